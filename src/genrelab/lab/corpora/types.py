@@ -1,0 +1,107 @@
+"""What a labelled collection is made of: clips, a corpus, a split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Waveform = npt.NDArray[np.float32]
+
+
+class Renderer(Protocol):
+    """Makes a clip's sound instead of reading it from a file."""
+
+    def __call__(self, clip: Clip, sample_rate: int, channels: int) -> Waveform:
+        """Return float32 `[channels, samples]` in -1..1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One labelled piece of music.
+
+    Parameters
+    ----------
+    id : str
+        Unique within its corpus, stable between machines.
+    path : Path or None
+        The sound file; None when the corpus renders its clips.
+    genre : str or None
+        One of the corpus's genres; None means unlabelled.
+    artist : str or None
+        Used to keep one artist on one side of a split.
+    start, duration : float or None
+        The part of the file that is the clip, in seconds; None means from the beginning, to the end.
+    """
+
+    id: str
+    path: Path | None
+    genre: str | None
+    artist: str | None = None
+    start: float | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which clips train, which choose the epoch, which are tested.
+
+    Parameters
+    ----------
+    name : str
+        Safe as a folder name, e.g. `random`, `artist`, `published`, `kfold-0of5`.
+    train, valid, test : sequence of str
+        Clip ids, disjoint.
+    made : str
+        How it was made, in words with the seed, for the reports.
+    checks : mapping of str to str
+        Leak looked for -> what was found, e.g. `{"clip on both sides": "none"}`.
+    """
+
+    name: str
+    train: Sequence[str]
+    valid: Sequence[str]
+    test: Sequence[str]
+    made: str
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A labelled collection.
+
+    Parameters
+    ----------
+    name : str
+        Safe as a folder name.
+    genres : sequence of str
+        Ordered; a label's index is its class number.
+    clips : sequence of Clip
+        In a stable order.
+    licence, citation : str
+        What may be done with it and whose work it is; "unknown" where nobody said.
+    published_splits : mapping of str to Split
+        Splits that came with the corpus; the key `published` is the usual one.
+    renderer : Renderer or None
+        Makes the sound of clips without a path.
+    skipped : mapping of str to str
+        Clip id -> why it was left out (corrupt file, no audio, ...).
+    """
+
+    name: str
+    genres: Sequence[str]
+    clips: Sequence[Clip]
+    licence: str = "unknown"
+    citation: str = "unknown"
+    published_splits: Mapping[str, Split] = field(default_factory=dict)
+    renderer: Renderer | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def by_id(self) -> dict[str, Clip]:
+        """Return the clips by their id."""
+        return {clip.id: clip for clip in self.clips}
