@@ -1,0 +1,69 @@
+"""What every augmentation is, and a pipeline of them.
+
+Drawing is apart from applying: `draw` makes the random values for a batch from a generator, `apply`
+uses them, so that one change can be kept and repeated.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.registry import Registry
+
+
+class Augmentation(ABC):
+    """A random change of a batch; every item gets its own random values."""
+
+    @abstractmethod
+    def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the random values for `batch`, with the batch as their first axis, on the CPU."""
+
+    @abstractmethod
+    def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
+        """Return `batch` changed by `drawn`; the shape stays, the input is not written to."""
+
+
+AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
+
+
+class Pipeline(nn.Module):
+    """Augmentations one after the other, in training mode only.
+
+    Parameters
+    ----------
+    steps : sequence of Augmentation
+    probability : float, 0..1
+        With which an item is changed at all (paper `soundfusion`, V.B: "a given probability for our
+        data to be augmented").
+    """
+
+    def __init__(self, steps: Sequence[Augmentation], *, probability: float = 1.0) -> None:
+        super().__init__()
+        if not 0.0 <= probability <= 1.0:
+            raise RecipeError(f"an augmentation's probability lies in 0..1, not at {probability}")
+        self.steps = tuple(steps)
+        self.probability = probability
+        self.generator = torch.Generator()
+
+    def seed(self, seed: int) -> None:
+        """Start the random values anew from `seed`."""
+        self.generator.manual_seed(seed)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Return the batch, changed when in training mode."""
+        if not self.training or not self.steps:
+            return batch
+        changed = batch
+        for step in self.steps:
+            drawn = step.draw(changed, self.generator).to(batch.device)
+            changed = step.apply(changed, drawn)
+        if self.probability < 1.0:
+            chosen = torch.rand(batch.shape[0], generator=self.generator) < self.probability
+            chosen = chosen.to(batch.device).reshape(-1, *([1] * (batch.ndim - 1)))
+            changed = torch.where(chosen, changed, batch)
+        return changed

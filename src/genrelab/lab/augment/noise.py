@@ -1,0 +1,33 @@
+"""Additive noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from genrelab.errors import RecipeError
+from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
+
+
+@AUGMENTATIONS.register("gaussian-noise")
+class GaussianNoise(Augmentation):
+    """Add independent normal noise to every sample (paper `soundfusion`, VI.A: std 0.02).
+
+    Parameters
+    ----------
+    std : float >= 0
+        On the scale where full scale is 1.
+    """
+
+    def __init__(self, *, std: float = 0.02) -> None:
+        if std < 0:
+            raise RecipeError(f"a standard deviation is not negative: {std}")
+        self.std = std
+
+    def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Return normal noise of the batch's shape."""
+        return torch.randn(batch.shape, generator=generator)
+
+    def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
+        """Add the noise."""
+        return batch + self.std * drawn

@@ -1,0 +1,110 @@
+"""Short-time Fourier transform, as `librosa.stft` computes it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.decibel import Decibel
+
+PadMode = Literal["reflect", "constant"]
+
+
+class PowerSpectrum(nn.Module):
+    """Squared magnitude of the centred short-time Fourier transform with a periodic Hann window.
+
+    Matches `abs(librosa.stft(y, n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode)) ** 2`.
+
+    Parameters
+    ----------
+    n_fft : int > 0, in samples
+        Length of the window and of the transform.
+    hop_length : int > 0, in samples
+        Step between frames.
+    pad_mode : {"reflect", "constant"}
+        What lies beyond both ends: the mirrored signal or silence.
+    """
+
+    window: Tensor
+
+    def __init__(self, *, n_fft: int, hop_length: int, pad_mode: PadMode) -> None:
+        super().__init__()
+        if n_fft < 2 or hop_length < 1:
+            raise RecipeError(
+                f"n_fft must be 2 or more and hop_length 1 or more, not {n_fft} and {hop_length}"
+            )
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.pad_mode = pad_mode
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def frames(self, samples: int) -> int:
+        """Return the number of frames for a waveform of `samples` samples."""
+        return 1 + samples // self.hop_length
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Change `[batch, channels, samples]` into `[batch, channels, 1 + n_fft // 2, frames]`."""
+        batch, channels, samples = waveform.shape
+        spectrum = torch.stft(
+            waveform.reshape(batch * channels, samples),
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            window=self.window,
+            center=True,
+            pad_mode=self.pad_mode,
+            return_complex=True,
+        )
+        # view_as_real before the power: the exporter has no complex abs.
+        power = torch.view_as_real(spectrum).pow(2).sum(-1)
+        return power.reshape(batch, channels, power.shape[-2], power.shape[-1])
+
+
+@FRONTENDS.register("stft")
+class Stft(Frontend):
+    """Linear-frequency spectrogram in decibels.
+
+    Matches `librosa.power_to_db(abs(librosa.stft(y)) ** 2, top_db=...)`; with `relative` it is
+    `ref=np.max`, taken over all channels of the item.
+
+    Parameters
+    ----------
+    channels : int > 0
+        Of the waveform; each gives one picture.
+    n_fft, hop_length : int > 0, in samples
+        Window and step.
+    pad_mode : {"reflect", "constant"}
+        What lies beyond both ends.
+    amin, top_db, relative, mean, std
+        See `Decibel`.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        n_fft: int = 2048,
+        hop_length: int = 512,
+        pad_mode: PadMode = "constant",
+        amin: float = 1e-10,
+        top_db: float | None = 80.0,
+        relative: bool = False,
+        mean: float = 0.0,
+        std: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        self.power = PowerSpectrum(n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode)
+        self.decibel = Decibel(amin=amin, top_db=top_db, relative=relative, mean=mean, std=std)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Change `[batch, channels, samples]` into `[batch, channels, 1 + n_fft // 2, frames]`."""
+        decibel: Tensor = self.decibel(self.power(waveform))
+        return decibel
+
+    def output_shape(self, samples: int) -> tuple[int, ...]:
+        """Return `(channels, 1 + n_fft // 2, frames)`."""
+        return self.channels, 1 + self.power.n_fft // 2, self.power.frames(samples)

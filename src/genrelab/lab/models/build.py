@@ -1,0 +1,52 @@
+"""From a recipe to its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genrelab.lab.augment import AUGMENTATIONS, Pipeline
+from genrelab.lab.frontends import FRONTENDS
+from genrelab.lab.models.base import MODELS, GenreNetwork
+from genrelab.lab.recipes.schema import Part, Recipe
+
+
+def _pipeline(steps: Sequence[Part], probability: float) -> Pipeline:
+    made = [AUGMENTATIONS.create(step.kind, step.options()) for step in steps]
+    return Pipeline(made, probability=probability)
+
+
+def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
+    """Build the network that a recipe describes, with weights from torch's global generator.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    genres : int > 1
+        Number of classes.
+
+    Returns
+    -------
+    GenreNetwork
+
+    Raises
+    ------
+    RecipeError
+        If the recipe names a front-end, augmentation, model or option that does not exist, or parts
+        that do not fit together.
+    """
+    audio = recipe.audio
+    frontends = {
+        name: FRONTENDS.create(
+            part.kind, part.options(), sample_rate=audio.sample_rate, channels=audio.channels
+        )
+        for name, part in recipe.inputs.items()
+    }
+    shapes = {name: frontend.output_shape(audio.segment_samples) for name, frontend in frontends.items()}
+    body = MODELS.create(recipe.model.kind, recipe.model.options(), inputs=shapes, genres=genres)
+    augment = recipe.augment
+    return GenreNetwork(
+        frontends,
+        body,
+        waveform_augment=_pipeline(augment.waveform, augment.probability),
+        picture_augment=_pipeline(augment.picture, augment.probability),
+    )

@@ -1,0 +1,200 @@
+"""Paper `soundfusion` (Prodan, Keshavarz, Ausilio): a waveform and a mel network, alone and fused.
+
+ResNet1D follows Allamy and Koerich (2021), which section V.A names; ResNet2D is "our own version of
+ResNet34", scaled down in width. The paper prints only their sizes: 70k/280k/1.1m and 445k/1.7m/6.8m
+for 16/32/64 filters in the first residual block, and 3136 = 64 x 7 x 7 values before ResNet2D's
+classifier. The blocks here are the ones that give these figures:
+
+- ResNet1D: a convolution of length 3 and stride 3, then 2, 6 and 1 residual blocks of w, 2w, 4w
+  filters, each followed by maximum pooling over 3, a 1x1 convolution, a dense layer of 4w ("the final
+  layer has 64 outputs"). For 8 genres 69,720 / 274,600 / 1,089,864 parameters.
+- ResNet2D: ResNet34's 7x7 stem, then 3, 3 and 5 residual blocks of w, 2w, 4w filters, averaged to
+  7x7. For 8 genres 446,024 / 1,726,600 / 6,791,432 parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.blocks import BasicBlock, average_probabilities, conv_norm, initialize
+
+_FUSED = 64  # outputs of each branch before they are joined (section V.A.3)
+_MAP = 7  # side of the map that ResNet2D averages to
+
+
+class ResNet1DTrunk(nn.Module):
+    """Waveform `[batch, channels, samples]` -> `[batch, 4 width]`."""
+
+    def __init__(self, *, channels: int, width: int, dropout: float) -> None:
+        super().__init__()
+        blocks: list[nn.Module] = []
+        inputs = width
+        for factor, count in ((1, 2), (2, 6), (4, 1)):
+            for _ in range(count):
+                blocks.append(BasicBlock(1, inputs, factor * width, pool=3))
+                inputs = factor * width
+        self.features = inputs
+        self.body = nn.Sequential(
+            nn.Conv1d(channels, width, 3, stride=3, bias=False),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            *blocks,
+            conv_norm(1, inputs, inputs, kernel=1),
+            nn.ReLU(),
+        )
+        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(inputs, inputs), nn.ReLU())
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Change `[batch, channels, samples]` into `[batch, 4 width]`."""
+        features: Tensor = self.dense(self.body(waveform).mean(dim=-1))
+        return features
+
+
+class ResNet2DTrunk(nn.Module):
+    """Picture `[batch, channels, bands, frames]` -> `[batch, 4 width x 7 x 7]`."""
+
+    def __init__(self, *, channels: int, width: int, dropout: float) -> None:
+        super().__init__()
+        blocks: list[nn.Module] = []
+        inputs = width
+        for stage, count in enumerate((3, 3, 5)):
+            outputs = width * 2**stage
+            for index in range(count):
+                blocks.append(BasicBlock(2, inputs, outputs, stride=2 if stage and not index else 1))
+                inputs = outputs
+        self.features = inputs * _MAP * _MAP
+        self.body = nn.Sequential(
+            conv_norm(2, channels, width, kernel=7, stride=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            *blocks,
+            nn.AdaptiveAvgPool2d(_MAP),
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Change `[batch, channels, bands, frames]` into `[batch, 4 width x 7 x 7]`."""
+        features: Tensor = self.dropout(self.body(picture).flatten(1))
+        return features
+
+
+def _shape(inputs: Mapping[str, Shape], name: str, rank: int) -> Shape:
+    """Return the shape of the input called `name`, which must have `rank` axes."""
+    if name not in inputs or len(inputs[name]) != rank:
+        have = ", ".join(f"{key} {shape}" for key, shape in inputs.items())
+        raise RecipeError(
+            f"this model needs an input called {name!r} with {rank} axes; the recipe gives {have}"
+        )
+    return inputs[name]
+
+
+@MODELS.register("resnet1d")
+class ResNet1D(Body):
+    """The waveform alone; needs an input `waveform`.
+
+    Parameters
+    ----------
+    width : int > 0
+        Filters of the first residual block: 16 small, 32 medium, 64 large.
+    dropout : float, 0..1
+    """
+
+    def __init__(
+        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.trunk = ResNet1DTrunk(channels=_shape(inputs, "waveform", 2)[0], width=width, dropout=dropout)
+        self.classify = nn.Linear(self.trunk.features, genres)
+        initialize(self)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score the waveform."""
+        features = self.trunk(inputs["waveform"])
+        return Scores(self.classify(features), features)
+
+
+@MODELS.register("resnet2d")
+class ResNet2D(Body):
+    """The mel picture alone; needs an input `mel`.
+
+    Parameters
+    ----------
+    width : int > 0
+        Filters of the first residual block: 16 small, 32 medium, 64 large.
+    dropout : float, 0..1
+    """
+
+    def __init__(
+        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.trunk = ResNet2DTrunk(channels=_shape(inputs, "mel", 3)[0], width=width, dropout=dropout)
+        self.classify = nn.Linear(self.trunk.features, genres)
+        initialize(self)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score the picture."""
+        features = self.trunk(inputs["mel"])
+        return Scores(self.classify(features), features)
+
+
+@MODELS.register("soundfusion-1")
+class SoundFusion1(Body):
+    """Fusion of features: 64 values of each branch side by side, then one layer and softmax.
+
+    Parameters
+    ----------
+    width : int > 0
+        Filters of the first residual block of both branches.
+    dropout : float, 0..1
+    """
+
+    def __init__(
+        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.wave = ResNet1DTrunk(channels=_shape(inputs, "waveform", 2)[0], width=width, dropout=dropout)
+        self.picture = ResNet2DTrunk(channels=_shape(inputs, "mel", 3)[0], width=width, dropout=dropout)
+        self.wave_out = (
+            nn.Identity() if self.wave.features == _FUSED else nn.Linear(self.wave.features, _FUSED)
+        )
+        self.picture_out = nn.Linear(self.picture.features, _FUSED)
+        self.classify = nn.Linear(2 * _FUSED, genres)
+        initialize(self)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score both inputs together."""
+        heard = self.wave_out(self.wave(inputs["waveform"]))
+        seen = torch.relu(self.picture_out(self.picture(inputs["mel"])))
+        features = torch.cat([heard, seen], dim=1)
+        return Scores(self.classify(features), features)
+
+
+@MODELS.register("soundfusion-2")
+class SoundFusion2(Body):
+    """Fusion of decisions: the mean of both networks' probabilities, equally weighted.
+
+    Parameters
+    ----------
+    width : int > 0
+        Filters of the first residual block of both branches.
+    dropout : float, 0..1
+    """
+
+    def __init__(
+        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.wave = ResNet1D(inputs=inputs, genres=genres, width=width, dropout=dropout)
+        self.picture = ResNet2D(inputs=inputs, genres=genres, width=width, dropout=dropout)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score both inputs apart and average."""
+        heard, seen = self.wave(inputs), self.picture(inputs)
+        logits = average_probabilities(heard.logits, seen.logits)
+        return Scores(logits, torch.cat([heard.embedding, seen.embedding], dim=1))

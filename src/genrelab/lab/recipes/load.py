@@ -1,0 +1,196 @@
+"""Find, read, inherit and change recipes."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from genrelab.errors import RecipeError
+from genrelab.lab.recipes.schema import Part, Recipe
+from genrelab.lab.registry import closest
+
+_MAX_DEPTH = 5
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with genrelab, e.g. `soundfusion/soundfusion-1`."""
+    root = files(__package__)
+    return sorted(
+        f"{folder.name}/{entry.name.removesuffix('.yaml')}"
+        for folder in root.iterdir()
+        if folder.is_dir()
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    name : str
+        The name of a recipe that comes with genrelab, in whole (`soundfusion/resnet2d-s`) or its last
+        part where that is unique, or the path of a YAML file.
+    changes : sequence of str
+        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+        If there is no such recipe, or a key or value is wrong; the message names the closest key.
+    """
+    raw = _inherit(name, depth=0)
+    for change in changes:
+        _change(raw, change)
+    raw.setdefault("name", name)
+    return parse_recipe(raw, origin=name)
+
+
+def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
+    """Check the values of a recipe; `origin` names it in messages."""
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise RecipeError(f"recipe {origin}: {_explain(error)}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        *above, key = (str(part) for part in first["loc"])
+        return f"unknown key {where!r}; {closest(key, _keys_at(above))}"
+    if first["type"] == "missing":
+        return f"the key {where!r} is missing"
+    return f"{where} = {first['input']!r}: {first['msg']}"
+
+
+def _keys_at(path: Sequence[str]) -> list[str]:
+    """Return the keys that the schema knows below a dotted path."""
+    model: type[BaseModel] = Recipe
+    for key in path:
+        found = model.model_fields.get(key)
+        if found is None:
+            continue  # a number in a list, or a name in a mapping
+        model = _model_in(found.annotation) or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    inside = (_model_in(argument) for argument in typing.get_args(annotation))
+    return next((model for model in inside if model is not None), None)
+
+
+def _inherit(name: str, *, depth: int) -> dict[str, Any]:
+    if depth > _MAX_DEPTH:
+        raise RecipeError(f"recipe {name}: `extends` goes deeper than {_MAX_DEPTH} (a circle?)")
+    full, text = _read(name)
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"recipe {name} is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise RecipeError(f"recipe {name} must be a mapping of keys, not {type(raw).__name__}")
+    parent = raw.pop("extends", None)
+    raw.setdefault("name", full)
+    if parent is None:
+        return raw
+    return _merge(_inherit(str(parent), depth=depth + 1), raw)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay `over` on `base`.
+
+    Mappings go key by key unless their `kind` changes; null over a mapping takes it away; all else is
+    replaced.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if value is None and isinstance(below, dict):
+            del merged[key]
+            continue
+        merged[key] = value
+        if isinstance(value, dict) and isinstance(below, dict):
+            kind = below.get("kind")
+            if value.get("kind", kind) == kind:
+                merged[key] = _merge(below, value)
+    return merged
+
+
+def _read(name: str) -> tuple[str, str]:
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            return path.stem, path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"cannot read the recipe {name}: {error}") from error
+    names = recipe_names()
+    found = [full for full in names if name in (full, full.split("/")[1])]
+    if len(found) != 1:
+        known = names + [full.split("/")[1] for full in names]
+        hint = f"it could be {' or '.join(found)}" if found else closest(name, known)
+        raise RecipeError(f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all")
+    return found[0], files(__package__).joinpath(f"{found[0]}.yaml").read_text(encoding="utf-8")
+
+
+def _change(raw: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"a change is written key=value, not {change!r}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"the value in {change!r} is not YAML: {error}") from error
+    if isinstance(value, str):
+        value = _number(value)
+    *above, last = key.split(".")
+    place = raw
+    for part in above:
+        below = place.get(part)
+        if below is None:
+            below = place[part] = {}
+        if not isinstance(below, dict):
+            raise RecipeError(f"{change!r}: {part!r} holds a value, not keys")
+        place[part] = dict(below)
+        place = place[part]
+    place[last] = value
+
+
+def _number(text: str) -> str | float:
+    """YAML reads 1e-3 as text; people mean the number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Return a recipe as YAML that `load_recipe` reads to the same recipe."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Part):
+            return {"kind": value.kind, **value.options()}
+        if isinstance(value, BaseModel):
+            return {key: plain(getattr(value, key)) for key in type(value).model_fields}
+        if isinstance(value, Mapping):
+            return {key: plain(each) for key, each in value.items()}
+        if isinstance(value, tuple):
+            return [plain(each) for each in value]
+        return value
+
+    return yaml.safe_dump(plain(recipe), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,107 @@
+"""What a recipe may say. Unknown keys are errors."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from genrelab.voting import VotingRule
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Part(BaseModel):
+    """Something from a registry: its name under `kind`, its options beside it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+
+    def options(self) -> dict[str, Any]:
+        """Return the options without the name."""
+        return dict(self.model_extra or {})
+
+
+class Audio(_Strict):
+    """How sound is cut before it reaches the network."""
+
+    sample_rate: int = Field(gt=0, description="Hz")
+    channels: Literal[1, 2]
+    segment_seconds: float = Field(gt=0)
+    overlap: float = Field(0.0, ge=0, lt=1, description="share of a segment that the next one repeats")
+    padding: Literal["end", "random", "repeat"] = "end"
+
+    @property
+    def segment_samples(self) -> int:
+        """Length of a segment."""
+        return round(self.segment_seconds * self.sample_rate)
+
+    @property
+    def hop_seconds(self) -> float:
+        """Time from the start of a segment to the start of the next."""
+        return self.segment_seconds * (1.0 - self.overlap)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from the start of a segment to the start of the next."""
+        return max(1, round(self.hop_seconds * self.sample_rate))
+
+
+class Augment(_Strict):
+    """Changes to training items."""
+
+    probability: float = Field(1.0, ge=0, le=1)
+    waveform: tuple[Part, ...] = ()
+    picture: tuple[Part, ...] = ()
+
+
+class Training(_Strict):
+    """How the weights are found."""
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    schedule: Literal["constant", "cosine"] = "constant"
+    batch_size: int = Field(gt=0)
+    max_epochs: int = Field(gt=0)
+    patience: int | None = Field(None, gt=0, description="epochs without a better `monitor` before the end")
+    monitor: Literal["valid_loss", "valid_accuracy"] = "valid_loss"
+    segments_per_clip: int | None = Field(
+        None, gt=0, description="random segments of each clip in an epoch; null is every segment once"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    gradient_clip: float | None = Field(None, gt=0)
+
+
+class Reported(_Strict):
+    """A figure of the paper."""
+
+    corpus: str
+    metric: Literal["segment_accuracy", "track_accuracy", "valid_accuracy"]
+    value: float = Field(ge=0, le=1)
+
+
+class Recipe(_Strict):
+    """One experiment.
+
+    `paper` and `row` say where it stands in a paper; `assumed` names each value that the paper leaves
+    open, with the reason for the choice; `parameters` is the published size, as printed.
+    """
+
+    name: str
+    title: str
+    paper: str | None = None
+    row: str | None = None
+    reported: tuple[Reported, ...] = ()
+    parameters: str | None = None
+    sources: dict[str, str] = Field(default_factory=dict)
+    assumed: dict[str, str] = Field(default_factory=dict)
+    audio: Audio
+    inputs: dict[str, Part] = Field(min_length=1)
+    augment: Augment = Augment()
+    model: Part
+    training: Training
+    voting: VotingRule = "majority"

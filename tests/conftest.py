@@ -1,0 +1,18 @@
+"""What all tests share: the folder of real clips, when there is one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real clips (the one that holds clips.csv); the test is skipped without it."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("GENRELAB_DATA", beside))
+    if not (folder / "clips.csv").is_file():
+        pytest.skip("no real clips: set GENRELAB_DATA to the folder that holds clips.csv")
+    return folder
