@@ -53,8 +53,7 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
     """
     raw = _inherit(name, depth=0)
     for change in changes:
-        _change(raw, change)
-    raw.setdefault("name", name)
+        raw = _merge(raw, _change(change))
     return parse_recipe(raw, origin=name)
 
 
@@ -148,7 +147,8 @@ def _read(name: str) -> tuple[str, str]:
     return found[0], files(__package__).joinpath(f"{found[0]}.yaml").read_text(encoding="utf-8")
 
 
-def _change(raw: dict[str, Any], change: str) -> None:
+def _change(change: str) -> dict[str, Any]:
+    """Return `a.b=value` as the mapping `{a: {b: value}}`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise RecipeError(f"a change is written key=value, not {change!r}")
@@ -156,19 +156,10 @@ def _change(raw: dict[str, Any], change: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise RecipeError(f"the value in {change!r} is not YAML: {error}") from error
-    if isinstance(value, str):
-        value = _number(value)
-    *above, last = key.split(".")
-    place = raw
-    for part in above:
-        below = place.get(part)
-        if below is None:
-            below = place[part] = {}
-        if not isinstance(below, dict):
-            raise RecipeError(f"{change!r}: {part!r} holds a value, not keys")
-        place[part] = dict(below)
-        place = place[part]
-    place[last] = value
+    made: Any = _number(value) if isinstance(value, str) else value
+    for part in reversed(key.split(".")):
+        made = {part: made}
+    return dict(made)
 
 
 def _number(text: str) -> str | float:

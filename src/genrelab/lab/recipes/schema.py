@@ -72,6 +72,9 @@ class Training(_Strict):
     segments_per_clip: int | None = Field(
         None, gt=0, description="random segments of each clip in an epoch; null is every segment once"
     )
+    valid_segments_per_clip: int | None = Field(
+        None, gt=0, description="at most so many, evenly spread, when the epoch is chosen; null is all"
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float | None = Field(None, gt=0)
 

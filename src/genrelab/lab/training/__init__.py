@@ -1,1 +1,1 @@
-"""TO BE FILLED."""
+"""Decode once, train, export."""

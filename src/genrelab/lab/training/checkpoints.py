@@ -1,0 +1,152 @@
+"""What a run keeps so that it can be stopped anywhere: best weights, last state, history.
+
+Each file is written beside and then moved into place, so that a kill at any moment leaves the old one
+or the new one. The best weights and the history are written before the last state: a run killed
+between them repeats one epoch and writes the same again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import Callback
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from genrelab.errors import RunError
+from genrelab.lab.models import GenreNetwork
+
+LAST = "last.ckpt"
+BEST = "best.safetensors"
+HISTORY = "history.csv"
+
+Row = dict[str, float]
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Call `write` with a path beside `path`, then move what it wrote into place."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+class Checkpoints(Callback):
+    """Keep the run after every epoch.
+
+    Parameters
+    ----------
+    folder : Path
+    network : GenreNetwork
+        The one that is trained.
+    monitor : str
+        `valid_loss` (lower is better) or `valid_accuracy` (higher is better).
+    patience : int or None
+        Epochs without a better monitor after which training ends; None never ends it.
+    """
+
+    def __init__(self, folder: Path, network: GenreNetwork, *, monitor: str, patience: int | None) -> None:
+        self.folder = folder
+        self.network = network
+        self.monitor = monitor
+        self.patience = patience
+        self.history: list[Row] = []
+
+    @property
+    def sign(self) -> float:
+        """1 where a higher value of the monitor is better, else -1."""
+        return -1.0 if self.monitor.endswith("loss") else 1.0
+
+    def best_epoch(self) -> int | None:
+        """Return the epoch whose monitored value is best; the first among equals."""
+        rows = [row for row in self.history if math.isfinite(row[self.monitor])]
+        if not rows:
+            return None
+        return int(max(rows, key=lambda row: self.sign * row[self.monitor])["epoch"])
+
+    def out_of_patience(self) -> bool:
+        """Tell whether the best epoch lies too far back."""
+        if self.patience is None or not self.history:
+            return False
+        best = self.best_epoch()
+        since = len(self.history) if best is None else self.history[-1]["epoch"] - best
+        return since >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the last state keeps of this callback."""
+        return {"history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it up again."""
+        self.history = state["history"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """End at once when the run was killed between its last epoch and its end."""
+        trainer.should_stop = self.out_of_patience()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note the epoch and keep its weights if they are the best so far."""
+        values = trainer.callback_metrics
+        names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+        row = {"epoch": float(trainer.current_epoch), **{name: float(values[name]) for name in names}}
+        row["learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
+        if not math.isfinite(row["train_loss"]):
+            raise RunError(
+                f"the training loss became {row['train_loss']} in epoch {trainer.current_epoch}; "
+                "try a lower training.learning_rate or set training.gradient_clip"
+            )
+        self.history = [*self.history, row]
+        best = self.best_epoch()
+        if best is None or best == trainer.current_epoch:
+            write_atomically(self.folder / BEST, lambda path: save_weights(self.network, path))
+        write_atomically(self.folder / HISTORY, self._write_history)
+        write_atomically(self.folder / LAST, trainer.save_checkpoint)
+        trainer.should_stop = trainer.should_stop or self.out_of_patience()
+
+    def _write_history(self, path: Path) -> None:
+        best = self.best_epoch()
+        rows = [{**row, "best": float(int(row["epoch"]) == best)} for row in self.history]
+        pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def read_history(folder: Path) -> list[Row]:
+    """Return the rows of a run's history: epoch, losses, accuracies, learning rate, best (0 or 1)."""
+    frame = pd.read_csv(folder / HISTORY)
+    return [{str(key): float(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def save_weights(network: GenreNetwork, path: Path) -> None:
+    """Write a network's weights as safetensors."""
+    save_file({key: value.contiguous().cpu() for key, value in network.state_dict().items()}, path)
+
+
+def load_weights(network: GenreNetwork, path: Path) -> None:
+    """Read weights that `save_weights` wrote.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged, or belongs to another network; keys are named.
+    """
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"cannot read the weights {path}: {error}. Train again with --restart") from error
+    own = network.state_dict()
+    missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+    shapes = [key for key in own.keys() & weights.keys() if own[key].shape != weights[key].shape]
+    if missing or unexpected or shapes:
+        raise RunError(
+            f"{path} holds the weights of another network: missing {missing[:5]}, "
+            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}"
+        )
+    network.load_state_dict({key: torch.as_tensor(value) for key, value in weights.items()})

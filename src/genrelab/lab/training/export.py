@@ -1,0 +1,136 @@
+"""Write a model file: one ONNX graph from the waveform to genre probabilities and an embedding."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata
+from genrelab.errors import ModelFileError
+from genrelab.lab.models import GenreNetwork
+from genrelab.lab.training.checkpoints import write_atomically
+
+OPSET = 18
+TOLERANCE = 1e-4
+
+
+class _Whole(nn.Module):
+    """A network with softmax: what the model file computes."""
+
+    def __init__(self, network: GenreNetwork, temperature: float) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        scores = self.network(waveform)
+        return torch.softmax(scores.logits / self.temperature, dim=-1), scores.embedding
+
+
+def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float:
+    """Write a model file and check it against torch.
+
+    Parameters
+    ----------
+    network : GenreNetwork
+        Trained.
+    metadata : BundleMetadata
+        Written into the file; its rate, channels, segment and temperature shape the graph.
+    path : Path
+        Where to; replaced only by a file that passed the check.
+
+    Returns
+    -------
+    float
+        The largest difference between onnxruntime's and torch's outputs that was found.
+
+    Raises
+    ------
+    ModelFileError
+        If they differ by more than 1e-4; nothing is written then.
+    """
+    whole = _Whole(network.cpu().eval(), metadata.temperature).eval()
+    samples = round(metadata.segment_seconds * metadata.sample_rate)
+    probes = _probes(metadata.channels, samples, metadata.sample_rate)
+    program = _to_onnx(whole, probes[:2])
+    program.metadata_props.append(
+        onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
+    )
+    worst = 0.0
+
+    def write(beside: Path) -> None:
+        nonlocal worst
+        onnx.save(program, beside)
+        worst = _difference(Bundle.load(beside), whole, probes)
+        if not worst <= TOLERANCE:
+            raise ModelFileError(
+                f"the model file {path} would differ from the network by {worst:.1e} "
+                f"(allowed: {TOLERANCE:.0e}); it was not written"
+            )
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, write)
+    return worst
+
+
+def _to_onnx(whole: nn.Module, example: Tensor) -> onnx.ModelProto:
+    batch = torch.export.Dim("batch", min=1, max=65536)
+    # The exporter prints its own progress and warns about its own internals.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            whole,
+            (example,),
+            input_names=["waveform"],
+            output_names=["probabilities", "embedding"],
+            dynamic_shapes={"waveform": {0: batch}},
+            opset_version=OPSET,
+            dynamo=True,
+        )
+    if program is None:
+        raise ModelFileError("torch gave no ONNX program for this network")
+    return program.model_proto
+
+
+def _probes(channels: int, samples: int, sample_rate: int) -> Tensor:
+    """Return inputs that reach all of a network: noise, tones, a sweep, clicks, a near silence.
+
+    Each has a noise floor at -80 dB, as recordings have: the decibels of a spectrum's empty bins are
+    those of rounding errors, which no two Fourier transforms share.
+    """
+    rng = np.random.default_rng(0)
+    time = np.arange(samples) / sample_rate
+    signals = [
+        rng.normal(0.0, 0.2, samples),
+        0.3 * np.sin(2 * np.pi * 220.0 * time) + 0.1 * np.sin(2 * np.pi * 1760.0 * time),
+        0.5 * np.sin(2 * np.pi * (50.0 + 400.0 * time) * time),
+        (np.arange(samples) % (sample_rate // 2) == 0).astype(float),
+        np.zeros(samples),
+    ]
+    floor = rng.normal(0.0, 1e-4, (len(signals), channels, samples))
+    return torch.from_numpy((np.stack(signals)[:, None] + floor).astype(np.float32))
+
+
+def _difference(bundle: Bundle, whole: nn.Module, probes: Tensor) -> float:
+    """Return the largest difference over all probes, singly and as one batch.
+
+    Embeddings count relative to their largest value: they have no scale of their own.
+    """
+    worst = 0.0
+    with torch.no_grad():
+        for batch in (probes, probes[:1]):
+            expected = [part.numpy() for part in whole(batch)]
+            for mine, theirs in zip(bundle.predict(batch.numpy()), expected, strict=True):
+                scale = max(1.0, float(np.abs(theirs).max()))
+                worst = max(worst, float(np.abs(mine - theirs).max()) / scale)
+    return worst

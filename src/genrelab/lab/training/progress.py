@@ -1,0 +1,90 @@
+"""A progress bar over the whole run: epoch, loss, accuracy, time left."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class RunProgress(Callback):
+    """Show the run on standard error: a bar on a terminal, a line an epoch elsewhere.
+
+    The time left is that of all epochs; early stopping may end the run before.
+    """
+
+    def __init__(self) -> None:
+        self.console = Console(file=sys.stderr)
+        self.bar: Progress | None = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin the bar, at the epoch where the run goes on."""
+        if not self.console.is_terminal:
+            return
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        batches = int(trainer.num_training_batches)
+        total = batches * (trainer.max_epochs or 1)
+        self.task = self.bar.add_task(
+            "epoch", total=total, completed=batches * trainer.current_epoch, numbers=""
+        )
+        self.bar.start()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move the bar on."""
+        if self.bar is not None:
+            epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self.bar.update(self.task, advance=1, description=epoch)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the epoch's figures."""
+        values = trainer.callback_metrics
+        shown = {name: float(values[name]) for name in values}
+        numbers = "  ".join(
+            f"{part}: loss {shown[f'{part}_loss']:.3f} accuracy {shown[f'{part}_accuracy']:.3f}"
+            for part in ("train", "valid")
+        )
+        if self.bar is not None:
+            self.bar.update(self.task, numbers=numbers)
+        else:
+            print(
+                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {numbers}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take the bar down."""
+        self._stop()
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Take the bar down."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None

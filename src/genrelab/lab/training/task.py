@@ -1,0 +1,81 @@
+"""What Lightning trains: a network, its loss and its optimizer."""
+
+from __future__ import annotations
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from genrelab.lab.models import GenreNetwork, Scores
+from genrelab.lab.recipes.schema import Training
+
+Batch = tuple[Tensor, Tensor]
+
+
+class GenreTask(L.LightningModule):
+    """Cross-entropy training of a network.
+
+    Parameters
+    ----------
+    network : GenreNetwork
+    training : Training
+        The recipe's part.
+    seed : int
+        Every epoch starts all random values (augmentation, dropout) from it and the epoch's number,
+        so that an epoch gives the same whether or not the run was stopped before it.
+    """
+
+    def __init__(self, network: GenreNetwork, training: Training, *, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.settings = training
+        self.seed = seed
+
+    def forward(self, waveform: Tensor) -> Scores:
+        """Score `[batch, channels, samples]`."""
+        scores: Scores = self.network(waveform)
+        return scores
+
+    def on_train_epoch_start(self) -> None:
+        """Start the random values of this epoch."""
+        base = (self.seed * 100_003 + self.current_epoch) * 3
+        torch.manual_seed(base)
+        self.network.waveform_augment.seed(base + 1)
+        self.network.picture_augment.seed(base + 2)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Return the loss of a batch."""
+        return self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Log loss and accuracy of a batch."""
+        self._step(batch, "valid")
+
+    def _step(self, batch: Batch, part: str, *, label_smoothing: float = 0.0) -> Tensor:
+        waveform, label = batch
+        logits = self(waveform).logits.float()
+        loss = F.cross_entropy(logits, label, label_smoothing=label_smoothing)
+        accuracy = (logits.argmax(dim=1) == label).float().mean()
+        values = {f"{part}_loss": loss.detach(), f"{part}_accuracy": accuracy}
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(label))
+        return loss
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the recipe's optimizer and schedule."""
+        settings = self.settings
+        rate, decay = settings.learning_rate, settings.weight_decay
+        optimizer: torch.optim.Optimizer
+        if settings.optimizer == "adam":
+            optimizer = torch.optim.Adam(self.parameters(), lr=rate, weight_decay=decay)
+        elif settings.optimizer == "adamw":
+            optimizer = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=decay)
+        else:
+            optimizer = torch.optim.SGD(
+                self.parameters(), lr=rate, momentum=settings.momentum, weight_decay=decay
+            )
+        if settings.schedule == "constant":
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": CosineAnnealingLR(optimizer, settings.max_epochs)}

@@ -1,0 +1,197 @@
+"""Train a recipe on a split of a corpus, stop anywhere, go on."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from genrelab.errors import CorpusError, RunError
+from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.recipes import Recipe
+from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, load_weights
+from genrelab.lab.training.dataset import EpochSampler, Example, SegmentDataset
+from genrelab.lab.training.progress import RunProgress
+from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.task import GenreTask
+
+_GPU_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : GenreNetwork
+        With the weights of the best epoch, in evaluation mode, on the CPU.
+    best_epoch : int
+        Counted from 0.
+    epochs : int
+        How many were trained in all.
+    device, precision : str
+        Where and how.
+    """
+
+    network: GenreNetwork
+    best_epoch: int
+    epochs: int
+    device: str
+    precision: str
+
+
+def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str, int]:
+    """Return clip id -> class number of those clips that the store holds, in the order of `ids`."""
+    number = {genre: index for index, genre in enumerate(corpus.genres)}
+    clips = corpus.by_id()
+    return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
+
+
+def resolve_device(device: str) -> tuple[str, str]:
+    """Return accelerator and precision: half on a GPU, full on the CPU.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "gpu"}
+
+    Raises
+    ------
+    RunError
+        If a GPU is asked for and there is none.
+    """
+    if device not in {"auto", "cpu", "gpu"}:
+        raise RunError(f"unknown device {device!r}; there are auto, cpu and gpu")
+    there = torch.cuda.is_available()
+    if device == "gpu" and not there:
+        raise RunError("no GPU that torch can use was found; take --device cpu")
+    if device == "cpu" or not there:
+        return "cpu", "32-true"
+    return "gpu", "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+
+
+def train(
+    recipe: Recipe,
+    corpus: Corpus,
+    split: Split,
+    store: AudioStore,
+    *,
+    folder: Path,
+    seed: int,
+    device: str = "auto",
+) -> Trained:
+    """Train, or go on where a run in `folder` was stopped.
+
+    The same recipe, data, seed and machine give the same weights, whether or not the run was stopped
+    in between: every epoch draws its random values from the seed and its own number.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    corpus : Corpus
+    split : Split
+        `train` is learned, `valid` chooses the epoch; `test` is not touched.
+    store : AudioStore
+        Of this corpus, at the recipe's rate.
+    folder : Path
+        The run folder; checkpoints, history and the TensorBoard log go there.
+    seed : int >= 0
+    device : {"auto", "cpu", "gpu"}
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    CorpusError
+        If no clip is left to train or to validate.
+    RunError
+        If training breaks down (a loss that is not a number), or the device is not there.
+    KeyboardInterrupt
+        If it was stopped by Ctrl-C; the finished epochs are kept.
+    """
+    accelerator, precision = resolve_device(device)
+    settings = recipe.training
+    L.seed_everything(seed, workers=True, verbose=False)
+    network = build_network(recipe, genres=len(corpus.genres))
+    task = GenreTask(network, settings, seed=seed)
+    keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
+    learn, choose = (
+        _loader(recipe, corpus, split, store, part, seed=seed, gpu=accelerator == "gpu")
+        for part in ("train", "valid")
+    )
+    _quiet()
+    trainer = L.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=precision,  # type: ignore[arg-type]  # a plain str here, a Literal there
+        max_epochs=settings.max_epochs,
+        callbacks=[RunProgress(), keep],
+        logger=TensorBoardLogger(folder, name="", version="log"),
+        gradient_clip_val=settings.gradient_clip,
+        deterministic="warn",
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+    last = folder / LAST
+    trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    load_weights(network, folder / BEST)
+    best = keep.best_epoch()
+    if best is None:
+        raise RunError(
+            f"the validation loss of {folder} was never a finite number; try a lower learning rate"
+        )
+    return Trained(network.cpu().eval(), best, len(keep.history), accelerator, precision)
+
+
+def _loader(
+    recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore, part: str, *, seed: int, gpu: bool
+) -> DataLoader[Example]:
+    labels = labels_of(corpus, getattr(split, part), store)
+    if not labels:
+        raise CorpusError(
+            f"the {part} part of the split {split.name!r} of {corpus.name!r} holds no usable clip"
+        )
+    training = part == "train"
+    settings = recipe.training
+    dataset = SegmentDataset(
+        store,
+        labels,
+        recipe.audio,
+        seed=seed,
+        drawn=settings.segments_per_clip if training else None,
+        spread=None if training else settings.valid_segments_per_clip,
+    )
+    size = settings.batch_size
+    return DataLoader(
+        dataset,
+        batch_size=size,
+        sampler=EpochSampler(len(dataset), seed=seed, shuffle=training),
+        # A last batch of one item has no variance for batch norm.
+        drop_last=training and len(dataset) > size and len(dataset) % size == 1,
+        num_workers=_GPU_WORKERS if gpu else 0,
+        persistent_workers=gpu,
+        pin_memory=gpu,
+    )
+
+
+def _quiet() -> None:
+    """Keep Lightning's advertisements and hints about workers out of a user's terminal."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")

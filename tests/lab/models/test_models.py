@@ -1,0 +1,104 @@
+"""Every recipe's network: sizes as published, learning, behaviour in training and in use."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.models.blocks import average_probabilities
+from genrelab.lab.recipes import load_recipe, recipe_names
+
+PUBLISHED = {
+    "soundfusion/resnet1d-s": (70_000, 0.05),
+    "soundfusion/resnet1d-m": (280_000, 0.05),
+    "soundfusion/resnet1d-l": (1_100_000, 0.05),
+    "soundfusion/resnet2d-s": (445_000, 0.03),
+    "soundfusion/resnet2d-m": (1_700_000, 0.03),
+    "soundfusion/resnet2d-l": (6_800_000, 0.03),
+}
+SMALL = [name for name in recipe_names() if not name.endswith(("-l", "-m"))]
+
+
+def network(name: str, *changes: str, genres: int = 8) -> GenreNetwork:
+    torch.manual_seed(0)
+    return build_network(load_recipe(name, changes=changes), genres=genres)
+
+
+def batch(name: str, items: int = 2) -> torch.Tensor:
+    audio = load_recipe(name).audio
+    generator = torch.Generator().manual_seed(1)
+    return 0.1 * torch.randn(items, audio.channels, audio.segment_samples, generator=generator)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_sizes_are_the_published_ones(name: str) -> None:
+    published, tolerance = PUBLISHED[name]
+    assert network(name).parameter_count() == pytest.approx(published, rel=tolerance)
+
+
+def test_resnet2d_ends_in_3136_values() -> None:
+    scores = network("resnet2d-s").eval()(batch("resnet2d-s"))
+    assert scores.embedding.shape == (2, 3136)
+
+
+def test_soundfusion_1_joins_64_and_64() -> None:
+    scores = network("soundfusion-1").eval()(batch("soundfusion-1"))
+    assert scores.embedding.shape == (2, 128)
+    assert scores.logits.shape == (2, 8)
+
+
+def test_soundfusion_2_is_the_mean_of_both_decisions() -> None:
+    fused = network("soundfusion-2").eval()
+    inputs = fused.inputs(batch("soundfusion-2"))
+    parts = [body(inputs).logits.softmax(-1) for body in (fused.body.wave, fused.body.picture)]  # type: ignore[operator, union-attr]
+    torch.testing.assert_close(fused.body(inputs).logits.softmax(-1), sum(parts) / 2)
+
+
+def test_average_of_probabilities() -> None:
+    first, second = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 50.0]])
+    mean = (first.softmax(-1) + second.softmax(-1)) / 2
+    torch.testing.assert_close(average_probabilities(first, second).softmax(-1), mean)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_tiny_batch_is_learned(name: str) -> None:
+    changes = ["augment.waveform=[]", "augment.picture=[]", "model.dropout=0.0"]
+    net = network(name, *changes).train()
+    waveform = batch(name, 4)
+    waveform[0] *= 4
+    label = torch.tensor([0, 1, 2, 3])
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(6):
+        loss = F.cross_entropy(net(waveform).logits, label)
+        optimizer.zero_grad()
+        loss.backward()
+        assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_augmentation_acts_in_training_mode_only() -> None:
+    net = network("soundfusion-1", "model.dropout=0.0")
+    waveform = batch("soundfusion-1")
+    net.eval()
+    first = net.inputs(waveform)
+    assert all(torch.equal(first[key], value) for key, value in net.inputs(waveform).items())
+    changed = net.train().inputs(waveform)
+    assert not torch.equal(changed["waveform"], first["waveform"])
+    assert not torch.equal(changed["mel"], first["mel"])
+
+
+def test_front_ends_run_in_full_precision_under_autocast() -> None:
+    net = network("resnet2d-s").eval()
+    quiet = 1e-4 * batch("resnet2d-s")
+    expected = net.inputs(quiet)["mel"]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made = net.inputs(quiet)["mel"]
+        scores = net(quiet)
+    assert made.dtype == torch.float32
+    torch.testing.assert_close(made, expected)
+    assert scores.logits.dtype == torch.bfloat16

@@ -1,0 +1,119 @@
+"""Reading, inheriting, changing recipes; what is refused, and with which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genrelab.errors import RecipeError
+from genrelab.lab.models import build_network
+from genrelab.lab.recipes import load_recipe, recipe_names
+from genrelab.lab.recipes.load import dump_recipe
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_survives_writing_and_reading(name: str, tmp_path: Path) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    path = tmp_path / "again.yaml"
+    path.write_text(dump_recipe(recipe), encoding="utf-8")
+    assert load_recipe(str(path)) == recipe
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_of_a_paper_says_where_it_stands(name: str) -> None:
+    recipe = load_recipe(name)
+    if recipe.paper is not None:
+        assert name.startswith(f"{recipe.paper}/")
+        assert recipe.row and recipe.sources and recipe.assumed
+
+
+def test_soundfusions_table_2_is_recorded() -> None:
+    recipe = load_recipe("soundfusion-1")
+    figures = {(figure.corpus, figure.metric): figure.value for figure in recipe.reported}
+    assert figures == {("fma-small", "segment_accuracy"): 0.535, ("fma-small", "track_accuracy"): 0.571}
+    assert recipe.audio.hop_seconds == 3.75
+    assert recipe.audio.segment_samples == 220_500
+
+
+def test_null_takes_an_inherited_part_away() -> None:
+    assert set(load_recipe("soundfusion-1").inputs) == {"waveform", "mel"}
+    assert set(load_recipe("resnet2d-s").inputs) == {"mel"}
+    assert load_recipe("resnet2d-s").inputs["mel"] == load_recipe("soundfusion-1").inputs["mel"]
+
+
+def test_changes_reach_deep_and_read_numbers() -> None:
+    changes = ["training.learning_rate=1e-3", "model.width=32", "training.patience=null", "voting=mean"]
+    recipe = load_recipe("soundfusion-1", changes=changes)
+    assert recipe.training.learning_rate == 1e-3
+    assert recipe.model.options()["width"] == 32
+    assert recipe.training.patience is None
+    assert recipe.voting == "mean"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("training.lerning_rate=1", "'learning_rate'"),
+        ("trainin.max_epochs=1", "'training'"),
+        ("audio.overlap=1.5", "audio.overlap"),
+        ("training.max_epochs=0", "training.max_epochs"),
+        ("voting=loudest", "voting"),
+        ("nonsense", "key=value"),
+        ("voting.rule=1", "voting = "),
+    ],
+)
+def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        load_recipe("soundfusion-1", changes=[change])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("model.kind=soundfusion-3", "soundfusion-[12]"),
+        ("model.widht=3", "'width'"),
+        ("model.width=broad", "'width' = 'broad'"),
+        ("inputs.mel.kind=mell", "'mel'"),
+        ("inputs.mel.n_mel=3", "'n_mels'"),
+        ("inputs.mel=null", "needs an input called 'mel'"),
+    ],
+)
+def test_wrong_parts_are_refused_when_the_network_is_built(change: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        build_network(load_recipe("soundfusion-1", changes=[change]), genres=8)
+
+
+def test_an_unknown_recipe_names_the_closest() -> None:
+    with pytest.raises(RecipeError, match="soundfusion-1"):
+        load_recipe("soundfusion_1")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- a list", "mapping"),
+        ("a: [1", "not YAML"),
+        ("title: x", "missing"),
+        ("extends: soundfusion/soundfusion-1\nmodell: {kind: resnet1d}", "'model'"),
+        ("!!python/object/apply:os.system ['true']", "not YAML"),
+    ],
+)
+def test_wrong_files_are_refused(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError, match=words):
+        load_recipe(str(path))
+
+
+def test_a_circle_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "circle.yaml"
+    path.write_text(f"extends: {path}", encoding="utf-8")
+    with pytest.raises(RecipeError, match="circle"):
+        load_recipe(str(path))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="absent.yaml"):
+        load_recipe(str(tmp_path / "absent.yaml"))
