@@ -1,0 +1,74 @@
+"""Small questions about paths that every loader asks."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from genrelab.errors import CorpusError
+
+_LONGEST_NAME = 60
+
+
+def given_path(text: str, *, corpus: str) -> Path:
+    """Return the path after the colon of a corpus spec, with `~` expanded.
+
+    Parameters
+    ----------
+    text : str
+        What stood after the colon.
+    corpus : str
+        The name before the colon, for the message.
+
+    Raises
+    ------
+    CorpusError
+        If the text is empty or nothing is there.
+    """
+    if not text:
+        raise CorpusError(f"{corpus}: the path is missing. Write {corpus}:/path/to/the/collection")
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise CorpusError(f"{corpus}: {path} does not exist. Give the path where the collection lies")
+    return path
+
+
+def given_folder(text: str, *, corpus: str) -> Path:
+    """Return the folder after the colon of a corpus spec, with `~` expanded.
+
+    Raises
+    ------
+    CorpusError
+        If the text is empty, nothing is there, or it is not a folder.
+    """
+    path = given_path(text, corpus=corpus)
+    if not path.is_dir():
+        raise CorpusError(f"{corpus}: {path} is not a folder. Give the folder that holds the collection")
+    return path
+
+
+def folder_safe(text: str) -> str:
+    """Return a name made of `a-z0-9._-` alone, at most 60 characters long.
+
+    A name that has to be cut ends in a short digest of the whole, so two long names stay apart.
+
+    Examples
+    --------
+    >>> folder_safe("My Music (2020)")
+    'my-music-2020'
+    """
+    name = re.sub(r"[^a-z0-9._-]+", "-", text.casefold()).strip("-.")
+    if not name:
+        name = hashlib.sha256(text.encode()).hexdigest()[:8]
+    if len(name) > _LONGEST_NAME:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        name = f"{name[: _LONGEST_NAME - 9]}-{digest}"
+    return name
+
+
+def examples(items: list[str], *, limit: int = 3) -> str:
+    """Join the first few of many names for a message: `a, b, c and 7 more`."""
+    shown = ", ".join(items[:limit])
+    rest = len(items) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown

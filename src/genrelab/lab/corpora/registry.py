@@ -1,0 +1,118 @@
+"""Corpora by name: `gtzan:/data/GTZAN` in, a `Corpus` out.
+
+A new corpus is one module with a function `load(argument) -> Corpus` and one line in `_CORPORA`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora import fma, folder, gtzan, table
+from genrelab.lab.corpora.types import Corpus
+
+
+@dataclass(frozen=True)
+class CorpusKind:
+    """What can stand before the colon of a corpus spec.
+
+    Parameters
+    ----------
+    name : str
+        The name itself.
+    summary : str
+        One line for lists.
+    licence : str
+        What may be done with it, in a few words.
+    spec : str
+        An example of a whole spec.
+    load : callable
+        Takes what stands after the colon, returns the corpus.
+    """
+
+    name: str
+    summary: str
+    licence: str
+    spec: str
+    load: Callable[[str], Corpus]
+
+
+def _load_synthetic(options: str) -> Corpus:
+    from genrelab.lab.corpora import synthetic  # here, because no other corpus needs a synthesizer
+
+    return synthetic.load(options)
+
+
+_FMA_LICENCE = "Creative Commons, each track its own"
+_CORPORA = (
+    CorpusKind(
+        "folder", "your own music, one folder a genre", "yours", "folder:/music/by-genre", folder.load
+    ),
+    CorpusKind("table", "a CSV file with a row a clip", "yours", "table:/music/clips.csv", table.load),
+    CorpusKind(
+        "gtzan",
+        "GTZAN: 1,000 clips of 30 s, 10 genres, with its fault-filtered split",
+        "unknown (research use)",
+        "gtzan:/data/GTZAN",
+        gtzan.load,
+    ),
+    CorpusKind(
+        "fma-small",
+        "FMA-small: 8,000 clips of 30 s, 8 genres",
+        _FMA_LICENCE,
+        "fma-small:/data/fma",
+        fma.load_small,
+    ),
+    CorpusKind(
+        "fma-medium",
+        "FMA-medium: 25,000 clips of 30 s, 16 genres",
+        _FMA_LICENCE,
+        "fma-medium:/data/fma",
+        fma.load_medium,
+    ),
+    CorpusKind("fma", "short for fma-small", _FMA_LICENCE, "fma:/data/fma", fma.load_small),
+    CorpusKind(
+        "synthetic",
+        "music made by rules on the spot, for trying things out",
+        "free",
+        "synthetic:tracks=30,seconds=10,seed=0",
+        _load_synthetic,
+    ),
+)
+
+
+def corpora() -> tuple[CorpusKind, ...]:
+    """Return the kinds of corpus that `load_corpus` knows, in the order for lists."""
+    return _CORPORA
+
+
+def load_corpus(spec: str) -> Corpus:
+    """Load a corpus by its spec.
+
+    Parameters
+    ----------
+    spec : str
+        `NAME:PATH` as on the command line, such as `folder:/music/by-genre`, `gtzan:/data/GTZAN`,
+        `table:/music/clips.csv?corpus=mine`, or `synthetic` alone.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    CorpusError
+        If the name is unknown, or the corpus is not where or how it should be.
+    """
+    name, _, argument = spec.partition(":")
+    kinds = {kind.name: kind for kind in _CORPORA}
+    if name in kinds:
+        return kinds[name].load(argument)
+    if Path(spec).expanduser().exists():
+        raise CorpusError(f"{spec} is a path alone. Say what it is, such as folder:{spec} or gtzan:{spec}")
+    close = get_close_matches(name, kinds, n=3)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(kinds)}"
+    raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}")

@@ -1,0 +1,123 @@
+"""What leaks were looked for in a split, and what was found.
+
+A recognizer that meets at the test what it met in training looks better than it is. A clip on two sides
+is an error; the same file or artist on two sides may be what the corpus's publisher chose, so it is
+counted and reported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.paths import examples
+from genrelab.lab.corpora.types import Clip, Corpus, Split
+
+_Sides = Mapping[str, list[Clip]]
+
+
+def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
+    """Look for what would make a split's test results look better than they are.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The corpus that was divided.
+    split : Split
+        How it was divided.
+
+    Returns
+    -------
+    dict of str to str
+        Looked for -> found, in words: `clip on both sides`, `same file on both sides`,
+        `artist on both sides` (with the number and examples; "not known" when no clip names an artist),
+        `test clips`, `genres missing from a part`.
+
+    Raises
+    ------
+    CorpusError
+        If a clip is in two parts or twice in one, is unknown to the corpus, or has no genre.
+    """
+    sides = _sides(corpus, split)
+    count = len(split.test)
+    return {
+        "clip on both sides": "none",
+        "same file on both sides": _files_on_both_sides(sides),
+        "artist on both sides": _artists_on_both_sides(sides),
+        "test clips": f"{count} of {sum(map(len, sides.values()))}"
+        if count
+        else "none: the test part is empty",
+        "genres missing from a part": _missing_genres(corpus, sides),
+    }
+
+
+def _sides(corpus: Corpus, split: Split) -> _Sides:
+    clips = corpus.by_id()
+    part_of: dict[str, str] = {}
+    sides: dict[str, list[Clip]] = {}
+    for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
+        for clip_id in ids:
+            if clip_id in part_of:
+                where = (
+                    f"in {part_of[clip_id]} and {part}" if part_of[clip_id] != part else f"twice in {part}"
+                )
+                raise CorpusError(
+                    f"split {split.name!r}: clip {clip_id!r} is {where}. Each clip has one place"
+                )
+            if clip_id not in clips:
+                raise CorpusError(
+                    f"split {split.name!r}: clip {clip_id!r} is not in the corpus {corpus.name}. "
+                    "Use the corpus that the split was made from"
+                )
+            if clips[clip_id].genre is None:
+                raise CorpusError(f"split {split.name!r}: clip {clip_id!r} has no genre. Leave it out")
+            part_of[clip_id] = part
+        sides[part] = [clips[clip_id] for clip_id in ids]
+    return sides
+
+
+def _files_on_both_sides(sides: _Sides) -> str:
+    shared = _on_both_sides(sides, lambda clip: os.path.realpath(clip.path) if clip.path else None)
+    if not any(clip.path for side in sides.values() for clip in side):
+        return "none (the clips are rendered, not read from files)"
+    return _in_words([os.path.basename(name) for name in shared], list(shared.values()), "files")
+
+
+def _artists_on_both_sides(sides: _Sides) -> str:
+    named = {clip.id: clip.artist for side in sides.values() for clip in side if artist_key(clip.artist)}
+    without = sum(map(len, sides.values())) - len(named)
+    if not named:
+        return "not known: no clip names an artist"
+    spelling = {artist_key(artist): artist or "" for artist in reversed(list(named.values()))}
+    shared = _on_both_sides(sides, lambda clip: artist_key(clip.artist))
+    found = _in_words([spelling[key] for key in shared], list(shared.values()), "artists")
+    return f"{found}; not known for {without} clips without an artist" if without else found
+
+
+def _on_both_sides(sides: _Sides, key: Callable[[Clip], str | None]) -> dict[str, list[str]]:
+    """Return key -> its parts, for the keys that are in more than one."""
+    parts: dict[str, list[str]] = {}
+    for part, clips in sides.items():
+        for found in dict.fromkeys(map(key, clips)):
+            if found is not None:
+                parts.setdefault(found, []).append(part)
+    return {found: where for found, where in parts.items() if len(where) > 1}
+
+
+def _in_words(names: list[str], parts: list[list[str]], what: str) -> str:
+    if not names:
+        return "none"
+    shown = [f"{name} ({', '.join(where)})" for name, where in zip(names, parts, strict=True)]
+    return f"{len(names)} {what}: {examples(shown)}"
+
+
+def _missing_genres(corpus: Corpus, sides: _Sides) -> str:
+    found = []
+    for part, clips in sides.items():
+        there = {clip.genre for clip in clips}
+        missing = [genre for genre in corpus.genres if genre not in there]
+        if missing:
+            found.append(f"{part}: {', '.join(missing)}")
+    return "; ".join(found) or "none"

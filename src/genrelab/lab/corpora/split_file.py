@@ -1,0 +1,83 @@
+"""A split as a plain CSV file: `clip_id, part, genre, artist`, a row a clip.
+
+`pandas.read_csv` reads it without options. What a table of clips cannot say (how the split was made, what
+leaks were looked for) belongs to the file that describes the run.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.types import Corpus, Split
+
+_COLUMNS = ("clip_id", "part", "genre", "artist")
+
+
+def write_split(path: Path, corpus: Corpus, split: Split) -> None:
+    """Write a split as CSV, train first, then valid, then test.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is replaced.
+    corpus : Corpus
+        Where genre and artist of the clips come from.
+    split : Split
+        What to write.
+
+    Raises
+    ------
+    CorpusError
+        If a clip of the split is not in the corpus.
+    """
+    clips = corpus.by_id()
+    rows = []
+    for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
+        for clip_id in ids:
+            if clip_id not in clips:
+                raise CorpusError(f"{path}: clip {clip_id!r} of the split is not in the corpus {corpus.name}")
+            rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows(rows)
+
+
+def read_split(path: Path, *, name: str, made: str) -> Split:
+    """Read a split that `write_split` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name, made : str
+        What the file does not hold; see `Split`.
+
+    Returns
+    -------
+    Split
+        With the clips in the file's order and without `checks`; `check_split` fills them in.
+
+    Raises
+    ------
+    CorpusError
+        If the file is missing or is no split.
+    """
+    parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
+            if missing:
+                raise CorpusError(f"{path} is no split: it lacks the column {' and '.join(missing)}")
+            for row in reader:
+                if row["part"] not in parts:
+                    raise CorpusError(
+                        f"{path}, row {reader.line_num}: part {row['part']!r} is none of {', '.join(parts)}"
+                    )
+                parts[row["part"]].append(row["clip_id"])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"{path} cannot be read as a split ({error}). Make the split again") from error
+    return Split(name=name, train=parts["train"], valid=parts["valid"], test=parts["test"], made=made)

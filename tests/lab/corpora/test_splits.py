@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora import Clip, Corpus, Split, make_split
+from genrelab.lab.corpora.artists import artist_key
+
+GENRES = ("blues", "jazz", "rock")
+
+
+def corpus_of(sizes: list[int], *, artists: list[int] | None = None, unlabelled: int = 0) -> Corpus:
+    """Return a corpus with `sizes[g]` clips of genre g; `artists[g]` artists share a genre's clips."""
+    clips = [
+        Clip(
+            id=f"{genre}-{number}",
+            path=Path(f"{genre}-{number}.wav"),
+            genre=genre,
+            artist=None if artists is None else f"{genre} artist {number % count}",
+        )
+        for genre, size, count in zip(GENRES, sizes, artists or sizes, strict=False)
+        for number in range(size)
+    ]
+    clips += [Clip(id=f"u{number}", path=Path(f"u{number}.wav"), genre=None) for number in range(unlabelled)]
+    return Corpus(name="test", genres=list(GENRES[: len(sizes)]), clips=clips)
+
+
+def parts(split: Split) -> list[set[str]]:
+    return [set(split.train), set(split.valid), set(split.test)]
+
+
+def assert_divides(corpus: Corpus, split: Split) -> None:
+    train, valid, test = parts(split)
+    assert len(train) + len(valid) + len(test) == len(train | valid | test)
+    assert train | valid | test == {clip.id for clip in corpus.clips if clip.genre}
+    assert split.checks["clip on both sides"] == "none"
+    assert split.checks["genres missing from a part"] == "none"
+
+
+sizes = st.lists(st.integers(3, 40), min_size=1, max_size=3)
+seeds = st.integers(0, 2**32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=sizes, seed=seeds, shares=st.sampled_from([(60, 20, 20), (70, 10, 20), (80, 10, 10), (34, 33, 33)])
+)
+def test_random_is_stratified(sizes: list[int], seed: int, shares: tuple[int, int, int]) -> None:
+    corpus = corpus_of(sizes, unlabelled=2)
+    split = make_split(corpus, "random:{}/{}/{}".format(*shares), seed=seed)
+    assert_divides(corpus, split)
+    for genre, size in zip(GENRES, sizes, strict=False):
+        for ids, share in zip(parts(split), shares, strict=True):
+            count = sum(clip_id.startswith(f"{genre}-") for clip_id in ids)
+            assert abs(count - size * share / 100) < 2
+            assert count >= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=sizes,
+    artists=st.lists(st.integers(3, 12), min_size=3, max_size=3),
+    seed=seeds,
+    unlabelled=st.integers(0, 3),
+)
+def test_artist_keeps_artists_on_one_side(
+    sizes: list[int], artists: list[int], seed: int, unlabelled: int
+) -> None:
+    corpus = corpus_of(sizes, artists=artists, unlabelled=unlabelled)
+    split = make_split(corpus, "artist", seed=seed)
+    assert_divides(corpus, split)
+    assert split.checks["artist on both sides"] == "none"
+    by_id = corpus.by_id()
+    sides = [{by_id[clip_id].artist for clip_id in ids} for ids in parts(split)]
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(st.integers(5, 30), min_size=1, max_size=3), seed=seeds, folds=st.integers(2, 5))
+@pytest.mark.parametrize("kind", ["kfold", "artist-kfold"])
+def test_folds_cover_every_clip_once(kind: str, sizes: list[int], seed: int, folds: int) -> None:
+    corpus = corpus_of(sizes, artists=[5, 6, 7])
+    tested: list[str] = []
+    for fold in range(folds):
+        split = make_split(corpus, f"{kind}:{fold}/{folds}", seed=seed)
+        assert_divides(corpus, split)
+        tested += split.test
+        if kind == "artist-kfold":
+            assert split.checks["artist on both sides"] == "none"
+        else:
+            for genre, size in zip(GENRES, sizes, strict=False):
+                count = sum(clip_id.startswith(f"{genre}-") for clip_id in split.test)
+                assert abs(count - size / folds) < 1
+    assert sorted(tested) == sorted(clip.id for clip in corpus.clips)
+
+
+@pytest.mark.parametrize("kind", ["random", "artist", "kfold:1/3", "artist-kfold:1/3"])
+def test_the_seed_decides(kind: str) -> None:
+    corpus = corpus_of([30, 20, 25], artists=[10, 7, 9])
+    first = make_split(corpus, kind, seed=5)
+    assert make_split(corpus, kind, seed=5) == first
+    assert make_split(corpus, kind, seed=6).test != first.test
+
+
+def test_large_artists_are_not_always_trained_on() -> None:
+    clips = [
+        Clip(id=f"{genre}{number}", path=None, genre=genre, artist="star" if number < 15 else None)
+        for genre in ("jazz", "rock")
+        for number in range(100)
+    ]
+    corpus = Corpus(name="test", genres=["jazz", "rock"], clips=clips)
+    where = Counter("jazz0" in make_split(corpus, "artist", seed=seed).train for seed in range(40))
+    assert min(where[True], where[False]) >= 5
+
+
+def test_shares_without_a_part() -> None:
+    split = make_split(corpus_of([10, 20]), "random:80/20/0", seed=0)
+    assert (len(split.train), len(split.valid), len(split.test)) == (24, 6, 0)
+    assert split.checks["test clips"] == "none: the test part is empty"
+    assert split.name == "random-80-20-0"
+
+
+def test_clips_of_one_file_stay_together() -> None:
+    clips = [
+        Clip(id=f"{genre}{number}", path=Path(f"{genre}{number // 4}.wav"), genre=genre, start=number % 4)
+        for genre in ("jazz", "rock")
+        for number in range(40)
+    ]
+    corpus = Corpus(name="test", genres=["jazz", "rock"], clips=clips)
+    for kind in ("random", "artist", "kfold:0/3"):
+        assert make_split(corpus, kind, seed=1).checks["same file on both sides"] == "none"
+
+
+def test_artists_who_play_several_genres() -> None:
+    clips = [
+        Clip(id=f"{genre}{number}", path=None, genre=genre, artist=f"artist {number // 2}")
+        for genre in ("jazz", "rock", "pop")
+        for number in range(20)
+    ]
+    corpus = Corpus(name="test", genres=["jazz", "pop", "rock"], clips=clips)
+    split = make_split(corpus, "artist-kfold:2/5", seed=0)
+    assert split.checks["artist on both sides"] == "none"
+    assert Counter(clip_id[:3] for clip_id in split.test) == {"jaz": 4, "roc": 4, "pop": 4}
+
+
+@pytest.mark.parametrize(
+    ("spellings", "same"),
+    [
+        (("Rage Against the Machine", "Rage Against The Machine"), True),
+        (("Earth Wind and Fire", "Earth, Wind & Fire"), True),
+        (("The Beatles ", "beatles"), True),
+        (("Motörhead", "Motorhead"), True),
+        (("RUN-DMC", "Run D.M.C."), True),
+        (("The The", "The"), True),
+        (("The Who", "Who Knows"), False),
+        (("!!!", "???"), False),
+        (("Bob Marley", "Lauryn Hill and Bob Marley"), False),
+    ],
+)
+def test_spellings_of_one_artist(spellings: tuple[str, str], same: bool) -> None:
+    first, second = map(artist_key, spellings)
+    assert (first == second) is same
+
+
+@pytest.mark.parametrize("name", [None, "", "  "])
+def test_no_artist_is_no_key(name: str | None) -> None:
+    assert artist_key(name) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("radnom", "Did you mean 'random'"),
+        ("kfold:10/10", "counted 0 to 9"),
+        ("kfold:0/1", "at least 2 folds"),
+        ("random:60/20/30", "must sum to 100"),
+        ("artist:0/50/50", "something to train on"),
+        ("random:60/40", "unknown split"),
+        ("published", "without a published split"),
+        ("kfold", "For this corpus there are: random"),
+    ],
+)
+def test_bad_kinds(kind: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        make_split(corpus_of([10, 10]), kind, seed=0)
+
+
+def test_too_few_of_a_genre() -> None:
+    with pytest.raises(CorpusError, match="'jazz' has 2 files.*at least 3"):
+        make_split(corpus_of([10, 2]), "random", seed=0)
+    with pytest.raises(CorpusError, match="'jazz' has 4 artists.*at least 5"):
+        make_split(corpus_of([50, 50], artists=[5, 4]), "artist-kfold:0/5", seed=0)
+    with pytest.raises(CorpusError, match="no labelled clip"):
+        make_split(corpus_of([0], unlabelled=3), "random", seed=0)
+    with pytest.raises(CorpusError, match="seed"):
+        make_split(corpus_of([10, 10]), "random", seed=-1)
+
+
+def test_genres_that_no_division_of_whole_artists_can_spread() -> None:
+    # jazz is played by a, b, c, rock by a, b, d, blues by b, c, d: with jazz and rock in all three parts,
+    # c and d share one, so blues is in two parts at most.
+    players = {"jazz": "abc", "rock": "abd", "blues": "bcd"}
+    clips = [
+        Clip(id=f"{genre} {artist}", path=None, genre=genre, artist=artist)
+        for genre, artists in players.items()
+        for artist in artists
+    ]
+    corpus = Corpus(name="test", genres=sorted(players), clips=clips)
+    for seed in range(5):
+        with pytest.raises(CorpusError, match="without dividing an artist"):
+            make_split(corpus, "artist", seed=seed)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora import load_corpus, make_split
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "Mine"
+    root.mkdir()
+    for name in ("a.wav", "b.wav", "c.wav", "d.wav"):
+        sf.write(root / name, 0.3 * np.sin(np.arange(800) * 0.1), 8000)
+    return root
+
+
+def write(folder: Path, *lines: str, name: str = "clips.csv") -> Path:
+    file = folder / name
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def test_two_columns_are_enough(folder: Path) -> None:
+    file = write(folder, "path,genre", "b.wav,rock", "a.wav,jazz", "c.wav,")
+    corpus = load_corpus(f"table:{file}")
+    assert [(clip.id, clip.genre) for clip in corpus.clips] == [
+        ("b.wav", "rock"),
+        ("a.wav", "jazz"),
+        ("c.wav", None),
+    ]
+    assert corpus.genres == ["jazz", "rock"]
+    assert corpus.name == "mine"
+    assert corpus.published_splits == {}
+    assert load_corpus(f"table:{folder}") == corpus
+
+
+def test_every_column(folder: Path) -> None:
+    write(
+        folder,
+        "\ufeffpath,genre,clip_id,artist,start,duration,split,corpus",
+        "a.wav,jazz,one,Ann,0.02,0.05,train,x",
+        "a.wav,jazz,two,Ann,0.05,,Valid,x",
+        "b.wav,rock,three,,,,test,y",
+        "c.wav,,four,,,,test,y",
+        "d.wav,rock,five,,,,,y",
+    )
+    corpus = load_corpus(f"table:{folder}")
+    first, second, third = corpus.clips[:3]
+    assert (first.id, first.artist, first.start, first.duration) == ("one", "Ann", 0.02, 0.05)
+    assert (second.start, second.duration) == (0.05, None)
+    assert (third.artist, third.start) == (None, None)
+    split = make_split(corpus, "published", seed=0)
+    assert (split.train, split.valid, split.test) == (["one"], ["two"], ["three"])
+    assert split.checks["same file on both sides"] == "1 files: a.wav (train, valid)"
+
+
+def test_selection(folder: Path) -> None:
+    file = write(
+        folder,
+        "path,genre,corpus,origin",
+        "a.wav,jazz,x,native",
+        "b.wav,rock,y,native",
+        "c.wav,pop,z,guess",
+        'd.wav,rock,"v, w",guess',
+    )
+    chosen = load_corpus(f"table:{file}?corpus=x,z")
+    assert [clip.id for clip in chosen.clips] == ["a.wav", "c.wav"]
+    assert chosen.genres == ["jazz", "pop"]
+    assert chosen.name != load_corpus(f"table:{file}?corpus=y").name
+    both = load_corpus(f"table:{file}?corpus=x,z&origin=guess")
+    assert [clip.id for clip in both.clips] == ["c.wav"]
+    assert [clip.id for clip in load_corpus(f"table:{file}?corpus=v%2C w").clips] == ["d.wav"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ("corpsu=x", "no column 'corpsu'.*Did you mean 'corpus'"),
+        ("corpus", "no column|to select by"),
+        ("corpus=x,q", "no row with corpus q.*there is x"),
+    ],
+)
+def test_selection_that_fits_nothing(folder: Path, selection: str, message: str) -> None:
+    file = write(folder, "path,genre,corpus", "a.wav,jazz,x")
+    with pytest.raises(CorpusError, match=message):
+        load_corpus(f"table:{file}?{selection}")
+
+
+def test_shared_ids_become_unique_whatever_the_selection(folder: Path) -> None:
+    file = write(folder, "path,genre,clip_id,corpus", "a.wav,jazz,1,x", "b.wav,rock,1,y", "c.wav,rock,2,y")
+    assert [clip.id for clip in load_corpus(f"table:{file}").clips] == ["x/1", "y/1", "2"]
+    assert [clip.id for clip in load_corpus(f"table:{file}?corpus=y").clips] == ["y/1", "2"]
+
+
+def test_excerpts_of_one_file_are_told_apart_by_their_start(folder: Path) -> None:
+    write(folder, "path,genre,start", "a.wav,jazz,0", "a.wav,jazz,0.05", "b.wav,rock,0")
+    assert [clip.id for clip in load_corpus(f"table:{folder}").clips] == ["a.wav@0", "a.wav@0.05", "b.wav"]
+
+
+def test_two_rows_for_one_clip(folder: Path) -> None:
+    write(folder, "path,genre", "a.wav,jazz", "b.wav,rock", "a.wav,jazz")
+    with pytest.raises(CorpusError, match=r"rows 2 and 4.*'a\.wav'"):
+        load_corpus(f"table:{folder}")
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.wav", "/etc/hostname", "sub/../../outside.wav", "link/outside.wav"]
+)
+def test_a_path_that_leads_out_is_refused(folder: Path, path: str) -> None:
+    (folder.parent / "outside.wav").write_bytes((folder / "a.wav").read_bytes())
+    (folder / "link").symlink_to(folder.parent, target_is_directory=True)
+    write(folder, "path,genre", "a.wav,jazz", f"{path},jazz")
+    with pytest.raises(CorpusError, match="row 3.*leads out"):
+        load_corpus(f"table:{folder}")
+
+
+def test_missing_files_are_counted_and_named(folder: Path) -> None:
+    write(folder, "path,genre", "a.wav,jazz", *(f"gone{number}.wav,rock" for number in range(5)))
+    with pytest.raises(CorpusError, match=r"5 of 6 files are missing.*gone0\.wav.*and 2 more"):
+        load_corpus(f"table:{folder}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["file,genre", "a.wav,jazz"], "lacks the column path; it has file, genre"),
+        (["path,genre"], "has no row"),
+        ([""], "lacks the column path and genre"),
+        (["path,genre,start", "a.wav,jazz,-1"], "row 2: start '-1'"),
+        (["path,genre,duration", "a.wav,jazz,0"], "row 2: duration '0'"),
+        (["path,genre,duration", "a.wav,jazz,nan"], "row 2: duration 'nan'"),
+        (["path,genre,start", "a.wav,jazz,soon"], "row 2: start 'soon'"),
+        (["path,genre,split", "a.wav,jazz,dev"], "row 2: split 'dev'"),
+        (["path,genre", ",jazz"], "row 2: ''"),
+        (["path,genre", "a\0.wav,jazz"], "row 2: 'a.x00.wav'"),
+    ],
+)
+def test_faults_of_the_table_are_named(folder: Path, lines: list[str], message: str) -> None:
+    write(folder, *lines)
+    with pytest.raises(CorpusError, match=message):
+        load_corpus(f"table:{folder}")
+
+
+def test_not_a_table(folder: Path) -> None:
+    with pytest.raises(CorpusError, match="UTF-8"):
+        load_corpus(f"table:{_latin(folder)}")
+    with pytest.raises(CorpusError, match=r"clips\.csv is missing"):
+        load_corpus(f"table:{folder}")
+
+
+def _latin(folder: Path) -> Path:
+    file = folder / "latin.csv"
+    file.write_bytes("path,genre\na.wav,caf\xe9\n".encode("latin-1"))
+    return file
+
+
+@pytest.mark.data
+def test_real_table(data_dir: Path) -> None:
+    corpus = load_corpus(f"table:{data_dir}")
+    table = pd.read_csv(data_dir / "clips.csv")
+    assert len(corpus.clips) == len(table) == 1170
+    labelled = Counter(clip.genre for clip in corpus.clips if clip.genre)
+    assert labelled == table.genre.value_counts().to_dict()
+    assert sum(labelled.values()) == 917
+    assert len(corpus.genres) == 11
+    assert len(corpus.by_id()) == 1170
+    split = make_split(corpus, "artist", seed=0)
+    assert split.checks["artist on both sides"].startswith("none")
+    assert len(split.train) + len(split.valid) + len(split.test) == 917
+
+
+@pytest.mark.data
+def test_selection_of_the_real_table(data_dir: Path) -> None:
+    corpus = load_corpus(f"table:{data_dir / 'clips.csv'}?corpus=gtzan-short,emotify")
+    assert len(corpus.clips) == 709
+    assert "electronic" in corpus.genres
