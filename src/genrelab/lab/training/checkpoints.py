@@ -8,8 +8,6 @@ between them repeats one epoch and writes the same again.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from genrelab.errors import RunError
+from genrelab.files import replace_file
 from genrelab.lab.models import GenreNetwork
 
 LAST = "last.ckpt"
@@ -28,16 +27,6 @@ BEST = "best.safetensors"
 HISTORY = "history.csv"
 
 Row = dict[str, float]
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Call `write` with a path beside `path`, then move what it wrote into place."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 class Checkpoints(Callback):
@@ -107,9 +96,9 @@ class Checkpoints(Callback):
         self.history = [*self.history, row]
         best = self.best_epoch()
         if best is None or best == trainer.current_epoch:
-            write_atomically(self.folder / BEST, lambda path: save_weights(self.network, path))
-        write_atomically(self.folder / HISTORY, self._write_history)
-        write_atomically(self.folder / LAST, trainer.save_checkpoint)
+            replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
+        replace_file(self.folder / HISTORY, self._write_history)
+        replace_file(self.folder / LAST, trainer.save_checkpoint)
         trainer.should_stop = trainer.should_stop or self.out_of_patience()
 
     def _write_history(self, path: Path) -> None:

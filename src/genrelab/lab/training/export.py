@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata
 from genrelab.errors import ModelFileError
+from genrelab.files import replace_file
 from genrelab.lab.models import GenreNetwork
-from genrelab.lab.training.checkpoints import write_atomically
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -78,7 +78,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
             )
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, write)
+    replace_file(path, write)
     return worst
 
 

@@ -219,4 +219,5 @@ def _waveform(clip: Clip, corpus: Corpus, sample_rate: int, channels: int) -> Wa
 def _to_int16(waveform: Waveform) -> npt.NDArray[np.int16]:
     if waveform.shape[1] == 0:
         raise AudioError("the clip holds no samples")
-    return np.rint(np.clip(waveform.T, -1.0, 1.0) * _SCALE).astype(np.int16)
+    samples: npt.NDArray[np.int16] = np.rint(np.clip(waveform.T, -1.0, 1.0) * _SCALE).astype(np.int16)
+    return samples

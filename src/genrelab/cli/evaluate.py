@@ -1,0 +1,56 @@
+"""`genrelab evaluate`: a run on another corpus, or the folds of a cross-validation together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from genrelab.cli.progress import counting
+
+
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(help="Finished run folders.")],
+    corpus: Annotated[str | None, typer.Option(help="NAME:PATH of the corpus to test on.")] = None,
+    map: Annotated[
+        Path | None, typer.Option("--map", help="YAML: the corpus's genre to the run's genre, or to null.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the pooled result; default: `together` beside the first run."),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+    ] = "auto",
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+) -> None:
+    """Test a run on another corpus; without --corpus, pool runs as folds of one cross-validation."""
+    from genrelab.errors import UsageError
+    from genrelab.lab.corpora.registry import load_corpus
+    from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together, read_map
+    from genrelab.lab.evaluation.runs import REPORT, Run
+    from genrelab.lab.evaluation.summary import summary
+
+    finished = [Run.load(folder) for folder in runs]
+    if corpus is None:
+        folder = out or runs[0].parent / "together"
+        evaluation = evaluate_together(finished, folder)
+    elif len(finished) > 1:
+        raise UsageError("--corpus tests one run at a time; leave it out to pool the runs' own test parts")
+    else:
+        with counting("decoding") as report:
+            evaluation, folder = evaluate_elsewhere(
+                finished[0],
+                load_corpus(corpus),
+                mapping=read_map(map) if map else None,
+                device=device,
+                report=report,
+            )
+    figures = evaluation.to_dict()
+    if format == "json":
+        print(json.dumps({"folder": str(folder), "evaluation": figures}, indent=2, ensure_ascii=False))
+        return
+    print(summary(figures, finished[0].recipe.voting))
+    print(f"report  {folder / REPORT}")

@@ -1,0 +1,26 @@
+"""`genrelab export`: a finished run -> a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
+    to: Annotated[Path, typer.Option(help="The model file to write.")],
+) -> None:
+    """Write a finished run's network as one ONNX file, checked against torch."""
+    from genrelab.errors import UsageError
+    from genrelab.lab.evaluation.experiment import bundle_metadata
+    from genrelab.lab.evaluation.runs import Run
+    from genrelab.lab.training.export import export as write
+
+    if to.suffix != ".onnx":
+        raise UsageError(f"a model file ends in .onnx, not as {to}")
+    finished = Run.load(run)
+    metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics)
+    difference = write(finished.network(), metadata, to)
+    print(f"{to}: differs from torch by at most {difference:.1e}")

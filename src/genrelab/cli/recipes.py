@@ -1,0 +1,66 @@
+"""`genrelab recipes`: what can be trained."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(help="The experiments that genrelab can train.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_recipes(
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+) -> None:
+    """List every recipe with its place in its paper, its input and the paper's figures."""
+    from genrelab.lab.models import build_network
+    from genrelab.lab.recipes import load_recipe, recipe_names
+
+    records = []
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        records.append(
+            {
+                "name": name,
+                "title": recipe.title,
+                "paper": recipe.paper,
+                "row": recipe.row,
+                "inputs": list(recipe.inputs),
+                "sample_rate": recipe.audio.sample_rate,
+                "segment_seconds": recipe.audio.segment_seconds,
+                "parameters": build_network(recipe, genres=8).parameter_count(),
+                "published_parameters": recipe.parameters,
+                "reported": [figure.model_dump() for figure in recipe.reported],
+            }
+        )
+    if format == "json":
+        print(json.dumps(records, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("recipe", "in the paper", "input", "parameters (8 genres)", "paper's figures", box=None)
+    for record in records:
+        figures = ", ".join(
+            f"{figure['metric'].replace('_', ' ')} {figure['value']:.3f} ({figure['corpus']})"
+            for figure in record["reported"]
+        )
+        published = f" (paper: {record['published_parameters']})" if record["published_parameters"] else ""
+        sound = f"{' + '.join(record['inputs'])}, {record['segment_seconds']:g} s"
+        size = f"{record['parameters']:,}{published}"
+        table.add_row(record["name"], record["row"] or record["title"], sound, size, figures)
+    Console().print(table)
+
+
+@app.command()
+def show(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.")],
+    set: Annotated[list[str] | None, typer.Option("--set", help="key=value, with a dotted key.")] = None,
+) -> None:
+    """Print a recipe in full: what it inherits and what --set changes included."""
+    from genrelab.lab.recipes import load_recipe
+    from genrelab.lab.recipes.load import dump_recipe
+
+    print(dump_recipe(load_recipe(recipe, changes=set or [])), end="")

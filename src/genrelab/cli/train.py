@@ -1,0 +1,69 @@
+"""`genrelab train`: one recipe, one corpus, one split, one seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from genrelab.cli.progress import counting, note
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name (see `genrelab recipes list`) or a YAML file.")
+    ],
+    corpus: Annotated[
+        str, typer.Option(help="NAME:PATH, e.g. gtzan:/data/GTZAN; see `genrelab corpora list`.")
+    ],
+    split: Annotated[
+        str,
+        typer.Option(help="published, random, artist (one artist, one side), kfold:0/10, artist-kfold:0/5."),
+    ] = "artist",
+    seed: Annotated[int, typer.Option(min=0, help="Decides split, weights, order and augmentation.")] = 0,
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a value: training.max_epochs=5. May be repeated."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+    ] = "auto",
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away an earlier run in the same folder.")
+    ] = False,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+) -> None:
+    """Train a recipe, test it, write its report and its model file.
+
+    A run that was stopped goes on; a finished one is not run again unless --restart is given.
+    """
+    from genrelab.lab.corpora.registry import load_corpus
+    from genrelab.lab.corpora.splits import make_split
+    from genrelab.lab.evaluation.experiment import run_experiment, warnings_of
+    from genrelab.lab.evaluation.runs import MODEL, REPORT
+    from genrelab.lab.recipes import load_recipe
+
+    chosen = load_recipe(recipe, changes=set or [])
+    music = load_corpus(corpus)
+    parts = make_split(music, split, seed=seed)
+    with counting("decoding") as report:
+        run = run_experiment(
+            chosen, music, parts, base=out, seed=seed, device=device, restart=restart, report=report
+        )
+    for warning in warnings_of(run.metrics):
+        note(f"note: {warning}")
+    if format == "json":
+        print(json.dumps({"run": str(run.folder), **run.metrics}, indent=2, ensure_ascii=False))
+        return
+    show_result(run.metrics["evaluation"], run.recipe.voting)
+    print(f"run     {run.folder}\nreport  {run.folder / REPORT}\nmodel   {run.folder / MODEL}")
+
+
+def show_result(evaluation: dict[str, object], voting: str) -> None:
+    """Print the figures of an evaluation for people."""
+    from genrelab.lab.evaluation.summary import summary
+
+    print(summary(evaluation, voting))

@@ -1,0 +1,184 @@
+"""How a finished run does on another corpus, and how the folds of a cross-validation do together."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from genrelab.errors import CorpusError, UsageError
+from genrelab.files import replace_text
+from genrelab.lab.corpora.split_file import read_split
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation import runs
+from genrelab.lab.evaluation.experiment import warnings_of
+from genrelab.lab.evaluation.metrics import Evaluation, evaluate
+from genrelab.lab.evaluation.predict import predict
+from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
+from genrelab.lab.evaluation.report import write_report
+from genrelab.lab.recipes.load import dump_recipe
+from genrelab.lab.registry import closest
+from genrelab.lab.training.store import Report, open_store
+
+
+def read_map(path: Path) -> dict[str, str | None]:
+    """Read a genre map: a YAML mapping from another corpus's genres to the run's, or to null.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or is not such a mapping.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"cannot read the genre map {path}: {error}") from error
+    if not isinstance(raw, dict) or not all(
+        value is None or isinstance(value, str) for value in raw.values()
+    ):
+        raise UsageError(f"the genre map {path} must be lines like `hip-hop: hiphop` or `spoken: null`")
+    return {str(key): value for key, value in raw.items()}
+
+
+def translate(corpus: Corpus, genres: Sequence[str], mapping: Mapping[str, str | None]) -> Corpus:
+    """Return a corpus with its genres renamed to a run's; clips mapped to null are left out.
+
+    Raises
+    ------
+    UsageError
+        If a genre has no counterpart, or the map names a genre that the run does not know.
+    """
+    for target in mapping.values():
+        if target is not None and target not in genres:
+            raise UsageError(
+                f"the genre map names {target!r}, which the run does not know; {closest(target, genres)}"
+            )
+    unknown = [genre for genre in corpus.genres if genre not in mapping and genre not in genres]
+    if unknown:
+        raise UsageError(
+            f"the run does not know the genre(s) {', '.join(unknown)} of {corpus.name}; give a --map "
+            f"with lines like `{unknown[0]}: {genres[0]}` or `{unknown[0]}: null`"
+        )
+    renamed = [
+        dataclasses.replace(clip, genre=mapping.get(clip.genre, clip.genre))
+        for clip in corpus.clips
+        if clip.genre is not None
+    ]
+    return dataclasses.replace(
+        corpus, genres=tuple(genres), clips=[clip for clip in renamed if clip.genre is not None]
+    )
+
+
+def evaluate_elsewhere(
+    run: runs.Run,
+    corpus: Corpus,
+    *,
+    mapping: Mapping[str, str | None] | None = None,
+    device: str = "auto",
+    report: Report | None = None,
+) -> tuple[Evaluation, Path]:
+    """Measure a finished run on a corpus; clips that it was trained or chosen on are left out.
+
+    Parameters
+    ----------
+    run : Run
+    corpus : Corpus
+        If it has the name of the run's own, clips of the run's train and valid parts are left out.
+    mapping : mapping of str to (str or None), optional
+        The corpus's genre -> the run's genre; None leaves a genre out.
+    device : {"auto", "cpu", "gpu"}
+    report : callable or None
+        Called with clips decoded and clips in all.
+
+    Returns
+    -------
+    Evaluation
+    Path
+        The folder with metrics.json, predictions.csv and report.html.
+    """
+    corpus = translate(corpus, run.genres, mapping or {})
+    seen: set[str] = set()
+    if corpus.name == run.metrics["corpus"]["name"]:
+        split = read_split(run.folder / runs.SPLIT, name="", made="")
+        seen = {*split.train, *split.valid}
+    ids = [clip.id for clip in corpus.clips if clip.id not in seen]
+    if not ids:
+        raise CorpusError(
+            f"every clip of {corpus.name} was used in training this run; there is none to test on"
+        )
+    audio = run.recipe.audio
+    store = open_store(corpus, sample_rate=audio.sample_rate, channels=audio.channels, report=report)
+    predictions = predict(run.network(), store, corpus, ids, audio, device=device)
+    facts = {
+        "Run": f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}",
+        "Tested on": f"{corpus.name}: {len(predictions.clips)} clips; licence: {corpus.licence}",
+        "Left out": f"{len(seen)} clips that the run was trained or chosen on",
+        "Not usable": f"{len(store.skipped)} clips",
+    }
+    doubts = []
+    if corpus.name != run.metrics["corpus"]["name"]:
+        doubts.append(
+            "It was not checked whether recordings or artists of this corpus also occur in "
+            f"{run.metrics['corpus']['name']}, on which the run was trained."
+        )
+    folder = run.folder / "elsewhere" / corpus.name
+    return _write(folder, run, predictions, facts, doubts), folder
+
+
+def evaluate_together(folds: Sequence[runs.Run], folder: Path) -> Evaluation:
+    """Pool what several runs said of their test parts, as the folds of a cross-validation.
+
+    Parameters
+    ----------
+    folds : sequence of Run
+        Of one recipe and one corpus; no clip tested twice.
+    folder : Path
+        Gets metrics.json, predictions.csv and report.html.
+
+    Raises
+    ------
+    UsageError
+        If the runs are of different recipes or corpora, or test a clip twice.
+    """
+    for what in ("recipe_sha256", "seed"):
+        if len({fold.metrics[what] for fold in folds}) > 1:
+            raise UsageError(f"the runs differ in their {what}: they are not folds of one cross-validation")
+    first = folds[0]
+    if len({fold.metrics["corpus"]["name"] for fold in folds}) > 1:
+        raise UsageError("the runs are of different corpora: they are not folds of one cross-validation")
+    predictions = pool([fold.predictions() for fold in folds])
+    facts = {
+        "Recipe": f"{first.metrics['recipe']} ({first.metrics['parameters']:,} parameters)",
+        "Corpus": first.metrics["corpus"]["name"],
+        "Folds": "; ".join(fold.metrics["split"]["name"] for fold in folds),
+        "Each fold": first.metrics["split"]["made"],
+        "Seed": str(first.metrics["seed"]),
+    }
+    doubts = list(dict.fromkeys(doubt for fold in folds for doubt in warnings_of(fold.metrics)))
+    return _write(folder, first, predictions, facts, doubts)
+
+
+def _write(
+    folder: Path, run: runs.Run, predictions: Predictions, facts: Mapping[str, str], doubts: Sequence[str]
+) -> Evaluation:
+    evaluation = evaluate(predictions, seed=run.metrics["seed"])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_predictions(folder / runs.PREDICTIONS, predictions)
+    write_report(
+        folder / runs.REPORT,
+        title=f"{run.recipe.title}, {facts.get('Tested on', facts.get('Folds', ''))}",
+        facts=facts,
+        warnings=doubts,
+        history=[],
+        evaluation=evaluation,
+        predictions=predictions,
+        recipe_yaml=dump_recipe(run.recipe),
+        rule=run.recipe.voting,
+        segment_seconds=run.recipe.audio.segment_seconds,
+    )
+    metrics = {"facts": dict(facts), "warnings": list(doubts), "versions": runs.versions(), "evaluation": evaluation.to_dict()}
+    replace_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    return evaluation

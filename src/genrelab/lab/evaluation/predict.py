@@ -1,0 +1,87 @@
+"""A network's probabilities for every segment of labelled clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation.predictions import Predictions
+from genrelab.lab.models import GenreNetwork
+from genrelab.lab.recipes.schema import Audio
+from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
+from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.train import labels_of, resolve_device
+
+_BATCH = 32
+Report = Callable[[int, int], None]
+
+
+def predict(
+    network: GenreNetwork,
+    store: AudioStore,
+    corpus: Corpus,
+    ids: Sequence[str],
+    audio: Audio,
+    *,
+    device: str = "auto",
+    report: Report | None = None,
+) -> Predictions:
+    """Score every segment of clips.
+
+    Parameters
+    ----------
+    network : GenreNetwork
+        Its outputs are the corpus's genres, in order.
+    store : AudioStore
+        Of this corpus.
+    corpus : Corpus
+    ids : sequence of str
+        Clips; those that the store does not hold are left out.
+    audio : Audio
+        The recipe's segments.
+    device : {"auto", "cpu", "gpu"}
+    report : callable or None
+        Called with segments done and segments in all.
+
+    Returns
+    -------
+    Predictions
+        Grouped by artist where the corpus names one.
+
+    Raises
+    ------
+    CorpusError
+        If no clip is left.
+    """
+    labels = labels_of(corpus, ids, store)
+    if not labels:
+        raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be tested can be used")
+    dataset = SegmentDataset(store, labels, audio, seed=0)
+    place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
+    network = network.to(place).eval()
+    loader = DataLoader(dataset, batch_size=_BATCH, sampler=EpochSampler(len(dataset), seed=0, shuffle=False))
+    blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
+    done = 0
+    with torch.inference_mode():
+        for waveform, _ in loader:
+            logits = network(waveform.to(place)).logits.double()
+            blocks.append(torch.softmax(logits, dim=-1).cpu().numpy())
+            done += len(waveform)
+            if report is not None:
+                report(done, len(dataset))
+    clips = corpus.by_id()
+    groups = {key: artist for key in labels if (artist := artist_key(clips[key].artist)) is not None}
+    return Predictions(
+        genres=tuple(corpus.genres),
+        clip_ids=tuple(item.clip_id for item in dataset.items),
+        starts=np.array([item.start / store.sample_rate for item in dataset.items]),
+        probabilities=np.concatenate(blocks),
+        truth={key: corpus.genres[number] for key, number in labels.items()},
+        groups={key: f"artist:{artist}" for key, artist in groups.items()},
+    )

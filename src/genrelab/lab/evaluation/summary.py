@@ -1,0 +1,40 @@
+"""An evaluation in a few lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ROWS = (
+    ("accuracy", "accuracy"),
+    ("balanced_accuracy", "balanced accuracy"),
+    ("top2_accuracy", "top-2 accuracy"),
+)
+
+
+def figure(estimate: Mapping[str, float | None]) -> str:
+    """Return `57.1 % (49.8-64.0)` for an estimate as metrics.json holds it."""
+    value, low, high = (estimate[key] for key in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    if low is None or high is None:
+        return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f} % ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def summary(evaluation: Mapping[str, Any], voting: str) -> str:
+    """Return the figures of an evaluation (`Evaluation.to_dict()`) as aligned lines.
+
+    Parameters
+    ----------
+    evaluation : mapping
+    voting : {"majority", "mean"}
+        The recipe's rule, named first.
+    """
+    levels = [("segment", evaluation["segment"]), (f"track, {voting} vote", evaluation["track"][voting])]
+    levels += [(f"track, {rule}", scores) for rule, scores in evaluation["track"].items() if rule != voting]
+    lines = []
+    for name, scores in levels:
+        figures = "   ".join(f"{label} {figure(scores[key])}" for key, label in _ROWS)
+        lines.append(f"{name:22} n={scores['n']:<6} {figures}")
+    return "\n".join(lines)
