@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,7 +18,7 @@ def list_recipes(
     from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe, recipe_names
 
-    records = []
+    records: list[dict[str, Any]] = []
     for name in recipe_names():
         recipe = load_recipe(name)
         records.append(

@@ -77,6 +77,7 @@ def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
         ("model.width=broad", "'width' = 'broad'"),
         ("inputs.mel.kind=mell", "'mel'"),
         ("inputs.mel.n_mel=3", "'n_mels'"),
+        ("audio.segment_seconds=2", "too short"),
         ("inputs.mel=null", "needs an input called 'mel'"),
     ],
 )

@@ -62,7 +62,7 @@ def predict(
     labels = labels_of(corpus, ids, store)
     if not labels:
         raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be tested can be used")
-    dataset = SegmentDataset(store, labels, audio, seed=0)
+    dataset = SegmentDataset(store, labels, audio, seed=0, testing=True)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
     loader = DataLoader(dataset, batch_size=_BATCH, sampler=EpochSampler(len(dataset), seed=0, shuffle=False))

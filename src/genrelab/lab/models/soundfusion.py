@@ -25,6 +25,7 @@ from genrelab.lab.models.blocks import BasicBlock, average_probabilities, conv_n
 
 _FUSED = 64  # outputs of each branch before they are joined (section V.A.3)
 _MAP = 7  # side of the map that ResNet2D averages to
+_SHORTEST = 3**10  # samples that ResNet1D's stem and nine poolings reduce to one
 
 
 class ResNet1DTrunk(nn.Module):
@@ -83,6 +84,20 @@ class ResNet2DTrunk(nn.Module):
         return features
 
 
+def _trunk1d(inputs: Mapping[str, Shape], width: int, dropout: float) -> ResNet1DTrunk:
+    channels, samples = _shape(inputs, "waveform", 2)
+    if samples < _SHORTEST:
+        raise RecipeError(
+            f"this model pools {_SHORTEST:,} samples to one value; a segment of {samples:,} is too short. "
+            "Raise audio.segment_seconds or the rate of the waveform input"
+        )
+    return ResNet1DTrunk(channels=channels, width=width, dropout=dropout)
+
+
+def _trunk2d(inputs: Mapping[str, Shape], width: int, dropout: float) -> ResNet2DTrunk:
+    return ResNet2DTrunk(channels=_shape(inputs, "mel", 3)[0], width=width, dropout=dropout)
+
+
 def _shape(inputs: Mapping[str, Shape], name: str, rank: int) -> Shape:
     """Return the shape of the input called `name`, which must have `rank` axes."""
     if name not in inputs or len(inputs[name]) != rank:
@@ -108,7 +123,7 @@ class ResNet1D(Body):
         self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.trunk = ResNet1DTrunk(channels=_shape(inputs, "waveform", 2)[0], width=width, dropout=dropout)
+        self.trunk = _trunk1d(inputs, width, dropout)
         self.classify = nn.Linear(self.trunk.features, genres)
         initialize(self)
 
@@ -133,7 +148,7 @@ class ResNet2D(Body):
         self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.trunk = ResNet2DTrunk(channels=_shape(inputs, "mel", 3)[0], width=width, dropout=dropout)
+        self.trunk = _trunk2d(inputs, width, dropout)
         self.classify = nn.Linear(self.trunk.features, genres)
         initialize(self)
 
@@ -158,8 +173,8 @@ class SoundFusion1(Body):
         self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.wave = ResNet1DTrunk(channels=_shape(inputs, "waveform", 2)[0], width=width, dropout=dropout)
-        self.picture = ResNet2DTrunk(channels=_shape(inputs, "mel", 3)[0], width=width, dropout=dropout)
+        self.wave = _trunk1d(inputs, width, dropout)
+        self.picture = _trunk2d(inputs, width, dropout)
         self.wave_out = (
             nn.Identity() if self.wave.features == _FUSED else nn.Linear(self.wave.features, _FUSED)
         )

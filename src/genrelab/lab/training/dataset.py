@@ -77,6 +77,8 @@ class SegmentDataset(Dataset[Example]):
         Segments at random places of each clip in an epoch; None takes the fixed ones of the overlap.
     spread : int or None
         At most so many of the fixed segments of a clip, evenly spread; None takes all.
+    testing : bool
+        Pad short clips as recognition does, where nothing is random: `random` padding becomes `end`.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class SegmentDataset(Dataset[Example]):
         seed: int,
         drawn: int | None = None,
         spread: int | None = None,
+        testing: bool = False,
     ) -> None:
         self.store = store
         self.labels = labels
         self.audio = audio
         self.seed = seed
         self.drawn = drawn
+        self.padding = "end" if testing and audio.padding == "random" else audio.padding
         self.items = [
             Item(clip_id, start)
             for clip_id in labels
@@ -119,5 +123,5 @@ class SegmentDataset(Dataset[Example]):
         if self.drawn:
             start = int(rng.integers(0, max(0, self.store.frames(clip_id) - length) + 1))
         waveform = self.store.read(clip_id, start, length)
-        fitted = fit_length(waveform, length, padding=self.audio.padding, rng=rng)
+        fitted = fit_length(waveform, length, padding=self.padding, rng=rng)
         return torch.from_numpy(fitted), self.labels[clip_id]

@@ -39,12 +39,16 @@ class GenreTask(L.LightningModule):
         scores: Scores = self.network(waveform)
         return scores
 
-    def on_train_epoch_start(self) -> None:
-        """Start the random values of this epoch."""
-        base = (self.seed * 100_003 + self.current_epoch) * 3
-        torch.manual_seed(base)
-        self.network.waveform_augment.seed(base + 1)
-        self.network.picture_augment.seed(base + 2)
+    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+        """Start the random values of this epoch before its first batch.
+
+        Lightning calls no `on_train_epoch_start` for the first epoch after a run goes on.
+        """
+        if batch_index == 0:
+            base = (self.seed * 100_003 + self.current_epoch) * 3
+            torch.manual_seed(base)
+            self.network.waveform_augment.seed(base + 1)
+            self.network.picture_augment.seed(base + 2)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of a batch."""

@@ -175,6 +175,7 @@ def _loader(
         seed=seed,
         drawn=settings.segments_per_clip if training else None,
         spread=None if training else settings.valid_segments_per_clip,
+        testing=not training,
     )
     size = settings.batch_size
     return DataLoader(

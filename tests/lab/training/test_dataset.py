@@ -1,0 +1,69 @@
+"""Which segments an epoch holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.recipes.schema import Audio
+from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
+from genrelab.lab.training.store import AudioStore, open_store
+
+AUDIO = Audio(sample_rate=8000, channels=1, segment_seconds=0.4, overlap=0.25)
+LABELS = {"high-0": 0, "low-0": 1}
+
+
+@pytest.fixture
+def store(corpus: Corpus, cache: Path) -> AudioStore:
+    return open_store(corpus, sample_rate=8000, channels=1)
+
+
+def test_fixed_segments_follow_the_overlap(store: AudioStore) -> None:
+    dataset = SegmentDataset(store, LABELS, AUDIO, seed=0)
+    assert [item.start / 8000 for item in dataset.items[:4]] == pytest.approx([0.0, 0.3, 0.6, 0.9])
+    assert len(dataset) == 8
+    waveform, label = dataset[(0, 5)]
+    assert label == 1
+    torch.testing.assert_close(waveform, torch.from_numpy(store.read("low-0", 2400, 3200)))
+
+
+def test_spread_segments_are_few_and_even(store: AudioStore) -> None:
+    dataset = SegmentDataset(store, LABELS, AUDIO, seed=0, spread=2)
+    assert [item.start for item in dataset.items[:2]] == [2400, 7200]
+
+
+def test_drawn_segments_follow_from_seed_and_epoch_alone(store: AudioStore) -> None:
+    first = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=3)
+    again = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=3)
+    assert len(first) == 6
+    again[(4, 2)]
+    assert torch.equal(first[(1, 2)][0], again[(1, 2)][0])
+    assert not torch.equal(first[(1, 2)][0], first[(2, 2)][0])
+    assert not torch.equal(first[(1, 2)][0], SegmentDataset(store, LABELS, AUDIO, seed=1, drawn=3)[(1, 2)][0])
+
+
+def test_short_clips_are_padded_as_the_recipe_says(store: AudioStore) -> None:
+    audio = AUDIO.model_copy(update={"segment_seconds": 2.0, "padding": "random"})
+    dataset = SegmentDataset(store, LABELS, audio, seed=0)
+    waveform, _ = dataset[(0, 0)]
+    assert waveform.shape == (1, 16000)
+    assert int((waveform != 0).sum()) == pytest.approx(12000, abs=20)
+    assert torch.equal(waveform, dataset[(0, 0)][0])
+    assert not torch.equal(waveform, dataset[(1, 0)][0])
+    tested, _ = SegmentDataset(store, LABELS, audio, seed=0, testing=True)[(0, 0)]
+    assert not tested[:, 12000:].any() and tested[:, :12000].any()
+
+
+def test_the_order_of_an_epoch_follows_from_seed_and_epoch() -> None:
+    sampler, again = EpochSampler(50, seed=3, shuffle=True), EpochSampler(50, seed=3, shuffle=True)
+    first = list(sampler)
+    sampler.set_epoch(7)
+    again.set_epoch(7)
+    assert list(sampler) == list(again)
+    assert {epoch for epoch, _ in sampler} == {7}
+    assert sorted(index for _, index in sampler) == list(range(50))
+    assert [index for _, index in sampler] != [index for _, index in first]
+    assert list(EpochSampler(3, seed=0, shuffle=False)) == [(0, 0), (0, 1), (0, 2)]

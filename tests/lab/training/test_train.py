@@ -1,0 +1,171 @@
+"""Training learns, repeats itself, stops and goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import lightning as L
+import pytest
+import torch
+
+from genrelab.errors import CorpusError, RunError
+from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.recipes import Recipe
+from genrelab.lab.training import checkpoints
+from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
+from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.train import Trained, resolve_device, train
+
+Make = Callable[..., Recipe]
+
+
+@pytest.fixture
+def store(corpus: Corpus, cache: Path) -> AudioStore:
+    return open_store(corpus, sample_rate=8000, channels=1)
+
+
+@pytest.fixture
+def run(corpus: Corpus, split: Split, store: AudioStore) -> Callable[..., Trained]:
+    def go(recipe: Recipe, folder: Path, seed: int = 0) -> Trained:
+        folder.mkdir(exist_ok=True)
+        return train(recipe, corpus, split, store, folder=folder, seed=seed, device="cpu")
+
+    return go
+
+
+def same(first: Trained, second: Trained) -> bool:
+    ours, theirs = first.network.state_dict(), second.network.state_dict()
+    return all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing after it runs."""
+
+
+def test_learns_and_keeps_its_history(run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path) -> None:
+    trained = run(tiny_recipe("training.max_epochs=8", "model.dropout=0.0"), tmp_path / "run")
+    history = read_history(tmp_path / "run")
+    assert [row["epoch"] for row in history] == list(range(8))
+    assert history[-1]["train_loss"] < 0.8 * history[0]["train_loss"]
+    best = min(history, key=lambda row: row["valid_loss"])
+    assert best["best"] == 1.0 and int(best["epoch"]) == trained.best_epoch
+    assert sum(row["best"] for row in history) == 1
+    assert any((tmp_path / "run" / "log").glob("events*"))
+
+
+def test_a_seed_repeats_itself(run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path) -> None:
+    recipe = tiny_recipe("training.max_epochs=2")
+    first, second = run(recipe, tmp_path / "a"), run(recipe, tmp_path / "b")
+    assert same(first, second)
+    assert not same(first, run(recipe, tmp_path / "c", seed=1))
+
+
+@pytest.mark.parametrize("moment", ["in the middle of epoch 2", "between weights and state of epoch 2"])
+def test_a_killed_run_goes_on_to_the_same_end(
+    run: Callable[..., Trained],
+    tiny_recipe: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    recipe = tiny_recipe("training.schedule=cosine")
+    undisturbed = run(recipe, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        if moment.startswith("in"):
+
+            def batch_end(self: Checkpoints, trainer: L.Trainer, *rest: object) -> None:
+                if trainer.current_epoch == 2:
+                    raise Killed
+
+            patch.setattr(Checkpoints, "on_train_batch_end", batch_end, raising=False)
+        else:
+            real = checkpoints.replace_file
+
+            def replace(path: Path, write: Callable[[Path], object]) -> None:
+                if path.name == LAST and len(read_history(path.parent)) == 3:
+                    raise Killed
+                real(path, write)
+
+            patch.setattr(checkpoints, "replace_file", replace)
+        with pytest.raises(Killed):
+            run(recipe, tmp_path / "killed")
+    resumed = run(recipe, tmp_path / "killed")
+    assert same(undisturbed, resumed)
+    last, expected = (
+        torch.load(tmp_path / name / LAST, weights_only=True)["state_dict"] for name in ("killed", "whole")
+    )
+    assert all(torch.equal(last[key], value) for key, value in expected.items())
+    assert read_history(tmp_path / "killed") == read_history(tmp_path / "whole")
+
+
+def test_a_finished_training_is_not_trained_further(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe("training.max_epochs=2")
+    first = run(recipe, tmp_path / "run")
+    again = run(recipe, tmp_path / "run")
+    assert same(first, again) and again.epochs == 2
+
+
+def test_stops_early_and_stays_stopped(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    # A learning rate of nothing: the first epoch stays the best.
+    recipe = tiny_recipe(
+        "training.learning_rate=1e-30", "training.optimizer=sgd", "training.momentum=0.0",
+        "training.max_epochs=30", "training.patience=2", "training.monitor=valid_accuracy",
+    )  # fmt: skip
+    trained = run(recipe, tmp_path / "run")
+    assert trained.epochs < 30
+    assert trained.epochs - 1 - trained.best_epoch == 2
+    assert run(recipe, tmp_path / "run").epochs == trained.epochs
+
+
+def test_a_loss_that_is_no_number_is_an_error_with_the_remedy(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe("training.learning_rate=1e30", "training.optimizer=sgd")
+    with pytest.raises(RunError, match="learning_rate"):
+        run(recipe, tmp_path / "run")
+
+
+def test_an_empty_part_is_an_error(
+    corpus: Corpus, store: AudioStore, tiny_recipe: Make, tmp_path: Path
+) -> None:
+    split = Split("none", train=["high-0"], valid=[], test=["high-1"], made="by hand")
+    with pytest.raises(CorpusError, match="valid part"):
+        train(tiny_recipe(), corpus, split, store, folder=tmp_path, seed=0, device="cpu")
+
+
+def test_foreign_weights_are_refused_by_key(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    small = run(tiny_recipe("training.max_epochs=1"), tmp_path / "run")
+    other = run(tiny_recipe("training.max_epochs=1", "model.width=5"), tmp_path / "other")
+    with pytest.raises(RunError, match=r"another network.*another shape.*weight"):
+        checkpoints.load_weights(small.network, tmp_path / "other" / checkpoints.BEST)
+    (tmp_path / "cut").write_bytes((tmp_path / "run" / checkpoints.BEST).read_bytes()[:1000])
+    with pytest.raises(RunError, match="cannot read the weights"):
+        checkpoints.load_weights(other.network, tmp_path / "cut")
+
+
+def test_devices() -> None:
+    assert resolve_device("cpu") == ("cpu", "32-true")
+    with pytest.raises(RunError, match="cpu and gpu"):
+        resolve_device("tpu")
+    if torch.cuda.is_available():
+        assert resolve_device("auto")[0] == "gpu"
+    else:
+        assert resolve_device("auto") == ("cpu", "32-true")
+        with pytest.raises(RunError, match="--device cpu"):
+            resolve_device("gpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_trains_in_half_precision_on_a_gpu(
+    corpus: Corpus, split: Split, store: AudioStore, tiny_recipe: Make, tmp_path: Path
+) -> None:
+    trained = train(tiny_recipe(), corpus, split, store, folder=tmp_path, seed=0, device="gpu")
+    assert trained.precision in {"bf16-mixed", "16-mixed"}
+    assert all(torch.isfinite(value).all() for value in trained.network.state_dict().values())
