@@ -189,7 +189,11 @@ def test_any_small_set_can_be_evaluated(data: st.DataObject, clips: int, genres:
     names = GENRES[:genres]
     ids = tuple(f"clip{i}" for i in range(clips) for _ in range(data.draw(st.integers(1, 3))))
     weights = data.draw(
-        st.lists(st.lists(st.sampled_from([1, 2]), min_size=genres, max_size=genres), min_size=len(ids), max_size=len(ids))
+        st.lists(
+            st.lists(st.sampled_from([1, 2]), min_size=genres, max_size=genres),
+            min_size=len(ids),
+            max_size=len(ids),
+        )
     )
     rows = np.array(weights, dtype=float)
     p = Predictions(

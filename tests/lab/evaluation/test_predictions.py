@@ -141,7 +141,12 @@ def test_any_text_survives_the_file(names: list[str]) -> None:
     """Commas, quotes, line ends, lone surrogates (file names that are not UTF-8): all come back."""
     clip, artist, *genres = names
     p = Predictions(
-        tuple(genres), (clip,), np.array([1.5]), np.array([[0.5, 0.25, 0.25]]), {clip: genres[2]}, {clip: artist}
+        tuple(genres),
+        (clip,),
+        np.array([1.5]),
+        np.array([[0.5, 0.25, 0.25]]),
+        {clip: genres[2]},
+        {clip: artist},
     )
     with tempfile.TemporaryDirectory() as folder:
         write_predictions(Path(folder) / "p.csv", p)
@@ -187,9 +192,7 @@ def test_pool_joins_folds() -> None:
     both = pool([first, second])
     assert both.clips == first.clips + second.clips
     assert both.groups == {**first.groups, **second.groups}
-    np.testing.assert_array_equal(
-        both.tracks("mean").probabilities[6:], second.tracks("mean").probabilities
-    )
+    np.testing.assert_array_equal(both.tracks("mean").probabilities[6:], second.tracks("mean").probabilities)
 
 
 def test_pool_refuses_overlap_and_other_genres() -> None:

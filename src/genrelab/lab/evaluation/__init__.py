@@ -1,1 +1,1 @@
-"""TO BE FILLED."""
+"""Judging recognizers: experiments, predictions, figures with their intervals, report pages."""

@@ -179,6 +179,11 @@ def _write(
         rule=run.recipe.voting,
         segment_seconds=run.recipe.audio.segment_seconds,
     )
-    metrics = {"facts": dict(facts), "warnings": list(doubts), "versions": runs.versions(), "evaluation": evaluation.to_dict()}
+    metrics = {
+        "facts": dict(facts),
+        "warnings": list(doubts),
+        "versions": runs.versions(),
+        "evaluation": evaluation.to_dict(),
+    }
     replace_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return evaluation

@@ -1,0 +1,75 @@
+"""What a decoder gives to `decode`: facts about the file, and its samples in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Waveform = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What a sound file says about itself.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sample_rate : int
+        In Hz.
+    channels : int
+        As stored.
+    duration : float or None
+        In seconds; an estimate for raw AAC and for video containers, None where nothing is said.
+    codec : str
+        Lower-case name: `pcm_16`, `flac`, `vorbis`, `opus`, `mp3`, `aac`, `wmav2`, ...
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    duration: float | None
+    codec: str
+
+
+class Source(Protocol):
+    """An open sound file."""
+
+    @property
+    def info(self) -> AudioInfo:
+        """What the file says about itself."""
+        ...
+
+    @property
+    def declared_seconds(self) -> float | None:
+        """The length that the file firmly promises (no estimate), in seconds; None if it promises none."""
+        ...
+
+    def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
+        """Yield the samples from number `first` on, as `[channels, samples]`.
+
+        Parameters
+        ----------
+        first : int >= 0
+            Number of the first sample wanted.
+        count : int > 0 or None
+            How many samples are wanted; None means up to the end. Fewer come where the file ends.
+        block : int > 0
+            About how many samples a block should have.
+
+        Raises
+        ------
+        AudioError
+            If the data is damaged.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...

@@ -1,0 +1,85 @@
+"""Bring a waveform to a fixed length."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.errors import UsageError
+
+Waveform = npt.NDArray[np.float32]
+Padding = Literal["end", "random", "repeat"]
+PADDINGS: tuple[Padding, ...] = get_args(Padding)
+
+# "Random points", in the plural; the paper does not say how many.
+SILENCES = 4
+
+
+def fit_length(
+    waveform: Waveform,
+    length: int,
+    *,
+    padding: Padding = "end",
+    rng: np.random.Generator | None = None,
+) -> Waveform:
+    """Cut a waveform that is too long, pad one that is too short.
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(channels, samples)], float32
+        With at least one sample.
+    length : int > 0
+        Samples wanted.
+    padding : {"end", "random", "repeat"}
+        `end` puts zeros behind; `repeat` loops the waveform; `random` puts the missing silence in at
+        random points, in up to `SILENCES` pieces, keeping every sample and their order (paper
+        `soundfusion`, section IV.B).
+    rng : np.random.Generator or None
+        Needed by `random`, even where nothing turns out to be missing.
+
+    Returns
+    -------
+    np.ndarray [shape=(channels, length)], float32
+        Its beginning where the waveform was longer.
+
+    Raises
+    ------
+    UsageError
+        If the waveform is empty or not two-dimensional, the length is not positive, the padding is
+        unknown, or `random` has no generator.
+
+    Examples
+    --------
+    >>> fit_length(np.ones((1, 3), np.float32), 5).tolist()
+    [[1.0, 1.0, 1.0, 0.0, 0.0]]
+    """
+    if waveform.ndim != 2 or waveform.size == 0:
+        raise UsageError(f"a waveform is [channels, samples] with at least one of each, not {waveform.shape}")
+    if length < 1:
+        raise UsageError(f"a length must be at least 1 sample, not {length}")
+    if padding not in PADDINGS:
+        raise UsageError(f"unknown padding {padding!r}; there are {', '.join(PADDINGS)}")
+    if padding == "random" and rng is None:
+        raise UsageError("padding 'random' needs a random generator: pass rng=np.random.default_rng(seed)")
+    channels, samples = waveform.shape
+    if samples >= length:
+        return waveform[:, :length].astype(np.float32, copy=False)
+    if padding == "repeat":
+        return np.resize(waveform.T, (length, channels)).T.astype(np.float32)
+    padded = np.zeros((channels, length), np.float32)
+    where = np.arange(samples)
+    if padding == "random" and rng is not None:
+        where += _silence_before(samples, length - samples, rng)
+    padded[:, where] = waveform
+    return padded
+
+
+def _silence_before(samples: int, missing: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Draw how many silent samples stand before each sample, `missing` in all (some behind the last)."""
+    points = rng.integers(0, samples + 1, size=SILENCES)
+    sizes = rng.multinomial(missing, rng.dirichlet(np.ones(SILENCES)))
+    inserted = np.zeros(samples + 1, np.intp)
+    np.add.at(inserted, points, sizes)
+    return inserted.cumsum()[:samples]

@@ -1,0 +1,137 @@
+"""Cut a waveform into segments of one length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.audio.pad import Padding, fit_length
+from genrelab.errors import UsageError
+
+Waveform = npt.NDArray[np.float32]
+
+
+def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
+    """Where the segments of a waveform begin.
+
+    Parameters
+    ----------
+    n_samples : int > 0
+        Samples of the waveform.
+    length, hop : int > 0
+        Samples of a segment, and between the beginnings of two.
+
+    Returns
+    -------
+    list of int
+        0, hop, 2 hop, ... as long as a whole segment fits; `[0]` for a waveform shorter than a segment.
+
+    Raises
+    ------
+    UsageError
+        If a value is not positive.
+
+    Examples
+    --------
+    >>> segment_starts(10, 4, 3)
+    [0, 3, 6]
+    """
+    for name, value in (("n_samples", n_samples), ("length", length), ("hop", hop)):
+        if value < 1:
+            raise UsageError(f"{name} must be at least 1 sample, not {value}")
+    return list(range(0, max(n_samples - length, 0) + 1, hop))
+
+
+def cut_segments(
+    waveform: Waveform,
+    length: int,
+    hop: int,
+    *,
+    padding: Padding = "end",
+    rng: np.random.Generator | None = None,
+) -> npt.NDArray[np.float32]:
+    """Cut a waveform into whole segments; a shorter one is padded to one segment.
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(channels, samples)], float32
+    length, hop : int > 0
+        Samples of a segment, and between the beginnings of two.
+    padding, rng
+        As `genrelab.audio.pad.fit_length` takes them; used by a waveform shorter than a segment.
+
+    Returns
+    -------
+    np.ndarray [shape=(segments, channels, length)], float32
+        In the order of `segment_starts`. What is left behind the last whole segment is dropped.
+
+    Raises
+    ------
+    UsageError
+        If the waveform is empty, or a value is not positive or unknown.
+
+    Examples
+    --------
+    >>> cut_segments(np.arange(10, dtype=np.float32)[None], 4, 4)[:, 0, 0].tolist()
+    [0.0, 4.0]
+    """
+    starts = segment_starts(waveform.shape[-1], length, hop)
+    fitted = fit_length(waveform, max(length, waveform.shape[-1]), padding=padding, rng=rng)
+    return np.stack([fitted[:, start : start + length] for start in starts])
+
+
+def stream_segments(
+    blocks: Iterable[Waveform], length: int, hop: int, *, padding: Literal["end", "repeat"] = "end"
+) -> Iterator[tuple[int, Waveform]]:
+    """Cut a waveform that comes in blocks, holding little more than a block, a segment and a hop.
+
+    Parameters
+    ----------
+    blocks : iterable of np.ndarray [shape=(channels, samples)], float32
+        Consecutive pieces of one waveform, of any sizes.
+    length, hop : int > 0
+        Samples of a segment, and between the beginnings of two.
+    padding : {"end", "repeat"}
+        What a waveform shorter than one segment is padded with.
+
+    Yields
+    ------
+    tuple of int and np.ndarray [shape=(channels, length)], float32
+        The number of the segment's first sample, and the segment: together what `cut_segments` gives
+        for the concatenated blocks.
+
+    Raises
+    ------
+    UsageError
+        If there is no sample at all, or a value is not positive or unknown.
+    """
+    if padding not in ("end", "repeat"):
+        raise UsageError(f"a stream is padded by 'end' or 'repeat', not {padding!r}")
+    segment_starts(1, length, hop)
+    return _stream_segments(blocks, length, hop, padding)
+
+
+def _stream_segments(
+    blocks: Iterable[Waveform], length: int, hop: int, padding: Literal["end", "repeat"]
+) -> Iterator[tuple[int, Waveform]]:
+    held: list[Waveform] = []  # consecutive blocks; the first holds sample number `origin`
+    origin = received = start = 0
+    for block in blocks:
+        held.append(block)
+        received += block.shape[-1]
+        if received < start + length:
+            continue
+        joined = np.concatenate(held, axis=1)
+        while start + length <= received:
+            offset = start - origin
+            yield start, joined[:, offset : offset + length].astype(np.float32)
+            start += hop
+        kept = min(start - origin, joined.shape[-1])
+        held, origin = [joined[:, kept:].copy()], origin + kept
+    if received == 0:
+        raise UsageError("there is no sample to cut into segments")
+    if start == 0:
+        yield 0, fit_length(np.concatenate(held, axis=1), length, padding=padding)
