@@ -1,1 +1,5 @@
-"""TO BE FILLED."""
+"""The command line: one file a command, one line in `main` for each.
+
+Every module here is imported for `genrelab --help`. So a command's file imports at its top only what is
+light, and what it works with (numpy, onnxruntime, torch, ...) inside its function.
+"""

@@ -10,7 +10,7 @@ import typer
 
 from genrelab.cli.progress import counting, note
 
-RECIPE = "demo/soundfusion-1"
+RECIPE = "demo/quick"
 CORPUS = "synthetic:tracks=30,seconds=10,seed=0"
 
 

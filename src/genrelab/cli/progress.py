@@ -38,4 +38,5 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     try:
         yield report
     finally:
-        bar.stop()
+        if bar.live.is_started:  # stopping prints an empty line even if nothing was shown
+            bar.stop()

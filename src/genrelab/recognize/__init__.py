@@ -1,1 +1,13 @@
-"""TO BE FILLED."""
+"""Recognize the genre of files and folders with a model file.
+
+>>> from genrelab.recognize import Recognizer, scan
+>>> recognizer = Recognizer.load("model.onnx")  # doctest: +SKIP
+>>> for recognition in recognizer.recognize_many(scan(["music"])):  # doctest: +SKIP
+...     print(recognition.path, recognition.genre, recognition.confidence)
+"""
+
+from genrelab.recognize.recognition import UNSURE, RankedGenre, Recognition, Segment
+from genrelab.recognize.recognizer import Recognizer
+from genrelab.recognize.scan import Problem, scan
+
+__all__ = ["UNSURE", "Problem", "RankedGenre", "Recognition", "Recognizer", "Segment", "scan"]

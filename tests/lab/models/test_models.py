@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -64,7 +66,7 @@ def test_average_of_probabilities() -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_tiny_batch_is_learned(name: str) -> None:
-    changes = ["augment.waveform=[]", "augment.picture=[]", "model.dropout=0.0"]
+    changes = ["augment.inputs=null", "augment.waveform=[]", "model.dropout=0.0"]
     net = network(name, *changes).train()
     waveform = batch(name, 4)
     waveform[0] *= 4
@@ -89,7 +91,24 @@ def test_augmentation_acts_in_training_mode_only() -> None:
     assert all(torch.equal(first[key], value) for key, value in net.inputs(waveform).items())
     changed = net.train().inputs(waveform)
     assert not torch.equal(changed["waveform"], first["waveform"])
-    assert not torch.equal(changed["mel"], first["mel"])
+    hidden = changed["mel"] != first["mel"]
+    assert 0.0 < hidden.float().mean() < 0.95
+    assert (changed["mel"][~hidden] == first["mel"][~hidden]).all()
+
+
+def test_augmentation_of_the_sound_reaches_every_input_and_is_seeded() -> None:
+    net = network(
+        "soundfusion-1", "augment.inputs=null", "augment.waveform=[{kind: gain, low: 6.0, high: 7.0}]"
+    )
+    waveform = batch("soundfusion-1")
+    plain = net.eval().inputs(waveform)
+    net.train().seed(3)
+    louder = net.inputs(waveform)
+    factor = (louder["waveform"] / plain["waveform"]).median()
+    assert 10 ** (6 / 20) <= factor <= 10 ** (7 / 20)
+    assert (30 * (louder["mel"] - plain["mel"])).median() == pytest.approx(20 * math.log10(factor), abs=0.6)
+    net.seed(3)
+    assert torch.equal(net.inputs(waveform)["mel"], louder["mel"])
 
 
 def test_front_ends_run_in_full_precision_under_autocast() -> None:

@@ -78,6 +78,7 @@ def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
         ("inputs.mel.kind=mell", "'mel'"),
         ("inputs.mel.n_mel=3", "'n_mels'"),
         ("audio.segment_seconds=2", "too short"),
+        ("augment.inputs.mell=[{kind: gain}]", "'mel'"),
         ("inputs.mel=null", "needs an input called 'mel'"),
     ],
 )

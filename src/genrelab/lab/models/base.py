@@ -1,4 +1,4 @@
-"""What every network is: augmentation -> front-ends -> augmentation -> body."""
+"""What every network is: augmentation -> front-ends -> augmentation of each -> body."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from genrelab.errors import RecipeError
 from genrelab.lab.augment import Pipeline
 from genrelab.lab.frontends import Frontend
-from genrelab.lab.registry import Registry
+from genrelab.lab.registry import Registry, closest
 
 Shape = tuple[int, ...]
 
@@ -53,9 +54,15 @@ class GenreNetwork(nn.Module):
     ----------
     frontends : mapping of str to Frontend
     body : Body
-    waveform_augment, picture_augment : Pipeline
-        Act in training mode only; the second on every front-end's output of the form
-        `[batch, channels, bands, frames]`.
+    augment : Pipeline
+        Acts on the waveform before all front-ends, in training mode only.
+    input_augments : mapping of str to Pipeline
+        Act behind the front-end of that name, in training mode only.
+
+    Raises
+    ------
+    RecipeError
+        If an augmentation is for an input that is not there.
     """
 
     def __init__(
@@ -63,18 +70,28 @@ class GenreNetwork(nn.Module):
         frontends: Mapping[str, Frontend],
         body: Body,
         *,
-        waveform_augment: Pipeline,
-        picture_augment: Pipeline,
+        augment: Pipeline,
+        input_augments: Mapping[str, Pipeline],
     ) -> None:
         super().__init__()
+        for name in input_augments:
+            if name not in frontends:
+                raise RecipeError(f"augment.inputs: there is no input {name!r}; {closest(name, frontends)}")
         self.frontends = nn.ModuleDict(dict(frontends))
         self.body = body
-        self.waveform_augment = waveform_augment
-        self.picture_augment = picture_augment
+        self.augment = augment
+        self.input_augments = nn.ModuleDict(dict(input_augments))
 
     def forward(self, waveform: Tensor) -> Scores:
         """Score `[batch, channels, samples]`, float32 at the recipe's rate."""
-        return self._score(self.inputs(waveform))
+        scores: Scores = self.body(self.inputs(waveform))
+        return scores
+
+    def seed(self, seed: int) -> None:
+        """Start the random values of all augmentations anew from `seed`."""
+        pipelines = [module for module in self.modules() if isinstance(module, Pipeline)]
+        for number, pipeline in enumerate(pipelines):
+            pipeline.seed(seed * 101 + number)
 
     def inputs(self, waveform: Tensor) -> dict[str, Tensor]:
         """Return what the body gets, by the front-end's name."""
@@ -85,16 +102,11 @@ class GenreNetwork(nn.Module):
         return self._inputs(waveform)
 
     def _inputs(self, waveform: Tensor) -> dict[str, Tensor]:
-        waveform = self.waveform_augment(waveform)
-        inputs = {}
-        for name, frontend in self.frontends.items():
-            made = frontend(waveform)
-            inputs[name] = self.picture_augment(made) if made.ndim == 4 else made
+        waveform = self.augment(waveform)
+        inputs = {name: frontend(waveform) for name, frontend in self.frontends.items()}
+        for name, pipeline in self.input_augments.items():
+            inputs[name] = pipeline(inputs[name])
         return inputs
-
-    def _score(self, inputs: Mapping[str, Tensor]) -> Scores:
-        scores: Scores = self.body(inputs)
-        return scores
 
     def parameter_count(self) -> int:
         """Return the number of values that training changes."""

@@ -47,6 +47,8 @@ def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
     return GenreNetwork(
         frontends,
         body,
-        waveform_augment=_pipeline(augment.waveform, augment.probability),
-        picture_augment=_pipeline(augment.picture, augment.probability),
+        augment=_pipeline(augment.waveform, augment.probability),
+        input_augments={
+            name: _pipeline(steps, augment.probability) for name, steps in augment.inputs.items() if steps
+        },
     )

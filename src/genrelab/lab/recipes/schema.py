@@ -50,11 +50,15 @@ class Audio(_Strict):
 
 
 class Augment(_Strict):
-    """Changes to training items."""
+    """Changes to training items.
+
+    `waveform` acts before the front-ends, so that all inputs hear it; `inputs` acts behind the front-end
+    of that name alone.
+    """
 
     probability: float = Field(1.0, ge=0, le=1)
     waveform: tuple[Part, ...] = ()
-    picture: tuple[Part, ...] = ()
+    inputs: dict[str, tuple[Part, ...]] = Field(default_factory=dict)
 
 
 class Training(_Strict):

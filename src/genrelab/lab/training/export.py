@@ -62,6 +62,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     samples = round(metadata.segment_seconds * metadata.sample_rate)
     probes = _probes(metadata.channels, samples, metadata.sample_rate)
     program = _to_onnx(whole, probes[:2])
+    _forget_sources(program)
     program.metadata_props.append(
         onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
     )
@@ -100,6 +101,22 @@ def _to_onnx(whole: nn.Module, example: Tensor) -> onnx.ModelProto:
     if program is None:
         raise ModelFileError("torch gave no ONNX program for this network")
     return program.model_proto
+
+
+def _forget_sources(program: onnx.ModelProto) -> None:
+    """Take out the stack traces, with the paths of this machine, that the exporter writes everywhere."""
+    for part in (program.graph, *program.functions):
+        del part.metadata_props[:]
+        part.doc_string = ""
+        for node in part.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
+        for value in part.value_info:
+            del value.metadata_props[:]
+            value.doc_string = ""
+    for value in (*program.graph.input, *program.graph.output, *program.graph.initializer):
+        del value.metadata_props[:]
+        value.doc_string = ""
 
 
 def _probes(channels: int, samples: int, sample_rate: int) -> Tensor:

@@ -45,10 +45,9 @@ class GenreTask(L.LightningModule):
         Lightning calls no `on_train_epoch_start` for the first epoch after a run goes on.
         """
         if batch_index == 0:
-            base = (self.seed * 100_003 + self.current_epoch) * 3
+            base = self.seed * 100_003 + self.current_epoch
             torch.manual_seed(base)
-            self.network.waveform_augment.seed(base + 1)
-            self.network.picture_augment.seed(base + 2)
+            self.network.seed(base)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of a batch."""

@@ -1,0 +1,229 @@
+"""A model file that is ready to use."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.bundle.contents import Contents, WireError, examine
+from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, parse_metadata
+from genrelab.errors import ModelFileError, UsageError
+
+INPUT = "waveform"
+OUTPUTS = ("probabilities", "embedding")
+STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+
+_AGAIN = "Get the file again, or export it anew with `genrelab export`."
+
+
+class Bundle:
+    """A checked model file: waveforms in, genre probabilities and embeddings out.
+
+    Made by `Bundle.load`. May be used by several threads at once.
+
+    Attributes
+    ----------
+    metadata : BundleMetadata
+        What the file says about itself.
+    identity : str
+        Name of the recipe and the first 12 digits of the file's SHA-256, e.g.
+        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes, wherever the file lies.
+    """
+
+    def __init__(self, metadata: BundleMetadata, identity: str, session: Any, path: Path) -> None:
+        self.metadata = metadata
+        self.identity = identity
+        self._session = session
+        self._path = path
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, threads: int | None = None) -> Self:
+        """Read and check a model file. Nothing of it is run, and no other file is opened for it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The ONNX file.
+        threads : int > 0 or None
+            CPU threads that a prediction uses; None means onnxruntime's choice, which is all cores.
+
+        Returns
+        -------
+        Bundle
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, unreadable, no ONNX file, cut off, without genrelab's metadata, made
+            by a newer genrelab, points to other files, uses operators that are not standard ones, or its
+            graph does not fit its metadata.
+        UsageError
+            If `threads` is not positive.
+        """
+        if threads is not None and threads < 1:
+            raise UsageError(f"a model needs at least 1 thread, not {threads}")
+        path = Path(path)
+        data = _read(path)
+        try:
+            contents = examine(data)
+        except WireError as error:
+            raise ModelFileError(f"{path} is cut off, damaged or no ONNX file: {error}. {_AGAIN}") from error
+        metadata = parse_metadata(_check_contents(contents, path), path=path)
+        session = _open_session(data, threads, path)
+        _check_signature(session, metadata, path)
+        identity = f"{metadata.recipe}@{hashlib.sha256(data).hexdigest()[:12]}"
+        return cls(metadata, identity, session, path)
+
+    def predict(
+        self, waveforms: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Run the network on segments.
+
+        Parameters
+        ----------
+        waveforms : np.ndarray [shape=(n, channels, samples)], float32
+            One or more segments with the metadata's channels and `segment_samples`, at its sample rate,
+            full scale -1..1.
+
+        Returns
+        -------
+        probabilities : np.ndarray [shape=(n, genres)], float32
+        embeddings : np.ndarray [shape=(n, d)], float32
+
+        Raises
+        ------
+        UsageError
+            If the waveforms have another shape.
+        ModelFileError
+            If the network fails on them, or gives what is not the probabilities of its genres.
+        """
+        expected = (self.metadata.channels, self.metadata.segment_samples)
+        if waveforms.ndim != 3 or waveforms.shape[0] == 0 or waveforms.shape[1:] != expected:
+            raise UsageError(
+                f"this model takes waveforms [1 or more, {expected[0]}, {expected[1]}], not {waveforms.shape}"
+            )
+        try:
+            found, embeddings = self._session.run(
+                OUTPUTS, {INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)}
+            )
+        except _session_errors() as error:
+            raise ModelFileError(
+                f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}"
+            ) from error
+        n = len(waveforms)
+        if found.shape != (n, len(self.metadata.genres)) or embeddings.ndim != 2 or len(embeddings) != n:
+            raise ModelFileError(
+                f"the network of {self._path} gave arrays {found.shape} and {embeddings.shape} for {n} "
+                f"segments and {len(self.metadata.genres)} genres. {_AGAIN}"
+            )
+        if not (np.isfinite(found).all() and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
+            raise ModelFileError(
+                f"the network of {self._path} gave values that are no probabilities. {_AGAIN}"
+            )
+        return found, embeddings
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise ModelFileError(f"the model file {path} is a folder. Name the .onnx file in it.")
+        if path.exists() and not path.is_file():
+            raise ModelFileError(f"the model file {path} is not a regular file. Copy it into one first.")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(f"the model file {path} does not exist. Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"the model file {path} cannot be read: {error}") from error
+    if not data:
+        raise ModelFileError(f"the model file {path} is empty (0 bytes). {_AGAIN}")
+    return data
+
+
+def _check_contents(contents: Contents, path: Path) -> str:
+    """Return the metadata's text of a file that stands on its own."""
+    if not contents.has_graph:
+        raise ModelFileError(f"{path} is no ONNX file: there is no graph in it. {_AGAIN}")
+    if METADATA_KEY not in contents.properties:
+        raise ModelFileError(
+            f"{path} is an ONNX file, but not one of genrelab's: it lacks the metadata `{METADATA_KEY}`. "
+            "Model files are made by `genrelab export`."
+        )
+    if contents.external_data:
+        raise ModelFileError(
+            f"the model file {path} points to other files (external data), which genrelab does not open. "
+            "Save it with all weights inside."
+        )
+    for domain, operator in sorted(contents.domains.items()):
+        if domain not in STANDARD_DOMAINS:
+            raise ModelFileError(
+                f"the model file {path} uses the operator {operator!r} of the domain {domain!r}; genrelab "
+                "runs standard ONNX operators only. Export it without custom operators."
+            )
+    return contents.properties[METADATA_KEY]
+
+
+def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # errors are raised as well; warnings are about optimizations
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # not what the bytes say
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except _session_errors() as error:
+        raise ModelFileError(
+            f"onnxruntime {onnxruntime.__version__} cannot use the model file {path}: {_first_line(error)}. "
+            f"{_AGAIN}"
+        ) from error
+
+
+def _session_errors() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises: its classes have no common base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = [
+        value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception)
+    ]
+    return (*own, RuntimeError, ValueError)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None:
+    """Raise unless the graph takes and gives what the metadata says; None stands for a dynamic size."""
+    inputs = {node.name: node for node in session.get_inputs()}
+    outputs = {node.name: node for node in session.get_outputs()}
+    if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
+        raise ModelFileError(
+            f"the graph of {path} takes {sorted(inputs)} and gives {sorted(outputs)}; a model file takes "
+            f"['{INPUT}'] and gives {sorted(OUTPUTS)}. {_AGAIN}"
+        )
+    expected: list[tuple[Any, tuple[int | None, ...]]] = [
+        (inputs[INPUT], (None, metadata.channels, metadata.segment_samples)),
+        (outputs["probabilities"], (None, len(metadata.genres))),
+        (outputs["embedding"], (None, None)),
+    ]
+    for node, shape in expected:
+        if node.type != "tensor(float)" or not _fits(node.shape, shape):
+            wanted = ["batch", *(size or "any" for size in shape[1:])]
+            raise ModelFileError(
+                f"the graph of {path} has {node.type} {node.shape} for `{node.name}`; its metadata asks for "
+                f"tensor(float) {wanted} with a free batch. {_AGAIN}"
+            )
+
+
+def _fits(found: list[Any], wanted: tuple[int | None, ...]) -> bool:
+    """Whether a graph's sizes (text or None where dynamic) allow the ones wanted; the batch must be free."""
+    sizes = [size if isinstance(size, int) else None for size in found]
+    if len(sizes) != len(wanted) or sizes[0] is not None:
+        return False
+    return all(a is None or b is None or a == b for a, b in zip(sizes, wanted, strict=True))

@@ -1,0 +1,46 @@
+"""Which model file to use where none is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from genrelab.errors import UsageError
+
+MODEL_VARIABLE = "GENRELAB_MODEL"
+"""The environment variable that names a model file."""
+
+PACKAGED_MODEL = Path(__file__).with_name("packaged.onnx")
+"""Where a model that comes with genrelab lies, in a release that has one."""
+
+
+def find_model(model: str | os.PathLike[str] | None = None) -> Path:
+    """Return the model file to use.
+
+    Parameters
+    ----------
+    model : str, path-like or None
+        One that was named; None means the one that the environment variable `GENRELAB_MODEL` names, else
+        the one that comes with genrelab, if it does.
+
+    Returns
+    -------
+    Path
+        Not checked yet; `Bundle.load` does that.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if model is not None:
+        return Path(model)
+    named = os.environ.get(MODEL_VARIABLE)
+    if named:
+        return Path(named)
+    if PACKAGED_MODEL.is_file():
+        return PACKAGED_MODEL
+    raise UsageError(
+        "no model to recognize with. Name one with --model FILE or in the environment variable "
+        f"{MODEL_VARIABLE}; `genrelab demo` trains one within minutes."
+    )

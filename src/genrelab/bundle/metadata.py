@@ -1,0 +1,173 @@
+"""What a model file says about itself: one JSON value beside the graph."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from genrelab.errors import ModelFileError
+from genrelab.voting import VotingRule
+
+METADATA_KEY = "genrelab"
+"""The key among the ONNX metadata whose value is the JSON text."""
+
+FORMAT_VERSION: Literal[1] = 1
+"""The newest format that this genrelab reads and the one that it writes."""
+
+UNSURE = "unsure"
+"""What stands in a genre's place where a recognizer gives no answer; no genre may be called so."""
+
+
+def _check_text(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError(f"{text!r} is empty or holds characters that cannot be printed")
+    return text
+
+
+PrintableText = Annotated[str, AfterValidator(_check_text)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TrainingCorpus(_Strict):
+    """Whose music a model learned from."""
+
+    name: PrintableText
+    licence: str
+    citation: str
+
+
+class BundleMetadata(_Strict):
+    """What a model file says about itself.
+
+    Parameters
+    ----------
+    format_version : int
+        1.
+    genres : tuple of str
+        Two or more, in the order of the graph's probabilities.
+    sample_rate : int
+        Of the waveforms that the graph takes, in Hz.
+    channels : {1, 2}
+        Of those waveforms.
+    segment_seconds, hop_seconds : float > 0
+        Length of a segment; time from the beginning of one to that of the next, at most a segment.
+    padding : {"end", "random", "repeat"}
+        How sound shorter than a segment was filled in training: silence behind it, silence around it, or
+        the sound again. Recognition takes `end` for `random`, so that an answer can be repeated.
+    voting : {"majority", "mean"}
+        How segments make a track's answer, as `genrelab.voting.vote` takes it.
+    temperature : float > 0
+        What the logits were divided by before the softmax. For information: the graph has done it.
+    abstain_below : float in 0..1
+        An answer whose confidence is below it is given as `unsure`.
+    recipe : str
+        What trained the network.
+    corpora : tuple of TrainingCorpus
+        What it was trained on.
+    results : tuple of dict
+        Measured results, each with its corpus and split; free JSON objects.
+    created : datetime.date
+        When the file was written.
+    genrelab_version : str
+        What wrote it.
+    """
+
+    format_version: Literal[1] = FORMAT_VERSION
+    genres: tuple[PrintableText, ...] = Field(min_length=2)
+    sample_rate: int = Field(ge=1000, le=384_000)
+    channels: Literal[1, 2]
+    segment_seconds: float = Field(gt=0, le=600)
+    hop_seconds: float = Field(gt=0, le=600)
+    padding: Literal["end", "random", "repeat"] = "end"
+    voting: VotingRule = "majority"
+    temperature: float = Field(1.0, gt=0)
+    abstain_below: float = Field(0.0, ge=0, le=1)
+    recipe: PrintableText
+    corpora: tuple[TrainingCorpus, ...] = ()
+    results: tuple[dict[str, JsonValue], ...] = ()
+    created: datetime.date
+    genrelab_version: str
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if len(set(self.genres)) != len(self.genres):
+            raise ValueError("a genre is named twice")
+        if UNSURE in self.genres:
+            raise ValueError(f"no genre may be called {UNSURE!r}: it stands for no answer")
+        if self.hop_seconds > self.segment_seconds:
+            raise ValueError("hop_seconds is more than segment_seconds: sound would be passed over")
+        return self
+
+    @property
+    def segment_samples(self) -> int:
+        """Samples of a segment."""
+        return max(1, round(self.segment_seconds * self.sample_rate))
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from the beginning of a segment to the beginning of the next."""
+        return max(1, round(self.hop_seconds * self.sample_rate))
+
+
+def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata:
+    """Read the JSON value of a model file.
+
+    Parameters
+    ----------
+    text : str
+        JSON.
+    path : str or path-like
+        The model file, for messages.
+
+    Returns
+    -------
+    BundleMetadata
+
+    Raises
+    ------
+    ModelFileError
+        If it is no JSON object, was written by a newer genrelab, or a value is missing, unknown or
+        impossible.
+    """
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"the metadata of the model file {os.fspath(path)} is not JSON ({error}). Export it anew."
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelFileError(
+            f"the metadata of the model file {os.fspath(path)} is not a JSON object. Export it anew."
+        )
+    version = value.get("format_version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"the model file {os.fspath(path)} was made by a newer genrelab (its format is {version}, this "
+            f"genrelab reads up to {FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab"
+        )
+    try:
+        return BundleMetadata.model_validate_json(text)
+    except ValidationError as error:
+        raise ModelFileError(
+            f"the metadata of the model file {os.fspath(path)} cannot be used: {_explain(error)}. "
+            "Export it anew."
+        ) from error
+
+
+def _explain(error: ValidationError) -> str:
+    """Return what pydantic found, on one line: the first three problems."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [
+        f"{'.'.join(map(str, problem['loc'])) or 'values'}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in problems[:3]
+    ]
+    if len(problems) > 3:
+        lines.append(f"and {len(problems) - 3} more")
+    return "; ".join(lines)

@@ -1,0 +1,109 @@
+"""The command `genrelab`: which commands there are, and how each ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import genrelab
+from genrelab.cli import corpora, demo, evaluate, export, recipes, recognize, train
+from genrelab.errors import GenrelabError, RecipeError, UsageError
+
+DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="genrelab",
+    help="Recognize the genre of music; train, compare and trust such recognizers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# A command of its own: app.command("name")(module.function). A group: app.add_typer(module.app, name="name").
+app.command("recognize")(recognize.recognize)
+app.command("demo")(demo.demo)
+app.add_typer(recipes.app, name="recipes")
+app.add_typer(corpora.app, name="corpora")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"genrelab {genrelab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        What stands behind `genrelab`; None means those of this process.
+
+    Returns
+    -------
+    int
+        0: all done; 1: something failed and the rest was done, or nobody reads the output any more;
+        2: wrong use; 130: interrupted. Errors of the `GenrelabError` family are one line on standard error.
+    """
+    try:
+        try:
+            app(None if arguments is None else list(arguments), prog_name="genrelab")
+        finally:
+            sys.stdout.flush()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else DONE if end.code is None else FAILED
+        if code == INTERRUPTED:
+            _complain("interrupted")
+        return code
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return FAILED
+    except OSError as error:  # the disk is full, ...: nothing that a traceback would explain
+        _complain(str(error))
+        return FAILED
+    except (UsageError, RecipeError) as error:
+        _complain(str(error))
+        return WRONG_USE
+    except GenrelabError as error:
+        _complain(str(error))
+        return FAILED
+    return DONE
+
+
+def _complain(message: str) -> None:
+    print(f"genrelab: {' '.join(message.split())}", file=sys.stderr)
+
+
+def run() -> None:
+    """Run the command of this process and end it: the console script."""
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")  # file names that are not text must not fail
+    code = main()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Nobody reads, or the disk is full; Python would complain when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -1,0 +1,99 @@
+"""`genrelab recognize`: the genre of files and folders."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from genrelab.cli.progress import counting, note
+
+if TYPE_CHECKING:
+    from genrelab.recognize import Recognition
+
+MOST_JOBS = 8  # unless asked for: each needs memory of its own
+
+
+def recognize(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Sound files, and folders to look for them in.")
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The model file; else the one that $GENRELAB_MODEL names."),
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give for a file.")] = 3,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Say of each segment too what it sounds like.")
+    ] = False,
+    format: Annotated[
+        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the results.")
+    ] = "table",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to this file, not to standard output.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="How many files at once.",
+            show_default=f"as many as cores, at most {MOST_JOBS}",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
+    ] = False,
+) -> None:
+    """Recognize the genre of music.
+
+    Ends with 0 if every file has an answer, 1 if a file failed or is unsure, 2 after wrong use.
+    """
+    from genrelab.bundle.find import find_model
+    from genrelab.recognize import Problem, Recognizer, scan
+    from genrelab.recognize.formats import check_format, write_records
+    from genrelab.recognize.output import open_output
+
+    check_format(format, top=top, timeline=timeline)
+    model_file = find_model(model)
+    found = list(scan(paths))
+    cores = os.cpu_count() or 1
+    jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
+    recognizer = Recognizer.load(model_file, threads=max(1, cores // jobs))
+    read = [model_file, *(file for file in found if not isinstance(file, Problem))]
+    progress = _Progress(len(found))
+    lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
+    bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
+    with (
+        open_output(out, keep=read) as stream,
+        counting("recognizing") if bar else nullcontext() as report,
+    ):
+        records = progress.follow(recognizer.recognize_many(found, jobs=jobs), report)
+        write_records(records, stream, format=format, top=top, timeline=timeline)
+    if progress.unanswered:
+        if not quiet:
+            note(f"note: {progress.unanswered} of {progress.total} have no answer; their records say why")
+        raise typer.Exit(1)
+
+
+class _Progress:
+    """How many records there are, and how many without an answer."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.unanswered = 0
+
+    def follow(
+        self, records: Iterable[Recognition], report: Callable[[int, int], None] | None
+    ) -> Iterator[Recognition]:
+        """Pass records on, counting and reporting them."""
+        for done, record in enumerate(records, start=1):
+            self.unanswered += not record.answered
+            if report is not None:
+                report(done, self.total)
+            yield record

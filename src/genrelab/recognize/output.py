@@ -1,0 +1,55 @@
+"""Where records go: a file that is there whole or not at all, or standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from genrelab.errors import UsageError
+
+
+@contextmanager
+def open_output(
+    path: str | os.PathLike[str] | None, *, keep: Iterable[str | os.PathLike[str]] = ()
+) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its name when the block ends without an error.
+
+    Parameters
+    ----------
+    path : str, path-like or None
+        The file; None means standard output.
+    keep : iterable of str or path-like
+        Files that must not be replaced, such as the sound files that are read.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be written there, is no regular file, or is one of `keep`.
+    """
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{path} is no regular file. Name a file, or leave --out away for standard output.")
+    if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
+        raise UsageError(f"{path} is one of the files that are read; it would be replaced. Name another.")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        file = beside.open("xb")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+    try:
+        with file:
+            yield file
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,148 @@
+"""What is said about one file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from genrelab.bundle.metadata import UNSURE
+
+__all__ = ["UNSURE", "RankedGenre", "Reason", "Recognition", "Segment", "Stretch"]
+
+Reason = Literal["silent", "low confidence"]
+"""Why an answer is `unsure`."""
+
+_DIGITS = 6  # of a probability in a record: more would be rounding errors of the network
+
+
+class RankedGenre(NamedTuple):
+    """A genre and its mean probability over the segments that vote."""
+
+    genre: str
+    probability: float
+
+
+class Segment(NamedTuple):
+    """A piece of the file: from where to where in seconds, its first genre, that genre's probability.
+
+    A silent segment has None for both.
+    """
+
+    start: float
+    end: float
+    genre: str | None
+    probability: float | None
+
+
+class Stretch(NamedTuple):
+    """Consecutive segments with one genre, in seconds; None stands for silence."""
+
+    start: float
+    end: float
+    genre: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What is said about one file.
+
+    Parameters
+    ----------
+    path : Path
+        As it was given, or the folder as given and what lies below.
+    model : str
+        `Bundle.identity` of the model.
+    duration : float or None
+        Of the sound, in seconds; None after an error.
+    genre : str or None
+        The answer; `unsure` where there is none; None after an error.
+    confidence : float or None
+        Mean probability of the winner over the segments that vote; 0 for silence, None after an error.
+    genres : tuple of RankedGenre
+        All genres, the winner first, in the order of the voting rule (by `majority` a genre may stand before
+        one of a higher mean probability). Empty after an error and for silence.
+    timeline : tuple of Segment
+        In the order of time. Empty after an error.
+    reason : {"silent", "low confidence"} or None
+        Why the genre is `unsure`.
+    error : str or None
+        Why the file could not be recognized.
+    """
+
+    path: Path
+    model: str
+    duration: float | None = None
+    genre: str | None = None
+    confidence: float | None = None
+    genres: tuple[RankedGenre, ...] = ()
+    timeline: tuple[Segment, ...] = ()
+    reason: Reason | None = None
+    error: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a genre: no error, not `unsure`."""
+        return self.error is None and self.genre != UNSURE
+
+    def stretches(self) -> list[Stretch]:
+        """Return the timeline with neighbours of one genre joined.
+
+        Where segments overlap, a stretch ends where the first segment of the next begins.
+        """
+        joined: list[Stretch] = []
+        for segment in self.timeline:
+            if joined and joined[-1].genre == segment.genre:
+                joined[-1] = joined[-1]._replace(end=segment.end)
+                continue
+            if joined:
+                joined[-1] = joined[-1]._replace(end=min(joined[-1].end, segment.start))
+            joined.append(Stretch(segment.start, segment.end, segment.genre))
+        return joined
+
+    def to_dict(self, *, top: int | None = None, timeline: bool = True) -> dict[str, Any]:
+        """Return the record, as JSON has it.
+
+        Parameters
+        ----------
+        top : int > 0 or None
+            How many of the ranked genres; None means all.
+        timeline : bool
+            Without it the timeline is None, so that records of long files stay small.
+
+        Returns
+        -------
+        dict
+            Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
+            `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
+            `probability`; or None), `model`, `error`. All keys are always there.
+        """
+        return {
+            "path": os.fspath(self.path),
+            "duration": _rounded(self.duration, 3),
+            "genre": self.genre,
+            "confidence": _rounded(self.confidence),
+            "reason": self.reason,
+            "genres": [
+                {"genre": genre, "probability": _rounded(probability)}
+                for genre, probability in self.genres[:top]
+            ],
+            "timeline": [
+                {
+                    "start": _rounded(segment.start, 3),
+                    "end": _rounded(segment.end, 3),
+                    "genre": segment.genre,
+                    "probability": _rounded(segment.probability),
+                }
+                for segment in self.timeline
+            ]
+            if timeline
+            else None,
+            "model": self.model,
+            "error": self.error,
+        }
+
+
+def _rounded(value: float | None, digits: int = _DIGITS) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,0 +1,167 @@
+"""Run a model on files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from genrelab.audio.decode import stream
+from genrelab.audio.segments import stream_segments
+from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.find import find_model
+from genrelab.errors import AudioError, UsageError
+from genrelab.recognize.hearing import Hearing
+from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.scan import Problem
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Nobody wants the answer any more."""
+
+
+class Recognizer:
+    """A model that says of files what genre they are.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    batch_seconds : float > 0
+        About how much sound the network gets at once; memory grows with it, not with the files.
+
+    Examples
+    --------
+    >>> recognizer = Recognizer.load("model.onnx")  # doctest: +SKIP
+    >>> recognizer("song.mp3").genre  # doctest: +SKIP
+    'jazz'
+    """
+
+    def __init__(self, bundle: Bundle, *, batch_seconds: float = 30.0) -> None:
+        if not batch_seconds > 0:
+            raise UsageError(f"batch_seconds must be above 0, not {batch_seconds}")
+        self.bundle = bundle
+        self._batch = max(1, int(batch_seconds / bundle.metadata.segment_seconds))
+
+    @classmethod
+    def load(cls, model: str | os.PathLike[str] | None = None, *, threads: int | None = None) -> Self:
+        """Read a model file.
+
+        Parameters
+        ----------
+        model : str, path-like or None
+            The file; None means what `genrelab.bundle.find.find_model` finds.
+        threads : int > 0 or None
+            CPU threads that one file uses; None means all cores.
+
+        Returns
+        -------
+        Recognizer
+
+        Raises
+        ------
+        UsageError
+            If no model is named and none is found.
+        ModelFileError
+            If the file cannot be used.
+        """
+        return cls(Bundle.load(find_model(model), threads=threads))
+
+    def __call__(self, path: str | os.PathLike[str]) -> Recognition:
+        """Recognize one file, in memory that does not grow with its length.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A sound file.
+
+        Returns
+        -------
+        Recognition
+            With `error` set where the file cannot be read to its end.
+
+        Raises
+        ------
+        ModelFileError
+            If the network fails.
+        """
+        return self._recognize(Path(path), threading.Event())
+
+    def recognize_many(
+        self, files: Iterable[str | os.PathLike[str] | Problem], *, jobs: int = 1
+    ) -> Iterator[Recognition]:
+        """Recognize files, in the order given.
+
+        Parameters
+        ----------
+        files : iterable of str, path-like or Problem
+            Sound files, e.g. `scan(["music"])`; a `Problem` becomes a record with its message as error.
+            The iterable is read no more than a few files ahead.
+        jobs : int > 0
+            How many files at once. With several, `load` the recognizer with `threads` set to the cores per
+            job.
+
+        Yields
+        ------
+        Recognition
+            One for each file. Closing the iterator stops the files at work after their current batch.
+
+        Raises
+        ------
+        UsageError
+            If `jobs` is not positive.
+        ModelFileError
+            If the network fails.
+        """
+        if jobs < 1:
+            raise UsageError(f"recognition needs at least 1 job, not {jobs}")
+        return self._in_order(files, jobs)
+
+    def _in_order(
+        self, files: Iterable[str | os.PathLike[str] | Problem], jobs: int
+    ) -> Iterator[Recognition]:
+        stop = threading.Event()
+        waiting: deque[Future[Recognition]] = deque()
+        pool = ThreadPoolExecutor(jobs, thread_name_prefix="recognize")
+        try:
+            for file in files:
+                waiting.append(pool.submit(self._recognize_found, file, stop))
+                if len(waiting) > 2 * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _recognize_found(self, file: str | os.PathLike[str] | Problem, stop: threading.Event) -> Recognition:
+        if isinstance(file, Problem):
+            return Recognition(file.path, self.bundle.identity, error=file.message)
+        return self._recognize(Path(file), stop)
+
+    def _recognize(self, path: Path, stop: threading.Event) -> Recognition:
+        metadata = self.bundle.metadata
+        hearing = Hearing(self.bundle)
+        try:
+            blocks = stream(path, sample_rate=metadata.sample_rate, channels=metadata.channels)
+            segments = stream_segments(
+                hearing.listen(blocks),
+                metadata.segment_samples,
+                metadata.hop_samples,
+                padding="repeat" if metadata.padding == "repeat" else "end",
+            )
+            while batch := list(islice(segments, self._batch)):
+                if stop.is_set():
+                    raise _Stopped
+                hearing.judge(batch)
+        except AudioError as error:
+            return Recognition(path, self.bundle.identity, error=str(error))
+        except OSError as error:
+            message = f"{path} cannot be read: {error.strerror or error}"
+            return Recognition(path, self.bundle.identity, error=message)
+        return hearing.conclude(path)

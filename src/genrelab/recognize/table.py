@@ -1,0 +1,111 @@
+"""Records as a table for people."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genrelab.recognize.recognition import UNSURE, Recognition
+
+_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
+
+
+def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal: bool) -> str:
+    """Return the table.
+
+    Parameters
+    ----------
+    records : sequence of Recognition
+        What is shown.
+    top : int > 0
+        How many of the ranked genres are shown.
+    timeline : bool
+        Whether stretches of one genre are listed with the time where they begin.
+    terminal : bool
+        Whether it is for a terminal: coloured, and as wide as that is.
+
+    Returns
+    -------
+    str
+        A line for each record, then one for each error; characters of file names that cannot be printed
+        are escaped.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("file", overflow="fold")
+    table.add_column("length", justify="right")
+    table.add_column("genre")
+    table.add_column("confidence", justify="right")
+    columns = {
+        "then": [Text(_runners_up(record, top)) for record in records],
+        "timeline": [Text(_stretches(record)) for record in records] if timeline else [],
+    }
+    filled = {title: cells for title, cells in columns.items() if any(cells)}
+    for title in filled:
+        table.add_column(title, overflow="fold")
+    for number, record in enumerate(records):
+        cells: list[Text | str] = [
+            _visible(os.fspath(record.path)),
+            _clock(record.duration),
+            _genre(record),
+            _confidence(record),
+        ]
+        table.add_row(*cells, *(column[number] for column in filled.values()))
+    text = io.StringIO()
+    width = shutil.get_terminal_size().columns if terminal else _UNLIMITED
+    console = Console(file=text, width=width, force_terminal=terminal, highlight=False)
+    console.print(table)
+    for record in records:
+        if record.error is not None:
+            console.print(_visible(record.error), style="red", soft_wrap=True)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _genre(record: Recognition) -> Text:
+    if record.error is not None:
+        return Text("error", style="red")
+    if record.genre == UNSURE:
+        return Text(f"{UNSURE}: {record.reason}", style="yellow")
+    return Text(record.genre or "", style="green")
+
+
+def _confidence(record: Recognition) -> Text:
+    return Text("" if record.confidence is None else _percent(record.confidence))
+
+
+def _runners_up(record: Recognition, top: int) -> str:
+    first = 0 if record.genre == UNSURE else 1  # an unsure record has its best guess here
+    return ", ".join(f"{genre} {_percent(probability)}" for genre, probability in record.genres[first:top])
+
+
+def _stretches(record: Recognition) -> str:
+    return "\n".join(
+        f"{_clock(stretch.start)} {stretch.genre or 'silence'}" for stretch in record.stretches()
+    )
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.0f} %"
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _visible(text: str) -> Text:
+    """Return a text without markup in which what cannot be printed is escaped."""
+    return Text(
+        "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode()
+            for character in text
+        )
+    )
