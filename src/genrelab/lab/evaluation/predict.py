@@ -15,6 +15,7 @@ from genrelab.lab.evaluation.predictions import Predictions
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
+from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.train import labels_of, resolve_device
 
@@ -59,6 +60,7 @@ def predict(
     CorpusError
         If no clip is left.
     """
+    keep_freed_memory()
     labels = labels_of(corpus, ids, store)
     if not labels:
         raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be tested can be used")

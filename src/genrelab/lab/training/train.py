@@ -19,6 +19,7 @@ from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, load_weights
 from genrelab.lab.training.dataset import EpochSampler, Example, SegmentDataset
+from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.progress import RunProgress
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.task import GenreTask
@@ -121,6 +122,7 @@ def train(
     """
     accelerator, precision = resolve_device(device)
     settings = recipe.training
+    keep_freed_memory()
     L.seed_everything(seed, workers=True, verbose=False)
     network = build_network(recipe, genres=len(corpus.genres))
     task = GenreTask(network, settings, seed=seed)

@@ -1,0 +1,181 @@
+"""What a composer writes: notes in beats, parts, and the pulse that turns beats into seconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from genrelab.lab.corpora.synthetic.drums import Drum
+from genrelab.lab.corpora.synthetic.theory import Span, chart
+from genrelab.lab.corpora.synthetic.tones import Tone
+
+T = TypeVar("T")
+
+
+class Note(NamedTuple):
+    """A note: start and length in beats, MIDI pitch (unused by drums), velocity 0..1."""
+
+    start: float
+    length: float
+    pitch: float
+    velocity: float
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """From beats to seconds.
+
+    Parameters
+    ----------
+    bpm : float
+        Beats a minute.
+    swing : float
+        Share of a pair of `unit`s that the first one takes: 0.5 is straight, 2/3 a triplet shuffle.
+    unit : float
+        What is swung, in beats: 0.5 for eighth notes, 0.25 for sixteenths.
+    rubato : float
+        How far the pulse wanders, in beats, over eight beats; below 0.3.
+    looseness : float
+        Standard deviation of the players' timing, in seconds.
+    """
+
+    bpm: float
+    swing: float = 0.5
+    unit: float = 0.5
+    rubato: float = 0.0
+    looseness: float = 0.004
+
+    def seconds(self, beat: float) -> float:
+        """Return when a beat falls."""
+        pair = 2 * self.unit
+        whole, rest = divmod(beat, pair)
+        part = rest / pair
+        swung = 2 * part * self.swing if part < 0.5 else self.swing + (2 * part - 1) * (1 - self.swing)
+        wandering = self.rubato * math.sin(2 * math.pi * beat / 8)
+        return ((whole + swung) * pair + wandering) * 60 / self.bpm
+
+
+@dataclass(frozen=True)
+class Part:
+    """One instrument's notes and its place in the mix.
+
+    Parameters
+    ----------
+    instrument : Tone or Drum
+        What plays.
+    notes : sequence of Note
+        In any order.
+    level : float
+        Linear gain of a note at full velocity.
+    pan : float
+        -1 left .. 1 right.
+    room : float
+        Share sent to the reverberation.
+    """
+
+    instrument: Tone | Drum
+    notes: Sequence[Note]
+    level: float
+    pan: float = 0.0
+    room: float = 0.2
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The empty page that a style's composer fills.
+
+    Parameters
+    ----------
+    artist : np.random.Generator
+        The same for all tracks of an artist: draw habits from it, in the same order and number always.
+    track : np.random.Generator
+        Draw everything else from it.
+    tonic : int
+        Pitch class of the key.
+    beats, bars : int
+        Beats a bar, and bars to fill.
+    """
+
+    artist: np.random.Generator
+    track: np.random.Generator
+    tonic: int
+    beats: int
+    bars: int
+
+    def habit(self, choices: Sequence[T]) -> T:
+        """Choose once for all tracks of the artist."""
+        return choices[int(self.artist.integers(len(choices)))]
+
+    def choose(self, choices: Sequence[T]) -> T:
+        """Choose for this track."""
+        return choices[int(self.track.integers(len(choices)))]
+
+    def chance(self, probability: float) -> bool:
+        """Toss a coin for this track."""
+        return bool(self.track.random() < probability)
+
+    def chart(self, text: str) -> list[Span]:
+        """Lay a chord chart over the bars, from one of its bars on (a clip begins anywhere in a piece)."""
+        first_bar = int(self.track.integers(text.count("|") + 1))
+        return chart(text, tonic=self.tonic, beats=self.beats, bars=self.bars, first_bar=first_bar)
+
+
+@dataclass(frozen=True)
+class Style:
+    """A genre as a way of composing.
+
+    Parameters
+    ----------
+    bpm : (float, float)
+        Slowest and fastest tempo.
+    compose : callable
+        `Sketch` -> parts.
+    meters : sequence of int
+        Beats a bar; the artist has one of them.
+    swing : (float, float)
+        Range of `Pulse.swing`.
+    unit, looseness : float
+        As in `Pulse`.
+    rubato : (float, float)
+        Range of `Pulse.rubato`.
+    room_seconds : (float, float)
+        Range of the reverberation time.
+    """
+
+    bpm: tuple[float, float]
+    compose: Callable[[Sketch], list[Part]]
+    meters: Sequence[int] = (4,)
+    swing: tuple[float, float] = (0.5, 0.5)
+    unit: float = 0.5
+    looseness: float = 0.006
+    rubato: tuple[float, float] = (0.0, 0.0)
+    room_seconds: tuple[float, float] = (0.5, 1.6)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A finished composition.
+
+    Parameters
+    ----------
+    pulse : Pulse
+        Its time.
+    beats : int
+        Beats a bar.
+    parts : sequence of Part
+        Who plays.
+    offset : float
+        The beat at which the clip begins.
+    room_seconds : float
+        Reverberation time.
+    """
+
+    pulse: Pulse
+    beats: int
+    parts: Sequence[Part]
+    offset: float
+    room_seconds: float

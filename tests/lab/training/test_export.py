@@ -1,0 +1,91 @@
+"""The model file computes what torch computes, for every recipe's network."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+import genrelab
+from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.metadata import BundleMetadata
+from genrelab.errors import ModelFileError
+from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.recipes import load_recipe, recipe_names
+from genrelab.lab.training import export as export_module
+from genrelab.lab.training.export import TOLERANCE, export
+
+GENRES = ("blues", "jazz", "rock")
+SMALL = [name for name in recipe_names() if not name.endswith(("-l", "-m", "-dropout", "-plain"))]
+
+
+def network(name: str) -> GenreNetwork:
+    """A network with weights and running statistics that are not those of the start."""
+    torch.manual_seed(1)
+    recipe = load_recipe(name)
+    net = build_network(recipe, genres=len(GENRES)).train()
+    with torch.no_grad():
+        net(0.1 * torch.randn(2, recipe.audio.channels, recipe.audio.segment_samples))
+    return net.eval()
+
+
+def metadata(name: str, temperature: float = 1.0) -> BundleMetadata:
+    recipe = load_recipe(name)
+    return BundleMetadata(
+        genres=GENRES,
+        sample_rate=recipe.audio.sample_rate,
+        channels=recipe.audio.channels,
+        segment_seconds=recipe.audio.segment_seconds,
+        hop_seconds=recipe.audio.hop_seconds,
+        padding=recipe.audio.padding,
+        temperature=temperature,
+        recipe=recipe.name,
+        created=datetime.date(2026, 1, 1),
+        genrelab_version=genrelab.__version__,
+    )
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_onnxruntime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
+    net, about = network(name), metadata(name)
+    difference = export(net, about, tmp_path / "deep" / "model.onnx")
+    assert 0.0 <= difference <= TOLERANCE
+    bundle = Bundle.load(tmp_path / "deep" / "model.onnx")
+    assert bundle.metadata == about
+    rng = np.random.default_rng(5)
+    waves = rng.normal(0, 0.05, (3, about.channels, about.segment_samples)).astype(np.float32)
+    probabilities, embedding = bundle.predict(waves)
+    with torch.no_grad():
+        scores = net(torch.from_numpy(waves))
+    np.testing.assert_allclose(probabilities, scores.logits.softmax(-1).numpy(), atol=1e-4)
+    np.testing.assert_allclose(
+        embedding, scores.embedding.numpy(), atol=1e-4 * max(1.0, float(scores.embedding.abs().max()))
+    )
+
+
+def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
+    net = network("resnet1d-s")
+    export(net, metadata("resnet1d-s", temperature=4.0), tmp_path / "model.onnx")
+    waves = np.zeros((1, 1, 110_250), dtype=np.float32)
+    with torch.no_grad():
+        logits = net(torch.from_numpy(waves)).logits
+    found, _ = Bundle.load(tmp_path / "model.onnx").predict(waves)
+    np.testing.assert_allclose(found, (logits / 4.0).softmax(-1).numpy(), atol=1e-5)
+    text = (tmp_path / "model.onnx").read_bytes()
+    assert str(Path(genrelab.__file__).parent).encode() not in text
+    assert b"site-packages" not in text and b"stack_trace" not in text
+    onnx.checker.check_model(onnx.load(tmp_path / "model.onnx"))
+
+
+def test_a_file_that_would_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"the old one")
+    monkeypatch.setattr(export_module, "TOLERANCE", -1.0)
+    with pytest.raises(ModelFileError, match="not written"):
+        export(network("resnet1d-s"), metadata("resnet1d-s"), path)
+    assert path.read_bytes() == b"the old one"
+    assert list(tmp_path.iterdir()) == [path]
