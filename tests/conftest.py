@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,11 @@ def data_dir() -> Path:
     if not (folder / "clips.csv").is_file():
         pytest.skip("no real clips: set GENRELAB_DATA to the folder that holds clips.csv")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the stores that tests make out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRELAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -58,7 +58,9 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
     """
     scores = np.asarray(probabilities, dtype=np.float64)
     if scores.ndim != 2 or scores.shape[0] == 0 or scores.shape[1] == 0:
-        raise UsageError(f"voting needs an array [segments, genres] with at least one of each, not {scores.shape}")
+        raise UsageError(
+            f"voting needs an array [segments, genres] with at least one of each, not {scores.shape}"
+        )
     mean = scores.mean(axis=0)
     if rule == "mean":
         keys: tuple[npt.NDArray[np.float64], ...] = (-mean,)

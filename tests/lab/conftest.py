@@ -33,7 +33,7 @@ class Tones:
         return wave.astype(np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def corpus() -> Corpus:
     """Eight clips of each of three genres; two neighbours share an artist."""
     clips = [
@@ -44,7 +44,7 @@ def corpus() -> Corpus:
     return Corpus("tones", GENRES, clips, renderer=Tones())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def split(corpus: Corpus) -> Split:
     """Four clips of each genre to learn, two to choose, two to test."""
     parts: list[list[str]] = [[], [], []]
@@ -63,7 +63,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_recipe() -> Callable[..., Recipe]:
     """Make ResNet2D on half-second segments at 8 kHz, four filters wide."""
 
@@ -75,7 +75,7 @@ def tiny_recipe() -> Callable[..., Recipe]:
             "model.width=4",
             "training.learning_rate=0.003",
             "training.max_epochs=4",
-            "training.batch_size=8",
+            "training.batch_size=4",
             "training.segments_per_clip=2",
         ]
         return load_recipe("resnet2d-s", changes=[*small, *changes])

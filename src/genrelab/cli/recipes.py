@@ -41,17 +41,22 @@ def list_recipes(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("recipe", "in the paper", "input", "parameters (8 genres)", "paper's figures", box=None)
+    table = Table(box=None, pad_edge=False)
+    for title in ("recipe", "in the paper", "input", "parameters", "paper: segment/track accuracy"):
+        table.add_column(title, no_wrap=title == "recipe")
     for record in records:
-        figures = ", ".join(
-            f"{figure['metric'].replace('_', ' ')} {figure['value']:.3f} ({figure['corpus']})"
-            for figure in record["reported"]
-        )
-        published = f" (paper: {record['published_parameters']})" if record["published_parameters"] else ""
+        figures = {figure["metric"]: f"{figure['value']:.3f}" for figure in record["reported"]}
+        shown = [figures.get(f"{level}_accuracy", "-") for level in ("segment", "track")]
         sound = f"{' + '.join(record['inputs'])}, {record['segment_seconds']:g} s"
-        size = f"{record['parameters']:,}{published}"
-        table.add_row(record["name"], record["row"] or record["title"], sound, size, figures)
-    Console().print(table)
+        size = f"{record['parameters']:,}"
+        if record["published_parameters"]:
+            size += f" (paper: {record['published_parameters']})"
+        place = record["row"] or record["title"]
+        table.add_row(record["name"], place, sound, size, "/".join(shown) if figures else "")
+    console = Console()
+    console.width = max(console.width, 120)
+    console.print(table)
+    console.print("Parameters are those of 8 genres. `genrelab recipes show NAME` prints a recipe in full.")
 
 
 @app.command()

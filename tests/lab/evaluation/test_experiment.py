@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,14 +24,18 @@ Make = Callable[..., Recipe]
 CHANGES = ("training.max_epochs=10", "augment.inputs=null", "model.dropout=0.0")
 
 
-@pytest.fixture
-def run(corpus: Corpus, split: Split, tiny_recipe: Make, cache: Path, tmp_path: Path) -> Run:
-    recipe = tiny_recipe(*CHANGES)
-    return run_experiment(recipe, corpus, split, base=tmp_path / "runs", seed=0, device="cpu")
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
 
 
-def test_a_run_folder_holds_everything(run: Run, split: Split, corpus: Corpus, tmp_path: Path) -> None:
-    assert run.folder == tmp_path / "runs" / "soundfusion-resnet2d-s" / "tones" / "fixed-seed0"
+@pytest.fixture(scope="module")
+def run(corpus: Corpus, split: Split, tiny_recipe: Make, base: Path) -> Run:
+    return run_experiment(tiny_recipe(*CHANGES), corpus, split, base=base, seed=0, device="cpu")
+
+
+def test_a_run_folder_holds_everything(run: Run, split: Split, base: Path) -> None:
+    assert run.folder == base / "soundfusion-resnet2d-s" / "tones" / "fixed-seed0"
     assert {path.name for path in run.folder.iterdir()} == {
         "best.safetensors", "history.csv", "last.ckpt", "log", "metrics.json", "model.onnx",
         "predictions.csv", "recipe.yaml", "report.html", "split.csv",
@@ -62,10 +67,9 @@ def test_the_model_file_says_what_was_measured(run: Run) -> None:
 
 
 def test_a_finished_run_is_not_run_again(
-    run: Run, corpus: Corpus, split: Split, tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, corpus: Corpus, split: Split, tiny_recipe: Make, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(experiment, "train", lambda *_, **__: pytest.fail("trained again"))
-    base = tmp_path / "runs"
     again = run_experiment(tiny_recipe(*CHANGES), corpus, split, base=base, seed=0, device="cpu")
     assert again.metrics == run.metrics
 
@@ -74,13 +78,15 @@ def test_a_folder_of_another_run_is_refused_and_restart_replaces_it(
     run: Run, corpus: Corpus, split: Split, tiny_recipe: Make, tmp_path: Path
 ) -> None:
     base = tmp_path / "runs"
+    shutil.copytree(run.folder, base / run.folder.relative_to(run.folder.parents[2]))
+    folder = base / run.folder.relative_to(run.folder.parents[2])
     other = tiny_recipe("training.max_epochs=1")
     with pytest.raises(RunError, match="other values of the recipe.*--restart"):
         run_experiment(other, corpus, split, base=base, seed=0, device="cpu")
     fewer = dataclasses.replace(split, test=split.test[1:])
     with pytest.raises(RunError, match="other clips"):
         run_experiment(tiny_recipe(*CHANGES), corpus, fewer, base=base, seed=0, device="cpu")
-    assert Run.load(run.folder).metrics == run.metrics
+    assert Run.load(folder).metrics == run.metrics
     replaced = run_experiment(other, corpus, split, base=base, seed=0, device="cpu", restart=True)
     assert replaced.metrics["epoch"]["trained"] == 1
 
@@ -143,7 +149,7 @@ def test_everything_was_trained_on(run: Run, corpus: Corpus, split: Split) -> No
         evaluate_elsewhere(run, dataclasses.replace(corpus, clips=clips), device="cpu")
 
 
-def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, cache: Path, tmp_path: Path) -> None:
+def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, tmp_path: Path) -> None:
     recipe = tiny_recipe("training.max_epochs=1")
     ids = [clip.id for clip in corpus.clips]
     runs = []
