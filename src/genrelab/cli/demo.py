@@ -11,7 +11,7 @@ import typer
 from genrelab.cli.progress import counting, note
 
 RECIPE = "demo/quick"
-CORPUS = "synthetic:tracks=30,seconds=10,seed=0"
+CORPUS = "synthetic:tracks=40,seconds=10,seed=0"
 
 
 def demo(
