@@ -106,7 +106,8 @@ def test_evaluate_pools_runs(
 ) -> None:
     _, run = trained
     assert main(["evaluate", str(run), f"--out={tmp_path / 'together'}"]) == 0
-    assert "n=2" in capsys.readouterr().out
+    segments, tracks = capsys.readouterr().out.splitlines()[1:3]
+    assert segments.split()[:2] == ["segment", "10"] and tracks.split()[:3] == ["track,", "majority", "2"]
     assert main(["evaluate", str(run), str(run), "--corpus=synthetic"]) == 2
 
 

@@ -31,10 +31,11 @@ def summary(evaluation: Mapping[str, Any], voting: str) -> str:
     voting : {"majority", "mean"}
         The recipe's rule, named first.
     """
-    levels = [("segment", evaluation["segment"]), (f"track, {voting} vote", evaluation["track"][voting])]
-    levels += [(f"track, {rule}", scores) for rule, scores in evaluation["track"].items() if rule != voting]
-    lines = []
+    rules = [voting, *(rule for rule in evaluation["track"] if rule != voting)]
+    levels = [("segment", evaluation["segment"])]
+    levels += [(f"track, {rule}", evaluation["track"][rule]) for rule in rules]
+    lines = [f"{'':15} {'n':>6}  " + "  ".join(f"{label:18}" for _, label in _ROWS).rstrip()]
     for name, scores in levels:
-        figures = "   ".join(f"{label} {figure(scores[key])}" for key, label in _ROWS)
-        lines.append(f"{name:22} n={scores['n']:<6} {figures}")
+        figures = "  ".join(f"{figure(scores[key]):18}" for key, _ in _ROWS)
+        lines.append(f"{name:15} {scores['n']:>6}  {figures}".rstrip())
     return "\n".join(lines)

@@ -8,14 +8,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class RunProgress(Callback):
@@ -34,12 +27,9 @@ class RunProgress(Callback):
             return
         self.bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
+            BarColumn(bar_width=12),
             TimeRemainingColumn(),
+            TextColumn("left  {task.fields[numbers]}"),
             console=self.console,
         )
         batches = int(trainer.num_training_batches)
@@ -61,12 +51,16 @@ class RunProgress(Callback):
         """Show the epoch's figures."""
         values = trainer.callback_metrics
         shown = {name: float(values[name]) for name in values}
+        short = (
+            "loss {train_loss:.3f} accuracy {train_accuracy:.2f}, valid {valid_loss:.3f} {valid_accuracy:.2f}"
+        )
+        short = short.format(**shown)
         numbers = "  ".join(
             f"{part}: loss {shown[f'{part}_loss']:.3f} accuracy {shown[f'{part}_accuracy']:.3f}"
             for part in ("train", "valid")
         )
         if self.bar is not None:
-            self.bar.update(self.task, numbers=numbers)
+            self.bar.update(self.task, numbers=short)
         else:
             print(
                 f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {numbers}",

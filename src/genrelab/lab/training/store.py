@@ -23,7 +23,7 @@ import numpy.typing as npt
 import platformdirs
 
 from genrelab.audio.channels import match_channels
-from genrelab.audio.decode import decode
+from genrelab.audio.decode import stream
 from genrelab.errors import AudioError, CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
 
@@ -195,9 +195,10 @@ def _decoded(
 
     def make(clip: Clip) -> npt.NDArray[np.int16] | str:
         try:
-            return _to_int16(_waveform(clip, corpus, sample_rate, channels))
+            blocks = [_to_int16(block) for block in _blocks(clip, corpus, sample_rate, channels)]
         except AudioError as error:
             return str(error)
+        return np.concatenate(blocks) if blocks else "the clip holds no samples"
 
     with ThreadPoolExecutor(jobs) as pool:
         for first in range(0, len(clips), 4 * jobs):  # chunks: decoded clips must not pile up
@@ -205,19 +206,17 @@ def _decoded(
             yield from zip(chunk, pool.map(make, chunk), strict=True)
 
 
-def _waveform(clip: Clip, corpus: Corpus, sample_rate: int, channels: int) -> Waveform:
+def _blocks(clip: Clip, corpus: Corpus, sample_rate: int, channels: int) -> Iterator[Waveform]:
+    """Give a clip's sound block by block, with its own number of channels but at most `channels`."""
     if clip.path is None:
         if corpus.renderer is None:
             raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
-        return corpus.renderer(clip, sample_rate, channels)
-    waveform, _ = decode(
-        clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=sample_rate, channels=None
-    )
-    return waveform if waveform.shape[0] <= channels else match_channels(waveform, channels)
+        yield corpus.renderer(clip, sample_rate, channels)
+        return
+    for block in stream(clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=sample_rate):
+        yield block if block.shape[0] <= channels else match_channels(block, channels)
 
 
 def _to_int16(waveform: Waveform) -> npt.NDArray[np.int16]:
-    if waveform.shape[1] == 0:
-        raise AudioError("the clip holds no samples")
     samples: npt.NDArray[np.int16] = np.rint(np.clip(waveform.T, -1.0, 1.0) * _SCALE).astype(np.int16)
     return samples
