@@ -8,6 +8,7 @@ PIP_ARGS ?=
 BIN := $(VENV)/bin
 
 .PHONY: help demo test lint format clean
+.DELETE_ON_ERROR:
 
 help:
 	@sed -n '2,4p' Makefile | cut -c3-
@@ -15,7 +16,8 @@ help:
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "genrelab needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@new=$$(test -e $(VENV) || echo $(VENV)); $(PYTHON) -m venv $(VENV) || { rm -rf $$new; \
+		echo "Python's venv does not work here; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
 $(VENV)/.lab: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[lab]'

@@ -1,10 +1,13 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and work that only one process may do at a time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -33,3 +36,36 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Write `text` to a file, whole or not at all, as UTF-8 with line ends as they are."""
     replace_file(path, lambda draft: draft.write_bytes(text.encode("utf-8")))
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold the lock that a file stands for; it is given back when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; made if it is not there, and left.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it.
+    """
+    with path.open("a+b") as file:
+        _lock(file)
+        yield
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(*error.args) from error
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +86,7 @@ def test_evaluate_on_another_corpus(
 ) -> None:
     _, run = trained
     write_tones(tmp_path / "other", clips=3)
-    (tmp_path / "other" / "high").rename(tmp_path / "other" / "treble")
+    (tmp_path / "other" / "high").rename(tmp_path / "other" / "z treble")
     arguments = [
         "evaluate",
         str(run),
@@ -93,11 +95,12 @@ def test_evaluate_on_another_corpus(
         "--format=json",
     ]
     assert main(arguments) == 2
-    assert "treble" in capsys.readouterr().err
-    (tmp_path / "map.yaml").write_text("treble: high\n")
+    assert "z treble" in capsys.readouterr().err
+    (tmp_path / "map.yaml").write_text("z treble: high\n")
     assert main([*arguments, f"--map={tmp_path / 'map.yaml'}"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["evaluation"]["track"]["majority"]["n"] == 6
+    assert result["evaluation"]["track"]["majority"]["accuracy"]["value"] == 1.0
     assert Path(result["folder"], "report.html").is_file()
 
 
@@ -109,6 +112,60 @@ def test_evaluate_pools_runs(
     segments, tracks = capsys.readouterr().out.splitlines()[1:3]
     assert segments.split()[:2] == ["segment", "10"] and tracks.split()[:3] == ["track,", "majority", "2"]
     assert main(["evaluate", str(run), str(run), "--corpus=synthetic"]) == 2
+    assert main(["evaluate", str(run), f"--map={tmp_path}"]) == 2
+
+
+def training(tmp_path: Path, *more: str) -> list[str]:
+    """A training of a folder of tones, as a command."""
+    write_tones(tmp_path / "music")
+    command = [
+        sys.executable,
+        "-m",
+        "genrelab",
+        "train",
+        "resnet2d-s",
+        f"--corpus=folder:{tmp_path / 'music'}",
+    ]
+    return [*command, "--split=random", "--device=cpu", f"--out={tmp_path / 'runs'}", *SMALL, *more]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_training_goes_on(sent: signal.Signals, tmp_path: Path) -> None:
+    command = training(tmp_path, "--set=training.max_epochs=60")
+
+    def run_until(epochs: int) -> tuple[int, int, str]:
+        """Return the first epoch that was trained, the exit code and what was said at the end."""
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        assert process.stderr is not None
+        first = 0
+        for line in process.stderr:
+            if line.startswith("epoch"):
+                epoch = int(line.split()[1].split("/")[0])
+                first = first or epoch
+                if epoch >= first + epochs - 1:
+                    process.send_signal(sent)
+                    break
+        _, rest = process.communicate(timeout=60)
+        return first, process.returncode, rest
+
+    first, code, rest = run_until(3)
+    assert first == 1 and code == (130 if sent == signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in rest
+    assert "interrupted" in rest or sent == signal.SIGKILL
+    first, _, _ = run_until(1)
+    assert first >= 4, "it did not go on where it was stopped"
+
+
+def test_names_that_are_no_text_go_all_the_way(tmp_path: Path) -> None:
+    command = training(tmp_path, "--set=training.max_epochs=1", "--format=json")
+    music = os.fsencode(tmp_path / "music")
+    os.rename(music + b"/low/song 0.wav", music + b"/low/s\xe9.wav")
+    os.rename(music + b"/high", music + b"/h\xf6ch")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["corpus"]["genres"] == ["h\\xf6ch", "low"]
+    assert "s\\xe9.wav" in Path(result["run"], "split.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("format", ["table", "json"])
@@ -151,9 +208,7 @@ def test_corpora_show_verify_and_render(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["corpora", "render", str(tmp_path / "x"), f"--corpus=folder:{tmp_path / 'heard'}"]) == 1
 
 
-def test_a_missing_extra_is_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_is_named() -> None:
     code = (
         "import importlib.util, sys; real = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *rest: None if name == 'torch' else real(name, *rest)\n"

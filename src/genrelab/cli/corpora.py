@@ -38,7 +38,7 @@ def list_corpora(format: Format = "table") -> None:
 def show(
     corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
     split: Annotated[str | None, typer.Option(help="Also make this split and check it for leaks.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     format: Format = "table",
 ) -> None:
     """Count a corpus's clips and artists by genre; with --split, show what it puts where."""
@@ -89,12 +89,12 @@ def render(
     music = load_corpus(corpus)
     if music.renderer is None:
         raise CorpusError(f"{music.name} is read from files; only a generated corpus can be rendered")
-    with counting("rendering") as report:
+    with counting() as report:
         for done, clip in enumerate(music.clips, start=1):
             path = to / f"{clip.id}.{format}"
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, music.renderer(clip, rate, 2).T, rate)
-            report(done, len(music.clips))
+            report("rendering", done, len(music.clips))
     print(f"{len(music.clips)} files in {to}")
 
 

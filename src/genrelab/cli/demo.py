@@ -41,8 +41,10 @@ def demo(
     split = make_split(music, "published", seed=0)
     note(f"1. composing {len(music.clips)} tracks of generated music in {len(music.genres)} styles")
     note(f"2. training: {recipe.title}")
-    with counting("composing") as report:
-        run = run_experiment(recipe, music, split, base=out, seed=0, restart=restart, report=report)
+    with counting() as report:
+        run = run_experiment(
+            recipe, music, split, base=out, seed=0, restart=restart, source=CORPUS, report=report
+        )
     note(f"3. testing on {len(split.test)} tracks by made-up artists whom it never heard")
     print(summary(run.metrics["evaluation"], recipe.voting))
 

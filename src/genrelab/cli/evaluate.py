@@ -19,7 +19,9 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the pooled result; default: `together` beside the first run."),
+        typer.Option(
+            help="Folder for the result; default: `elsewhere/CORPUS` in the run, or `together` beside it."
+        ),
     ] = None,
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
@@ -35,16 +37,19 @@ def evaluate(
 
     finished = [Run.load(folder) for folder in runs]
     if corpus is None:
+        if map is not None:
+            raise UsageError("--map translates the genres of a --corpus; name one")
         folder = out or runs[0].parent / "together"
         evaluation = evaluate_together(finished, folder)
     elif len(finished) > 1:
         raise UsageError("--corpus tests one run at a time; leave it out to pool the runs' own test parts")
     else:
-        with counting("decoding") as report:
+        with counting() as report:
             evaluation, folder = evaluate_elsewhere(
                 finished[0],
                 load_corpus(corpus),
                 mapping=read_map(map) if map else None,
+                folder=out,
                 device=device,
                 report=report,
             )

@@ -14,7 +14,7 @@ def export(
 ) -> None:
     """Write a finished run's network as one ONNX file, checked against torch."""
     from genrelab.errors import UsageError
-    from genrelab.lab.evaluation.experiment import bundle_metadata
+    from genrelab.lab.evaluation.record import bundle_metadata
     from genrelab.lab.evaluation.runs import Run
     from genrelab.lab.training.export import export as write
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 
 def note(text: str) -> None:
@@ -16,27 +16,28 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes the number done and the number in all and shows them as a bar.
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that takes what is done, how much of it and of how much, and shows it as a bar.
 
     Nothing is shown before its first call, nor where standard error is no terminal.
     """
-    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     bar = Progress(*columns, console=Console(file=sys.stderr), transient=True)
-    task = bar.add_task(what, total=None, start=False)
+    tasks: dict[str, TaskID] = {}
 
-    def report(done: int, total: int) -> None:
+    def report(what: str, done: int, total: int) -> None:
         if not bar.console.is_terminal:
             return
-        if not bar.live.is_started:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
             bar.start()
-            bar.start_task(task)
-        bar.update(task, completed=done, total=total)
+        bar.update(tasks[what], completed=done, total=total)
         if done >= total:
+            bar.remove_task(tasks.pop(what))
             bar.stop()
 
     try:
         yield report
     finally:
-        if bar.live.is_started:  # stopping prints an empty line even if nothing was shown
+        if tasks:  # stopping prints an empty line even if nothing was shown
             bar.stop()

@@ -71,7 +71,7 @@ def recognize(
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
     with (
         open_output(out, keep=read) as stream,
-        counting("recognizing") if bar else nullcontext() as report,
+        counting() if bar else nullcontext() as report,
     ):
         records = progress.follow(recognizer.recognize_many(found, jobs=jobs), report)
         write_records(records, stream, format=format, top=top, timeline=timeline)
@@ -89,11 +89,11 @@ class _Progress:
         self.unanswered = 0
 
     def follow(
-        self, records: Iterable[Recognition], report: Callable[[int, int], None] | None
+        self, records: Iterable[Recognition], report: Callable[[str, int, int], None] | None
     ) -> Iterator[Recognition]:
         """Pass records on, counting and reporting them."""
         for done, record in enumerate(records, start=1):
             self.unanswered += not record.answered
             if report is not None:
-                report(done, self.total)
+                report("recognizing", done, self.total)
             yield record

@@ -22,7 +22,9 @@ def train(
         str,
         typer.Option(help="published, random, artist (one artist, one side), kfold:0/10, artist-kfold:0/5."),
     ] = "artist",
-    seed: Annotated[int, typer.Option(min=0, help="Decides split, weights, order and augmentation.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Decides split, weights, order and augmentation.")
+    ] = 0,
     set: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a value: training.max_epochs=5. May be repeated."),
@@ -42,28 +44,31 @@ def train(
     """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
-    from genrelab.lab.evaluation.experiment import run_experiment, warnings_of
+    from genrelab.lab.evaluation.experiment import run_experiment
+    from genrelab.lab.evaluation.record import warnings_of
     from genrelab.lab.evaluation.runs import MODEL, REPORT
+    from genrelab.lab.evaluation.summary import summary
     from genrelab.lab.recipes import load_recipe
 
     chosen = load_recipe(recipe, changes=set or [])
     music = load_corpus(corpus)
     parts = make_split(music, split, seed=seed)
-    with counting("decoding") as report:
+    with counting() as report:
         run = run_experiment(
-            chosen, music, parts, base=out, seed=seed, device=device, restart=restart, report=report
+            chosen,
+            music,
+            parts,
+            base=out,
+            seed=seed,
+            device=device,
+            restart=restart,
+            source=corpus,
+            report=report,
         )
     for warning in warnings_of(run.metrics):
         note(f"note: {warning}")
     if format == "json":
         print(json.dumps({"run": str(run.folder), **run.metrics}, indent=2, ensure_ascii=False))
         return
-    show_result(run.metrics["evaluation"], run.recipe.voting)
+    print(summary(run.metrics["evaluation"], run.recipe.voting))
     print(f"run     {run.folder}\nreport  {run.folder / REPORT}\nmodel   {run.folder / MODEL}")
-
-
-def show_result(evaluation: dict[str, object], voting: str) -> None:
-    """Print the figures of an evaluation for people."""
-    from genrelab.lab.evaluation.summary import summary
-
-    print(summary(evaluation, voting))

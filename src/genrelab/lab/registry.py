@@ -12,12 +12,14 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from genrelab.errors import RecipeError
 
 T = TypeVar("T")
 Maker = TypeVar("Maker", bound=Callable[..., Any])
+
+_FINITE = ConfigDict(allow_inf_nan=False)
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -73,14 +75,15 @@ class Registry(Generic[T]):
         Raises
         ------
         RecipeError
-            If the name or an option is unknown, missing or of the wrong type.
+            If the name or an option is unknown, missing, of the wrong type or outside the limits that
+            its annotation sets (`Annotated[int, Field(gt=0)]`).
         """
         if name not in self._makers:
             raise RecipeError(f"unknown {self.kind} {name!r}; {closest(name, self._makers)}")
         maker = self._makers[name]
         parameters = inspect.signature(maker).parameters
         target = maker.__init__ if inspect.isclass(maker) else maker
-        hints = typing.get_type_hints(target)
+        hints = typing.get_type_hints(target, include_extras=True)
         own = {key: parameter for key, parameter in parameters.items() if key not in given}
         for key in options:
             if key not in own:
@@ -94,7 +97,7 @@ class Registry(Generic[T]):
 
     def _check(self, name: str, key: str, hint: Any, value: Any) -> Any:
         try:
-            return TypeAdapter(hint).validate_python(value)
+            return TypeAdapter(hint, config=_FINITE).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise RecipeError(f"{self.kind} {name!r}, option {key!r} = {value!r}: {reason}") from error

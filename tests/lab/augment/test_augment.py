@@ -78,7 +78,14 @@ def test_probability_is_that_of_an_item() -> None:
     pipeline.seed(0)
     changed = (pipeline(batch) != 1.0).all(dim=-1)[:, 0]
     assert changed.float().mean().item() == pytest.approx(0.3, abs=0.04)
-    assert Pipeline([Gain()], probability=0.0)(batch).equal(batch)
+
+
+def test_without_probability_nothing_is_drawn() -> None:
+    batch = torch.ones(3, 1, 2)
+    pipeline = Pipeline([Gain()], probability=0.0)
+    before = pipeline.generator.get_state()
+    assert pipeline(batch) is batch
+    assert torch.equal(pipeline.generator.get_state(), before)
 
 
 def test_drawn_values_can_be_kept_and_repeated() -> None:

@@ -142,6 +142,15 @@ def test_a_rate_that_does_not_divide_is_refused() -> None:
         Waveform(sample_rate=44100, channels=1, rate=16000)
 
 
+def test_a_segment_too_short_to_be_mirrored_is_refused() -> None:
+    mirrored = Stft(channels=1, n_fft=400, pad_mode="reflect")
+    with pytest.raises(RecipeError, match="200 samples at each end; a segment of 200 is too short"):
+        mirrored.output_shape(200)
+    assert mirrored(torch.zeros(1, 1, 201)).shape == (1, *mirrored.output_shape(201))
+    silent = Stft(channels=1, n_fft=400, pad_mode="constant")
+    assert silent(torch.zeros(1, 1, 1)).shape == (1, *silent.output_shape(1))
+
+
 @pytest.mark.parametrize("band", [{"fmin": 500.0, "fmax": 400.0}, {"fmax": 20000.0}, {"n_mels": 0}])
 def test_an_impossible_mel_band_is_refused(band: dict[str, float]) -> None:
     with pytest.raises(RecipeError):

@@ -7,9 +7,12 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
 
 from genrelab.lab.models import GenreNetwork, build_network
-from genrelab.lab.models.blocks import average_probabilities
+from genrelab.lab.models.blocks import FixedAveragePool, average_probabilities
 from genrelab.lab.recipes import load_recipe, recipe_names
 
 PUBLISHED = {
@@ -56,6 +59,52 @@ def test_soundfusion_2_is_the_mean_of_both_decisions() -> None:
     inputs = fused.inputs(batch("soundfusion-2"))
     parts = [body(inputs).logits.softmax(-1) for body in (fused.body.wave, fused.body.picture)]  # type: ignore[operator, union-attr]
     torch.testing.assert_close(fused.body(inputs).logits.softmax(-1), sum(parts) / 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(height=st.integers(1, 40), width=st.integers(1, 90), side=st.integers(1, 9), seed=st.integers(0, 99))
+def test_fixed_average_pooling_is_torchs_adaptive(height: int, width: int, side: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    mine = torch.randn(2, 3, height, width, generator=generator).requires_grad_()
+    theirs = mine.detach().clone().requires_grad_()
+    pooled, expected = FixedAveragePool(side)(mine), F.adaptive_avg_pool2d(theirs, side)
+    torch.testing.assert_close(pooled, expected)
+    weight = torch.randn(pooled.shape, generator=generator)
+    (pooled * weight).sum().backward()
+    (expected * weight).sum().backward()
+    torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-5, rtol=1e-5)
+
+
+def test_fixed_average_pooling_keeps_equal_values_under_autocast() -> None:
+    same = torch.full((1, 2, 4, 27), 3.0, dtype=torch.bfloat16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(FixedAveragePool(7)(same), same[..., :1, :1].expand(1, 2, 7, 7))
+
+
+def test_no_network_pools_adaptively() -> None:
+    adaptive = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)  # no deterministic gradient on CUDA
+    for name in SMALL:
+        assert not [module for module in network(name).modules() if isinstance(module, adaptive)]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_weights_are_the_bodys_alone(name: str) -> None:
+    assert {key.split(".")[0] for key in network(name).state_dict()} == {"body"}
+
+
+def test_both_branches_of_soundfusion_1_end_alike_at_every_width() -> None:
+    net = network("soundfusion-1", "model.width=4").eval()
+    embedding = net(batch("soundfusion-1")).embedding
+    assert embedding.shape == (2, 128)
+    assert (embedding >= 0).all()
+    assert (embedding[:, :64] == 0).any() and (embedding[:, :64] > 0).any()
+
+
+def test_an_input_may_be_called_as_a_method_of_dict() -> None:
+    inputs = "inputs={keys: {kind: mel, n_mels: 8}, mel: {kind: mel}}"
+    augment = "augment.inputs={keys: [{kind: time-mask}]}"
+    net = network("resnet2d-s", "audio.segment_seconds=0.5", inputs, augment)
+    assert set(net.inputs(batch("resnet2d-s"))) == {"keys", "mel"}
 
 
 def test_average_of_probabilities() -> None:

@@ -62,6 +62,24 @@ def test_changes_reach_deep_and_read_numbers() -> None:
         ("voting=loudest", "voting"),
         ("nonsense", "key=value"),
         ("voting.rule=1", "voting = "),
+        ("training.batch_size=1", "training.batch_size = 1"),
+        ("training.learning_rate=nan", "training.learning_rate"),
+        ("audio.segment_seconds=inf", "audio.segment_seconds"),
+        ("audio.segment_seconds=nan", "audio.segment_seconds"),
+        ("audio.segment_seconds=1e308", "audio.segment_seconds"),
+        ("audio.segment_seconds=0.00001", "one sample at least, 2.3e-05 s"),
+        ("audio.sample_rate=100000000", "audio.sample_rate"),
+        ("title=2020-13-45", "not YAML: month"),
+        ("title=" + "[" * 5000, "not YAML"),
+        ("inputs={a.b: {kind: mel}}", r"inputs\.a\.b = 'a\.b'"),
+        ("inputs={Mel: {kind: mel}}", "'Mel'"),
+        ("augment.inputs={a.b: []}", "'a.b'"),
+        ("name=../elsewhere", "'../elsewhere' cannot name a folder"),
+        ("name=/etc/passwd", "cannot name a folder"),
+        ("name=a/..", "cannot name a folder"),
+        ("name=a/b/c", "cannot name a folder"),
+        ("name=", "cannot name a folder"),
+        ("name=" + "a" * 300, "cannot name a folder"),
     ],
 )
 def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
@@ -80,11 +98,40 @@ def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
         ("audio.segment_seconds=2", "too short"),
         ("augment.inputs.mell=[{kind: gain}]", "'mel'"),
         ("inputs.mel=null", "needs an input called 'mel'"),
+        ("model.width=0", "'width' = 0"),
+        ("model.width=-1", "'width' = -1"),
+        ("model.width=1000000", "'width' = 1000000"),
+        ("model.dropout=2", "'dropout' = 2"),
+        ("model.dropout=nan", "'dropout' = nan"),
+        ("inputs.mel.n_fft=1000000", "'n_fft' = 1000000"),
+        ("inputs.mel.n_mels=1000000", "'n_mels' = 1000000"),
+        ("inputs.mel.fmin=-inf", "'fmin' = -inf"),
+        ("audio.segment_seconds=0.005", "512 samples at each end; a segment of 220 is too short"),
     ],
 )
 def test_wrong_parts_are_refused_when_the_network_is_built(change: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         build_network(load_recipe("soundfusion-1", changes=[change]), genres=8)
+
+
+def test_null_takes_away_what_was_not_inherited() -> None:
+    quick = load_recipe("demo/quick")
+    assert not quick.augment.waveform and not quick.augment.inputs
+    for change in ("augment=null", "augment.inputs=null"):
+        assert load_recipe("demo/quick", changes=[change]) == quick
+
+
+def test_a_name_of_two_levels_is_kept() -> None:
+    assert load_recipe("soundfusion-1", changes=["name=my-paper/Net_2.b"]).name == "my-paper/Net_2.b"
+
+
+def test_a_file_whose_name_cannot_name_a_folder_needs_a_name_inside(tmp_path: Path) -> None:
+    path = tmp_path / "my net.yaml"
+    path.write_text("extends: soundfusion-1", encoding="utf-8")
+    with pytest.raises(RecipeError, match="'my net' cannot name a folder of results; add `name:`"):
+        load_recipe(str(path))
+    path.write_text("extends: soundfusion-1\nname: mine", encoding="utf-8")
+    assert load_recipe(str(path)).name == "mine"
 
 
 def test_an_unknown_recipe_names_the_closest() -> None:
@@ -98,6 +145,8 @@ def test_an_unknown_recipe_names_the_closest() -> None:
         ("- a list", "mapping"),
         ("a: [1", "not YAML"),
         ("title: x", "missing"),
+        ("title: 2020-13-45", "not YAML"),
+        ('extends: "a\\0.yaml"', "cannot read"),
         ("extends: soundfusion/soundfusion-1\nmodell: {kind: resnet1d}", "'model'"),
         ("!!python/object/apply:os.system ['true']", "not YAML"),
     ],

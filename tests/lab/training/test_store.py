@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import pickle
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +19,7 @@ import soundfile
 from genrelab.audio.decode import decode
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store import open_store, sound_key
 
 
 def write(path: Path, seconds: float, channels: int, *, rate: int = 22050, level: float = 0.4) -> None:
@@ -119,3 +124,151 @@ def test_two_makers_at_once_agree(files: Corpus, cache: Path) -> None:
     store = open_store(files, sample_rate=22050, channels=1, report=meanwhile)
     assert store.folder == faster and "mono" in store
     assert [path.name for path in (cache / "stores").iterdir()] == [faster.name]
+
+
+def test_the_sound_key_knows_neither_place_nor_time_nor_genre(files: Corpus, tmp_path: Path) -> None:
+    def key(corpus: Corpus, sample_rate: int = 22050, channels: int = 1) -> str:
+        return sound_key(corpus, sample_rate=sample_rate, channels=channels)
+
+    def with_first(**changes: object) -> Corpus:
+        return dataclasses.replace(
+            files,
+            clips=[dataclasses.replace(files.clips[0], **changes), *files.clips[1:]],  # type: ignore[arg-type]
+        )
+
+    (tmp_path / "elsewhere").mkdir()
+    moved = Path(shutil.copy(tmp_path / "mono.wav", tmp_path / "elsewhere" / "other.wav"))
+    os.utime(moved, ns=(1, 1))
+    write(tmp_path / "longer.wav", 1.1, 1)
+    first = key(files)
+    assert len(first) == 64 and int(first, 16)
+    assert key(with_first(path=moved, genre="b", artist="somebody")) == first
+    assert key(dataclasses.replace(files, name="renamed")) == first
+    others = [
+        key(files, sample_rate=16000),
+        key(files, channels=2),
+        key(with_first(path=tmp_path / "longer.wav")),
+        key(with_first(path=tmp_path / "absent.wav")),
+        key(with_first(id="changed")),
+        key(with_first(start=0.5)),
+        key(with_first(duration=0.5)),
+        key(with_first(genre=None)),
+        key(dataclasses.replace(files, renderer=write)),  # type: ignore[arg-type]
+    ]
+    assert len({first, *others}) == 1 + len(others)
+    assert key(with_first(duration=1)) == key(with_first(duration=1.0))
+
+
+def cut_samples(folder: Path) -> None:
+    os.truncate(folder / "samples.i16", (folder / "samples.i16").stat().st_size - 2)
+
+
+def cut_index(folder: Path) -> None:
+    os.truncate(folder / "index.json", 40)
+
+
+def empty_index(folder: Path) -> None:
+    (folder / "index.json").write_text("[]")
+
+
+def other_format(folder: Path) -> None:
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps(index | {"format": 0}))
+
+
+def no_index(folder: Path) -> None:
+    (folder / "index.json").unlink()
+
+
+def no_samples(folder: Path) -> None:
+    (folder / "samples.i16").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut_samples, cut_index, empty_index, other_format, no_index, no_samples],
+    ids=lambda f: f.__name__,
+)
+def test_a_damaged_store_is_made_anew(files: Corpus, cache: Path, damage: Callable[[Path], None]) -> None:
+    store = open_store(files, sample_rate=22050, channels=1)
+    whole = store.read("stereo", 0, 10**6)
+    damage(store.folder)
+    again = open_store(files, sample_rate=22050, channels=1)
+    np.testing.assert_array_equal(again.read("stereo", 0, 10**6), whole)
+    assert list((cache / "stores").iterdir()) == [again.folder]
+
+
+def test_is_sent_without_its_samples(tmp_path: Path, cache: Path) -> None:
+    write(tmp_path / "long.wav", 30.0, 1)
+    corpus = Corpus("long", ("a",), [Clip("long", tmp_path / "long.wav", "a")])
+    store = open_store(corpus, sample_rate=22050, channels=2)
+    assert (store.folder / "samples.i16").stat().st_size > 1_000_000
+    sent = pickle.dumps(store)
+    assert len(sent) < 100_000
+    received = pickle.loads(sent)
+    np.testing.assert_array_equal(received.read("long", 5, 10**6), store.read("long", 5, 10**6))
+    assert received.folder == store.folder and received.frames("long") == store.frames("long")
+
+
+IN_ANOTHER_PROCESS = """
+import sys, time
+from pathlib import Path
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.lab.training.store import open_store
+
+clips = [Clip(name, Path(sys.argv[1]) / "mono.wav", "a") for name in ("one", "two")]
+corpus = Corpus("twice", ("a",), clips)
+"""
+
+
+def test_what_a_killed_maker_left_is_removed_and_a_living_one_let_alone(files: Corpus, cache: Path) -> None:
+    assert files.clips[0].path is not None
+    folder = files.clips[0].path.parent
+    clips = [Clip(name, folder / "mono.wav", "a") for name in ("one", "two")]
+    corpus = Corpus("twice", ("a",), clips)
+    code = f"""{IN_ANOTHER_PROCESS}
+def wait(done, total):
+    print("first clip is done", flush=True)
+    time.sleep(100)
+
+open_store(corpus, sample_rate=8000, channels=1, report=wait)
+"""
+    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE) as maker:
+        assert maker.stdout is not None
+        assert maker.stdout.readline().startswith(b"first clip")
+        (left,) = (cache / "stores").iterdir()
+        store = open_store(corpus, sample_rate=8000, channels=1)
+        assert set((cache / "stores").iterdir()) == {left, store.folder}
+        assert (left / "store" / "samples.i16").stat().st_size > 0
+        maker.kill()
+    shutil.rmtree(store.folder)
+    again = open_store(corpus, sample_rate=8000, channels=1)
+    assert list((cache / "stores").iterdir()) == [again.folder]
+    assert {path.name for path in again.folder.iterdir()} == {"samples.i16", "index.json"}
+
+
+def test_a_full_disk_is_named_with_the_remedy(files: Corpus, cache: Path) -> None:
+    """A limit on the size of files stands for the disk that is full."""
+    pytest.importorskip("resource")
+    assert files.clips[0].path is not None
+    code = f"""{IN_ANOTHER_PROCESS}
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    open_store(corpus, sample_rate=8000, channels=1)
+except CorpusError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", code, str(files.clips[0].path.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"cannot write the store {cache / 'stores' / 'twice-8000-1-'}" in done.stdout, done.stderr
+    assert "File too large; free space or set GENRELAB_CACHE to a folder with room" in done.stdout
+    assert list((cache / "stores").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_is_named(files: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(
+        CorpusError, match=r"cannot write the store .*mono\.wav.*: Not a directory; .*GENRELAB"
+    ):
+        open_store(files, sample_rate=8000, channels=1, folder=tmp_path / "mono.wav")

@@ -39,6 +39,11 @@ def same(first: Trained, second: Trained) -> bool:
     return all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
+def figures(folder: Path) -> list[dict[str, float]]:
+    """The history without the time that it took."""
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in read_history(folder)]
+
+
 class Killed(Exception):
     """Stands for a kill: nothing after it runs."""
 
@@ -96,7 +101,7 @@ def test_a_killed_run_goes_on_to_the_same_end(
         torch.load(tmp_path / name / LAST, weights_only=True)["state_dict"] for name in ("killed", "whole")
     )
     assert all(torch.equal(last[key], value) for key, value in expected.items())
-    assert read_history(tmp_path / "killed") == read_history(tmp_path / "whole")
+    assert figures(tmp_path / "killed") == figures(tmp_path / "whole")
 
 
 def test_a_finished_training_is_not_trained_further(
@@ -148,6 +153,29 @@ def test_foreign_weights_are_refused_by_key(
     (tmp_path / "cut").write_bytes((tmp_path / "run" / checkpoints.BEST).read_bytes()[:1000])
     with pytest.raises(RunError, match="cannot read the weights"):
         checkpoints.load_weights(other.network, tmp_path / "cut")
+
+
+def test_a_damaged_last_state_is_refused_with_the_remedy(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe("training.max_epochs=2")
+    run(recipe, tmp_path / "run")
+    last = tmp_path / "run" / LAST
+    whole = last.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"not a checkpoint at all"):
+        last.write_bytes(damaged)
+        with pytest.raises(RunError, match="--restart"):
+            run(recipe, tmp_path / "run")
+    last.write_bytes(whole)
+    with pytest.raises(RunError, match=r"another network.*--restart"):
+        run(tiny_recipe("training.max_epochs=2", "model.width=5"), tmp_path / "run")
+
+
+def test_going_on_adds_up_the_seconds(run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path) -> None:
+    recipe = tiny_recipe("training.max_epochs=2")
+    first = run(recipe, tmp_path / "run")
+    assert first.seconds > 0.0
+    assert run(recipe, tmp_path / "run").seconds == first.seconds
 
 
 def test_devices() -> None:

@@ -56,7 +56,7 @@ class Pipeline(nn.Module):
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return the batch, changed when in training mode."""
-        if not self.training or not self.steps:
+        if not self.training or not self.steps or self.probability == 0.0:
             return batch
         changed = batch
         for step in self.steps:

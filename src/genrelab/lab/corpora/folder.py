@@ -12,7 +12,7 @@ from pathlib import Path
 
 from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.paths import folder_safe, given_folder
+from genrelab.lab.corpora.paths import folder_safe, given_folder, printable
 from genrelab.lab.corpora.types import Clip, Corpus
 
 
@@ -31,7 +31,8 @@ def load(path: str) -> Corpus:
     Returns
     -------
     Corpus
-        Genres in alphabetical order; a clip's id is its path below the folder, with forward slashes.
+        Genres in alphabetical order; a clip's id is its path below the folder, with forward slashes and
+        with bytes that are no UTF-8 spelt out (see `printable`).
 
     Raises
     ------
@@ -44,12 +45,12 @@ def load(path: str) -> Corpus:
     first_seen: dict[Path, str] = {}
     for genre_folder in _genre_folders(root):
         for file in _audio_files(genre_folder):
-            clip_id = file.relative_to(root).as_posix()
+            clip_id = printable(file.relative_to(root).as_posix())
             first = first_seen.setdefault(file.resolve(), clip_id)
             if first != clip_id:
                 skipped[clip_id] = f"the same file as {first}"
                 continue
-            clips.append(Clip(id=clip_id, path=file, genre=genre_folder.name))
+            clips.append(Clip(id=clip_id, path=file, genre=printable(genre_folder.name)))
     genres = sorted({clip.genre for clip in clips if clip.genre})
     if len(genres) < 2:
         found = f"only {genres[0]!r}" if genres else "none"

@@ -48,6 +48,17 @@ def given_folder(text: str, *, corpus: str) -> Path:
     return path
 
 
+def printable(text: str) -> str:
+    r"""Return text that every file format can hold: bytes of a file name that are no UTF-8 become `\xe9`.
+
+    Examples
+    --------
+    >>> printable("caf\udce9")
+    'caf\\xe9'
+    """
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def folder_safe(text: str) -> str:
     """Return a name made of `a-z0-9._-` alone, at most 60 characters long.
 

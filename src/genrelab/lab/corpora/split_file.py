@@ -7,21 +7,21 @@ leaks were looked for) belongs to the file that describes the run.
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from genrelab.errors import CorpusError
+from genrelab.files import replace_text
 from genrelab.lab.corpora.types import Corpus, Split
 
 _COLUMNS = ("clip_id", "part", "genre", "artist")
 
 
-def write_split(path: Path, corpus: Corpus, split: Split) -> None:
-    """Write a split as CSV, train first, then valid, then test.
+def split_text(corpus: Corpus, split: Split) -> str:
+    """Return a split as CSV text, train first, then valid, then test.
 
     Parameters
     ----------
-    path : Path
-        The file, which is replaced.
     corpus : Corpus
         Where genre and artist of the clips come from.
     split : Split
@@ -33,16 +33,20 @@ def write_split(path: Path, corpus: Corpus, split: Split) -> None:
         If a clip of the split is not in the corpus.
     """
     clips = corpus.by_id()
-    rows = []
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_COLUMNS)
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         for clip_id in ids:
             if clip_id not in clips:
-                raise CorpusError(f"{path}: clip {clip_id!r} of the split is not in the corpus {corpus.name}")
-            rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows(rows)
+                raise CorpusError(f"clip {clip_id!r} of the split is not in the corpus {corpus.name}")
+            writer.writerow((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
+    return stream.getvalue()
+
+
+def write_split(path: Path, corpus: Corpus, split: Split) -> None:
+    """Write `split_text` to a file, which is replaced."""
+    replace_text(path, split_text(corpus, split))
 
 
 def read_split(path: Path, *, name: str, made: str) -> Split:

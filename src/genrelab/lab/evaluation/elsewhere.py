@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -14,14 +15,15 @@ from genrelab.files import replace_text
 from genrelab.lab.corpora.split_file import read_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
-from genrelab.lab.evaluation.experiment import warnings_of
+from genrelab.lab.evaluation.experiment import Report
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
+from genrelab.lab.evaluation.record import warnings_of
 from genrelab.lab.evaluation.report import write_report
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
-from genrelab.lab.training.store import Report, open_store
+from genrelab.lab.training.store import open_store, sound_key
 
 
 def read_map(path: Path) -> dict[str, str | None]:
@@ -34,7 +36,7 @@ def read_map(path: Path) -> dict[str, str | None]:
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"cannot read the genre map {path}: {error}") from error
     if not isinstance(raw, dict) or not all(
         value is None or isinstance(value, str) for value in raw.values()
@@ -51,6 +53,12 @@ def translate(corpus: Corpus, genres: Sequence[str], mapping: Mapping[str, str |
     UsageError
         If a genre has no counterpart, or the map names a genre that the run does not know.
     """
+    for origin in mapping:
+        if origin not in corpus.genres:
+            raise UsageError(
+                f"the genre map names {origin!r}, which {corpus.name} does not have; "
+                f"{closest(origin, corpus.genres)}"
+            )
     for target in mapping.values():
         if target is not None and target not in genres:
             raise UsageError(
@@ -77,55 +85,87 @@ def evaluate_elsewhere(
     corpus: Corpus,
     *,
     mapping: Mapping[str, str | None] | None = None,
+    folder: Path | None = None,
     device: str = "auto",
     report: Report | None = None,
 ) -> tuple[Evaluation, Path]:
-    """Measure a finished run on a corpus; clips that it was trained or chosen on are left out.
+    """Measure a finished run on a corpus.
+
+    Of the corpus that the run was trained on, the run's test part is measured. Of another one with the
+    same name, clips with the id of a clip that was trained or chosen on are left out.
 
     Parameters
     ----------
     run : Run
     corpus : Corpus
-        If it has the name of the run's own, clips of the run's train and valid parts are left out.
     mapping : mapping of str to (str or None), optional
         The corpus's genre -> the run's genre; None leaves a genre out.
+    folder : Path or None
+        Where the result goes; None is `elsewhere/<corpus>` in the run folder.
     device : {"auto", "cpu", "gpu"}
     report : callable or None
-        Called with clips decoded and clips in all.
+        Called with what is being done, how much of it is done, and of how much.
 
     Returns
     -------
     Evaluation
     Path
         The folder with metrics.json, predictions.csv and report.html.
+
+    Raises
+    ------
+    UsageError
+        If genres have no counterpart.
+    CorpusError
+        If no clip is left to test on.
     """
+    audio = run.recipe.audio
+    sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
     corpus = translate(corpus, run.genres, mapping or {})
-    seen: set[str] = set()
-    if corpus.name == run.metrics["corpus"]["name"]:
-        split = read_split(run.folder / runs.SPLIT, name="", made="")
+    ids, doubts = _testable(run, corpus, same=sound == run.metrics["corpus"]["sound_sha256"])
+    store = open_store(
+        corpus,
+        sample_rate=audio.sample_rate,
+        channels=audio.channels,
+        report=partial(report, "decoding") if report else None,
+    )
+    predictions = predict(
+        run.network(),
+        store,
+        corpus,
+        ids,
+        audio,
+        device=device,
+        report=partial(report, "testing") if report else None,
+    )
+    facts = {
+        "Run": f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}",
+        "Tested on": f"{corpus.name}: {len(predictions.clips)} clips; licence: {corpus.licence}",
+        "Left out": f"{len(corpus.clips) - len(ids)} clips",
+        "Not usable": f"{len(store.skipped)} clips",
+    }
+    folder = folder or run.folder / "elsewhere" / corpus.name
+    return _write(folder, run, predictions, facts, doubts), folder
+
+
+def _testable(run: runs.Run, corpus: Corpus, *, same: bool) -> tuple[list[str], list[str]]:
+    """Return the clips to test on, and what remains doubtful."""
+    split = read_split(run.folder / runs.SPLIT, name="", made="")
+    own = run.metrics["corpus"]["name"]
+    doubts = [f"It was not checked whether recordings or artists also occur in {own}, which was trained on."]
+    if corpus.name != own:
+        ids = [clip.id for clip in corpus.clips]
+    elif same:
+        ids = [clip.id for clip in corpus.clips if clip.id in set(split.test)]
+        doubts = []
+    else:
         seen = {*split.train, *split.valid}
-    ids = [clip.id for clip in corpus.clips if clip.id not in seen]
+        ids = [clip.id for clip in corpus.clips if clip.id not in seen]
     if not ids:
         raise CorpusError(
             f"every clip of {corpus.name} was used in training this run; there is none to test on"
         )
-    audio = run.recipe.audio
-    store = open_store(corpus, sample_rate=audio.sample_rate, channels=audio.channels, report=report)
-    predictions = predict(run.network(), store, corpus, ids, audio, device=device)
-    facts = {
-        "Run": f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}",
-        "Tested on": f"{corpus.name}: {len(predictions.clips)} clips; licence: {corpus.licence}",
-        "Left out": f"{len(seen)} clips that the run was trained or chosen on",
-        "Not usable": f"{len(store.skipped)} clips",
-    }
-    doubts = []
-    if corpus.name != run.metrics["corpus"]["name"]:
-        doubts.append(
-            "It was not checked whether recordings or artists of this corpus also occur in "
-            f"{run.metrics['corpus']['name']}, on which the run was trained."
-        )
-    folder = run.folder / "elsewhere" / corpus.name
-    return _write(folder, run, predictions, facts, doubts), folder
+    return ids, doubts
 
 
 def evaluate_together(folds: Sequence[runs.Run], folder: Path) -> Evaluation:

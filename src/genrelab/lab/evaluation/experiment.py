@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
+import os
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import genrelab
-from genrelab.bundle.metadata import BundleMetadata
-from genrelab.errors import RunError
-from genrelab.files import replace_text
-from genrelab.lab.corpora.split_file import write_split
+from genrelab.errors import CorpusError, RunError
+from genrelab.files import only_one, replace_text
+from genrelab.lab.corpora.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
-from genrelab.lab.evaluation.metrics import Evaluation, evaluate
+from genrelab.lab.evaluation.metrics import evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import write_predictions
+from genrelab.lab.evaluation.record import bundle_metadata, describe, facts_of, metrics_of, warnings_of
 from genrelab.lab.evaluation.report import write_report
+from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
-from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.export import export
-from genrelab.lab.training.store import AudioStore, Report, open_store
-from genrelab.lab.training.train import Trained, train
+from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.train import resolve_device, train
 
-_FORMAT = 1
+Report = Callable[[str, int, int], None]
 
 
 def run_experiment(
@@ -41,6 +40,7 @@ def run_experiment(
     seed: int,
     device: str = "auto",
     restart: bool = False,
+    source: str | None = None,
     report: Report | None = None,
 ) -> runs.Run:
     """Train a recipe and measure it on the test part of a split.
@@ -54,12 +54,14 @@ def run_experiment(
     split : Split
     base : Path
         The run folder is made below it.
-    seed : int >= 0
+    seed : int, 0 to 2**32 - 1
     device : {"auto", "cpu", "gpu"}
     restart : bool
         Throw away what an earlier run left.
+    source : str or None
+        How the corpus was named, for the record.
     report : callable or None
-        Called with clips decoded and clips in all, while the corpus is decoded.
+        Called with what is being done, how much of it is done, and of how much.
 
     Returns
     -------
@@ -68,184 +70,101 @@ def run_experiment(
     Raises
     ------
     RunError
-        If the folder holds a run of other values of the recipe or of other clips.
+        If the folder holds a run of other values of the recipe, other clips or other sound, or another
+        process works in it.
+    CorpusError, RecipeError
+        If what was asked for cannot be trained; nothing was touched then.
     """
+    resolve_device(device)
+    build_network(recipe, genres=len(corpus.genres))
+    describe(recipe, corpus.genres, corpus.name, corpus.licence, corpus.citation)
+    for part in ("train", "valid", "test"):
+        if not getattr(split, part):
+            raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
     folder = runs.run_folder(base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=seed)
-    if restart and folder.is_dir():
-        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_one(folder.with_name(f".{folder.name}.lock")):
+            if restart and folder.is_dir():
+                aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+                folder.rename(aside)  # at once: a half-removed run must not look like a run
+                shutil.rmtree(aside)
+            return _run(recipe, corpus, split, folder, seed, device, source, report)
+    except BlockingIOError as error:
+        raise RunError(
+            f"another genrelab is working in {folder}; wait for it, or choose another --out"
+        ) from error
+
+
+def _run(
+    recipe: Recipe,
+    corpus: Corpus,
+    split: Split,
+    folder: Path,
+    seed: int,
+    device: str,
+    source: str | None,
+    report: Report | None,
+) -> runs.Run:
+    audio = recipe.audio
+    sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
     text = dump_recipe(recipe)
-    _claim(folder, text, corpus, split)
+    _claim(folder, {runs.RECIPE: text, runs.SPLIT: split_text(corpus, split), runs.SOUND: f"{sound}\n"})
     if (folder / runs.METRICS).is_file():
         return runs.Run.load(folder)
     store = open_store(
-        corpus, sample_rate=recipe.audio.sample_rate, channels=recipe.audio.channels, report=report
+        corpus,
+        sample_rate=audio.sample_rate,
+        channels=audio.channels,
+        report=partial(report, "decoding") if report else None,
     )
-    started = time.monotonic()
     trained = train(recipe, corpus, split, store, folder=folder, seed=seed, device=device)
-    seconds = time.monotonic() - started
-    predictions = predict(trained.network, store, corpus, split.test, recipe.audio, device=device)
+    predictions = predict(
+        trained.network,
+        store,
+        corpus,
+        split.test,
+        audio,
+        device=device,
+        report=partial(report, "testing") if report else None,
+    )
     evaluation = evaluate(predictions, seed=seed)
     write_predictions(folder / runs.PREDICTIONS, predictions)
-    metrics = _metrics(recipe, text, corpus, split, store, trained, evaluation, seed=seed, seconds=seconds)
-    facts = _facts(metrics)
+    metrics = metrics_of(recipe, corpus, split, store, trained, evaluation, seed=seed)
+    metrics["recipe_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    metrics["corpus"] |= {"source": source, "sound_sha256": sound}
     write_report(
         folder / runs.REPORT,
         title=f"{recipe.title}, {corpus.name}",
-        facts=facts,
+        facts=facts_of(metrics),
         warnings=warnings_of(metrics),
         history=read_history(folder),
         evaluation=evaluation,
         predictions=predictions,
         recipe_yaml=text,
         rule=recipe.voting,
-        segment_seconds=recipe.audio.segment_seconds,
+        segment_seconds=audio.segment_seconds,
     )
-    bundle = bundle_metadata(recipe, corpus.genres, metrics)
-    metrics["export_difference"] = export(trained.network, bundle, folder / runs.MODEL)
+    about = bundle_metadata(recipe, corpus.genres, metrics)
+    metrics["export_difference"] = export(trained.network, about, folder / runs.MODEL)
     # Last, because this file says that the run is finished.
     replace_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return runs.Run.load(folder)
 
 
-def _claim(folder: Path, text: str, corpus: Corpus, split: Split) -> None:
+_OTHER = {runs.RECIPE: "other values of the recipe", runs.SPLIT: "other clips", runs.SOUND: "other sound"}
+
+
+def _claim(folder: Path, about: Mapping[str, str]) -> None:
     """Write what the run is about; refuse a folder that is about something else."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{runs.SPLIT}"
-    write_split(draft, corpus, split)
-    clips = draft.read_text(encoding="utf-8")
-    draft.unlink()
-    for name, mine in ((runs.RECIPE, text), (runs.SPLIT, clips)):
-        path = folder / name
-        if path.is_file() and path.read_text(encoding="utf-8") != mine:
-            what = "values of the recipe" if name == runs.RECIPE else "clips"
+    claimed = [name for name in about if (folder / name).is_file()]
+    if not claimed and (folder / LAST).exists():
+        raise RunError(f"{folder} holds a training of unknown origin; choose another --out, or --restart")
+    for name in claimed:
+        if (folder / name).read_text(encoding="utf-8") != about[name]:
             raise RunError(
-                f"{folder} holds a run with other {what}; choose another --out, or --restart to replace it"
+                f"{folder} holds a run with {_OTHER[name]}; choose another --out, or --restart to replace it"
             )
-        replace_text(path, mine)
-
-
-def _metrics(
-    recipe: Recipe,
-    text: str,
-    corpus: Corpus,
-    split: Split,
-    store: AudioStore,
-    trained: Trained,
-    evaluation: Evaluation,
-    *,
-    seed: int,
-    seconds: float,
-) -> dict[str, Any]:
-    """Return what `metrics.json` says."""
-    used = {
-        part: [key for key in getattr(split, part) if key in store] for part in ("train", "valid", "test")
-    }
-    return {
-        "format": _FORMAT,
-        "recipe": recipe.name,
-        "recipe_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "parameters": trained.network.parameter_count(),
-        "corpus": {
-            "name": corpus.name,
-            "genres": list(corpus.genres),
-            "licence": corpus.licence,
-            "citation": corpus.citation,
-            "skipped": {**corpus.skipped, **store.skipped},
-        },
-        "split": {
-            "name": split.name,
-            "made": split.made,
-            "clips": {part: len(ids) for part, ids in used.items()},
-            "checks": dict(split.checks),
-        },
-        "seed": seed,
-        "epoch": {
-            "chosen": trained.best_epoch,
-            "trained": trained.epochs,
-            "chosen_by": recipe.training.monitor,
-            "chosen_on": "valid",
-        },
-        "training_seconds": round(seconds, 1),
-        "device": trained.device,
-        "precision": trained.precision,
-        "versions": runs.versions(),
-        "reported": [figure.model_dump() for figure in recipe.reported],
-        "evaluation": evaluation.to_dict(),
-    }
-
-
-def warnings_of(metrics: Mapping[str, Any]) -> list[str]:
-    """Return what a reader of a run's figures must know first."""
-    split, corpus = metrics["split"], metrics["corpus"]
-    found = [
-        f"Possible leak. {looked_for[0].upper()}{looked_for[1:]}: {what}."
-        for looked_for, what in split["checks"].items()
-        if looked_for.endswith("on both sides") and not what.startswith("none")
-    ]
-    missing = split["checks"].get("genres missing from a part", "none")
-    if missing != "none":
-        found.append(f"Genres missing from a part of the split: {missing}.")
-    if corpus["skipped"]:
-        shown = [f"{key} ({reason})" for key, reason in list(corpus["skipped"].items())[:3]]
-        found.append(f"{len(corpus['skipped'])} clips could not be used: {'; '.join(shown)}.")
-    if corpus["name"] == "synthetic":
-        found.append(
-            "The corpus is generated by rules, not real music: its figures say nothing of real music."
-        )
-    return found
-
-
-def _facts(metrics: Mapping[str, Any]) -> dict[str, str]:
-    corpus, split, epoch = metrics["corpus"], metrics["split"], metrics["epoch"]
-    sizes = ", ".join(f"{count} {part}" for part, count in split["clips"].items())
-    facts = {
-        "Recipe": f"{metrics['recipe']} ({metrics['parameters']:,} parameters)",
-        "Corpus": f"{corpus['name']}; licence: {corpus['licence']}; source: {corpus['citation']}",
-        "Split": f"{split['name']}: {split['made']} ({sizes})",
-        **{f"Looked for: {key}": value for key, value in split["checks"].items()},
-        "Epoch": (
-            f"{epoch['chosen'] + 1} of {epoch['trained']}, chosen by {epoch['chosen_by']} "
-            f"on the {epoch['chosen_on']} part"
-        ),
-        "Seed": str(metrics["seed"]),
-        "Training": f"{metrics['training_seconds']:.0f} s on {metrics['device']}, {metrics['precision']}",
-        "Versions": ", ".join(f"{name} {number}" for name, number in metrics["versions"].items()),
-    }
-    for figure in metrics["reported"]:
-        metric = figure["metric"].replace("_", " ")
-        facts[f"Paper: {metric} on {figure['corpus']}"] = f"{100 * figure['value']:.1f} %"
-    return facts
-
-
-def bundle_metadata(recipe: Recipe, genres: Sequence[str], metrics: Mapping[str, Any]) -> BundleMetadata:
-    """Return what the model file of a run says of itself."""
-    corpus, split = metrics["corpus"], metrics["split"]
-    track = metrics["evaluation"]["track"][recipe.voting]
-    result = {
-        "corpus": corpus["name"],
-        "split": split["name"],
-        "made": split["made"],
-        "clips": split["clips"],
-        "seed": metrics["seed"],
-        "voting": recipe.voting,
-        "track_accuracy": track["accuracy"],
-        "track_balanced_accuracy": track["balanced_accuracy"],
-        "warnings": warnings_of(metrics),
-    }
-    return BundleMetadata(
-        format_version=1,
-        genres=list(genres),
-        sample_rate=recipe.audio.sample_rate,
-        channels=recipe.audio.channels,
-        segment_seconds=recipe.audio.segment_seconds,
-        hop_seconds=recipe.audio.hop_seconds,
-        padding=recipe.audio.padding,
-        voting=recipe.voting,
-        temperature=1.0,
-        abstain_below=0.0,
-        recipe=recipe.name,
-        corpora=[{"name": corpus["name"], "licence": corpus["licence"], "citation": corpus["citation"]}],
-        results=[result],
-        created=datetime.date.today(),
-        genrelab_version=genrelab.__version__,
-    )
+    for name in about.keys() - set(claimed):
+        replace_text(folder / name, about[name])

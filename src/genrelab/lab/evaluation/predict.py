@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def predict(
     Returns
     -------
     Predictions
-        Grouped by artist where the corpus names one.
+        Grouped by artist where the corpus names one, else by file.
 
     Raises
     ------
@@ -77,13 +78,26 @@ def predict(
             done += len(waveform)
             if report is not None:
                 report(done, len(dataset))
-    clips = corpus.by_id()
-    groups = {key: artist for key in labels if (artist := artist_key(clips[key].artist)) is not None}
     return Predictions(
         genres=tuple(corpus.genres),
         clip_ids=tuple(item.clip_id for item in dataset.items),
         starts=np.array([item.start / store.sample_rate for item in dataset.items]),
         probabilities=np.concatenate(blocks),
         truth={key: corpus.genres[number] for key, number in labels.items()},
-        groups={key: f"artist:{artist}" for key, artist in groups.items()},
+        groups=_groups(corpus, labels),
     )
+
+
+def _groups(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:
+    """Return what is resampled as one: an artist; where it is unknown, the clips of one file."""
+    clips = corpus.by_id()
+    first_of_file: dict[Path, str] = {}
+    groups = {}
+    for key in ids:
+        clip = clips[key]
+        artist = artist_key(clip.artist)
+        if artist is not None:
+            groups[key] = f"artist:{artist}"
+        elif clip.path is not None:
+            groups[key] = f"file:{first_of_file.setdefault(clip.path, key)}"
+    return groups

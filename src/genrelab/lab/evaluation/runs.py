@@ -17,10 +17,12 @@ from genrelab.lab.training.checkpoints import BEST, load_weights
 
 RECIPE = "recipe.yaml"
 SPLIT = "split.csv"
+SOUND = "sound.sha256"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
+METRICS_FORMAT = 1
 
 
 def run_folder(base: Path, *, recipe: str, corpus: str, split: str, seed: int) -> Path:
@@ -75,6 +77,11 @@ class Run:
             ) from error
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {path}: {error}") from error
+        if metrics.get("format") != METRICS_FORMAT:
+            raise RunError(
+                f"{path} has the format {metrics.get('format')!r}, this genrelab reads {METRICS_FORMAT}; "
+                "use the genrelab that made the run, or train it again"
+            )
         return cls(folder, load_recipe(str(folder / RECIPE)), metrics)
 
     @property

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.lab.registry import Registry
+
+FrameSamples = Annotated[int, Field(gt=0, le=2**16)]
+"""A window or a step in samples, 1..65536."""
 
 
 class Frontend(nn.Module, ABC):
@@ -22,7 +27,13 @@ class Frontend(nn.Module, ABC):
 
     @abstractmethod
     def output_shape(self, samples: int) -> tuple[int, ...]:
-        """Return the shape that `forward` gives for one item of `samples` samples, without batch."""
+        """Return the shape that `forward` gives for one item of `samples` samples, without batch.
+
+        Raises
+        ------
+        RecipeError
+            If so few samples give no output.
+        """
 
 
 FRONTENDS: Registry[Frontend] = Registry("front-end")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
 from genrelab.lab.frontends.decibel import Decibel
 from genrelab.lab.frontends.stft import PadMode, PowerSpectrum
 
@@ -114,9 +115,9 @@ class MelSpectrogram(Frontend):
         *,
         sample_rate: int,
         channels: int,
-        n_fft: int = 2048,
-        hop_length: int = 512,
-        n_mels: int = 128,
+        n_fft: FrameSamples = 2048,
+        hop_length: FrameSamples = 512,
+        n_mels: Annotated[int, Field(gt=0, le=2048)] = 128,
         fmin: float = 0.0,
         fmax: float | None = None,
         scale: MelScale = "slaney",

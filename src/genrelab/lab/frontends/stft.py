@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
 from genrelab.lab.frontends.decibel import Decibel
 
 PadMode = Literal["reflect", "constant"]
@@ -43,7 +43,18 @@ class PowerSpectrum(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def frames(self, samples: int) -> int:
-        """Return the number of frames for a waveform of `samples` samples."""
+        """Return the number of frames for a waveform of `samples` samples.
+
+        Raises
+        ------
+        RecipeError
+            If they are too few to be mirrored at the ends.
+        """
+        if self.pad_mode == "reflect" and samples <= self.n_fft // 2:
+            raise RecipeError(
+                f"pad_mode reflect mirrors n_fft // 2 = {self.n_fft // 2:,} samples at each end; a segment "
+                f"of {samples:,} is too short. Raise audio.segment_seconds or lower n_fft"
+            )
         return 1 + samples // self.hop_length
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -86,8 +97,8 @@ class Stft(Frontend):
         self,
         *,
         channels: int,
-        n_fft: int = 2048,
-        hop_length: int = 512,
+        n_fft: FrameSamples = 2048,
+        hop_length: FrameSamples = 512,
         pad_mode: PadMode = "constant",
         amin: float = 1e-10,
         top_db: float | None = 80.0,

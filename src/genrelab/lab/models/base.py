@@ -16,6 +16,8 @@ from genrelab.lab.registry import Registry, closest
 
 Shape = tuple[int, ...]
 
+_PREFIX = "input_"  # ModuleDict refuses names that dict has as methods, such as `keys`
+
 
 class Scores(NamedTuple):
     """What a network says of a batch.
@@ -77,10 +79,10 @@ class GenreNetwork(nn.Module):
         for name in input_augments:
             if name not in frontends:
                 raise RecipeError(f"augment.inputs: there is no input {name!r}; {closest(name, frontends)}")
-        self.frontends = nn.ModuleDict(dict(frontends))
+        self.frontends = nn.ModuleDict({_PREFIX + name: frontend for name, frontend in frontends.items()})
         self.body = body
         self.augment = augment
-        self.input_augments = nn.ModuleDict(dict(input_augments))
+        self.input_augments = nn.ModuleDict({_PREFIX + name: each for name, each in input_augments.items()})
 
     def forward(self, waveform: Tensor) -> Scores:
         """Score `[batch, channels, samples]`, float32 at the recipe's rate."""
@@ -103,10 +105,10 @@ class GenreNetwork(nn.Module):
 
     def _inputs(self, waveform: Tensor) -> dict[str, Tensor]:
         waveform = self.augment(waveform)
-        inputs = {name: frontend(waveform) for name, frontend in self.frontends.items()}
-        for name, pipeline in self.input_augments.items():
-            inputs[name] = pipeline(inputs[name])
-        return inputs
+        inputs = {key: frontend(waveform) for key, frontend in self.frontends.items()}
+        for key, pipeline in self.input_augments.items():
+            inputs[key] = pipeline(inputs[key])
+        return {key.removeprefix(_PREFIX): value for key, value in inputs.items()}
 
     def parameter_count(self) -> int:
         """Return the number of values that training changes."""

@@ -53,6 +53,52 @@ class BasicBlock(nn.Module):
         return pooled
 
 
+class FixedAveragePool(nn.Module):
+    """Average a map down (or up) to `side` x `side` values, over the windows of `nn.AdaptiveAvgPool2d`.
+
+    Two multiplications by matrices: torch's own pooling has no deterministic gradient on CUDA.
+
+    Parameters
+    ----------
+    side : int > 0
+    """
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Change `[..., height, width]` into `[..., side, side]`."""
+        if torch.is_autocast_enabled(x.device.type):
+            # 1/3 has no exact half: the average of equal values would be another one.
+            with torch.autocast(x.device.type, enabled=False):
+                return self._average(x.float()).to(x.dtype)
+        return self._average(x)
+
+    def _average(self, x: Tensor) -> Tensor:
+        rows, columns = (window_averages(size, self.side, like=x) for size in x.shape[-2:])
+        return rows @ (x @ columns.T)
+
+
+def window_averages(size: int, count: int, *, like: Tensor) -> Tensor:
+    """Return the matrix that averages `size` values to `count`.
+
+    Window `i` goes from floor(i size / count) to ceil((i + 1) size / count), as in torch's adaptive
+    pooling; windows overlap where `count` does not divide `size`.
+
+    Returns
+    -------
+    Tensor [shape=(count, size)]
+        On the device and of the type of `like`; rows sum to 1.
+    """
+    place = torch.arange(size, device=like.device)
+    window = torch.arange(count, device=like.device)[:, None]
+    # In whole numbers, begin <= place is (place + 1) * count > window * size; the end likewise.
+    inside = (place * count < (window + 1) * size) & ((place + 1) * count > window * size)
+    weights = inside.to(like.dtype)
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
 def initialize(module: nn.Module) -> None:
     """Start convolutions as He et al. (2015) do, from torch's global generator."""
     for part in module.modules():

@@ -15,13 +15,24 @@ classifier. The blocks here are the ones that give these figures:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models.base import MODELS, Body, Scores, Shape
-from genrelab.lab.models.blocks import BasicBlock, average_probabilities, conv_norm, initialize
+from genrelab.lab.models.blocks import (
+    BasicBlock,
+    FixedAveragePool,
+    average_probabilities,
+    conv_norm,
+    initialize,
+)
+
+Width = Annotated[int, Field(gt=0, le=1024)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 _FUSED = 64  # outputs of each branch before they are joined (section V.A.3)
 _MAP = 7  # side of the map that ResNet2D averages to
@@ -74,7 +85,7 @@ class ResNet2DTrunk(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(3, stride=2, padding=1),
             *blocks,
-            nn.AdaptiveAvgPool2d(_MAP),
+            FixedAveragePool(_MAP),
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -114,13 +125,13 @@ class ResNet1D(Body):
 
     Parameters
     ----------
-    width : int > 0
+    width : int, 1..1024
         Filters of the first residual block: 16 small, 32 medium, 64 large.
-    dropout : float, 0..1
+    dropout : float, 0 <= dropout < 1
     """
 
     def __init__(
-        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+        self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:
         super().__init__()
         self.trunk = _trunk1d(inputs, width, dropout)
@@ -139,13 +150,13 @@ class ResNet2D(Body):
 
     Parameters
     ----------
-    width : int > 0
+    width : int, 1..1024
         Filters of the first residual block: 16 small, 32 medium, 64 large.
-    dropout : float, 0..1
+    dropout : float, 0 <= dropout < 1
     """
 
     def __init__(
-        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+        self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:
         super().__init__()
         self.trunk = _trunk2d(inputs, width, dropout)
@@ -164,13 +175,13 @@ class SoundFusion1(Body):
 
     Parameters
     ----------
-    width : int > 0
+    width : int, 1..1024
         Filters of the first residual block of both branches.
-    dropout : float, 0..1
+    dropout : float, 0 <= dropout < 1
     """
 
     def __init__(
-        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+        self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:
         super().__init__()
         self.wave = _trunk1d(inputs, width, dropout)
@@ -184,7 +195,7 @@ class SoundFusion1(Body):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score both inputs together."""
-        heard = self.wave_out(self.wave(inputs["waveform"]))
+        heard = torch.relu(self.wave_out(self.wave(inputs["waveform"])))
         seen = torch.relu(self.picture_out(self.picture(inputs["mel"])))
         features = torch.cat([heard, seen], dim=1)
         return Scores(self.classify(features), features)
@@ -196,13 +207,13 @@ class SoundFusion2(Body):
 
     Parameters
     ----------
-    width : int > 0
+    width : int, 1..1024
         Filters of the first residual block of both branches.
-    dropout : float, 0..1
+    dropout : float, 0 <= dropout < 1
     """
 
     def __init__(
-        self, *, inputs: Mapping[str, Shape], genres: int, width: int = 16, dropout: float = 0.0
+        self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:
         super().__init__()
         self.wave = ResNet1D(inputs=inputs, genres=genres, width=width, dropout=dropout)

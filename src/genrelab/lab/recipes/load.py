@@ -67,13 +67,18 @@ def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
 
 def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"] if part != "[key]")  # pydantic's mark of a name
     if first["type"] == "extra_forbidden":
         *above, key = (str(part) for part in first["loc"])
         return f"unknown key {where!r}; {closest(key, _keys_at(above))}"
     if first["type"] == "missing":
         return f"the key {where!r} is missing"
-    return f"{where} = {first['input']!r}: {first['msg']}"
+    if first["loc"] == ("name",):
+        return (
+            f"the name {first['input']!r} cannot name a folder of results; add `name:` with letters, digits, "
+            "`_`, `.` and `-`, and one `/` at most"
+        )
+    return f"{where} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _keys_at(path: Sequence[str]) -> list[str]:
@@ -98,10 +103,7 @@ def _inherit(name: str, *, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
         raise RecipeError(f"recipe {name}: `extends` goes deeper than {_MAX_DEPTH} (a circle?)")
     full, text = _read(name)
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"recipe {name} is not YAML: {error}") from error
+    raw = _parse(text, what=f"recipe {name}")
     if not isinstance(raw, dict):
         raise RecipeError(f"recipe {name} must be a mapping of keys, not {type(raw).__name__}")
     parent = raw.pop("extends", None)
@@ -136,7 +138,7 @@ def _read(name: str) -> tuple[str, str]:
     if path.suffix in {".yaml", ".yml"}:
         try:
             return path.stem, path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a null character in the path
             raise RecipeError(f"cannot read the recipe {name}: {error}") from error
     names = recipe_names()
     found = [full for full in names if name in (full, full.split("/")[1])]
@@ -152,14 +154,19 @@ def _change(change: str) -> dict[str, Any]:
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise RecipeError(f"a change is written key=value, not {change!r}")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"the value in {change!r} is not YAML: {error}") from error
+    value = _parse(text, what=f"the value in {change!r}")
     made: Any = _number(value) if isinstance(value, str) else value
     for part in reversed(key.split(".")):
         made = {part: made}
     return dict(made)
+
+
+def _parse(text: str, *, what: str) -> Any:
+    """Read YAML; a date that no calendar has is a ValueError there."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RecipeError(f"{what} is not YAML: {error}") from error
 
 
 def _number(text: str) -> str | float:

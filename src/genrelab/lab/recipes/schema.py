@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from genrelab.voting import VotingRule
 
+RecipeName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
+"""Becomes the name of a folder, so nothing that leads elsewhere: `mine` or `soundfusion/resnet2d-s`."""
+
+InputName = Annotated[str, Field(max_length=100, pattern=r"^[a-z][a-z0-9_]*$")]
+_NullIsEmpty = BeforeValidator(lambda value: {} if value is None else value)
+
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Part(BaseModel):
@@ -27,11 +33,19 @@ class Part(BaseModel):
 class Audio(_Strict):
     """How sound is cut before it reaches the network."""
 
-    sample_rate: int = Field(gt=0, description="Hz")
+    sample_rate: int = Field(gt=0, le=1_000_000, description="Hz")
     channels: Literal[1, 2]
-    segment_seconds: float = Field(gt=0)
+    segment_seconds: float = Field(gt=0, le=3600)
     overlap: float = Field(0.0, ge=0, lt=1, description="share of a segment that the next one repeats")
     padding: Literal["end", "random", "repeat"] = "end"
+
+    @field_validator("segment_seconds")
+    @classmethod
+    def _one_sample_at_least(cls, seconds: float, info: ValidationInfo) -> float:
+        rate = info.data.get("sample_rate")
+        if rate is not None and round(seconds * rate) < 1:
+            raise ValueError(f"a segment needs one sample at least, {1 / rate:.2g} s at {rate} Hz")
+        return seconds
 
     @property
     def segment_samples(self) -> int:
@@ -58,7 +72,7 @@ class Augment(_Strict):
 
     probability: float = Field(1.0, ge=0, le=1)
     waveform: tuple[Part, ...] = ()
-    inputs: dict[str, tuple[Part, ...]] = Field(default_factory=dict)
+    inputs: Annotated[dict[InputName, tuple[Part, ...]], _NullIsEmpty] = Field(default_factory=dict)
 
 
 class Training(_Strict):
@@ -69,7 +83,7 @@ class Training(_Strict):
     weight_decay: float = Field(0.0, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     schedule: Literal["constant", "cosine"] = "constant"
-    batch_size: int = Field(gt=0)
+    batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
     patience: int | None = Field(None, gt=0, description="epochs without a better `monitor` before the end")
     monitor: Literal["valid_loss", "valid_accuracy"] = "valid_loss"
@@ -98,7 +112,7 @@ class Recipe(_Strict):
     open, with the reason for the choice; `parameters` is the published size, as printed.
     """
 
-    name: str
+    name: RecipeName
     title: str
     paper: str | None = None
     row: str | None = None
@@ -107,8 +121,8 @@ class Recipe(_Strict):
     sources: dict[str, str] = Field(default_factory=dict)
     assumed: dict[str, str] = Field(default_factory=dict)
     audio: Audio
-    inputs: dict[str, Part] = Field(min_length=1)
-    augment: Augment = Augment()
+    inputs: dict[InputName, Part] = Field(min_length=1)
+    augment: Annotated[Augment, _NullIsEmpty] = Augment()
     model: Part
     training: Training
     voting: VotingRule = "majority"

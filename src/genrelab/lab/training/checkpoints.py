@@ -8,6 +8,9 @@ between them repeats one epoch and writes the same again.
 from __future__ import annotations
 
 import math
+import pickle
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
+from torch import nn
 
 from genrelab.errors import RunError
 from genrelab.files import replace_file
@@ -49,6 +53,7 @@ class Checkpoints(Callback):
         self.monitor = monitor
         self.patience = patience
         self.history: list[Row] = []
+        self.started = 0.0
 
     @property
     def sign(self) -> float:
@@ -82,12 +87,20 @@ class Checkpoints(Callback):
         """End at once when the run was killed between its last epoch and its end."""
         trainer.should_stop = self.out_of_patience()
 
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Start the clock of an epoch."""
+        if batch_idx == 0:
+            self.started = time.monotonic()
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the epoch and keep its weights if they are the best so far."""
         values = trainer.callback_metrics
         names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
         row = {"epoch": float(trainer.current_epoch), **{name: float(values[name]) for name in names}}
         row["learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
+        row["seconds"] = round(time.monotonic() - self.started, 3)
         if not math.isfinite(row["train_loss"]):
             raise RunError(
                 f"the training loss became {row['train_loss']} in epoch {trainer.current_epoch}; "
@@ -108,14 +121,14 @@ class Checkpoints(Callback):
 
 
 def read_history(folder: Path) -> list[Row]:
-    """Return the rows of a run's history: epoch, losses, accuracies, learning rate, best (0 or 1)."""
+    """Return the rows of a run's history: epoch, losses, accuracies, learning rate, seconds, best (0, 1)."""
     frame = pd.read_csv(folder / HISTORY)
     return [{str(key): float(value) for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def save_weights(network: GenreNetwork, path: Path) -> None:
     """Write a network's weights as safetensors."""
-    save_file({key: value.contiguous().cpu() for key, value in network.state_dict().items()}, path)
+    path.write_bytes(save({key: value.contiguous().cpu() for key, value in network.state_dict().items()}))
 
 
 def load_weights(network: GenreNetwork, path: Path) -> None:
@@ -130,12 +143,34 @@ def load_weights(network: GenreNetwork, path: Path) -> None:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RunError(f"cannot read the weights {path}: {error}. Train again with --restart") from error
-    own = network.state_dict()
+    _compare(weights, network, path)
+    network.load_state_dict(weights)
+
+
+def check_state(task: nn.Module, path: Path) -> None:
+    """Refuse a last state that training cannot go on from.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged, or belongs to another network; keys are named.
+    """
+    remedy = "--restart trains anew"
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunError(f"cannot go on from {path}: it is damaged ({reason}); {remedy}") from error
+    _compare(weights, task, path)
+
+
+def _compare(weights: Mapping[str, torch.Tensor], module: nn.Module, path: Path) -> None:
+    """Raise unless weights have the keys and shapes of a module."""
+    own = module.state_dict()
     missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     shapes = [key for key in own.keys() & weights.keys() if own[key].shape != weights[key].shape]
     if missing or unexpected or shapes:
         raise RunError(
             f"{path} holds the weights of another network: missing {missing[:5]}, "
-            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}"
+            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}; --restart trains anew"
         )
-    network.load_state_dict({key: torch.as_tensor(value) for key, value in weights.items()})

@@ -11,26 +11,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import platformdirs
 
 from genrelab.audio.channels import match_channels
-from genrelab.audio.decode import stream
-from genrelab.errors import AudioError, CorpusError
+from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.lab.training.store_build import (
+    FORMAT,
+    INDEX,
+    SAMPLES,
+    SCALE,
+    Place,
+    Report,
+    Waveform,
+    build_store,
+    labelled,
+    remove_store,
+)
 
-_FORMAT = 1
-_SCALE = 32767.0
-Waveform = npt.NDArray[np.float32]
-Report = Callable[[int, int], None]
+_ITEM_BYTES = 2
 
 
 def cache_folder() -> Path:
@@ -38,14 +42,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("GENRELAB_CACHE") or platformdirs.user_cache_dir("genrelab"))
 
 
-class _Place(NamedTuple):
-    offset: int  # in int16 values
-    frames: int
-    channels: int
+class DamagedStoreError(CorpusError):
+    """A store's files are not as they were written."""
 
 
 class AudioStore:
     """Read a store; make one with `open_store`.
+
+    Sent to another process it goes without the samples, which are opened there.
 
     Parameters
     ----------
@@ -53,17 +57,37 @@ class AudioStore:
     sample_rate : int, in Hz
     channels : int
         What `read` gives. A clip of fewer channels is kept as it is and copied when read.
+
+    Raises
+    ------
+    DamagedStoreError
+        If the folder holds no whole store.
+    CorpusError
+        If it may not be read.
     """
 
     def __init__(self, folder: Path, *, sample_rate: int, channels: int) -> None:
-        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.folder = folder
         self.sample_rate = sample_rate
         self.channels = channels
-        self.skipped: dict[str, str] = index["skipped"]
-        self._places = {clip: _Place(*place) for clip, place in index["places"].items()}
-        size = (folder / "samples.i16").stat().st_size // 2
-        self._samples = np.memmap(folder / "samples.i16", dtype="<i2", mode="r") if size else None
+        self.skipped: dict[str, str]
+        try:
+            self._places, self.skipped = _read_index(folder)
+            self._samples = _open_samples(folder, self._places)
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
+            raise DamagedStoreError(f"{folder} holds no whole store: {error}; delete it") from error
+        except OSError as error:
+            raise CorpusError(
+                f"cannot read the store {folder}: {error.strerror or error}; "
+                "change its permissions or set GENRELAB_CACHE to another folder"
+            ) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_samples"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._samples = _open_samples(self.folder, self._places)
 
     def __contains__(self, clip_id: object) -> bool:
         return clip_id in self._places
@@ -79,15 +103,32 @@ class AudioStore:
         -------
         np.ndarray [shape=(channels, samples)], float32 in -1..1
         """
-        if self._samples is None:
-            raise KeyError(clip_id)
         place = self._places[clip_id]
         stop = min(start + length, place.frames)
         begin, end = (place.offset + at * place.channels for at in (start, stop))
         block = self._samples[begin:end].reshape(-1, place.channels)
         return match_channels(
-            np.ascontiguousarray(block.T, dtype=np.float32) / np.float32(_SCALE), self.channels
+            np.ascontiguousarray(block.T, dtype=np.float32) / np.float32(SCALE), self.channels
         )
+
+
+def _read_index(folder: Path) -> tuple[dict[str, Place], dict[str, str]]:
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    if index["format"] != FORMAT:
+        raise ValueError(f"{INDEX} has the format {index['format']!r}, not {FORMAT}")
+    places = {clip: Place(*place) for clip, place in dict(index["places"]).items()}
+    return places, dict(index["skipped"])
+
+
+def _open_samples(folder: Path, places: dict[str, Place]) -> npt.NDArray[np.int16]:
+    """Map the file of samples, if it has the length that the index says."""
+    values = max((place.end for place in places.values()), default=0)
+    size = (folder / SAMPLES).stat().st_size
+    if size != values * _ITEM_BYTES:
+        raise ValueError(f"{SAMPLES} has {size} bytes, not {values * _ITEM_BYTES}")
+    if not size:  # which cannot be mapped
+        return np.empty(0, dtype="<i2")
+    return np.memmap(folder / SAMPLES, dtype="<i2", mode="r")
 
 
 def open_store(
@@ -100,6 +141,10 @@ def open_store(
     report: Report | None = None,
 ) -> AudioStore:
     """Return the store of a corpus, decoding it first unless that was done before.
+
+    A damaged store is made anew. A clip that could not be decoded stays skipped until a file of the
+    corpus changes, also where the reason has passed, such as a network drive that was away: delete the
+    store's folder, in `stores` below `GENRELAB_CACHE`, to try again.
 
     Parameters
     ----------
@@ -123,100 +168,72 @@ def open_store(
     Raises
     ------
     CorpusError
-        If no clip at all could be decoded.
+        If no clip at all could be decoded, or the store cannot be written or read.
     """
-    base = (folder or cache_folder()) / "stores"
-    key = _key(corpus, sample_rate, channels)
-    place = base / f"{corpus.name}-{sample_rate}-{channels}-{key[:16]}"
-    if not (place / "index.json").is_file():
-        base.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=base))
+    key = _folder_key(corpus, sample_rate, channels)
+    place = (folder or cache_folder()) / "stores" / f"{corpus.name}-{sample_rate}-{channels}-{key[:16]}"
+    if os.path.exists(place):  # False also where it may not be looked for; making it says so
         try:
-            _build(making, corpus, sample_rate, channels, jobs or os.cpu_count() or 1, report)
-            _publish(making, place)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+            return AudioStore(place, sample_rate=sample_rate, channels=channels)
+        except DamagedStoreError:
+            remove_store(place)
+    build_store(
+        place,
+        corpus,
+        sample_rate=sample_rate,
+        channels=channels,
+        jobs=jobs or os.cpu_count() or 1,
+        report=report,
+    )
     return AudioStore(place, sample_rate=sample_rate, channels=channels)
 
 
-def _publish(making: Path, place: Path) -> None:
-    try:
-        making.rename(place)
-    except OSError:
-        if not (place / "index.json").is_file():  # else another process was faster: use its store
-            raise
+def sound_key(corpus: Corpus, *, sample_rate: int, channels: int) -> str:
+    """Hash what decides how a corpus sounds: the same on every machine, and wherever its files lie.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Of its labelled clips count id, size of the file, start and duration; not the genre, nor the
+        path. Of its renderer counts the `repr`.
+    sample_rate : int > 0, in Hz
+    channels : int
+        1 or 2.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+    """
+    clips = [
+        [clip.id, status and status.st_size, _number(clip.start), _number(clip.duration)]
+        for clip in labelled(corpus)
+        for status in [_status(clip)]
+    ]
+    return _hash([FORMAT, sample_rate, channels, repr(corpus.renderer), clips])
 
 
-def _key(corpus: Corpus, sample_rate: int, channels: int) -> str:
-    """Hash what decides the content of a store."""
-    parts: list[Any] = [_FORMAT, corpus.name, sample_rate, channels, repr(corpus.renderer)]
-    for clip in _stored(corpus):
-        stamp: tuple[int, int] | None = None
-        if clip.path is not None and clip.path.is_file():
-            status = clip.path.stat()
-            stamp = status.st_size, status.st_mtime_ns
-        path = None if clip.path is None else os.fsencode(clip.path.absolute()).hex()
-        parts.append([clip.id, path, stamp, clip.start, clip.duration])
+def _folder_key(corpus: Corpus, sample_rate: int, channels: int) -> str:
+    """Hash what decides the content of a store: the sound, and which files, of when."""
+    files = [
+        [clip.path and os.fsencode(clip.path.absolute()).hex(), status and status.st_mtime_ns]
+        for clip in labelled(corpus)
+        for status in [_status(clip)]
+    ]
+    return _hash([sound_key(corpus, sample_rate=sample_rate, channels=channels), corpus.name, files])
+
+
+def _hash(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _stored(corpus: Corpus) -> list[Clip]:
-    return [clip for clip in corpus.clips if clip.genre is not None]
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)  # 10 and 10.0 are the same length, but not the same text
 
 
-def _build(
-    folder: Path, corpus: Corpus, sample_rate: int, channels: int, jobs: int, report: Report | None
-) -> None:
-    clips = _stored(corpus)
-    places: dict[str, _Place] = {}
-    skipped: dict[str, str] = {}
-    offset = 0
-    with (folder / "samples.i16").open("wb") as file:
-        for done, (clip, made) in enumerate(_decoded(clips, corpus, sample_rate, channels, jobs), start=1):
-            if isinstance(made, str):
-                skipped[clip.id] = made
-            else:
-                made.astype("<i2", copy=False).tofile(file)
-                places[clip.id] = _Place(offset, made.shape[0], made.shape[1])
-                offset += made.size
-            if report is not None:
-                report(done, len(clips))
-    if not places:
-        first = next(iter(skipped.values()), "it has no labelled clip")
-        raise CorpusError(f"no clip of the corpus {corpus.name!r} can be used: {first}")
-    index: Mapping[str, Any] = {"format": _FORMAT, "places": places, "skipped": skipped}
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
-
-
-def _decoded(
-    clips: Sequence[Clip], corpus: Corpus, sample_rate: int, channels: int, jobs: int
-) -> Iterator[tuple[Clip, npt.NDArray[np.int16] | str]]:
-    """Give clips in order with their samples `[frames, channels]` or the reason why there are none."""
-
-    def make(clip: Clip) -> npt.NDArray[np.int16] | str:
-        try:
-            blocks = [_to_int16(block) for block in _blocks(clip, corpus, sample_rate, channels)]
-        except AudioError as error:
-            return str(error)
-        return np.concatenate(blocks) if blocks else "the clip holds no samples"
-
-    with ThreadPoolExecutor(jobs) as pool:
-        for first in range(0, len(clips), 4 * jobs):  # chunks: decoded clips must not pile up
-            chunk = clips[first : first + 4 * jobs]
-            yield from zip(chunk, pool.map(make, chunk), strict=True)
-
-
-def _blocks(clip: Clip, corpus: Corpus, sample_rate: int, channels: int) -> Iterator[Waveform]:
-    """Give a clip's sound block by block, with its own number of channels but at most `channels`."""
-    if clip.path is None:
-        if corpus.renderer is None:
-            raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
-        yield corpus.renderer(clip, sample_rate, channels)
-        return
-    for block in stream(clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=sample_rate):
-        yield block if block.shape[0] <= channels else match_channels(block, channels)
-
-
-def _to_int16(waveform: Waveform) -> npt.NDArray[np.int16]:
-    samples: npt.NDArray[np.int16] = np.rint(np.clip(waveform.T, -1.0, 1.0) * _SCALE).astype(np.int16)
-    return samples
+def _status(clip: Clip) -> os.stat_result | None:
+    """Ask for a clip's file; None where there is none."""
+    try:
+        return clip.path.stat() if clip.path is not None and clip.path.is_file() else None
+    except OSError:  # a folder that may not be entered; decoding will say so
+        return None

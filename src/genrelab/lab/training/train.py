@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from genrelab.errors import CorpusError, RunError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, load_weights
+from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
 from genrelab.lab.training.dataset import EpochSampler, Example, SegmentDataset
 from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.progress import RunProgress
@@ -39,6 +42,8 @@ class Trained:
         Counted from 0.
     epochs : int
         How many were trained in all.
+    seconds : float
+        What they took together, validation included.
     device, precision : str
         Where and how.
     """
@@ -46,6 +51,7 @@ class Trained:
     network: GenreNetwork
     best_epoch: int
     epochs: int
+    seconds: float
     device: str
     precision: str
 
@@ -91,8 +97,8 @@ def train(
 ) -> Trained:
     """Train, or go on where a run in `folder` was stopped.
 
-    The same recipe, data, seed and machine give the same weights, whether or not the run was stopped
-    in between: every epoch draws its random values from the seed and its own number.
+    The same recipe, data, seed, machine and device give the same weights, whether or not the run was
+    stopped in between: every epoch draws its random values from the seed and its own number.
 
     Parameters
     ----------
@@ -104,7 +110,7 @@ def train(
         Of this corpus, at the recipe's rate.
     folder : Path
         The run folder; checkpoints, history and the TensorBoard log go there.
-    seed : int >= 0
+    seed : int, 0 to 2**32 - 1
     device : {"auto", "cpu", "gpu"}
 
     Returns
@@ -137,7 +143,7 @@ def train(
         devices=1,
         precision=precision,  # type: ignore[arg-type]  # a plain str here, a Literal there
         max_epochs=settings.max_epochs,
-        callbacks=[RunProgress(), keep],
+        callbacks=[keep, RunProgress()],
         logger=TensorBoardLogger(folder, name="", version="log"),
         gradient_clip_val=settings.gradient_clip,
         deterministic="warn",
@@ -148,16 +154,18 @@ def train(
         log_every_n_steps=1,
     )
     last = folder / LAST
-    trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    if last.is_file():
+        check_state(task, last)
+    with _interrupts(trainer):
+        trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
     load_weights(network, folder / BEST)
     best = keep.best_epoch()
     if best is None:
         raise RunError(
             f"the validation loss of {folder} was never a finite number; try a lower learning rate"
         )
-    return Trained(network.cpu().eval(), best, len(keep.history), accelerator, precision)
+    seconds = sum(row["seconds"] for row in keep.history)
+    return Trained(network.cpu().eval(), best, len(keep.history), seconds, accelerator, precision)
 
 
 def _loader(
@@ -192,9 +200,24 @@ def _loader(
     )
 
 
+@contextmanager
+def _interrupts(trainer: L.Trainer) -> Iterator[None]:
+    """Raise KeyboardInterrupt where Lightning ends the process: it keeps Ctrl-C for itself."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+
+
 def _quiet() -> None:
     """Keep Lightning's advertisements and hints about workers out of a user's terminal."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")

@@ -22,7 +22,7 @@ CITATION = (
     "Results on it say that a recognizer works as a program, and nothing about real recordings."
 )
 _BOUNDS: dict[str, tuple[int, int]] = {"tracks": (3, 1_000), "seconds": (1, 60), "seed": (0, 2**32 - 1)}
-_DEFAULTS: dict[str, float] = {"tracks": 30, "seconds": 10, "seed": 0}
+_DEFAULTS: dict[str, float] = {"tracks": 30, "seconds": 10.0, "seed": 0}
 _RATES = (4_000, 192_000)
 _SIDES = ("train", "valid", "test", "train", "train")  # of every five artists
 _CLIP_ID = re.compile(r"([a-z]+)/(\d{4})")
@@ -38,10 +38,14 @@ class SyntheticRenderer:
         Length of a clip.
     seed : int
         The collection's seed.
+    version : int
+        Of the rules that make the sound. It is raised whenever they change what is heard, so that what
+        was kept of the old sound (by the `repr`, of which it is part) is not taken for the new one.
     """
 
     seconds: float
     seed: int
+    version: int = 1
 
     def __call__(self, clip: Clip, sample_rate: int, channels: int) -> npt.NDArray[np.float32]:
         """Compose and render a clip.

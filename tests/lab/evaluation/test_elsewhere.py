@@ -1,0 +1,126 @@
+"""A finished run on other corpora, and the folds of a cross-validation together."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from genrelab.errors import CorpusError, UsageError
+from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together, read_map, translate
+from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.evaluation.predict import predict
+from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.models import build_network
+from genrelab.lab.recipes import Recipe
+from genrelab.lab.training.store import open_store
+
+Make = Callable[..., Recipe]
+
+
+def warnings_in(folder: Path) -> list[str]:
+    found: list[str] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["warnings"]
+    return found
+
+
+def test_the_own_corpus_is_its_test_part(run: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
+    evaluation, folder = evaluate_elsewhere(run, corpus, folder=tmp_path / "own", device="cpu")
+    assert set(pd.read_csv(folder / "predictions.csv").clip_id) == set(split.test)
+    here = run.metrics["evaluation"]["track"]["majority"]["accuracy"]["value"]
+    assert evaluation.track["majority"].accuracy.value == pytest.approx(here)
+    assert warnings_in(folder) == []
+
+
+def test_of_a_namesake_known_ids_are_left_out(run: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
+    renderer = dataclasses.replace(corpus.renderer, version=2)  # type: ignore[type-var]
+    clips = [*corpus.clips, Clip("high-90", None, "high"), Clip("low-91", None, "low")]
+    namesake = dataclasses.replace(corpus, clips=clips, renderer=renderer)
+    _, folder = evaluate_elsewhere(run, namesake, folder=tmp_path / "there", device="cpu")
+    assert folder == tmp_path / "there"
+    assert set(pd.read_csv(folder / "predictions.csv").clip_id) == {*split.test, "high-90", "low-91"}
+    assert "not checked" in warnings_in(folder)[0]
+
+
+def test_nothing_is_left_to_test_on(run: Run, corpus: Corpus, split: Split) -> None:
+    seen = {*split.train, *split.valid}
+    clips = [clip for clip in corpus.clips if clip.id in seen]
+    with pytest.raises(CorpusError, match="none to test on"):
+        evaluate_elsewhere(run, dataclasses.replace(corpus, clips=clips), device="cpu")
+
+
+@dataclasses.dataclass(frozen=True)
+class Renamed:
+    """Renders clips whose genres have other names."""
+
+    corpus: Corpus
+    back: tuple[tuple[str, str], ...]
+
+    def __call__(self, clip: Clip, sample_rate: int, channels: int) -> np.ndarray:
+        genre = dict(self.back).get(clip.genre or "", clip.genre)
+        assert self.corpus.renderer is not None
+        return self.corpus.renderer(dataclasses.replace(clip, genre=genre), sample_rate, channels)
+
+
+def test_genres_are_mapped_also_where_their_order_differs(run: Run, corpus: Corpus, tmp_path: Path) -> None:
+    names = {"high": "z treble", "low": "a bass", "noise": "m hiss"}
+    clips = [dataclasses.replace(clip, genre=names[clip.genre or ""]) for clip in corpus.clips]
+    back = tuple((new, old) for old, new in names.items())
+    foreign = Corpus("foreign", ("a bass", "m hiss", "z treble"), clips, renderer=Renamed(corpus, back))
+    with pytest.raises(UsageError, match="a bass, m hiss, z treble"):
+        evaluate_elsewhere(run, foreign, device="cpu")
+    path = tmp_path / "map.yaml"
+    path.write_text("z treble: high\na bass: low\nm hiss: null\n")
+    evaluation, folder = evaluate_elsewhere(run, foreign, mapping=read_map(path), device="cpu")
+    assert folder == run.folder / "elsewhere" / "foreign"
+    assert evaluation.genres == run.genres
+    assert evaluation.track["majority"].n == 16
+    assert evaluation.track["majority"].accuracy.value > 0.9
+    assert "not checked whether recordings or artists" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["high: hihg", "hihg: high", "- a list", "a: {b: c}", "[unclosed"])
+def test_a_wrong_map_is_refused(text: str, run: Run, corpus: Corpus, tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError):
+        translate(corpus, run.genres, read_map(path))
+
+
+def test_clips_of_one_file_are_resampled_together(tmp_path: Path, tiny_recipe: Make) -> None:
+    mix = tmp_path / "mix.wav"
+    soundfile.write(mix, np.random.default_rng(0).normal(0, 0.1, 16000), 8000)
+    clips = [
+        Clip("one", mix, "a", start=0.0, duration=1.0),
+        Clip("two", mix, "b", start=1.0, duration=1.0),
+        Clip("three", mix, "b", "The Ann", start=1.0, duration=1.0),
+    ]
+    corpus = Corpus("parts", ("a", "b"), clips)
+    store = open_store(corpus, sample_rate=8000, channels=1)
+    recipe = tiny_recipe()
+    network = build_network(recipe, genres=2)
+    found = predict(network, store, corpus, ["one", "two", "three"], recipe.audio, device="cpu")
+    assert found.groups == {"one": "file:one", "two": "file:one", "three": "artist:ann"}
+
+
+def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, tmp_path: Path) -> None:
+    recipe = tiny_recipe("training.max_epochs=1")
+    ids = [clip.id for clip in corpus.clips]
+    folds = []
+    for fold in range(2):
+        test = ids[fold::2]
+        rest = [key for key in ids if key not in test]
+        part = Split(f"fold-{fold}", rest[2:], rest[:2], test, made="every second clip")
+        folds.append(run_experiment(recipe, corpus, part, base=tmp_path / "runs", seed=0, device="cpu"))
+    evaluation = evaluate_together(folds, tmp_path / "together")
+    assert evaluation.track["majority"].n == len(ids)
+    right = [fold.metrics["evaluation"]["track"]["majority"]["accuracy"]["value"] * 12 for fold in folds]
+    assert evaluation.track["majority"].accuracy.value == pytest.approx(sum(right) / 24)
+    with pytest.raises(UsageError):
+        evaluate_together([folds[0], folds[0]], tmp_path / "twice")
