@@ -65,7 +65,10 @@ def show(
     set: Annotated[list[str] | None, typer.Option("--set", help="key=value, with a dotted key.")] = None,
 ) -> None:
     """Print a recipe in full: what it inherits and what --set changes included."""
+    from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.recipes.load import dump_recipe
 
-    print(dump_recipe(load_recipe(recipe, changes=set or [])), end="")
+    shown = load_recipe(recipe, changes=set or [])
+    build_network(shown, genres=8)  # tells what is wrong with the options of its parts
+    print(dump_recipe(shown), end="")

@@ -192,9 +192,11 @@ def no_samples(folder: Path) -> None:
 def test_a_damaged_store_is_made_anew(files: Corpus, cache: Path, damage: Callable[[Path], None]) -> None:
     store = open_store(files, sample_rate=22050, channels=1)
     whole = store.read("stereo", 0, 10**6)
+    index = (store.folder / "index.json").read_bytes()
     damage(store.folder)
     again = open_store(files, sample_rate=22050, channels=1)
     np.testing.assert_array_equal(again.read("stereo", 0, 10**6), whole)
+    assert (again.folder / "index.json").read_bytes() == index
     assert list((cache / "stores").iterdir()) == [again.folder]
 
 

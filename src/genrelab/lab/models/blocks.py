@@ -70,7 +70,7 @@ class FixedAveragePool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Change `[..., height, width]` into `[..., side, side]`."""
         if torch.is_autocast_enabled(x.device.type):
-            # 1/3 has no exact half: the average of equal values would be another one.
+            # Half precision would round the weights, and the sums between the two multiplications.
             with torch.autocast(x.device.type, enabled=False):
                 return self._average(x.float()).to(x.dtype)
         return self._average(x)

@@ -1,0 +1,122 @@
+"""What recipes reach on real clips: the tables of docs/results/real-audio.md.
+
+Trains every recipe on every fold of an artist-grouped cross-validation with one small budget, pools the
+test parts and prints the tables. Finished runs are not run again; a stopped one goes on.
+
+    python benchmarks/real_audio.py PATH/TO/clips.csv --out runs/real
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from genrelab.lab.corpora.registry import load_corpus
+from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation.elsewhere import evaluate_together
+from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.recipes import load_recipe
+
+COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
+RECIPES = ("resnet1d-s", "resnet2d-s", "soundfusion-1")
+BUDGET = (
+    "audio.segment_seconds=3",
+    "training.learning_rate=1e-3",
+    "training.schedule=cosine",
+    "training.batch_size=16",
+    "training.max_epochs=24",
+    "training.patience=null",
+    "training.segments_per_clip=1",
+    "training.valid_segments_per_clip=2",
+)
+
+
+def measure(recipe: str, corpus: Corpus, out: Path, *, folds: int, budget: tuple[str, ...]) -> dict[str, Any]:
+    """Train and test one recipe on all folds; return its figures."""
+    runs: list[Run] = []
+    for fold in range(folds):
+        print(f"{recipe}, fold {fold + 1} of {folds}", file=sys.stderr)
+        split = make_split(corpus, f"artist-kfold:{fold}/{folds}", seed=0)
+        runs.append(run_experiment(load_recipe(recipe, changes=budget), corpus, split, base=out, seed=0))
+    evaluation = evaluate_together(runs, runs[0].folder.parent / "together").to_dict()
+    track = evaluation["track"]["majority"]
+    return {
+        "recipe": recipe,
+        "parameters": runs[0].metrics["parameters"],
+        "training_minutes": round(sum(run.metrics["training_seconds"] for run in runs) / 60, 1),
+        "tracks": track["n"],
+        "artists": track["groups"],
+        "segment_accuracy": evaluation["segment"]["accuracy"],
+        "track_accuracy": track["accuracy"],
+        "track_balanced_accuracy": track["balanced_accuracy"],
+        "track_top2_accuracy": track["top2_accuracy"],
+        "recall": {genre: scores["recall"] for genre, scores in track["by_genre"].items()},
+        "collections": by_collection(runs, corpus),
+    }
+
+
+def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
+    """Return for each collection how many tracks were right by majority vote, and how many there are."""
+    parts = {clip.id: clip.path.parts if clip.path else () for clip in corpus.clips}
+    found: Counter[tuple[str, bool]] = Counter()
+    for run in runs:
+        answers = run.predictions().tracks("majority")
+        for clip_id, truth, order in zip(answers.clip_ids, answers.truth, answers.orders, strict=True):
+            collection = next(name for name in COLLECTIONS if name in parts[clip_id])
+            found[collection, bool(order[0] == truth)] += 1
+    return {
+        name: {"right": found[name, True], "tracks": found[name, True] + found[name, False]}
+        for name in COLLECTIONS
+    }
+
+
+def print_tables(rows: list[dict[str, Any]]) -> None:
+    """Print the rows as Markdown."""
+    keys = ("segment_accuracy", "track_accuracy", "track_balanced_accuracy", "track_top2_accuracy")
+    print("\n| recipe | parameters | segments | tracks | tracks, balanced | tracks, top 2 |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for row in rows:
+        figures = " | ".join(figure(row[key]) for key in keys)
+        print(f"| {row['recipe']} | {row['parameters']:,} | {figures} |")
+    print("\n| tracks right | " + " | ".join(COLLECTIONS) + " |")
+    print("| --- |" + " ---: |" * len(COLLECTIONS))
+    for row in rows:
+        shares = (row["collections"][name] for name in COLLECTIONS)
+        cells = " | ".join(f"{100 * s['right'] / max(1, s['tracks']):.0f} % of {s['tracks']}" for s in shares)
+        print(f"| {row['recipe']} | {cells} |")
+    genres = list(rows[0]["recall"])
+    print("\n| recall | " + " | ".join(row["recipe"] for row in rows) + " |")
+    print("| --- |" + " ---: |" * len(rows))
+    for genre in genres:
+        print(f"| {genre} | " + " | ".join(figure(row["recall"][genre]) for row in rows) + " |")
+
+
+def main() -> None:
+    """Print the tables, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("clips", type=Path, help="the table of the real clips")
+    parser.add_argument("--out", type=Path, default=Path("runs/real"), help="where run folders are made")
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one epoch: does it run?")
+    options = parser.parse_args()
+    budget = (*BUDGET, "training.max_epochs=1") if options.quick else BUDGET
+    corpus = load_corpus(f"table:{options.clips}?corpus={','.join(COLLECTIONS)}")
+    out = options.out / "quick" if options.quick else options.out
+    rows = [measure(recipe, corpus, out, folds=options.folds, budget=budget) for recipe in options.recipes]
+    print_tables(rows)
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
+    print(json.dumps({"benchmark": "real_audio", "budget": budget, "rows": rows, **machine}))
+
+
+if __name__ == "__main__":
+    main()
