@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,32 @@ def test_a_killed_run_goes_on_to_the_same_end(
     )
     assert all(torch.equal(last[key], value) for key, value in expected.items())
     assert figures(tmp_path / "killed") == figures(tmp_path / "whole")
+
+
+class PressesWhenCollected:
+    """Ctrl-C at a moment when Python drops exceptions."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_ends_training_even_out_of_a_finalizer(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    recipe = tiny_recipe()
+    with monkeypatch.context() as patch:
+
+        def batch_end(self: Checkpoints, trainer: L.Trainer, *rest: object) -> None:
+            if trainer.current_epoch == 2:
+                PressesWhenCollected()
+
+        patch.setattr(Checkpoints, "on_train_batch_end", batch_end, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe, tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(read_history(tmp_path / "run")) == 2
+    assert run(recipe, tmp_path / "run").epochs == 4
 
 
 def test_a_finished_training_is_not_trained_further(

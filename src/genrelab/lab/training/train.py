@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
 from genrelab.lab.training.dataset import EpochSampler, Example, SegmentDataset
+from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.progress import RunProgress
 from genrelab.lab.training.store import AudioStore
@@ -137,13 +135,14 @@ def train(
         _loader(recipe, corpus, split, store, part, seed=seed, gpu=accelerator == "gpu")
         for part in ("train", "valid")
     )
+    interrupt = Interrupt()
     _quiet()
     trainer = L.Trainer(
         accelerator=accelerator,
         devices=1,
         precision=precision,  # type: ignore[arg-type]  # a plain str here, a Literal there
         max_epochs=settings.max_epochs,
-        callbacks=[keep, RunProgress()],
+        callbacks=[keep, RunProgress(), interrupt],
         logger=TensorBoardLogger(folder, name="", version="log"),
         gradient_clip_val=settings.gradient_clip,
         deterministic="warn",
@@ -156,7 +155,7 @@ def train(
     last = folder / LAST
     if last.is_file():
         check_state(task, last)
-    with _interrupts(trainer):
+    with interrupt:
         trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
     load_weights(network, folder / BEST)
     best = keep.best_epoch()
@@ -198,20 +197,6 @@ def _loader(
         persistent_workers=gpu,
         pin_memory=gpu,
     )
-
-
-@contextmanager
-def _interrupts(trainer: L.Trainer) -> Iterator[None]:
-    """Raise KeyboardInterrupt where Lightning ends the process: it keeps Ctrl-C for itself."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit:
-        if not trainer.interrupted:
-            raise
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from None
 
 
 def _quiet() -> None:
