@@ -119,8 +119,24 @@ def _shape(inputs: Mapping[str, Shape], name: str, rank: int) -> Shape:
     return inputs[name]
 
 
+class _Single(Body):
+    """One trunk on one input, then a classifier."""
+
+    def __init__(self, trunk: ResNet1DTrunk | ResNet2DTrunk, name: str, genres: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.name = name
+        self.classify = nn.Linear(trunk.features, genres)
+        initialize(self)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score the input."""
+        features = self.trunk(inputs[self.name])
+        return Scores(self.classify(features), features)
+
+
 @MODELS.register("resnet1d")
-class ResNet1D(Body):
+class ResNet1D(_Single):
     """The waveform alone; needs an input `waveform`.
 
     Parameters
@@ -133,19 +149,11 @@ class ResNet1D(Body):
     def __init__(
         self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:
-        super().__init__()
-        self.trunk = _trunk1d(inputs, width, dropout)
-        self.classify = nn.Linear(self.trunk.features, genres)
-        initialize(self)
-
-    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
-        """Score the waveform."""
-        features = self.trunk(inputs["waveform"])
-        return Scores(self.classify(features), features)
+        super().__init__(_trunk1d(inputs, width, dropout), "waveform", genres)
 
 
 @MODELS.register("resnet2d")
-class ResNet2D(Body):
+class ResNet2D(_Single):
     """The mel picture alone; needs an input `mel`.
 
     Parameters
@@ -158,15 +166,7 @@ class ResNet2D(Body):
     def __init__(
         self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:
-        super().__init__()
-        self.trunk = _trunk2d(inputs, width, dropout)
-        self.classify = nn.Linear(self.trunk.features, genres)
-        initialize(self)
-
-    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
-        """Score the picture."""
-        features = self.trunk(inputs["mel"])
-        return Scores(self.classify(features), features)
+        super().__init__(_trunk2d(inputs, width, dropout), "mel", genres)
 
 
 @MODELS.register("soundfusion-1")

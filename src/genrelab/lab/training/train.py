@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import lightning as L
 import torch
@@ -26,6 +27,7 @@ from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.task import GenreTask
 
 _GPU_WORKERS = 4
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str
     return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
 
 
-def resolve_device(device: str) -> tuple[str, str]:
+def resolve_device(device: str) -> tuple[Literal["cpu", "gpu"], Precision]:
     """Return accelerator and precision: half on a GPU, full on the CPU.
 
     Parameters
@@ -140,7 +142,7 @@ def train(
     trainer = L.Trainer(
         accelerator=accelerator,
         devices=1,
-        precision=precision,  # type: ignore[arg-type]  # a plain str here, a Literal there
+        precision=precision,
         max_epochs=settings.max_epochs,
         callbacks=[keep, RunProgress(), interrupt],
         logger=TensorBoardLogger(folder, name="", version="log"),
