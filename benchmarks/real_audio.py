@@ -25,6 +25,7 @@ from genrelab.lab.evaluation.experiment import run_experiment
 from genrelab.lab.evaluation.runs import Run
 from genrelab.lab.evaluation.summary import figure
 from genrelab.lab.recipes import load_recipe
+from genrelab.lab.training.checkpoints import read_history
 
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 RECIPES = ("resnet1d-s", "resnet2d-s", "soundfusion-1")
@@ -59,6 +60,8 @@ def measure(recipe: str, corpus: Corpus, out: Path, *, folds: int, budget: tuple
         "track_accuracy": track["accuracy"],
         "track_balanced_accuracy": track["balanced_accuracy"],
         "track_top2_accuracy": track["top2_accuracy"],
+        "most_frequent_genre": max(scores["support"] for scores in track["by_genre"].values()) / track["n"],
+        "last_train_accuracy": [read_history(run.folder)[-1]["train_accuracy"] for run in runs],
         "recall": {genre: scores["recall"] for genre, scores in track["by_genre"].items()},
         "collections": by_collection(runs, corpus),
     }
@@ -87,6 +90,11 @@ def print_tables(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         figures = " | ".join(figure(row[key]) for key in keys)
         print(f"| {row['recipe']} | {row['parameters']:,} | {figures} |")
+    print(f"\n{rows[0]['tracks']} tracks, {rows[0]['artists']} artists or clips of unknown artist.")
+    print(f"Always saying the most frequent genre: {100 * rows[0]['most_frequent_genre']:.1f} % of tracks.")
+    for row in rows:
+        learned = ", ".join(f"{100 * share:.0f} %" for share in row["last_train_accuracy"])
+        print(f"{row['recipe']}: right in the last epoch of training: {learned} (of augmented segments)")
     print("\n| tracks right | " + " | ".join(COLLECTIONS) + " |")
     print("| --- |" + " ---: |" * len(COLLECTIONS))
     for row in rows:
