@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -64,4 +65,4 @@ def demo(
     if files:
         note("note: this model learned generated music alone; of real music it knows nothing")
     print(f"report: {out / REPORT}")
-    print(f"now try: genrelab recognize SONG.mp3 --model {out / MODEL}")
+    print(f"now try: {sys.argv[0]} recognize SONG.mp3 --model {out / MODEL}")
