@@ -98,7 +98,9 @@ def test_evaluate_on_another_corpus(
     assert "z treble" in capsys.readouterr().err
     (tmp_path / "map.yaml").write_text("z treble: high\n")
     assert main([*arguments, f"--map={tmp_path / 'map.yaml'}"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    assert "not checked whether recordings" in err
+    result = json.loads(out)
     assert result["evaluation"]["track"]["majority"]["n"] == 6
     assert result["evaluation"]["track"]["majority"]["accuracy"]["value"] == 1.0
     assert Path(result["folder"], "report.html").is_file()

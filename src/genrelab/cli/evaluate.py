@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting
+from genrelab.cli.progress import counting, note
 
 
 def evaluate(
@@ -32,7 +32,7 @@ def evaluate(
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together, read_map
-    from genrelab.lab.evaluation.runs import REPORT, Run
+    from genrelab.lab.evaluation.runs import METRICS, REPORT, Run
     from genrelab.lab.evaluation.summary import summary
 
     finished = [Run.load(folder) for folder in runs]
@@ -53,6 +53,8 @@ def evaluate(
                 device=device,
                 report=report,
             )
+    for warning in json.loads((folder / METRICS).read_text(encoding="utf-8"))["warnings"]:
+        note(f"note: {warning}")
     figures = evaluation.to_dict()
     if format == "json":
         print(json.dumps({"folder": str(folder), "evaluation": figures}, indent=2, ensure_ascii=False))
