@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora import fma, folder, gtzan, table
+from genrelab.lab.corpora import fma, folder, gtzan, ismir2004, table
 from genrelab.lab.corpora.types import Corpus
 
 
@@ -74,6 +74,13 @@ _CORPORA = (
         fma.load_medium,
     ),
     CorpusKind("fma", "short for fma-small", _FMA_LICENCE, "fma:/data/fma", fma.load_small),
+    CorpusKind(
+        "ismir2004",
+        "ISMIR2004: 1,458 whole tracks, 6 genres, with the contest's split",
+        "CC BY-NC-SA 1.0",
+        "ismir2004:/data/ISMIR2004",
+        ismir2004.load,
+    ),
     CorpusKind(
         "synthetic",
         "music made by rules on the spot, for trying things out",

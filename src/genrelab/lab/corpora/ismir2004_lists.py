@@ -1,0 +1,190 @@
+"""The lists of ISMIR2004, `tracklist.csv` and `ground_truth.csv`, and which files their paths mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genrelab.audio.decode import AUDIO_SUFFIXES
+from genrelab.errors import CorpusError
+
+_HEADINGS = {"class": "genre", "artist": "artist", "file_path": "path", "path": "path", "file": "path"}
+_PSEUDONYM = re.compile(r"(artist)?[\s_-]*\d*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a list.
+
+    Parameters
+    ----------
+    number : int
+        As a person counts lines, from 1.
+    stem : str
+        Path below the part's audio folder, with forward slashes, without the suffix; inside the folder.
+    genre : str
+        The class as the list spells it; empty where it names none.
+    artist : str or None
+        None also where the list has a pseudonym such as `artist_7`.
+    """
+
+    number: int
+    stem: str
+    genre: str
+    artist: str | None
+
+
+def without_suffix(path: str) -> str:
+    """Return a path without the suffix of a sound file; other suffixes belong to the name (`9-voice.02`)."""
+    stem, suffix = os.path.splitext(path)
+    return stem if suffix.lower() in AUDIO_SUFFIXES else path
+
+
+def finder(stems: Sequence[str]) -> Callable[[str], str | None]:
+    """Return a function from a path in a list to the one stem that it means, None if there is none.
+
+    Parameters
+    ----------
+    stems : sequence of str
+        The files that are there: paths below the part's audio folder, without suffix.
+
+    Returns
+    -------
+    callable
+        Tries the path itself, then without regard to accents and punctuation, then the folder with the
+        track number; a file is meant if it is the only one.
+
+    Examples
+    --------
+    >>> finder(["rock/a/1-don_t.b"])("rock/a/1-don't.b")
+    'rock/a/1-don_t.b'
+    """
+    tables: list[tuple[Callable[[str], str], dict[str, list[str]]]] = []
+    for key in (str.casefold, _plain, _numbered):
+        table: dict[str, list[str]] = {}
+        for stem in stems:
+            table.setdefault(key(stem), []).append(stem)
+        tables.append((key, table))
+
+    def find(path: str) -> str | None:
+        for key, table in tables:
+            meant = table.get(key(path), [])
+            if len(meant) == 1:
+                return meant[0]
+        return None
+
+    return find
+
+
+def _plain(stem: str) -> str:
+    """Return a path without accents, and with `_` for whatever is neither letter nor digit."""
+    letters = (c for c in unicodedata.normalize("NFKD", stem.casefold()) if not unicodedata.combining(c))
+    return "/".join(re.sub(r"[\W_]+", "_", name) for name in "".join(letters).split("/"))
+
+
+def _numbered(stem: str) -> str:
+    """Return a path with nothing of the file's name but its track number: `5-kruh` is `05-kruhovy`."""
+    folder, _, name = _plain(stem).rpartition("/")
+    number = re.match(r"\d+(?=_)", name)
+    return f"{folder}/{int(number[0])}" if number else f"{folder}/{name}"
+
+
+def read_rows(file: Path, part: str, skipped: dict[str, str]) -> Iterator[Row]:
+    """Yield the rows of `tracklist.csv` or `ground_truth.csv`, with a heading or without.
+
+    Parameters
+    ----------
+    file : Path
+        The list, in UTF-8, else read as Latin-1.
+    part : str
+        `training`, `development` or `evaluation`.
+    skipped : dict of str to str
+        Gets the rows that name no sound file, by `row_name`.
+
+    Raises
+    ------
+    CorpusError
+        If the list is empty or not CSV, or a path in it leads out of the collection.
+    """
+    table = list(_table(file))
+    heading = [re.sub(r"[\s_-]+", "_", cell.casefold()) for cell in table[0][1]] if table else []
+    columns = {_HEADINGS[name]: place for place, name in enumerate(heading) if name in _HEADINGS}
+    if "path" in columns:
+        del table[0]
+    else:
+        columns = {}
+    if not table:
+        raise CorpusError(f"ismir2004: {file} has no row. Unpack the metadata of the collection again")
+    for number, cells in table:
+        places = columns or _places(cells)
+        path, genre, artist = (_cell(cells, places.get(name)) for name in ("path", "genre", "artist"))
+        if not path:
+            skipped[row_name(file, part, number)] = "the row names no sound file"
+            continue
+        yield Row(
+            number=number,
+            stem=_stem(file, part, number, path),
+            genre=genre,
+            artist=None if _PSEUDONYM.fullmatch(artist) else artist,
+        )
+
+
+def row_name(file: Path, part: str, number: int) -> str:
+    """Return what stands in `skipped` for a row that is no clip."""
+    return f"{part}: {file.name}, row {number}"
+
+
+def _table(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield number and cells of the rows that hold something."""
+    data = file.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise CorpusError(
+            f"ismir2004: {file}, row {reader.line_num}, is not CSV ({error}). "
+            "Unpack the metadata of the collection again"
+        ) from error
+
+
+def _places(cells: Sequence[str]) -> Mapping[str, int]:
+    """Return where a row without a heading has what; the last cell that ends like a file is its path."""
+    paths = [place for place, cell in enumerate(cells) if without_suffix(cell) != cell]
+    if not paths:
+        return {}
+    path = paths[-1]
+    if len(cells) == 2:  # ground_truth.csv
+        return {"path": path, "genre": 1 - path}
+    if path == 4:  # a track list without the class
+        return {"path": path, "artist": 0}
+    return {"path": path, "genre": 0, "artist": 1}
+
+
+def _cell(cells: Sequence[str], place: int | None) -> str:
+    return cells[place] if place is not None and place < len(cells) else ""
+
+
+def _stem(file: Path, part: str, number: int, path: str) -> str:
+    """Return a path as the lists give it, as a path below the part's audio folder without suffix."""
+    slashes = path.replace("\\", "/")
+    names = [name for name in slashes.split("/") if name not in ("", ".")]
+    if ".." in names or slashes.startswith("/") or re.match(r"[A-Za-z]:", path):
+        raise CorpusError(
+            f"ismir2004: {file}, row {number}: {path!r} leads out of the collection. "
+            "Unpack the metadata of the collection again"
+        )
+    while len(names) > 1 and names[0].casefold() in ("audio", part):
+        del names[0]
+    return without_suffix("/".join(names))
