@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genrelab.errors import RecipeError
-from genrelab.lab.augment import FrequencyMask, Gain, GaussianNoise, Pipeline, TimeMask
+from genrelab.lab.augment import Amplitude, FrequencyMask, Gain, GaussianNoise, Pipeline, TimeMask
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -30,6 +30,17 @@ def test_gain_lies_between_its_ends_in_decibels() -> None:
     assert decibels.min() >= -12.01 and decibels.max() <= 12.01
     assert decibels.mean().item() == pytest.approx(0.0, abs=0.6)
     assert decibels.std().item() == pytest.approx(24 / 12**0.5, rel=0.05)
+
+
+def test_amplitude_is_a_ratio_drawn_evenly() -> None:
+    batch = torch.randn(4000, 2, 5, generator=generator(3))
+    amplitude = Amplitude()
+    drawn = amplitude.draw(batch, generator())
+    ratios = amplitude.apply(batch, drawn) / batch
+    torch.testing.assert_close(ratios, drawn.reshape(-1, 1, 1).expand_as(batch))
+    assert drawn.min() >= 0.9 and drawn.max() <= 1.1
+    counts = torch.histc(drawn, bins=4, min=0.9, max=1.1)
+    assert counts.min() > 900 and counts.max() < 1100
 
 
 @pytest.mark.parametrize(("mask", "axis"), [(FrequencyMask, -2), (TimeMask, -1)])
@@ -100,6 +111,8 @@ def test_drawn_values_can_be_kept_and_repeated() -> None:
     [
         lambda: GaussianNoise(std=-1.0),
         lambda: Gain(low=3.0, high=-3.0),
+        lambda: Amplitude(low=1.2),
+        lambda: Amplitude(low=-0.1),
         lambda: TimeMask(max_share=1.5),
         lambda: FrequencyMask(count=-1),
         lambda: Pipeline([], probability=2.0),

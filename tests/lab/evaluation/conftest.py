@@ -33,3 +33,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(corpus: Corpus, split: Split, learnable: Callable[..., Recipe], base: Path) -> Run:
     """A finished run."""
     return run_experiment(learnable(), corpus, split, base=base, seed=0, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def spoilt(corpus: Corpus, split: Split, learnable: Callable[..., Recipe], base: Path) -> Run:
+    """A finished run whose epoch was chosen on the test part."""
+    recipe = learnable("training.max_epochs=2", "training.choose_epoch_on=test", "name=spoilt")
+    return run_experiment(recipe, corpus, split, base=base, seed=0, device="cpu")

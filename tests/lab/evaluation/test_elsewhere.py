@@ -48,6 +48,27 @@ def test_of_a_namesake_known_ids_are_left_out(run: Run, corpus: Corpus, split: S
     assert "not checked" in warnings_in(folder)[0]
 
 
+def test_an_epoch_chosen_on_the_test_part_is_told_where_it_matters(
+    spoilt: Run, corpus: Corpus, split: Split, tmp_path: Path
+) -> None:
+    """Its own test part, alone or pooled, is spoilt; of a namesake those clips are left out."""
+    _, own = evaluate_elsewhere(spoilt, corpus, folder=tmp_path / "own", device="cpu")
+    evaluate_together([spoilt], tmp_path / "together")
+    for folder in (own, tmp_path / "together"):
+        assert sum("chosen on the test clips" in warning for warning in warnings_in(folder)) == 1
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        assert page.count("chosen on the test clips") == 1
+        assert '<aside class="warnings severe"' in page
+    renderer = dataclasses.replace(corpus.renderer, version=2)  # type: ignore[type-var]
+    clips = [*corpus.clips, Clip("high-90", None, "high"), Clip("low-91", None, "low")]
+    namesake = dataclasses.replace(corpus, clips=clips, renderer=renderer)
+    _, there = evaluate_elsewhere(spoilt, namesake, folder=tmp_path / "there", device="cpu")
+    assert set(pd.read_csv(there / "predictions.csv").clip_id) == {"high-90", "low-91"}
+    assert not any("chosen on the test clips" in warning for warning in warnings_in(there))
+    assert '<aside class="warnings severe"' not in (there / "report.html").read_text(encoding="utf-8")
+    assert "epoch chosen on its test part" in (there / "report.html").read_text(encoding="utf-8")
+
+
 def test_nothing_is_left_to_test_on(run: Run, corpus: Corpus, split: Split) -> None:
     seen = {*split.train, *split.valid}
     clips = [clip for clip in corpus.clips if clip.id in seen]

@@ -12,10 +12,11 @@ import pytest
 
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.files import only_one
+from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import experiment
 from genrelab.lab.evaluation.experiment import run_experiment
-from genrelab.lab.evaluation.record import warnings_of
+from genrelab.lab.evaluation.record import severe_warnings_of, warnings_of
 from genrelab.lab.evaluation.runs import Run, run_folder
 from genrelab.lab.recipes import Recipe
 from genrelab.recognize import Recognizer
@@ -98,6 +99,10 @@ def test_what_cannot_be_trained_touches_nothing(
         go(learnable("model.widht=5"))
     with pytest.raises(CorpusError, match="test part"):
         go(learnable(), parts=dataclasses.replace(split, test=[]))
+    with pytest.raises(CorpusError, match="valid part"):
+        go(learnable(), parts=dataclasses.replace(split, valid=[]))
+    with pytest.raises(CorpusError, match="test part"):
+        go(learnable("training.choose_epoch_on=test"), parts=dataclasses.replace(split, valid=[], test=[]))
     clips = [
         dataclasses.replace(clip, genre="unsure" if clip.genre == "high" else clip.genre)
         for clip in corpus.clips
@@ -134,12 +139,51 @@ def test_leaks_and_synthetic_music_are_told_first() -> None:
             "genres missing from a part": "test: disco",
         }},
         "corpus": {"name": "synthetic", "skipped": {"x": "broken"}},
+        "epoch": {"chosen_on": "valid"},
     }  # fmt: skip
     found = warnings_of(metrics)
     assert any("Artist on both sides: none; not known for 900" in line for line in found)
     assert any("disco" in line for line in found) and any("x (broken)" in line for line in found)
     assert any("not real music" in line for line in found)
     assert not any("Clip on both" in line or "Same file" in line for line in found)
+
+
+def test_an_epoch_chosen_on_the_test_part_is_told_everywhere(
+    spoilt: Run, split: Split, corpus: Corpus
+) -> None:
+    metrics = spoilt.metrics
+    assert metrics["epoch"]["chosen_on"] == "test" and metrics["epoch"]["chosen_by"] == "test_loss"
+    assert metrics["split"]["clips"] == {"train": 18, "valid": 0, "test": 6}
+    rows = pd.read_csv(spoilt.folder / "split.csv")
+    assert set(rows[rows.part == "train"].clip_id) == {*split.train, *split.valid}
+    assert set(rows[rows.part == "test"].clip_id) == set(split.test)
+    assert metrics["split"]["checks"]["genres missing from a part"] == "none"
+    assert metrics["split"]["checks"]["test clips"] == "6 of 24"
+    assert "all clips outside the test part trained on" in metrics["split"]["made"]
+    first = warnings_of(metrics)[0]
+    assert "chosen on the test clips" in first and "too high" in first and "new music" in first
+    assert severe_warnings_of(metrics) == [first]
+    page = (spoilt.folder / "report.html").read_text(encoding="utf-8")
+    severe = page[page.index('<aside class="warnings severe"') : page.index("</aside>")]
+    assert first in severe
+    assert "validation from" not in page and ", test from" in page, "the curves are of the test part"
+    result = Recognizer.load(spoilt.folder / "model.onnx").bundle.metadata.results[0]
+    assert result["epoch_chosen_on"] == "test" and result["warnings"][0] == first
+
+
+def test_leaks_between_what_was_learned_together_are_none(
+    corpus: Corpus, split: Split, tiny_recipe: Make, tmp_path: Path
+) -> None:
+    """An artist in train and valid is on one side once both are learned; one in the test part is not."""
+    shared = dict(zip(["high-0", "high-4", "low-0", "low-6"], ["Ann", "Ann", "Bob", "Bob"], strict=True))
+    clips = [dataclasses.replace(clip, artist=shared.get(clip.id, clip.id)) for clip in corpus.clips]
+    music = dataclasses.replace(corpus, clips=clips)
+    before = check_split(music, split)["artist on both sides"]
+    assert "Ann (train, valid)" in before and "Bob (train, test)" in before
+    recipe = tiny_recipe("training.choose_epoch_on=test", "training.max_epochs=1")
+    parts = dataclasses.replace(split, checks=check_split(music, split))
+    run = run_experiment(recipe, music, parts, base=tmp_path, seed=0, device="cpu")
+    assert run.metrics["split"]["checks"]["artist on both sides"] == "1 artists: Bob (train, test)"
 
 
 def test_an_unfinished_run_is_named(tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ def write(
     history: Sequence[Mapping[str, float]] = (),
     recipe: str = "name: a",
     rule: VotingRule = "majority",
+    severe: Sequence[str] = (),
+    chosen_on: str = "valid",
 ) -> tuple[str, Evaluation]:
     predictions = predictions or example()
     evaluation = evaluate(predictions, seed=0, resamples=100)
@@ -117,6 +119,8 @@ def write(
         recipe_yaml=recipe,
         rule=rule,
         segment_seconds=5.0,
+        severe=severe,
+        chosen_on=chosen_on,
     )
     return path.read_text(encoding="utf-8"), evaluation
 
@@ -277,6 +281,7 @@ def test_contrast_is_that_of_wcag_aa(tmp_path: Path) -> None:
         for text, ground, least in (
             *((text, "paper", 4.5) for text in ("ink", "soft", "accent", "alarm")),
             ("alarm", "alarm-paper", 4.5),
+            ("caution", "caution-paper", 4.5),
             ("ink", "shade", 4.5),
             ("ink", "raised", 4.5),
             ("second", "paper", 3.0),
@@ -292,6 +297,36 @@ def test_warnings_come_first(tmp_path: Path) -> None:
     assert Page(html).all("aside")
     calm, _ = write(tmp_path / "calm.html")
     assert not Page(calm).all("aside")
+
+
+def test_a_severe_warning_is_red_and_before_the_others(tmp_path: Path) -> None:
+    html, _ = write(
+        tmp_path / "report.html", warnings=["few clips", "worthless <b>"], severe=["worthless <b>"]
+    )
+    first, second = Page(html).all("aside")
+    assert first["class"] == "warnings severe" and first["aria-label"] == "Do not trust these figures"
+    assert second["class"] == "warnings"
+    boxes = re.findall(r"<aside.*?</aside>", html, re.S)
+    assert ["worthless &lt;b&gt;" in box for box in boxes] == [True, False]
+    assert ["few clips" in box for box in boxes] == [False, True]
+    rule = re.search(r"\n\.severe \{(.*?)\}", html, re.S)
+    assert rule is not None and html.index("\n.warnings {") < rule.start(), "the later rule wins"
+    assert "background: var(--alarm-paper); color: var(--alarm);" in rule.group(1)
+    blocks = re.findall(r":root \{.*?\}", html, re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        colours = dict(re.findall(r"--([\w-]+): #(\w{6})", block))
+        red, green, blue = (int(colours["alarm"][i : i + 2], 16) for i in (0, 2, 4))
+        assert red > 1.5 * green and red > 1.5 * blue
+        red, green, blue = (int(colours["caution"][i : i + 2], 16) for i in (0, 2, 4))
+        assert green > 1.5 * blue, "other warnings are amber"
+
+
+def test_curves_name_the_part_that_chose(tmp_path: Path) -> None:
+    for part, label in (("valid", "validation"), ("test", "test")):
+        html, _ = write(tmp_path / "report.html", history=HISTORY, chosen_on=part)
+        curves = [picture.get("aria-label") or "" for picture in Page(html).all("svg")]
+        assert any(f", {label} from 2 to 1.1" in said for said in curves)
 
 
 def test_without_training_there_are_no_curves(tmp_path: Path) -> None:

@@ -88,6 +88,39 @@ def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ("schedule=step", r"step_epochs = None: .*needs a number of epochs"),
+        ("schedule=step step_epochs=0", "step_epochs = 0"),
+        ("schedule=step step_epochs=5 step_factor=1.5", "step_factor = 1.5"),
+        ("schedule=step step_epochs=5 step_factor=0", "step_factor = 0"),
+        ("step_epochs=5", r"step_epochs = 5: .*schedule=constant has no steps"),
+        ("schedule=cosine step_factor=0.5", r"step_factor = 0.5: .*schedule=cosine has no steps"),
+        ("warmup_epochs=5", "warmup_learning_rate = None: the 5 epochs"),
+        ("warmup_epochs=5 warmup_learning_rate=0", "warmup_learning_rate = 0"),
+        ("warmup_epochs=-1", "warmup_epochs = -1"),
+        ("warmup_learning_rate=1e-5", "there is no warm-up"),
+        ("nesterov=true", "nesterov = True: only training.optimizer=sgd"),
+        ("nesterov=true optimizer=sgd momentum=0", "momentum above 0"),
+        ("choose_epoch_on=train", "choose_epoch_on = 'train'"),
+        ("weights=", "weights"),
+    ],
+)
+def test_training_values_that_do_not_go_together_are_refused(changes: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        load_recipe("soundfusion-1", changes=[f"training.{change}" for change in changes.split()])
+
+
+def test_the_factor_of_steps_is_a_half_and_survives_writing(tmp_path: Path) -> None:
+    changes = ["schedule=step", "step_epochs=30", "warmup_epochs=5", "warmup_learning_rate=1e-5"]
+    recipe = load_recipe("soundfusion-1", changes=[f"training.{change}" for change in changes])
+    assert recipe.training.step_factor == 0.5
+    path = tmp_path / "mine.yaml"
+    path.write_text(dump_recipe(recipe), encoding="utf-8")
+    assert load_recipe(str(path)) == recipe
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ("model.kind=soundfusion-3", "soundfusion-[12]"),

@@ -15,6 +15,7 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training import checkpoints
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
+from genrelab.lab.training.schedule import learning_rate
 from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, resolve_device, train
 
@@ -60,6 +61,41 @@ def test_learns_and_keeps_its_history(run: Callable[..., Trained], tiny_recipe: 
     assert any((tmp_path / "run" / "log").glob("events*"))
 
 
+def test_the_history_shows_the_rate_that_an_epoch_used(
+    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny_recipe(
+        "training.schedule=step", "training.step_epochs=2", "training.max_epochs=5",
+        "training.warmup_epochs=1", "training.warmup_learning_rate=1e-5",
+    )  # fmt: skip
+    used: list[set[float]] = [set() for _ in range(5)]
+
+    def batch_end(self: Checkpoints, trainer: L.Trainer, *rest: object) -> None:
+        used[trainer.current_epoch].add(trainer.optimizers[0].param_groups[0]["lr"])
+
+    monkeypatch.setattr(Checkpoints, "on_before_zero_grad", batch_end, raising=False)
+    run(recipe, tmp_path / "run")
+    assert used == [{1e-5}, {0.003}, {0.0015}, {0.0015}, {0.00075}]
+    history = read_history(tmp_path / "run")
+    assert [{row["learning_rate"]} for row in history] == used
+
+
+def test_the_epoch_can_be_chosen_on_the_test_part(
+    corpus: Corpus, split: Split, store: AudioStore, tiny_recipe: Make, tmp_path: Path
+) -> None:
+    """It is the same as a split whose parts are so."""
+    learned = [*split.train, *split.valid]
+    joined = Split("joined", train=learned, valid=[], test=split.test, made="by hand")
+    honest = Split("other", train=learned, valid=split.test, test=split.valid, made="by hand")
+    trained = []
+    for name, parts, part in (("a", split, "test"), ("b", honest, "valid"), ("c", joined, "test")):
+        (tmp_path / name).mkdir()
+        recipe = tiny_recipe(f"training.choose_epoch_on={part}", "training.max_epochs=2")
+        trained.append(train(recipe, corpus, parts, store, folder=tmp_path / name, seed=0, device="cpu"))
+    assert same(trained[0], trained[1]) and same(trained[0], trained[2])
+    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+
+
 def test_a_seed_repeats_itself(run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path) -> None:
     recipe = tiny_recipe("training.max_epochs=2")
     first, second = run(recipe, tmp_path / "a"), run(recipe, tmp_path / "b")
@@ -75,7 +111,9 @@ def test_a_killed_run_goes_on_to_the_same_end(
     monkeypatch: pytest.MonkeyPatch,
     moment: str,
 ) -> None:
-    recipe = tiny_recipe("training.schedule=cosine")
+    recipe = tiny_recipe(
+        "training.schedule=cosine", "training.warmup_epochs=1", "training.warmup_learning_rate=1e-4"
+    )
     undisturbed = run(recipe, tmp_path / "whole")
     with monkeypatch.context() as patch:
         if moment.startswith("in"):
@@ -103,6 +141,8 @@ def test_a_killed_run_goes_on_to_the_same_end(
     )
     assert all(torch.equal(last[key], value) for key, value in expected.items())
     assert figures(tmp_path / "killed") == figures(tmp_path / "whole")
+    rates = [row["learning_rate"] for row in read_history(tmp_path / "killed")]
+    assert rates == [learning_rate(recipe.training, epoch) for epoch in range(4)]
 
 
 class PressesWhenCollected:

@@ -33,7 +33,7 @@ def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
     dict of str to str
         Looked for -> found, in words: `clip on both sides`, `same file on both sides`,
         `artist on both sides` (with the number and examples; "not known" when no clip names an artist),
-        `test clips`, `genres missing from a part`.
+        `test clips`, `genres missing from a part` (an empty part is none, and misses nothing).
 
     Raises
     ------
@@ -118,6 +118,6 @@ def _missing_genres(corpus: Corpus, sides: _Sides) -> str:
     for part, clips in sides.items():
         there = {clip.genre for clip in clips}
         missing = [genre for genre in corpus.genres if genre not in there]
-        if missing:
+        if missing and clips:
             found.append(f"{part}: {', '.join(missing)}")
     return "; ".join(found) or "none"

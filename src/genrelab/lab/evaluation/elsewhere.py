@@ -19,7 +19,7 @@ from genrelab.lab.evaluation.experiment import Report
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
-from genrelab.lab.evaluation.record import warnings_of
+from genrelab.lab.evaluation.record import severe_warnings_of, warnings_of
 from genrelab.lab.evaluation.report import write_report
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
@@ -91,8 +91,9 @@ def evaluate_elsewhere(
 ) -> tuple[Evaluation, Path]:
     """Measure a finished run on a corpus.
 
-    Of the corpus that the run was trained on, the run's test part is measured. Of another one with the
-    same name, clips with the id of a clip that was trained or chosen on are left out.
+    Of the corpus that the run was trained on, the run's test part is measured; if the epoch was chosen on
+    it, a severe warning says so. Of another one with the same name, clips with the id of a clip that was
+    trained or chosen on are left out.
 
     Parameters
     ----------
@@ -139,7 +140,10 @@ def evaluate_elsewhere(
         report=partial(report, "testing") if report else None,
     )
     facts = {
-        "Run": f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}",
+        "Run": (
+            f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}, "
+            f"epoch chosen on its {run.metrics['epoch']['chosen_on']} part"
+        ),
         "Tested on": f"{corpus.name}: {len(predictions.clips)} clips; licence: {corpus.licence}",
         "Left out": f"{len(corpus.clips) - len(ids)} clips",
         "Not usable": f"{len(store.skipped)} clips",
@@ -157,9 +161,11 @@ def _testable(run: runs.Run, corpus: Corpus, *, same: bool) -> tuple[list[str], 
         ids = [clip.id for clip in corpus.clips]
     elif same:
         ids = [clip.id for clip in corpus.clips if clip.id in set(split.test)]
-        doubts = []
+        doubts = severe_warnings_of(run.metrics)
     else:
         seen = {*split.train, *split.valid}
+        if run.metrics["epoch"]["chosen_on"] == "test":
+            seen |= set(split.test)
         ids = [clip.id for clip in corpus.clips if clip.id not in seen]
     if not ids:
         raise CorpusError(
@@ -212,6 +218,7 @@ def _write(
         title=f"{run.recipe.title}, {facts.get('Tested on', facts.get('Folds', ''))}",
         facts=facts,
         warnings=doubts,
+        severe=severe_warnings_of(run.metrics),
         history=[],
         evaluation=evaluation,
         predictions=predictions,

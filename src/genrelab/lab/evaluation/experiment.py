@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,21 +13,30 @@ from pathlib import Path
 
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import only_one, replace_text
+from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.metrics import evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import write_predictions
-from genrelab.lab.evaluation.record import bundle_metadata, describe, facts_of, metrics_of, warnings_of
+from genrelab.lab.evaluation.record import (
+    bundle_metadata,
+    describe,
+    facts_of,
+    metrics_of,
+    severe_warnings_of,
+    warnings_of,
+)
 from genrelab.lab.evaluation.report import write_report
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.export import export
+from genrelab.lab.training.start import load_start
 from genrelab.lab.training.store import open_store, sound_key
-from genrelab.lab.training.train import resolve_device, train
+from genrelab.lab.training.train import parts_used, resolve_device, train
 
 Report = Callable[[str, int, int], None]
 
@@ -52,6 +62,7 @@ def run_experiment(
     recipe : Recipe
     corpus : Corpus
     split : Split
+        With the recipe's `training.choose_epoch_on: test`, its `train` and `valid` become one part.
     base : Path
         The run folder is made below it.
     seed : int, 0 to 2**32 - 1
@@ -76,12 +87,15 @@ def run_experiment(
         If what was asked for cannot be trained; nothing was touched then.
     """
     resolve_device(device)
-    build_network(recipe, genres=len(corpus.genres))
+    network = build_network(recipe, genres=len(corpus.genres))
     describe(recipe, corpus.genres, corpus.name, corpus.licence, corpus.citation)
-    for part in ("train", "valid", "test"):
+    split = _split_used(recipe, corpus, split)
+    for part in ("train", recipe.training.choose_epoch_on, "test"):
         if not getattr(split, part):
             raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
     folder = runs.run_folder(base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=seed)
+    if restart or not any((folder / name).is_file() for name in (LAST, runs.METRICS)):
+        load_start(network, recipe.training)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):
@@ -94,6 +108,16 @@ def run_experiment(
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out"
         ) from error
+
+
+def _split_used(recipe: Recipe, corpus: Corpus, split: Split) -> Split:
+    """Return a split whose parts are what the recipe makes of them, checked anew if it changes them."""
+    if recipe.training.choose_epoch_on == "valid":
+        return split
+    learned, _ = parts_used(recipe.training, split)
+    made = f"{split.made}; all clips outside the test part trained on, the epoch chosen on the test part"
+    used = dataclasses.replace(split, train=learned, valid=(), made=made)
+    return dataclasses.replace(used, checks={**split.checks, **check_split(corpus, used)})
 
 
 def _run(
@@ -138,7 +162,9 @@ def _run(
         title=f"{recipe.title}, {corpus.name}",
         facts=facts_of(metrics),
         warnings=warnings_of(metrics),
+        severe=severe_warnings_of(metrics),
         history=read_history(folder),
+        chosen_on=recipe.training.choose_epoch_on,
         evaluation=evaluation,
         predictions=predictions,
         recipe_yaml=text,

@@ -17,7 +17,7 @@ Scale = Callable[[float], float]
 
 PANEL_WIDTH, PANEL_HEIGHT = 360, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 34, 36
-SERIES = (("train", "training"), ("valid", "validation"))
+PART_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 
 def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> str:
@@ -77,7 +77,7 @@ def _cell(x: float, y: float, size: int, count: int, share: float, says: str) ->
     )
 
 
-def learning_curves(history: Sequence[Mapping[str, float]]) -> str:
+def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = "valid") -> str:
     """Draw loss, accuracy and (where given) learning rate by epoch.
 
     Parameters
@@ -85,6 +85,8 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> str:
     history : sequence of mapping
         One an epoch, with some of `epoch`, `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`,
         `learning_rate`, and `best` = 1 on the epoch whose weights were kept.
+    chosen_on : {"valid", "test"}
+        The part whose figures the columns `valid_...` hold.
 
     Returns
     -------
@@ -95,7 +97,10 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> str:
     best = next((epoch for epoch, row in zip(epochs, history, strict=True) if row.get("best")), None)
     panels = []
     for title, figure in (("Loss", "loss"), ("Accuracy", "accuracy")):
-        lines = [(name, label, _column(history, f"{name}_{figure}")) for name, label in SERIES]
+        lines = [
+            (name, PART_NAMES[part], _column(history, f"{name}_{figure}"))
+            for name, part in (("train", "train"), ("valid", chosen_on))
+        ]
         panels.append(_panel(title, epochs, lines, best))
     panels.append(_panel("Learning rate", epochs, [("rate", "", _column(history, "learning_rate"))], best))
     return "".join(panels)

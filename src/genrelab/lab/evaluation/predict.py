@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation.predictions import Predictions
-from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
 from genrelab.lab.training.memory import keep_freed_memory
@@ -21,6 +22,7 @@ from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.train import labels_of, resolve_device
 
 _BATCH = 32
+_TOGETHER = 64  # segments of a track whose front-end work is shared
 Report = Callable[[int, int], None]
 
 
@@ -68,14 +70,12 @@ def predict(
     dataset = SegmentDataset(store, labels, audio, seed=0, testing=True)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
-    loader = DataLoader(dataset, batch_size=_BATCH, sampler=EpochSampler(len(dataset), seed=0, shuffle=False))
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
     done = 0
     with torch.inference_mode():
-        for waveform, _ in loader:
-            logits = network(waveform.to(place)).logits.double()
-            blocks.append(torch.softmax(logits, dim=-1).cpu().numpy())
-            done += len(waveform)
+        for scores in (_by_track if network.shares_tracks else _by_batch)(network, dataset, place):
+            blocks.append(torch.softmax(scores.logits.double(), dim=-1).cpu().numpy())
+            done += len(scores.logits)
             if report is not None:
                 report(done, len(dataset))
     return Predictions(
@@ -86,6 +86,29 @@ def predict(
         truth={key: corpus.genres[number] for key, number in labels.items()},
         groups=_groups(corpus, labels),
     )
+
+
+def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
+    """Score segments in batches, wherever they come from."""
+    loader = DataLoader(dataset, batch_size=_BATCH, sampler=EpochSampler(len(dataset), seed=0, shuffle=False))
+    for waveform, _ in loader:
+        yield network(waveform.to(place))
+
+
+def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
+    """Score the segments of one clip after the other, so that overlapping ones share work."""
+    store, length = dataset.store, dataset.audio.segment_samples
+    for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
+        items = list(numbered)
+        if store.frames(clip_id) < length:  # one segment, which is padded
+            waveform, _ = dataset[0, items[0][0]]
+            yield network(waveform[None].to(place))
+            continue
+        for begin in range(0, len(items), _TOGETHER):
+            starts = [item.start for _, item in items[begin : begin + _TOGETHER]]
+            track = store.read(clip_id, starts[0], starts[-1] + length - starts[0])
+            local = [start - starts[0] for start in starts]
+            yield network.score_track(torch.from_numpy(track).to(place), local, length)
 
 
 def _groups(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:

@@ -19,6 +19,8 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.train import Trained
 
+_START = {"none": "random weights", "imagenet": "weights of ImageNet"}
+
 
 def metrics_of(
     recipe: Recipe,
@@ -56,9 +58,10 @@ def metrics_of(
         "epoch": {
             "chosen": trained.best_epoch,
             "trained": trained.epochs,
-            "chosen_by": recipe.training.monitor,
-            "chosen_on": "valid",
+            "chosen_by": recipe.training.monitor.replace("valid", recipe.training.choose_epoch_on),
+            "chosen_on": recipe.training.choose_epoch_on,
         },
+        "start": {"weights": printable(recipe.training.weights), "notes": list(trained.start)},
         "training_seconds": round(trained.seconds, 1),
         "device": trained.device,
         "precision": trained.precision,
@@ -69,9 +72,10 @@ def metrics_of(
 
 
 def warnings_of(metrics: Mapping[str, Any]) -> list[str]:
-    """Return what a reader of a run's figures must know first."""
+    """Return what a reader of a run's figures must know first; the severe ones before the others."""
     split, corpus = metrics["split"], metrics["corpus"]
-    found = [
+    found = severe_warnings_of(metrics)
+    found += [
         f"Possible leak. {looked_for[0].upper()}{looked_for[1:]}: {what}."
         for looked_for, what in split["checks"].items()
         if looked_for.endswith("on both sides") and what != "none" and not what.startswith("none (")
@@ -89,15 +93,26 @@ def warnings_of(metrics: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def severe_warnings_of(metrics: Mapping[str, Any]) -> list[str]:
+    """Return those of the warnings that take away the meaning of a run's figures."""
+    if metrics["epoch"]["chosen_on"] != "test":
+        return []
+    return [
+        "The epoch was chosen on the test clips: the one that did best on them was kept. The figures are "
+        "too high, and no estimate for new music."
+    ]
+
+
 def facts_of(metrics: Mapping[str, Any]) -> dict[str, str]:
     """Return what a reader of the report needs to repeat the run."""
-    corpus, split, epoch = metrics["corpus"], metrics["split"], metrics["epoch"]
+    corpus, split, epoch, start = (metrics[key] for key in ("corpus", "split", "epoch", "start"))
     sizes = ", ".join(f"{count} {part}" for part, count in split["clips"].items())
     facts = {
         "Recipe": f"{metrics['recipe']} ({metrics['parameters']:,} parameters)",
         "Corpus": f"{corpus['name']}; licence: {corpus['licence']}; source: {corpus['citation']}",
         "Split": f"{split['name']}: {split['made']} ({sizes})",
         **{f"Looked for: {key}": value for key, value in split["checks"].items()},
+        "Start": "; ".join([_START.get(start["weights"], start["weights"]), *start["notes"]]),
         "Epoch": (
             f"{epoch['chosen'] + 1} of {epoch['trained']}, chosen by {epoch['chosen_by']} "
             f"on the {epoch['chosen_on']} part"
@@ -121,6 +136,7 @@ def bundle_metadata(recipe: Recipe, genres: Sequence[str], metrics: Mapping[str,
         "split": split["name"],
         "made": split["made"],
         "clips": split["clips"],
+        "epoch_chosen_on": metrics["epoch"]["chosen_on"],
         "seed": metrics["seed"],
         "voting": recipe.voting,
         "track_accuracy": track["accuracy"],

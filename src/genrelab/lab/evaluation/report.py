@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -42,6 +42,8 @@ def write_report(
     recipe_yaml: str,
     rule: VotingRule = "majority",
     segment_seconds: float | None = None,
+    severe: Collection[str] = (),
+    chosen_on: str = "valid",
 ) -> None:
     """Write the page.
 
@@ -67,6 +69,10 @@ def write_report(
         The voting rule of the headline, the confusion matrix and the mistakes.
     segment_seconds : float or None, in seconds
         Length of a segment, for the headline.
+    severe : collection of str
+        Those of `warnings` that take away the meaning of the figures; shown before the others, in red.
+    chosen_on : {"valid", "test"}
+        The part that chose the epoch, whose figures `history` holds as `valid_...`.
 
     Raises
     ------
@@ -81,9 +87,10 @@ def write_report(
             f"the evaluation is of {scores.n} tracks, the predictions are of {len(predictions.clips)}; "
             "give the report the predictions that were evaluated"
         )
-    curves = pictures.learning_curves(history)
+    curves = pictures.learning_curves(history, chosen_on=chosen_on)
     sections = [
-        _warnings(warnings),
+        _warnings([text for text in warnings if text in severe], "severe", "Do not trust these figures"),
+        _warnings([text for text in warnings if text not in severe], "", "Read this first"),
         _headline(evaluation, predictions, rule, segment_seconds),
         _section("Segments and tracks", _levels(evaluation)),
         _section("Learning curves", _curves(history, curves)) if curves else "",
@@ -102,12 +109,12 @@ def _section(heading: str, content: str) -> str:
     return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
 
 
-def _warnings(warnings: Sequence[str]) -> str:
+def _warnings(warnings: Sequence[str], kind: str, heading: str) -> str:
     if not warnings:
         return ""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
     return (
-        '<aside class="warnings" aria-label="Warnings"><strong>Read this first</strong>'
+        f'<aside class="{f"warnings {kind}".strip()}" aria-label="{heading}"><strong>{heading}</strong>'
         f"<ul>{items}</ul></aside>"
     )
 

@@ -1,7 +1,7 @@
 """Pictures and waveforms -> genre scores. Importing this package registers every network."""
 
-from genrelab.lab.models import soundfusion
+from genrelab.lab.models import ms_sincresnet, soundfusion
 from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores
 from genrelab.lab.models.build import build_network
 
-__all__ = ["MODELS", "Body", "GenreNetwork", "Scores", "build_network", "soundfusion"]
+__all__ = ["MODELS", "Body", "GenreNetwork", "Scores", "build_network", "ms_sincresnet", "soundfusion"]

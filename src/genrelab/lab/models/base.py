@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -88,6 +88,37 @@ class GenreNetwork(nn.Module):
         """Score `[batch, channels, samples]`, float32 at the recipe's rate."""
         scores: Scores = self.body(self.inputs(waveform))
         return scores
+
+    def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
+        """Score segments of one track, in evaluation mode.
+
+        The same as `forward` on the segments, but front-ends share what they can between overlapping
+        ones.
+
+        Parameters
+        ----------
+        track : Tensor [shape=(channels, track_samples)]
+        starts : sequence of int
+            Where segments begin; all lie within the track.
+        samples : int
+            Length of a segment.
+
+        Returns
+        -------
+        Scores
+            Of as many items as there are starts.
+        """
+        inputs = {
+            key.removeprefix(_PREFIX): cast(Frontend, frontend).of_track(track, starts, samples)
+            for key, frontend in self.frontends.items()
+        }
+        scores: Scores = self.body(inputs)
+        return scores
+
+    @property
+    def shares_tracks(self) -> bool:
+        """Whether `score_track` costs less than `forward`."""
+        return any(cast(Frontend, frontend).shares_tracks for frontend in self.frontends.values())
 
     def seed(self, seed: int) -> None:
         """Start the random values of all augmentations anew from `seed`."""

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genrelab.lab.averaging import window_averages
+
 Rank = Literal[1, 2]
 
 _CONV = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -78,25 +80,6 @@ class FixedAveragePool(nn.Module):
     def _average(self, x: Tensor) -> Tensor:
         rows, columns = (window_averages(size, self.side, like=x) for size in x.shape[-2:])
         return rows @ (x @ columns.T)
-
-
-def window_averages(size: int, count: int, *, like: Tensor) -> Tensor:
-    """Return the matrix that averages `size` values to `count`.
-
-    Window `i` goes from floor(i size / count) to ceil((i + 1) size / count), as in torch's adaptive
-    pooling; windows overlap where `count` does not divide `size`.
-
-    Returns
-    -------
-    Tensor [shape=(count, size)]
-        On the device and of the type of `like`; rows sum to 1.
-    """
-    place = torch.arange(size, device=like.device)
-    window = torch.arange(count, device=like.device)[:, None]
-    # In whole numbers, begin <= place is (place + 1) * count > window * size; the end likewise.
-    inside = (place * count < (window + 1) * size) & ((place + 1) * count > window * size)
-    weights = inside.to(like.dtype)
-    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def initialize(module: nn.Module) -> None:

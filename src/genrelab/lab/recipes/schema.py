@@ -76,17 +76,43 @@ class Augment(_Strict):
 
 
 class Training(_Strict):
-    """How the weights are found."""
+    """How the weights are found.
 
+    The figures called `valid_...` are those of the part that `choose_epoch_on` names.
+    """
+
+    weights: str = Field(
+        "none",
+        min_length=1,
+        description="where the network starts: `none` is random; `imagenet` is timm's; else a file, "
+        ".safetensors or .pt",
+    )
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(0.0, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
-    schedule: Literal["constant", "cosine"] = "constant"
+    nesterov: bool = Field(False, description="of sgd with momentum")
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    step_epochs: int | None = Field(
+        None,
+        gt=0,
+        validate_default=True,
+        description="of `step`: the rate falls at each multiple of it, counted from the first epoch",
+    )
+    step_factor: float | None = Field(
+        None, gt=0, le=1, validate_default=True, description="of `step`: what the rate is multiplied by; 0.5"
+    )
+    warmup_epochs: int = Field(0, ge=0, description="first epochs, at `warmup_learning_rate`")
+    warmup_learning_rate: float | None = Field(None, gt=0, validate_default=True)
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
     patience: int | None = Field(None, gt=0, description="epochs without a better `monitor` before the end")
     monitor: Literal["valid_loss", "valid_accuracy"] = "valid_loss"
+    choose_epoch_on: Literal["valid", "test"] = Field(
+        "valid",
+        description="`test` trains on all other clips and takes the epoch that does best on the test part, "
+        "as published code often does: its figures are too high",
+    )
     segments_per_clip: int | None = Field(
         None, gt=0, description="random segments of each clip in an epoch; null is every segment once"
     )
@@ -95,6 +121,35 @@ class Training(_Strict):
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float | None = Field(None, gt=0)
+
+    @field_validator("nesterov")
+    @classmethod
+    def _nesterov_has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        if nesterov and (info.data.get("optimizer") != "sgd" or info.data.get("momentum") == 0):
+            raise ValueError("only training.optimizer=sgd with a training.momentum above 0 knows Nesterov's")
+        return nesterov
+
+    @field_validator("step_epochs", "step_factor")
+    @classmethod
+    def _only_steps_have_it(cls, value: float | None, info: ValidationInfo) -> float | None:
+        schedule = info.data.get("schedule")
+        if value is not None and schedule != "step":
+            raise ValueError(f"training.schedule={schedule} has no steps; take schedule=step, or null here")
+        if value is None and schedule == "step":
+            if info.field_name == "step_epochs":
+                raise ValueError("training.schedule=step needs a number of epochs")
+            return 0.5
+        return value
+
+    @field_validator("warmup_learning_rate")
+    @classmethod
+    def _warmup_has_a_rate(cls, rate: float | None, info: ValidationInfo) -> float | None:
+        epochs = info.data.get("warmup_epochs", 0)
+        if epochs > 0 and rate is None:
+            raise ValueError(f"the {epochs} epochs of training.warmup_epochs need a rate above 0")
+        if epochs == 0 and rate is not None:
+            raise ValueError("there is no warm-up; set training.warmup_epochs above 0, or this to null")
+        return rate
 
 
 class Reported(_Strict):

@@ -42,9 +42,16 @@ class Checkpoints(Callback):
     network : GenreNetwork
         The one that is trained.
     monitor : str
-        `valid_loss` (lower is better) or `valid_accuracy` (higher is better).
+        `valid_loss` (lower is better) or `valid_accuracy` (higher is better), of the part that chooses.
     patience : int or None
         Epochs without a better monitor after which training ends; None never ends it.
+
+    Attributes
+    ----------
+    history : list of dict
+        A row an epoch, see `read_history`.
+    start : list of str
+        What is to be said of the weights that training started with; kept for a run that goes on.
     """
 
     def __init__(self, folder: Path, network: GenreNetwork, *, monitor: str, patience: int | None) -> None:
@@ -53,7 +60,9 @@ class Checkpoints(Callback):
         self.monitor = monitor
         self.patience = patience
         self.history: list[Row] = []
+        self.start: list[str] = []
         self.started = 0.0
+        self.learning_rate = 0.0
 
     @property
     def sign(self) -> float:
@@ -77,11 +86,12 @@ class Checkpoints(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the last state keeps of this callback."""
-        return {"history": self.history}
+        return {"history": self.history, "start": self.start}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take it up again."""
         self.history = state["history"]
+        self.start = state["start"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """End at once when the run was killed between its last epoch and its end."""
@@ -90,16 +100,17 @@ class Checkpoints(Callback):
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Start the clock of an epoch."""
+        """Start the clock of an epoch, and note its learning rate: at its end the next one's is set."""
         if batch_idx == 0:
             self.started = time.monotonic()
+            self.learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the epoch and keep its weights if they are the best so far."""
         values = trainer.callback_metrics
         names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
         row = {"epoch": float(trainer.current_epoch), **{name: float(values[name]) for name in names}}
-        row["learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
+        row["learning_rate"] = self.learning_rate
         row["seconds"] = round(time.monotonic() - self.started, 3)
         if not math.isfinite(row["train_loss"]):
             raise RunError(

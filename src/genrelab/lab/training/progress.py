@@ -15,9 +15,15 @@ class RunProgress(Callback):
     """Show the run on standard error: a bar on a terminal, a line an epoch elsewhere.
 
     The time left is that of all epochs; early stopping may end the run before.
+
+    Parameters
+    ----------
+    chosen_on : {"valid", "test"}
+        The part that chooses the epoch, for the words.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, chosen_on: str = "valid") -> None:
+        self.chosen_on = chosen_on
         self.console = Console(file=sys.stderr)
         self.bar: Progress | None = None
 
@@ -51,13 +57,11 @@ class RunProgress(Callback):
         """Show the epoch's figures."""
         values = trainer.callback_metrics
         shown = {name: float(values[name]) for name in values}
-        short = (
-            "loss {train_loss:.3f} accuracy {train_accuracy:.2f}, valid {valid_loss:.3f} {valid_accuracy:.2f}"
-        )
-        short = short.format(**shown)
+        short = "loss {train_loss:.3f} accuracy {train_accuracy:.2f}, ".format(**shown)
+        short += f"{self.chosen_on} " + "{valid_loss:.3f} {valid_accuracy:.2f}".format(**shown)
         numbers = "  ".join(
-            f"{part}: loss {shown[f'{part}_loss']:.3f} accuracy {shown[f'{part}_accuracy']:.3f}"
-            for part in ("train", "valid")
+            f"{part}: loss {shown[f'{name}_loss']:.3f} accuracy {shown[f'{name}_accuracy']:.3f}"
+            for name, part in (("train", "train"), ("valid", self.chosen_on))
         )
         if self.bar is not None:
             self.bar.update(self.task, numbers=short)

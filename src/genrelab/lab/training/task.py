@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import lightning as L
 import torch
 import torch.nn.functional as F
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import LambdaLR
 
 from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Training
+from genrelab.lab.training.schedule import learning_rate
 
 Batch = tuple[Tensor, Tensor]
 
@@ -69,7 +72,8 @@ class GenreTask(L.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the recipe's optimizer and schedule."""
         settings = self.settings
-        rate, decay = settings.learning_rate, settings.weight_decay
+        # LambdaLR multiplies the optimizer's own rate: 1 leaves the schedule's numbers as they are.
+        rate, decay = 1.0, settings.weight_decay
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
             optimizer = torch.optim.Adam(self.parameters(), lr=rate, weight_decay=decay)
@@ -77,8 +81,11 @@ class GenreTask(L.LightningModule):
             optimizer = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=decay)
         else:
             optimizer = torch.optim.SGD(
-                self.parameters(), lr=rate, momentum=settings.momentum, weight_decay=decay
+                self.parameters(),
+                lr=rate,
+                momentum=settings.momentum,
+                weight_decay=decay,
+                nesterov=settings.nesterov,
             )
-        if settings.schedule == "constant":
-            return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": CosineAnnealingLR(optimizer, settings.max_epochs)}
+        schedule = LambdaLR(optimizer, partial(learning_rate, settings))
+        return {"optimizer": optimizer, "lr_scheduler": schedule}

@@ -18,11 +18,13 @@ from genrelab.errors import CorpusError, RunError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
 from genrelab.lab.training.dataset import EpochSampler, Example, SegmentDataset
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.progress import RunProgress
+from genrelab.lab.training.start import calibrate_start, load_start
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.task import GenreTask
 
@@ -46,6 +48,8 @@ class Trained:
         What they took together, validation included.
     device, precision : str
         Where and how.
+    start : tuple of str
+        What is to be said of the weights that it started with, e.g. which layers were random after all.
     """
 
     network: GenreNetwork
@@ -54,6 +58,17 @@ class Trained:
     seconds: float
     device: str
     precision: str
+    start: tuple[str, ...] = ()
+
+
+def parts_used(training: Training, split: Split) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the clips that are learned, and the clips that choose the epoch.
+
+    With `choose_epoch_on: test` all clips outside the test part are learned.
+    """
+    if training.choose_epoch_on == "test":
+        return [*split.train, *split.valid], split.test
+    return split.train, split.valid
 
 
 def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str, int]:
@@ -97,15 +112,18 @@ def train(
 ) -> Trained:
     """Train, or go on where a run in `folder` was stopped.
 
-    The same recipe, data, seed, machine and device give the same weights, whether or not the run was
-    stopped in between: every epoch draws its random values from the seed and its own number.
+    The same recipe, data, seed, machine and device (and, if the recipe names one, the same file of weights
+    to start with) give the same weights, whether or not the run was stopped in between: every epoch draws
+    its random values from the seed and its own number.
 
     Parameters
     ----------
     recipe : Recipe
     corpus : Corpus
     split : Split
-        `train` is learned, `valid` chooses the epoch; `test` is not touched.
+        `train` is learned, `valid` chooses the epoch; `test` is not touched. With the recipe's
+        `training.choose_epoch_on: test`, `train` and `valid` are learned and `test` chooses the epoch:
+        what is measured on it afterwards is too high.
     store : AudioStore
         Of this corpus, at the recipe's rate.
     folder : Path
@@ -120,7 +138,9 @@ def train(
     Raises
     ------
     CorpusError
-        If no clip is left to train or to validate.
+        If no clip is left to train or to choose the epoch.
+    RecipeError
+        If the weights to start with are not to be had, or fit another network.
     RunError
         If training breaks down (a loss that is not a number), or the device is not there.
     KeyboardInterrupt
@@ -133,10 +153,12 @@ def train(
     network = build_network(recipe, genres=len(corpus.genres))
     task = GenreTask(network, settings, seed=seed)
     keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
-    learn, choose = (
-        _loader(recipe, corpus, split, store, part, seed=seed, gpu=accelerator == "gpu")
-        for part in ("train", "valid")
-    )
+    learned, choosing = parts_used(settings, split)
+    labels = _labels(corpus, split, store, "train", learned)
+    others = _labels(corpus, split, store, settings.choose_epoch_on, choosing)
+    gpu = accelerator == "gpu"
+    learn = _loader(recipe, store, labels, training=True, seed=seed, gpu=gpu)
+    choose = _loader(recipe, store, others, training=False, seed=seed, gpu=gpu)
     interrupt = Interrupt()
     _quiet()
     trainer = L.Trainer(
@@ -144,7 +166,7 @@ def train(
         devices=1,
         precision=precision,
         max_epochs=settings.max_epochs,
-        callbacks=[keep, RunProgress(), interrupt],
+        callbacks=[keep, RunProgress(settings.choose_epoch_on), interrupt],
         logger=TensorBoardLogger(folder, name="", version="log"),
         gradient_clip_val=settings.gradient_clip,
         deterministic="warn",
@@ -157,27 +179,38 @@ def train(
     last = folder / LAST
     if last.is_file():
         check_state(task, last)
+    else:
+        keep.start = load_start(network, settings)
+        network.to("cuda" if gpu else "cpu")
+        first = _loader(recipe, store, labels, training=True, seed=seed, gpu=False)
+        keep.start += calibrate_start(network, (waveform for waveform, _ in first))
     with interrupt:
         trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
     load_weights(network, folder / BEST)
     best = keep.best_epoch()
     if best is None:
         raise RunError(
-            f"the validation loss of {folder} was never a finite number; try a lower learning rate"
+            f"the {settings.choose_epoch_on} loss of {folder} was never a finite number; "
+            "try a lower learning rate"
         )
     seconds = sum(row["seconds"] for row in keep.history)
-    return Trained(network.cpu().eval(), best, len(keep.history), seconds, accelerator, precision)
+    return Trained(
+        network.cpu().eval(), best, len(keep.history), seconds, accelerator, precision, tuple(keep.start)
+    )
 
 
-def _loader(
-    recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore, part: str, *, seed: int, gpu: bool
-) -> DataLoader[Example]:
-    labels = labels_of(corpus, getattr(split, part), store)
+def _labels(corpus: Corpus, split: Split, store: AudioStore, part: str, ids: Sequence[str]) -> dict[str, int]:
+    labels = labels_of(corpus, ids, store)
     if not labels:
         raise CorpusError(
             f"the {part} part of the split {split.name!r} of {corpus.name!r} holds no usable clip"
         )
-    training = part == "train"
+    return labels
+
+
+def _loader(
+    recipe: Recipe, store: AudioStore, labels: dict[str, int], *, training: bool, seed: int, gpu: bool
+) -> DataLoader[Example]:
     settings = recipe.training
     dataset = SegmentDataset(
         store,

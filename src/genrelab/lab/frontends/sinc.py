@@ -1,0 +1,289 @@
+"""Learned band-pass filters on the waveform: SincNet's first layer, of one or several lengths.
+
+Ravanelli and Bengio (2018), "Speaker recognition from raw waveform with SincNet"; paper `ms-sincresnet`
+(2.1, 2.2.2) puts three lengths beside each other and averages each filter's rectified output to a row of
+a picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.averaging import average_last
+from genrelab.lab.frontends import symmetric
+from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.mel import hz_to_mel, mel_to_hz
+from genrelab.lab.frontends.moments import output_moments
+from genrelab.lab.frontends.sinc_track import shared_averages
+
+Form = Literal["fast", "plain"]
+_FULL = 0.01  # Hz below half the sample rate where the last band starts out, so that its edge is free to move
+_QUIET = 1e-8  # variance of -80 dB of full scale: what is quieter is not lifted to the level of music
+Taps = Annotated[int, Field(ge=3, le=2**16)]
+Hertz = Annotated[float, Field(ge=0)]
+
+
+class SincFilters(nn.Module):
+    """Band-pass filters with two learned values each: the lower cut-off and the width of the band.
+
+    A filter is the ideal band-pass between its cut-offs, cut to `length` taps by a Hamming window and
+    divided by twice its bandwidth, so that its largest tap is 1 (paper, equations 3 to 5; the division is
+    SincNet's). As a difference of two sincs it would lose its digits where the band is narrow; here it is
+    the equal product of a sinc of half the bandwidth with a cosine at the band's centre.
+
+    The cut-offs stay in order whatever the parameters become:
+    low = min_low + |p|, high = low + min_band + |q|, neither beyond half the sample rate.
+
+    Parameters
+    ----------
+    filters : int > 0
+    length : int, odd, in samples
+    sample_rate : int > 0, in Hz
+    lowest_hz : float, in Hz
+        Lower cut-off of the first filter at the start; the last one ends at half the sample rate, and
+        between them the bands touch, evenly spaced in mel (HTK's).
+    min_low_hz, min_band_hz : float >= 0, in Hz
+        Limits that the cut-offs keep to.
+
+    Raises
+    ------
+    RecipeError
+        If the length is even, or the limits leave the start no room.
+    """
+
+    window: Tensor
+    times: Tensor
+
+    def __init__(
+        self,
+        *,
+        filters: int,
+        length: int,
+        sample_rate: int,
+        lowest_hz: float,
+        min_low_hz: float,
+        min_band_hz: float,
+    ) -> None:
+        super().__init__()
+        if length % 2 == 0:
+            raise RecipeError(f"a sinc filter has an odd number of taps, not {length}; take {length + 1}")
+        self.nyquist = sample_rate / 2
+        if not min_low_hz <= lowest_hz < self.nyquist:
+            raise RecipeError(
+                f"the lowest cut-off, {lowest_hz} Hz, must lie between min_low_hz, {min_low_hz} Hz, and half "
+                f"the sample rate, {self.nyquist:g} Hz"
+            )
+        lowest, highest = hz_to_mel([lowest_hz, self.nyquist - _FULL], scale="htk")
+        edges = torch.from_numpy(mel_to_hz(np.linspace(lowest, highest, filters + 1), scale="htk"))
+        narrowest = float(edges.diff().min())
+        if narrowest < min_band_hz:
+            raise RecipeError(
+                f"{filters} filters start with bands from {narrowest:.1f} Hz on, less than min_band_hz, "
+                f"{min_band_hz} Hz; take fewer filters or lower min_band_hz"
+            )
+        self.length = length
+        self.sample_rate = sample_rate
+        self.min_low_hz = min_low_hz
+        self.min_band_hz = min_band_hz
+        self.low = nn.Parameter((edges[:-1] - min_low_hz).float())
+        self.band = nn.Parameter((edges.diff() - min_band_hz).float())
+        times = torch.arange(length // 2 + 1, dtype=torch.float64)
+        window = 0.54 + 0.46 * torch.cos(2 * math.pi * times / length)
+        self.register_buffer("times", times, persistent=False)
+        self.register_buffer("window", window, persistent=False)
+
+    def cutoffs(self) -> tuple[Tensor, Tensor]:
+        """Return the lower and the upper cut-offs in Hz, `[filters]` each."""
+        low = (self.min_low_hz + self.low.abs()).clamp(max=self.nyquist - self.min_band_hz)
+        high = (low + self.min_band_hz + self.band.abs()).clamp(max=self.nyquist)
+        return low, high
+
+    def half_kernels(self) -> Tensor:
+        """Return the kernels' right halves with the centre, `[filters, length // 2 + 1]`.
+
+        Computed in float64: after 500 samples a phase in float32 is off by 1e-4.
+        """
+        low, high = (cutoff[:, None].double() / self.sample_rate for cutoff in self.cutoffs())
+        envelope = torch.sinc((high - low) * self.times) * self.window
+        return (envelope * torch.cos(math.pi * (low + high) * self.times)).float()
+
+
+@FRONTENDS.register("sinc")
+class Sinc(Frontend):
+    """Sinc filters as a front-end: bands over time, or a picture of one channel a filter length.
+
+    The waveform is brought to mean 0 and variance 1 item by item (layer normalization, paper 2.2.1, as
+    SincNet without learned gains: a gain for each of 48,000 places of a clip has no meaning where clips
+    begin anywhere). With `frames` follow batch norm and ReLU for each filter and the mean over `frames`
+    even windows, so that what is left is the energy of a band over time.
+
+    Parameters
+    ----------
+    sample_rate : int > 0, in Hz
+    channels : int
+        Of the waveform; must be 1.
+    filters : int > 0
+        Of each length.
+    lengths : list of int, odd, in samples
+        One bank of filters for each, with its own cut-offs, also where lengths are equal.
+    frames : int > 0 or None
+        Columns of the picture. None gives the filters' output itself, `[batch, filters, samples]`.
+    lowest_hz, min_low_hz, min_band_hz : float, in Hz
+        See `SincFilters`.
+    form : {"fast", "plain"}
+        How it is computed: by Fourier transform and slice by slice, or by direct convolution as it stands
+        in the paper. Both give the same; the second is the measure of the first.
+
+    Raises
+    ------
+    RecipeError
+        If the waveform is not mono, or no length is given, or several without `frames`.
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int,
+        channels: int,
+        filters: Annotated[int, Field(gt=0, le=4096)] = 160,
+        lengths: Annotated[list[Taps], Field(min_length=1, max_length=16)] | None = None,
+        frames: Annotated[int, Field(gt=0, le=2**16)] | None = 1024,
+        lowest_hz: Hertz = 30.0,
+        min_low_hz: Hertz = 1.0,
+        min_band_hz: Hertz = 1.0,
+        form: Form = "fast",
+    ) -> None:
+        super().__init__()
+        chosen = [251, 501, 1001] if lengths is None else lengths
+        if channels != 1:
+            raise RecipeError("sinc filters hear a mono waveform; set audio.channels to 1")
+        if frames is None and len(chosen) > 1:
+            raise RecipeError("without frames, sinc filters have one length, not several")
+        self.filters = filters
+        self.frames = frames
+        self.form = form
+        banks = [
+            SincFilters(
+                filters=filters,
+                length=length,
+                sample_rate=sample_rate,
+                lowest_hz=lowest_hz,
+                min_low_hz=min_low_hz,
+                min_band_hz=min_band_hz,
+            )
+            for length in chosen
+        ]
+        self.banks = nn.ModuleList(banks)
+        self.lengths = tuple(chosen)
+        self.reach = max(chosen) // 2
+        self.shares_tracks = frames is not None and form == "fast"
+        self.norm = nn.BatchNorm1d(filters * len(chosen)) if frames is not None else None
+
+    def half_kernels(self) -> Tensor:
+        """Return all banks' half kernels one below the other, shorter ones filled up with zeros."""
+        halves = [cast(SincFilters, bank).half_kernels() for bank in self.banks]
+        return torch.cat([F.pad(half, (0, self.reach + 1 - half.shape[1])) for half in halves])
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Change `[batch, 1, samples]` into `[batch, lengths, filters, frames]`.
+
+        Without `frames` into `[batch, filters, samples]`.
+        """
+        signal = standardized(waveform[:, 0])
+        exporting = torch.compiler.is_exporting()
+        fast = self.form == "fast" and not exporting and not signal.requires_grad
+        if self.norm is None:
+            return symmetric.convolve(signal, self.half_kernels()) if fast else self._direct(signal)
+        frames = cast(int, self.frames)
+        if fast:
+            half, bias = self.normed(signal)
+            rows = symmetric.rectified_average(signal, half, bias, frames)
+        elif exporting:
+            rows = average_last(F.relu(self._direct(signal, *self.normed())), frames)
+        else:
+            rows = average_last(F.relu(self.norm(self._direct(signal))), frames)
+        return rows.reshape(len(rows), len(self.banks), self.filters, frames)
+
+    def _direct(self, signal: Tensor, half: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+        """Convolve with each bank as the textbook has it: `[batch, lengths * filters, samples]`."""
+        half = self.half_kernels() if half is None else half
+        outputs = []
+        for index, length in enumerate(self.lengths):
+            own, reach = slice(index * self.filters, (index + 1) * self.filters), length // 2
+            kernels = symmetric.mirrored(half[own, : reach + 1])[:, None]
+            offset = None if bias is None else bias[own]
+            outputs.append(F.conv1d(signal[:, None], kernels, offset, padding=reach))
+        return torch.cat(outputs, dim=1)
+
+    def normed(self, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return half kernels and biases with batch norm worked into them.
+
+        In training mode its statistics are those of `signal` and move the running ones, as batch norm's
+        own do.
+
+        Parameters
+        ----------
+        signal : Tensor [shape=(batch, samples)] or None
+            Standardized; only needed in training mode.
+
+        Returns
+        -------
+        half : Tensor [shape=(lengths * filters, H + 1)]
+        bias : Tensor [shape=(lengths * filters,)]
+        """
+        norm, half = cast(nn.BatchNorm1d, self.norm), self.half_kernels()
+        mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+        if self.training and signal is not None:
+            count = signal.numel()
+            running = mean, variance
+            mean, variance = output_moments(signal, half)
+            with torch.no_grad():
+                share = cast(float, norm.momentum)
+                running[0].lerp_(mean, share)
+                running[1].lerp_(variance * count / max(1, count - 1), share)
+                cast(Tensor, norm.num_batches_tracked).add_(1)
+        gain = norm.weight * torch.rsqrt(variance + norm.eps)
+        return gain[:, None] * half, norm.bias - gain * mean
+
+    def of_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Tensor:
+        """Return what `forward` gives for segments of a track, in evaluation mode.
+
+        Parameters
+        ----------
+        track : Tensor [shape=(1, track_samples)]
+        starts : sequence of int
+            Where segments begin.
+        samples : int
+            Length of a segment.
+
+        Returns
+        -------
+        Tensor [shape=(segments, lengths, filters, frames)]
+        """
+        if self.training or not self.shares_tracks or samples < 2 * self.reach:
+            return super().of_track(track, starts, samples)
+        half, bias = self.normed()
+        frames = cast(int, self.frames)
+        rows = shared_averages(track[0], starts, samples, half, bias, frames, _QUIET)
+        return rows.reshape(len(rows), len(self.banks), self.filters, frames)
+
+    def output_shape(self, samples: int) -> tuple[int, ...]:
+        """Return `(lengths, filters, frames)`, or `(filters, samples)`."""
+        if self.frames is None:
+            return self.filters, samples
+        return len(self.banks), self.filters, self.frames
+
+
+def standardized(signal: Tensor) -> Tensor:
+    """Bring each `[samples]` of `[batch, samples]` to mean 0 and variance 1."""
+    centred = signal - signal.mean(dim=1, keepdim=True)
+    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True) + _QUIET)

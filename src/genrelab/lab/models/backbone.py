@@ -1,0 +1,74 @@
+"""A network from timm, without its classifier: picture in, last map out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import cast
+
+from torch import Tensor, nn
+
+from genrelab.errors import MissingExtraError, RecipeError
+
+
+class Backbone(nn.Module):
+    """A convolutional network of timm as feature extractor.
+
+    It starts at random, from torch's global generator, as timm starts it;
+    `genrelab.lab.models.pretrained.load_pretrained` gives it ImageNet weights.
+
+    Parameters
+    ----------
+    architecture : str
+        timm's name of a convolutional network, e.g. `resnet18`, `resnet34`, `vgg16`, `mobilenetv1_100`.
+        A tag names other weights than timm's default ones, e.g. `resnet18.tv_in1k`.
+    channels : int > 0
+        Of the picture.
+
+    Attributes
+    ----------
+    net : nn.Module
+        timm's network.
+    features : int
+        Channels of the last map.
+    folded : tuple of str
+        Batch norms within `net` that started as mere shifts, because the weights that were read hold
+        them inside the convolutions; `genrelab.lab.models.pretrained.calibrate` empties it.
+
+    Raises
+    ------
+    RecipeError
+        If timm has no network of that name.
+    MissingExtraError
+        If timm is not installed.
+    """
+
+    def __init__(self, architecture: str, *, channels: int = 3) -> None:
+        super().__init__()
+        try:
+            import timm  # takes seconds, so only where it is used
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"the network {architecture!r} needs timm; install it with: pip install 'genrelab[lab]'"
+            ) from error
+        names = [*timm.list_models(), *timm.list_pretrained()]
+        if architecture not in names:
+            near = difflib.get_close_matches(architecture, names, n=3, cutoff=0.5)
+            remedy = (
+                f"did you mean {' or '.join(near)}?" if near else "try resnet18; timm.list_models() names all"
+            )
+            raise RecipeError(f"timm has no network {architecture!r}; {remedy}")
+        self.architecture = architecture
+        self.net: nn.Module = timm.create_model(
+            architecture, pretrained=False, in_chans=channels, num_classes=0, global_pool=""
+        )
+        if hasattr(self.net, "pre_logits"):
+            # VGG's hidden dense layers belong to the classifier: 120 million weights that no map needs.
+            self.net.pre_logits = nn.Identity()
+        self.features = cast(int, self.net.num_features)
+        self.folded: tuple[str, ...] = ()
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Change `[batch, channels, height, width]` into the last map, `[batch, features, h, w]`."""
+        extract = cast(Callable[[Tensor], Tensor], self.net.forward_features)
+        return extract(picture)

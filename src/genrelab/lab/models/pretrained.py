@@ -1,0 +1,343 @@
+"""ImageNet weights for the backbones of a network, from timm's collection or from a file.
+
+Keys are timm's names, which are torchvision's for ResNet and VGG. A classifier is left out; every other
+key must fit, and what a file lacks is named. No pickle is run: files are safetensors, or are read with
+torch's `weights_only=True`.
+
+Some files hold batch norms inside the convolutions: each norm's scale is 1, mean 0, variance 1, and it
+merely shifts. In training such a norm would use the batch's own mean and variance, and so change what
+the network computes. `calibrate` measures mean m and variance s^2 of what reaches each of them, and sets
+mean = m, variance = s^2, scale = sqrt(s^2 + eps), shift = shift + m: the same function, and one that
+training starts from smoothly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from genrelab.errors import RecipeError, RunError, UsageError
+from genrelab.lab.models.backbone import Backbone
+from genrelab.lab.models.base import GenreNetwork
+
+IMAGENET = "imagenet"
+
+Weights = dict[str, Tensor]
+
+_HUB_FILE = "model.safetensors"
+_HUB_SECONDS = 10.0  # to wait for the hub's first answer
+_CLASSIFIERS = ("fc.", "classifier.", "head.", "pre_logits.")  # torchvision's and timm's names
+_COUNTER = ".num_batches_tracked"  # of batch norms: no weight, and not used by those with a momentum
+_SHOWN = 8  # keys of one kind that an error names
+
+_REMEDIES = (
+    "set training.weights=FILE to a .safetensors, .pt or .pth file with such weights, "
+    "or training.weights=none to start at random"
+)
+
+
+def load_pretrained(network: nn.Module, source: str) -> list[str]:
+    """Start every backbone of a network from ImageNet weights.
+
+    Parameters
+    ----------
+    network : nn.Module
+        One with at least one `Backbone`.
+    source : str
+        `imagenet` for timm's own weights of that architecture, which are downloaded once into the cache
+        of huggingface_hub; else the path of a `.safetensors`, `.pt` or `.pth` file. Values of any
+        precision become float32. A first convolution over 3 channels is fitted to another number of
+        channels as timm does: summed to one channel, else repeated and scaled by 3 / channels.
+
+    Returns
+    -------
+    list of str
+        What the user should know: where weights came from, what starts at random nevertheless, what was
+        fitted, and whether `calibrate` is needed (`needs_calibration` tells it to programs).
+
+    Raises
+    ------
+    RecipeError
+        If the network has no backbone, the weights cannot be had or read, or they do not fit: keys that
+        the backbone does not have (but for a classifier), other shapes, values that are no numbers.
+    """
+    backbones = _backbones(network)
+    if not backbones:
+        raise RecipeError("this network has no backbone with ImageNet weights; set training.weights to none")
+    read = None if source == IMAGENET else _read(Path(source).expanduser())
+    notes: list[str] = []
+    for backbone in backbones:
+        if read is None:
+            origin, weights = _download(backbone)
+            notes.append(f"{backbone.architecture} starts from {origin}")
+        else:
+            origin, weights = source, read
+        notes += _start(backbone, weights, origin)
+    return list(dict.fromkeys(notes))
+
+
+def needs_calibration(network: nn.Module) -> bool:
+    """Tell whether `calibrate` should run before training: weights were read with folded batch norms."""
+    return any(backbone.folded for backbone in _backbones(network))
+
+
+@torch.no_grad()
+def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
+    """Give folded batch norms the statistics of real input, and leave what the network computes as it is.
+
+    One pass suffices: as no norm changes its function, what reaches the later ones stays the same.
+    Norms that start at random are left alone. Does nothing where `needs_calibration` says no.
+
+    Parameters
+    ----------
+    network : GenreNetwork
+        Runs in evaluation mode meanwhile: without augmentation and dropout.
+    batches : iterable of Tensor [shape=(batch, channels, samples)]
+        Waveforms of training clips, a few hundred segments; at least one batch.
+
+    Raises
+    ------
+    UsageError
+        If there is no batch, or none of it reaches a folded norm.
+    RunError
+        If what reaches a norm is not finite.
+    """
+    norms = {
+        f"{path}.net.{name}": backbone.net.get_submodule(name)
+        for path, backbone in network.named_modules()
+        if isinstance(backbone, Backbone)
+        for name in backbone.folded
+    }
+    if not norms:
+        return
+    moments = {name: _Moments() for name in norms}
+    handles = [norm.register_forward_pre_hook(partial(_watch, moments[name])) for name, norm in norms.items()]
+    modes = {module: module.training for module in network.modules()}
+    device = next(network.parameters()).device
+    try:
+        network.eval()
+        for batch in batches:
+            network(batch.to(device))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, training in modes.items():
+            module.training = training
+    for name in norms:
+        moments[name].check(name)
+    for name, norm in norms.items():
+        _unfold(norm, moments[name])
+    for backbone in _backbones(network):
+        backbone.folded = ()
+
+
+class _Moments:
+    """Mean and variance of each channel over batches, joined as Chan, Golub and LeVeque (1979) do."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = torch.zeros(())
+        self.squares = torch.zeros(())  # sum of squared differences from the mean
+
+    def add(self, x: Tensor) -> None:
+        """Take in `[batch, channels, ...]`."""
+        values = x.detach().float().transpose(0, 1).flatten(1)
+        count = values.shape[1]
+        variance, mean = (part.cpu().double() for part in torch.var_mean(values, dim=1, correction=0))
+        before, self.count = self.count, self.count + count
+        difference = mean - self.mean
+        self.mean = self.mean + difference * (count / self.count)
+        self.squares = self.squares + variance * count + difference**2 * (before * count / self.count)
+
+    def check(self, name: str) -> None:
+        """Raise unless there are finite values."""
+        if not self.count:
+            raise UsageError(f"calibration saw no input of {name}; it needs at least one batch")
+        if not (self.mean.isfinite().all() and self.squares.isfinite().all()):
+            raise RunError(f"calibration met values that are no finite numbers at {name}; verify the corpus")
+
+
+def _watch(moments: _Moments, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    moments.add(inputs[0])
+
+
+def _unfold(norm: nn.Module, moments: _Moments) -> None:
+    assert isinstance(norm, _BatchNorm) and norm.running_mean is not None and norm.running_var is not None
+    variance = moments.squares / moments.count
+    norm.running_mean.copy_(moments.mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_((variance + norm.eps).sqrt())
+    norm.bias.add_(moments.mean.to(norm.bias))
+
+
+def _backbones(network: nn.Module) -> list[Backbone]:
+    return [module for module in network.modules() if isinstance(module, Backbone)]
+
+
+def _download(backbone: Backbone) -> tuple[str, Weights]:
+    """Return the name and the content of timm's weights file for an architecture."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    repository: str | None = _pretrained_cfg(backbone).get("hf_hub_id")
+    if not repository:
+        raise RecipeError(f"timm has no ImageNet weights for {backbone.architecture}; {_REMEDIES}")
+    try:
+        path = hf_hub_download(repository, _HUB_FILE, local_files_only=True)
+    except LocalEntryNotFoundError:
+        try:
+            # Asked once, the hub fails at once; a download tries for half a minute or more.
+            get_hf_file_metadata(hf_hub_url(repository, _HUB_FILE), timeout=_HUB_SECONDS)
+            path = hf_hub_download(repository, _HUB_FILE)
+        except Exception as error:  # the hub's HTTP libraries have no base in common
+            raise RecipeError(
+                f"cannot download the ImageNet weights {repository} ({_reason(error)}); "
+                f"try again with a network connection, {_REMEDIES}"
+            ) from error
+    return repository, _read(Path(path))
+
+
+def _read(path: Path) -> Weights:
+    """Return the tensors of a file; those with fractions as float32."""
+    if not path.is_file():
+        what = "it is a directory" if path.is_dir() else "there is no such file"
+        raise RecipeError(f"cannot read the weights {path}: {what}; {_REMEDIES}")
+    if path.suffix == ".safetensors":
+        try:
+            content: Any = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise RecipeError(
+                f"cannot read the weights {path}: {_reason(error)}; "
+                f"delete it if it was downloaded and try again, or {_REMEDIES}"
+            ) from error
+    elif path.suffix in (".pt", ".pth"):
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # damaged pickles raise errors of a dozen kinds
+            raise RecipeError(
+                f"cannot read the weights {path}: it is damaged, or holds more than tensors "
+                f"({type(error).__name__}); save network.state_dict() as .safetensors"
+            ) from error
+    else:
+        raise RecipeError(f"cannot read the weights {path}: its kind is unknown; {_REMEDIES}")
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise RecipeError(
+            f"cannot read the weights {path}: it is no plain table of tensors; save network.state_dict()"
+        )
+    return {str(key): value.float() if value.is_floating_point() else value for key, value in content.items()}
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
+    """Put weights into a backbone; return notes."""
+    own = backbone.net.state_dict()
+    classifier = {key for key in weights if key.startswith(_CLASSIFIERS) and key not in own}
+    weights = {
+        key: value for key, value in weights.items() if key not in classifier and not key.endswith(_COUNTER)
+    }
+    notes = _fit_channels(backbone, weights, own, origin)
+    _compare(backbone, weights, own, origin, without_classifier=bool(classifier))
+    missing = [key for key in own if key not in weights and not key.endswith(_COUNTER)]
+    if missing:
+        notes.append(f"{backbone.architecture}: {_compact(missing, own)} start at random: not in {origin}")
+    backbone.net.load_state_dict({**own, **weights})
+    backbone.folded = _folded(weights)
+    if backbone.folded:
+        notes.append(
+            f"{backbone.architecture}: the {len(backbone.folded)} batch norms of {origin} are folded into "
+            "the convolutions; they are to be calibrated on training clips before training"
+        )
+    return notes
+
+
+def _pretrained_cfg(backbone: Backbone) -> dict[str, Any]:
+    """Return what timm knows of an architecture's weights."""
+    config = backbone.net.pretrained_cfg
+    assert isinstance(config, dict)
+    return config
+
+
+def _fit_channels(backbone: Backbone, weights: Weights, own: Weights, origin: str) -> list[str]:
+    """Fit a first convolution over 3 channels to the backbone's number of channels, in place."""
+    from timm.models import adapt_input_conv
+
+    key = f"{_pretrained_cfg(backbone).get('first_conv')}.weight"
+    if key not in own or key not in weights or weights[key].ndim != 4:
+        return []
+    read, channels = weights[key].shape[1], own[key].shape[1]
+    if read != 3 or channels == 3:
+        return []
+    weights[key] = adapt_input_conv(channels, weights[key])
+    how = "summed" if channels == 1 else f"repeated and scaled by 3/{channels}"
+    return [f"{backbone.architecture}: {key} of {origin} is for 3 channels; {how} to fit {channels}"]
+
+
+def _compare(
+    backbone: Backbone, weights: Weights, own: Weights, origin: str, *, without_classifier: bool
+) -> None:
+    """Raise unless all weights have a place in the backbone."""
+    both = [key for key in weights if key in own]
+    shapes = [
+        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in both
+        if weights[key].shape != own[key].shape
+    ]
+    kinds = [key for key in both if weights[key].is_floating_point() != own[key].is_floating_point()]
+    broken = [key for key in both if not weights[key].isfinite().all()]
+    problems = [
+        f"{what} {_listed(keys)}"
+        for what, keys in (
+            ("unexpected", [key for key in weights if key not in own]),
+            ("of another shape", shapes),
+            ("of another type", kinds),
+            ("not finite", broken),
+        )
+        if keys
+    ]
+    if not both:
+        problems.append("no key of the network")
+    if problems:
+        left_out = " (a classifier was left out)" if without_classifier else ""
+        raise RecipeError(
+            f"the weights {origin} do not fit {backbone.architecture}: {'; '.join(problems)}{left_out}. "
+            f"Name weights of {backbone.architecture}, or set training.weights=none to start at random"
+        )
+
+
+def _listed(keys: list[str]) -> str:
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return ", ".join(keys[:_SHOWN]) + more
+
+
+def _compact(missing: list[str], own: Weights) -> str:
+    """Name missing keys; a layer of which all is missing by its name alone."""
+    names = []
+    for key in missing:
+        layer = key.rpartition(".")[0]
+        parts = [other for other in own if other.rpartition(".")[0] == layer and not other.endswith(_COUNTER)]
+        names.append(layer if layer and set(parts) <= set(missing) else key)
+    return ", ".join(dict.fromkeys(names))
+
+
+def _folded(weights: Weights) -> tuple[str, ...]:
+    """Return the batch norms that merely shift, in a file where they do shift."""
+    norms = [key.removesuffix(".running_mean") for key in weights if key.endswith(".running_mean")]
+    still = []
+    for norm in norms:
+        expected = {"weight": 1.0, "running_mean": 0.0, "running_var": 1.0}
+        parts = {name: weights.get(f"{norm}.{name}") for name in expected}
+        if all(part is not None and bool((part == expected[name]).all()) for name, part in parts.items()):
+            still.append(norm)
+    shifts = (weights.get(f"{norm}.bias") for norm in still)
+    return tuple(still) if any(shift is not None and bool(shift.any()) for shift in shifts) else ()

@@ -1,0 +1,59 @@
+"""The weights that a training starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from torch import Tensor
+
+from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models.pretrained import calibrate, load_pretrained, needs_calibration
+from genrelab.lab.recipes.schema import Training
+
+_CALIBRATION_SEGMENTS = 256
+
+
+def load_start(network: GenreNetwork, training: Training) -> list[str]:
+    """Give a new network the weights that the recipe starts with.
+
+    Returns
+    -------
+    list of str
+        What is to be said of them; empty where all weights are random.
+
+    Raises
+    ------
+    RecipeError
+        If the weights are not to be had, or do not fit the network.
+    """
+    return [] if training.weights == "none" else load_pretrained(network, training.weights)
+
+
+def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[str]:
+    """Give batch norms that came folded into convolutions the statistics of training clips.
+
+    Parameters
+    ----------
+    network : GenreNetwork
+        As `load_start` left it.
+    waveforms : iterable of Tensor [shape=(batch, channels, samples)]
+        Of training clips; so many of them are taken as hold 256 segments.
+
+    Returns
+    -------
+    list of str
+        What is to be said of it; empty where nothing was to be done.
+    """
+    if not needs_calibration(network):
+        return []
+    calibrate(network, _enough(waveforms))
+    return ["these batch norms were calibrated on segments of training clips"]
+
+
+def _enough(waveforms: Iterable[Tensor]) -> Iterator[Tensor]:
+    seen = 0
+    for batch in waveforms:
+        yield batch
+        seen += len(batch)
+        if seen >= _CALIBRATION_SEGMENTS:
+            return
