@@ -1,6 +1,6 @@
 """What recipes reach on real clips: the tables of docs/results/real-audio.md.
 
-Trains every recipe on every fold of an artist-grouped cross-validation with one small budget, pools the
+Trains every recipe on every fold of an artist-grouped cross-validation with a small budget, pools the
 test parts and prints the tables. Finished runs are not run again; a stopped one goes on.
 
     python benchmarks/real_audio.py PATH/TO/clips.csv --out runs/real
@@ -28,17 +28,38 @@ from genrelab.lab.recipes import load_recipe
 from genrelab.lab.training.checkpoints import read_history
 
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
-RECIPES = ("resnet1d-s", "resnet2d-s", "soundfusion-1")
-BUDGET = (
+SEGMENTS = (
     "audio.segment_seconds=3",
-    "training.learning_rate=1e-3",
+    "audio.overlap=0.25",
     "training.schedule=cosine",
     "training.batch_size=16",
-    "training.max_epochs=24",
     "training.patience=null",
+    "training.monitor=valid_loss",
     "training.segments_per_clip=1",
     "training.valid_segments_per_clip=2",
 )
+SOUNDFUSION = (*SEGMENTS, "training.learning_rate=1e-3", "training.max_epochs=24")
+MS_SINCRESNET = (
+    *SEGMENTS,
+    "training.optimizer=adam",
+    "training.nesterov=false",
+    "training.learning_rate=5e-4",
+    "training.step_epochs=null",
+    "training.step_factor=null",
+    "training.warmup_epochs=0",
+    "training.warmup_learning_rate=null",
+    "training.max_epochs=6",
+    "training.precision=mixed",
+)
+BUDGETS = {
+    "resnet1d-s": SOUNDFUSION,
+    "resnet2d-s": SOUNDFUSION,
+    "soundfusion-1": SOUNDFUSION,
+    "sincnet-80-251": MS_SINCRESNET,
+    "resnet18-mel": MS_SINCRESNET,
+    "sincresnet-80-251": MS_SINCRESNET,
+    "ms-sincresnet-80-spp": MS_SINCRESNET,
+}
 
 
 def measure(recipe: str, corpus: Corpus, out: Path, *, folds: int, budget: tuple[str, ...]) -> dict[str, Any]:
@@ -113,17 +134,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("clips", type=Path, help="the table of the real clips")
     parser.add_argument("--out", type=Path, default=Path("runs/real"), help="where run folders are made")
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", default=list(BUDGETS), choices=list(BUDGETS), metavar="NAME")
+    parser.add_argument("--weights", help="where the rows that the paper starts with ImageNet's start")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one epoch: does it run?")
     options = parser.parse_args()
-    budget = (*BUDGET, "training.max_epochs=1") if options.quick else BUDGET
     corpus = load_corpus(f"table:{options.clips}?corpus={','.join(COLLECTIONS)}")
     out = options.out / "quick" if options.quick else options.out
-    rows = [measure(recipe, corpus, out, folds=options.folds, budget=budget) for recipe in options.recipes]
+    rows = []
+    for recipe in options.recipes:
+        budget = BUDGETS[recipe]
+        if options.weights and load_recipe(recipe).training.weights == "imagenet":
+            budget = (*budget, f"training.weights={options.weights}")
+        if options.quick:
+            budget = (*budget, "training.max_epochs=1")
+        rows.append(measure(recipe, corpus, out, folds=options.folds, budget=budget))
     print_tables(rows)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
-    print(json.dumps({"benchmark": "real_audio", "budget": budget, "rows": rows, **machine}))
+    print(json.dumps({"benchmark": "real_audio", "budgets": BUDGETS, "rows": rows, **machine}))
 
 
 if __name__ == "__main__":

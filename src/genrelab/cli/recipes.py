@@ -15,12 +15,16 @@ def list_recipes(
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
 ) -> None:
     """List every recipe with its place in its paper, its input and the paper's figures."""
+    import torch
+
     from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe, recipe_names
 
     records: list[dict[str, Any]] = []
     for name in recipe_names():
         recipe = load_recipe(name)
+        with torch.device("meta"):  # sizes alone: no weight is drawn
+            parameters = build_network(recipe, genres=8).parameter_count()
         records.append(
             {
                 "name": name,
@@ -30,7 +34,7 @@ def list_recipes(
                 "inputs": list(recipe.inputs),
                 "sample_rate": recipe.audio.sample_rate,
                 "segment_seconds": recipe.audio.segment_seconds,
-                "parameters": build_network(recipe, genres=8).parameter_count(),
+                "parameters": parameters,
                 "published_parameters": recipe.parameters,
                 "reported": [figure.model_dump() for figure in recipe.reported],
             }
@@ -42,21 +46,29 @@ def list_recipes(
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("recipe", "in the paper", "input", "parameters", "paper: segment/track accuracy"):
+    for title in ("recipe", "in the paper", "input", "parameters", "paper: segment/track"):
         table.add_column(title, no_wrap=title == "recipe")
     for record in records:
-        figures = {figure["metric"]: f"{figure['value']:.3f}" for figure in record["reported"]}
-        shown = [figures.get(f"{level}_accuracy", "-") for level in ("segment", "track")]
         sound = f"{' + '.join(record['inputs'])}, {record['segment_seconds']:g} s"
         size = f"{record['parameters']:,}"
         if record["published_parameters"]:
             size += f" (paper: {record['published_parameters']})"
         place = record["row"] or record["title"]
-        table.add_row(record["name"], place, sound, size, "/".join(shown) if figures else "")
+        table.add_row(record["name"], place, sound, size, _figures(record["reported"]))
     console = Console()
     console.width = max(console.width, 120)
     console.print(table)
     console.print("Parameters are those of 8 genres. `genrelab recipes show NAME` prints a recipe in full.")
+
+
+def _figures(reported: list[dict[str, Any]]) -> str:
+    """Return a paper's accuracies as `corpus segment/track`, a line a corpus."""
+    found = {(figure["corpus"], figure["metric"]): f"{figure['value']:.3f}" for figure in reported}
+    lines = []
+    for corpus in dict.fromkeys(figure["corpus"] for figure in reported):
+        levels = (found.get((corpus, f"{level}_accuracy"), "-") for level in ("segment", "track"))
+        lines.append(f"{corpus} {'/'.join(levels)}")
+    return "\n".join(lines)
 
 
 @app.command()

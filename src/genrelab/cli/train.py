@@ -29,6 +29,13 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change a value: training.max_epochs=5. May be repeated."),
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the network starts: none (random), imagenet, or a .safetensors or .pt file. "
+            "Short for --set training.weights=."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
@@ -50,7 +57,8 @@ def train(
     from genrelab.lab.evaluation.summary import summary
     from genrelab.lab.recipes import load_recipe
 
-    chosen = load_recipe(recipe, changes=set or [])
+    start = [] if weights is None else [f"training.weights={weights}"]
+    chosen = load_recipe(recipe, changes=[*(set or []), *start])
     music = load_corpus(corpus)
     parts = make_split(music, split, seed=seed)
     with counting() as report:

@@ -27,7 +27,7 @@ from genrelab.lab.frontends.sinc_track import shared_averages
 
 Form = Literal["fast", "plain"]
 _FULL = 0.01  # Hz below half the sample rate where the last band starts out, so that its edge is free to move
-_QUIET = 1e-8  # variance of -80 dB of full scale: what is quieter is not lifted to the level of music
+_QUIET = 1e-8  # variance, -80 dB of full scale: silence is not lifted to the level of music
 Taps = Annotated[int, Field(ge=3, le=2**16)]
 Hertz = Annotated[float, Field(ge=0)]
 
@@ -211,7 +211,7 @@ class Sinc(Frontend):
             rows = average_last(F.relu(self._direct(signal, *self.normed())), frames)
         else:
             rows = average_last(F.relu(self.norm(self._direct(signal))), frames)
-        return rows.reshape(len(rows), len(self.banks), self.filters, frames)
+        return rows.reshape(-1, len(self.banks), self.filters, frames)
 
     def _direct(self, signal: Tensor, half: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
         """Convolve with each bank as the textbook has it: `[batch, lengths * filters, samples]`."""
@@ -274,7 +274,7 @@ class Sinc(Frontend):
         half, bias = self.normed()
         frames = cast(int, self.frames)
         rows = shared_averages(track[0], starts, samples, half, bias, frames, _QUIET)
-        return rows.reshape(len(rows), len(self.banks), self.filters, frames)
+        return rows.reshape(-1, len(self.banks), self.filters, frames)
 
     def output_shape(self, samples: int) -> tuple[int, ...]:
         """Return `(lengths, filters, frames)`, or `(filters, samples)`."""
@@ -286,4 +286,5 @@ class Sinc(Frontend):
 def standardized(signal: Tensor) -> Tensor:
     """Bring each `[samples]` of `[batch, samples]` to mean 0 and variance 1."""
     centred = signal - signal.mean(dim=1, keepdim=True)
-    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True) + _QUIET)
+    # Not `+ _QUIET`: onnxscript takes an addition of 1e-8 for one of nothing and leaves it out.
+    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True).clamp_min(_QUIET))

@@ -40,7 +40,7 @@ def shared_averages(
     count : int > 0
         Windows of the average.
     quiet : float
-        Added to each segment's variance.
+        A segment's variance counts as this at least.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def shared_averages(
     reach = half.shape[1] - 1
     segments = torch.stack([track[start : start + samples] for start in starts])
     mean = segments.mean(dim=1)
-    deviation = (segments - mean[:, None]).square().mean(dim=1).add(quiet).sqrt()
+    deviation = (segments - mean[:, None]).square().mean(dim=1).clamp_min(quiet).sqrt()
     ends = torch.cat([segments[:, : 2 * reach], segments[:, samples - 2 * reach :]]) - mean.repeat(2)[:, None]
     plan = Plan.of(2 * reach, reach)
     spectra, responses = plan.spectra(ends), plan.responses(half)

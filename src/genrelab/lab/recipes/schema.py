@@ -15,6 +15,16 @@ InputName = Annotated[str, Field(max_length=100, pattern=r"^[a-z][a-z0-9_]*$")]
 _NullIsEmpty = BeforeValidator(lambda value: {} if value is None else value)
 
 
+def _without_nulls(value: Any) -> Any:
+    """Leave out what a recipe takes away from those that it extends."""
+    return (
+        {key: note for key, note in value.items() if note is not None} if isinstance(value, dict) else value
+    )
+
+
+_Notes = Annotated[dict[str, str], BeforeValidator(_without_nulls)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -119,6 +129,11 @@ class Training(_Strict):
     valid_segments_per_clip: int | None = Field(
         None, gt=0, description="at most so many, evenly spread, when the epoch is chosen; null is all"
     )
+    precision: Literal["auto", "full", "mixed"] = Field(
+        "auto",
+        description="`mixed` computes the network, not its front-ends, in half precision where that is safe; "
+        "`auto` does so on a GPU",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float | None = Field(None, gt=0)
 
@@ -173,8 +188,8 @@ class Recipe(_Strict):
     row: str | None = None
     reported: tuple[Reported, ...] = ()
     parameters: str | None = None
-    sources: dict[str, str] = Field(default_factory=dict)
-    assumed: dict[str, str] = Field(default_factory=dict)
+    sources: _Notes = Field(default_factory=dict)
+    assumed: _Notes = Field(default_factory=dict)
     audio: Audio
     inputs: dict[InputName, Part] = Field(min_length=1)
     augment: Annotated[Augment, _NullIsEmpty] = Augment()

@@ -78,12 +78,16 @@ def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str
     return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
 
 
-def resolve_device(device: str) -> tuple[Literal["cpu", "gpu"], Precision]:
-    """Return accelerator and precision: half on a GPU, full on the CPU.
+def resolve_device(
+    device: str, precision: Literal["auto", "full", "mixed"] = "auto"
+) -> tuple[Literal["cpu", "gpu"], Precision]:
+    """Return accelerator and precision.
 
     Parameters
     ----------
     device : {"auto", "cpu", "gpu"}
+    precision : {"auto", "full", "mixed"}
+        `auto` is mixed on a GPU and full on the CPU.
 
     Raises
     ------
@@ -96,7 +100,9 @@ def resolve_device(device: str) -> tuple[Literal["cpu", "gpu"], Precision]:
     if device == "gpu" and not there:
         raise RunError("no GPU that torch can use was found; take --device cpu")
     if device == "cpu" or not there:
-        return "cpu", "32-true"
+        return "cpu", "bf16-mixed" if precision == "mixed" else "32-true"
+    if precision == "full":
+        return "gpu", "32-true"
     return "gpu", "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
@@ -146,8 +152,8 @@ def train(
     KeyboardInterrupt
         If it was stopped by Ctrl-C; the finished epochs are kept.
     """
-    accelerator, precision = resolve_device(device)
     settings = recipe.training
+    accelerator, precision = resolve_device(device, settings.precision)
     keep_freed_memory()
     L.seed_everything(seed, workers=True, verbose=False)
     network = build_network(recipe, genres=len(corpus.genres))
