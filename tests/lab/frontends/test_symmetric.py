@@ -53,7 +53,9 @@ def test_a_plan_covers_the_signal_with_blocks_of_small_prime_factors(samples: in
 
 
 @settings(max_examples=25, deadline=None)
-@given(samples=SAMPLES, reach=REACH, kernels=st.integers(1, 4), batch=st.integers(1, 3), seed=st.integers(0, 999))
+@given(
+    samples=SAMPLES, reach=REACH, kernels=st.integers(1, 4), batch=st.integers(1, 3), seed=st.integers(0, 999)
+)
 @example(samples=20_011, reach=500, kernels=2, batch=2, seed=0)
 @example(samples=1, reach=500, kernels=1, batch=1, seed=0)
 def test_convolution_is_torchs(samples: int, reach: int, kernels: int, batch: int, seed: int) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from genrelab.lab.frontends import Sinc
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.blocks import FixedAveragePool, average_probabilities
 from genrelab.lab.recipes import load_recipe, recipe_names
@@ -23,7 +24,11 @@ PUBLISHED = {
     "soundfusion/resnet2d-m": (1_700_000, 0.03),
     "soundfusion/resnet2d-l": (6_800_000, 0.03),
 }
-SMALL = [name for name in recipe_names() if not name.endswith(("-l", "-m"))]
+SMALL = [
+    name
+    for name in recipe_names()
+    if not name.endswith(("-l", "-m")) and not name.startswith("ms-sincresnet/")
+] + [f"ms-sincresnet/{name}" for name in ("sincnet-80-251", "resnet18-mel", "ms-sincresnet-80-spp")]
 
 
 def network(name: str, *changes: str, genres: int = 8) -> GenreNetwork:
@@ -91,8 +96,11 @@ def test_no_network_pools_adaptively() -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_weights_are_the_bodys_alone(name: str) -> None:
-    assert {key.split(".")[0] for key in network(name).state_dict()} == {"body"}
+def test_weights_are_the_bodys_and_those_of_learned_filters(name: str) -> None:
+    net = network(name)
+    learned = any(isinstance(frontend, Sinc) for frontend in net.frontends.values())
+    parts = {key.split(".")[0] for key in net.state_dict()}
+    assert parts == ({"body", "frontends"} if learned else {"body"})
 
 
 def test_both_branches_of_soundfusion_1_end_alike_at_every_width() -> None:
@@ -118,7 +126,13 @@ def test_average_of_probabilities() -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_tiny_batch_is_learned(name: str) -> None:
-    changes = ["augment.inputs=null", "augment.waveform=[]", "model.dropout=0.0"]
+    changes = ["augment.inputs=null", "augment.waveform=[]"]
+    recipe = load_recipe(name)
+    if "dropout" in recipe.model.options():
+        changes.append("model.dropout=0.0")
+    for key, part in recipe.inputs.items():
+        if part.kind == "sinc":
+            changes.append(f"inputs.{key}.filters=8")
     net = network(name, *changes).train()
     waveform = batch(name, 4)
     waveform[0] *= 4

@@ -20,7 +20,11 @@ from genrelab.lab.training import export as export_module
 from genrelab.lab.training.export import TOLERANCE, export
 
 GENRES = ("blues", "jazz", "rock")
-SMALL = [name for name in recipe_names() if not name.endswith(("-l", "-m", "-dropout", "-plain"))]
+SMALL = [
+    name
+    for name in recipe_names()
+    if not name.endswith(("-l", "-m", "-dropout", "-plain")) and not name.startswith("ms-sincresnet/")
+] + [f"ms-sincresnet/{name}" for name in ("sincnet-80-251", "resnet18-mel", "ms-sincresnet-80-spp")]
 
 
 def network(name: str) -> GenreNetwork:

@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import only_one, replace_text
@@ -17,6 +18,7 @@ from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
+from genrelab.lab.evaluation.filters import responses
 from genrelab.lab.evaluation.metrics import evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import write_predictions
@@ -29,13 +31,15 @@ from genrelab.lab.evaluation.record import (
     warnings_of,
 )
 from genrelab.lab.evaluation.report import write_report
-from genrelab.lab.models import build_network
+from genrelab.lab.evaluation.representations import middle_segment, representations
+from genrelab.lab.frontends import FRONTENDS, Sinc
+from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.export import export
 from genrelab.lab.training.start import load_start
-from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.store import AudioStore, open_store, sound_key
 from genrelab.lab.training.train import parts_used, resolve_device, train
 
 Report = Callable[[str, int, int], None]
@@ -170,12 +174,33 @@ def _run(
         recipe_yaml=text,
         rule=recipe.voting,
         segment_seconds=audio.segment_seconds,
+        extra=_learned_filters(recipe, trained.network, store, corpus, split.test),
     )
     about = bundle_metadata(recipe, corpus.genres, metrics)
     metrics["export_difference"] = export(trained.network, about, folder / runs.MODEL)
     # Last, because this file says that the run is finished.
     replace_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return runs.Run.load(folder)
+
+
+def _learned_filters(
+    recipe: Recipe, network: GenreNetwork, store: AudioStore, corpus: Corpus, ids: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Make the report's sections on sinc filters, heading and HTML; none if the network has no such."""
+    audio, sections = recipe.audio, []
+    for (name, part), after in zip(recipe.inputs.items(), network.frontends.values(), strict=True):
+        if not isinstance(after, Sinc):
+            continue
+        before = FRONTENDS.create(
+            part.kind, part.options(), sample_rate=audio.sample_rate, channels=audio.channels
+        )
+        which = f" of the input {name}" if len(recipe.inputs) > 1 else ""
+        segment = middle_segment(store, corpus, ids, audio)
+        sections += [
+            (f"One segment in pictures{which}", representations(segment, after)),
+            (f"The learned filters{which}", responses(cast(Sinc, before), after)),
+        ]
+    return sections
 
 
 _OTHER = {runs.RECIPE: "other values of the recipe", runs.SPLIT: "other clips", runs.SOUND: "other sound"}

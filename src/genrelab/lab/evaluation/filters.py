@@ -7,7 +7,8 @@ trained weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from html import escape
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -22,14 +23,17 @@ from genrelab.lab.frontends.symmetric import mirrored
 Floats = npt.NDArray[np.float64]
 
 SHOWN = 5  # filters of a bank whose responses are drawn
-FLOOR_DB = -60.0
-#: A move below this share of what a filter of its length can tell apart (sample rate / length) is no
+FLOOR_DB = -50.0
+#: A move below this share of what a filter of its length can resolve (sample rate / length) is no
 #: noticeable one.
 NOTICEABLE = 0.01
 
-WIDTH, HEIGHT = 460, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 18, 34, 36
+WIDTH, HEIGHT = 960, 320
+_LEFT, _RIGHT, _TOP = 52, 20, 30
 _COLUMNS = WIDTH - _LEFT - _RIGHT
+_FLOOR = 204  # where the responses end on the page
+_ROWS, _ROW = 4, 18  # of the bands below them; neighbours lie in different rows
+_BOTTOM = 288
 
 
 def bank_names(lengths: Sequence[int]) -> list[str]:
@@ -107,25 +111,28 @@ def responses(before: Sinc, after: Sinc) -> str:
         moved |= far.largest >= NOTICEABLE * tells
         largest = max(largest, far.largest)
         lines.append(f"<li>{name}: {_in_words(far, tells)}</li>")
-        panels += [_bands_panel(name, old, new, far), _responses_panel(name, old, new)]
+        panels.append(
+            f'<div class="scroll" role="region" tabindex="0" aria-label="Filters of {name}">'
+            f"{_panel(name, old, new, far)}</div>"
+        )
     said = (
         f"Training moved the cut-offs of the filters, the farthest one by {_hertz(largest)}."
         if moved
-        else f"Training did not move the filters noticeably: no cut-off moved by more than {_hertz(largest)}."
+        else f"Training did not move the filters noticeably: the farthest cut-off moved by {_hertz(largest)}."
         if largest
         else "Training did not move the filters at all."
     )
     return (
         f"<p>{said}</p>\n<ul>{''.join(lines)}</ul>\n"
-        f'<div class="panels">{"".join(panels)}</div>\n'
-        '<p class="note">A row of the first picture is a filter, from its lower to its upper cut-off: the '
-        f"outline before training, the filled mark after. The second shows {SHOWN} filters across the bank, "
-        "each in decibels below its own largest response. Frequencies are spaced as in mel.</p>"
+        f"{''.join(panels)}\n"
+        '<p class="note">On top the responses of some filters of the bank, each in decibels below its own '
+        "peak. Below them the bands of all filters, from the lower to the upper cut-off, every fourth in a "
+        "row: the outline before training, the filled mark after. Frequencies are spaced as in mel.</p>"
     )
 
 
 def _in_words(far: Moves, tells: float) -> str:
-    told = f"a filter of this length tells apart {_hertz(tells)}"
+    told = f"a filter of this length resolves about {_hertz(tells)}"
     if not far.largest:
         return f"no cut-off moved ({told})."
     digits = 1 if far.largest >= 0.1 else 3
@@ -174,81 +181,84 @@ def magnitudes(bank: SincFilters, rows: Sequence[int], edges: Floats) -> Floats:
     return floored
 
 
-def _mel_axis(nyquist: float) -> Callable[[npt.ArrayLike], Floats]:
+def _panel(name: str, before: SincFilters, after: SincFilters, far: Moves) -> str:
+    """Draw a bank: some responses, and below them on the same axis the bands of all filters."""
+    filters = len(after.low)
+    rows = sorted({int((number + 0.5) * filters / SHOWN) for number in range(SHOWN)})
+    top = float(hz_to_mel(after.nyquist, scale="htk"))
+    edges = mel_to_hz(np.linspace(0, top, _COLUMNS + 1), scale="htk")
+    marks = _axes(name, after.nyquist)
+    for kind, bank in (("after", after), ("before", before)):
+        marks += [
+            f'<path class="curve {kind}" d="{_line(_height(curve))}"/>'
+            for curve in magnitudes(bank, rows, edges)
+        ]
+    for kind, bank, share in (("is", after, 0.5), ("was", before, 0.8)):
+        low, high = _across(bands(bank), after.nyquist)
+        marks.append(f'<path class="{kind}" d="{_boxes(low, high, share * _ROW)}"/>')
+    middles = ", ".join(f"{hertz:,.0f}" for hertz in bands(after).mean(axis=0)[rows])
+    label = (
+        f"{filters} filters of {name} before and after training; responses of those around {middles} Hz and "
+        f"the bands of all. The farthest cut-off moved by {_hertz(far.largest)}."
+    )
+    return framed("bands", WIDTH, HEIGHT, label, marks)
+
+
+def _across(hertz: npt.ArrayLike, nyquist: float) -> Floats:
     pixels = _COLUMNS / float(hz_to_mel(nyquist, scale="htk"))
-    return lambda hertz: _LEFT + pixels * hz_to_mel(hertz, scale="htk")
+    return _LEFT + pixels * hz_to_mel(hertz, scale="htk")
 
 
-def _axes(title: str, nyquist: float, levels: Sequence[tuple[float, str]]) -> list[str]:
-    """Draw what both kinds of panel share; `levels` are heights on the page and their labels."""
-    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+def _height(decibel: npt.ArrayLike) -> Floats:
+    return np.asarray(_TOP + np.asarray(decibel) / FLOOR_DB * (_FLOOR - _TOP))
+
+
+def _axes(name: str, nyquist: float) -> list[str]:
+    right, middle = WIDTH - _RIGHT, (_FLOOR + _BOTTOM) // 2
     marks = [
-        f'<text class="title" x="0" y="14">{title}</text>',
-        '<path class="curve before" d="M300 10h22"/><text class="axis" x="328" y="14">before</text>',
-        '<path class="curve after" d="M384 10h22"/><text class="axis" x="412" y="14">after</text>',
-        f'<text class="axis" x="{right}" y="{bottom + 31}" text-anchor="end">Hz</text>',
+        f'<text class="title" x="0" y="14">Filters of {name}</text>',
+        f'<path class="curve before" d="M{right - 160} 10h22"/>',
+        f'<text class="axis" x="{right - 132}" y="14">before</text>',
+        f'<path class="curve after" d="M{right - 66} 10h22"/>',
+        f'<text class="axis" x="{right - 38}" y="14">after</text>',
+        f'<text class="axis" x="{_LEFT - 8}" y="{_BOTTOM + 18}" text-anchor="end">Hz</text>',
+        f'<text class="axis" x="{_LEFT - 8}" y="{middle + 4}" text-anchor="end">bands</text>',
     ]
-    for y, label in levels:
+    for decibel in np.arange(0.0, FLOOR_DB - 1, -10.0):
+        y = _height(decibel)
+        unit = " dB" if decibel == 0 else ""
         marks.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        marks.append(f'<text class="axis" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
-    octaves = 250.0 * 2.0 ** np.arange(max(0, math.floor(math.log2(nyquist / 250))) + 1)
-    for hertz, x in zip(octaves, _mel_axis(nyquist)(octaves), strict=True):
-        marks.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>')
         marks.append(
-            f'<text class="axis" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{hertz:,.0f}</text>'
+            f'<text class="axis" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{decibel:g}{unit}</text>'
+        )
+    octaves = 125.0 * 2.0 ** np.arange(max(0, math.floor(math.log2(nyquist / 125))) + 1)
+    for hertz, x in zip(octaves, _across(octaves, nyquist), strict=True):
+        marks.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_BOTTOM}"/>')
+        marks.append(
+            f'<text class="axis" x="{x:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{hertz:,.0f}</text>'
         )
     return marks
 
 
-def _bands_panel(name: str, before: SincFilters, after: SincFilters, far: Moves) -> str:
-    filters, bottom = len(after.low), HEIGHT - _BOTTOM
-    row = (bottom - _TOP) / filters
-    across = _mel_axis(after.nyquist)
-    numbers = sorted({1, *(round(share * filters) or 1 for share in (0.25, 0.5, 0.75, 1))})
-    levels = [(bottom - (number - 0.5) * row, f"{number}") for number in numbers]
-    marks = _axes(f"Bands, {name}", after.nyquist, levels)
-    for kind, bank, share in (("is", after, 0.6), ("was", before, 0.9)):
-        low, high = across(bands(bank))
-        path = "".join(
-            f"M{x:.1f} {bottom - (index + 0.5 + share / 2) * row:.1f}h{max(width, 0.1):.1f}v{share * row:.1f}"
-            f"h{-max(width, 0.1):.1f}z"
-            for index, (x, width) in enumerate(zip(low, high - low, strict=True))
-        )
-        marks.append(f'<path class="{kind}" d="{path}"/>')
-    label = f"Bands of {filters} filters of {name}; the farthest cut-off moved by {_hertz(far.largest)}."
-    return framed("bands", WIDTH, HEIGHT, label, marks)
-
-
-def _responses_panel(name: str, before: SincFilters, after: SincFilters) -> str:
-    bottom = HEIGHT - _BOTTOM
-    filters = len(after.low)
-    rows = sorted({int((number + 0.5) * filters / SHOWN) for number in range(SHOWN)})
-    mels = np.linspace(0, hz_to_mel(after.nyquist, scale="htk"), _COLUMNS + 1)
-    edges = mel_to_hz(mels, scale="htk")
-    height = bottom - _TOP
-    levels = [
-        (_TOP + decibel / FLOOR_DB * height, f"{decibel:g}") for decibel in np.arange(0.0, -61.0, -20.0)
-    ]
-    marks = _axes(f"Responses in dB, {name}", after.nyquist, levels)
-    for kind, bank in (("after", after), ("before", before)):
-        for curve in magnitudes(bank, rows, edges):
-            marks.append(f'<path class="curve {kind}" d="{_line(_TOP + curve / FLOOR_DB * height)}"/>')
-    middles = bands(after).mean(axis=0)[rows]
-    says = ", ".join(f"{hertz:,.0f}" for hertz in middles)
-    label = f"Responses of {len(rows)} filters of {name} before and after training, around {says} Hz."
-    return framed("bands", WIDTH, HEIGHT, label, marks)
-
-
 def _line(heights: Floats) -> str:
-    """Join heights, one a pixel column, leaving out what lies on the floor."""
-    floor = HEIGHT - _BOTTOM - 0.05
+    """Join heights, one a pixel column, but for those that lie on the floor with their neighbours."""
+    above = np.concatenate([[False], heights < _FLOOR - 0.05, [False]])
+    drawn = above[1:-1] | above[:-2] | above[2:]
     parts, pen_down = [], False
     for column, y in enumerate(heights):
-        above = y < floor
-        if above or pen_down:
+        if drawn[column]:
             parts.append(f"{'L' if pen_down else 'M'}{_LEFT + column + 0.5:.1f} {y:.1f}")
-        pen_down = above
+        pen_down = bool(drawn[column])
     return "".join(parts)
+
+
+def _boxes(low: Floats, high: Floats, height: float) -> str:
+    """Draw a box from `low` to `high` for each filter, neighbours in different rows, from below."""
+    first = _BOTTOM - (_BOTTOM - _FLOOR - _ROWS * _ROW) / 2 - (_ROW - height) / 2
+    return "".join(
+        f"M{x:.1f} {first - number % _ROWS * _ROW:.1f}h{width:.1f}v-{height:.1f}h-{width:.1f}z"
+        for number, (x, width) in enumerate(zip(low, np.maximum(high - low, 0.1), strict=True))
+    )
 
 
 def framed(kind: str, width: float, height: float, label: str, marks: Sequence[str]) -> str:

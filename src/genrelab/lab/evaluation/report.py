@@ -44,6 +44,7 @@ def write_report(
     segment_seconds: float | None = None,
     severe: Collection[str] = (),
     chosen_on: str = "valid",
+    extra: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write the page.
 
@@ -73,6 +74,9 @@ def write_report(
         Those of `warnings` that take away the meaning of the figures; shown before the others, in red.
     chosen_on : {"valid", "test"}
         The part that chose the epoch, whose figures `history` holds as `valid_...`.
+    extra : sequence of (str, str)
+        Further sections behind the mistakes: heading, which is escaped here, and HTML, which is taken as
+        it is and loads nothing.
 
     Raises
     ------
@@ -97,6 +101,7 @@ def write_report(
         _section("Which genres are taken for which", _confusion(evaluation, scores)),
         _section("Genre by genre", _by_genre(scores)),
         _section("The most confident mistakes", _mistakes(predictions, rule)),
+        *(_section(heading, content) for heading, content in extra),
         _section("What was measured", _facts(facts)) if facts else "",
         _section("Recipe", f"<details><summary>As used</summary><pre>{escape(recipe_yaml)}</pre></details>"),
     ]

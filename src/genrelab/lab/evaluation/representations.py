@@ -41,7 +41,7 @@ RANGE_DB = 80.0
 WIDTH, HEIGHT = 460, 214
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 28, 34
 _MOST_ROWS, _MOST_COLUMNS = 320, 512  # pixels of an image: what a page has room for
-_BRIGHTEST = 99.5  # percentile of a learned picture that gets the last colour
+_BRIGHTEST = 98.0  # percentile of a learned picture that gets the last colour
 
 # Lightness (CIELAB's L*) rises evenly from 4 to 96.
 COLOURS = ("#090d1f", "#1a2254", "#4f2f79", "#8c3a86", "#c74a79", "#ea6f67", "#f99e5b", "#facd69", "#fff5be")
@@ -155,7 +155,7 @@ def usual_pictures(waveform: Tensor, *, sample_rate: int) -> list[Picture]:
 def learned_pictures(sinc: Sinc, waveform: Tensor) -> list[Picture]:
     """Make what a sinc front-end gives to the network behind it, one picture a filter length.
 
-    Not in decibels but as it is, from 0 to the value that 99.5 % stay below.
+    Not in decibels but as it is, from 0 to the value that 98 % stay below.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def _panel(picture: Picture, segment: Segment) -> str:
     rows = len(picture.hertz)
     marks = [
         f'<text class="title" x="0" y="14">{escape(picture.title)}</text>',
-        f'<text class="axis" x="{_LEFT - 6}" y="{bottom + 16}" text-anchor="end">Hz</text>',
+        f'<text class="axis" x="{right}" y="14" text-anchor="end">Hz by seconds</text>',
         f'<image x="{_LEFT}" y="{_TOP}" width="{width}" height="{height}" preserveAspectRatio="none" '
         f'href="{_png(picture.values[::-1])}"/>',
     ]
@@ -254,10 +254,9 @@ def _panel(picture: Picture, segment: Segment) -> str:
     times = [time for time in ticks(0, segment.seconds, count=6) if time <= segment.seconds]
     for time in times:
         x = _LEFT + time / segment.seconds * width
-        last = " s" if time == times[-1] else ""
         anchor = "end" if x > right - 12 else "middle"
         marks.append(
-            f'<text class="axis" x="{x:.1f}" y="{bottom + 16}" text-anchor="{anchor}">{time:g}{last}</text>'
+            f'<text class="axis" x="{x:.1f}" y="{bottom + 16}" text-anchor="{anchor}">{time:g}</text>'
         )
     return framed(
         "heard", WIDTH, HEIGHT, f"{picture.title} of {segment.clip_id}: {_says(picture, segment)}", marks

@@ -7,7 +7,9 @@ the filters, with kernels h (batch norm worked in) and bias b, a clip x of mean 
 
     relu(h * (x - m) / s + b) = relu(h * x - m sum(h) + s b) / s
 
-away from its ends. The ends, one kernel's reach long, are filtered for each clip.
+away from its ends. The ends, one kernel's reach long, are filtered for each clip, and so are clips that
+are much softer than the rest of the track: divided by their deviation, the rounding errors of a loud
+neighbour would grow.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ import torch
 from torch import Tensor
 
 from genrelab.lab.averaging import average_last
-from genrelab.lab.frontends.symmetric import Plan, convolve
+from genrelab.lab.frontends.symmetric import Plan, convolve, rectified_average
 
 _SLICE = 8  # filters that go over the track together
+_SOFT = 1e-3  # of the track's peak; a clip of less deviation is filtered alone
 
 
 def shared_averages(
@@ -57,6 +60,7 @@ def shared_averages(
     raised = deviation[:, None] * bias  # the bias, seen from a segment that was not divided
     moved = raised - mean[:, None] * total
     out = track.new_empty(len(segments), len(half), count)
+    soft = deviation < _SOFT * track.abs().max()
     for begin in range(0, len(half), _SLICE):
         part = slice(begin, begin + _SLICE)
         whole = convolve(track[None], half[part])[0]
@@ -67,4 +71,8 @@ def shared_averages(
             values[:, :reach] = edges[:, index, :reach] + lift
             values[:, samples - reach :] = edges[:, len(segments) + index, reach:] + lift
             out[index, part] = average_last(values.clamp_min_(0), count)
-    return out / deviation[:, None, None]
+    out /= deviation[:, None, None]
+    if soft.any():
+        alone = (segments[soft] - mean[soft, None]) / deviation[soft, None]
+        out[soft] = rectified_average(alone, half, bias, count)
+    return out

@@ -151,7 +151,7 @@ class Plan(NamedTuple):
 
 def _without_large_primes(least: int) -> int:
     """Return the smallest even number from `least` on that only 2, 3 and 5 divide."""
-    size = least + least % 2
+    size = max(2, least + least % 2)
     while True:
         rest = size
         for prime in (2, 3, 5):

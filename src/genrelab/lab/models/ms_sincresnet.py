@@ -105,8 +105,8 @@ class SincNet(Body):
         Their length in samples.
     steps : int > 0
         Time steps that are left for the dense layers: averages over even windows. In the original, which
-        hears 0.2 s at a time, 107 steps come out by themselves; the 1766 of a clip of 3 s would give the
-        first dense layer 217 million weights.
+        hears 0.2 s at a time, 107 steps come out by themselves; the 1776 of a clip of 3 s would give the
+        first dense layer 218 million weights.
     units : int > 0
         Width of each dense layer; batch norm and leaky ReLU follow it.
 
