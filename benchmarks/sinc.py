@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--one", nargs=2, metavar=("TASK", "FORM"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    clips, repeats, rounds = (4, 1, 1) if options.quick else (8, 3, 3)
+    clips, repeats, rounds = (4, 1, 1) if options.quick else (8, 2, 3)
     if options.one:
         name, form = options.one
         print(json.dumps(measure(name, form, options.device, clips=clips, repeats=repeats)))
