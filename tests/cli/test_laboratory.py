@@ -218,3 +218,14 @@ def test_a_missing_extra_is_named() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "genrelab[lab]" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("weights", ["[a].pt", "my: file.safetensors", "1e5", "null"])
+def test_weights_are_taken_as_they_are_typed(
+    weights: str, trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "resnet18-mel", f"--corpus=folder:{trained[0]}", "--split=random", "--device=cpu"]
+    assert main([*command, f"--out={tmp_path / 'runs'}", "--weights", weights]) == 2
+    err = capsys.readouterr().err
+    assert weights in err and "YAML" not in err
+    assert not (tmp_path / "runs").exists()

@@ -57,7 +57,7 @@ def train(
     from genrelab.lab.evaluation.summary import summary
     from genrelab.lab.recipes import load_recipe
 
-    start = [] if weights is None else [f"training.weights={weights}"]
+    start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]
     chosen = load_recipe(recipe, changes=[*(set or []), *start])
     music = load_corpus(corpus)
     parts = make_split(music, split, seed=seed)

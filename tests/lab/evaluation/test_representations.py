@@ -19,6 +19,9 @@ from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation.experiment import run_experiment
 from genrelab.lab.evaluation.representations import (
+    BANDS,
+    STEP,
+    WINDOW,
     Segment,
     colour_map,
     learned_pictures,
@@ -28,7 +31,7 @@ from genrelab.lab.evaluation.representations import (
 )
 from genrelab.lab.evaluation.runs import Run
 from genrelab.lab.frontends import Sinc
-from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.store import AudioStore, open_store
 
 RATE = 16_000
@@ -67,11 +70,11 @@ def test_spectrograms_are_librosas() -> None:
     for picture, part in zip((harmonic, percussive), parts, strict=True):
         expected = librosa.power_to_db(part**2, ref=magnitude.max() ** 2, amin=1e-12, top_db=None)
         np.testing.assert_allclose(80 * picture.values - 80, expected.clip(-80, 0), atol=0.05)
-    bands = librosa.feature.melspectrogram(y=wave, sr=RATE, n_fft=512, hop_length=128, n_mels=80)
+    bands = librosa.feature.melspectrogram(y=wave, sr=RATE, n_fft=512, hop_length=128, n_mels=128)
     expected = librosa.power_to_db(bands, ref=np.max, top_db=80.0)
     np.testing.assert_allclose(80 * mel.values - 80, expected, atol=0.02)
     np.testing.assert_allclose(spectrogram.hertz, librosa.fft_frequencies(sr=RATE, n_fft=512))
-    np.testing.assert_allclose(mel.hertz, librosa.mel_frequencies(82, fmin=0, fmax=8000)[1:-1])
+    np.testing.assert_allclose(mel.hertz, librosa.mel_frequencies(130, fmin=0, fmax=8000)[1:-1])
 
 
 def test_a_tone_is_harmonic_and_a_click_percussive() -> None:
@@ -104,7 +107,7 @@ def test_learned_pictures_are_the_front_ends() -> None:
 def test_images_show_the_values_the_right_way_up() -> None:
     html = representations(segment(tone(2000.0)), sinc())
     shown = images(html)
-    assert [image.shape[:2] for image in shown] == [(257, 376)] * 3 + [(80, 376)] + [(16, 128)] * 2
+    assert [image.shape[:2] for image in shown] == [(257, 376)] * 3 + [(128, 376)] + [(16, 128)] * 2
     brightness = shown[0].astype(int).sum(axis=2).mean(axis=1)
     assert brightness.argmax() == 256 - 64, "2,000 of 8,000 Hz lie in the lower half"
     assert tuple(shown[0][256 - 64, 188]) == tuple(colour_map()[255])
@@ -207,3 +210,12 @@ def test_a_run_with_sinc_filters_shows_them(
     assert "img-src data:" in page
     without = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "One segment in pictures" not in without and "data:image" not in without
+
+
+def test_the_mel_picture_is_the_one_that_the_mel_baseline_sees() -> None:
+    options = load_recipe("resnet18-mel").inputs["picture"].options()
+    assert (options["n_fft"], options["hop_length"], options["n_mels"]) == (
+        WINDOW,
+        STEP,
+        BANDS,
+    )

@@ -98,7 +98,9 @@ def test_an_even_length_is_refused(length: int) -> None:
         ({"form": "slow"}, "form"),
         ({"unit_hz": 0.0}, "unit_hz"),
         ({"lowest_hz": 8000.0}, "half the sample rate, 8000 Hz"),
+        ({"lowest_hz": 7999.995}, "half the sample rate, 8000 Hz"),
         ({"lowest_hz": 0.5}, "min_low_hz, 1.0 Hz"),
+        ({"lowest_hz": 1.0}, "min_low_hz, 1.0 Hz"),
         ({"filters": 160, "min_band_hz": 50.0}, "take fewer filters or lower min_band_hz"),
     ],
 )
@@ -253,3 +255,10 @@ def test_shapes_are_those_of_the_paper() -> None:
     assert set(front.state_dict()) - set(names) == {
         "norm.running_mean", "norm.running_var", "norm.num_batches_tracked"
     }  # fmt: skip
+
+
+def test_a_segment_needs_a_sample_for_each_frame() -> None:
+    front = Sinc(sample_rate=16_000, channels=1, filters=4, lengths=[31], frames=64)
+    assert front.output_shape(64) == (1, 4, 64)
+    with pytest.raises(RecipeError, match="63 samples has no 64 frames"):
+        front.output_shape(63)

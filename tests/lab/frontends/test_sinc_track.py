@@ -93,6 +93,11 @@ def test_silence_beside_music() -> None:
     agree(network, torch.zeros(1, 3000), [0, 750, 1500], 1500)
 
 
+def test_a_constant_offset_is_taken_out_before_the_filters() -> None:
+    track = 0.9 + 2e-2 * noise(6000)
+    agree(front(), track, [0, 250, 1500, 4500], 1500)
+
+
 def test_a_slow_sweep_keeps_its_place_in_time() -> None:
     time = torch.arange(16_000) / RATE
     track = 0.3 * torch.sin(2 * torch.pi * (50 + 3500 * time) * time)[None]

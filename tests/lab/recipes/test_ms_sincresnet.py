@@ -120,10 +120,12 @@ def test_the_optimizer_and_the_augmentations_get_these_values() -> None:
     made = GenreTask(network, recipe.training, seed=0).configure_optimizers()
     optimizer = made["optimizer"]  # type: ignore[call-overload, index]
     assert isinstance(optimizer, torch.optim.SGD)
-    (group,) = optimizer.param_groups
-    assert (group["momentum"], group["nesterov"], group["weight_decay"]) == (0.9, True, 1e-4)
-    assert group["lr"] == 1e-5
-    assert sum(parameter.numel() for parameter in group["params"]) == network.parameter_count()
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [1e-4, 0.0]
+    for group in optimizer.param_groups:
+        assert (group["momentum"], group["nesterov"], group["lr"]) == (0.9, True, 1e-5)
+    sizes = [sum(parameter.numel() for parameter in group["params"]) for group in optimizer.param_groups]
+    assert sizes[1] == 3 * 160 * 2  # cut-offs
+    assert sum(sizes) == network.parameter_count()
 
     amplitude, noise = network.augment.steps
     assert isinstance(amplitude, Amplitude) and (amplitude.low, amplitude.high) == (0.9, 1.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError
+from genrelab.errors import RecipeError, RunError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation.experiment import run_experiment
 from genrelab.lab.models import MODELS, Body, Scores, build_network
@@ -86,6 +87,7 @@ def test_a_run_starts_there_and_says_so_also_after_a_stop(
     run = run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
     start = run.metrics["start"]
     assert start["weights"] == str(path)
+    assert start["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
     assert any("conv1.0 start at random" in note for note in start["notes"])
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "weights.safetensors" in page and "conv1.0 start at random" in page
@@ -133,3 +135,14 @@ def test_missing_weights_touch_nothing(
         run_experiment(absent, corpus, split, base=tmp_path, seed=0, device="cpu", restart=True)
     assert json.loads((run.folder / "metrics.json").read_text(encoding="utf-8")) == run.metrics
     assert run.metrics["start"] == {"weights": "none", "notes": []}
+
+
+def test_a_run_is_of_one_file_of_weights(
+    recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path
+) -> None:
+    path = weights_file(tmp_path, recipe("none"))
+    asked = recipe(str(path))
+    run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
+    weights_file(tmp_path, recipe("none"), without="conv1.0")
+    with pytest.raises(RunError, match="other weights to start with"):
+        run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")

@@ -144,8 +144,9 @@ def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:
             continue
         clips.append(Clip(id=_id(part, stem), path=files[stem], genre=genre, artist=row.artist))
     if not clips:
+        first, reason = next(iter(skipped.items()))
         raise CorpusError(
-            f"ismir2004: no usable track in the part {part} below {root}: {next(iter(skipped.values()))}. "
+            f"ismir2004: no usable track in the part {part} below {root}; the first, {first}: {reason}. "
             f"Unpack metadata/{part} beside the audio, or put the files in folders {part}/<class>"
         )
     return clips

@@ -38,7 +38,7 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.export import export
-from genrelab.lab.training.start import load_start
+from genrelab.lab.training.start import load_start, weights_hash
 from genrelab.lab.training.store import AudioStore, open_store, sound_key
 from genrelab.lab.training.train import parts_used, resolve_device, train
 
@@ -137,7 +137,11 @@ def _run(
     audio = recipe.audio
     sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
     text = dump_recipe(recipe)
-    _claim(folder, {runs.RECIPE: text, runs.SPLIT: split_text(corpus, split), runs.SOUND: f"{sound}\n"})
+    identity = {runs.RECIPE: text, runs.SPLIT: split_text(corpus, split), runs.SOUND: f"{sound}\n"}
+    weights = weights_hash(recipe.training)
+    if weights is not None:
+        identity[runs.WEIGHTS] = f"{weights}\n"
+    _claim(folder, identity)
     if (folder / runs.METRICS).is_file():
         return runs.Run.load(folder)
     store = open_store(
@@ -161,6 +165,8 @@ def _run(
     metrics = metrics_of(recipe, corpus, split, store, trained, evaluation, seed=seed)
     metrics["recipe_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     metrics["corpus"] |= {"source": source, "sound_sha256": sound}
+    if (folder / runs.WEIGHTS).is_file():
+        metrics["start"]["sha256"] = (folder / runs.WEIGHTS).read_text(encoding="utf-8").strip()
     write_report(
         folder / runs.REPORT,
         title=f"{recipe.title}, {corpus.name}",
@@ -203,7 +209,12 @@ def _learned_filters(
     return sections
 
 
-_OTHER = {runs.RECIPE: "other values of the recipe", runs.SPLIT: "other clips", runs.SOUND: "other sound"}
+_OTHER = {
+    runs.RECIPE: "other values of the recipe",
+    runs.SPLIT: "other clips",
+    runs.SOUND: "other sound",
+    runs.WEIGHTS: "other weights to start with",
+}
 
 
 def _claim(folder: Path, about: Mapping[str, str]) -> None:

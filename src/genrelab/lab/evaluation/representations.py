@@ -36,7 +36,7 @@ from genrelab.lab.training.train import labels_of
 Floats = npt.NDArray[np.float64]
 
 WINDOW, STEP = 512, 128  # samples; paper, 4.1
-BANDS = 80  # of the mel spectrogram, as in the recipe resnet18-mel
+BANDS = 128  # of the mel spectrogram, as in the recipe resnet18-mel
 RANGE_DB = 80.0
 WIDTH, HEIGHT = 460, 214
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 28, 34

@@ -18,6 +18,7 @@ from genrelab.lab.training.checkpoints import BEST, load_weights
 RECIPE = "recipe.yaml"
 SPLIT = "split.csv"
 SOUND = "sound.sha256"
+WEIGHTS = "weights.sha256"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"

@@ -66,6 +66,7 @@ class SincFilters(nn.Module):
 
     window: Tensor
     times: Tensor
+    undecayed = ("low", "band")  # weight decay would draw cut-offs to 0 Hz, whatever the data say
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class SincFilters(nn.Module):
         if length % 2 == 0:
             raise RecipeError(f"a sinc filter has an odd number of taps, not {length}; take {length + 1}")
         self.nyquist = sample_rate / 2
-        if not min_low_hz <= lowest_hz < self.nyquist:
+        if not min_low_hz < lowest_hz < self.nyquist - _FULL:
             raise RecipeError(
                 f"the lowest cut-off, {lowest_hz} Hz, must lie between min_low_hz, {min_low_hz} Hz, and half "
                 f"the sample rate, {self.nyquist:g} Hz"
@@ -288,6 +289,11 @@ class Sinc(Frontend):
         """Return `(lengths, filters, frames)`, or `(filters, samples)`."""
         if self.frames is None:
             return self.filters, samples
+        if samples < self.frames:
+            raise RecipeError(
+                f"a segment of {samples:,} samples has no {self.frames:,} frames; "
+                "raise audio.segment_seconds or lower the frames of the sinc input"
+            )
         return len(self.banks), self.filters, self.frames
 
 

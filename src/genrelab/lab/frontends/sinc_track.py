@@ -50,6 +50,7 @@ def shared_averages(
     Tensor [shape=(segments, kernels, count)]
     """
     reach = half.shape[1] - 1
+    track = track - track.mean()  # each segment loses its own mean anyway; a large one costs digits
     segments = torch.stack([track[start : start + samples] for start in starts])
     mean = segments.mean(dim=1)
     deviation = (segments - mean[:, None]).square().mean(dim=1).clamp_min(quiet).sqrt()

@@ -1,7 +1,16 @@
 """Pictures and waveforms -> genre scores. Importing this package registers every network."""
 
-from genrelab.lab.models import ms_sincresnet, soundfusion
+from genrelab.lab.models import ms_sincresnet, soundfusion, soundfusion_baselines
 from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores
 from genrelab.lab.models.build import build_network
 
-__all__ = ["MODELS", "Body", "GenreNetwork", "Scores", "build_network", "ms_sincresnet", "soundfusion"]
+__all__ = [
+    "MODELS",
+    "Body",
+    "GenreNetwork",
+    "Scores",
+    "build_network",
+    "ms_sincresnet",
+    "soundfusion",
+    "soundfusion_baselines",
+]

@@ -1,8 +1,9 @@
-"""ImageNet weights for the backbones of a network, from timm's collection or from a file.
+"""The weights that a network starts with: of an earlier run, or ImageNet's for its backbones.
 
-Keys are timm's names, which are torchvision's for ResNet and VGG. A classifier is left out; every other
-key must fit, and what a file lacks is named. No pickle is run: files are safetensors, or are read with
-torch's `weights_only=True`.
+An earlier run's fill the whole network (`genrelab.lab.models.pretrained_run`). ImageNet's come from timm's
+collection or from a file; their keys are timm's names, which are torchvision's for ResNet and VGG. A
+classifier is left out; every other key must fit, and what a file lacks is named. No pickle is run: files
+are safetensors, or are read with torch's `weights_only=True`.
 
 Some files hold batch norms inside the convolutions: each norm's scale is 1, mean 0, variance 1, and it
 merely shifts. In training such a norm would use the batch's own mean and variance, and so change what
@@ -13,49 +14,43 @@ training starts from smoothly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from genrelab.errors import RecipeError, RunError, UsageError
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.models.base import GenreNetwork
+from genrelab.lab.models.pretrained_run import is_run, start_from_run
+from genrelab.lab.models.weights_file import REMEDIES, Weights, misfits, read_weights, reason
 
 IMAGENET = "imagenet"
-
-Weights = dict[str, Tensor]
 
 _HUB_FILE = "model.safetensors"
 _HUB_SECONDS = 10.0  # to wait for the hub's first answer
 _CLASSIFIERS = ("fc.", "classifier.", "head.", "pre_logits.")  # torchvision's and timm's names
 _COUNTER = ".num_batches_tracked"  # of batch norms: no weight, and not used by those with a momentum
-_SHOWN = 8  # keys of one kind that an error names
-
-_REMEDIES = (
-    "set training.weights=FILE to a .safetensors, .pt or .pth file with such weights, "
-    "or training.weights=none to start at random"
-)
 
 
 def load_pretrained(network: nn.Module, source: str) -> list[str]:
-    """Start every backbone of a network from ImageNet weights.
+    """Start a network from the weights of an earlier run, or its backbones from ImageNet weights.
 
     Parameters
     ----------
     network : nn.Module
-        One with at least one `Backbone`.
+        One with at least one `Backbone`; for the weights of an earlier run, any.
     source : str
         `imagenet` for timm's own weights of that architecture, which are downloaded once into the cache
         of huggingface_hub; else the path of a `.safetensors`, `.pt` or `.pth` file. Values of any
         precision become float32. A first convolution over 3 channels is fitted to another number of
-        channels as timm does: summed to one channel, else repeated and scaled by 3 / channels.
+        channels as timm does: summed to one channel, else repeated and scaled by 3 / channels. The
+        `best.safetensors` of a run folder starts the whole network, but for a classifier of another number
+        of genres.
 
     Returns
     -------
@@ -69,10 +64,12 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
         If the network has no backbone, the weights cannot be had or read, or they do not fit: keys that
         the backbone does not have (but for a classifier), other shapes, values that are no numbers.
     """
+    read = None if source == IMAGENET else read_weights(Path(source).expanduser())
+    if read is not None and is_run(read):
+        return start_from_run(network, read, source)
     backbones = _backbones(network)
     if not backbones:
         raise RecipeError("this network has no backbone with ImageNet weights; set training.weights to none")
-    read = None if source == IMAGENET else _read(Path(source).expanduser())
     notes: list[str] = []
     for backbone in backbones:
         if read is None:
@@ -189,7 +186,7 @@ def _download(backbone: Backbone) -> tuple[str, Weights]:
 
     repository: str | None = _pretrained_cfg(backbone).get("hf_hub_id")
     if not repository:
-        raise RecipeError(f"timm has no ImageNet weights for {backbone.architecture}; {_REMEDIES}")
+        raise RecipeError(f"timm has no ImageNet weights for {backbone.architecture}; {REMEDIES}")
     try:
         path = hf_hub_download(repository, _HUB_FILE, local_files_only=True)
     except LocalEntryNotFoundError:
@@ -199,44 +196,10 @@ def _download(backbone: Backbone) -> tuple[str, Weights]:
             path = hf_hub_download(repository, _HUB_FILE)
         except Exception as error:  # the hub's HTTP libraries have no base in common
             raise RecipeError(
-                f"cannot download the ImageNet weights {repository} ({_reason(error)}); "
-                f"try again with a network connection, {_REMEDIES}"
+                f"cannot download the ImageNet weights {repository} ({reason(error)}); "
+                f"try again with a network connection, {REMEDIES}"
             ) from error
-    return repository, _read(Path(path))
-
-
-def _read(path: Path) -> Weights:
-    """Return the tensors of a file; those with fractions as float32."""
-    if not path.is_file():
-        what = "it is a directory" if path.is_dir() else "there is no such file"
-        raise RecipeError(f"cannot read the weights {path}: {what}; {_REMEDIES}")
-    if path.suffix == ".safetensors":
-        try:
-            content: Any = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise RecipeError(
-                f"cannot read the weights {path}: {_reason(error)}; "
-                f"delete it if it was downloaded and try again, or {_REMEDIES}"
-            ) from error
-    elif path.suffix in (".pt", ".pth"):
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # damaged pickles raise errors of a dozen kinds
-            raise RecipeError(
-                f"cannot read the weights {path}: it is damaged, or holds more than tensors "
-                f"({type(error).__name__}); save network.state_dict() as .safetensors"
-            ) from error
-    else:
-        raise RecipeError(f"cannot read the weights {path}: its kind is unknown; {_REMEDIES}")
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise RecipeError(
-            f"cannot read the weights {path}: it is no plain table of tensors; save network.state_dict()"
-        )
-    return {str(key): value.float() if value.is_floating_point() else value for key, value in content.items()}
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return repository, read_weights(Path(path))
 
 
 def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
@@ -287,25 +250,8 @@ def _compare(
     backbone: Backbone, weights: Weights, own: Weights, origin: str, *, without_classifier: bool
 ) -> None:
     """Raise unless all weights have a place in the backbone."""
-    both = [key for key in weights if key in own]
-    shapes = [
-        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in both
-        if weights[key].shape != own[key].shape
-    ]
-    kinds = [key for key in both if weights[key].is_floating_point() != own[key].is_floating_point()]
-    broken = [key for key in both if not weights[key].isfinite().all()]
-    problems = [
-        f"{what} {_listed(keys)}"
-        for what, keys in (
-            ("unexpected", [key for key in weights if key not in own]),
-            ("of another shape", shapes),
-            ("of another type", kinds),
-            ("not finite", broken),
-        )
-        if keys
-    ]
-    if not both:
+    problems = misfits(weights, own)
+    if not any(key in own for key in weights):
         problems.append("no key of the network")
     if problems:
         left_out = " (a classifier was left out)" if without_classifier else ""
@@ -313,11 +259,6 @@ def _compare(
             f"the weights {origin} do not fit {backbone.architecture}: {'; '.join(problems)}{left_out}. "
             f"Name weights of {backbone.architecture}, or set training.weights=none to start at random"
         )
-
-
-def _listed(keys: list[str]) -> str:
-    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-    return ", ".join(keys[:_SHOWN]) + more
 
 
 def _compact(missing: list[str], own: Weights) -> str:

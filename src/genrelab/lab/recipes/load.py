@@ -155,7 +155,8 @@ def _change(change: str) -> dict[str, Any]:
     if not equals or not key:
         raise RecipeError(f"a change is written key=value, not {change!r}")
     value = _parse(text, what=f"the value in {change!r}")
-    made: Any = _number(value) if isinstance(value, str) else value
+    quoted = text.lstrip().startswith(("'", '"'))
+    made: Any = _number(value) if isinstance(value, str) and not quoted else value
     for part in reversed(key.split(".")):
         made = {part: made}
     return dict(made)

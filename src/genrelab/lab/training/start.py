@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from torch import Tensor
 
@@ -27,6 +29,15 @@ def load_start(network: GenreNetwork, training: Training) -> list[str]:
         If the weights are not to be had, or do not fit the network.
     """
     return [] if training.weights == "none" else load_pretrained(network, training.weights)
+
+
+def weights_hash(training: Training) -> str | None:
+    """Return the SHA-256 of the file that a training starts with; None where there is none (any more)."""
+    file = Path(training.weights)
+    if training.weights in {"none", "imagenet"} or not file.is_file():
+        return None
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import lightning as L
 import torch
 import torch.nn.functional as F
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from genrelab.lab.models import GenreNetwork, Scores
@@ -74,18 +75,26 @@ class GenreTask(L.LightningModule):
         settings = self.settings
         # LambdaLR multiplies the optimizer's own rate: 1 leaves the schedule's numbers as they are.
         rate, decay = 1.0, settings.weight_decay
+        groups = decay_groups(self.network, decay)
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
-            optimizer = torch.optim.Adam(self.parameters(), lr=rate, weight_decay=decay)
+            optimizer = torch.optim.Adam(groups, lr=rate)
         elif settings.optimizer == "adamw":
-            optimizer = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=decay)
+            optimizer = torch.optim.AdamW(groups, lr=rate)
         else:
             optimizer = torch.optim.SGD(
-                self.parameters(),
-                lr=rate,
-                momentum=settings.momentum,
-                weight_decay=decay,
-                nesterov=settings.nesterov,
+                groups, lr=rate, momentum=settings.momentum, nesterov=settings.nesterov
             )
         schedule = LambdaLR(optimizer, partial(learning_rate, settings))
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+
+def decay_groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Return an optimizer's groups: weights that decay, and those that a module names in `undecayed`."""
+    spared = {
+        id(getattr(module, name)) for module in network.modules() for name in getattr(module, "undecayed", ())
+    }
+    kept = [each for each in network.parameters() if id(each) not in spared]
+    free = [each for each in network.parameters() if id(each) in spared]
+    groups: list[dict[str, Any]] = [{"params": kept, "weight_decay": decay}]
+    return groups + ([{"params": free, "weight_decay": 0.0}] if free else [])
