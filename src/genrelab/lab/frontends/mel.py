@@ -13,7 +13,7 @@ from torch import Tensor
 from genrelab.errors import RecipeError
 from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
 from genrelab.lab.frontends.decibel import Decibel
-from genrelab.lab.frontends.stft import PadMode, PowerSpectrum
+from genrelab.lab.frontends.stft import PadMode, PowerSpectrum, Window
 
 MelScale = Literal["slaney", "htk"]
 Floats = npt.NDArray[np.float64]
@@ -92,6 +92,7 @@ class MelSpectrogram(Frontend):
         Of the waveform.
     n_fft, hop_length : int > 0, in samples
     n_mels : int > 0
+    window : {"hann", "hamming"}
     fmin : float >= 0, in Hz
     fmax : float or None, in Hz
         None is half the sample rate.
@@ -118,6 +119,7 @@ class MelSpectrogram(Frontend):
         n_fft: FrameSamples = 2048,
         hop_length: FrameSamples = 512,
         n_mels: Annotated[int, Field(gt=0, le=2048)] = 128,
+        window: Window = "hann",
         fmin: float = 0.0,
         fmax: float | None = None,
         scale: MelScale = "slaney",
@@ -137,7 +139,7 @@ class MelSpectrogram(Frontend):
             raise RecipeError(f"n_mels must be 1 or more, not {n_mels}")
         self.channels = channels
         self.n_mels = n_mels
-        self.power = PowerSpectrum(n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode)
+        self.power = PowerSpectrum(n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode, window=window)
         self.decibel = Decibel(amin=amin, top_db=top_db, relative=relative, mean=mean, std=std)
         filters = mel_filters(
             sample_rate=sample_rate,

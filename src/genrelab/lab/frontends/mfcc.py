@@ -12,10 +12,9 @@ from torch import Tensor
 
 from genrelab.errors import RecipeError
 from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
-from genrelab.lab.frontends.decibel import Decibel
-from genrelab.lab.frontends.mel import MelScale, mel_filters
+from genrelab.lab.frontends.mel import MelScale, MelSpectrogram
 from genrelab.lab.frontends.normalize import Normalization, Normalize
-from genrelab.lab.frontends.stft import PadMode, PowerSpectrum, Window
+from genrelab.lab.frontends.stft import PadMode, Window
 
 Bands = Annotated[int, Field(gt=0, le=2048)]
 
@@ -82,7 +81,6 @@ class Mfcc(Frontend):
         than mel bands.
     """
 
-    filters: Tensor
     cosines: Tensor
 
     def __init__(
@@ -105,35 +103,34 @@ class Mfcc(Frontend):
         normalize: Normalization = "none",
     ) -> None:
         super().__init__()
-        top = sample_rate / 2 if fmax is None else fmax
-        if not 0 <= fmin < top <= sample_rate / 2:
-            raise RecipeError(f"mel band {fmin}..{top} Hz does not fit a sample rate of {sample_rate} Hz")
         if not 1 <= n_mfcc <= n_mels:
             raise RecipeError(f"n_mfcc must be 1 to n_mels = {n_mels}, not {n_mfcc}")
-        self.channels = channels
         self.n_mfcc = n_mfcc
-        self.power = PowerSpectrum(n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode, window=window)
-        self.decibel = Decibel(amin=amin, top_db=top_db)
-        self.normalize = Normalize(normalize)
-        filters = mel_filters(
+        self.mel = MelSpectrogram(
             sample_rate=sample_rate,
+            channels=channels,
             n_fft=n_fft,
+            hop_length=hop_length,
             n_mels=n_mels,
+            window=window,
             fmin=fmin,
-            fmax=top,
+            fmax=fmax,
             scale=scale,
             area_norm=area_norm,
+            pad_mode=pad_mode,
+            amin=amin,
+            top_db=top_db,
         )
+        self.normalize = Normalize(normalize)
         cosines = cosine_transform(size=n_mels, count=n_mfcc)
-        self.register_buffer("filters", torch.from_numpy(filters), persistent=False)
         self.register_buffer("cosines", torch.from_numpy(cosines), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Change `[batch, channels, samples]` into `[batch, channels, n_mfcc, frames]`."""
-        decibel = self.decibel(torch.matmul(self.filters, self.power(waveform)))
-        coefficients: Tensor = self.normalize(torch.matmul(self.cosines, decibel))
+        coefficients: Tensor = self.normalize(torch.matmul(self.cosines, self.mel(waveform)))
         return coefficients
 
     def output_shape(self, samples: int) -> tuple[int, ...]:
         """Return `(channels, n_mfcc, frames)`."""
-        return self.channels, self.n_mfcc, self.power.frames(samples)
+        channels, _, frames = self.mel.output_shape(samples)
+        return channels, self.n_mfcc, frames

@@ -49,6 +49,20 @@ class Body(nn.Module, ABC):
 MODELS: Registry[Body] = Registry("model")
 
 
+def only_input(inputs: Mapping[str, Shape], *, axes: int, what: str) -> tuple[str, Shape]:
+    """Return name and shape of a body's one input.
+
+    Raises
+    ------
+    RecipeError
+        If there are several, or it has not that many axes; `what` says in words what it should be.
+    """
+    if len(inputs) != 1 or len(next(iter(inputs.values()))) != axes:
+        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
+        raise RecipeError(f"this model needs one input, {what}; the recipe gives {have}")
+    return next(iter(inputs.items()))
+
+
 class GenreNetwork(nn.Module):
     """A whole recognizer: waveform in, genre scores out.
 

@@ -20,20 +20,12 @@ from torch import Tensor, nn
 from genrelab.errors import RecipeError
 from genrelab.lab.averaging import average_last
 from genrelab.lab.models.backbone import Backbone
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
 from genrelab.lab.models.blocks import FixedAveragePool
 
 Units = Annotated[int, Field(gt=0, le=2**16)]
 
 _SLOPE = 0.2  # of the leaky ReLU below zero, as in SincNet's code
-
-
-def _only(inputs: Mapping[str, Shape], rank: int, what: str) -> tuple[str, Shape]:
-    """Return name and shape of the one input, which must have `rank` axes."""
-    if len(inputs) != 1 or len(next(iter(inputs.values()))) != rank:
-        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-        raise RecipeError(f"this model needs one input, {what}; the recipe gives {have}")
-    return next(iter(inputs.items()))
 
 
 class SpatialPyramid(nn.Module):
@@ -71,7 +63,7 @@ class SincResNet(Body):
         self, *, inputs: Mapping[str, Shape], genres: int, pyramid: bool = False, hidden: Units = 512
     ) -> None:
         super().__init__()
-        self.name, shape = _only(inputs, 3, "a picture")
+        self.name, shape = only_input(inputs, axes=3, what="a picture")
         self.backbone = Backbone("resnet18.tv_in1k", channels=shape[0]).to(memory_format=torch.channels_last)
         features = self.backbone.features
         if pyramid:
@@ -127,7 +119,7 @@ class SincNet(Body):
         units: Units = 2048,
     ) -> None:
         super().__init__()
-        self.name, (bands, samples) = _only(inputs, 2, "bands over time")
+        self.name, (bands, samples) = only_input(inputs, axes=2, what="bands over time")
         left = samples // 3
         for _ in range(2):
             left = (left - kernel + 1) // 3

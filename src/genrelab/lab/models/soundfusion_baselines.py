@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models.backbone import Backbone
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
 from genrelab.lab.models.blocks import FixedAveragePool, initialize
 
 Width = Annotated[int, Field(gt=0, le=1024)]
@@ -29,14 +29,6 @@ Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 _KERNEL = 4  # side of the filters of nnet1 and nnet2
 _DENSE = (300, 150)  # their hidden dense layers
-
-
-def _picture(inputs: Mapping[str, Shape]) -> tuple[str, Shape]:
-    """Return name and shape of the one input, which must be a picture."""
-    if len(inputs) != 1 or len(next(iter(inputs.values()))) != 3:
-        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-        raise RecipeError(f"this model needs one input, a picture; the recipe gives {have}")
-    return next(iter(inputs.items()))
 
 
 class _PictureBody(Body):
@@ -73,7 +65,7 @@ class SimpleCNN(_PictureBody):
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 8) -> None:
-        name, (channels, *_) = _picture(inputs)
+        name, (channels, *_) = only_input(inputs, axes=3, what="a picture")
         layers: list[nn.Module] = []
         for index in range(4):
             kernel, outputs = 5 if index == 0 else 3, width * 2**index
@@ -104,7 +96,7 @@ class SimpleVGG(_PictureBody):
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16) -> None:
-        name, (channels, bands, frames) = _picture(inputs)
+        name, (channels, bands, frames) = only_input(inputs, axes=3, what="a picture")
         if min(bands, frames) < 2**4:
             raise RecipeError(
                 f"the simple VGG halves a picture four times; {bands} x {frames} is too small. It needs "
@@ -198,7 +190,7 @@ class NNet1(_NNet):
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 32) -> None:
-        name, shape = _picture(inputs)
+        name, shape = only_input(inputs, axes=3, what="a picture")
         channels, bands, frames = shape
         layers: list[nn.Module] = []
         for index in range(3):
@@ -226,7 +218,7 @@ class NNet2(_NNet):
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 32) -> None:
-        name, shape = _picture(inputs)
+        name, shape = only_input(inputs, axes=3, what="a picture")
         channels, bands, frames = shape
         layers = [
             nn.Conv2d(channels, width, _KERNEL, bias=False),
@@ -258,7 +250,7 @@ class AveragedBackbone(_PictureBody):
     def __init__(
         self, *, inputs: Mapping[str, Shape], genres: int, architecture: str, dropout: Dropout = 0.0
     ) -> None:
-        name, shape = _picture(inputs)
+        name, shape = only_input(inputs, axes=3, what="a picture")
         backbone = Backbone(architecture, channels=shape[0]).to(memory_format=torch.channels_last)
         trunk = nn.Sequential(backbone, FixedAveragePool(1), nn.Flatten(), nn.Dropout(dropout))
         super().__init__(name, trunk, features=backbone.features, genres=genres)

@@ -1,0 +1,106 @@
+"""A network that starts with the weights of an earlier run."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from networks_with_weights import State, recognizer, waveforms, write
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.augment import Pipeline
+from genrelab.lab.frontends import Frontend
+from genrelab.lab.models import Body, GenreNetwork, Scores
+from genrelab.lab.models.pretrained import load_pretrained, needs_calibration
+
+
+class _Dense(Body):
+    """A body without a backbone."""
+
+    def __init__(self, genres: int, hidden: int = 5) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(nn.Linear(48, hidden), nn.BatchNorm1d(hidden))
+        self.last = nn.Linear(hidden, genres)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        features = self.hidden(inputs["mel"].mean(dim=(1, 3)))
+        return Scores(self.last(features), features)
+
+
+def dense(genres: int, *, seed: int, hidden: int = 5) -> GenreNetwork:
+    torch.manual_seed(seed)
+    mel = recognizer().frontends["input_mel"]
+    torch.manual_seed(seed)
+    assert isinstance(mel, Frontend)
+    return GenreNetwork({"mel": mel}, _Dense(genres, hidden), augment=Pipeline([]), input_augments={})
+
+
+@pytest.fixture
+def run() -> State:
+    """The weights of a run with 10 genres."""
+    network = dense(10, seed=1)
+    network.train()(waveforms())
+    return {key: value.clone() for key, value in network.state_dict().items()}
+
+
+def test_the_weights_of_a_run_fill_a_network_without_backbone(run: State, tmp_path: Path) -> None:
+    network = dense(10, seed=2)
+    path = write(run, tmp_path / "best.safetensors")
+    assert load_pretrained(network, path) == [f"the network starts from the run {path}"]
+    assert not needs_calibration(network)
+    assert all(value.equal(run[key]) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "best.pt"])
+def test_a_runs_classifier_of_other_genres_is_left_out(run: State, tmp_path: Path, name: str) -> None:
+    network = dense(8, seed=2)
+    before = copy.deepcopy(network.state_dict())
+    path = write(run, tmp_path / name)
+    assert load_pretrained(network, path) == [
+        f"the network starts from the run {path}",
+        f"body.last starts at random: in {path} it is for 10 genres",
+    ]
+    for key, value in network.state_dict().items():
+        assert value.equal(before[key] if key.startswith("body.last.") else run[key])
+
+
+def test_a_run_whose_hidden_layers_differ_is_no_start(run: State, tmp_path: Path) -> None:
+    network = dense(8, seed=2, hidden=6)
+    before = copy.deepcopy(network.state_dict())
+    path = write(run, tmp_path / "best.safetensors")
+    with pytest.raises(RecipeError) as caught:
+        load_pretrained(network, path)
+    for part in (
+        path,
+        "body.hidden.1.weight (5,) instead of (6,)",
+        "body.last.weight (10, 5) instead of (8, 6)",
+        "training.weights=none",
+    ):
+        assert part in str(caught.value)
+    assert all(value.equal(before[key]) for key, value in network.state_dict().items())
+
+
+def test_what_a_run_lacks_or_has_beside_is_named(run: State, tmp_path: Path) -> None:
+    del run["body.hidden.0.bias"]
+    run["body.extra"] = torch.zeros(2)
+    run["body.hidden.1.bias"][0] = torch.inf
+    path = write(run, tmp_path / "best.safetensors")
+    with pytest.raises(RecipeError) as caught:
+        load_pretrained(dense(8, seed=2), path)
+    for part in ("unexpected body.extra", "not finite body.hidden.1.bias", "missing body.hidden.0.bias"):
+        assert part in str(caught.value)
+
+
+def test_only_a_linear_layer_counts_as_classifier(run: State, tmp_path: Path) -> None:
+    network = dense(10, seed=2)
+    network.body.gain = nn.BatchNorm1d(3)
+    weights = {key: value.clone() for key, value in network.state_dict().items()}
+    for key in ("weight", "bias", "running_mean", "running_var"):
+        weights[f"body.gain.{key}"] = torch.ones(4)
+    path = write(weights, tmp_path / "best.safetensors")
+    with pytest.raises(RecipeError, match=r"of another shape .*body\.gain\.weight \(4,\) instead of \(3,\)"):
+        load_pretrained(network, path)
