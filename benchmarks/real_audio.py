@@ -39,22 +39,28 @@ SEGMENTS = (
     "training.valid_segments_per_clip=2",
 )
 SOUNDFUSION = (*SEGMENTS, "training.learning_rate=1e-3", "training.max_epochs=24")
+LARGE = (*SEGMENTS, "training.learning_rate=5e-4", "training.max_epochs=6", "training.precision=mixed")
 MS_SINCRESNET = (
-    *SEGMENTS,
+    *LARGE,
     "training.optimizer=adam",
     "training.nesterov=false",
-    "training.learning_rate=5e-4",
     "training.step_epochs=null",
     "training.step_factor=null",
     "training.warmup_epochs=0",
     "training.warmup_learning_rate=null",
-    "training.max_epochs=6",
-    "training.precision=mixed",
 )
 BUDGETS = {
     "resnet1d-s": SOUNDFUSION,
     "resnet2d-s": SOUNDFUSION,
     "soundfusion-1": SOUNDFUSION,
+    "simple-cnn": SOUNDFUSION,
+    "simple-vgg": SOUNDFUSION,
+    "nnet1": LARGE,
+    "nnet2": LARGE,
+    "resnet18": LARGE,
+    "resnet18-imagenet": LARGE,
+    "resnet34": LARGE,
+    "vgg16-gtzan": LARGE,
     "sincnet-80-251": MS_SINCRESNET,
     "resnet18-mel": MS_SINCRESNET,
     "sincresnet-80-251": MS_SINCRESNET,
@@ -106,11 +112,11 @@ def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
 def print_tables(rows: list[dict[str, Any]]) -> None:
     """Print the rows as Markdown."""
     keys = ("segment_accuracy", "track_accuracy", "track_balanced_accuracy", "track_top2_accuracy")
-    print("\n| recipe | parameters | segments | tracks | tracks, balanced | tracks, top 2 |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("\n| recipe | parameters | segments | tracks | tracks, balanced | tracks, top 2 | minutes |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for row in rows:
         figures = " | ".join(figure(row[key]) for key in keys)
-        print(f"| {row['recipe']} | {row['parameters']:,} | {figures} |")
+        print(f"| {row['recipe']} | {row['parameters']:,} | {figures} | {row['training_minutes']:.0f} |")
     print(f"\n{rows[0]['tracks']} tracks, {rows[0]['artists']} artists or clips of unknown artist.")
     print(f"Always saying the most frequent genre: {100 * rows[0]['most_frequent_genre']:.1f} % of tracks.")
     for row in rows:

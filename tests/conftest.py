@@ -21,7 +21,8 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the stores that tests make out of the user's cache folder."""
+    """Keep the stores and the library that tests make out of the user's folders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENRELAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("GENRELAB_LIBRARY", str(tmp_path_factory.mktemp("library") / "library.db"))
         yield

@@ -84,7 +84,12 @@ def cut_segments(
 
 
 def stream_segments(
-    blocks: Iterable[Waveform], length: int, hop: int, *, padding: Literal["end", "repeat"] = "end"
+    blocks: Iterable[Waveform],
+    length: int,
+    hop: int,
+    *,
+    padding: Literal["end", "repeat"] = "end",
+    shortest: int | None = None,
 ) -> Iterator[tuple[int, Waveform]]:
     """Cut a waveform that comes in blocks, holding little more than a block, a segment and a hop.
 
@@ -96,12 +101,14 @@ def stream_segments(
         Samples of a segment, and between the beginnings of two.
     padding : {"end", "repeat"}
         What a waveform shorter than one segment is padded with.
+    shortest : int or None, 1..length
+        How long such a waveform is made; one that is longer already stays as it is. None is one segment.
 
     Yields
     ------
     tuple of int and np.ndarray [shape=(channels, length)], float32
         The number of the segment's first sample, and the segment: together what `cut_segments` gives
-        for the concatenated blocks.
+        for the concatenated blocks. The only one of a short waveform may be shorter, see `shortest`.
 
     Raises
     ------
@@ -111,11 +118,14 @@ def stream_segments(
     if padding not in ("end", "repeat"):
         raise UsageError(f"a stream is padded by 'end' or 'repeat', not {padding!r}")
     segment_starts(1, length, hop)
-    return _stream_segments(blocks, length, hop, padding)
+    least = length if shortest is None else shortest
+    if not 1 <= least <= length:
+        raise UsageError(f"shortest must be 1 to {length} samples, a segment, not {shortest}")
+    return _stream_segments(blocks, length, hop, padding, least)
 
 
 def _stream_segments(
-    blocks: Iterable[Waveform], length: int, hop: int, padding: Literal["end", "repeat"]
+    blocks: Iterable[Waveform], length: int, hop: int, padding: Literal["end", "repeat"], least: int
 ) -> Iterator[tuple[int, Waveform]]:
     held: list[Waveform] = []  # consecutive blocks; the first holds sample number `origin`
     origin = received = start = 0
@@ -134,4 +144,4 @@ def _stream_segments(
     if received == 0:
         raise UsageError("there is no sample to cut into segments")
     if start == 0:
-        yield 0, fit_length(np.concatenate(held, axis=1), length, padding=padding)
+        yield 0, fit_length(np.concatenate(held, axis=1), max(least, received), padding=padding)

@@ -88,7 +88,7 @@ class Bundle:
         ----------
         waveforms : np.ndarray [shape=(n, channels, samples)], float32
             One or more segments with the metadata's channels and `segment_samples`, at its sample rate,
-            full scale -1..1.
+            full scale -1..1; with the padding `none` of any length from `shortest_samples` on.
 
         Returns
         -------
@@ -102,10 +102,16 @@ class Bundle:
         ModelFileError
             If the network fails on them, or gives what is not the probabilities of its genres.
         """
-        expected = (self.metadata.channels, self.metadata.segment_samples)
-        if waveforms.ndim != 3 or waveforms.shape[0] == 0 or waveforms.shape[1:] != expected:
+        channels, least, most = (
+            self.metadata.channels,
+            self.metadata.shortest_samples,
+            self.metadata.segment_samples,
+        )
+        fits = waveforms.ndim == 3 and waveforms.shape[0] > 0 and waveforms.shape[1] == channels
+        if not fits or not least <= waveforms.shape[2] <= most:
+            samples = most if least == most else f"{least} to {most}"
             raise UsageError(
-                f"this model takes waveforms [1 or more, {expected[0]}, {expected[1]}], not {waveforms.shape}"
+                f"this model takes waveforms [1 or more, {channels}, {samples}], not {waveforms.shape}"
             )
         try:
             found, embeddings = self._session.run(
@@ -199,7 +205,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None:
-    """Raise unless the graph takes and gives what the metadata says; None stands for a dynamic size."""
+    """Raise unless the graph takes and gives what the metadata says."""
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
     if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
@@ -207,23 +213,24 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
             f"the graph of {path} takes {sorted(inputs)} and gives {sorted(outputs)}; a model file takes "
             f"['{INPUT}'] and gives {sorted(OUTPUTS)}. {_AGAIN}"
         )
-    expected: list[tuple[Any, tuple[int | None, ...]]] = [
-        (inputs[INPUT], (None, metadata.channels, metadata.segment_samples)),
-        (outputs["probabilities"], (None, len(metadata.genres))),
-        (outputs["embedding"], (None, None)),
+    samples = "free" if metadata.padding == "none" else metadata.segment_samples
+    expected: list[tuple[Any, tuple[int | str, ...]]] = [
+        (inputs[INPUT], ("free", metadata.channels, samples)),
+        (outputs["probabilities"], ("free", len(metadata.genres))),
+        (outputs["embedding"], ("free", "any")),
     ]
     for node, shape in expected:
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
-            wanted = ["batch", *(size or "any" for size in shape[1:])]
             raise ModelFileError(
                 f"the graph of {path} has {node.type} {node.shape} for `{node.name}`; its metadata asks for "
-                f"tensor(float) {wanted} with a free batch. {_AGAIN}"
+                f"tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}"
             )
 
 
-def _fits(found: list[Any], wanted: tuple[int | None, ...]) -> bool:
-    """Whether a graph's sizes (text or None where dynamic) allow the ones wanted; the batch must be free."""
-    sizes = [size if isinstance(size, int) else None for size in found]
-    if len(sizes) != len(wanted) or sizes[0] is not None:
+def _fits(found: list[Any], wanted: tuple[int | str, ...]) -> bool:
+    """Whether a graph's sizes (text or None where dynamic) allow the ones wanted: numbers, `free`, `any`."""
+    if len(found) != len(wanted):
         return False
-    return all(a is None or b is None or a == b for a, b in zip(sizes, wanted, strict=True))
+    return all(
+        not isinstance(size, int) or want in ("any", size) for size, want in zip(found, wanted, strict=True)
+    )

@@ -58,9 +58,13 @@ class BundleMetadata(_Strict):
         Of those waveforms.
     segment_seconds, hop_seconds : float > 0
         Length of a segment; time from the beginning of one to that of the next, at most a segment.
-    padding : {"end", "random", "repeat"}
+    padding : {"end", "random", "repeat", "none"}
         How sound shorter than a segment was filled in training: silence behind it, silence around it, or
-        the sound again. Recognition takes `end` for `random`, so that an answer can be repeated.
+        the sound again. Recognition takes `end` for `random`, so that an answer can be repeated. With
+        `none` shorter sound is heard as it is, and the graph takes any length up to a segment.
+    shortest_seconds : float >= 0
+        With the padding `none`, the least that the graph takes; sound that is still shorter is repeated
+        until it is so long.
     voting : {"majority", "mean"}
         How segments make a track's answer, as `genrelab.voting.vote` takes it.
     temperature : float > 0
@@ -85,7 +89,8 @@ class BundleMetadata(_Strict):
     channels: Literal[1, 2]
     segment_seconds: float = Field(gt=0, le=600)
     hop_seconds: float = Field(gt=0, le=600)
-    padding: Literal["end", "random", "repeat"] = "end"
+    padding: Literal["end", "random", "repeat", "none"] = "end"
+    shortest_seconds: float = Field(0.0, ge=0, le=600)
     voting: VotingRule = "majority"
     temperature: float = Field(1.0, gt=0)
     abstain_below: float = Field(0.0, ge=0, le=1)
@@ -103,12 +108,21 @@ class BundleMetadata(_Strict):
             raise ValueError(f"no genre may be called {UNSURE!r}: it stands for no answer")
         if self.hop_seconds > self.segment_seconds:
             raise ValueError("hop_seconds is more than segment_seconds: sound would be passed over")
+        if self.shortest_seconds > self.segment_seconds:
+            raise ValueError("shortest_seconds is more than segment_seconds")
         return self
 
     @property
     def segment_samples(self) -> int:
         """Samples of a segment."""
         return max(1, round(self.segment_seconds * self.sample_rate))
+
+    @property
+    def shortest_samples(self) -> int:
+        """Samples to which shorter sound is filled: a segment, but with the padding `none`."""
+        if self.padding != "none":
+            return self.segment_samples
+        return max(1, round(self.shortest_seconds * self.sample_rate))
 
     @property
     def hop_samples(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,9 +40,11 @@ def show(
     corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
     split: Annotated[str | None, typer.Option(help="Also make this split and check it for leaks.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
+    exclude: Annotated[Path | None, typer.Option(help="A list of clips that the split leaves out.")] = None,
     format: Format = "table",
 ) -> None:
     """Count a corpus's clips and artists by genre; with --split, show what it puts where."""
+    from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
 
@@ -58,7 +61,8 @@ def show(
         "published_splits": list(music.published_splits),
     }
     if split is not None:
-        made = make_split(music, split, seed=seed)
+        left_out = read_exclusions(exclude, music) if exclude else ()
+        made = make_split(music, split, seed=seed, exclude=left_out)
         record["split"] = {
             "name": made.name,
             "made": made.made,
@@ -88,10 +92,14 @@ def render(
 
     music = load_corpus(corpus)
     if music.renderer is None:
-        raise CorpusError(f"{music.name} is read from files; only a generated corpus can be rendered")
+        raise CorpusError(
+            f"{music.name} is read from files; only a generated or changed corpus can be rendered"
+        )
     with counting() as report:
         for done, clip in enumerate(music.clips, start=1):
             path = to / f"{clip.id}.{format}"
+            if not path.resolve().is_relative_to(to.resolve()):
+                raise CorpusError(f"the clip {clip.id!r} would be written outside {to}; rename it")
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, music.renderer(clip, rate, 2).T, rate)
             report("rendering", done, len(music.clips))
@@ -115,3 +123,47 @@ def verify(corpus: Annotated[str, typer.Argument(help="NAME:PATH.")], format: Fo
         print(f"{found.readable} clips can be read, {sum(map(len, faults.values()))} cannot")
     if not found.complete:
         raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
+    split: Annotated[
+        str | None, typer.Option(help="Also say what is in two parts of this split, e.g. published, random.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for page, tables and list; audit/<corpus> unless told.")
+    ] = None,
+    shortest: Annotated[float, typer.Option(min=0, help="A clip of fewer seconds is a fault.")] = 1.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Clips read at the same time.")] = os.cpu_count() or 1,
+    format: Format = "table",
+) -> None:
+    """Find repeated recordings, artists in two parts of a split, and broken clips.
+
+    Writes audit.html, pairs.csv, faults.csv, audit.json, and exclude.txt for `genrelab train --exclude`. What
+    is found is no failure: the exit code is 0.
+    """
+    from genrelab.lab.corpora.audit import audit_corpus, write_audit
+    from genrelab.lab.corpora.audit.writing import EXCLUDE, PAGE
+    from genrelab.lab.corpora.registry import load_corpus
+    from genrelab.lab.corpora.splits import make_split
+
+    music = load_corpus(corpus)
+    parts = None if split is None else make_split(music, split, seed=seed)
+    folder = out or Path("audit") / music.name
+    with counting() as report:
+        found = audit_corpus(music, split=parts, shortest=shortest, jobs=jobs, report=report)
+    write_audit(folder, found)
+    if format == "json":
+        print(json.dumps({"folder": str(folder), **found.to_dict()}, indent=2, ensure_ascii=False))
+        return
+    for pair in found.pairs:
+        where = "  in two parts of the split" if found.crosses(pair) else ""
+        print(f"{pair.kind}  {pair.first}  {pair.second}  score {pair.score:.2f}{where}")
+    for fault, count in Counter(fault.kind for fault in found.faults).items():
+        print(f"{fault}  {count} clips")
+    if found.artists:
+        print(f"artist in two parts of the split  {len(found.artists)} artists")
+    print(f"{len(found.pairs)} repetitions among {len(music.clips)} clips")
+    print(f"page    {folder / PAGE}\nexclude {folder / EXCLUDE} ({len(found.excluded)} clips)")

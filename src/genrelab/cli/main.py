@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 import genrelab
-from genrelab.cli import corpora, demo, evaluate, export, recipes, recognize, train
+from genrelab.cli import (
+    compare,
+    corpora,
+    demo,
+    evaluate,
+    export,
+    library,
+    recipes,
+    recognize,
+    reproduce,
+    search,
+    tag,
+    train,
+)
 from genrelab.errors import GenrelabError, RecipeError, UsageError
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -27,11 +40,16 @@ app = typer.Typer(
 
 # A command of its own: app.command("name")(module.function). A group: app.add_typer(module.app, name="name").
 app.command("recognize")(recognize.recognize)
+app.command("tag")(tag.tag)
+app.add_typer(library.app, name="library")
 app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(corpora.app, name="corpora")
 app.command("train")(train.train)
+app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("reproduce")(reproduce.reproduce)
 app.command("export")(export.export)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.library import open_or_none
 from genrelab.cli.progress import counting, note
 
 if TYPE_CHECKING:
@@ -46,15 +47,24 @@ def recognize(
             show_default=f"as many as cores, at most {MOST_JOBS}",
         ),
     ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where answers are kept; else in the user's data folder."),
+    ] = None,
+    no_library: Annotated[
+        bool, typer.Option("--no-library", help="Neither keep answers nor take any that were kept.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Recognize also what is known.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
     ] = False,
 ) -> None:
-    """Recognize the genre of music.
+    """Recognize the genre of music; what is known and has not changed is not done again.
 
     Ends with 0 if every file has an answer, 1 if a file failed or is unsure, 2 after wrong use.
     """
     from genrelab.bundle.find import find_model
+    from genrelab.library import Memory
     from genrelab.recognize import Problem, Recognizer, scan
     from genrelab.recognize.formats import check_format, write_records
     from genrelab.recognize.output import open_output
@@ -69,12 +79,17 @@ def recognize(
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
-    with (
-        open_output(out, keep=read) as stream,
-        counting() if bar else nullcontext() as report,
-    ):
-        records = progress.follow(recognizer.recognize_many(found, jobs=jobs), report)
-        write_records(records, stream, format=format, top=top, timeline=timeline)
+    with open_or_none(library, without=no_library, quiet=quiet) as shelf:
+        memory = Memory(shelf.tracks, recognizer.bundle.identity, again=again) if shelf else None
+        with (
+            open_output(out, keep=[*read, shelf.path] if shelf else read) as stream,
+            counting() if bar else nullcontext() as report,
+        ):
+            answers = recognizer.recognize_many(found, jobs=jobs, through=memory)
+            write_records(progress.follow(answers, report), stream, format=format, top=top, timeline=timeline)
+        if memory is not None and memory.recalled and shelf is not None and not quiet:
+            known = f"{memory.recalled} of {progress.total} were known"
+            note(f"note: {known} (library {shelf.path}); --again recognizes them anew")
     if progress.unanswered:
         if not quiet:
             note(f"note: {progress.unanswered} of {progress.total} have no answer; their records say why")

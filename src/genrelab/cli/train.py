@@ -16,7 +16,11 @@ def train(
         str, typer.Argument(help="A recipe's name (see `genrelab recipes list`) or a YAML file.")
     ],
     corpus: Annotated[
-        str, typer.Option(help="NAME:PATH, e.g. gtzan:/data/GTZAN; see `genrelab corpora list`.")
+        str,
+        typer.Option(
+            help="NAME:PATH, e.g. gtzan:/data/GTZAN; see `genrelab corpora list`. With a change in front, "
+            "the sound is changed: mp3@bitrate=64:gtzan:/data/GTZAN."
+        ),
     ],
     split: Annotated[
         str,
@@ -25,6 +29,10 @@ def train(
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Decides split, weights, order and augmentation.")
     ] = 0,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(help="A list of clips to leave out, e.g. exclude.txt of `genrelab corpora audit`."),
+    ] = None,
     set: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a value: training.max_epochs=5. May be repeated."),
@@ -49,6 +57,7 @@ def train(
 
     A run that was stopped goes on; a finished one is not run again unless --restart is given.
     """
+    from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
     from genrelab.lab.evaluation.experiment import run_experiment
@@ -60,7 +69,8 @@ def train(
     start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]
     chosen = load_recipe(recipe, changes=[*(set or []), *start])
     music = load_corpus(corpus)
-    parts = make_split(music, split, seed=seed)
+    left_out = read_exclusions(exclude, music) if exclude else ()
+    parts = make_split(music, split, seed=seed, exclude=left_out)
     with counting() as report:
         run = run_experiment(
             chosen,

@@ -34,6 +34,7 @@ class Hearing:
         self._starts: list[int] = []
         self._voting: list[bool] = []
         self._scores: list[npt.NDArray[np.float32]] = []  # of the segments that vote
+        self._embeddings: npt.NDArray[np.float64] | float = 0.0  # of the same, their sum
 
     def listen(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
         """Pass blocks of the file on and count their samples."""
@@ -42,13 +43,15 @@ class Hearing:
             yield block
 
     def judge(self, segments: Sequence[tuple[int, Waveform]]) -> None:
-        """Take the next segments: number of the first sample, waveform `[channels, samples]`."""
+        """Take the next segments, equally long: number of the first sample, waveform `[channels, n]`."""
         loud = [float(np.mean(np.square(wave, dtype=np.float64))) >= _SILENT_POWER for _, wave in segments]
         self._starts += [start for start, _ in segments]
         self._voting += loud
         if any(loud):
             voting = [wave for (_, wave), votes in zip(segments, loud, strict=True) if votes]
-            self._scores.append(self._bundle.predict(np.stack(voting))[0])
+            scores, embeddings = self._bundle.predict(np.stack(voting))
+            self._scores.append(scores)
+            self._embeddings = self._embeddings + embeddings.sum(axis=0, dtype=np.float64)
 
     def conclude(self, path: Path) -> Recognition:
         """Return what is said about the file, after its last segment."""
@@ -80,6 +83,7 @@ class Hearing:
             genres=ranked,
             timeline=self._timeline(scores),
             reason=reason,
+            embedding=np.asarray(self._embeddings / len(scores), dtype=np.float32),
         )
 
     def _timeline(self, scores: npt.NDArray[np.floating]) -> tuple[Segment, ...]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from genrelab.bundle.metadata import UNSURE
 
@@ -69,6 +72,9 @@ class Recognition:
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
+    embedding : np.ndarray [shape=(d,)], float32, or None
+        The network's embeddings, mean over the segments that vote; it does not count when recognitions are
+        compared. None after an error, for silence, and where the answer comes from a library.
     """
 
     path: Path
@@ -80,6 +86,7 @@ class Recognition:
     timeline: tuple[Segment, ...] = ()
     reason: Reason | None = None
     error: str | None = None
+    embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def answered(self) -> bool:

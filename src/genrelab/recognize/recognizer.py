@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,9 @@ from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.hearing import Hearing
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
+
+Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
+"""Stands between a file and its recognition: gets the path and what recognizes it."""
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -93,7 +96,11 @@ class Recognizer:
         return self._recognize(Path(path), threading.Event())
 
     def recognize_many(
-        self, files: Iterable[str | os.PathLike[str] | Problem], *, jobs: int = 1
+        self,
+        files: Iterable[str | os.PathLike[str] | Problem],
+        *,
+        jobs: int = 1,
+        through: Through | None = None,
     ) -> Iterator[Recognition]:
         """Recognize files, in the order given.
 
@@ -105,6 +112,9 @@ class Recognizer:
         jobs : int > 0
             How many files at once. With several, `load` the recognizer with `threads` set to the cores per
             job.
+        through : callable or None
+            Is asked for the answer to each file, by several threads at once, and may recognize it with the
+            function that it gets: `genrelab.library.Memory` does so where nothing is known yet.
 
         Yields
         ------
@@ -120,17 +130,17 @@ class Recognizer:
         """
         if jobs < 1:
             raise UsageError(f"recognition needs at least 1 job, not {jobs}")
-        return self._in_order(files, jobs)
+        return self._in_order(files, jobs, through)
 
     def _in_order(
-        self, files: Iterable[str | os.PathLike[str] | Problem], jobs: int
+        self, files: Iterable[str | os.PathLike[str] | Problem], jobs: int, through: Through | None
     ) -> Iterator[Recognition]:
         stop = threading.Event()
         waiting: deque[Future[Recognition]] = deque()
         pool = ThreadPoolExecutor(jobs, thread_name_prefix="recognize")
         try:
             for file in files:
-                waiting.append(pool.submit(self._recognize_found, file, stop))
+                waiting.append(pool.submit(self._recognize_found, file, stop, through))
                 if len(waiting) > 2 * jobs:
                     yield waiting.popleft().result()
             while waiting:
@@ -139,10 +149,14 @@ class Recognizer:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _recognize_found(self, file: str | os.PathLike[str] | Problem, stop: threading.Event) -> Recognition:
+    def _recognize_found(
+        self, file: str | os.PathLike[str] | Problem, stop: threading.Event, through: Through | None
+    ) -> Recognition:
         if isinstance(file, Problem):
             return Recognition(file.path, self.bundle.identity, error=file.message)
-        return self._recognize(Path(file), stop)
+        if through is None:
+            return self._recognize(Path(file), stop)
+        return through(Path(file), lambda path: self._recognize(path, stop))
 
     def _recognize(self, path: Path, stop: threading.Event) -> Recognition:
         metadata = self.bundle.metadata
@@ -153,7 +167,8 @@ class Recognizer:
                 hearing.listen(blocks),
                 metadata.segment_samples,
                 metadata.hop_samples,
-                padding="repeat" if metadata.padding == "repeat" else "end",
+                padding="repeat" if metadata.padding in ("repeat", "none") else "end",
+                shortest=metadata.shortest_samples,
             )
             while batch := list(islice(segments, self._batch)):
                 if stop.is_set():

@@ -50,7 +50,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
         table.add_column(title, overflow="fold")
     for number, record in enumerate(records):
         cells: list[Text | str] = [
-            _visible(os.fspath(record.path)),
+            visible(os.fspath(record.path)),
             _clock(record.duration),
             _genre(record),
             _confidence(record),
@@ -62,7 +62,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     console.print(table)
     for record in records:
         if record.error is not None:
-            console.print(_visible(record.error), style="red", soft_wrap=True)
+            console.print(visible(record.error), style="red", soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
@@ -101,8 +101,18 @@ def _clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _visible(text: str) -> Text:
-    """Return a text without markup in which what cannot be printed is escaped."""
+def visible(text: str) -> Text:
+    """Return a text without markup in which what cannot be printed is escaped.
+
+    Parameters
+    ----------
+    text : str
+        Such as a file name.
+
+    Returns
+    -------
+    rich.text.Text
+    """
     return Text(
         "".join(
             character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -13,6 +13,8 @@ import pytest
 import soundfile
 
 from genrelab.errors import CorpusError, UsageError
+from genrelab.lab.corpora.derived import derive
+from genrelab.lab.corpora.sound_changes import Loudness
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together, read_map, translate
 from genrelab.lab.evaluation.experiment import run_experiment
@@ -46,6 +48,15 @@ def test_of_a_namesake_known_ids_are_left_out(run: Run, corpus: Corpus, split: S
     assert folder == tmp_path / "there"
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == {*split.test, "high-90", "low-91"}
     assert "not checked" in warnings_in(folder)[0]
+
+
+def test_of_the_own_corpus_with_changed_sound_only_clips_are_tested_that_were_not_learned(
+    run: Run, corpus: Corpus, split: Split, tmp_path: Path
+) -> None:
+    softer = derive(corpus, Loudness(-30.0))
+    evaluation, folder = evaluate_elsewhere(run, softer, folder=tmp_path, device="cpu")
+    assert set(pd.read_csv(folder / "predictions.csv").clip_id) == set(split.test)
+    assert evaluation.track["majority"].n == 6
 
 
 def test_an_epoch_chosen_on_the_test_part_is_told_where_it_matters(

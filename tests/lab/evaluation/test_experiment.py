@@ -12,6 +12,8 @@ import pytest
 
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.files import only_one
+from genrelab.lab.corpora.derived import derive
+from genrelab.lab.corpora.sound_changes import Loudness, Mp3
 from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import experiment
@@ -169,6 +171,48 @@ def test_an_epoch_chosen_on_the_test_part_is_told_everywhere(
     assert "validation from" not in page and ", test from" in page, "the curves are of the test part"
     result = Recognizer.load(spoilt.folder / "model.onnx").bundle.metadata.results[0]
     assert result["epoch_chosen_on"] == "test" and result["warnings"][0] == first
+
+
+@pytest.fixture(scope="module")
+def leaking(corpus: Corpus, split: Split, learnable: Make, base: Path) -> Run:
+    """A finished run on changed sound, with copies of the validation clips."""
+    changed = derive(derive(corpus, Mp3(32)), Loudness(-20.0))
+    copies = 'augment={"copies": [{"kind": "loudness", "decibels": -30}]}'
+    recipe = learnable("training.max_epochs=1", copies, "augment.copies_of=train+valid", "name=leaking")
+    return run_experiment(recipe, changed, split, base=base, seed=0, device="cpu")
+
+
+def test_copies_of_validation_clips_are_told_everywhere(leaking: Run, run: Run) -> None:
+    metrics = leaking.metrics
+    made = {"kind": "loudness", "decibels": -30, "clips": 12 + 6}
+    assert metrics["copies"] == {"of": "train+valid", "made": [made]}
+    assert metrics["split"]["clips"] == {"train": 12, "valid": 6, "test": 6}
+    (severe,) = severe_warnings_of(metrics)
+    assert warnings_of(metrics)[0] == severe
+    assert severe.startswith("Leak: copies of the validation clips were trained on.")
+    page = (leaking.folder / "report.html").read_text(encoding="utf-8")
+    assert severe in page[page.index('<aside class="warnings severe"') : page.index("</aside>")]
+    assert "Copies learned, of train+valid" in page and "loudness (decibels -30) of 18 clips" in page
+    result = Recognizer.load(leaking.folder / "model.onnx").bundle.metadata.results[0]
+    assert result["copies_of"] == "train+valid" and result["warnings"][0] == severe
+
+
+def test_copies_of_training_clips_are_no_leak(leaking: Run, run: Run) -> None:
+    assert run.metrics["copies"] == {"of": "train", "made": []} and severe_warnings_of(run.metrics) == []
+    metrics = leaking.metrics
+    assert severe_warnings_of({**metrics, "copies": {**metrics["copies"], "of": "train"}}) == []
+    on_test = {**metrics, "epoch": {**metrics["epoch"], "chosen_on": "test"}}
+    assert ["chosen on the test clips" in text for text in severe_warnings_of(on_test)] == [True]
+
+
+def test_a_run_says_how_its_sound_was_changed(leaking: Run) -> None:
+    about = leaking.metrics["corpus"]
+    assert leaking.folder.parent.name == about["name"] == "tones-mp3-32-loudness--20"
+    assert about["original"] == "tones" and about["changes"] == ["mp3-32", "loudness--20"]
+    page = (leaking.folder / "report.html").read_text(encoding="utf-8")
+    assert "that of tones, changed by mp3-32, then loudness--20" in page
+    synthetic = {**leaking.metrics, "corpus": {**about, "original": "synthetic"}}
+    assert any("not real music" in warning for warning in warnings_of(synthetic))
 
 
 def test_leaks_between_what_was_learned_together_are_none(

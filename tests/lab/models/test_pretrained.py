@@ -70,8 +70,11 @@ def test_missing_keys_start_at_random_and_are_named(state: State, tmp_path: Path
     before = copy.deepcopy(backbone.net.state_dict())
     path = write(kept, tmp_path / "w.safetensors")
     assert load_pretrained(backbone, path) == [
-        f"resnet18: bn1.bias, layer4.0.conv1, layer4.1.bn2 start at random: not in {path}"
+        f"resnet18: bn1.bias, layer4.0.conv1, layer4.1.bn2 start at random: not in {path}",
+        f"resnet18: layer4.0.bn1 of {path} stand behind what starts at random; their statistics are to be "
+        "calibrated on training clips before training",
     ]
+    assert needs_calibration(backbone)
     after = backbone.net.state_dict()
     assert after["layer4.0.conv1.weight"].equal(before["layer4.0.conv1.weight"])
     assert after["layer4.1.conv1.weight"].equal(state["layer4.1.conv1.weight"])

@@ -11,12 +11,16 @@ from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
 
 @AUGMENTATIONS.register("gaussian-noise")
 class GaussianNoise(Augmentation):
-    """Add independent normal noise to every sample (paper `soundfusion`, VI.A: std 0.02).
+    """Add independent normal noise to every sample, or behind a front-end to every point of a picture.
+
+    Paper `soundfusion`, VI.A: std 0.02 on sound; Zheng et al., "Neural Network for Music Style
+    Recognizing", 5.1: on pictures.
 
     Parameters
     ----------
     std : float >= 0
-        On the scale where full scale is 1.
+        On the scale of what it is added to: full scale is 1 in sound, and a normalized picture has a
+        deviation of 1.
     """
 
     def __init__(self, *, std: float = 0.02) -> None:

@@ -1,6 +1,7 @@
 """Corpora by name: `gtzan:/data/GTZAN` in, a `Corpus` out.
 
-A new corpus is one module with a function `load(argument) -> Corpus` and one line in `_CORPORA`.
+A new corpus is one module with a function `load(argument) -> Corpus` and one line in `_CORPORA`. In front
+of any spec may stand a change of its sound, see `sound_changes`: `mp3@bitrate=64:gtzan:/data/GTZAN`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from genrelab.errors import CorpusError
-from genrelab.lab.corpora import fma, folder, gtzan, ismir2004, table
+from genrelab.errors import CorpusError, RecipeError
+from genrelab.lab.corpora import feature_table, fma, folder, gtzan, ismir2004, table
+from genrelab.lab.corpora.derived import derive
+from genrelab.lab.corpora.sound_changes import SOUND_CHANGES, sound_change
 from genrelab.lab.corpora.types import Corpus
 
 
@@ -52,6 +55,13 @@ _CORPORA = (
         "folder", "your own music, one folder a genre", "yours", "folder:/music/by-genre", folder.load
     ),
     CorpusKind("table", "a CSV file with a row a clip", "yours", "table:/music/clips.csv", table.load),
+    CorpusKind(
+        "features",
+        "a CSV file of descriptors in place of sound, a row a clip; GTZAN's is known",
+        "that of the table",
+        "features:/data/features_30_sec.csv",
+        feature_table.load,
+    ),
     CorpusKind(
         "gtzan",
         "GTZAN: 1,000 clips of 30 s, 10 genres, with its fault-filtered split",
@@ -103,7 +113,9 @@ def load_corpus(spec: str) -> Corpus:
     ----------
     spec : str
         `NAME:PATH` as on the command line, such as `folder:/music/by-genre`, `gtzan:/data/GTZAN`,
-        `table:/music/clips.csv?corpus=mine`, or `synthetic` alone.
+        `table:/music/clips.csv?corpus=mine`, or `synthetic` alone. In front, `CHANGE:` or
+        `CHANGE@OPTION=VALUE:` gives the same clips with changed sound: `mp3@bitrate=64:gtzan:/data/GTZAN`;
+        of several, the one nearest to the corpus is made first.
 
     Returns
     -------
@@ -112,14 +124,30 @@ def load_corpus(spec: str) -> Corpus:
     Raises
     ------
     CorpusError
-        If the name is unknown, or the corpus is not where or how it should be.
+        If the name or the change is unknown, or the corpus is not where or how it should be.
     """
     name, _, argument = spec.partition(":")
     kinds = {kind.name: kind for kind in _CORPORA}
     if name in kinds:
         return kinds[name].load(argument)
+    changes = SOUND_CHANGES.names()
+    kind = name.partition("@")[0]
+    if kind in changes:
+        return _load_changed(name, argument)
     if Path(spec).expanduser().exists():
         raise CorpusError(f"{spec} is a path alone. Say what it is, such as folder:{spec} or gtzan:{spec}")
-    close = get_close_matches(name, kinds, n=3)
+    close = get_close_matches(kind, [*kinds, *changes], n=3)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(kinds)}"
     raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}")
+
+
+def _load_changed(change: str, spec: str) -> Corpus:
+    if not spec:
+        raise CorpusError(
+            f"{change} changes the sound of a corpus; say of which one, such as {change}:gtzan:/data/GTZAN"
+        )
+    try:
+        made = sound_change(change)
+    except RecipeError as error:
+        raise CorpusError(f"{change}:{spec}: {error}") from error
+    return derive(load_corpus(spec), made)

@@ -8,7 +8,8 @@ arXiv:1306.1461; Flexer and Schnitzer 2010, on album and artist effects).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.allocation import allocate
 from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.exclusions import check_exclusions
 from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.split_kinds import Fold, Shares, parse_kind
 from genrelab.lab.corpora.types import Clip, Corpus, Split
@@ -26,7 +28,7 @@ _VALID_SHARE_OF_TRAINING = 0.1
 _Parts = list[list[Clip]]
 
 
-def make_split(corpus: Corpus, kind: str, *, seed: int) -> Split:
+def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str] = ()) -> Split:
     """Divide a corpus's labelled clips.
 
     Parameters
@@ -41,6 +43,10 @@ def make_split(corpus: Corpus, kind: str, *, seed: int) -> Split:
     seed : int >= 0
         Where chance decides; the same seed gives the same split, and the folds of one seed belong
         together. Published splits do not depend on it.
+    exclude : collection of str
+        Ids of clips to leave out, e.g. repetitions that an audit found (see `read_exclusions`). Published
+        splits lose them; the other kinds divide what is left. The split's name then ends in their number
+        and a digest of the list.
 
     Returns
     -------
@@ -50,15 +56,32 @@ def make_split(corpus: Corpus, kind: str, *, seed: int) -> Split:
     Raises
     ------
     CorpusError
-        If there is no such kind, or a genre has too few clips or artists for it.
+        If there is no such kind, a genre has too few clips or artists for it, or a clip to leave out is not
+        in the corpus.
     """
     if seed < 0:
         raise CorpusError(f"the seed of a split must be 0 or more, not {seed}")
+    check_exclusions(corpus, sorted(exclude), source=f"split {kind!r}")
+    left = replace(corpus, clips=[clip for clip in corpus.clips if clip.id not in exclude])
     if kind in corpus.published_splits:
         split = corpus.published_splits[kind]
     else:
-        split = _make(corpus, parse_kind(kind, published=list(corpus.published_splits)), seed)
-    return replace(split, checks=check_split(corpus, split))
+        split = _make(left, parse_kind(kind, published=list(corpus.published_splits)), seed)
+    if exclude:
+        split = _without(split, exclude)
+    return replace(split, checks=check_split(left, split))
+
+
+def _without(split: Split, exclude: Collection[str]) -> Split:
+    digest = hashlib.sha256("\n".join(sorted(exclude)).encode("utf-8", "surrogatepass")).hexdigest()
+    return replace(
+        split,
+        name=f"{split.name}-without-{len(exclude)}-{digest[:6]}",
+        train=[clip_id for clip_id in split.train if clip_id not in exclude],
+        valid=[clip_id for clip_id in split.valid if clip_id not in exclude],
+        test=[clip_id for clip_id in split.test if clip_id not in exclude],
+        made=f"{split.made}, {len(exclude)} clips of the corpus left out",
+    )
 
 
 def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:

@@ -14,7 +14,7 @@ Waveform = npt.NDArray[np.float32]
 
 
 class Renderer(Protocol):
-    """Makes a clip's sound instead of reading it from a file."""
+    """Makes a clip's sound, or changes the sound of its file."""
 
     def __call__(self, clip: Clip, sample_rate: int, channels: int) -> Waveform:
         """Return float32 `[channels, samples]` in -1..1."""
@@ -88,7 +88,7 @@ class Corpus:
     published_splits : mapping of str to Split
         Splits that came with the corpus; the key `published` is the usual one.
     renderer : Renderer or None
-        Makes the sound of clips without a path.
+        Makes the sound of all clips; None reads their files.
     skipped : mapping of str to str
         Clip id -> why it was left out (corrupt file, no audio, ...).
     """

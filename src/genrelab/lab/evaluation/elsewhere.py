@@ -12,15 +12,17 @@ import yaml
 
 from genrelab.errors import CorpusError, UsageError
 from genrelab.files import replace_text
+from genrelab.lab.corpora.derived import original_name
 from genrelab.lab.corpora.split_file import read_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
-from genrelab.lab.evaluation.experiment import Report
+from genrelab.lab.evaluation.experiment import Report, check_sound_or_table
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
 from genrelab.lab.evaluation.record import severe_warnings_of, warnings_of
 from genrelab.lab.evaluation.report import write_report
+from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
 from genrelab.lab.training.store import open_store, sound_key
@@ -92,8 +94,8 @@ def evaluate_elsewhere(
     """Measure a finished run on a corpus.
 
     Of the corpus that the run was trained on, the run's test part is measured; if the epoch was chosen on
-    it, a severe warning says so. Of another one with the same name, clips with the id of a clip that was
-    trained or chosen on are left out.
+    it, a severe warning says so. Of another one with the same name, or of the same with changed sound, clips
+    with the id of a clip that was trained or chosen on are left out.
 
     Parameters
     ----------
@@ -118,12 +120,21 @@ def evaluate_elsewhere(
     UsageError
         If genres have no counterpart.
     CorpusError
-        If no clip is left to test on.
+        If no clip is left to test on, or the run learned from a table and this is sound, another table, or
+        the other way round.
     """
     audio = run.recipe.audio
     sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
+    same = sound == run.metrics["corpus"]["sound_sha256"]
+    network = run.network()
+    check_sound_or_table(run.recipe, network, corpus)
+    if reads_table(network) and not same:
+        raise CorpusError(
+            f"{corpus.name} is another table than the one that this run learned from, and descriptors of "
+            "two tables cannot be held against each other. Give the same file and columns"
+        )
     corpus = translate(corpus, run.genres, mapping or {})
-    ids, doubts = _testable(run, corpus, same=sound == run.metrics["corpus"]["sound_sha256"])
+    ids, doubts = _testable(run, corpus, same=same)
     store = open_store(
         corpus,
         sample_rate=audio.sample_rate,
@@ -131,7 +142,7 @@ def evaluate_elsewhere(
         report=partial(report, "decoding") if report else None,
     )
     predictions = predict(
-        run.network(),
+        network,
         store,
         corpus,
         ids,
@@ -155,9 +166,9 @@ def evaluate_elsewhere(
 def _testable(run: runs.Run, corpus: Corpus, *, same: bool) -> tuple[list[str], list[str]]:
     """Return the clips to test on, and what remains doubtful."""
     split = read_split(run.folder / runs.SPLIT, name="", made="")
-    own = run.metrics["corpus"]["name"]
+    own = run.metrics["corpus"].get("original", run.metrics["corpus"]["name"])
     doubts = [f"It was not checked whether recordings or artists also occur in {own}, which was trained on."]
-    if corpus.name != own:
+    if original_name(corpus) != own:
         ids = [clip.id for clip in corpus.clips]
     elif same:
         ids = [clip.id for clip in corpus.clips if clip.id in set(split.test)]

@@ -14,6 +14,7 @@ from typing import cast
 
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import only_one, replace_text
+from genrelab.lab.corpora.feature_table import TableRows
 from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
@@ -33,11 +34,12 @@ from genrelab.lab.evaluation.record import (
 from genrelab.lab.evaluation.report import write_report
 from genrelab.lab.evaluation.representations import middle_segment, representations
 from genrelab.lab.frontends import FRONTENDS, Sinc
+from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import LAST, read_history
-from genrelab.lab.training.export import export
+from genrelab.lab.training.export import export, why_unwritable
 from genrelab.lab.training.start import load_start, weights_hash
 from genrelab.lab.training.store import AudioStore, open_store, sound_key
 from genrelab.lab.training.train import parts_used, resolve_device, train
@@ -92,7 +94,9 @@ def run_experiment(
     """
     resolve_device(device)
     network = build_network(recipe, genres=len(corpus.genres))
-    describe(recipe, corpus.genres, corpus.name, corpus.licence, corpus.citation)
+    check_sound_or_table(recipe, network, corpus)
+    if why_unwritable(network) is None:
+        describe(recipe, corpus.genres, corpus.name, corpus.licence, corpus.citation)
     split = _split_used(recipe, corpus, split)
     for part in ("train", recipe.training.choose_epoch_on, "test"):
         if not getattr(split, part):
@@ -112,6 +116,28 @@ def run_experiment(
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out"
         ) from error
+
+
+def check_sound_or_table(recipe: Recipe, network: GenreNetwork, corpus: Corpus) -> None:
+    """Refuse sound for a network that reads a table of descriptors, and a table for all others.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus is of the wrong kind.
+    """
+    table = isinstance(corpus.renderer, TableRows)
+    if reads_table(network) and not table:
+        raise CorpusError(
+            f"the recipe {recipe.name} learns from a table of descriptors, and {corpus.name} is sound. Give "
+            "--corpus features:PATH/features_30_sec.csv, or take mfcc-cqt/descriptor-mlp, which learns from "
+            "sound"
+        )
+    if table and not reads_table(network):
+        raise CorpusError(
+            f"the recipe {recipe.name} learns from sound, and {corpus.name} is a table of descriptors. Take "
+            "mfcc-cqt/descriptor-table, or give a corpus of sound"
+        )
 
 
 def _split_used(recipe: Recipe, corpus: Corpus, split: Split) -> Split:
@@ -150,7 +176,7 @@ def _run(
         channels=audio.channels,
         report=partial(report, "decoding") if report else None,
     )
-    trained = train(recipe, corpus, split, store, folder=folder, seed=seed, device=device)
+    trained = train(recipe, corpus, split, store, folder=folder, seed=seed, device=device, report=report)
     predictions = predict(
         trained.network,
         store,
@@ -167,10 +193,13 @@ def _run(
     metrics["corpus"] |= {"source": source, "sound_sha256": sound}
     if (folder / runs.WEIGHTS).is_file():
         metrics["start"]["sha256"] = (folder / runs.WEIGHTS).read_text(encoding="utf-8").strip()
+    unwritable = why_unwritable(trained.network)
+    if unwritable is not None:
+        metrics["no_model_file"] = unwritable
     write_report(
         folder / runs.REPORT,
         title=f"{recipe.title}, {corpus.name}",
-        facts=facts_of(metrics),
+        facts=facts_of(metrics) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
         warnings=warnings_of(metrics),
         severe=severe_warnings_of(metrics),
         history=read_history(folder),
@@ -182,8 +211,9 @@ def _run(
         segment_seconds=audio.segment_seconds,
         extra=_learned_filters(recipe, trained.network, store, corpus, split.test),
     )
-    about = bundle_metadata(recipe, corpus.genres, metrics)
-    metrics["export_difference"] = export(trained.network, about, folder / runs.MODEL)
+    if unwritable is None:
+        about = bundle_metadata(recipe, corpus.genres, metrics)
+        metrics["export_difference"] = export(trained.network, about, folder / runs.MODEL)
     # Last, because this file says that the run is finished.
     replace_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return runs.Run.load(folder)

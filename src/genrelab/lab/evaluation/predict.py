@@ -15,8 +15,9 @@ from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation.predictions import Predictions
 from genrelab.lab.models import GenreNetwork, Scores
+from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Audio
-from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
+from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
 from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.train import labels_of, resolve_device
@@ -48,7 +49,7 @@ def predict(
     ids : sequence of str
         Clips; those that the store does not hold are left out.
     audio : Audio
-        The recipe's segments.
+        The recipe's segments. With the padding `none` a clip shorter than a segment is scored as it is.
     device : {"auto", "cpu", "gpu"}
     report : callable or None
         Called with segments done and segments in all.
@@ -67,7 +68,8 @@ def predict(
     labels = labels_of(corpus, ids, store)
     if not labels:
         raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be tested can be used")
-    dataset = SegmentDataset(store, labels, audio, seed=0, testing=True)
+    shortest = shortest_samples(network, audio)
+    dataset = SegmentDataset(store, labels, audio, seed=0, testing=True, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
@@ -89,9 +91,8 @@ def predict(
 
 
 def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
-    """Score segments in batches, wherever they come from."""
-    loader = DataLoader(dataset, batch_size=_BATCH, sampler=EpochSampler(len(dataset), seed=0, shuffle=False))
-    for waveform, _ in loader:
+    """Score segments in batches of equal length, wherever they come from."""
+    for waveform, _ in DataLoader(dataset, batch_sampler=EqualBatches(dataset, _BATCH)):
         yield network(waveform.to(place))
 
 
@@ -100,7 +101,7 @@ def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.devic
     store, length = dataset.store, dataset.audio.segment_samples
     for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
         items = list(numbered)
-        if store.frames(clip_id) < length:  # one segment, which is padded
+        if store.frames(clip_id) < length:  # one segment, of which the dataset knows how long it is to be
             waveform, _ = dataset[0, items[0][0]]
             yield network(waveform[None].to(place))
             continue

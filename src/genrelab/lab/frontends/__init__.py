@@ -5,10 +5,27 @@ Importing this package registers every front-end under the name that recipes use
 
 from genrelab.lab.frontends.base import FRONTENDS, Frontend
 from genrelab.lab.frontends.cqt import Cqt
+from genrelab.lab.frontends.descriptors import Descriptors
+from genrelab.lab.frontends.drawing import WaveformPicture
 from genrelab.lab.frontends.mel import MelSpectrogram
 from genrelab.lab.frontends.mfcc import Mfcc
+from genrelab.lab.frontends.picture import Picture
 from genrelab.lab.frontends.sinc import Sinc
 from genrelab.lab.frontends.stft import Stft
+from genrelab.lab.frontends.table import Table
 from genrelab.lab.frontends.waveform import Waveform
 
-__all__ = ["FRONTENDS", "Cqt", "Frontend", "MelSpectrogram", "Mfcc", "Sinc", "Stft", "Waveform"]
+__all__ = [
+    "FRONTENDS",
+    "Cqt",
+    "Descriptors",
+    "Frontend",
+    "MelSpectrogram",
+    "Mfcc",
+    "Picture",
+    "Sinc",
+    "Stft",
+    "Table",
+    "Waveform",
+    "WaveformPicture",
+]

@@ -50,6 +50,11 @@ def correlate(signal: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
     return kernels @ signal.unfold(-1, kernels.shape[-1], stride).transpose(-1, -2)
 
 
+def beginning(signal: Tensor, size: int) -> Tensor:
+    """Return `signal[..., :size]`, read by index: the exporter cannot tell whether a slice is long enough."""
+    return signal.index_select(-1, torch.arange(size, device=signal.device))
+
+
 class Halve(nn.Module):
     """Half the sample rate, as soxr's high quality gives it.
 
@@ -68,15 +73,15 @@ class Halve(nn.Module):
             row[2 * place : 2 * place + taps.size] = taps
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
 
-    def forward(self, signal: Tensor) -> Tensor:
-        """Change `[batch, samples]` into `[batch, ceil(samples / 2)]`; beyond both ends is silence."""
-        samples = signal.shape[-1]
-        halved = -(-samples // 2)
-        steps = -(-halved // _TOGETHER)
-        needed = 2 * _TOGETHER * (steps - 1) + self.rows.shape[-1]
-        padded = F.pad(signal, (self.reach, max(0, needed - self.reach - samples)))
+    def forward(self, signal: Tensor, *, size: int | None = None) -> Tensor:
+        """Change `[batch, samples]` into `[batch, ceil(samples / 2)]`; beyond both ends is silence.
+
+        `size` is that half, where the caller has a simpler expression for it.
+        """
+        halved = (signal.shape[-1] + 1) // 2 if size is None else size
+        padded = F.pad(signal, (self.reach, self.rows.shape[-1] - self.reach))
         blocks = correlate(padded, self.rows, stride=2 * _TOGETHER)
-        return blocks.transpose(1, 2).flatten(1)[:, :halved]
+        return beginning(blocks.transpose(1, 2).flatten(1), halved)
 
 
 @FRONTENDS.register("cqt")
@@ -174,14 +179,15 @@ class Cqt(Frontend):
 
     def _power(self, signal: Tensor, frames: int) -> Tensor:
         """Change `[batch, samples]` into `[batch, n_bins, frames]`."""
-        found = []
+        found, samples, factor = [], signal.shape[-1], 1
         for number, octave in enumerate(self.octaves):
             for _ in range(octave.halvings):
-                signal = self.halve(signal)
+                factor *= 2
+                signal = self.halve(signal, size=(samples + factor - 1) // factor)
             kernels = self.get_buffer(f"kernels_{number}")
             half = kernels.shape[-1] // 2
-            parts = correlate(F.pad(signal, (half, half)), kernels, stride=octave.hop_length)[..., :frames]
-            real, imaginary = parts.chunk(2, dim=1)
+            parts = correlate(F.pad(signal, (half, half)), kernels, stride=octave.hop_length)
+            real, imaginary = beginning(parts, frames).chunk(2, dim=1)
             found.append(real.square() + imaginary.square())
         return torch.cat(found[::-1], dim=1)
 

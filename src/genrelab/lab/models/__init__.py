@@ -1,6 +1,14 @@
 """Pictures and waveforms -> genre scores. Importing this package registers every network."""
 
-from genrelab.lab.models import ms_sincresnet, soundfusion, soundfusion_baselines
+from genrelab.lab.models import (
+    descriptor_mlp,
+    fds,
+    mel_augmentation,
+    mfcc_cqt,
+    ms_sincresnet,
+    soundfusion,
+    soundfusion_baselines,
+)
 from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores
 from genrelab.lab.models.build import build_network
 
@@ -10,6 +18,10 @@ __all__ = [
     "GenreNetwork",
     "Scores",
     "build_network",
+    "descriptor_mlp",
+    "fds",
+    "mel_augmentation",
+    "mfcc_cqt",
     "ms_sincresnet",
     "soundfusion",
     "soundfusion_baselines",

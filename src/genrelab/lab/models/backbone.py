@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
 from genrelab.errors import MissingExtraError, RecipeError
+
+# timm's names; Keras's values.
+_TENSORFLOW: dict[str, Any] = {"pad_type": "same", "bn_eps": 1e-3, "bn_momentum": 0.01}
 
 
 class Backbone(nn.Module):
@@ -24,6 +27,10 @@ class Backbone(nn.Module):
         A tag names other weights than timm's default ones, e.g. `resnet18.tv_in1k`.
     channels : int > 0
         Of the picture.
+    tensorflow : bool
+        Build the layers as TensorFlow and Keras do, for weights that were trained there: pictures are
+        padded at their ends alone where that suffices (a stride of 2 over an even size), and batch norms
+        add 1e-3 to the variance and follow it more slowly. timm knows this of MobileNet and EfficientNet.
 
     Attributes
     ----------
@@ -34,16 +41,19 @@ class Backbone(nn.Module):
     folded : tuple of str
         Batch norms within `net` that started as mere shifts, because the weights that were read hold
         them inside the convolutions; `genrelab.lab.models.pretrained.calibrate` empties it.
+    strange : tuple of str
+        Batch norms within `net` whose statistics are of other values than they get, because the
+        convolution before them starts at random; `calibrate` empties it too.
 
     Raises
     ------
     RecipeError
-        If timm has no network of that name.
+        If timm has no network of that name, or not with TensorFlow's layers.
     MissingExtraError
         If timm is not installed.
     """
 
-    def __init__(self, architecture: str, *, channels: int = 3) -> None:
+    def __init__(self, architecture: str, *, channels: int = 3, tensorflow: bool = False) -> None:
         super().__init__()
         try:
             import timm  # takes seconds, so only where it is used
@@ -59,14 +69,24 @@ class Backbone(nn.Module):
             )
             raise RecipeError(f"timm has no network {architecture!r}; {remedy}")
         self.architecture = architecture
-        self.net: nn.Module = timm.create_model(
-            architecture, pretrained=False, in_chans=channels, num_classes=0, global_pool=""
-        )
+        self.tensorflow = tensorflow
+        options: dict[str, Any] = {"in_chans": channels, "num_classes": 0, "global_pool": ""}
+        if tensorflow:
+            options |= _TENSORFLOW
+        try:
+            self.net: nn.Module = timm.create_model(architecture, pretrained=False, **options)
+        except TypeError as error:
+            if not tensorflow:
+                raise
+            raise RecipeError(
+                f"timm's {architecture} does not come with TensorFlow's layers; set tensorflow=false"
+            ) from error
         if hasattr(self.net, "pre_logits"):
             # VGG's hidden dense layers belong to the classifier: 120 million weights that no map needs.
             self.net.pre_logits = nn.Identity()
         self.features = cast(int, self.net.num_features)
         self.folded: tuple[str, ...] = ()
+        self.strange: tuple[str, ...] = ()
 
     def forward(self, picture: Tensor) -> Tensor:
         """Change `[batch, channels, height, width]` into the last map, `[batch, features, h, w]`."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.augment import Pipeline
+from genrelab.lab.augment.copies import PictureCopy
 from genrelab.lab.frontends import Frontend
 from genrelab.lab.registry import Registry, closest
 
@@ -39,7 +40,15 @@ class Body(nn.Module, ABC):
 
     A body is made with `inputs` (name of a front-end -> shape of its output without batch) and
     `genres` (their number), beside its own options.
+
+    Attributes
+    ----------
+    shortest_frames : int or None
+        A body that hears sound of any duration says how many frames of each input it needs at least; None
+        hears the length that it was made for.
     """
+
+    shortest_frames: int | None = None
 
     @abstractmethod
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
@@ -74,11 +83,13 @@ class GenreNetwork(nn.Module):
         Acts on the waveform before all front-ends, in training mode only.
     input_augments : mapping of str to Pipeline
         Act behind the front-end of that name, in training mode only.
+    copies : mapping of int to PictureCopy, optional
+        Act on the items with that copy number alone, in training mode only.
 
     Raises
     ------
     RecipeError
-        If an augmentation is for an input that is not there.
+        If an augmentation or a copy is for an input that is not there.
     """
 
     def __init__(
@@ -88,19 +99,27 @@ class GenreNetwork(nn.Module):
         *,
         augment: Pipeline,
         input_augments: Mapping[str, Pipeline],
+        copies: Mapping[int, PictureCopy] | None = None,
     ) -> None:
         super().__init__()
-        for name in input_augments:
+        copies = copies or {}
+        named = [("inputs", name) for name in input_augments]
+        for where, name in named + [("copies", copy.input) for copy in copies.values()]:
             if name not in frontends:
-                raise RecipeError(f"augment.inputs: there is no input {name!r}; {closest(name, frontends)}")
+                raise RecipeError(f"augment.{where}: there is no input {name!r}; {closest(name, frontends)}")
         self.frontends = nn.ModuleDict({_PREFIX + name: frontend for name, frontend in frontends.items()})
         self.body = body
         self.augment = augment
         self.input_augments = nn.ModuleDict({_PREFIX + name: each for name, each in input_augments.items()})
+        self.copies = nn.ModuleList(copy.change for copy in copies.values())
+        self._copied = [(number, _PREFIX + copy.input) for number, copy in copies.items()]
 
-    def forward(self, waveform: Tensor) -> Scores:
-        """Score `[batch, channels, samples]`, float32 at the recipe's rate."""
-        scores: Scores = self.body(self.inputs(waveform))
+    def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+        """Score `[batch, channels, samples]`, float32 at the recipe's rate.
+
+        `copy [batch]` says in training which copy of its clip an item is, 0 being the clip itself.
+        """
+        scores: Scores = self.body(self.inputs(waveform, copy))
         return scores
 
     def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
@@ -140,19 +159,23 @@ class GenreNetwork(nn.Module):
         for number, pipeline in enumerate(pipelines):
             pipeline.seed(seed * 101 + number)
 
-    def inputs(self, waveform: Tensor) -> dict[str, Tensor]:
+    def inputs(self, waveform: Tensor, copy: Tensor | None = None) -> dict[str, Tensor]:
         """Return what the body gets, by the front-end's name."""
         if torch.is_autocast_enabled(waveform.device.type):
             # Powers of 1e-10 do not exist in half precision: front-ends always run in float32.
             with torch.autocast(waveform.device.type, enabled=False):
-                return self._inputs(waveform.float())
-        return self._inputs(waveform)
+                return self._inputs(waveform.float(), copy)
+        return self._inputs(waveform, copy)
 
-    def _inputs(self, waveform: Tensor) -> dict[str, Tensor]:
+    def _inputs(self, waveform: Tensor, copy: Tensor | None) -> dict[str, Tensor]:
         waveform = self.augment(waveform)
         inputs = {key: frontend(waveform) for key, frontend in self.frontends.items()}
         for key, pipeline in self.input_augments.items():
             inputs[key] = pipeline(inputs[key])
+        if copy is not None and self.training:
+            for (number, key), pipeline in zip(self._copied, self.copies, strict=True):
+                chosen = (copy == number).reshape(-1, *([1] * (inputs[key].ndim - 1)))
+                inputs[key] = torch.where(chosen, pipeline(inputs[key]), inputs[key])
         return {key.removeprefix(_PREFIX): value for key, value in inputs.items()}
 
     def parameter_count(self) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genrelab.lab.augment import AUGMENTATIONS, Pipeline
+from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.frontends import FRONTENDS
 from genrelab.lab.models.base import MODELS, GenreNetwork
+from genrelab.lab.models.duration import check_duration
 from genrelab.lab.recipes.schema import Part, Recipe
 
 
@@ -43,7 +45,9 @@ def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
     }
     shapes = {name: frontend.output_shape(audio.segment_samples) for name, frontend in frontends.items()}
     body = MODELS.create(recipe.model.kind, recipe.model.options(), inputs=shapes, genres=genres)
+    check_duration(body, audio)
     augment = recipe.augment
+    copies = enumerate((make_copy(part.kind, part.options()) for part in augment.copies), start=1)
     return GenreNetwork(
         frontends,
         body,
@@ -51,4 +55,5 @@ def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
         input_augments={
             name: _pipeline(steps, augment.probability) for name, steps in augment.inputs.items() if steps
         },
+        copies={number: copy for number, copy in copies if isinstance(copy, PictureCopy)},
     )

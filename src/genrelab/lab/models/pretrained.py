@@ -1,15 +1,16 @@
 """The weights that a network starts with: of an earlier run, or ImageNet's for its backbones.
 
 An earlier run's fill the whole network (`genrelab.lab.models.pretrained_run`). ImageNet's come from timm's
-collection or from a file; their keys are timm's names, which are torchvision's for ResNet and VGG. A
-classifier is left out; every other key must fit, and what a file lacks is named. No pickle is run: files
-are safetensors, or are read with torch's `weights_only=True`.
+collection or from a file; their keys are timm's names, which are torchvision's for ResNet and VGG, or those
+that `genrelab.lab.models.foreign_weights` knows. A classifier is left out; every other key must fit, and what
+a file lacks is named. No pickle is run: files are safetensors, or are read with torch's `weights_only=True`.
 
 Some files hold batch norms inside the convolutions: each norm's scale is 1, mean 0, variance 1, and it
 merely shifts. In training such a norm would use the batch's own mean and variance, and so change what
 the network computes. `calibrate` measures mean m and variance s^2 of what reaches each of them, and sets
 mean = m, variance = s^2, scale = sqrt(s^2 + eps), shift = shift + m: the same function, and one that
-training starts from smoothly.
+training starts from smoothly. A norm behind a convolution that starts at random gets mean = m and
+variance = s^2 too: those of the file are of a convolution that is not there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from genrelab.errors import RecipeError, RunError, UsageError
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.models.base import GenreNetwork
+from genrelab.lab.models.foreign_weights import numbered_layers, renamed
 from genrelab.lab.models.pretrained_run import is_run, start_from_run
 from genrelab.lab.models.weights_file import REMEDIES, Weights, misfits, read_weights, reason
 
@@ -75,6 +77,11 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
         if read is None:
             origin, weights = _download(backbone)
             notes.append(f"{backbone.architecture} starts from {origin}")
+            if backbone.tensorflow and not backbone.architecture.startswith("tf_"):
+                notes.append(
+                    f"{backbone.architecture}: {origin} was trained with PyTorch's padding and batch norms, "
+                    "not TensorFlow's as this network has them; set model.tensorflow=false"
+                )
         else:
             origin, weights = source, read
         notes += _start(backbone, weights, origin)
@@ -82,37 +89,35 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
 
 
 def needs_calibration(network: nn.Module) -> bool:
-    """Tell whether `calibrate` should run before training: weights were read with folded batch norms."""
-    return any(backbone.folded for backbone in _backbones(network))
+    """Tell whether `calibrate` should run before training: batch norms are folded, or strange."""
+    return any(backbone.folded or backbone.strange for backbone in _backbones(network))
 
 
 @torch.no_grad()
 def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
-    """Give folded batch norms the statistics of real input, and leave what the network computes as it is.
+    """Give folded and strange batch norms the statistics of real input.
 
-    One pass suffices: as no norm changes its function, what reaches the later ones stays the same.
-    Norms that start at random are left alone. Does nothing where `needs_calibration` says no.
+    What folded ones compute stays as it is. One pass suffices: as they do not change their function, what
+    reaches the later ones stays the same; strange ones normalize by batch meanwhile. Norms that start at
+    random are left alone. Does nothing where `needs_calibration` says no.
 
     Parameters
     ----------
     network : GenreNetwork
-        Runs in evaluation mode meanwhile: without augmentation and dropout.
+        Runs in evaluation mode meanwhile, but for strange norms: without augmentation and dropout.
     batches : iterable of Tensor [shape=(batch, channels, samples)]
         Waveforms of training clips, a few hundred segments; at least one batch.
 
     Raises
     ------
     UsageError
-        If there is no batch, or none of it reaches a folded norm.
+        If there is no batch, or none of it reaches such a norm.
     RunError
         If what reaches a norm is not finite.
     """
-    norms = {
-        f"{path}.net.{name}": backbone.net.get_submodule(name)
-        for path, backbone in network.named_modules()
-        if isinstance(backbone, Backbone)
-        for name in backbone.folded
-    }
+    folded = _norms(network, "folded")
+    strange = _norms(network, "strange")
+    norms = {**folded, **strange}
     if not norms:
         return
     moments = {name: _Moments() for name in norms}
@@ -121,6 +126,8 @@ def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
     device = next(network.parameters()).device
     try:
         network.eval()
+        for norm in strange.values():
+            norm.train()
         for batch in batches:
             network(batch.to(device))
     finally:
@@ -131,9 +138,19 @@ def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
     for name in norms:
         moments[name].check(name)
     for name, norm in norms.items():
-        _unfold(norm, moments[name])
+        _settle(norm, moments[name], keep_function=name in folded)
     for backbone in _backbones(network):
-        backbone.folded = ()
+        backbone.folded = backbone.strange = ()
+
+
+def _norms(network: nn.Module, kind: Literal["folded", "strange"]) -> dict[str, nn.Module]:
+    """Return those batch norms of all backbones that are to be calibrated, by their names."""
+    return {
+        f"{path}.net.{name}": backbone.net.get_submodule(name)
+        for path, backbone in network.named_modules()
+        if isinstance(backbone, Backbone)
+        for name in getattr(backbone, kind)
+    }
 
 
 class _Moments:
@@ -166,11 +183,13 @@ def _watch(moments: _Moments, norm: nn.Module, inputs: tuple[Tensor, ...]) -> No
     moments.add(inputs[0])
 
 
-def _unfold(norm: nn.Module, moments: _Moments) -> None:
+def _settle(norm: nn.Module, moments: _Moments, *, keep_function: bool) -> None:
     assert isinstance(norm, _BatchNorm) and norm.running_mean is not None and norm.running_var is not None
     variance = moments.squares / moments.count
     norm.running_mean.copy_(moments.mean)
     norm.running_var.copy_(variance)
+    if not keep_function:
+        return
     norm.weight.copy_((variance + norm.eps).sqrt())
     norm.bias.add_(moments.mean.to(norm.bias))
 
@@ -205,21 +224,35 @@ def _download(backbone: Backbone) -> tuple[str, Weights]:
 def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
     """Put weights into a backbone; return notes."""
     own = backbone.net.state_dict()
+    layers = numbered_layers(weights, backbone.architecture)
+    weights = renamed(weights, layers)
     classifier = {key for key in weights if key.startswith(_CLASSIFIERS) and key not in own}
     weights = {
         key: value for key, value in weights.items() if key not in classifier and not key.endswith(_COUNTER)
     }
     notes = _fit_channels(backbone, weights, own, origin)
     _compare(backbone, weights, own, origin, without_classifier=bool(classifier))
+    if layers and not backbone.tensorflow:
+        notes.append(
+            f"{backbone.architecture}: {origin} was trained with TensorFlow's padding and batch norms, which "
+            "this network does not have; set model.tensorflow=true"
+        )
     missing = [key for key in own if key not in weights and not key.endswith(_COUNTER)]
     if missing:
-        notes.append(f"{backbone.architecture}: {_compact(missing, own)} start at random: not in {origin}")
+        names = _compact(missing, own, {ours: theirs for theirs, ours in layers.items()})
+        notes.append(f"{backbone.architecture}: {names} start at random: not in {origin}")
     backbone.net.load_state_dict({**own, **weights})
     backbone.folded = _folded(weights)
     if backbone.folded:
         notes.append(
             f"{backbone.architecture}: the {len(backbone.folded)} batch norms of {origin} are folded into "
             "the convolutions; they are to be calibrated on training clips before training"
+        )
+    backbone.strange = _strange(backbone.net, missing, backbone.folded)
+    if backbone.strange:
+        notes.append(
+            f"{backbone.architecture}: {', '.join(backbone.strange)} of {origin} stand behind what starts at "
+            "random; their statistics are to be calibrated on training clips before training"
         )
     return notes
 
@@ -261,14 +294,29 @@ def _compare(
         )
 
 
-def _compact(missing: list[str], own: Weights) -> str:
-    """Name missing keys; a layer of which all is missing by its name alone."""
+def _compact(missing: list[str], own: Weights, theirs: dict[str, str]) -> str:
+    """Name missing keys; a layer of which all is missing by its name alone; `theirs` is the file's name."""
     names = []
     for key in missing:
-        layer = key.rpartition(".")[0]
+        layer, _, part = key.rpartition(".")
         parts = [other for other in own if other.rpartition(".")[0] == layer and not other.endswith(_COUNTER)]
-        names.append(layer if layer and set(parts) <= set(missing) else key)
+        whole = bool(layer) and set(parts) <= set(missing)
+        also = f" ({theirs[layer]}{'' if whole else '.' + part} there)" if layer in theirs else ""
+        names.append((layer if whole else key) + also)
     return ", ".join(dict.fromkeys(names))
+
+
+def _strange(net: nn.Module, missing: list[str], folded: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the batch norms that the file has, and whose convolution it lacks: the last one before them."""
+    found, random = [], False
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Conv2d):
+            random = f"{name}.weight" in missing
+        elif isinstance(module, _BatchNorm):
+            if random and name not in folded and f"{name}.running_mean" not in missing:
+                found.append(name)
+            random = False
+    return tuple(found)
 
 
 def _folded(weights: Weights) -> tuple[str, ...]:

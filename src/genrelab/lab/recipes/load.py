@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
         The name of a recipe that comes with genrelab, in whole (`soundfusion/resnet2d-s`) or its last
         part where that is unique, or the path of a YAML file.
     changes : sequence of str
-        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML.
+        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML. A part of
+        a list goes by its number, `augment.inputs.mel.0.count=3`, or by `*`, which is each of them.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
     """
     raw = _inherit(name, depth=0)
     for change in changes:
-        raw = _merge(raw, _change(change))
+        raw = _changed(raw, change)
     return parse_recipe(raw, origin=name)
 
 
@@ -149,17 +150,59 @@ def _read(name: str) -> tuple[str, str]:
     return found[0], files(__package__).joinpath(f"{found[0]}.yaml").read_text(encoding="utf-8")
 
 
-def _change(change: str) -> dict[str, Any]:
-    """Return `a.b=value` as the mapping `{a: {b: value}}`."""
+def _changed(raw: Mapping[str, Any], change: str) -> dict[str, Any]:
+    """Return a recipe with one `a.b=value` laid on it."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise RecipeError(f"a change is written key=value, not {change!r}")
-    value = _parse(text, what=f"the value in {change!r}")
+    value = read_value(text, what=f"the value in {change!r}")
+    return _merge(raw, _over(raw, key.split("."), value, key))
+
+
+def read_value(text: str, *, what: str) -> Any:
+    """Read a value as people type it: YAML, in which 1e-3 is a number too.
+
+    Raises
+    ------
+    RecipeError
+        If it is not YAML; `what` names it in the message.
+    """
+    value = _parse(text, what=what)
     quoted = text.lstrip().startswith(("'", '"'))
-    made: Any = _number(value) if isinstance(value, str) and not quoted else value
-    for part in reversed(key.split(".")):
-        made = {part: made}
-    return dict(made)
+    return _number(value) if isinstance(value, str) and not quoted else value
+
+
+def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
+    """Return what must lie over `base` so that `value` stands at `path`; a list is given back whole."""
+    if not path:
+        return value
+    head, *rest = path
+    if not isinstance(base, list):
+        below = base.get(head) if isinstance(base, Mapping) else None
+        return {head: _over(below, rest, value, key)}
+    chosen = _places(base, head, key)
+    parts = []
+    for place, part in enumerate(base):
+        if place not in chosen:
+            parts.append(part)
+            continue
+        # As in a mapping: another `kind` drops the options of the old one, null takes the part away.
+        laid = _merge({"": part}, {"": _over(part, rest, value, key)})
+        if laid.get("") is not None:
+            parts.append(laid[""])
+    return parts
+
+
+def _places(parts: Sequence[Any], head: str, key: str) -> Collection[int]:
+    """Return which parts of a list a piece of a dotted key means."""
+    if head == "*" and parts:
+        return range(len(parts))
+    if head.isdecimal() and int(head) < len(parts):
+        return {int(head)}
+    there = f"a list of {len(parts)} parts: a number from 0 to {len(parts) - 1}, or * for each of them"
+    raise RecipeError(
+        f"{head!r} in the key {key!r} stands for {there if parts else 'a part of an empty list'}"
+    )
 
 
 def _parse(text: str, *, what: str) -> Any:

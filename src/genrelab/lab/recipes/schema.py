@@ -47,7 +47,11 @@ class Audio(_Strict):
     channels: Literal[1, 2]
     segment_seconds: float = Field(gt=0, le=3600)
     overlap: float = Field(0.0, ge=0, lt=1, description="share of a segment that the next one repeats")
-    padding: Literal["end", "random", "repeat"] = "end"
+    padding: Literal["end", "random", "repeat", "none"] = Field(
+        "end",
+        description="what fills sound shorter than a segment: silence behind it, silence around it, itself "
+        "again; with `none` it is heard as it is in testing and recognition, and repeated in training",
+    )
 
     @field_validator("segment_seconds")
     @classmethod
@@ -77,12 +81,27 @@ class Augment(_Strict):
     """Changes to training items.
 
     `waveform` acts before the front-ends, so that all inputs hear it; `inputs` acts behind the front-end
-    of that name alone.
+    of that name alone. Each of `copies` adds, to the training clips, a copy of each: with `input`, what that
+    front-end makes is changed, else the sound; what `waveform` and `inputs` do, is done to copies as well.
     """
 
     probability: float = Field(1.0, ge=0, le=1)
     waveform: tuple[Part, ...] = ()
     inputs: Annotated[dict[InputName, tuple[Part, ...]], _NullIsEmpty] = Field(default_factory=dict)
+    copies: tuple[Part, ...] = ()
+    copies_of: Literal["train", "train+valid"] = Field(
+        "train",
+        validate_default=True,
+        description="`train+valid` also learns copies of the clips that choose the epoch, as happens where a "
+        "collection is copied before it is divided: what is measured on them is then worth nothing",
+    )
+
+    @field_validator("copies_of")
+    @classmethod
+    def _copies_of_something(cls, of: str, info: ValidationInfo) -> str:
+        if of != "train" and not info.data.get("copies"):
+            raise ValueError("there are no augment.copies")
+        return of
 
 
 class Training(_Strict):
@@ -99,7 +118,17 @@ class Training(_Strict):
     )
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        description="adds so many times a weight to its gradient (adamw: takes it from the weight itself). A "
+        "loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
+    )
+    decay: Literal["all", "kernels"] = Field(
+        "all",
+        description="which weights decay; `kernels` are those that inputs are multiplied by in convolutions "
+        "and dense layers, without biases and batch norms",
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(False, description="of sgd with momentum")
     schedule: Literal["constant", "cosine", "step"] = "constant"
@@ -114,6 +143,11 @@ class Training(_Strict):
     )
     warmup_epochs: int = Field(0, ge=0, description="first epochs, at `warmup_learning_rate`")
     warmup_learning_rate: float | None = Field(None, gt=0, validate_default=True)
+    frozen_epochs: int = Field(
+        0,
+        ge=0,
+        description="first epochs, where networks of timm do not learn; `max_epochs` is transfer alone",
+    )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
     patience: int | None = Field(None, gt=0, description="epochs without a better `monitor` before the end")
@@ -167,11 +201,14 @@ class Training(_Strict):
         return rate
 
 
+Metric = Literal["segment_accuracy", "track_accuracy", "track_top2_accuracy", "valid_accuracy"]
+
+
 class Reported(_Strict):
     """A figure of the paper."""
 
     corpus: str
-    metric: Literal["segment_accuracy", "track_accuracy", "valid_accuracy"]
+    metric: Metric
     value: float = Field(ge=0, le=1)
 
 

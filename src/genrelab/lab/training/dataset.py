@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from genrelab.audio.pad import fit_length
+from genrelab.audio.pad import Padding, fit_length
 from genrelab.audio.segments import segment_starts
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store import AudioStore
@@ -24,6 +25,8 @@ class Item(NamedTuple):
 
 
 Example = tuple[Tensor, int]
+TrainingExample = tuple[Tensor, int, int]
+"""A segment, its class number, and which copy of its clip it is of: 0 is the clip itself."""
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -79,6 +82,11 @@ class SegmentDataset(Dataset[Example]):
         At most so many of the fixed segments of a clip, evenly spread; None takes all.
     testing : bool
         Pad short clips as recognition does, where nothing is random: `random` padding becomes `end`.
+    shortest : int or None
+        Samples that a shorter clip is padded to; what is longer, up to a segment, stays as it is. None is a
+        whole segment.
+    copy : int
+        Which copy of its clips this is; each has random places of its own.
     """
 
     def __init__(
@@ -91,13 +99,17 @@ class SegmentDataset(Dataset[Example]):
         drawn: int | None = None,
         spread: int | None = None,
         testing: bool = False,
+        shortest: int | None = None,
+        copy: int = 0,
     ) -> None:
         self.store = store
         self.labels = labels
         self.audio = audio
         self.seed = seed
         self.drawn = drawn
-        self.padding = "end" if testing and audio.padding == "random" else audio.padding
+        self.copy = copy
+        self.padding = _filling(audio, testing=testing)
+        self.shortest = audio.segment_samples if shortest is None else shortest
         self.items = [
             Item(clip_id, start)
             for clip_id in labels
@@ -115,13 +127,73 @@ class SegmentDataset(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.items)
 
+    def samples(self, number: int) -> int:
+        """Return how long the segment of this number is."""
+        clip_id, start = self.items[number]
+        whole = self.audio.segment_samples
+        return max(self.shortest, min(whole, self.store.frames(clip_id) - start))
+
     def __getitem__(self, key: tuple[int, int]) -> Example:
         epoch, index = key
         clip_id, start = self.items[index]
         length = self.audio.segment_samples
-        rng = np.random.default_rng([self.seed, epoch, index])
+        rng = np.random.default_rng([self.seed, epoch, index, self.copy])
         if self.drawn:
             start = int(rng.integers(0, max(0, self.store.frames(clip_id) - length) + 1))
         waveform = self.store.read(clip_id, start, length)
-        fitted = fit_length(waveform, length, padding=self.padding, rng=rng)
+        size = max(self.shortest, waveform.shape[-1])
+        fitted = fit_length(waveform, size, padding=self.padding, rng=rng)
         return torch.from_numpy(fitted), self.labels[clip_id]
+
+
+def _filling(audio: Audio, *, testing: bool) -> Padding:
+    """Return what a clip that is too short is filled with."""
+    if audio.padding == "none":
+        return "repeat"
+    return "end" if testing and audio.padding == "random" else audio.padding
+
+
+class EqualBatches(Sampler[list[tuple[int, int]]]):
+    """Give batches of keys, in order, whose segments are equally long; all as epoch 0.
+
+    Parameters
+    ----------
+    dataset : SegmentDataset
+    size : int > 0
+        At most so many in a batch.
+    """
+
+    def __init__(self, dataset: SegmentDataset, size: int) -> None:
+        self.batches: list[list[tuple[int, int]]] = []
+        for _, alike in groupby(range(len(dataset)), key=dataset.samples):
+            keys = [(0, number) for number in alike]
+            self.batches += [keys[begin : begin + size] for begin in range(0, len(keys), size)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        return iter(self.batches)
+
+
+class TrainingSet(Dataset[TrainingExample]):
+    """Clips and their copies, asked for by `(epoch, number)` as if they were one dataset.
+
+    Parameters
+    ----------
+    copies : sequence of SegmentDataset
+        The clips, then their copies.
+    """
+
+    def __init__(self, copies: Sequence[SegmentDataset]) -> None:
+        self.copies = copies
+        self.items = [(each, index) for each in copies for index in range(len(each))]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, key: tuple[int, int]) -> TrainingExample:
+        epoch, number = key
+        copy, index = self.items[number]
+        waveform, label = copy[epoch, index]
+        return waveform, label, copy.copy

@@ -17,7 +17,9 @@ from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata
 from genrelab.errors import ModelFileError
 from genrelab.files import replace_file
+from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models.duration import shortest_samples
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -36,6 +38,13 @@ class _Whole(nn.Module):
         return torch.softmax(scores.logits / self.temperature, dim=-1), scores.embedding
 
 
+def why_unwritable(network: GenreNetwork) -> str | None:
+    """Return why no model file can be made of a network; None where one can."""
+    if reads_table(network):
+        return "the network learned from a table of descriptors and cannot recognize sound"
+    return None
+
+
 def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float:
     """Write a model file and check it against torch.
 
@@ -44,7 +53,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     network : GenreNetwork
         Trained.
     metadata : BundleMetadata
-        Written into the file; its rate, channels, segment and temperature shape the graph.
+        Written into the file; its rate, channels, segment and temperature shape the graph. With the padding
+        `none` the graph takes any length, and `shortest_seconds` is set to what the network needs.
     path : Path
         Where to; replaced only by a file that passed the check.
 
@@ -56,12 +66,19 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     Raises
     ------
     ModelFileError
-        If they differ by more than 1e-4; nothing is written then.
+        If they differ by more than 1e-4, or the network takes no sound; nothing is written then.
+    RecipeError
+        If the padding is `none`, and the network hears sound of one length alone.
     """
+    reason = why_unwritable(network)
+    if reason is not None:
+        raise ModelFileError(f"{path} was not written: {reason}")
     whole = _Whole(network.cpu().eval(), metadata.temperature).eval()
-    samples = round(metadata.segment_seconds * metadata.sample_rate)
+    samples, least = metadata.segment_samples, shortest_samples(network, metadata)
+    if metadata.padding == "none":
+        metadata = metadata.model_copy(update={"shortest_seconds": least / metadata.sample_rate})
     probes = _probes(metadata.channels, samples, metadata.sample_rate)
-    program = _to_onnx(whole, probes[:2])
+    program = _to_onnx(whole, probes[:2], least=least if metadata.padding == "none" else None)
     _forget_sources(program)
     program.metadata_props.append(
         onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
@@ -71,7 +88,9 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     def write(beside: Path) -> None:
         nonlocal worst
         onnx.save(program, beside)
-        worst = _difference(Bundle.load(beside), whole, probes)
+        bundle = Bundle.load(beside)
+        lengths = sorted({least, (least + samples) // 2, samples})
+        worst = max(_difference(bundle, whole, probes[..., :length]) for length in lengths)
         if not worst <= TOLERANCE:
             raise ModelFileError(
                 f"the model file {path} would differ from the network by {worst:.1e} "
@@ -83,18 +102,27 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     return worst
 
 
-def _to_onnx(whole: nn.Module, example: Tensor) -> onnx.ModelProto:
-    batch = torch.export.Dim("batch", min=1, max=65536)
+def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.ModelProto:
+    """Write the graph for segments as long as the example, or for any from `least` samples on."""
+    free = {0: torch.export.Dim("batch", min=1, max=65536)}
+    if least is not None:
+        free[2] = torch.export.Dim("samples", min=least)
     # The exporter prints its own progress and warns about its own internals.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
+        traced = torch.export.export(
             whole,
+            (example,),
+            dynamic_shapes={"waveform": free},
+            # torch cannot prove every size that it meets on the way; `_difference` tries some lengths.
+            prefer_deferred_runtime_asserts_over_guards=least is not None,
+        )
+        program = torch.onnx.export(
+            traced,
             (example,),
             input_names=["waveform"],
             output_names=["probabilities", "embedding"],
-            dynamic_shapes={"waveform": {0: batch}},
             opset_version=OPSET,
             dynamo=True,
         )

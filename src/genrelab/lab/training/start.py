@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models.descriptor_mlp import DescriptorMLP
 from genrelab.lab.models.pretrained import calibrate, load_pretrained, needs_calibration
 from genrelab.lab.recipes.schema import Training
 
@@ -41,24 +43,41 @@ def weights_hash(training: Training) -> str | None:
 
 
 def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[str]:
-    """Give batch norms that came folded into convolutions the statistics of training clips.
+    """Give a network what it has to know of the training clips before the first epoch.
+
+    Batch norms that came folded into convolutions get the statistics of 256 segments; the standardization
+    of a `DescriptorMLP` is fitted to all segments, unless it came with the weights.
 
     Parameters
     ----------
     network : GenreNetwork
         As `load_start` left it.
     waveforms : iterable of Tensor [shape=(batch, channels, samples)]
-        Of training clips; so many of them are taken as hold 256 segments.
+        Of training clips.
 
     Returns
     -------
     list of str
         What is to be said of it; empty where nothing was to be done.
     """
+    body = network.body
+    if isinstance(body, DescriptorMLP) and not body.standardize.fitted:
+        _standardize(network, body, waveforms)
+        items = int(body.standardize.items)
+        return [f"descriptors are standardized by their mean and deviation in {items} training segments"]
     if not needs_calibration(network):
         return []
     calibrate(network, _enough(waveforms))
     return ["these batch norms were calibrated on segments of training clips"]
+
+
+def _standardize(network: GenreNetwork, body: DescriptorMLP, waveforms: Iterable[Tensor]) -> None:
+    device = next(network.parameters()).device
+    training = network.training
+    network.eval()  # without augmentation
+    with torch.no_grad():
+        body.fit(network.inputs(batch.to(device)) for batch in waveforms)
+    network.train(training)
 
 
 def _enough(waveforms: Iterable[Tensor]) -> Iterator[Tensor]:

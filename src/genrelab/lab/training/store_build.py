@@ -180,11 +180,11 @@ def _decoded(
 
 def _blocks(clip: Clip, corpus: Corpus, sample_rate: int, channels: int) -> Iterator[Waveform]:
     """Give a clip's sound block by block, with its own number of channels but at most `channels`."""
-    if clip.path is None:
-        if corpus.renderer is None:
-            raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
+    if corpus.renderer is not None:
         yield corpus.renderer(clip, sample_rate, channels)
         return
+    if clip.path is None:
+        raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
     for block in stream(clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=sample_rate):
         yield block if block.shape[0] <= channels else match_channels(block, channels)
 

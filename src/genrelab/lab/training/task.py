@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -14,9 +14,11 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Training
+from genrelab.lab.training.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.schedule import learning_rate
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, ...]
+"""Waveforms, class numbers, and in training the numbers of the copies."""
 
 
 class GenreTask(L.LightningModule):
@@ -30,21 +32,27 @@ class GenreTask(L.LightningModule):
     seed : int
         Every epoch starts all random values (augmentation, dropout) from it and the epoch's number,
         so that an epoch gives the same whether or not the run was stopped before it.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe freezes backbones, and the network has none.
     """
 
     def __init__(self, network: GenreNetwork, training: Training, *, seed: int) -> None:
         super().__init__()
+        freeze_as_in_the_end(network, training)
         self.network = network
         self.settings = training
         self.seed = seed
 
-    def forward(self, waveform: Tensor) -> Scores:
+    def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
         """Score `[batch, channels, samples]`."""
-        scores: Scores = self.network(waveform)
+        scores: Scores = self.network(waveform, copy)
         return scores
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        """Start the random values of this epoch before its first batch.
+        """Start the random values of this epoch, and freeze or not, before its first batch.
 
         Lightning calls no `on_train_epoch_start` for the first epoch after a run goes on.
         """
@@ -52,6 +60,11 @@ class GenreTask(L.LightningModule):
             base = self.seed * 100_003 + self.current_epoch
             torch.manual_seed(base)
             self.network.seed(base)
+            freeze_for(self.network, self.settings, self.current_epoch)
+
+    def on_train_end(self) -> None:
+        """Leave the network with what learns in the end, wherever training stopped."""
+        freeze_as_in_the_end(self.network, self.settings)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of a batch."""
@@ -62,8 +75,8 @@ class GenreTask(L.LightningModule):
         self._step(batch, "valid")
 
     def _step(self, batch: Batch, part: str, *, label_smoothing: float = 0.0) -> Tensor:
-        waveform, label = batch
-        logits = self(waveform).logits.float()
+        waveform, label, *copy = batch
+        logits = self(waveform, *copy).logits.float()
         loss = F.cross_entropy(logits, label, label_smoothing=label_smoothing)
         accuracy = (logits.argmax(dim=1) == label).float().mean()
         values = {f"{part}_loss": loss.detach(), f"{part}_accuracy": accuracy}
@@ -75,7 +88,7 @@ class GenreTask(L.LightningModule):
         settings = self.settings
         # LambdaLR multiplies the optimizer's own rate: 1 leaves the schedule's numbers as they are.
         rate, decay = 1.0, settings.weight_decay
-        groups = decay_groups(self.network, decay)
+        groups = decay_groups(self.network, decay, which=settings.decay)
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
             optimizer = torch.optim.Adam(groups, lr=rate)
@@ -89,11 +102,25 @@ class GenreTask(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
-def decay_groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Return an optimizer's groups: weights that decay, and those that a module names in `undecayed`."""
+def decay_groups(
+    network: nn.Module, decay: float, *, which: Literal["all", "kernels"] = "all"
+) -> list[dict[str, Any]]:
+    """Return an optimizer's groups: weights that decay, and those that do not.
+
+    Parameters
+    ----------
+    network : nn.Module
+        What its modules name in `undecayed` does not decay.
+    decay : float >= 0
+    which : {"all", "kernels"}
+        `kernels` spares all that has one dimension: biases, and what batch norms multiply by. What is left
+        are the weights of convolutions and dense layers.
+    """
     spared = {
         id(getattr(module, name)) for module in network.modules() for name in getattr(module, "undecayed", ())
     }
+    if which == "kernels":
+        spared |= {id(each) for each in network.parameters() if each.ndim < 2}
     kept = [each for each in network.parameters() if id(each) not in spared]
     free = [each for each in network.parameters() if id(each) in spared]
     groups: list[dict[str, Any]] = [{"params": kept, "weight_decay": decay}]

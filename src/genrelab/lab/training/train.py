@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -15,21 +16,25 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from genrelab.errors import CorpusError, RunError
+from genrelab.lab.augment.copies import PictureCopy, make_copy
+from genrelab.lab.corpora.derived import derive
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
-from genrelab.lab.training.dataset import EpochSampler, Example, SegmentDataset
+from genrelab.lab.training.dataset import EpochSampler, EqualBatches, SegmentDataset, TrainingSet
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.progress import RunProgress
 from genrelab.lab.training.start import calibrate_start, load_start
-from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.task import GenreTask
 
 _GPU_WORKERS = 4
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Trained:
         Where and how.
     start : tuple of str
         What is to be said of the weights that it started with, e.g. which layers were random after all.
+    copies : tuple of int
+        How many clips each of the recipe's copies was made of.
     """
 
     network: GenreNetwork
@@ -59,6 +66,7 @@ class Trained:
     device: str
     precision: str
     start: tuple[str, ...] = ()
+    copies: tuple[int, ...] = ()
 
 
 def parts_used(training: Training, split: Split) -> tuple[Sequence[str], Sequence[str]]:
@@ -69,6 +77,18 @@ def parts_used(training: Training, split: Split) -> tuple[Sequence[str], Sequenc
     if training.choose_epoch_on == "test":
         return [*split.train, *split.valid], split.test
     return split.train, split.valid
+
+
+def copied_ids(recipe: Recipe, split: Split) -> Sequence[str]:
+    """Return the clips whose copies are learned: those that are learned, unless the recipe asks for a leak.
+
+    With `augment.copies_of: train+valid` the copies of the validation clips are learned, too. Copies of test
+    clips never are.
+    """
+    learned, _ = parts_used(recipe.training, split)
+    if recipe.augment.copies_of == "train+valid":
+        return list(dict.fromkeys([*learned, *split.valid]))
+    return learned
 
 
 def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str, int]:
@@ -115,6 +135,7 @@ def train(
     folder: Path,
     seed: int,
     device: str = "auto",
+    report: Report | None = None,
 ) -> Trained:
     """Train, or go on where a run in `folder` was stopped.
 
@@ -129,13 +150,15 @@ def train(
     split : Split
         `train` is learned, `valid` chooses the epoch; `test` is not touched. With the recipe's
         `training.choose_epoch_on: test`, `train` and `valid` are learned and `test` chooses the epoch:
-        what is measured on it afterwards is too high.
+        what is measured on it afterwards is too high. Copies are learned of `copied_ids`.
     store : AudioStore
         Of this corpus, at the recipe's rate.
     folder : Path
         The run folder; checkpoints, history and the TensorBoard log go there.
     seed : int, 0 to 2**32 - 1
     device : {"auto", "cpu", "gpu"}
+    report : callable or None
+        Called with what is made before training (copies), how much of it is done, and of how much.
 
     Returns
     -------
@@ -144,7 +167,7 @@ def train(
     Raises
     ------
     CorpusError
-        If no clip is left to train or to choose the epoch.
+        If no clip is left to train or to choose the epoch, or no copy can be made.
     RecipeError
         If the weights to start with are not to be had, or fit another network.
     RunError
@@ -159,12 +182,11 @@ def train(
     network = build_network(recipe, genres=len(corpus.genres))
     task = GenreTask(network, settings, seed=seed)
     keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
-    learned, choosing = parts_used(settings, split)
-    labels = _labels(corpus, split, store, "train", learned)
-    others = _labels(corpus, split, store, settings.choose_epoch_on, choosing)
+    learning = training_set(recipe, corpus, split, store, seed=seed, report=report)
+    choosing = _choosing_set(recipe, corpus, split, store, network, seed=seed)
     gpu = accelerator == "gpu"
-    learn = _loader(recipe, store, labels, training=True, seed=seed, gpu=gpu)
-    choose = _loader(recipe, store, others, training=False, seed=seed, gpu=gpu)
+    learn = _learning_loader(learning, settings.batch_size, seed=seed, gpu=gpu)
+    choose = DataLoader(choosing, batch_sampler=EqualBatches(choosing, settings.batch_size), **_workers(gpu))
     interrupt = Interrupt()
     _quiet()
     trainer = L.Trainer(
@@ -188,8 +210,8 @@ def train(
     else:
         keep.start = load_start(network, settings)
         network.to("cuda" if gpu else "cpu")
-        first = _loader(recipe, store, labels, training=True, seed=seed, gpu=False)
-        keep.start += calibrate_start(network, (waveform for waveform, _ in first))
+        first = _learning_loader(learning, settings.batch_size, seed=seed, gpu=False)
+        keep.start += calibrate_start(network, (waveform for waveform, *_ in first))
     with interrupt:
         trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
     load_weights(network, folder / BEST)
@@ -201,8 +223,67 @@ def train(
         )
     seconds = sum(row["seconds"] for row in keep.history)
     return Trained(
-        network.cpu().eval(), best, len(keep.history), seconds, accelerator, precision, tuple(keep.start)
+        network.cpu().eval(),
+        best,
+        len(keep.history),
+        seconds,
+        accelerator,
+        precision,
+        tuple(keep.start),
+        tuple(len(copy.labels) for copy in learning.copies[1:]),
     )
+
+
+def training_set(
+    recipe: Recipe,
+    corpus: Corpus,
+    split: Split,
+    store: AudioStore,
+    *,
+    seed: int,
+    report: Report | None = None,
+) -> TrainingSet:
+    """Return what a recipe learns of a split: the segments of clips, and of their copies.
+
+    The sound of copies is made of the whole corpus and kept, as a store is, for other splits and seeds.
+
+    Parameters
+    ----------
+    recipe, corpus, split, store, seed, report
+        As `train` takes them.
+
+    Raises
+    ------
+    CorpusError
+        If no clip is left to train, or no copy can be made.
+    """
+    audio, drawn = recipe.audio, recipe.training.segments_per_clip
+    learned, _ = parts_used(recipe.training, split)
+    labels = _labels(corpus, split, store, "train", learned)
+    made = [SegmentDataset(store, labels, audio, seed=seed, drawn=drawn)]
+    for number, part in enumerate(recipe.augment.copies, start=1):
+        copy = make_copy(part.kind, part.options())
+        where = store
+        if not isinstance(copy, PictureCopy):
+            where = open_store(
+                derive(corpus, copy),
+                sample_rate=audio.sample_rate,
+                channels=audio.channels,
+                report=partial(report, f"copying with {copy.name}") if report else None,
+            )
+        labels = labels_of(corpus, copied_ids(recipe, split), where)
+        made.append(SegmentDataset(where, labels, audio, seed=seed, drawn=drawn, copy=number))
+    return TrainingSet(made)
+
+
+def _choosing_set(
+    recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore, network: GenreNetwork, *, seed: int
+) -> SegmentDataset:
+    settings, audio = recipe.training, recipe.audio
+    _, choosing = parts_used(settings, split)
+    labels = _labels(corpus, split, store, settings.choose_epoch_on, choosing)
+    spread, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
+    return SegmentDataset(store, labels, audio, seed=seed, spread=spread, testing=True, shortest=shortest)
 
 
 def _labels(corpus: Corpus, split: Split, store: AudioStore, part: str, ids: Sequence[str]) -> dict[str, int]:
@@ -214,30 +295,23 @@ def _labels(corpus: Corpus, split: Split, store: AudioStore, part: str, ids: Seq
     return labels
 
 
-def _loader(
-    recipe: Recipe, store: AudioStore, labels: dict[str, int], *, training: bool, seed: int, gpu: bool
-) -> DataLoader[Example]:
-    settings = recipe.training
-    dataset = SegmentDataset(
-        store,
-        labels,
-        recipe.audio,
-        seed=seed,
-        drawn=settings.segments_per_clip if training else None,
-        spread=None if training else settings.valid_segments_per_clip,
-        testing=not training,
-    )
-    size = settings.batch_size
+def _learning_loader(dataset: TrainingSet, size: int, *, seed: int, gpu: bool) -> DataLoader[Any]:
     return DataLoader(
         dataset,
         batch_size=size,
-        sampler=EpochSampler(len(dataset), seed=seed, shuffle=training),
+        sampler=EpochSampler(len(dataset), seed=seed, shuffle=True),
         # A last batch of one item has no variance for batch norm.
-        drop_last=training and len(dataset) > size and len(dataset) % size == 1,
-        num_workers=_GPU_WORKERS if gpu else 0,
-        persistent_workers=gpu,
-        pin_memory=gpu,
+        drop_last=len(dataset) > size and len(dataset) % size == 1,
+        **_workers(gpu),
     )
+
+
+def _workers(gpu: bool) -> dict[str, Any]:
+    return {
+        "num_workers": _GPU_WORKERS if gpu else 0,
+        "persistent_workers": gpu,
+        "pin_memory": gpu,
+    }
 
 
 def _quiet() -> None:

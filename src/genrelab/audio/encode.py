@@ -1,0 +1,118 @@
+"""Through a lossy encoder and back: what a collection would sound like had it been kept as MP3.
+
+The encoder is LAME, as FFmpeg's libraries bring it (PyAV); the decoder is `genrelab.audio.decode`. The file
+says how many samples LAME put in front, so that length and alignment stay.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.audio.decode import decode
+from genrelab.audio.resample import resample
+from genrelab.errors import AudioError, UsageError
+
+Waveform = npt.NDArray[np.float32]
+
+# ISO/IEC 11172-3 and 13818-3, layer III; LAME gives MPEG 2.5, which no standard has, no more than 64 kbit/s.
+_MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_MPEG2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_MPEG25 = (8, 16, 24, 32, 40, 48, 56, 64)
+_BITRATES = {
+    **dict.fromkeys((8000, 11025, 12000), _MPEG25),
+    **dict.fromkeys((16000, 22050, 24000), _MPEG2),
+    **dict.fromkeys((32000, 44100, 48000), _MPEG1),
+}
+MP3_BITRATES = tuple(sorted({*_MPEG1, *_MPEG2}))
+"""All that there are, in kbit/s; not each is known at each sample rate."""
+
+
+def mp3_rate(sample_rate: int) -> int:
+    """Return the sample rate at which MP3 keeps sound of this one: the next that it knows, 48 kHz at most."""
+    return next((rate for rate in _BITRATES if rate >= sample_rate), max(_BITRATES))
+
+
+def write_mp3(path: Path, waveform: Waveform, sample_rate: int, *, bitrate: int) -> None:
+    """Write an MP3 file of constant bit rate.
+
+    Parameters
+    ----------
+    path : Path
+    waveform : np.ndarray [shape=(channels, samples)], float32
+        One or two channels.
+    sample_rate : int, in Hz
+        One that MP3 knows; see `mp3_rate`.
+    bitrate : int, in kbit/s
+
+    Raises
+    ------
+    AudioError
+        If MP3 does not know the sample rate, or at it the bit rate.
+    UsageError
+        If the waveform is empty or has more than two channels.
+    """
+    if waveform.ndim != 2 or waveform.shape[0] not in (1, 2) or not waveform.shape[1]:
+        raise UsageError(f"an MP3 file is written of [1 or 2 channels, samples], not of {waveform.shape}")
+    known = _BITRATES.get(sample_rate)
+    if known is None:
+        raise AudioError(
+            f"MP3 does not know {sample_rate} Hz; resample to one of {', '.join(map(str, _BITRATES))} Hz"
+        )
+    if bitrate not in known:
+        raise AudioError(
+            f"MP3 at {sample_rate} Hz does not know {bitrate} kbit/s; take one of "
+            f"{', '.join(map(str, known))}"
+        )
+    try:
+        with av.open(str(path), "w", format="mp3") as file:
+            stream = file.add_stream("libmp3lame", rate=sample_rate)
+            stream.bit_rate = bitrate * 1000
+            stream.layout = layout = "mono" if waveform.shape[0] == 1 else "stereo"
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(waveform), format="fltp", layout=layout)
+            frame.sample_rate = sample_rate
+            file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+    except av.error.FFmpegError as error:
+        raise AudioError(f"{path} cannot be written as MP3: {error.strerror}") from error
+
+
+def through_mp3(waveform: Waveform, sample_rate: int, *, bitrate: int) -> Waveform:
+    """Encode a waveform as MP3 and decode it again.
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(channels, samples)], float32
+        One or two channels.
+    sample_rate : int > 0, in Hz
+        Sound of a rate that MP3 does not know is encoded at the next higher one and brought back.
+    bitrate : int, in kbit/s
+
+    Returns
+    -------
+    np.ndarray [shape=(channels, samples)], float32
+        As many samples as before, aligned with them. Some may pass full scale.
+
+    Raises
+    ------
+    AudioError, UsageError
+        As `write_mp3` does.
+
+    Examples
+    --------
+    >>> tone = 0.5 * np.sin(np.arange(22050, dtype=np.float32) / 10)[None]
+    >>> through_mp3(tone, 22050, bitrate=64).shape
+    (1, 22050)
+    """
+    encoded_rate = mp3_rate(sample_rate)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sound.mp3"
+        write_mp3(path, resample(waveform, sample_rate, encoded_rate), encoded_rate, bitrate=bitrate)
+        decoded, _ = decode(path)
+    heard = resample(decoded, encoded_rate, sample_rate)[:, : waveform.shape[1]]
+    return np.pad(heard, ((0, 0), (0, waveform.shape[1] - heard.shape[1])))

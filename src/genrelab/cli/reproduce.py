@@ -1,0 +1,113 @@
+"""`genrelab reproduce`: a paper's table again, on any corpus, with any budget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from genrelab.cli.progress import note
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(help="e.g. soundfusion-2; --list shows all.")] = "",
+    corpus: Annotated[str, typer.Option(help="NAME:PATH, e.g. gtzan:/data/GTZAN.")] = "",
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A kind of split; the paper's unless told. kfold:*/10 is all ten folds. Repeatable."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each row, with seeds 0, 1, ...")] = 1,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(help="epochs=N, clips=N (a genre), minutes=N. Written on the page. Repeatable."),
+    ] = None,
+    rows: Annotated[
+        list[str] | None, typer.Option("--row", help="Only this recipe's row. Repeatable.")
+    ] = None,
+    set: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of all recipes. Repeatable.")
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="For rows that start with ImageNet's weights: none, a file, or vgg16=FILE. Repeatable."
+        ),
+    ] = None,
+    start_corpus: Annotated[
+        str | None, typer.Option(help="For rows that go on from an earlier training: the corpus of that.")
+    ] = None,
+    test_corpus: Annotated[
+        str | None, typer.Option(help="Test all runs on this corpus, not on their own test part.")
+    ] = None,
+    map: Annotated[
+        Path | None, typer.Option("--map", help="YAML: the test corpus's genre to the corpus's, or to null.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at once; GPUs are dealt to them in turn.")] = 1,
+    out: Annotated[Path, typer.Option(help="Where the page and the run folders go.")] = Path("runs"),
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+    ] = "auto",
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    show: Annotated[bool, typer.Option("--list", help="List the tables.")] = False,
+) -> None:
+    """Make a table of a paper again: the paper's figure, ours, the difference, how each was measured.
+
+    Stop it and give the same command again: what is finished stays. Ends with 1 if a row failed.
+    """
+    from genrelab.errors import UsageError
+    from genrelab.lab.evaluation.reproduce import Budget, load_table, reproduce, table_names
+    from genrelab.lab.evaluation.reproduce.page import COLUMNS, cells, remarks
+    from genrelab.lab.evaluation.reproduce.work import Wanted
+
+    if show:
+        for name in table_names():
+            print(f"{name:20}  {load_table(name).title}")
+        return
+    if not table or not corpus:
+        raise UsageError("say which table, and on which --corpus NAME:PATH; --list shows the tables")
+    if map is not None and test_corpus is None:
+        raise UsageError("--map translates the genres of a --test-corpus; name one")
+    starts = dict(_start(text) for text in weights or [])
+    wanted = Wanted(
+        corpus=corpus,
+        splits=tuple(split or ()),
+        seeds=seeds,
+        budget=Budget.parse(budget or []),
+        changes=tuple(set or ()),
+        weights=starts,
+        start_corpus=start_corpus,
+        elsewhere=test_corpus,
+        map=map,
+        rows=tuple(rows or ()),
+    )
+    record = reproduce(load_table(table), wanted, out=out, jobs=jobs, device=device, say=note)
+    if format == "json":
+        print(json.dumps(record, indent=2, ensure_ascii=False))
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        printed = Table(box=None, pad_edge=False)
+        shown = [at for at, name in enumerate(COLUMNS) if name not in ("row", "parameters", "minutes")]
+        for at in shown:
+            printed.add_column(COLUMNS[at])
+        for line in cells(record):
+            printed.add_row(*(line[at] for at in shown))
+        console = Console()
+        console.width = max(console.width, 120)
+        console.print(printed)
+        print(f"page    {Path(record['folder']) / 'table.html'}")
+    for remark in remarks(record):
+        note(f"note: {remark}")
+    if any(line["failures"] for line in record["lines"]):
+        raise typer.Exit(1)
+
+
+def _start(text: str) -> tuple[str, str]:
+    """Read `vgg16=FILE`, or `FILE` for any architecture."""
+    name, equals, source = text.partition("=")
+    return (name, source) if equals and "/" not in name else ("*", text)

@@ -1,0 +1,91 @@
+"""The files of an audit: page, tables of pairs and faults, the list of clips to leave out, all as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from genrelab.errors import CorpusError
+from genrelab.files import replace_text
+from genrelab.lab.corpora.audit.audit import Audit
+from genrelab.lab.corpora.audit.page import page
+
+PAGE, PAIRS, FAULTS, EXCLUDE, RECORD = "audit.html", "pairs.csv", "faults.csv", "exclude.txt", "audit.json"
+
+_PAIR_COLUMNS = (
+    "first", "second", "kind", "score", "offset_seconds", "overlap_seconds", "speed", "gain_db",
+    "matched_peaks", "first_part", "second_part", "crosses_parts", "first_genre", "second_genre",
+    "labels_differ", "first_artist", "second_artist",
+)  # fmt: skip
+
+
+def write_audit(folder: Path, audit: Audit) -> None:
+    """Write `audit.html`, `pairs.csv`, `faults.csv`, `exclude.txt` and `audit.json`, each replaced whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    audit : Audit
+
+    Raises
+    ------
+    CorpusError
+        If the folder cannot be written to.
+    """
+    texts = {
+        PAIRS: _pairs(audit),
+        FAULTS: _csv(
+            ("clip_id", "kind", "detail"),
+            ((each.clip_id, each.kind, each.detail) for each in audit.faults),
+        ),
+        EXCLUDE: exclusion_text(audit),
+        RECORD: json.dumps(audit.to_dict(), indent=2, ensure_ascii=False) + "\n",
+        PAGE: page(audit),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            replace_text(folder / name, text)
+    except OSError as error:
+        raise CorpusError(
+            f"the audit cannot be written to {folder} ({error.strerror or error}). Choose another --out"
+        ) from error
+
+
+def exclusion_text(audit: Audit) -> str:
+    """Return the list of clips to leave out, as `read_exclusions` reads it, with the reasons as comments."""
+    lines = [f"# Clips of {audit.corpus.name} to leave out: {len(audit.excluded)} of {len(audit.clips)}."]
+    for each in audit.excluded:
+        lines += [f"# {' '.join(each.reason.split())}", each.clip_id]
+    return "\n".join(lines) + "\n"
+
+
+def _pairs(audit: Audit) -> str:
+    rows = []
+    for pair in audit.pairs:
+        first, second = audit.clips[pair.first], audit.clips[pair.second]
+        rows.append((
+            pair.first, pair.second, pair.kind, f"{pair.score:.3f}", f"{pair.offset:.2f}",
+            f"{pair.overlap:.2f}", f"{pair.speed:.4f}", f"{pair.gain:.1f}",
+            "" if pair.matched is None else str(pair.matched),
+            audit.parts.get(pair.first, ""), audit.parts.get(pair.second, ""), _yes(audit.crosses(pair)),
+            first.genre or "", second.genre or "", _yes(audit.labels_differ(pair)),
+            first.artist or "", second.artist or "",
+        ))  # fmt: skip
+    return _csv(_PAIR_COLUMNS, rows)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return stream.getvalue()

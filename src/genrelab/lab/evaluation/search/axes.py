@@ -1,0 +1,245 @@
+"""What a search may put into a key of a recipe: some values, or a range of numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from genrelab.errors import RecipeError, UsageError
+from genrelab.lab.recipes.load import read_value
+
+_RANGE = re.compile(r"(?P<low>[^:,\[\]{}]+?)\.\.(?P<high>[^:,\[\]{}]+?)(:(?P<how>.+))?")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Some values, in the order in which they were named.
+
+    Attributes
+    ----------
+    values : tuple
+        At least one, none twice: numbers, words, null, lists.
+    """
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.texts)
+
+    @property
+    def texts(self) -> list[str]:
+        """The values in few characters each."""
+        return [brief(value) for value in self.values]
+
+    @property
+    def numbers(self) -> bool:
+        """Whether all values are numbers."""
+        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+
+    def place(self, value: Any) -> int:
+        """Return where a value stands; 1, 1.0 and true are three values."""
+        return [json.dumps(each) for each in self.values].index(json.dumps(value))
+
+    def probes(self) -> tuple[Any, ...]:
+        """Return values that must fit the recipe if all are to fit: all."""
+        return self.values
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included; whole numbers if both are of type int.
+
+    Attributes
+    ----------
+    low, high : int or float
+    log : bool
+        Every doubling is as likely as every other.
+    step : int or float or None
+        Only `low`, `low + step`, ...; None is every number.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def __str__(self) -> str:
+        how = ", log" if self.log else "" if self.step is None else f", step {self.step:g}"
+        return f"{brief(self.low)} to {brief(self.high)}{how}"
+
+    def place(self, value: Any) -> float:
+        """Return where a value lies: itself."""
+        return float(value)
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are meant."""
+        return isinstance(self.low, int)
+
+    def probes(self) -> tuple[Any, ...]:
+        """Return values that must fit the recipe if all are to fit: the ends."""
+        return (self.low, self.high)
+
+
+Axis = Choices | Range
+
+
+def key_and_text(option: str) -> tuple[str, str]:
+    """Divide `key=values` as it is typed behind --grid and --space.
+
+    Raises
+    ------
+    UsageError
+        If either is missing.
+    """
+    key, _, text = option.partition("=")
+    if not key.strip() or not text.strip():
+        raise UsageError(f"what is searched is written key=values, e.g. model.width=8,16, not {option!r}")
+    return key.strip(), text.strip()
+
+
+def read_choices(key: str, values: str | Sequence[Any]) -> Choices:
+    """Read the values of a key: `8,16,32` as it is typed, or a list as it stands in YAML.
+
+    Raises
+    ------
+    UsageError
+        If there are none, or one of them twice.
+    """
+    if isinstance(values, str):
+        what = f"the values of {key}"
+        try:
+            values = read_value(f"[{values}]", what=what)
+        except RecipeError as error:
+            raise UsageError(f"{error}; write them with commas between, e.g. {key}=8,16") from error
+    found = tuple(
+        read_value(value, what=f"a value of {key}") if isinstance(value, str) and _is_number(value) else value
+        for value in values
+    )
+    if not found:
+        raise UsageError(f"{key} has no values to search over; write e.g. {key}=8,16")
+    texts = [json.dumps(value, default=str) for value in found]
+    twice = next((text for text in texts if texts.count(text) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{key} has the value {twice} twice; name each value once")
+    return Choices(found)
+
+
+def read_axis(key: str, values: str | Sequence[Any], *, now: Any) -> Axis:
+    """Read what a sampler may draw for a key: a range, or values as in `read_choices`.
+
+    Parameters
+    ----------
+    key : str
+    values : str or sequence
+        `1e-4..1e-2`, also with `:log` or `:step=2` behind it; `adam,sgd`; a list.
+    now : object
+        The recipe's own value of the key. A real number makes the range one of real numbers, a whole one of
+        whole numbers; else it is whole if both of its ends are written so.
+
+    Raises
+    ------
+    UsageError
+        If it is neither, or the range holds nothing, or real ends stand around a whole value.
+    """
+    match = _RANGE.fullmatch(values) if isinstance(values, str) else None
+    if match is None:
+        return read_choices(key, values)
+    written = f"{key}={values}"
+    low, high = (_number(match[end], written) for end in ("low", "high"))
+    how = match["how"] or ""
+    step = _number(how.removeprefix("step="), written) if how.startswith("step=") else None
+    if how not in ("", "log") and step is None:
+        raise UsageError(f"behind the range in {written!r} there may stand :log or :step=NUMBER, not {how!r}")
+    numbers = [number for number in (low, high, step) if number is not None]
+    if type(now) is int and not all(isinstance(number, int) for number in numbers):
+        raise UsageError(f"{key} is a whole number, {now}; so must be the numbers in {written!r}")
+    if type(now) is float or not all(isinstance(number, int) for number in numbers):
+        low, high, step = float(low), float(high), step if step is None else float(step)
+    if low > high:
+        raise UsageError(f"the range in {written!r} holds nothing: {low:g} is above {high:g}")
+    if how == "log" and low <= 0:
+        raise UsageError(f"the range in {written!r} must begin above 0, for :log knows no {low:g}")
+    if step is not None:
+        if step <= 0:
+            raise UsageError(f"the step in {written!r} must be above 0")
+        high = _last(low, high, step)
+    return Range(low, high, how == "log", step)
+
+
+def change_of(key: str, value: Any) -> str:
+    """Return `key=value` as `load_recipe` reads it back to the very same value."""
+    style = '"' if isinstance(value, str) else None  # unquoted, 1e-3 would become a number
+    return f"{key}={yaml.safe_dump(value, default_flow_style=True, default_style=style)}"
+
+
+def value_at(values: Any, key: str) -> Any:
+    """Return what stands at a dotted key of a recipe's plain values; None if nothing does."""
+    for part in key.split("."):
+        if isinstance(values, list):
+            place = 0 if part == "*" else int(part) if part.isdecimal() else len(values)
+            values = values[place] if place < len(values) else None
+        else:
+            values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def brief(value: Any) -> str:
+    """Write a value in few characters, for tables."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Return for each dotted key its shortest end that no other key has: `width` for `model.width`."""
+    names = {}
+    for key in keys:
+        parts = key.split(".")
+        ends = (".".join(parts[-count:]) for count in range(1, len(parts) + 1))
+        names[key] = next(
+            end
+            for end in ends
+            if end == key or not any(f".{other}".endswith(f".{end}") for other in keys if other != key)
+        )
+    return names
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _number(text: str, written: str) -> float:
+    try:
+        value = int(text)
+    except ValueError:
+        try:
+            return _finite(float(text), written)
+        except ValueError as error:
+            raise UsageError(f"{text.strip()!r} in {written!r} is no number; write e.g. 8..64") from error
+    return value
+
+
+def _last(low: float, high: float, step: float) -> float:
+    """Return the last of `low`, `low + step`, ... that is not above `high`, without rounding errors."""
+    first, size = Decimal(str(low)), Decimal(str(step))
+    last = first + (Decimal(str(high)) - first) // size * size
+    return int(last) if isinstance(low, int) else float(last)
+
+
+def _finite(value: float, written: str) -> float:
+    if not math.isfinite(value):
+        raise UsageError(f"the range in {written!r} must have ends; write numbers")
+    return value

@@ -1,0 +1,59 @@
+"""Rows of a table of descriptors, which stand in a waveform's place."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.frontends.base import FRONTENDS, Frontend
+
+
+@FRONTENDS.register("table")
+class Table(Frontend):
+    """A row of a corpus `features:`, passed on as it is.
+
+    The corpus gives a row's values in place of samples, so many a second as it has columns: a row is one
+    segment of a second. There is no sound in it, and no sound can be recognized by what learns from it.
+
+    Parameters
+    ----------
+    sample_rate : int > 0
+        Number of columns.
+    channels : int
+        1.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe asks for two channels, or for segments that are not a row.
+    """
+
+    def __init__(self, *, sample_rate: int, channels: int) -> None:
+        super().__init__()
+        if channels != 1:
+            raise RecipeError(f"a table has one channel, not {channels}; set audio.channels=1")
+        self.columns = sample_rate
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Return `[batch, 1, columns]` unchanged."""
+        return waveform
+
+    def output_shape(self, samples: int) -> tuple[int, ...]:
+        """Return `(1, columns)`.
+
+        Raises
+        ------
+        RecipeError
+            If a segment is not a row.
+        """
+        if samples != self.columns:
+            raise RecipeError(
+                f"a segment must be a row of {self.columns} values, not {samples}; "
+                "set audio.segment_seconds=1"
+            )
+        return 1, self.columns
+
+
+def reads_table(network: nn.Module) -> bool:
+    """Tell whether a network reads rows of a table, and no sound."""
+    return any(isinstance(module, Table) for module in network.modules())

@@ -1,0 +1,126 @@
+"""A user's own names for a model's genres, and the wider genres that each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from genrelab.errors import UsageError
+
+
+def _check_name(text: str) -> str:
+    if not text.strip() or text != text.strip() or not text.isprintable():
+        raise ValueError(f"{text!r} is empty, has space at its ends, or holds what cannot be printed")
+    return text
+
+
+_Name = Annotated[str, AfterValidator(_check_name)]
+_Names = _Name | tuple[_Name, ...] | None
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    names: dict[str, _Names] = {}
+    parents: dict[_Name, _Names] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class GenreMap:
+    """What is written for a genre.
+
+    Parameters
+    ----------
+    names : dict of str to tuple of str
+        A model's genre -> the names written for it, none if it is never written. A genre that is not here is
+        written as the model has it.
+    parents : dict of str to tuple of str
+        A name that is written -> the wider genres written behind it.
+    """
+
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> GenreMap:
+        """Read a YAML file with the sections `names` and `parents`.
+
+        Parameters
+        ----------
+        path : Path
+            In each section, a value is a name, a list of names, or null for none.
+
+        Returns
+        -------
+        GenreMap
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read, is not built so, or a genre is its own parent.
+        """
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            file = TypeAdapter(_File).validate_python({} if raw is None else raw)
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            place = ".".join(map(str, problem["loc"])) or "the file"
+            raise UsageError(
+                f"the genre map {path} cannot be used: {place}: {problem['msg']}. It has the sections "
+                "`names` and `parents`, each with lines like `hiphop: Hip-Hop` or `metal: [Metal, Rock]`."
+            ) from error
+        except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+            raise UsageError(
+                f"the genre map {path} cannot be read: {' '.join(str(error).split())}"
+            ) from error
+        found = cls(
+            {genre: _tuple(names) for genre, names in file.names.items()},
+            {name: _tuple(parents) for name, parents in file.parents.items()},
+        )
+        for name in found.parents:
+            if name in found._above(name):
+                raise UsageError(f"the genre map {path} makes {name!r} a parent of itself")
+        return found
+
+    def apply(self, genres: Iterable[str]) -> tuple[str, ...]:
+        """Return what is written for genres: their names, then the parents of these, each once.
+
+        Parameters
+        ----------
+        genres : iterable of str
+            The model's genres, the most likely first.
+
+        Returns
+        -------
+        tuple of str
+        """
+        own = [name for genre in genres for name in self.names.get(genre, (genre,))]
+        return unique([*own, *(parent for name in own for parent in self._above(name))])
+
+    def _above(self, name: str) -> list[str]:
+        """Return the parents of a name, their parents, and so on, the nearest first."""
+        found: list[str] = []
+        waiting = list(self.parents.get(name, ()))
+        while waiting:
+            parent = waiting.pop(0)
+            if parent not in found:
+                found.append(parent)
+                waiting += self.parents.get(parent, ())
+        return found
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names without those that repeat an earlier one but for upper and lower case."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.casefold(), name)
+    return tuple(found.values())
+
+
+def _tuple(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names or ()

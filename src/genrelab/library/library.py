@@ -1,0 +1,60 @@
+"""The library: what was recognized, and what was written into files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from genrelab.library.database import Database, default_path
+from genrelab.library.journal import Journal
+from genrelab.library.tracks import Tracks
+
+
+class Library:
+    """An open library. Several processes may share its file, several threads an object.
+
+    Parameters
+    ----------
+    path : str, path-like or None
+        The file, made if it is not there; None means what `genrelab.library.database.default_path` says.
+
+    Attributes
+    ----------
+    path : Path
+    tracks : Tracks
+        What was said about each file.
+    journal : Journal
+        What was written into files.
+
+    Raises
+    ------
+    LibraryError
+        If the file cannot be opened, is no library, is damaged, or was made by a newer genrelab.
+
+    Examples
+    --------
+    >>> with Library("music.db") as library:  # doctest: +SKIP
+    ...     for said in library.tracks.all():
+    ...         print(said.path, said.genre)
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = default_path() if path is None else Path(path)
+        self._database = Database(self.path)
+        self.tracks = Tracks(self._database)
+        self.journal = Journal(self._database)
+
+    def be_durable(self) -> None:
+        """Make what is written down from now on outlive a power cut."""
+        self._database.be_durable()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

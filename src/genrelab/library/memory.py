@@ -1,0 +1,86 @@
+"""Recognition that remembers: what is known is not done again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from genrelab.library.sighting import Sighting
+from genrelab.library.tracks import Tracks, Wanted
+from genrelab.recognize.recognition import Recognition
+
+
+class Memory:
+    """Stands between `Recognizer.recognize_many` and the recognition of each file.
+
+    An answer is in the library before it is given, so that a process that is killed has lost at most the
+    files it was at work on. May be used by several threads at once.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Where answers are kept.
+    model : str
+        `Bundle.identity` of the recognizer; answers of others do not count.
+    settings : str
+        How the recognizer is used, as `Wanted` takes it.
+    again : bool
+        Whether to recognize also what is known.
+
+    Attributes
+    ----------
+    recalled : int
+        How many answers came from the library.
+
+    Examples
+    --------
+    >>> memory = Memory(library.tracks, recognizer.bundle.identity)  # doctest: +SKIP
+    >>> records = recognizer.recognize_many(scan(["music"]), through=memory)  # doctest: +SKIP
+    """
+
+    def __init__(self, tracks: Tracks, model: str, *, settings: str = "", again: bool = False) -> None:
+        self._tracks = tracks
+        self._wanted = Wanted(model, settings)
+        self._again = again
+        self._lock = threading.Lock()
+        self.recalled = 0
+
+    def __call__(self, path: Path, recognize: Callable[[Path], Recognition]) -> Recognition:
+        """Return what is known about a file, else recognize it and keep the answer.
+
+        Parameters
+        ----------
+        path : Path
+        recognize : callable
+            Does the work.
+
+        Returns
+        -------
+        Recognition
+            With `error` set and not kept where the file changed while it was read. Nor is kept what is said
+            about a file that cannot be read to its end, which may be otherwise the next time.
+
+        Raises
+        ------
+        LibraryError
+            If the library cannot be used.
+        """
+        try:
+            seen = Sighting(path)
+            known = None if self._again else self._tracks.find(seen, self._wanted)
+            seen.hash_sound()  # before: what changes in between must not look known
+        except (OSError, ValueError):
+            return recognize(path)  # which says what is wrong
+        if known is not None:
+            with self._lock:
+                self.recalled += 1
+            return known
+        said = recognize(path)
+        if not seen.is_still():
+            message = (
+                said.error or f"{path} changed while it was read. Recognize it again when it is complete."
+            )
+            return Recognition(path, said.model, error=message)
+        self._tracks.store(seen, said, self._wanted.settings)
+        return said

@@ -1,0 +1,208 @@
+"""Change the tags of one file: whole or not at all, checked, and so that it can be taken back."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from genrelab.library.errors import TagError
+from genrelab.library.hashing import sha256_of
+from genrelab.library.journal import Change, Journal
+from genrelab.library.sound import digest_of
+from genrelab.library.tags import GenreTag, read_tag, tag_errors
+from genrelab.library.tracks import Tracks
+
+
+class Rewriter:
+    """Changes files. One process at a time may do so with a library.
+
+    Parameters
+    ----------
+    journal : Journal
+        Where changes are written down.
+    tracks : Tracks
+        Where files are known by size and time, which a change alters.
+    """
+
+    def __init__(self, journal: Journal, tracks: Tracks) -> None:
+        self._journal = journal
+        self._tracks = tracks
+
+    def rewrite(
+        self,
+        path: Path,
+        alter: Callable[[GenreTag], None],
+        *,
+        undoes: Change | None = None,
+        check: Callable[[BinaryIO], None] | None = None,
+    ) -> int:
+        """Change the tags of a file.
+
+        The new file is made beside the old one and takes its place in one step. Before that it is
+        checked: the sound must be the same bytes, all other tags the same, the genre as it should be. It
+        gets the old one's permissions, owner (where the system allows), extended attributes, and the
+        present time. Links are followed.
+
+        Parameters
+        ----------
+        path : Path
+        alter : callable
+            Changes the tags in memory.
+        undoes : Change or None
+            The change that this one takes back.
+        check : callable or None
+            Gets the open file before anything is done; raises if it must not be changed.
+
+        Returns
+        -------
+        int
+            How many other names (hard links) the file had, which keep the old tags.
+
+        Raises
+        ------
+        TagError
+            If the file must not or cannot be changed, or changed in the meantime. It is as it was then.
+        OSError
+            If the system refuses. The file is as it was then.
+        LibraryError
+            If the change cannot be written down.
+        """
+        real = os.path.realpath(path)
+        draft = f".genrelab-{secrets.token_hex(8)}.tmp"
+        beside = os.path.join(os.path.dirname(real), draft)
+        number, replaced = None, False
+        try:
+            with open(real, "rb") as source:
+                status = os.fstat(source.fileno())
+                _check_writable(path, real, status)
+                if check is not None:
+                    check(source)
+                tag = read_tag(source, path)
+                before, sound = tag.snapshot(), digest_of(source)
+                with tag_errors(path):
+                    alter(tag)
+                number = self._journal.begin(
+                    os.fsencode(real), os.fsencode(draft), sound, before, tag.snapshot(), undoes=undoes
+                )
+                with open(beside, "x+b", opener=_open_private) as file:
+                    _fill(file, source, tag, sound, path)
+                    _dress(beside, status, real)
+                    os.fsync(file.fileno())
+                    self._journal.make_ready(number, sha256_of(source), sha256_of(file))
+            if not _same(os.stat(real), status):
+                raise TagError(f"{path} was changed by another program in the meantime. It was left so.")
+            os.replace(beside, real)
+            replaced = True
+            _sync_folder(os.path.dirname(real))
+        finally:
+            if number is not None:
+                self.settle(number, sure=replaced)
+        return status.st_nlink - 1
+
+    def settle(self, number: int, *, sure: bool = False) -> None:
+        """Bring a change to its end, wherever it was interrupted.
+
+        A draft that is still there is removed and the change forgotten; one that took the file's place makes
+        the change done. What lies on a disk that is not there now waits.
+
+        Parameters
+        ----------
+        number : int
+            The change.
+        sure : bool
+            Whether the draft has surely taken the file's place, if it is not there any more.
+        """
+        change = self._journal.get(number)
+        if change is None or not os.path.isdir(change.folder):
+            return
+        if os.path.lexists(change.draft_path):
+            try:
+                os.unlink(change.draft_path)
+            except OSError:
+                return  # the next start tries again
+            self._journal.drop(number)
+        elif change.state == "begun":
+            self._journal.drop(number)
+        else:
+            found = change.file_after if sure else _digest_at(change.path)
+            if found == change.file_before:
+                self._journal.drop(number)  # somebody else removed the draft
+                return
+            self._journal.finish(change)
+            if found == change.file_after:
+                with suppress(OSError):  # gone already: then it will be looked at anew
+                    self._tracks.note_rewritten(change.path, change.sound)
+
+    def recover(self) -> int:
+        """Bring all changes to their end that a killed process left; return how many there were."""
+        changes = self._journal.unfinished()
+        for change in changes:
+            self.settle(change.id)
+        return len(changes)
+
+
+def _digest_at(path: bytes) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return sha256_of(file)
+    except OSError:
+        return None
+
+
+def _check_writable(path: Path, real: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise TagError(f"{path} is no regular file.")
+    if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
+        raise TagError(f"{path} may not be written. Change its permissions.")
+    if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
+        raise TagError(f"{path} lies in a folder that may not be written. Change the folder's permissions.")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: Path) -> None:
+    """Write the new file, and raise unless it differs from the old one in the genre alone."""
+    with tag_errors(path):
+        tag.write(source, draft)
+    draft.flush()
+    found = read_tag(draft, path)
+    if digest_of(draft) != sound:
+        raise TagError(f"{path} was left as it is: its sound would not have stayed the same. Report this.")
+    if found.genres != tag.genres or found.others() != tag.others():
+        raise TagError(
+            f"{path} was left as it is: its other tags would not have stayed the same. "
+            "Save it once with a tag editor."
+        )
+
+
+def _dress(draft: str, status: os.stat_result, real: str) -> None:
+    """Give a draft what the file has besides its contents; its time is now."""
+    if hasattr(os, "chown") and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
+        with suppress(OSError):  # only root may give files away
+            os.chown(draft, status.st_uid, status.st_gid)
+    shutil.copystat(real, draft)
+    os.utime(draft)
+
+
+def _same(now: os.stat_result, then: os.stat_result) -> bool:
+    parts = ("st_dev", "st_ino", "st_size", "st_mtime_ns")
+    return all(getattr(now, part) == getattr(then, part) for part in parts)
+
+
+def _sync_folder(folder: str) -> None:
+    """Wait until the folder's new state is on the disk; not every system can."""
+    if hasattr(os, "O_DIRECTORY"):
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with suppress(OSError):
+                os.fsync(number)
+        finally:
+            os.close(number)

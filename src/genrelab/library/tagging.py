@@ -1,0 +1,264 @@
+"""Write what was recognized into files, and take it back."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Literal
+
+from genrelab.errors import GenrelabError
+from genrelab.files import only_one
+from genrelab.library.errors import LibraryError, TagError
+from genrelab.library.hashing import sha256_of
+from genrelab.library.journal import Change
+from genrelab.library.library import Library
+from genrelab.library.proposal import Wish, propose
+from genrelab.library.rewrite import Rewriter
+from genrelab.library.sighting import Sighting, real_path
+from genrelab.library.tags import read_tag
+from genrelab.recognize.scan import Problem
+
+Status = Literal["would write", "written", "left", "undone", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """What became of one file.
+
+    Parameters
+    ----------
+    path : Path
+        As it was named.
+    status : {"would write", "written", "left", "undone", "error"}
+    before : tuple of str
+        The genres it had.
+    after : tuple of str
+        The genres it has, or would have.
+    confidence : float or None
+        That of the recognition.
+    note : str or None
+        Why it was left, what went wrong, or what else to know.
+    """
+
+    path: Path
+    status: Status
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    confidence: float | None = None
+    note: str | None = None
+
+    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record, as JSON has it."""
+        return {
+            "path": os.fspath(self.path),
+            "status": self.status,
+            "before": list(self.before),
+            "after": list(self.after),
+            "confidence": None if self.confidence is None else round(self.confidence, 6),
+            "note": self.note,
+        }
+
+
+class Tagger:
+    """Writes genres into files, and takes them back.
+
+    Parameters
+    ----------
+    library : Library
+        Has the answers, and takes down what is changed.
+
+    Examples
+    --------
+    >>> tagger = Tagger(library)  # doctest: +SKIP
+    >>> for record in tagger.tag(scan(["music"]), Wish(min_confidence=0.6)):  # doctest: +SKIP
+    ...     print(record.path, record.status, record.after)
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._rewriter = Rewriter(library.journal, library.tracks)
+
+    def tag(self, files: Iterable[Path | Problem], wish: Wish, *, write: bool = False) -> Iterator[TagRecord]:
+        """Write genres, or say what would be written.
+
+        Parameters
+        ----------
+        files : iterable of Path or Problem
+            As `genrelab.recognize.scan` gives them. A file that is met twice is written once.
+        wish : Wish
+            What to write.
+        write : bool
+            Without it nothing is changed.
+
+        Yields
+        ------
+        TagRecord
+            One for each file, when it is done. What goes wrong with a file is told in its record.
+
+        Raises
+        ------
+        LibraryError
+            If the library cannot be used, or another process writes tags with it.
+        """
+        if not write:
+            yield from self._each(files, lambda path: self._tag(path, wish, write=False))
+            return
+        with self.alone():
+            yield from self._each(files, lambda path: self._tag(path, wish, write=True))
+
+    def undo(self, files: Iterable[Path | Problem], *, force: bool = False) -> Iterator[TagRecord]:
+        """Take back the last change of each file.
+
+        Parameters
+        ----------
+        files : iterable of Path or Problem
+            As `genrelab.recognize.scan` gives them.
+        force : bool
+            Take the genre back also where another program changed the file since; its changes stay.
+
+        Yields
+        ------
+        TagRecord
+            One for each file, when it is done.
+
+        Raises
+        ------
+        LibraryError
+            If the library cannot be used, or another process writes tags with it.
+        """
+        with self.alone():
+            yield from self._each(files, lambda path: self._undo(path, force=force))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one process that changes files with this library; first put right what a killed one left.
+
+        Raises
+        ------
+        LibraryError
+            If there is another, or the lock cannot be made.
+        """
+        lock = self._library.path.with_name(f"{self._library.path.name}.tagging")
+        with ExitStack() as held:
+            try:
+                held.enter_context(only_one(lock))
+            except BlockingIOError as error:
+                raise LibraryError(
+                    f"another process is writing tags with the library {self._library.path}. "
+                    "Wait for it to end."
+                ) from error
+            except OSError as error:
+                raise LibraryError(
+                    f"the lock {lock} beside the library cannot be taken: {error.strerror}. "
+                    "Change the permissions of its folder, or name another --library FILE."
+                ) from error
+            self._library.be_durable()
+            self._rewriter.recover()
+            yield
+
+    def recover(self) -> None:
+        """Put right what a killed process left, unless another is at work."""
+        if self._library.journal.unfinished():
+            try:
+                with self.alone():
+                    pass
+            except LibraryError:
+                return  # it is at work
+
+    def _each(self, files: Iterable[Path | Problem], act: Any) -> Iterator[TagRecord]:
+        met: set[bytes] = set()
+        for file in files:
+            if isinstance(file, Problem):
+                yield TagRecord(file.path, "error", note=file.message)
+                continue
+            real = real_path(file)
+            if real in met:
+                yield TagRecord(file, "left", note="was met before under another name")
+                continue
+            met.add(real)
+            try:
+                record: TagRecord = act(file)
+            except LibraryError:
+                raise
+            except GenrelabError as error:
+                record = TagRecord(file, "error", note=str(error))
+            except OSError as error:
+                record = TagRecord(file, "error", note=_explain(file, error))
+            yield record
+
+    def _tag(self, path: Path, wish: Wish, *, write: bool) -> TagRecord:
+        said = self._library.tracks.find(Sighting(path))
+        if said is None:
+            raise TagError(f"{path} is not in the library, or changed since. Run `genrelab recognize` on it.")
+        if said.error is not None:
+            raise TagError(said.error)
+        with path.open("rb") as file:
+            tag = read_tag(file, path)
+        proposal = propose(said, tag, wish)
+        before, genres = tag.genres, proposal.genres
+        if genres is None:
+            return TagRecord(path, "left", before, before, said.confidence, proposal.reason)
+        after = tag.stored(genres)
+        if not write:
+            return TagRecord(path, "would write", before, after, said.confidence)
+        others = self._rewriter.rewrite(path, lambda tag: tag.set(genres))
+        return TagRecord(path, "written", before, after, said.confidence, _note_of_links(others))
+
+    def _undo(self, path: Path, *, force: bool) -> TagRecord:
+        seen = Sighting(path)
+        change = self._library.journal.last(seen.real)
+        if change is None:
+            change = self._library.journal.last_of_moved(seen.hash_sound())
+            if change is not None:
+                self._library.journal.move(change.id, seen.real)
+        with path.open("rb") as file:
+            before = read_tag(file, path).genres
+        if change is None:
+            return TagRecord(path, "left", before, before, note="nothing to take back")
+        others = self._rewriter.rewrite(
+            path,
+            lambda tag: tag.restore(change.tag_before),
+            undoes=change,
+            check=None if force else lambda file: _check_unchanged(file, path, change),
+        )
+        with path.open("rb") as file:
+            after = read_tag(file, path).genres
+        return TagRecord(path, "undone", before, after, note=_note_of_links(others))
+
+
+def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
+    if sha256_of(file) != change.file_after:
+        raise TagError(
+            f"{path} was changed by another program since its genre was written. It was left so; "
+            "--force takes the genre back and keeps the other changes."
+        )
+
+
+def _note_of_links(others: int) -> str | None:
+    if not others:
+        return None
+    return f"{others} other name{'s' * (others > 1)} of this file (hard links) keep the old tags"
+
+
+def _explain(path: Path, error: OSError) -> str:
+    """Return what the system says as a sentence with a remedy."""
+    what = error.strerror or str(error)
+    remedies = {
+        errno.ENOSPC: "Free some space.",
+        errno.EDQUOT: "Free some space.",
+        errno.EFBIG: "Its disk, or a limit of this process, allows no file as large.",
+        errno.EACCES: "Change its permissions and its folder's.",
+        errno.EPERM: "Change its permissions and its folder's.",
+        errno.EROFS: "Its disk can only be read.",
+        errno.EINVAL: "Name a file.",
+        errno.ENOENT: "It was there a moment ago.",
+        errno.ELOOP: "It is a link that leads in a circle.",
+    }
+    remedy = remedies.get(error.errno or 0, "Try again.")
+    return f"{path} could not be read or written: {what}. It was left as it is. {remedy}"

@@ -1,0 +1,74 @@
+"""The genre in the tags of every format that genrelab writes, a module a family of formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from mutagen import MutagenError
+from mutagen.mp3 import MPEGInfo
+
+from genrelab.library.containers import Container, identify, skip_id3
+from genrelab.library.errors import TagError
+from genrelab.library.tags.asf import AsfTag
+from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors
+from genrelab.library.tags.chunks import AiffTag, WavTag
+from genrelab.library.tags.flac import FlacTag
+from genrelab.library.tags.mp4 import Mp4Tag
+from genrelab.library.tags.mpeg import MpegTag
+from genrelab.library.tags.ogg import OggTag
+
+__all__ = ["GenreTag", "Snapshot", "read_tag", "tag_errors"]
+
+_FAMILIES: dict[Container, type[GenreTag]] = {
+    "mp3": MpegTag,
+    "flac": FlacTag,
+    "ogg": OggTag,
+    "mp4": Mp4Tag,
+    "asf": AsfTag,
+    "wav": WavTag,
+    "aiff": AiffTag,
+}
+
+
+def read_tag(file: BinaryIO, path: Path) -> GenreTag:
+    """Read the tags of a file; what it is decides how, not its name.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    path : Path
+        Its name, for messages.
+
+    Returns
+    -------
+    GenreTag
+
+    Raises
+    ------
+    TagError
+        If its tags cannot be read, or cannot be written without loss.
+    OSError
+        If the file cannot be read.
+    """
+    with tag_errors(path):
+        kind = identify(file)
+        if kind == "other" and _is_mpeg(file):
+            kind = "mp3"
+        if kind not in _FAMILIES:
+            raise TagError(
+                "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
+                "WMA, AIFF and WAV."
+            )
+        return _FAMILIES[kind](file)
+
+
+def _is_mpeg(file: BinaryIO) -> bool:
+    """Whether MPEG audio follows, with something else before its first frame."""
+    start = skip_id3(file)
+    file.seek(start)
+    try:
+        return not MPEGInfo(file, start).sketchy
+    except MutagenError:
+        return False

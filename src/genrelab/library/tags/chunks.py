@@ -1,0 +1,127 @@
+"""WAV and AIFF: an ID3v2 tag in a chunk of its own; all others, such as `LIST`, are left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Literal
+
+from genrelab.library.containers import id3_size
+from genrelab.library.errors import TagError
+from genrelab.library.hashing import sha256_of
+from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range
+from genrelab.library.tags.id3 import Id3
+
+_LARGEST = 0xFFFFFFFF
+
+
+class ChunkTag(GenreTag):
+    """The tag of a file of chunks, each a name, a size of 4 bytes, content, and a zero to make it even."""
+
+    def __init__(self, file: BinaryIO, *, order: Literal["little", "big"], name: bytes) -> None:
+        self._order = order
+        self._name = name
+        self._chunks = self._find_chunks(file)
+        self._place = next((at for at, id, _ in self._chunks if id.lower() == b"id3 "), None)
+        self._id3 = Id3()
+        self._present = self._place is not None
+        for at, _, size in self._chunks:
+            if at == self._place:
+                if size < id3_size(file, at + 8) or id3_size(file, at + 8) == 0:
+                    raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
+                file.seek(at + 8)
+                self._id3 = Id3.parse(file.read(size))
+        self._hashes = [
+            (id, sha256_of(file, at + 8, at + 8 + size)) for at, id, size in self._chunks if at != self._place
+        ]
+
+    def _find_chunks(self, file: BinaryIO) -> list[tuple[int, bytes, int]]:
+        """Return place, name and size of each chunk, up to the end that the file states."""
+        length = file.seek(0, 2)
+        file.seek(4)
+        self._end = 8 + int.from_bytes(file.read(4), self._order)
+        chunks = []
+        at = 12
+        while at + 8 <= self._end:
+            file.seek(at)
+            head = file.read(8)
+            size = int.from_bytes(head[4:], self._order)
+            chunks.append((at, head[:4], size))
+            at += 8 + size + size % 2
+        if self._end > length + 1 or at > self._end + 1:
+            raise TagError("states a length that it does not have. Encode it anew.")
+        return chunks
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres of the ID3v2 tag."""
+        return self._id3.genres()
+
+    def snapshot(self) -> Snapshot:
+        """Return the frames, the size and the version of the tag."""
+        if not self._present:
+            return {"id3v2": None}
+        return {"id3v2": self._id3.version, "size": self._id3.size, "frames": self._id3.snapshot()}
+
+    def others(self) -> Any:
+        """Return all other frames, and a hash of each other chunk."""
+        return self._id3.others(), self._hashes
+
+    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
+        """Return what `genres` would be after `set`."""
+        return self._id3.stored(genres)
+
+    def set(self, genres: Sequence[str]) -> None:
+        """Put genres in place of those that are there."""
+        self._id3.set_genres(genres)
+        self._present = True
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        version = snapshot["id3v2"]
+        if version is None:
+            self._id3.set_genres(())
+            self._present = bool(self._id3.frames)
+        elif version != self._id3.version or not self._present:
+            raise TagError(f"had an ID3v2.{version} tag then and has none now.")
+        else:
+            self._id3.restore(snapshot["frames"])
+            self._id3.size = int(str(snapshot["size"]))
+
+    def write(self, source: BinaryIO, draft: BinaryIO) -> None:
+        """Write the file; all other chunks are copied."""
+        copy_range(source, 0, 12, draft)
+        end = 12
+        for at, name, size in self._chunks:
+            end = at + 8 + size + size % 2
+            if at == self._place:
+                self._write_tag(draft, name)
+            else:
+                copy_range(source, at, at + 8 + size, draft)
+                draft.write(bytes(size % 2))
+        if self._place is None:
+            self._write_tag(draft, self._name)
+        size = draft.tell() - 8
+        if size > _LARGEST:
+            raise TagError("would be larger than its format allows (4 GiB).")
+        copy_from(source, max(end, self._end), draft)
+        draft.seek(4)
+        draft.write(size.to_bytes(4, self._order))
+
+    def _write_tag(self, draft: BinaryIO, name: bytes) -> None:
+        if self._present:
+            tag = self._id3.render()
+            draft.write(name + len(tag).to_bytes(4, self._order) + tag + bytes(len(tag) % 2))
+
+
+class WavTag(ChunkTag):
+    """The tag of a WAV file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, order="little", name=b"id3 ")
+
+
+class AiffTag(ChunkTag):
+    """The tag of an AIFF or AIFF-C file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, order="big", name=b"ID3 ")

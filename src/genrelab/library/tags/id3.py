@@ -1,0 +1,182 @@
+"""ID3v2 tags as frames of bytes: the genre's frame is changed, every other stays bit for bit.
+
+See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure. Several genres are several values
+in ID3v2.4; before, a frame has one value, in which they stand between slashes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Any, Self
+
+import mutagen.id3
+from pydantic import JsonValue
+
+from genrelab.library.containers import id3_size
+from genrelab.library.errors import TagError
+from genrelab.library.tags.base import NEW_PADDING
+
+NEW_VERSION = 4  # of a tag where there was none
+
+_UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
+_FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
+_BEHIND = bytes(1024)  # stands for the sound, so that mutagen takes no part of a tag for ID3v1
+
+
+class Id3:
+    """The frames of one ID3v2 tag.
+
+    Attributes
+    ----------
+    version : {2, 3, 4}
+        It is kept.
+    frames : list of bytes
+        Each with its header.
+    size : int
+        Bytes that the tag takes in the file; 0 for one that is not there.
+    """
+
+    def __init__(self, version: int = NEW_VERSION, frames: Sequence[bytes] = (), size: int = 0) -> None:
+        self.version = version
+        self.frames = list(frames)
+        self.size = size
+        self._flags = 0
+
+    @classmethod
+    def parse(cls, tag: bytes) -> Self:
+        """Read a whole tag.
+
+        Raises
+        ------
+        TagError
+            If it is damaged or of an unknown version.
+        """
+        version, flags = tag[3], tag[5]
+        if version not in (2, 3, 4):
+            raise TagError(f"has a tag of the unknown version ID3v2.{version}.")
+        body = tag[10 : 10 + id3_size(io.BytesIO(tag)) - (20 if flags & _FOOTER else 10)]
+        if version < 4 and flags & _UNSYNCHRONISED:
+            body = body.replace(b"\xff\x00", b"\xff")
+            flags &= ~_UNSYNCHRONISED
+        if flags & _EXTENDED and version == 2:
+            raise TagError(
+                "has a compressed ID3v2.2 tag, which nobody can read. Remove it with a tag editor."
+            )
+        if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some set the flag and have none
+            body = body[_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
+        frames = _split(body, version, safe=version == 4)
+        if frames is None and version == 4:
+            frames = _split(body, version, safe=False)  # iTunes wrote sizes as ID3v2.3 has them
+        if frames is None:
+            raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
+        tag_read = cls(version, frames, len(tag))
+        # The extended header holds a checksum at most, the footer helps to find tags at the end of a file.
+        tag_read._flags = flags & ~_EXTENDED & ~_FOOTER
+        return tag_read
+
+    @property
+    def _name(self) -> bytes:
+        return b"TCO" if self.version == 2 else b"TCON"
+
+    def is_genre(self, frame: bytes) -> bool:
+        """Whether a frame holds the genre."""
+        return frame.startswith(self._name)
+
+    def others(self) -> list[bytes]:
+        """Return the frames that do not hold the genre."""
+        return [frame for frame in self.frames if not self.is_genre(frame)]
+
+    def genres(self) -> tuple[str, ...]:
+        """Return the genres, numbers translated to names."""
+        alone = Id3(self.version, [frame for frame in self.frames if self.is_genre(frame)])
+        alone._flags = self._flags
+        if not alone.frames:
+            return ()
+        found: Any = mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
+        return tuple(genre for frame in found.getall("TCON") for genre in frame.genres if genre.strip())
+
+    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
+        """Return what genres become: one value before ID3v2.4."""
+        return ("/".join(genres),) if genres and self.version < 4 else tuple(genres)
+
+    def set_genres(self, genres: Sequence[str]) -> None:
+        """Put genres in the place of the frames that hold them now, or in front; none takes them away."""
+        place = next((number for number, frame in enumerate(self.frames) if self.is_genre(frame)), 0)
+        self.frames = self.others()
+        if genres:
+            self.frames.insert(place, self._frame(self.stored(genres)))
+
+    def _frame(self, texts: Sequence[str]) -> bytes:
+        text = "\0".join(texts)
+        if self.version == 4:
+            data = b"\3" + text.encode()
+        elif all(ord(letter) < 256 for letter in text):
+            data = b"\0" + text.encode("latin-1")
+        else:
+            data = b"\1\xff\xfe" + text.encode("utf-16-le")
+        if self.version == 2:
+            return self._name + len(data).to_bytes(3, "big") + data
+        size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")
+        return self._name + size + b"\0\0" + data
+
+    def snapshot(self) -> list[JsonValue]:
+        """Return the frames that hold the genre, each with its place."""
+        return [[number, frame.hex()] for number, frame in enumerate(self.frames) if self.is_genre(frame)]
+
+    def restore(self, placed: Any) -> None:
+        """Put back what `snapshot` gave."""
+        self.frames = self.others()
+        for number, frame in placed:
+            self.frames.insert(number, bytes.fromhex(frame))
+
+    def render(self) -> bytes:
+        """Return the tag's bytes: as many as `size` if it fits, else with room to grow."""
+        body = b"".join(self.frames)
+        size = self.size if self.size >= 10 + len(body) else 10 + len(body) + NEW_PADDING
+        header = b"ID3" + bytes([self.version, 0, self._flags]) + _to_synchsafe(size - 10)
+        return (header + body).ljust(size, b"\0")
+
+
+def frames_of_id3v1(tag: bytes) -> list[bytes]:
+    """Return what an ID3v1 tag says as frames of `NEW_VERSION`."""
+    found: Any = mutagen.id3.ID3(io.BytesIO(tag))
+    for comment in found.getall("COMM"):
+        comment.desc = ""  # plainly the comment, not one called "ID3v1 Comment"
+    file = io.BytesIO(_BEHIND)
+    found.save(file, v2_version=NEW_VERSION)
+    return Id3.parse(file.getvalue().removesuffix(_BEHIND)).frames
+
+
+def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
+    """Return the frames before the padding; None if that is not what the bytes are."""
+    name, head = (3, 6) if version == 2 else (4, 10)
+    frames: list[bytes] = []
+    at = 0
+    while at < len(body) and body[at]:
+        header = body[at : at + head]
+        if len(header) < head or not _FRAME_ID.fullmatch(header[:name]):
+            return None
+        digits = header[name : name + name]
+        if safe and any(byte & 0x80 for byte in digits):
+            return None
+        end = at + head + (_synchsafe(digits) if safe else int.from_bytes(digits, "big"))
+        if end > len(body):
+            return None
+        frames.append(body[at:end])
+        at = end
+    return None if any(body[at:]) else frames
+
+
+def _synchsafe(digits: bytes) -> int:
+    number = 0
+    for digit in digits:
+        number = number << 7 | digit & 0x7F
+    return number
+
+
+def _to_synchsafe(number: int) -> bytes:
+    if number >= 1 << 28:
+        raise TagError("has tags too large for ID3v2. Remove a picture with a tag editor.")
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))

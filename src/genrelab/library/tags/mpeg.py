@@ -1,0 +1,113 @@
+"""MPEG audio: ID3v2 before the sound, ID3v1 at the end; APEv2 and Lyrics3 are left as they are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import mutagen.apev2
+import mutagen.id3
+
+from genrelab.library.containers import ID3V1_SIZE, has_id3v1, id3_size, tail_start
+from genrelab.library.errors import TagError
+from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
+from genrelab.library.tags.id3 import Id3, frames_of_id3v1
+
+_NAMES: list[str] = mutagen.id3.TCON.GENRES
+_NO_GENRE = 255  # in ID3v1
+
+
+class MpegTag(GenreTag):
+    """The tags of MPEG audio.
+
+    Where there is ID3v1 alone, a new ID3v2 tag gets all that it says, since players stop looking when
+    they find the one. ID3v1's genre is a number; it becomes that of the first genre that has one.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._head = id3_size(file)
+        file.seek(0)
+        head = file.read(self._head)
+        file.seek(tail_start(file, self._head))
+        self._tail = file.read()
+        self._v1 = self._tail[-ID3V1_SIZE:] if has_id3v1(file) else None
+        if self._head:
+            self._id3 = Id3.parse(head)
+        else:
+            self._id3 = Id3(frames=self._frames_of_v1())
+        self._present = self._head > 0
+        self._ape = _genres_of_ape(file)
+
+    def _frames_of_v1(self) -> list[bytes]:
+        return frames_of_id3v1(self._v1) if self._v1 else []
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres of ID3v2; where it has none, those of APEv2, else that of ID3v1."""
+        if self._present and self._id3.genres():
+            return self._id3.genres()
+        number = self._v1[-1] if self._v1 else _NO_GENRE
+        return self._ape or ((_NAMES[number],) if number < len(_NAMES) else ())
+
+    def snapshot(self) -> Snapshot:
+        """Return the frames, the size and version of ID3v2, and the genre's number in ID3v1."""
+        number = self._v1[-1] if self._v1 else None
+        if not self._present:
+            return {"id3v2": None, "id3v1": number}
+        return {
+            "id3v2": self._id3.version,
+            "size": self._id3.size,
+            "frames": self._id3.snapshot(),
+            "id3v1": number,
+        }
+
+    def others(self) -> Any:
+        """Return all other frames, and the tags at the end but for ID3v1's genre."""
+        return self._id3.others(), self._tail[:-1] if self._v1 else self._tail
+
+    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
+        """Return what `genres` would be after `set`."""
+        return self._id3.stored(genres)
+
+    def set(self, genres: Sequence[str]) -> None:
+        """Put genres in place of those that are there, in ID3v2 and ID3v1."""
+        self._id3.set_genres(genres)
+        self._present = True
+        numbers = {name.casefold(): number for number, name in reversed(list(enumerate(_NAMES)))}
+        known = [numbers[genre.casefold()] for genre in genres if genre.casefold() in numbers]
+        self._set_number(known[0] if known else _NO_GENRE)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        version = snapshot["id3v2"]
+        if version is None:
+            self._id3.set_genres(())
+            self._present = any(frame not in self._frames_of_v1() for frame in self._id3.frames)
+        elif version != self._id3.version or not self._present:
+            raise TagError(f"had an ID3v2.{version} tag then and has none now.")
+        else:
+            self._id3.restore(snapshot["frames"])
+            self._id3.size = int(str(snapshot["size"]))
+        if isinstance(number := snapshot["id3v1"], int):
+            self._set_number(number)
+
+    def _set_number(self, number: int) -> None:
+        if self._v1:
+            self._v1 = self._v1[:-1] + bytes([number])
+            self._tail = self._tail[:-1] + bytes([number])
+
+    def write(self, source: BinaryIO, draft: BinaryIO) -> None:
+        """Write the file; the sound is copied."""
+        if self._present:
+            draft.write(self._id3.render())
+        copy_from(source, self._head, draft)
+        draft.seek(-len(self._tail), io.SEEK_END)
+        draft.write(self._tail)
+
+
+def _genres_of_ape(file: BinaryIO) -> tuple[str, ...]:
+    try:
+        return tuple(mutagen.apev2.APEv2(file).get("Genre", ()))
+    except mutagen.MutagenError:  # none, or one that nobody can read
+        return ()

@@ -1,0 +1,110 @@
+"""Ogg: the comments of the first Vorbis, Opus, FLAC or Speex stream; other streams are left as they are.
+
+Comments that fit into their packet change the pages that hold it and no other; else the pages behind are
+numbered anew. See RFC 3533; RFC 7845, section 5.2; xiph.org/flac/ogg_mapping.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from mutagen.ogg import OggPage
+
+from genrelab.library.errors import TagError
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
+from genrelab.library.tags.comments import Comments
+
+# How a stream's first packet begins -> how its packet of comments does.
+_CODECS = {
+    b"\x01vorbis": b"\x03vorbis",
+    b"OpusHead": b"OpusTags",
+    b"\x7fFLAC": b"\x84\0\0\0",
+    b"Speex   ": b"",
+}
+_FLAC = b"\x7fFLAC"
+
+
+class OggTag(GenreTag):
+    """The tags of an Ogg file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._codec, pages = _comment_pages(file)
+        packet: bytes = OggPage.to_packets(pages, strict=False)[0]
+        begin = _CODECS[self._codec]
+        self._begin = packet[: len(begin)]
+        if self._codec == _FLAC:
+            if packet[0] & 0x7F != 4:
+                raise TagError("has no comments where Ogg FLAC should have them. Encode it anew.")
+        elif self._begin != begin:
+            raise TagError("has no comments where they should be. Encode it anew.")
+        self._comments = Comments.parse(packet[len(begin) :])
+        self._size = len(packet)
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres among the comments."""
+        return self._comments.genres
+
+    def snapshot(self) -> Snapshot:
+        """Return the comments with the genre, and the size of their packet."""
+        return {"comments": self._comments.snapshot(), "size": self._size}
+
+    def others(self) -> Any:
+        """Return all other comments."""
+        return self._comments.others()
+
+    def set(self, genres: Sequence[str]) -> None:
+        """Put genres in place of those that are there."""
+        self._comments.set_genres(genres)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the comments back."""
+        self._comments.restore(snapshot["comments"])
+        self._size = int(str(snapshot["size"]))
+
+    def write(self, source: BinaryIO, draft: BinaryIO) -> None:
+        """Write the file; pages of sound are copied, and numbered anew where that is needed."""
+        copy_from(source, 0, draft)
+        _, pages = _comment_pages(draft)
+        packets = OggPage.to_packets(pages, strict=False)
+        packet = self._packet()
+        if len(packet) != len(packets[0]):
+            packets[0] = packet
+            laid_out = OggPage.from_packets(packets, pages[0].sequence)
+            laid_out[-1].position = pages[-1].position
+            OggPage.replace(draft, pages, laid_out)
+            return
+        for page in pages:
+            size = len(page.packets[0])
+            page.packets[0], packet = packet[:size], packet[size:]
+            draft.seek(page.offset)
+            draft.write(page.write())
+
+    def _packet(self) -> bytes:
+        """Return the packet of comments: as large as `_size` if it fits, else with room to grow."""
+        block = self._comments.render()
+        if self._codec == _FLAC:  # states its size and allows no padding
+            return self._begin[:1] + len(block).to_bytes(3, "big") + block
+        kept = self._comments.rest.rstrip(b"\0")  # Vorbis's framing bit; what Opus allows to be kept there
+        packet = self._begin + block + kept
+        size = self._size if self._size >= len(packet) else len(packet) + NEW_PADDING
+        return packet.ljust(size, b"\0")
+
+
+def _comment_pages(file: BinaryIO) -> tuple[bytes, list[Any]]:
+    """Return how a stream's first packet begins, and the pages on which its second one is."""
+    file.seek(0)
+    serial, codec = None, b""
+    while serial is None:
+        page = OggPage(file)
+        if not page.first:
+            raise TagError("is an Ogg file without Vorbis, Opus, FLAC or Speex, whose tags are not known.")
+        codec = next((begin for begin in _CODECS if page.packets[0].startswith(begin)), b"")
+        serial = page.serial if codec else None
+    pages: list[Any] = []
+    while not pages or not (pages[-1].complete or len(pages[-1].packets) > 1):
+        page = OggPage(file)
+        if page.serial == serial:
+            pages.append(page)
+    return codec, pages
