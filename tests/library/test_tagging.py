@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -307,6 +308,35 @@ def test_a_file_that_vanishes_or_changes_meanwhile(
     assert os.listdir(grown.parent) == [grown.name]
     assert tagged.genres(grown) == ()
     assert grown.read_bytes().endswith(b"more")
+
+
+@pytest.mark.parametrize("ready", [False, True])
+@pytest.mark.parametrize("draft_is_there", [False, True])
+def test_a_change_that_did_not_happen_is_forgotten(
+    ready: bool, draft_is_there: bool, know: Know, tagger: Tagger, library: Library
+) -> None:
+    """Killed before the draft took the file's place, or once more while that was put right."""
+    path = know("flac")
+    whole = path.read_bytes()
+    draft = path.with_name(".genrelab-x.tmp")
+    number = library.journal.begin(os.fsencode(path), os.fsencode(draft.name), bytes(32), {}, {})
+    if ready:
+        library.journal.make_ready(number, hashlib.sha256(whole).digest(), bytes(32))
+    if draft_is_there:
+        draft.write_bytes(b"another song")
+    tagger.recover()
+    assert not library.journal.unfinished() and library.journal.count() == 0
+    assert os.listdir(path.parent) == [path.name] and path.read_bytes() == whole
+
+
+def test_a_change_on_a_disk_that_is_away_waits(tagger: Tagger, library: Library, tmp_path: Path) -> None:
+    library.journal.begin(os.fsencode(tmp_path / "away" / "x.flac"), b".genrelab-x.tmp", bytes(32), {}, {})
+    tagger.recover()
+    assert len(library.journal.unfinished()) == 1
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / ".genrelab-x.tmp").touch()
+    tagger.recover()
+    assert not library.journal.unfinished() and os.listdir(tmp_path / "away") == []
 
 
 def test_one_process_at_a_time(know: Know, tagger: Tagger, library: Library) -> None:

@@ -165,5 +165,5 @@ def audit(
         print(f"{fault}  {count} clips")
     if found.artists:
         print(f"artist in two parts of the split  {len(found.artists)} artists")
-    print(f"{len(found.pairs)} repetitions among {len(music.clips)} clips")
+    print(f"{len(found.repetitions)} repetitions among {len(music.clips)} clips")
     print(f"page    {folder / PAGE}\nexclude {folder / EXCLUDE} ({len(found.excluded)} clips)")

@@ -13,14 +13,19 @@ def export(
     to: Annotated[Path, typer.Option(help="The model file to write.")],
 ) -> None:
     """Write a finished run's network as one ONNX file, checked against torch."""
-    from genrelab.errors import UsageError
+    from genrelab.errors import ModelFileError, UsageError
     from genrelab.lab.evaluation.record import bundle_metadata
     from genrelab.lab.evaluation.runs import Run
     from genrelab.lab.training.export import export as write
+    from genrelab.lab.training.export import why_unwritable
 
     if to.suffix != ".onnx":
         raise UsageError(f"a model file ends in .onnx, not as {to}")
     finished = Run.load(run)
+    network = finished.network()
+    reason = why_unwritable(network)
+    if reason is not None:
+        raise ModelFileError(f"{to} was not written: {reason}")
     metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics)
-    difference = write(finished.network(), metadata, to)
+    difference = write(network, metadata, to)
     print(f"{to}: differs from torch by at most {difference:.1e}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -53,22 +52,21 @@ def open_library(path: Path | None, *, must_exist: bool = False) -> Iterator[Lib
 def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[Library | None]:
     """Open the library that a command uses on the side; a user's own that cannot be used is done without."""
     from genrelab.errors import UsageError
-    from genrelab.library import Library, LibraryError
+    from genrelab.library import LibraryError
 
     if without and path is not None:
         raise UsageError("--library and --no-library are one too many")
-    if not without and path is None:
-        try:
-            Library().close()
-        except LibraryError as error:
-            without = True
-            if not quiet:
-                note(f"note: no answers are kept: {error}")
-    if without:
-        yield None
-        return
-    with open_library(path) as library:
-        yield library
+    with ExitStack() as opened:
+        shelf = None
+        if not without:
+            try:
+                shelf = opened.enter_context(open_library(path))
+            except LibraryError as error:
+                if path is not None:
+                    raise
+                if not quiet:
+                    note(f"note: no answers are kept: {error}")
+        yield shelf
 
 
 @app.command("show")
@@ -140,4 +138,4 @@ def forget(
         raise UsageError("name PATHs to forget, or --missing, or --all")
     with open_library(library, must_exist=True) as shelf:
         count = shelf.tracks.forget(paths or (), missing=missing)
-    print(f"{count} tracks forgotten", file=sys.stderr)
+    note(f"{count} tracks forgotten")

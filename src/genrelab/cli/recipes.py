@@ -67,7 +67,12 @@ def _figures(reported: list[dict[str, Any]]) -> str:
     lines = []
     for corpus in dict.fromkeys(figure["corpus"] for figure in reported):
         levels = (found.get((corpus, f"{level}_accuracy"), "-") for level in ("segment", "track"))
-        lines.append(f"{corpus} {'/'.join(levels)}")
+        others = ", ".join(
+            f"{word} {found[corpus, metric]}"
+            for metric, word in (("track_top2_accuracy", "top 2"), ("valid_accuracy", "validation"))
+            if (corpus, metric) in found
+        )
+        lines.append(f"{corpus} {'/'.join(levels)}{f' ({others})' if others else ''}")
     return "\n".join(lines)
 
 

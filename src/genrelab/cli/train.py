@@ -89,4 +89,6 @@ def train(
         print(json.dumps({"run": str(run.folder), **run.metrics}, indent=2, ensure_ascii=False))
         return
     print(summary(run.metrics["evaluation"], run.recipe.voting))
-    print(f"run     {run.folder}\nreport  {run.folder / REPORT}\nmodel   {run.folder / MODEL}")
+    nothing = run.metrics.get("no_model_file")
+    model = f"none: {nothing}" if nothing else run.folder / MODEL
+    print(f"run     {run.folder}\nreport  {run.folder / REPORT}\nmodel   {model}")

@@ -23,7 +23,7 @@ class Wish:
     genres : int > 0
         How many of the model's genres, at most.
     min_confidence : float in 0..1
-        A genre with a lower probability is not written.
+        Nothing is written below this confidence, and no further genre with a lower probability.
     genre_map : GenreMap
         Other names for them, and wider genres to write as well.
     """
@@ -69,10 +69,10 @@ def propose(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
         return Proposal(None, f"unsure: {said.reason}")
     if wish.mode == "only-empty" and tag.genres:
         return Proposal(None, "has a genre")
-    likely = [genre.genre for genre in said.genres[: wish.genres] if genre.probability >= wish.min_confidence]
-    if not likely:
+    if said.confidence is None or said.confidence < wish.min_confidence:
         return Proposal(None, f"confidence below {wish.min_confidence:g}")
-    found = wish.genre_map.apply(likely)
+    ranked = said.genres[: wish.genres]
+    found = wish.genre_map.apply(genre for genre, p in ranked if p >= wish.min_confidence)
     if not found:
         return Proposal(None, "the genre map leaves it out")
     if wish.mode == "combine":

@@ -252,7 +252,7 @@ class Tracks:
 
     def genres(self) -> set[str]:
         """Return all genres that the models know whose answers are here."""
-        rows = self._database.rows("SELECT genres FROM tracks WHERE error IS NULL GROUP BY model")
+        rows = self._database.rows("SELECT genres FROM tracks WHERE genres != '[]' GROUP BY model")
         return {genre for (ranked,) in rows for genre, _ in json.loads(ranked)}
 
     def _numbers(self, paths: Iterable[str | os.PathLike[str]]) -> list[int]:

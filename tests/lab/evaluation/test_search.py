@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from genrelab.errors import CorpusError, RunError
+from genrelab.files import only_one
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation.runs import RECIPE, run_folder
 from genrelab.lab.evaluation.search import Outcome, Plan, Search, search, settle
@@ -133,3 +136,28 @@ def test_the_split_and_the_figure_that_tpe_follows_belong_to_the_search(
         go(searched(space=space, trials=1, monitor="valid_loss"), "tpe")
     with pytest.raises(RunError, match="came to a figure"):
         go(searched(space=space, trials=2, seeds=2), "tpe")
+
+
+def test_tpe_waits_for_the_lock_of_a_killed_process_before_it_draws_on(go: Go, tmp_path: Path) -> None:
+    drawn = searched(space={RATE: [BREAKS]}, trials=2)
+
+    def stop(line: str) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        go(drawn, say=stop)
+    said: list[str] = []
+    held = threading.Event()
+
+    def linger() -> None:
+        with only_one(tmp_path / "search" / "trials" / "001" / ".seed0.lock"):
+            held.set()
+            time.sleep(1.5)
+
+    thread = threading.Thread(target=linger)
+    thread.start()
+    held.wait()
+    with pytest.raises(RunError, match="came to a figure"):
+        go(drawn, say=said.append)
+    thread.join()
+    assert [line.split(",")[0] for line in said if "failed" not in line] == ["trial 1 of 2", "trial 2 of 2"]

@@ -83,7 +83,7 @@ def test_channels_are_averaged() -> None:
     np.testing.assert_allclose(mine(np.stack([first, second])), mine((first + second) / 2), rtol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     samples=st.integers(1, 5000), batch=st.integers(1, 3), channels=st.integers(1, 2), seed=st.integers(0, 9)
 )

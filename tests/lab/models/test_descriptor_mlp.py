@@ -147,24 +147,16 @@ def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
     assert fresh.training and not torch.equal(body_of(fresh).standardize.mean, before)
 
 
-def test_the_model_file_gives_what_torch_gives(trained: Run, tmp_path: Path) -> None:
+def test_the_model_file_gives_what_torch_gives(trained: Run, corpus: Corpus) -> None:
     assert trained.metrics["export_difference"] <= TOLERANCE
-    network = build_network(load_recipe("descriptor-mlp", changes=["audio.segment_seconds=3"]), genres=3)
-    waves = [scale * torch.randn(4, 1, 66_150) for scale in (0.01, 0.1, 0.3)]
-    calibrate_start(network, waves)
-    about = BundleMetadata(
-        genres=GENRES,
-        sample_rate=22050,
-        channels=1,
-        segment_seconds=3.0,
-        hop_seconds=3.0,
-        recipe="mfcc-cqt/descriptor-mlp",
-        created=datetime.date(2026, 1, 1),
-        genrelab_version=genrelab.__version__,
-    )
-    assert export(network.eval(), about, tmp_path / MODEL) <= TOLERANCE
-    said, _ = Bundle.load(tmp_path / MODEL).predict(waves[1].numpy())
-    np.testing.assert_allclose(said, network(waves[1]).logits.softmax(-1).detach().numpy(), atol=1e-4)
+    store = open_store(corpus, sample_rate=8000, channels=1)
+    waves = np.stack([store.read(clip.id, 2000, 8000) for clip in corpus.clips])
+    said, embedding = Bundle.load(trained.folder / MODEL).predict(waves)
+    with torch.no_grad():
+        scores = trained.network()(torch.from_numpy(waves))
+    np.testing.assert_allclose(said, scores.logits.softmax(-1).numpy(), atol=1e-4)
+    assert embedding.shape == (24, 64)
+    assert np.ptp(said, axis=0).max() > 0.1
 
 
 Write = Callable[[str], Corpus]

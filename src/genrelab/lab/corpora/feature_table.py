@@ -12,7 +12,6 @@ import csv
 import hashlib
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path, PurePath
 from urllib.parse import unquote
 
@@ -21,16 +20,15 @@ import numpy.typing as npt
 
 from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.gtzan import EXPECTED_IDS, GENRES
+from genrelab.lab.corpora.gtzan import EXPECTED_IDS, GENRES, fault_filtered, packaged_rows
 from genrelab.lab.corpora.paths import examples, folder_safe, given_path
-from genrelab.lab.corpora.types import Clip, Corpus, Split, Waveform
+from genrelab.lab.corpora.types import Clip, Corpus, Waveform
 
 _NEEDED = ("filename", "label")
 _NO_DESCRIPTOR = (*_NEEDED, "length")
 _USUAL_NAME = "features_30_sec.csv"
 _CUT = re.compile(rf"(?:{'|'.join(GENRES)})\.\d{{5}}\.\d+")
 _LARGEST = float(np.finfo(np.float32).max)
-_PARTS = ("train", "valid", "test")
 
 Values = npt.NDArray[np.float64]
 
@@ -117,12 +115,14 @@ def load(argument: str) -> Corpus:
     columns, rows = _read(file)
     chosen = _choose(file, columns, selection)
     clip_ids, of_gtzan = _clip_ids(file, rows)
-    artists = {row["clip_id"]: row["artist"] for row in _packaged("gtzan-artists.csv")} if of_gtzan else {}
+    artists = (
+        {row["clip_id"]: row["artist"] for row in packaged_rows("gtzan-artists.csv")} if of_gtzan else {}
+    )
     clips = [
         Clip(id=clip_id, path=None, genre=row["label"] or None, artist=artists.get(clip_id) or None)
         for clip_id, (_, row) in zip(clip_ids, rows, strict=True)
     ]
-    split = _fault_filtered(set(clip_ids)) if of_gtzan else None
+    split = fault_filtered(set(clip_ids)) if of_gtzan else None
     name = "gtzan-features" if of_gtzan else folder_safe(file.stem)
     return Corpus(
         name=f"{name}-{len(chosen)}" if selection else name,
@@ -227,15 +227,3 @@ def _numbers(file: Path, columns: Sequence[str], rows: _Rows) -> Values:
                     "Correct it, or leave the row out"
                 )
     return values
-
-
-def _fault_filtered(present: set[str]) -> Split:
-    rows = [row for row in _packaged("gtzan-fault-filtered.csv") if row["clip_id"] in present]
-    train, valid, test = ([row["clip_id"] for row in rows if row["part"] == part] for part in _PARTS)
-    made = f"the fault-filtered split of Kereliuk, Sturm and Larsen, {len(rows)} of its 930 clips"
-    return Split(name="published", train=train, valid=valid, test=test, made=made)
-
-
-def _packaged(name: str) -> list[dict[str, str]]:
-    text = files("genrelab.lab.corpora").joinpath("data", name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

@@ -62,13 +62,13 @@ def load(path: str) -> Corpus:
         if fault is not None:
             skipped[_KNOWN_DAMAGED] = f"damaged, as in common copies: {fault}"
             del found[_KNOWN_DAMAGED]
-    artists = {row["clip_id"]: row["artist"] or None for row in _packaged_rows("gtzan-artists.csv")}
+    artists = {row["clip_id"]: row["artist"] or None for row in packaged_rows("gtzan-artists.csv")}
     clips = [
         Clip(id=clip_id, path=found[clip_id], genre=clip_id.partition(".")[0], artist=artists[clip_id])
         for clip_id in EXPECTED_IDS
         if clip_id in found
     ]
-    split = _fault_filtered(set(found))
+    split = fault_filtered(set(found))
     return Corpus(
         name="gtzan",
         genres=[genre for genre in GENRES if any(clip.genre == genre for clip in clips)],
@@ -80,9 +80,10 @@ def load(path: str) -> Corpus:
     )
 
 
-def _fault_filtered(present: set[str]) -> Split:
+def fault_filtered(present: set[str]) -> Split:
+    """Return the published split of those clips that are there."""
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
-    for row in _packaged_rows("gtzan-fault-filtered.csv"):
+    for row in packaged_rows("gtzan-fault-filtered.csv"):
         if row["clip_id"] in present:
             parts[row["part"]].append(row["clip_id"])
     count = sum(map(len, parts.values()))
@@ -132,6 +133,7 @@ def _preference(file: Path) -> tuple[int, str]:
     return (_PREFERRED_SUFFIXES.index(suffix) if known else len(_PREFERRED_SUFFIXES), file.name)
 
 
-def _packaged_rows(name: str) -> list[dict[str, str]]:
+def packaged_rows(name: str) -> list[dict[str, str]]:
+    """Read a table that comes with genrelab: `gtzan-artists.csv` or `gtzan-fault-filtered.csv`."""
     text = files("genrelab.lab.corpora").joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

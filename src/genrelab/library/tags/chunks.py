@@ -82,7 +82,7 @@ class ChunkTag(GenreTag):
             self._id3.set_genres(())
             self._present = bool(self._id3.frames)
         elif version != self._id3.version or not self._present:
-            raise TagError(f"had an ID3v2.{version} tag then and has none now.")
+            raise TagError(f"had an ID3v2.{version} tag, which is gone. Its genre cannot be put back.")
         else:
             self._id3.restore(snapshot["frames"])
             self._id3.size = int(str(snapshot["size"]))

@@ -85,7 +85,7 @@ class MpegTag(GenreTag):
             self._id3.set_genres(())
             self._present = any(frame not in self._frames_of_v1() for frame in self._id3.frames)
         elif version != self._id3.version or not self._present:
-            raise TagError(f"had an ID3v2.{version} tag then and has none now.")
+            raise TagError(f"had an ID3v2.{version} tag, which is gone. Its genre cannot be put back.")
         else:
             self._id3.restore(snapshot["frames"])
             self._id3.size = int(str(snapshot["size"]))

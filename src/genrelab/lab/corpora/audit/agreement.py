@@ -2,28 +2,34 @@
 
 A candidate says how the clips lie against each other. Then nearly every peak of the one must have a peak of
 the other beside it, both ways, as far as they overlap. What steady sounds and common rhythms agree in by
-chance is measured on the same two clips laid wrongly, and taken off as Cohen's kappa does.
+chance is measured on the same two clips laid wrongly, and taken off as Cohen's kappa does. Where only a
+stretch of the overlap agrees, as between two edits of a song, that stretch is what counts.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.audit.fingerprint import Fingerprint
+from genrelab.lab.corpora.audit.fingerprint import Fingerprint, Float
 
 Int = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 _NEAR_SECONDS, _NEAR_RATIO = 0.04, 0.012
 _SEARCH_SECONDS, _SEARCH_RATIO = 0.15, 0.02
-_HOPELESS = 0.2  # share of peaks that agree within the search's reach; recordings that are shared have more
+_HOPELESS = 0.08  # share of peaks within the search's reach, and score: shared recordings have more
 _FIT_SECONDS, _FIT_PEAKS = 10.0, 20  # from here on times say the speed better than frequencies
 _CAUTION = 1.5  # what few peaks cost: the share is off by about 1 / sqrt(peaks)
 _WRONG_LAGS = (-2.93, -1.71, -1.13, -0.61, 0.47, 0.83, 1.39, 2.27)  # seconds; no common period
 _NEIGHBOURS = 12  # peaks that the search's reach holds, at most
+_STRETCH_SHARE = 0.2  # a stretch goes on as long as more peaks than that agree
+_STRETCH_PEAKS = 40  # that must agree in it: fewer cluster by chance
+_NEARLY_ALL = 0.9  # of the overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class Agreement:
         How many times as fast the second one plays.
     lag : float, in seconds
         What stands at `t` in the first stands at `t / speed - lag` in the second.
+    start : float, in seconds
+        Where in the second one begins what both have.
     overlap : float, in seconds
         How much of the second one both have.
     matched : int
@@ -50,6 +58,7 @@ class Agreement:
 
     speed: float
     lag: float
+    start: float
     overlap: float
     matched: int
     share: float
@@ -63,6 +72,20 @@ class Agreement:
             return 0.0
         caution = max(0.0, 1 - _CAUTION / math.sqrt(self.matched))
         return max(0.0, (self.share - self.chance) / (1 - self.chance)) * caution
+
+
+class _Laid(NamedTuple):
+    """Two clips laid against each other: all peaks within the overlap, by the second one's clock."""
+
+    times: Float
+    agrees: Flags
+    of_first: Flags
+    start: float
+    stop: float
+
+    @property
+    def share(self) -> float:
+        return float(self.agrees.mean()) if len(self.agrees) else 0.0
 
 
 def agreement(first: Fingerprint, second: Fingerprint, *, speed: float, lag: float) -> Agreement | None:
@@ -82,26 +105,30 @@ def agreement(first: Fingerprint, second: Fingerprint, *, speed: float, lag: flo
     for _ in range(2):
         played = first.played(speed)
         mine, theirs = _beside(played, second, lag, _SEARCH_SECONDS, _SEARCH_RATIO)
-        if _share(played, second, lag, mine, theirs) < _HOPELESS:
+        if not len(mine) or _lay(played, second, lag, mine, theirs).share < _HOPELESS:
             return None
         speed *= float(np.median(second.frequencies[theirs] / played.frequencies[mine]))
         lag = float(np.median(first.times[mine] / speed - second.times[theirs]))
     speed, lag = _fit(first, second, speed, lag)
     played = first.played(speed)
-    mine, theirs = _near(played, second, lag)
+    mine, theirs = _beside(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
     if not len(mine):
         return None
-    start, stop = _overlap(played, second, lag)
-    wrong = [_share(played, second, lag + by, *_near(played, second, lag + by)) for by in _WRONG_LAGS]
-    return Agreement(
+    laid = _stretch(_lay(played, second, lag, mine, theirs))
+    found = Agreement(
         speed=speed,
         lag=lag,
-        overlap=stop - start,
-        matched=len(np.unique(mine)),
-        share=_share(played, second, lag, mine, theirs),
-        chance=float(np.median(wrong)),
+        start=laid.start,
+        overlap=laid.stop - laid.start,
+        matched=int((laid.agrees & laid.of_first).sum()),
+        share=laid.share,
+        chance=0.0,
         gain=float(np.median(second.levels[theirs] - first.levels[mine])),
     )
+    if found.score < _HOPELESS:
+        return None
+    wrong = [_wrongly(played, second, lag + by) for by in _WRONG_LAGS]
+    return replace(found, chance=float(np.median(wrong)))
 
 
 def _fit(first: Fingerprint, second: Fingerprint, speed: float, lag: float) -> tuple[float, float]:
@@ -114,22 +141,36 @@ def _fit(first: Fingerprint, second: Fingerprint, speed: float, lag: float) -> t
     return float(1 / slope), float(-intercept)
 
 
-def _near(played: Fingerprint, second: Fingerprint, lag: float) -> tuple[Int, Int]:
-    return _beside(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
+def _wrongly(played: Fingerprint, second: Fingerprint, lag: float) -> float:
+    beside = _beside(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
+    return _lay(played, second, lag, *beside).share
 
 
-def _overlap(played: Fingerprint, second: Fingerprint, lag: float) -> tuple[float, float]:
-    """Return from where to where in the second clip both have sound."""
-    return max(0.0, -lag), min(second.seconds, played.seconds - lag)
+def _lay(played: Fingerprint, second: Fingerprint, lag: float, mine: Int, theirs: Int) -> _Laid:
+    start, stop = max(0.0, -lag), min(second.seconds, played.seconds - lag)
+    times = np.concatenate([played.times - np.float32(lag), second.times])
+    agrees = np.zeros(len(times), np.bool_)
+    agrees[mine] = agrees[theirs + len(played)] = True
+    of_first = np.arange(len(times)) < len(played)
+    inside = (times >= start) & (times <= stop)
+    return _Laid(times[inside], agrees[inside], of_first[inside], start, stop)
 
 
-def _share(played: Fingerprint, second: Fingerprint, lag: float, mine: Int, theirs: Int) -> float:
-    """Return the share of both clips' peaks within the overlap that have one of the other beside them."""
-    start, stop = _overlap(played, second, lag)
-    there = 0
-    for times in (played.times - np.float32(lag), second.times):
-        there += int(np.searchsorted(times, stop, "right") - np.searchsorted(times, start))
-    return (len(np.unique(mine)) + len(np.unique(theirs))) / there if there else 0.0
+def _stretch(laid: _Laid) -> _Laid:
+    """Return the part of an overlap that agrees, if it is clearly less than all of it, else all."""
+    order = np.argsort(laid.times, kind="stable")
+    times, agrees, of_first = laid.times[order], laid.agrees[order], laid.of_first[order]
+    # The stretch with the largest sum of what exceeds the share: Kadane's algorithm.
+    sums = np.concatenate([[0.0], np.cumsum(agrees - _STRETCH_SHARE)])
+    lowest = np.minimum.accumulate(sums)
+    stop = int(np.argmax(sums - lowest))
+    start = int(np.argmin(sums[: stop + 1]))
+    if int((agrees & of_first)[start:stop].sum()) < _STRETCH_PEAKS:
+        return laid
+    begin, end = float(times[start]), float(times[stop - 1])
+    if end - begin >= _NEARLY_ALL * (laid.stop - laid.start):
+        return laid
+    return _Laid(times[start:stop], agrees[start:stop], of_first[start:stop], begin, end)
 
 
 def _beside(
@@ -138,9 +179,8 @@ def _beside(
     """Return the pairs of peaks, one of each clip, that stand beside each other when laid at a lag."""
     if not len(played) or not len(second):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    start, stop = np.searchsorted(
-        played.times, [second.times[0] + lag - seconds, second.times[-1] + lag + seconds]
-    )
+    reach = second.times[0] + lag - seconds, second.times[-1] + lag + seconds
+    start, stop = np.searchsorted(played.times, reach)
     expected = played.times[start:stop] - np.float32(lag)
     theirs = np.searchsorted(second.times, expected - seconds)[:, None] + np.arange(_NEIGHBOURS)
     there = theirs < len(second)

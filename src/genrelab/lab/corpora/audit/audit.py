@@ -48,9 +48,9 @@ class Audit:
     seconds : mapping of str to float
         Clip id -> length of what was read; 0 for clips that cannot be read.
     pairs : sequence of Pair
-        Repetitions, in the order of the corpus.
+        Repetitions and shared loops, in the order of the corpus.
     groups : sequence of sequence of str
-        Clips that pairs hold together.
+        Clips that repetitions hold together.
     artists : sequence of SharedArtist
         Those with most clips first; empty without a split.
     faults : sequence of Fault
@@ -66,6 +66,11 @@ class Audit:
     artists: Sequence[SharedArtist]
     faults: Sequence[Fault]
     excluded: Sequence[Exclusion]
+
+    @cached_property
+    def repetitions(self) -> list[Pair]:
+        """The pairs that are repetitions."""
+        return [pair for pair in self.pairs if pair.is_repetition]
 
     @cached_property
     def parts(self) -> dict[str, str]:
@@ -152,7 +157,7 @@ def audit_corpus(
     pairs = find_pairs(heard, report=partial(report, "comparing") if report else None)
     seconds = {each.clip.id: each.seconds for each in heard}
     faults = _faults(corpus, heard)
-    groups = groups_of(pairs)
+    groups = groups_of(pair for pair in pairs if pair.is_repetition)
     return Audit(
         corpus=corpus,
         split=split,

@@ -43,7 +43,7 @@ def groups_of(pairs: Iterable[Pair]) -> list[list[str]]:
 
     Examples
     --------
-    >>> make = lambda a, b: Pair(a, b, "same file", 1.0, 0.0, 3.0, 1.0, 0.0, None)
+    >>> make = lambda a, b: Pair(a, b, "same file", 1.0, 0.0, 0.0, 3.0, 1.0, 0.0, None)
     >>> groups_of([make("a", "b"), make("c", "d"), make("b", "e")])
     [['a', 'b', 'e'], ['c', 'd']]
     """

@@ -20,7 +20,7 @@ _LIMITS = (
     "Found are copies of a recording: equal files, equal samples, other encodings, cuts, loudness, noise, "
     "and speeds up to 2 % apart. Not found are other performances and remixes of a piece, excerpts of one "
     "recording that overlap by less than about two seconds, and speeds farther apart. Music made of samples "
-    "that repeat exactly may agree at several offsets; the best is given."
+    "that repeat exactly agrees at several offsets; the best is given."
 )
 
 
@@ -59,14 +59,15 @@ def _section(heading: str, content: str) -> str:
 def _headline(audit: Audit) -> str:
     hours = sum(audit.seconds.values()) / 3600
     return (
-        f"<strong>{_count(len(audit.pairs), 'repetition')}</strong> in {_count(len(audit.clips), 'clip')}, "
-        f"{hours:.1f} hours, and {_count(len(audit.faults), 'fault')}."
+        f"<strong>{_count(len(audit.repetitions), 'repetition')}</strong> in "
+        f"{_count(len(audit.clips), 'clip')}, {hours:.1f} hours, and {_count(len(audit.faults), 'fault')}."
     )
 
 
 def _warnings(audit: Audit) -> str:
-    crossing = sum(map(audit.crosses, audit.pairs))
-    differ = sum(map(audit.labels_differ, audit.pairs))
+    crossing = sum(map(audit.crosses, audit.repetitions))
+    differ = sum(map(audit.labels_differ, audit.repetitions))
+    loops = len(audit.pairs) - len(audit.repetitions)
     found = []
     if crossing:
         found.append(
@@ -75,6 +76,8 @@ def _warnings(audit: Audit) -> str:
         )
     if differ:
         found.append(f"{_count(differ, 'repetition')} with two genres: one of them is wrong, or both fit.")
+    if loops:
+        found.append(f"{_count(loops, 'pair')} that share a loop: judge by ear whether it is one recording.")
     if audit.artists:
         found.append(f"{_count(len(audit.artists), 'artist')} in two parts of the split or more.")
     if not found:
@@ -127,7 +130,7 @@ def _picture(audit: Audit, pair: Pair) -> str:
     begins = 0.0, pair.offset
     left = min(begins)
     scale = _WIDTH / max(max(b + n for b, n in zip(begins, lengths, strict=True)) - left, 1e-9)
-    shared = max(begins), min(b + n for b, n in zip(begins, lengths, strict=True))
+    shared = pair.start, pair.start + pair.overlap
     bars = []
     for row, (begin, length) in enumerate(zip(begins, lengths, strict=True)):
         y = row * _HEIGHT / 2 + 1

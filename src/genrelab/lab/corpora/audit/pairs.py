@@ -11,9 +11,10 @@ from typing import Literal
 from genrelab.lab.corpora.audit.agreement import Agreement, agreement
 from genrelab.lab.corpora.audit.fingerprint import Fingerprint
 from genrelab.lab.corpora.audit.hearing import Heard
+from genrelab.lab.corpora.audit.loops import rival_score
 from genrelab.lab.corpora.audit.search import Candidate, find_candidates
 
-PairKind = Literal["same file", "same samples", "same recording", "other cut", "other speed"]
+PairKind = Literal["same file", "same samples", "same recording", "other cut", "other speed", "shared loop"]
 
 #: What each kind means, for the page and the documentation.
 KINDS: Mapping[PairKind, str] = {
@@ -22,6 +23,7 @@ KINDS: Mapping[PairKind, str] = {
     "same recording": "one recording, equally long, in another encoding, loudness or sample rate",
     "other cut": "one recording, of which both clips hold a part",
     "other speed": "one recording, played faster or slower",
+    "shared loop": "several offsets agree equally well: one loop in two pieces, or one recording of a loop",
 }
 
 #: Smallest score of a pair. Chosen on one half of a set of clips, measured on the other.
@@ -31,6 +33,7 @@ _FEWEST_PEAKS = 8
 _SAME_SPEED = 0.003
 _WHOLE = 0.95  # of the longer clip
 _WORTH_A_LOOK = 0.25  # of the votes of the pair's best place
+_LOOP = 0.85  # of the best score, reached at another offset
 
 Report = Callable[[int, int], None]
 
@@ -49,8 +52,10 @@ class Pair:
         How well they agree; 1 where files or samples are equal. See `Agreement.score`.
     offset : float, in seconds
         Where the second begins in the first, by the first one's clock; below 0 it begins earlier.
+    start : float, in seconds
+        Where in the first begins what both have.
     overlap : float, in seconds
-        How much of the second both have.
+        How much of the first both have.
     speed : float
         How many times as fast the second plays.
     gain : float, in dB
@@ -64,14 +69,20 @@ class Pair:
     kind: PairKind
     score: float
     offset: float
+    start: float
     overlap: float
     speed: float
     gain: float
     matched: int | None
 
+    @property
+    def is_repetition(self) -> bool:
+        """Whether the clips hold one recording, for all that is known; a shared loop does not tell."""
+        return self.kind != "shared loop"
+
 
 def find_pairs(heard: Sequence[Heard], *, report: Report | None = None) -> list[Pair]:
-    """Find all repetitions.
+    """Find all repetitions, and what only shares a loop.
 
     Parameters
     ----------
@@ -90,7 +101,8 @@ def find_pairs(heard: Sequence[Heard], *, report: Report | None = None) -> list[
     prints = [group[0].fingerprint for group in alike]
     known = [each for each in prints if each is not None]
     for (i, j), found in _recordings(known, report).items():
-        pairs += [_shared(a, b, found) for a, b in product(alike[i], alike[j])]
+        loop = rival_score(known[i], known[j], found) >= _LOOP * found.score
+        pairs += [_shared(a, b, found, loop=loop) for a, b in product(alike[i], alike[j])]
     place = {each.clip.id: number for number, each in enumerate(heard)}
     ordered = (_in_order(pair, place) for pair in pairs)
     return sorted(ordered, key=lambda pair: (place[pair.first], place[pair.second]))
@@ -127,14 +139,14 @@ def best_agreements(
     return best
 
 
-def is_repetition(found: Agreement) -> bool:
-    """Tell whether two clips agree so well that they share a recording."""
+def is_beyond_chance(found: Agreement) -> bool:
+    """Tell whether two clips agree so well that they share a recording, or a loop."""
     return found.score >= THRESHOLD and found.overlap >= _SHORTEST_OVERLAP and found.matched >= _FEWEST_PEAKS
 
 
 def _recordings(prints: Sequence[Fingerprint], report: Report | None) -> dict[tuple[int, int], Agreement]:
     best = best_agreements(prints, report=report)
-    return {pair: found for pair, found in best.items() if is_repetition(found)}
+    return {pair: found for pair, found in best.items() if is_beyond_chance(found)}
 
 
 def _worth_a_look(places: Iterable[Candidate]) -> list[Candidate]:
@@ -159,6 +171,7 @@ def _equal(first: Heard, second: Heard) -> Pair:
         kind="same file" if files else "same samples",
         score=1.0,
         offset=0.0,
+        start=0.0,
         overlap=first.seconds,
         speed=1.0,
         gain=0.0,
@@ -166,18 +179,21 @@ def _equal(first: Heard, second: Heard) -> Pair:
     )
 
 
-def _shared(first: Heard, second: Heard, found: Agreement) -> Pair:
+def _shared(first: Heard, second: Heard, found: Agreement, *, loop: bool) -> Pair:
     longer = max(first.seconds / found.speed, second.seconds)
     kind: PairKind = "same recording" if found.overlap >= _WHOLE * longer else "other cut"
     if abs(found.speed - 1) > _SAME_SPEED:
         kind = "other speed"
+    if loop:
+        kind = "shared loop"
     return Pair(
         first=first.clip.id,
         second=second.clip.id,
         kind=kind,
         score=found.score,
         offset=found.lag * found.speed,
-        overlap=found.overlap,
+        start=(found.start + found.lag) * found.speed,
+        overlap=found.overlap * found.speed,
         speed=found.speed,
         gain=found.gain,
         matched=found.matched,
@@ -194,7 +210,8 @@ def _in_order(pair: Pair, place: Mapping[str, int]) -> Pair:
         kind=pair.kind,
         score=pair.score,
         offset=-pair.offset / pair.speed,
-        overlap=pair.overlap * pair.speed,
+        start=(pair.start - pair.offset) / pair.speed,
+        overlap=pair.overlap / pair.speed,
         speed=1 / pair.speed,
         gain=-pair.gain,
         matched=pair.matched,

@@ -19,7 +19,7 @@ from genrelab.lab.corpora.audit.landmarks import landmarks
 #: Speeds that are tried, one clip against the other; each reaches half a per cent to either side.
 SPEEDS = (1.0, 1.01, 1.02)
 _BIN_SECONDS = 0.1
-_FEWEST_VOTES = 4
+_FEWEST_VOTES = 5
 _MOST_ALIKE = 1_000  # a landmark that occurs more often says nothing: a test tone, hum
 _PLACES_PER_PAIR = 3
 _LANDMARKS_TOGETHER = 400_000

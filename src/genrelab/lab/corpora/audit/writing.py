@@ -16,8 +16,8 @@ from genrelab.lab.corpora.audit.page import page
 PAGE, PAIRS, FAULTS, EXCLUDE, RECORD = "audit.html", "pairs.csv", "faults.csv", "exclude.txt", "audit.json"
 
 _PAIR_COLUMNS = (
-    "first", "second", "kind", "score", "offset_seconds", "overlap_seconds", "speed", "gain_db",
-    "matched_peaks", "first_part", "second_part", "crosses_parts", "first_genre", "second_genre",
+    "first", "second", "kind", "score", "offset_seconds", "start_seconds", "overlap_seconds", "speed",
+    "gain_db", "matched_peaks", "first_part", "second_part", "crosses_parts", "first_genre", "second_genre",
     "labels_differ", "first_artist", "second_artist",
 )  # fmt: skip
 
@@ -70,7 +70,7 @@ def _pairs(audit: Audit) -> str:
         first, second = audit.clips[pair.first], audit.clips[pair.second]
         rows.append((
             pair.first, pair.second, pair.kind, f"{pair.score:.3f}", f"{pair.offset:.2f}",
-            f"{pair.overlap:.2f}", f"{pair.speed:.4f}", f"{pair.gain:.1f}",
+            f"{pair.start:.2f}", f"{pair.overlap:.2f}", f"{pair.speed:.4f}", f"{pair.gain:.1f}",
             "" if pair.matched is None else str(pair.matched),
             audit.parts.get(pair.first, ""), audit.parts.get(pair.second, ""), _yes(audit.crosses(pair)),
             first.genre or "", second.genre or "", _yes(audit.labels_differ(pair)),

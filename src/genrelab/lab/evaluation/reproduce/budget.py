@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from genrelab.errors import UsageError
-from genrelab.lab.corpora.paths import folder_safe
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.registry import closest
@@ -76,7 +75,7 @@ class Budget:
         return recipe.model_copy(update={"training": training.model_copy(update=changed)})
 
     def of_corpus(self, corpus: Corpus) -> Corpus:
-        """Return the corpus with no more clips a genre than allowed, under a name that says so."""
+        """Return the corpus with no more clips a genre than allowed."""
         if self.clips is None:
             return corpus
         kept: set[str] = set()
@@ -95,7 +94,6 @@ class Budget:
         }
         return replace(
             corpus,
-            name=folder_safe(f"{corpus.name}-{self.clips}-a-genre"),
             clips=[clip for clip in corpus.clips if clip.id in kept],
             published_splits=splits,
         )

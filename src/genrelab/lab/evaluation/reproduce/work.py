@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from genrelab.errors import CorpusError, RecipeError, RunError, UsageError
-from genrelab.files import only_one
+from genrelab.files import only_one, replace_text
 from genrelab.lab.corpora.derived import original_name
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits import make_split
@@ -29,6 +29,7 @@ from genrelab.lab.evaluation.reproduce.page import write_page
 from genrelab.lab.evaluation.reproduce.table import Row, Table, each_fold
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import BEST
+from genrelab.lab.training.store import sound_key
 from genrelab.lab.training.train import resolve_device
 
 Say = Callable[[str], None]
@@ -271,29 +272,15 @@ def _run(task: _Task) -> Done:
     if task.wanted.elsewhere is None:
         return Done(run, run.folder, task.fold)
     other = _corpus(task.wanted.elsewhere, Budget())
+    mapping = read_map(task.wanted.map) if task.wanted.map else {}
     folder = run.folder / "elsewhere" / other.name
-    if not _tested(folder, other):
-        evaluate_elsewhere(
-            run,
-            other,
-            mapping=read_map(task.wanted.map) if task.wanted.map else None,
-            folder=folder,
-            device=task.device,
-        )
-        (folder / "tested.json").write_text(json.dumps(_tested_on(other)), encoding="utf-8")
+    about = json.dumps([sound_key(other, sample_rate=0, channels=0), sorted(mapping.items())])
+    told = folder / "tested.json"
+    if not told.is_file() or told.read_text(encoding="utf-8") != about:
+        told.unlink(missing_ok=True)
+        evaluate_elsewhere(run, other, mapping=mapping, folder=folder, device=task.device)
+        replace_text(told, about)
     return Done(run, folder, task.fold)
-
-
-def _tested_on(corpus: Corpus) -> list[str]:
-    return sorted(clip.id for clip in corpus.clips)
-
-
-def _tested(folder: Path, corpus: Corpus) -> bool:
-    """Tell whether a test elsewhere is there, of these clips."""
-    try:
-        return bool(json.loads((folder / "tested.json").read_text(encoding="utf-8")) == _tested_on(corpus))
-    except (OSError, ValueError):
-        return False
 
 
 def _spec(task: _Task) -> str:

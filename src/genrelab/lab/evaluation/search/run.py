@@ -28,6 +28,8 @@ from genrelab.lab.training.store import sound_key
 from genrelab.lab.training.train import resolve_device
 
 _PAUSE_SECONDS = 0.5
+#: Processes that read data for a training outlive its kill by some seconds, and its lock lives in them.
+_LOCKS_LINGER_SECONDS = 10.0
 
 
 def _in_silence(line: str) -> None:
@@ -95,6 +97,7 @@ def search(
     study = Study(folder, _about(searched, corpus, split, seed))
     work = _Work(searched, study, corpus, split, seeds, device, source, report)
     anew = _forget_failures(study, seeds) if retry else set()
+    settled = time.monotonic() + (_LOCKS_LINGER_SECONDS if searched.sampler == "tpe" else 0.0)
     while True:
         with study.claimed(seeds) as claim:
             if claim is not None:
@@ -106,9 +109,11 @@ def search(
                     say(f"{which} failed: {found}")
                 work.note(trial, number, found)
                 continue
-        if work.think():
+        left = study.is_open(seeds)
+        # What tpe draws next must not depend on whether a killed process is quite gone yet.
+        if not (left and time.monotonic() < settled) and work.think():
             continue
-        if not study.is_open(seeds):
+        if not left:
             return work.end()
         time.sleep(_PAUSE_SECONDS)  # the rest is being done by other processes
 

@@ -1,0 +1,236 @@
+"""Tables made again: the plans, the budget, the runs, the figures behind the page, kills."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genrelab.cli.main import main
+from genrelab.errors import UsageError
+from genrelab.lab.corpora.registry import load_corpus
+from genrelab.lab.evaluation.elsewhere import evaluate_together
+from genrelab.lab.evaluation.reproduce import Budget, load_table, reproduce, table_names
+from genrelab.lab.evaluation.reproduce.page import comma_separated, markdown, page, remarks
+from genrelab.lab.evaluation.reproduce.table import each_fold
+from genrelab.lab.evaluation.reproduce.work import Wanted
+from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.recipes import load_recipe, recipe_names
+
+CORPUS = "synthetic:tracks=6,seconds=1"
+SMALL = (
+    "audio.sample_rate=8000",
+    "audio.channels=1",
+    "audio.segment_seconds=0.5",
+    "audio.overlap=0",
+    "model.width=4",
+    "training.batch_size=8",
+)
+ROWS = ("resnet2d-s-plain", "resnet2d-s")
+
+
+def wanted(**options: Any) -> Wanted:
+    given: dict[str, Any] = {
+        "corpus": CORPUS,
+        "splits": ("artist-kfold:*/2",),
+        "changes": SMALL,
+        "budget": Budget(epochs=1),
+        "rows": ROWS,
+    }
+    return Wanted(**{**given, **options})
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_a_table_names_recipes_of_its_paper_and_figures_that_they_report(name: str) -> None:
+    table = load_table(name)
+    for row in table.rows:
+        recipe = load_recipe(row.recipe)
+        assert recipe.paper == table.paper and row.recipe in recipe_names()
+        reported = {each.metric for each in recipe.reported}
+        assert reported <= set(table.figures) or table.name.startswith("soundfusion")
+        assert reported & set(table.figures) or table.paper == "fds", "fds prints no figure"
+    assert len({row.recipe for row in table.rows}) == len(table.rows)
+
+
+def test_the_tables_are_those_of_the_papers() -> None:
+    assert set(table_names()) == {
+        "soundfusion-1", "soundfusion-2", "ms-sincresnet-1", "mel-augmentation-4", "mel-augmentation-5",
+        "mfcc-cqt-1", "fds-2",
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="'soundfusion-1'"):
+        load_table("soundfusion")
+
+
+def test_a_star_stands_for_all_folds() -> None:
+    assert each_fold("artist-kfold:*/3") == [f"artist-kfold:{fold}/3" for fold in range(3)]
+    assert each_fold("random:60/20/20") == ["random:60/20/20"]
+
+
+def test_a_budget_shrinks_epochs_and_phases_in_proportion() -> None:
+    budget = Budget.parse(["epochs=4", "clips=3,minutes=7"])
+    assert budget == Budget(4, 3, 7)
+    tuned = load_recipe("mel-augmentation/vgg16-fine-tuned")
+    assert (tuned.training.max_epochs, tuned.training.frozen_epochs, tuned.training.step_epochs) == (
+        24,
+        12,
+        12,
+    )
+    training = budget.of_recipe(tuned).training
+    assert (training.max_epochs, training.frozen_epochs, training.step_epochs) == (4, 2, 2)
+    assert Budget(epochs=500).of_recipe(tuned) is tuned
+    assert "at most 4 epochs" in " ".join(budget.words()) and not Budget().words()
+
+
+def test_a_budget_takes_the_same_clips_of_each_genre_everywhere() -> None:
+    corpus = load_corpus("synthetic:tracks=5,seconds=1")
+    small = Budget(clips=2).of_corpus(corpus)
+    assert [sum(clip.genre == genre for clip in small.clips) for genre in corpus.genres] == [2] * 10
+    order = [clip.id for clip in corpus.clips]
+    assert [clip.id for clip in small.clips] == sorted((c.id for c in small.clips), key=order.index)
+    assert small == Budget(clips=2).of_corpus(load_corpus("synthetic:tracks=5,seconds=1"))
+
+
+@pytest.mark.parametrize(
+    "text", ["epochs", "epochs=0", "epochs=1,epochs=2", "epoch=1", "clips=-1", "clips=x"]
+)
+def test_a_budget_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--budget"):
+        Budget.parse([text])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Two rows, two folds, two seeds."""
+    out = tmp_path_factory.mktemp("made")
+    return {"out": out, **reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=out)}
+
+
+def test_figures_are_those_of_the_runs(made: dict[str, Any], tmp_path: Path) -> None:
+    base = Path(made["folder"])
+    assert [line["recipe"] for line in made["lines"]] == [f"soundfusion/{name}" for name in ROWS]
+    for line in made["lines"]:
+        assert len(line["runs"]) == 4 and not line["open"] and not line["failures"]
+        figure = line["figures"]["segment_accuracy"]
+        for seed in ("0", "1"):
+            folds = [Run.load(base / run["folder"]) for run in line["runs"] if str(run["seed"]) == seed]
+            together = evaluate_together(folds, tmp_path / line["recipe"] / seed)
+            assert figure["by_seed"][seed] == pytest.approx(together.segment.accuracy.value)
+        assert figure["ours"]["value"] == pytest.approx(sum(figure["by_seed"].values()) / 2)
+        assert figure["ours"]["low"] <= figure["ours"]["value"] <= figure["ours"]["high"]
+        for run, share in zip(line["runs"], figure["runs"], strict=True):
+            metrics = json.loads((base / run["tested"] / "metrics.json").read_text())
+            assert metrics["evaluation"]["segment"]["accuracy"]["value"] == pytest.approx(share["value"])
+            assert metrics["evaluation"]["segment"]["n"] == share["items"]
+    first, second = made["lines"]
+    assert first["figures"]["segment_accuracy"]["paper"] == {"corpus": "fma-small", "value": 0.485}
+    assert second["figures"]["valid_accuracy"]["paper"]["value"] == 0.531
+    assert second["figures"]["valid_accuracy"]["ours"]["low"] is None
+
+
+def test_the_page_comes_from_the_record_alone(made: dict[str, Any]) -> None:
+    base = Path(made["folder"])
+    record = json.loads((base / "record.json").read_text(encoding="utf-8"))
+    assert (base / "table.md").read_text(encoding="utf-8") == markdown(record)
+    assert (base / "table.html").read_text(encoding="utf-8") == page(record)
+    assert (base / "table.csv").read_text(encoding="utf-8") == comma_separated(record)
+    rows = list(csv.DictReader(comma_separated(record).splitlines()))
+    assert (
+        len(rows) == 4 and {row["seeds"] for row in rows} == {"2"} and {row["runs"] for row in rows} == {"4"}
+    )
+    text = markdown(record)
+    assert "52.8 %" in text and "at most 1 epochs a training" in text and "model.width=4" in text
+    assert any("generated by rules" in remark for remark in remarks(record))
+    assert any("for fma-small, ours for synthetic" in remark for remark in remarks(record))
+    assert "artist on both sides: none" in text
+
+
+def test_what_is_finished_is_not_done_again_and_more_seeds_go_on(made: dict[str, Any]) -> None:
+    base = Path(made["folder"])
+    before = {path: path.stat().st_mtime_ns for path in base.rglob("metrics.json")}
+    record = reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=made["out"])
+    assert {path: path.stat().st_mtime_ns for path in base.rglob("metrics.json")} == before
+    assert record["lines"] == made["lines"]
+    out_of_time = wanted(seeds=3, budget=Budget(epochs=1, minutes=1))
+    with pytest.MonkeyPatch.context() as patch:
+        clock = iter(range(0, 10**6, 3600))
+        patch.setattr("genrelab.lab.evaluation.reproduce.budget.time.monotonic", lambda: next(clock))
+        late = reproduce(load_table("soundfusion-1"), out_of_time, out=made["out"])
+    assert [line["open"] for line in late["lines"]] == [2, 2]
+    assert [len(line["runs"]) for line in late["lines"]] == [4, 4]
+
+
+def test_rows_that_cannot_be_trained_are_listed_and_others_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "soundfusion-2", "--corpus", CORPUS, "--split", "artist", "--budget", "epochs=1"]
+    command += ["--row", "vgg16", "--row", "resnet2d-s", "--out", str(tmp_path)]
+    command += [f"--set={change}" for change in SMALL if not change.startswith("model")]
+    assert main(command) == 1
+    out, err = capsys.readouterr()
+    assert "soundfusion/resnet2d-s" in out and "failed" in out
+    assert "--start-corpus" in err and "soundfusion/vgg16-gtzan" in err
+
+
+def test_a_row_goes_on_from_its_earlier_training_and_is_tested_elsewhere(tmp_path: Path) -> None:
+    changes = [change for change in SMALL if not change.startswith("model")]
+    both = wanted(
+        splits=("artist",),
+        changes=(*changes, "model.architecture=test_resnet.r160_in1k"),
+        rows=("vgg16",),
+        start_corpus="synthetic:tracks=5,seconds=1,seed=7",
+        elsewhere="synthetic:tracks=5,seconds=1,seed=3",
+    )
+    record = reproduce(load_table("soundfusion-2"), both, out=tmp_path)
+    (line,) = record["lines"]
+    assert not line["failures"] and line["runs"][0]["tested"].endswith("elsewhere/synthetic")
+    assert line["figures"]["track_accuracy"]["runs"][0]["items"] == 10, "not those learned here"
+    run = Run.load(Path(record["folder"]) / line["runs"][0]["folder"])
+    assert "vgg16-gtzan" in run.metrics["start"]["weights"]
+
+
+@pytest.mark.slow
+def test_several_processes_make_the_same_table(made: dict[str, Any], tmp_path: Path) -> None:
+    record = reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=tmp_path, jobs=2)
+    assert [line["figures"] for line in record["lines"]] == [line["figures"] for line in made["lines"]]
+
+
+def test_wrong_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "--list"]) == 0
+    assert "mfcc-cqt-1" in capsys.readouterr().out
+    for arguments, words in (
+        (["soundfusion-2"], "--corpus"),
+        (["soundfusion-2", f"--corpus={CORPUS}", "--row=alexnet"], "no row 'alexnet'"),
+        (["soundfusion-2", f"--corpus={CORPUS}", "--map=a.yaml"], "--test-corpus"),
+        (["soundfusion-2", f"--corpus={CORPUS}", "--budget=hours=3"], "unknown limit"),
+        (["soundfusion-2", f"--corpus={CORPUS}", f"--out={tmp_path}", "--split=artists"], "'artist'"),
+    ):
+        assert main(["reproduce", *arguments]) in (1, 2)
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_killed_five_times_it_ends_with_the_same_table(made: dict[str, Any], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "genrelab", "reproduce", "soundfusion-1", f"--corpus={CORPUS}"]
+    command += ["--split=artist-kfold:*/2", "--seeds=2", "--budget=epochs=1", f"--out={tmp_path}"]
+    command += [f"--row={row}" for row in ROWS] + [f"--set={change}" for change in SMALL]
+    moments = random.Random(5)
+    for _ in range(5):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr is not None
+        process.stderr.readline()  # the first run has begun
+        time.sleep(moments.uniform(0.0, 4.0))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    record = json.loads(next(tmp_path.rglob("record.json")).read_text(encoding="utf-8"))
+    assert [line["figures"] for line in record["lines"]] == [line["figures"] for line in made["lines"]]
+    assert not list(tmp_path.rglob("*.draft"))
