@@ -49,6 +49,23 @@ MS_SINCRESNET = (
     "training.warmup_epochs=0",
     "training.warmup_learning_rate=null",
 )
+MEL_AUGMENTATION = (
+    *LARGE,
+    "augment.copies=[]",
+    "inputs.picture.height=128",
+    "inputs.picture.width=128",
+)
+PHASES = (  # half of the epochs with the network frozen, then all of it at a tenth of the rate
+    *MEL_AUGMENTATION,
+    "training.schedule=step",
+    "training.step_epochs=3",
+    "training.step_factor=0.1",
+    "training.frozen_epochs=3",
+    "training.learning_rate=1e-3",
+)
+WHOLE_CLIPS = tuple(
+    change for change in LARGE if not change.startswith(("audio.", "training.valid_segments_per_clip"))
+)
 BUDGETS = {
     "resnet1d-s": SOUNDFUSION,
     "resnet2d-s": SOUNDFUSION,
@@ -61,6 +78,14 @@ BUDGETS = {
     "resnet18-imagenet": LARGE,
     "resnet34": LARGE,
     "vgg16-gtzan": LARGE,
+    "fds/cnn-3s": LARGE,
+    "fds/resnet18-3s": LARGE,
+    "fds/late-fusion-3s": LARGE,
+    "mel-augmentation/cnn": MEL_AUGMENTATION,
+    "mel-augmentation/mobilenet-fine-tuned": PHASES,
+    "mel-augmentation/vgg16-fine-tuned": PHASES,
+    "mfcc-cqt/descriptor-mlp": SOUNDFUSION,
+    "mfcc-cqt/cnn": WHOLE_CLIPS,
     "sincnet-80-251": MS_SINCRESNET,
     "resnet18-mel": MS_SINCRESNET,
     "sincresnet-80-251": MS_SINCRESNET,
@@ -92,6 +117,16 @@ def measure(recipe: str, corpus: Corpus, out: Path, *, folds: int, budget: tuple
         "recall": {genre: scores["recall"] for genre, scores in track["by_genre"].items()},
         "collections": by_collection(runs, corpus),
     }
+
+
+def start(recipe: str, weights: list[str]) -> list[str]:
+    """Return the change that names the weights of a recipe's network."""
+    network = str(load_recipe(recipe).model.options().get("architecture", "resnet18"))
+    for each in weights:
+        name, equals, source = each.rpartition("=")
+        if not equals or network.startswith(name):
+            return [f"training.weights={source}"]
+    return []
 
 
 def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
@@ -141,7 +176,13 @@ def main() -> None:
     parser.add_argument("clips", type=Path, help="the table of the real clips")
     parser.add_argument("--out", type=Path, default=Path("runs/real"), help="where run folders are made")
     parser.add_argument("--recipes", nargs="+", default=list(BUDGETS), choices=list(BUDGETS), metavar="NAME")
-    parser.add_argument("--weights", help="where the rows that the paper starts with ImageNet's start")
+    parser.add_argument(
+        "--weights",
+        nargs="*",
+        default=[],
+        metavar="[NETWORK=]FILE",
+        help="where rows start that the paper starts with ImageNet: a file, or none, for all or one network",
+    )
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one epoch: does it run?")
     options = parser.parse_args()
@@ -150,8 +191,8 @@ def main() -> None:
     rows = []
     for recipe in options.recipes:
         budget = BUDGETS[recipe]
-        if options.weights and load_recipe(recipe).training.weights == "imagenet":
-            budget = (*budget, f"training.weights={options.weights}")
+        if load_recipe(recipe).training.weights == "imagenet":
+            budget = (*budget, *start(recipe, options.weights))
         if options.quick:
             budget = (*budget, "training.max_epochs=1")
         rows.append(measure(recipe, corpus, out, folds=options.folds, budget=budget))

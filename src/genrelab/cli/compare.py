@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,9 +40,10 @@ def compare(
     for pair in result.pairs:
         print(pair.sentence())
         balanced = pair.balanced_difference
+        interval = f" ({100 * balanced.low:.1f} to {100 * balanced.high:.1f})"
         print(
-            f"  balanced accuracy: {100 * balanced.value:+.1f} points "
-            f"({100 * balanced.low:.1f} to {100 * balanced.high:.1f})"
+            f"  balanced accuracy: {100 * balanced.value:+.1f} points"
+            f"{'' if math.isnan(balanced.low) else interval}"
         )
         if pair.only_first is not None:
             g = pair.cohens_g

@@ -35,6 +35,7 @@ def make_run(
     ids: Sequence[str] | None = None,
     chosen_on: str = "valid",
     corpus: str = "mine",
+    original: str | None = None,
 ) -> Run:
     """Write a finished run whose answers are right or wrong as told; two neighbours share an artist."""
     folder = runs.run_folder(base, recipe=recipe, corpus=corpus, split=split, seed=seed)
@@ -57,7 +58,7 @@ def make_run(
         "recipe": recipe,
         "recipe_sha256": recipe,
         "seed": seed,
-        "corpus": {"name": corpus, "genres": list(GENRES)},
+        "corpus": {"name": corpus, "original": original or corpus, "genres": list(GENRES)},
         "split": {"name": split},
         "epoch": {"chosen_on": chosen_on},
     }
@@ -139,6 +140,25 @@ def test_folds_are_pooled_and_seeds_averaged(tmp_path: Path) -> None:
     assert pair.p_value is None and pair.only_first is None, "McNemar's test needs one answer a clip"
 
 
+def test_folds_without_excluded_clips_are_one_system(tmp_path: Path) -> None:
+    made = [
+        make_run(tmp_path, [True, False], recipe=recipe, split=f"kfold-{fold}of2-without-3-ab12cd", ids=ids)
+        for recipe in ("soundfusion/resnet2d-s", OTHER)
+        for fold, ids in enumerate((["a", "b"], ["c", "d"]))
+    ]
+    result = compare(made)
+    assert [system.split for system in result.systems] == ["kfold-2-without-3-ab12cd"] * 2
+    assert result.pairs[0].clips == 4
+
+
+def test_clips_of_changed_sound_are_the_same_clips(tmp_path: Path) -> None:
+    plain = make_run(tmp_path, outcomes(0.9, 1))
+    changed = make_run(tmp_path, outcomes(0.4, 2), corpus="mine-mp3-64", original="mine")
+    (pair,) = compare([plain, changed]).pairs
+    assert pair.paired and pair.clips == 60 and pair.p_value is not None
+    assert (pair.first[-6:], pair.second[-13:]) == (", mine", ", mine-mp3-64")
+
+
 def test_the_same_recipe_under_two_splits_is_named_by_the_split(tmp_path: Path) -> None:
     ids = [f"c{number}" for number in range(30)]
     random = make_run(tmp_path, outcomes(0.9, 1, 30), split="kfold-0of10", ids=ids)
@@ -213,5 +233,8 @@ def test_the_command_says_it_in_words_and_in_json(tmp_path: Path, capsys: pytest
     assert main(["compare", *folders, "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["pairs"][0]["clips"] == 60 and record["systems"][0]["warnings"]
+    few = [make_run(tmp_path / "few", [True] * 2, recipe=recipe) for recipe in (OTHER, "fds/cnn-5s")]
+    assert main(["compare", *(str(run.folder) for run in few)]) == 0
+    assert "nan" not in capsys.readouterr().out
     assert main(["compare", folders[0]]) == 2
     assert "one system" in capsys.readouterr().err

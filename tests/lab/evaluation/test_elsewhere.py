@@ -50,13 +50,20 @@ def test_of_a_namesake_known_ids_are_left_out(run: Run, corpus: Corpus, split: S
     assert "not checked" in warnings_in(folder)[0]
 
 
-def test_of_the_own_corpus_with_changed_sound_only_clips_are_tested_that_were_not_learned(
+def test_of_the_own_corpus_with_changed_sound_the_test_part_is_tested(
     run: Run, corpus: Corpus, split: Split, tmp_path: Path
 ) -> None:
-    softer = derive(corpus, Loudness(-30.0))
+    """Not what the split leaves out: in a split without repetitions, copies of what was learned."""
+    repeated = Clip("high-90", None, "high")
+    softer = derive(dataclasses.replace(corpus, clips=[*corpus.clips, repeated]), Loudness(-30.0))
     evaluation, folder = evaluate_elsewhere(run, softer, folder=tmp_path, device="cpu")
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == set(split.test)
-    assert evaluation.track["majority"].n == 6
+    assert evaluation.track["majority"].n == 6 and warnings_in(folder) == []
+    learned = dataclasses.replace(
+        softer, clips=[clip for clip in softer.clips if clip.id not in set(split.test)]
+    )
+    with pytest.raises(CorpusError, match="no clip that this run's split tests"):
+        evaluate_elsewhere(run, learned, device="cpu")
 
 
 def test_an_epoch_chosen_on_the_test_part_is_told_where_it_matters(

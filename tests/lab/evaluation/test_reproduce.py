@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import random
@@ -18,10 +19,11 @@ import pytest
 from genrelab.cli.main import main
 from genrelab.errors import UsageError
 from genrelab.lab.corpora.registry import load_corpus
-from genrelab.lab.evaluation.elsewhere import evaluate_together
-from genrelab.lab.evaluation.reproduce import Budget, load_table, reproduce, table_names
+from genrelab.lab.corpora.types import Split
+from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together
+from genrelab.lab.evaluation.reproduce import Budget, load_table, reproduce, table_names, work
 from genrelab.lab.evaluation.reproduce.page import comma_separated, markdown, page, remarks
-from genrelab.lab.evaluation.reproduce.table import each_fold
+from genrelab.lab.evaluation.reproduce.table import Row, each_fold
 from genrelab.lab.evaluation.reproduce.work import Wanted
 from genrelab.lab.evaluation.runs import Run
 from genrelab.lab.recipes import load_recipe, recipe_names
@@ -87,6 +89,8 @@ def test_a_budget_shrinks_epochs_and_phases_in_proportion() -> None:
     training = budget.of_recipe(tuned).training
     assert (training.max_epochs, training.frozen_epochs, training.step_epochs) == (4, 2, 2)
     assert Budget(epochs=500).of_recipe(tuned) is tuned
+    two = Budget(epochs=2).of_recipe(tuned).training
+    assert (two.frozen_epochs, two.step_epochs) == (1, 1), "the second phase stays"
     assert "at most 4 epochs" in " ".join(budget.words()) and not Budget().words()
 
 
@@ -97,6 +101,14 @@ def test_a_budget_takes_the_same_clips_of_each_genre_everywhere() -> None:
     order = [clip.id for clip in corpus.clips]
     assert [clip.id for clip in small.clips] == sorted((c.id for c in small.clips), key=order.index)
     assert small == Budget(clips=2).of_corpus(load_corpus("synthetic:tracks=5,seconds=1"))
+    ids = [clip.id for clip in corpus.clips if clip.genre == "jazz"]
+    whole = Split("published", ids[:3], ids[3:4], ids[4:], made="by hand")
+    given = dataclasses.replace(corpus, published_splits={"published": whole})
+    cut = Budget(clips=2).of_corpus(given).published_splits["published"]
+    kept = {clip.id for clip in small.clips}
+    for part in ("train", "valid", "test"):
+        assert getattr(cut, part) == [each for each in getattr(whole, part) if each in kept]
+    assert cut.made == "by hand, of 2 clips a genre" and len([*cut.train, *cut.valid, *cut.test]) == 2
 
 
 @pytest.mark.parametrize(
@@ -195,6 +207,81 @@ def test_a_row_goes_on_from_its_earlier_training_and_is_tested_elsewhere(tmp_pat
     assert line["figures"]["track_accuracy"]["runs"][0]["items"] == 10, "not those learned here"
     run = Run.load(Path(record["folder"]) / line["runs"][0]["folder"])
     assert "vgg16-gtzan" in run.metrics["start"]["weights"]
+    assert "Started from a training on synthetic, not on gtzan: vgg16." in remarks(record)
+
+
+def test_a_row_without_its_weights_is_told(tmp_path: Path) -> None:
+    changes = ["inputs.spectrogram.height=32", "inputs.spectrogram.width=32", "audio.segment_seconds=1"]
+    small = wanted(
+        splits=("artist",),
+        changes=(*changes, "audio.sample_rate=8000", "model.architecture=test_resnet.r160_in1k"),
+        rows=("resnet18-3s",),
+        weights={"test": "none"},
+    )
+    record = reproduce(load_table("fds-2"), small, out=tmp_path)
+    assert "Started from random weights, not ImageNet weights of timm: resnet18-3s." in remarks(record)
+
+
+def test_rows_may_have_changed_sound_and_second_answers(tmp_path: Path) -> None:
+    changes = ["inputs.picture.height=32", "inputs.picture.width=32", "inputs.picture.of.n_mels=32"]
+    small = wanted(
+        splits=("artist",),
+        changes=(*changes, "audio.sample_rate=16000", "audio.segment_seconds=1"),
+        rows=("small-wav-gray", "small-mp3-gray"),
+    )
+    record = reproduce(load_table("mel-augmentation-5"), small, out=tmp_path)
+    assert [line["sound"] for line in record["lines"]] == [None, "mp3"]
+    for line, corpus in zip(record["lines"], ("synthetic", "synthetic-mp3-128"), strict=True):
+        run = Run.load(Path(record["folder"]) / line["runs"][0]["folder"])
+        assert run.metrics["corpus"]["name"] == corpus
+        second = run.metrics["evaluation"]["track"]["majority"]["top2_accuracy"]["value"]
+        assert line["figures"]["track_top2_accuracy"]["ours"]["value"] == pytest.approx(second)
+    assert not any("Started from" in remark for remark in remarks(record))
+
+
+def test_a_wrong_map_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text("no such genre: null\n", encoding="utf-8")
+    elsewhere = wanted(elsewhere="synthetic:tracks=5,seconds=1,seed=3", map=path)
+    with pytest.raises(UsageError, match="names 'no such genre'"):
+        reproduce(load_table("soundfusion-1"), elsewhere, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_test_elsewhere_is_made_anew_where_labels_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = wanted(splits=("artist",), rows=ROWS[:1], elsewhere="synthetic:tracks=5,seconds=1,seed=3")
+    seen: list[str] = []
+    monkeypatch.setattr(
+        work,
+        "evaluate_elsewhere",
+        lambda run, other, **rest: (seen.append(other.name), evaluate_elsewhere(run, other, **rest)),
+    )
+    for genres in ("", "", "jazz"):
+        path = tmp_path / "map.yaml"
+        path.write_text(f"blues: {genres}\n" if genres else "{}", encoding="utf-8")
+        reproduce(load_table("soundfusion-1"), dataclasses.replace(both, map=path), out=tmp_path)
+    assert len(seen) == 2, "with another map, but not with the same"
+    about = load_corpus(str(both.elsewhere))
+    clips = [dataclasses.replace(clip, genre=about.genres[0]) for clip in about.clips]
+    relabelled = dataclasses.replace(about, clips=clips)
+    run = Run.load(next(tmp_path.rglob("metrics.json")).parent)
+    assert work._about_test(run, about, {}) != work._about_test(run, relabelled, {})
+
+
+def test_no_two_processes_wait_for_one_earlier_training() -> None:
+    def task(row: Row, seed: int, split: str) -> work._Task:
+        return work._Task(row, split, split, seed, wanted(), Path("out"), "cpu")
+
+    moved, plain = (row for row in load_table("soundfusion-2").rows[:2][::-1])
+    assert moved.start is not None and plain.start is None
+    running = [task(moved, 0, "random"), task(plain, 0, "random")]
+    same, other, free = task(moved, 0, "artist"), task(moved, 1, "artist"), task(plain, 0, "artist")
+    assert work._next_task([same, other, free], running) == other
+    assert work._next_task([same, free], running) == free
+    assert work._next_task([same], running) is None
+    assert work._next_task([same], running[1:]) == same
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from genrelab.lab.models import MODELS, Body, Scores, build_network
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import Checkpoints
-from genrelab.lab.training.start import calibrate_start, load_start
+from genrelab.lab.training.start import calibrate_start, load_start, weights_hash
 from genrelab.lab.training.store import open_store
 from genrelab.lab.training.train import train
 
@@ -146,3 +146,13 @@ def test_a_run_is_of_one_file_of_weights(
     weights_file(tmp_path, recipe("none"), without="conv1.0")
     with pytest.raises(RunError, match="other weights to start with"):
         run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
+
+
+def test_a_file_in_the_home_folder_is_known_by_its_hash_too(
+    tmp_path: Path, tiny_recipe: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "a.safetensors").write_bytes(b"weights")
+    recipe = tiny_recipe("training.weights=~/a.safetensors")
+    assert weights_hash(recipe.training) == hashlib.sha256(b"weights").hexdigest()

@@ -16,6 +16,8 @@ by the recipe's own vote.
   (1979).
 - Effect size: Cohen's g, the share of those clips that the better one wins less one half: from 0, no
   difference, to 0.5, one system wins all. Cohen (1988) calls 0.05 small, 0.15 medium, 0.25 large.
+- Clips of one corpus are the same clips where its sound was changed (`mp3:gtzan:...`): what is compared then
+  is what the change does.
 - Two systems that share no tested clip are compared unpaired: artists are resampled in each for itself.
 """
 
@@ -38,7 +40,7 @@ from genrelab.lab.evaluation.predictions import pool
 from genrelab.lab.evaluation.record import severe_warnings_of
 from genrelab.lab.evaluation.runs import Run
 
-_FOLD = re.compile(r"-?\d+of(\d+)$")
+_FOLD = re.compile(r"-?\d+of(\d+)(?=$|-without-)")
 _EFFECTS = ((0.25, "large"), (0.15, "medium"), (0.05, "small"), (0.0, "very small"))
 
 
@@ -60,6 +62,8 @@ class System:
         What tells it from the others.
     recipe, corpus, split : str
         `split` without the number of a fold.
+    original : str
+        What the corpus was called before any change of its sound.
     seeds : tuple of int
     genres : tuple of str
     clips : mapping of str to _Scored
@@ -72,6 +76,7 @@ class System:
     recipe: str
     corpus: str
     split: str
+    original: str
     seeds: tuple[int, ...]
     genres: tuple[str, ...]
     clips: Mapping[str, _Scored]
@@ -258,6 +263,7 @@ def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
         first.metrics["recipe"],
         first.metrics["corpus"]["name"],
         _FOLD.sub(r"-\1", first.metrics["split"]["name"]),
+        first.metrics["corpus"].get("original", first.metrics["corpus"]["name"]),
         tuple(by_seed),
         first.genres,
         clips,
@@ -271,7 +277,7 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
             f"{first.name} knows {', '.join(first.genres)}; {second.name} knows {', '.join(second.genres)}: "
             "compare runs with the same genres"
         )
-    same_corpus = first.corpus == second.corpus
+    same_corpus = first.original == second.original
     both = [clip for clip in first.clips if same_corpus and clip in second.clips]
     for clip in both:
         if first.clips[clip].genre != second.clips[clip].genre:

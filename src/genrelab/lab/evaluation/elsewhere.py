@@ -12,7 +12,7 @@ import yaml
 
 from genrelab.errors import CorpusError, UsageError
 from genrelab.files import replace_text
-from genrelab.lab.corpora.derived import original_name
+from genrelab.lab.corpora.derived import changes_of, original_name
 from genrelab.lab.corpora.split_file import read_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
@@ -93,9 +93,10 @@ def evaluate_elsewhere(
 ) -> tuple[Evaluation, Path]:
     """Measure a finished run on a corpus.
 
-    Of the corpus that the run was trained on, the run's test part is measured; if the epoch was chosen on
-    it, a severe warning says so. Of another one with the same name, or of the same with changed sound, clips
-    with the id of a clip that was trained or chosen on are left out.
+    Of the corpus that the run was trained on, also with changed sound, the run's test part is measured; if
+    the epoch was chosen on it, a severe warning says so. What the split leaves out is not tested: often
+    these are repetitions of clips that were learned. Of another corpus with the same name, clips with the id
+    of a clip that was trained or chosen on are left out.
 
     Parameters
     ----------
@@ -167,10 +168,11 @@ def _testable(run: runs.Run, corpus: Corpus, *, same: bool) -> tuple[list[str], 
     """Return the clips to test on, and what remains doubtful."""
     split = read_split(run.folder / runs.SPLIT, name="", made="")
     own = run.metrics["corpus"].get("original", run.metrics["corpus"]["name"])
+    changed = [change.name for change in changes_of(corpus)] != run.metrics["corpus"].get("changes", [])
     doubts = [f"It was not checked whether recordings or artists also occur in {own}, which was trained on."]
     if original_name(corpus) != own:
         ids = [clip.id for clip in corpus.clips]
-    elif same:
+    elif same or changed:
         ids = [clip.id for clip in corpus.clips if clip.id in set(split.test)]
         doubts = severe_warnings_of(run.metrics)
     else:
@@ -180,7 +182,9 @@ def _testable(run: runs.Run, corpus: Corpus, *, same: bool) -> tuple[list[str], 
         ids = [clip.id for clip in corpus.clips if clip.id not in seen]
     if not ids:
         raise CorpusError(
-            f"every clip of {corpus.name} was used in training this run; there is none to test on"
+            f"{corpus.name} has no clip that this run's split tests; there is none to test on"
+            if same or changed
+            else f"every clip of {corpus.name} was used in training this run; there is none to test on"
         )
     return ids, doubts
 

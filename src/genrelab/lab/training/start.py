@@ -35,7 +35,7 @@ def load_start(network: GenreNetwork, training: Training) -> list[str]:
 
 def weights_hash(training: Training) -> str | None:
     """Return the SHA-256 of the file that a training starts with; None where there is none (any more)."""
-    file = Path(training.weights)
+    file = Path(training.weights).expanduser()
     if training.weights in {"none", "imagenet"} or not file.is_file():
         return None
     with file.open("rb") as opened:

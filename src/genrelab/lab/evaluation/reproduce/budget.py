@@ -72,6 +72,11 @@ class Budget:
             value = getattr(training, name)
             if value:
                 changed[name] = max(1, round(value * share))
+        if (
+            changed.get("frozen_epochs", 0) >= self.epochs > 1
+            and training.frozen_epochs < training.max_epochs
+        ):
+            changed["frozen_epochs"] = self.epochs - 1
         return recipe.model_copy(update={"training": training.model_copy(update=changed)})
 
     def of_corpus(self, corpus: Corpus) -> Corpus:

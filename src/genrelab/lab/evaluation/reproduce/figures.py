@@ -17,7 +17,7 @@ from genrelab.lab.evaluation.intervals import ClusterBootstrap, Estimate
 from genrelab.lab.evaluation.predictions import Predictions, read_predictions
 from genrelab.lab.evaluation.record import warnings_of
 from genrelab.lab.evaluation.reproduce.table import Row, Table
-from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.voting import VotingRule
 
@@ -56,7 +56,6 @@ class Done(NamedTuple):
 
     run: runs.Run
     answers: Path
-    split: str
 
 
 def record_of(
@@ -127,6 +126,7 @@ def _line(
         "recipe": recipe.name,
         "row": recipe.row or recipe.title,
         "sound": row.sound,
+        "other_start": _other_start(row, recipe),
         "split": split,
         "figures": figures,
         "parameters": done[0].run.metrics["parameters"] if done else None,
@@ -161,6 +161,18 @@ def _reported(recipe: Recipe, metric: str, settings: Settings, table: Table) -> 
         if corpus in found:
             return {"corpus": corpus, "value": found[corpus]}
     return None
+
+
+def _other_start(row: Row, recipe: Recipe) -> str | None:
+    """Say where a row started if not where the paper did; `recipe` is as used."""
+    used, papers = Path(recipe.training.weights), load_recipe(row.recipe).training.weights
+    if row.start is not None:
+        corpus = used.parts[-3]  # a run folder is <recipe>/<corpus>/<split>
+        return None if corpus == row.start.corpus else f"a training on {corpus}, not on {row.start.corpus}"
+    if recipe.training.weights == papers:
+        return None
+    start = "random weights" if recipe.training.weights == "none" else used.name
+    return f"{start}, not {'ImageNet weights of timm' if papers == 'imagenet' else papers}"
 
 
 def _hits(predictions: Predictions, metric: str, rule: VotingRule) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -105,8 +105,13 @@ def remarks(record: Mapping[str, Any]) -> list[str]:
         found.append(f"With less than the paper spent: {'; '.join(asked['budget'])}.")
     if asked["changes"]:
         found.append(f"Recipes were changed: {', '.join(asked['changes'])}.")
+    starts: dict[str, list[str]] = {}
     for line in record["lines"]:
+        if line["other_start"]:
+            starts.setdefault(line["other_start"], []).append(line["recipe"].split("/")[1])
         found += [f"{line['recipe']}: {reason}" for reason in line["failures"]]
+    for start, rows in starts.items():
+        found.append(f"Started from {start}: {', '.join(dict.fromkeys(rows))}.")
     warnings: dict[str, list[str]] = {}
     for line in record["lines"]:
         for warning in line["warnings"]:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from genrelab.errors import CorpusError, RecipeError, RunError, UsageError
+from genrelab.errors import GenrelabError, RecipeError, RunError, UsageError
 from genrelab.files import only_one, replace_text
 from genrelab.lab.corpora.derived import original_name
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits import make_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
-from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, read_map
+from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, read_map, translate
 from genrelab.lab.evaluation.experiment import run_experiment
 from genrelab.lab.evaluation.reproduce.budget import Budget
 from genrelab.lab.evaluation.reproduce.figures import Done, Settings, record_of
@@ -119,7 +121,8 @@ def reproduce(
     Raises
     ------
     UsageError
-        If a row is not in the table, or what was asked for cannot be.
+        If a row is not in the table, what was asked for cannot be, or a genre of the corpus to test on has
+        no counterpart.
     CorpusError, RunError
         If a corpus or its split is not to be had, or another process makes this table in this folder.
     """
@@ -131,16 +134,18 @@ def reproduce(
         for fold in each_fold(split):
             make_split(corpus, fold, seed=0)  # tells at once what is wrong with it
     elsewhere = load_corpus(wanted.elsewhere) if wanted.elsewhere else None
+    if elsewhere is not None:
+        translate(elsewhere, corpus.genres, _map(wanted))  # so does this, before hours of training
     settings = Settings(
         wanted.corpus,
-        original_name(load_corpus(wanted.corpus)),
+        original_name(corpus),
         splits,
         wanted.seeds,
         tuple(wanted.budget.words()),
         wanted.changes,
         elsewhere.name if elsewhere else None,
     )
-    base = out / "reproduce" / _folder(table, wanted.budget)
+    base = out / "reproduce" / _folder(table, wanted)
     base.mkdir(parents=True, exist_ok=True)
     tasks = [
         _Task(row, split, fold, seed, wanted, base, device)
@@ -180,9 +185,14 @@ def _key(task: _Task) -> _Key:
     return task.row.key, task.split, task.fold, task.seed
 
 
-def _folder(table: Table, budget: Budget) -> str:
-    limits = {"epochs": budget.epochs, "clips": budget.clips}
-    return "-".join([table.name, *(f"{name}{value}" for name, value in limits.items() if value)])
+def _folder(table: Table, wanted: Wanted) -> str:
+    """Name the folder by what makes its runs others: the budget, and a digest of what was changed."""
+    limits = {"epochs": wanted.budget.epochs, "clips": wanted.budget.clips}
+    parts = [table.name, *(f"{name}{value}" for name, value in limits.items() if value)]
+    if wanted.changes or wanted.weights:
+        told = json.dumps([wanted.changes, sorted(wanted.weights.items())])
+        parts.append(hashlib.sha256(told.encode()).hexdigest()[:6])
+    return "-".join(parts)
 
 
 def _chosen(table: Table, names: Sequence[str]) -> list[Row]:
@@ -225,16 +235,29 @@ def _work(tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say) -> Iterat
         waiting = list(tasks)
         running: dict[Future[Done | str], _Task] = {}
         while waiting or running:
-            while waiting and len(running) < jobs:
-                task = waiting.pop(0)
-                if not clock.over or _is_done(task):
-                    say(_words(task))
-                    running[pool.submit(_attempt, task)] = task
+            while len(running) < jobs and (chosen := _next_task(waiting, running.values())) is not None:
+                waiting.remove(chosen)
+                if not clock.over or _is_done(chosen):
+                    say(_words(chosen))
+                    running[pool.submit(_attempt, chosen)] = chosen
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                task, found = running.pop(future), future.result()
+                task = running.pop(future)
+                try:
+                    found = future.result()
+                except BrokenProcessPool as error:
+                    raise RunError(
+                        f"a process was killed (too little memory?) while it or another did {_words(task)}; "
+                        "the same command goes on, perhaps with fewer --jobs"
+                    ) from error
                 if isinstance(found, str):
                     say(f"{_words(task)} failed: {found}")
                 yield task, found
+
+
+def _next_task(waiting: Sequence[_Task], running: Iterable[_Task]) -> _Task | None:
+    """Return the next task whose earlier training no running one may be at."""
+    busy = {(task.row.start, task.seed) for task in running if task.row.start is not None}
+    return next((task for task in waiting if (task.row.start, task.seed) not in busy), None)
 
 
 def _settle_in(counter: Any, jobs: int, gpus: int) -> None:
@@ -254,7 +277,7 @@ def _words(task: _Task) -> str:
 def _attempt(task: _Task) -> Done | str:
     try:
         return _run(task)
-    except (RecipeError, RunError, CorpusError, torch.OutOfMemoryError) as error:
+    except (GenrelabError, torch.OutOfMemoryError) as error:
         return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -270,17 +293,33 @@ def _run(task: _Task) -> Done:
         source=_spec(task),
     )
     if task.wanted.elsewhere is None:
-        return Done(run, run.folder, task.fold)
+        return Done(run, run.folder)
     other = _corpus(task.wanted.elsewhere, Budget())
-    mapping = read_map(task.wanted.map) if task.wanted.map else {}
+    mapping = _map(task.wanted)
     folder = run.folder / "elsewhere" / other.name
-    about = json.dumps([sound_key(other, sample_rate=0, channels=0), sorted(mapping.items())])
+    about = _about_test(run, other, mapping)
     told = folder / "tested.json"
     if not told.is_file() or told.read_text(encoding="utf-8") != about:
         told.unlink(missing_ok=True)
         evaluate_elsewhere(run, other, mapping=mapping, folder=folder, device=task.device)
         replace_text(told, about)
-    return Done(run, folder, task.fold)
+    return Done(run, folder)
+
+
+def _map(wanted: Wanted) -> dict[str, str | None]:
+    return read_map(wanted.map) if wanted.map else {}
+
+
+def _about_test(run: runs.Run, other: Corpus, mapping: Mapping[str, str | None]) -> str:
+    """Return what decides the answers of a run on another corpus."""
+    labels = [[clip.id, clip.genre, clip.artist] for clip in other.clips]
+    parts = [
+        hashlib.sha256((run.folder / BEST).read_bytes()).hexdigest(),
+        sound_key(other, sample_rate=0, channels=0),
+        hashlib.sha256(json.dumps(labels).encode()).hexdigest(),
+        sorted(mapping.items()),
+    ]
+    return json.dumps(parts)
 
 
 def _spec(task: _Task) -> str:
