@@ -61,6 +61,7 @@ def test_the_json_record() -> None:
             {"start": 3.0, "end": 6.0, "genre": None, "probability": None},
             {"start": 4.5, "end": 7.5, "genre": "[red]jazz", "probability": 0.9},
         ],
+        "parts": None,
         "model": "tiny@0123456789ab",
         "error": None,
     }

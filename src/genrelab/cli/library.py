@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -139,3 +140,91 @@ def forget(
     with open_library(library, must_exist=True) as shelf:
         count = shelf.tracks.forget(paths or (), missing=missing)
     note(f"{count} tracks forgotten")
+
+
+@app.command("check")
+def check_tags(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
+    ] = None,
+    map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="YAML: own names for genres, and parents.")
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(metavar="P", min=0, max=1, help="List no track of a lower confidence.")
+    ] = 0.0,
+    library: LibraryOption = None,
+    format: Annotated[
+        Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
+    ] = "table",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
+    ] = False,
+) -> None:
+    """List tracks whose genre tag and sound disagree, the most confident first. No file is changed.
+
+    Ends with 0 if none is listed, 1 if some are, or tags could not be read, 2 after wrong use.
+    """
+    from genrelab.library import GenreMap
+    from genrelab.library.check import check
+    from genrelab.library.check_output import tell, write_report
+
+    genre_map = GenreMap.load(map) if map else GenreMap()
+    with open_library(library, must_exist=True) as shelf:
+        _check_not_empty(shelf, paths)
+        report = check(shelf, paths or (), genre_map=genre_map, min_confidence=min_confidence)
+    write_report(report, sys.stdout.buffer, format=format)
+    if not quiet:
+        for line in tell(report):
+            note(f"note: {line}")
+    if report.disagreements or report.problems:
+        raise typer.Exit(1)
+
+
+@app.command("map")
+def draw_map(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("library-map.html"),
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw what this model heard; else the one that heard most tracks."),
+    ] = None,
+    library: LibraryOption = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
+    ] = False,
+) -> None:
+    """Draw the collection as one HTML page: tracks that sound alike lie together, coloured by genre.
+
+    The page is one file that loads nothing from elsewhere; it has the names of the files in it.
+    """
+    from genrelab.bundle.bundle import Bundle
+    from genrelab.library.map import Survey, write_map
+    from genrelab.recognize.output import open_output
+
+    identity = None if model is None else Bundle.load(model).identity
+    with open_library(library, must_exist=True) as shelf:
+        _check_not_empty(shelf, paths)
+        survey = Survey.take(shelf, paths or (), model=identity)
+        with open_output(out, keep=[shelf.path]) as stream:
+            write_map(survey, stream)
+    if not quiet:
+        note(f"{len(survey.tracks)} tracks drawn: {out}")
+        for line in survey.left_out():
+            note(f"note: {line}")
+
+
+def _check_not_empty(shelf: Library, paths: list[Path] | None) -> None:
+    """Raise if the library has nothing at or below some paths."""
+    from genrelab.errors import UsageError
+
+    if not shelf.tracks.counts():
+        raise UsageError(f"the library {shelf.path} holds no tracks. `genrelab recognize FOLDER` fills it.")
+    for path in paths or ():
+        if next(shelf.tracks.all([path]), None) is None:
+            raise UsageError(
+                f"the library {shelf.path} knows nothing at or below {path}. Check the path, or run "
+                "`genrelab recognize` on it."
+            )

@@ -18,10 +18,12 @@ from genrelab.cli import (
     evaluate,
     export,
     library,
+    listen,
     recipes,
     recognize,
     reproduce,
     search,
+    similar,
     tag,
     train,
 )
@@ -40,7 +42,9 @@ app = typer.Typer(
 
 # A command of its own: app.command("name")(module.function). A group: app.add_typer(module.app, name="name").
 app.command("recognize")(recognize.recognize)
+app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
+app.command("similar")(similar.similar)
 app.add_typer(library.app, name="library")
 app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")

@@ -32,6 +32,20 @@ def recognize(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Say of each segment too what it sounds like.")
     ] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Cut each file into parts where its genre changes.")
+    ] = False,
+    min_part: Annotated[
+        float, typer.Option(metavar="SECONDS", help="No part is shorter, unless the file is.")
+    ] = 20.0,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw each file's genres over time there, as SVG."),
+    ] = None,
+    cue: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a CUE sheet of each file's parts there, for players."),
+    ] = None,
     format: Annotated[
         Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the results.")
     ] = "table",
@@ -68,24 +82,28 @@ def recognize(
     from genrelab.recognize import Problem, Recognizer, scan
     from genrelab.recognize.formats import check_format, write_records
     from genrelab.recognize.output import open_output
+    from genrelab.recognize.side_files import PartsWriter
 
-    check_format(format, top=top, timeline=timeline)
+    check_format(format, top=top, timeline=timeline or parts)
     model_file = find_model(model)
     found = list(scan(paths))
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
     recognizer = Recognizer.load(model_file, threads=max(1, cores // jobs))
     read = [model_file, *(file for file in found if not isinstance(file, Problem))]
+    writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
     with open_or_none(library, without=no_library, quiet=quiet) as shelf:
+        again = again or writer.wanted  # the library does not keep what parts are made of
         memory = Memory(shelf.tracks, recognizer.bundle.identity, again=again) if shelf else None
         with (
             open_output(out, keep=[*read, shelf.path] if shelf else read) as stream,
             counting() if bar else nullcontext() as report,
         ):
             answers = recognizer.recognize_many(found, jobs=jobs, through=memory)
+            answers = writer.follow(answers)
             write_records(progress.follow(answers, report), stream, format=format, top=top, timeline=timeline)
         if memory is not None and memory.recalled and shelf is not None and not quiet:
             known = f"{memory.recalled} of {progress.total} were known"

@@ -6,8 +6,19 @@
 ...     print(recognition.path, recognition.genre, recognition.confidence)
 """
 
-from genrelab.recognize.recognition import UNSURE, RankedGenre, Recognition, Segment
+from genrelab.recognize.parts import cut_parts
+from genrelab.recognize.recognition import UNSURE, Part, RankedGenre, Recognition, Segment
 from genrelab.recognize.recognizer import Recognizer
 from genrelab.recognize.scan import Problem, scan
 
-__all__ = ["UNSURE", "Problem", "RankedGenre", "Recognition", "Recognizer", "Segment", "scan"]
+__all__ = [
+    "UNSURE",
+    "Part",
+    "Problem",
+    "RankedGenre",
+    "Recognition",
+    "Recognizer",
+    "Segment",
+    "cut_parts",
+    "scan",
+]

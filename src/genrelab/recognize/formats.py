@@ -59,10 +59,17 @@ def write_records(
 def check_format(format: str, *, top: int, timeline: bool) -> None:
     """Raise what `write_records` would, before any work is done.
 
+    Parameters
+    ----------
+    format, top
+        As `write_records` takes them.
+    timeline : bool
+        Whether there are timelines or parts to write.
+
     Raises
     ------
     UsageError
-        If the format is unknown, `top` is not positive, or CSV shall hold a timeline.
+        If the format is unknown, `top` is not positive, or CSV shall hold a timeline or parts.
     MissingExtraError
         If Parquet is wanted without pyarrow.
     """
@@ -71,7 +78,7 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
     if top < 1:
         raise UsageError(f"at least 1 genre is shown of each file, not {top}")
     if format == "csv" and timeline:
-        raise UsageError("CSV has no place for a timeline. Take json, jsonl or parquet.")
+        raise UsageError("CSV has no place for a timeline or parts. Take json, jsonl or parquet.")
     if format == "parquet":
         try:
             import pyarrow  # noqa: F401
@@ -124,6 +131,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
 
     text, number = pa.string(), pa.float64()
     genre = [("genre", text), ("probability", number)]
+    pieces = pa.list_(pa.struct([("start", number), ("end", number), *genre]))
     schema = pa.schema(
         [
             ("path", text),
@@ -133,7 +141,8 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
             ("confidence", number),
             ("reason", text),
             ("genres", pa.list_(pa.struct(genre))),
-            ("timeline", pa.list_(pa.struct([("start", number), ("end", number), *genre]))),
+            ("timeline", pieces),
+            ("parts", pieces),
             ("model", text),
             ("error", text),
         ]

@@ -66,6 +66,7 @@ class Hearing:
                 confidence=0.0,
                 timeline=self._timeline(np.empty((0, len(metadata.genres)))),
                 reason="silent",
+                probabilities=np.empty((len(self._starts), 0), np.float32),
             )
         scores = np.concatenate(self._scores)
         answer = vote(scores, rule=metadata.voting)
@@ -84,7 +85,14 @@ class Hearing:
             timeline=self._timeline(scores),
             reason=reason,
             embedding=np.asarray(self._embeddings / len(scores), dtype=np.float32),
+            probabilities=self._probabilities(scores[:, answer.order]),
         )
+
+    def _probabilities(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the scores with rows that are no numbers where a segment is silent."""
+        every = np.full((len(self._voting), scores.shape[1]), np.nan, np.float32)
+        every[np.asarray(self._voting)] = scores
+        return every
 
     def _timeline(self, scores: npt.NDArray[np.floating]) -> tuple[Segment, ...]:
         metadata = self._bundle.metadata

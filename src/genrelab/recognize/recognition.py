@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from genrelab.bundle.metadata import UNSURE
 
-__all__ = ["UNSURE", "RankedGenre", "Reason", "Recognition", "Segment", "Stretch"]
+__all__ = ["UNSURE", "Part", "RankedGenre", "Reason", "Recognition", "Segment", "Stretch"]
 
 Reason = Literal["silent", "low confidence"]
 """Why an answer is `unsure`."""
@@ -47,6 +47,18 @@ class Stretch(NamedTuple):
     genre: str | None
 
 
+class Part(NamedTuple):
+    """A piece of the file that is one genre's, in seconds, and that genre's mean probability in it.
+
+    Silence has None for both.
+    """
+
+    start: float
+    end: float
+    genre: str | None
+    probability: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """What is said about one file.
@@ -72,9 +84,16 @@ class Recognition:
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
+    parts : tuple of Part or None
+        From the beginning to the end without gaps; None unless `genrelab.recognize.parts.cut_parts` has
+        been asked for them.
     embedding : np.ndarray [shape=(d,)], float32, or None
         The network's embeddings, mean over the segments that vote; it does not count when recognitions are
         compared. None after an error, for silence, and where the answer comes from a library.
+    probabilities : np.ndarray [shape=(segments, genres)], float32, or None
+        Of each segment of the timeline, in the order of `genres`; not a number for silent segments. It does
+        not count when recognitions are compared. None after an error and where the answer comes from a
+        library.
     """
 
     path: Path
@@ -86,7 +105,9 @@ class Recognition:
     timeline: tuple[Segment, ...] = ()
     reason: Reason | None = None
     error: str | None = None
+    parts: tuple[Part, ...] | None = None
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    probabilities: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def answered(self) -> bool:
@@ -123,7 +144,8 @@ class Recognition:
         dict
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
             `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
-            `probability`; or None), `model`, `error`. All keys are always there.
+            `probability`; or None), `parts` (such a list, or None where they were not asked for), `model`,
+            `error`. All keys are always there.
         """
         return {
             "path": os.fspath(self.path),
@@ -135,20 +157,20 @@ class Recognition:
                 {"genre": genre, "probability": _rounded(probability)}
                 for genre, probability in self.genres[:top]
             ],
-            "timeline": [
-                {
-                    "start": _rounded(segment.start, 3),
-                    "end": _rounded(segment.end, 3),
-                    "genre": segment.genre,
-                    "probability": _rounded(segment.probability),
-                }
-                for segment in self.timeline
-            ]
-            if timeline
-            else None,
+            "timeline": [_piece(segment) for segment in self.timeline] if timeline else None,
+            "parts": None if self.parts is None else [_piece(part) for part in self.parts],
             "model": self.model,
             "error": self.error,
         }
+
+
+def _piece(piece: Segment | Part) -> dict[str, Any]:
+    return {
+        "start": _rounded(piece.start, 3),
+        "end": _rounded(piece.end, 3),
+        "genre": piece.genre,
+        "probability": _rounded(piece.probability),
+    }
 
 
 def _rounded(value: float | None, digits: int = _DIGITS) -> float | None:

@@ -11,11 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+import numpy.typing as npt
+
 from genrelab.audio.decode import stream
-from genrelab.audio.segments import stream_segments
+from genrelab.audio.segments import Waveform, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
+from genrelab.recognize.arrays import array_blocks
 from genrelab.recognize.hearing import Hearing
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
@@ -23,13 +26,16 @@ from genrelab.recognize.scan import Problem
 Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
 """Stands between a file and its recognition: gets the path and what recognizes it."""
 
+ARRAY = Path("<array>")
+"""What stands for the path in what is said about an array."""
+
 
 class _Stopped(Exception):  # noqa: N818
     """Nobody wants the answer any more."""
 
 
 class Recognizer:
-    """A model that says of files what genre they are.
+    """A model that says of files and of arrays what genre they are.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ class Recognizer:
     --------
     >>> recognizer = Recognizer.load("model.onnx")  # doctest: +SKIP
     >>> recognizer("song.mp3").genre  # doctest: +SKIP
+    'jazz'
+    >>> recognizer(waveform, sample_rate=44100).genre  # doctest: +SKIP
     'jazz'
     """
 
@@ -75,25 +83,42 @@ class Recognizer:
         """
         return cls(Bundle.load(find_model(model), threads=threads))
 
-    def __call__(self, path: str | os.PathLike[str]) -> Recognition:
-        """Recognize one file, in memory that does not grow with its length.
+    def __call__(
+        self, source: str | os.PathLike[str] | npt.ArrayLike, *, sample_rate: int | None = None
+    ) -> Recognition:
+        """Recognize one file, in memory that does not grow with its length, or one array.
 
         Parameters
         ----------
-        path : str or path-like
-            A sound file.
+        source : str, path-like or np.ndarray [shape=(samples,) or (channels, samples)]
+            A sound file, or sound as `genrelab.recognize.arrays.array_blocks` takes it.
+        sample_rate : int > 0 or None
+            Of the array, in Hz; a file has its own.
 
         Returns
         -------
         Recognition
-            With `error` set where the file cannot be read to its end.
+            With `error` set where the file cannot be read to its end. For an array its path is `ARRAY`; all
+            else is what a file of the same samples gets.
 
         Raises
         ------
+        UsageError
+            If an array has no sample rate or a file is given one, or the array is no sound.
         ModelFileError
             If the network fails.
         """
-        return self._recognize(Path(path), threading.Event())
+        if isinstance(source, str | os.PathLike):
+            if sample_rate is not None:
+                raise UsageError(f"{os.fspath(source)} is a file and has its sample rate: leave it away")
+            return self._recognize(Path(source), threading.Event())
+        if sample_rate is None:
+            raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
+        metadata = self.bundle.metadata
+        blocks = array_blocks(
+            source, sample_rate, to_rate=metadata.sample_rate, to_channels=metadata.channels
+        )
+        return self._hear(blocks, threading.Event()).conclude(ARRAY)
 
     def recognize_many(
         self,
@@ -160,23 +185,28 @@ class Recognizer:
 
     def _recognize(self, path: Path, stop: threading.Event) -> Recognition:
         metadata = self.bundle.metadata
-        hearing = Hearing(self.bundle)
         try:
             blocks = stream(path, sample_rate=metadata.sample_rate, channels=metadata.channels)
-            segments = stream_segments(
-                hearing.listen(blocks),
-                metadata.segment_samples,
-                metadata.hop_samples,
-                padding="repeat" if metadata.padding in ("repeat", "none") else "end",
-                shortest=metadata.shortest_samples,
-            )
-            while batch := list(islice(segments, self._batch)):
-                if stop.is_set():
-                    raise _Stopped
-                hearing.judge(batch)
+            return self._hear(blocks, stop).conclude(path)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error))
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror or error}"
             return Recognition(path, self.bundle.identity, error=message)
-        return hearing.conclude(path)
+
+    def _hear(self, blocks: Iterable[Waveform], stop: threading.Event) -> Hearing:
+        """Hear sound at the model's sample rate and channels to its end."""
+        metadata = self.bundle.metadata
+        hearing = Hearing(self.bundle)
+        segments = stream_segments(
+            hearing.listen(blocks),
+            metadata.segment_samples,
+            metadata.hop_samples,
+            padding="repeat" if metadata.padding in ("repeat", "none") else "end",
+            shortest=metadata.shortest_samples,
+        )
+        while batch := list(islice(segments, self._batch)):
+            if stop.is_set():
+                raise _Stopped
+            hearing.judge(batch)
+        return hearing

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genrelab.recognize.recognition import UNSURE, Recognition
+from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
 
 _UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
 
@@ -26,7 +26,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     top : int > 0
         How many of the ranked genres are shown.
     timeline : bool
-        Whether stretches of one genre are listed with the time where they begin.
+        Whether stretches of one genre are listed with the time where they begin; parts always are.
     terminal : bool
         Whether it is for a terminal: coloured, and as wide as that is.
 
@@ -43,7 +43,8 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     table.add_column("confidence", justify="right")
     columns = {
         "then": [Text(_runners_up(record, top)) for record in records],
-        "timeline": [Text(_stretches(record)) for record in records] if timeline else [],
+        "timeline": [Text(_changes(record.stretches())) for record in records] if timeline else [],
+        "parts": [Text(_changes(record.parts or ())) for record in records],
     }
     filled = {title: cells for title, cells in columns.items() if any(cells)}
     for title in filled:
@@ -51,7 +52,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     for number, record in enumerate(records):
         cells: list[Text | str] = [
             visible(os.fspath(record.path)),
-            _clock(record.duration),
+            clock(record.duration),
             _genre(record),
             _confidence(record),
         ]
@@ -75,25 +76,25 @@ def _genre(record: Recognition) -> Text:
 
 
 def _confidence(record: Recognition) -> Text:
-    return Text("" if record.confidence is None else _percent(record.confidence))
+    return Text("" if record.confidence is None else percent(record.confidence))
 
 
 def _runners_up(record: Recognition, top: int) -> str:
     first = 0 if record.genre == UNSURE else 1  # an unsure record has its best guess here
-    return ", ".join(f"{genre} {_percent(probability)}" for genre, probability in record.genres[first:top])
+    return ", ".join(f"{genre} {percent(probability)}" for genre, probability in record.genres[first:top])
 
 
-def _stretches(record: Recognition) -> str:
-    return "\n".join(
-        f"{_clock(stretch.start)} {stretch.genre or 'silence'}" for stretch in record.stretches()
-    )
+def _changes(pieces: Sequence[Stretch | Part]) -> str:
+    return "\n".join(f"{clock(piece.start)} {piece.genre or 'silence'}" for piece in pieces)
 
 
-def _percent(probability: float) -> str:
+def percent(probability: float) -> str:
+    """Return a probability for people, such as `74 %`."""
     return f"{100 * probability:.0f} %"
 
 
-def _clock(seconds: float | None) -> str:
+def clock(seconds: float | None) -> str:
+    """Return a time for people, such as `3:41` or `1:02:03`; nothing where there is none."""
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)

@@ -141,10 +141,8 @@ def test_silence_tones_and_hum_are_no_repetitions(tmp_path: Path) -> None:
         flac(tmp_path / f"tone-{number}", 0.3 * np.sin(2 * np.pi * 440 * time[:length] + number))
         flac(tmp_path / f"hum-{number}", 0.1 * hum[:length] + rng.normal(0, 0.01, length))
         flac(tmp_path / f"noise-{number}", rng.normal(0, 0.1, length))
-        flac(
-            tmp_path / f"chord-{number}",
-            sum(np.sin(2 * np.pi * f * time[:length] + number * f) for f in (330, 440, 550)) / 9,
-        )
+        chord = [np.sin(2 * np.pi * f * time[:length] + rng.uniform(0, 7)) for f in (330, 440, 550)]
+        flac(tmp_path / f"chord-{number}", sum(chord) / 9)
     assert audit_corpus(corpus_of(tmp_path)).pairs == []
 
 

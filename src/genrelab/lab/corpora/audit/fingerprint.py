@@ -22,6 +22,7 @@ SAMPLE_RATE = 8_000
 _WINDOW, _HOP = 1_024, 256  # samples: 128 ms, 32 ms
 _LOWEST, _HIGHEST = 250.0, 3_700.0  # Hz: what every encoder and every sample rate keeps
 _REACH_FRAMES, _REACH_BINS = 9, 12  # a peak is alone within 0.29 s and 94 Hz: about 22 a second in music
+_LEAST_CHANGE = 1.0  # dB within its reach in time: a steady tone has no events
 _FLOOR = -80.0  # dB below a sine of full scale; softer is silence
 _FRAMES_TOGETHER = 4_096
 
@@ -66,7 +67,7 @@ def fingerprint(waveform: Float) -> Fingerprint:
     Returns
     -------
     Fingerprint
-        Without peaks for silence.
+        Without peaks for silence and steady tones.
 
     Raises
     ------
@@ -91,6 +92,9 @@ def fingerprint(waveform: Float) -> Fingerprint:
     peak = (level == highest) & (level > _FLOOR)
     peak[:, [0, -1]] = False
     frame, bin_ = np.nonzero(peak)
+    around = np.clip(frame[:, None] + np.arange(-_REACH_FRAMES, _REACH_FRAMES + 1), 0, len(level) - 1)
+    events = level[frame, bin_] - level[around, bin_[:, None]].min(axis=1) >= _LEAST_CHANGE
+    frame, bin_ = frame[events], bin_[events]
     height = level[frame, bin_]
     before, after = level[np.maximum(frame - 1, 0), bin_], level[np.minimum(frame + 1, len(level) - 1), bin_]
     # The first sample of a frame is half a window before its middle.

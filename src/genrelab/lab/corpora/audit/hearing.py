@@ -105,12 +105,13 @@ def _sound(clip: Clip, corpus: Corpus) -> tuple[Waveform, int]:
 
 
 def _kind_of(clip: Clip) -> FaultKind:
-    """Return whether a file that cannot be read is whole but damaged, or ends too early."""
-    try:
-        cut = clip.path is not None and find_cut(clip.path) is not None
-    except OSError:
+    """Say whether a file that cannot be read ends too early."""
+    if clip.path is None or not clip.path.is_file() or not clip.path.stat().st_size:
         return "unreadable"
-    return "cut off" if cut else "unreadable"
+    try:
+        return "unreadable" if find_cut(clip.path) is None else "cut off"
+    except OSError:  # it may not be read at all
+        return "unreadable"
 
 
 def _file_digest(clip: Clip) -> str | None:

@@ -33,6 +33,7 @@ _FEWEST_PEAKS = 8
 _SAME_SPEED = 0.003
 _WHOLE = 0.95  # of the longer clip
 _WORTH_A_LOOK = 0.25  # of the votes of the pair's best place
+_CERTAIN = 0.5  # a score from which on the pair's other places are not looked at
 _LOOP = 0.85  # of the best score, reached at another offset
 
 Report = Callable[[int, int], None]
@@ -133,6 +134,8 @@ def best_agreements(
             found = agreement(prints[pair[0]], prints[pair[1]], speed=place.speed, lag=place.lag)
             if found is not None and (pair not in best or found.score > best[pair].score):
                 best[pair] = found
+            if pair in best and best[pair].score >= _CERTAIN:
+                break
         done += len(listed)
         if report is not None:
             report(done, len(candidates))

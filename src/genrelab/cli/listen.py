@@ -1,0 +1,165 @@
+"""`genrelab listen`: the genre of what is playing now."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from genrelab.cli.progress import note
+from genrelab.errors import UsageError
+
+if TYPE_CHECKING:
+    from genrelab.recognize.live import Moment, Waveform
+    from genrelab.recognize.recognizer import Recognizer
+
+_READ_SECONDS = 0.1  # of raw sound at once
+_MOST_CHANNELS = 64
+
+
+def listen(
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The model file; else the one that $GENRELAB_MODEL names."),
+    ] = None,
+    raw: Annotated[
+        Literal["s16le", "s24le", "s32le", "f32le"] | None,
+        typer.Option(help="Take raw samples of this kind from standard input, not the microphone."),
+    ] = None,
+    rate: Annotated[
+        int | None, typer.Option(metavar="HZ", min=1, help="Sample rate of the raw sound.")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=_MOST_CHANNELS, help="Its interleaved channels.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|NUMBER", help="Which sound input; else the usual one."),
+    ] = None,
+    list_devices: Annotated[
+        bool, typer.Option("--list-devices", help="Show the sound inputs and end.")
+    ] = False,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="From one answer to the next.")] = 1.0,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="How much sound an answer is about.",
+            show_default="two of the model's segments",
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give.")] = 3,
+    format: Annotated[
+        Literal["table", "jsonl"], typer.Option(help="How to write the answers, a line each.")
+    ] = "table",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
+    ] = False,
+) -> None:
+    """Say again and again what genre the last seconds are, from a microphone or from raw sound.
+
+    Example: ffmpeg -i URL -f s16le -ar 44100 -ac 2 - | genrelab listen --raw s16le --rate 44100 --channels 2
+
+    Ends with 0 when the sound ends, 1 if none comes or it fails, 2 after wrong use, 130 after Ctrl-C.
+    """
+    if list_devices:
+        _show_devices()
+        return
+    _check(raw, rate, channels, device)
+    from genrelab.bundle.find import find_model
+    from genrelab.recognize import Recognizer
+    from genrelab.recognize.live import listen as follow
+
+    recognizer = Recognizer.load(find_model(model))
+    if raw is not None and rate is not None and channels is not None:
+        blocks, sample_rate = _raw_blocks(raw, rate, channels), rate
+    else:
+        blocks, sample_rate = _microphone(recognizer, device, quiet=quiet)
+    moments = follow(recognizer, blocks, sample_rate, every_seconds=every, window_seconds=window)
+    width = max(len(genre) for genre in recognizer.bundle.metadata.genres)
+    left_out = 0
+    try:
+        for moment in moments:
+            if moment.behind and not left_out and not quiet:
+                note("note: the network takes longer than the sound; answers are left out to keep up")
+            left_out += moment.behind
+            line = json.dumps(moment.to_dict(top=top), ensure_ascii=False)
+            sys.stdout.write((line if format == "jsonl" else _row(moment, top, width)) + "\n")
+            sys.stdout.flush()
+    finally:
+        if left_out and not quiet:
+            note(f"note: {left_out} answers were left out")
+
+
+def _check(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
+    if raw is None:
+        if rate is not None or channels is not None:
+            raise UsageError("--rate and --channels are about raw sound: name its kind too, e.g. --raw s16le")
+        return
+    if device is not None:
+        raise UsageError("--raw takes standard input and --device a sound input: give one of them")
+    if rate is None or channels is None:
+        raise UsageError(f"raw sound does not say what it is: add --rate HZ and --channels N to --raw {raw}")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("--raw takes sound from standard input: pipe it in, e.g. from ffmpeg")
+
+
+def _raw_blocks(
+    raw: Literal["s16le", "s24le", "s32le", "f32le"], rate: int, channels: int
+) -> Iterator[Waveform]:
+    from genrelab.recognize.pcm import frame_bytes, pcm_blocks
+
+    size = max(1, round(_READ_SECONDS * rate)) * frame_bytes(raw, channels)
+    return pcm_blocks(_standard_input(size), raw, channels)
+
+
+def _standard_input(size: int) -> Iterator[bytes]:
+    """Read what comes, and yield nothing now and then while nothing comes."""
+    descriptor = sys.stdin.fileno()  # Python's own buffer would be locked when the process ends meanwhile
+    while True:
+        if os.name == "posix" and not select.select([descriptor], [], [], _READ_SECONDS)[0]:
+            yield b""
+            continue
+        piece = os.read(descriptor, size)
+        if not piece:
+            return
+        yield piece
+
+
+def _microphone(recognizer: Recognizer, device: str | None, *, quiet: bool) -> tuple[Iterator[Waveform], int]:
+    from genrelab.recognize.microphone import find_microphone, record
+
+    microphone = find_microphone(device)
+    if not quiet:
+        note(f"note: listening to {microphone.name}; Ctrl-C ends it")
+    channels = recognizer.bundle.metadata.channels
+    return record(microphone, channels=channels), microphone.sample_rate
+
+
+def _show_devices() -> None:
+    from genrelab.recognize.microphone import list_microphones
+
+    for found in list_microphones():
+        print(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
+
+
+def _row(moment: Moment, top: int, width: int) -> str:
+    """Return a line for people."""
+    from genrelab.recognize.recognition import UNSURE
+    from genrelab.recognize.table import clock, percent
+
+    said = moment.recognition
+    if said.genre == UNSURE:
+        named, ranked = f"{UNSURE}: {said.reason}", said.genres[:top]
+    else:
+        named, ranked = said.genre or "", said.genres[1:top]
+    then = ", ".join(f"{genre} {percent(probability)}" for genre, probability in ranked)
+    late = f"  ({moment.behind} left out)" if moment.behind else ""
+    row = f"{clock(moment.time):>8}  {named:{width}}  {percent(said.confidence or 0.0):>5}  {then}".rstrip()
+    return row + late

@@ -1,0 +1,160 @@
+"""`genrelab similar`: which tracks of the library sound like one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from genrelab.cli.library import LibraryOption, open_library
+from genrelab.cli.progress import note
+
+if TYPE_CHECKING:
+    from genrelab.library import Library
+    from genrelab.library.listing import ListFormat
+    from genrelab.library.similar import Heard, Similar
+    from genrelab.recognize import Recognizer
+
+
+def similar(
+    track: Annotated[Path, typer.Argument(metavar="TRACK", help="A sound file, in the library or not.")],
+    count: Annotated[int, typer.Option(metavar="K", min=1, help="How many tracks to list, at most.")] = 10,
+    same_genre: Annotated[
+        bool, typer.Option("--same-genre", help="Only tracks that were recognized as TRACK's genre.")
+    ] = False,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Option("--folder", metavar="PATH", help="Only tracks below it; may be given several times."),
+    ] = None,
+    m3u: Annotated[
+        Path | None, typer.Option("--m3u", metavar="FILE", help="Write them as a playlist too (M3U8).")
+    ] = None,
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="With --m3u: absolute paths also for files below the playlist.")
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare by this model; else by the one that TRACK was recognized with, "
+            "or, if TRACK is new, the one that $GENRELAB_MODEL names.",
+        ),
+    ] = None,
+    library: LibraryOption = None,
+    no_library: Annotated[
+        bool, typer.Option("--no-library", help="If TRACK is new, do not put it into the library.")
+    ] = False,
+    format: Annotated[
+        Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
+    ] = "table",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
+    ] = False,
+) -> None:
+    """List the tracks of the library that sound most like TRACK.
+
+    Ends with 0 if there are any, 1 if there are none or TRACK cannot be recognized, 2 after wrong use.
+    """
+    from genrelab.errors import UsageError
+    from genrelab.library.similar import find_similar
+
+    if absolute and m3u is None:
+        raise UsageError(
+            "--absolute is about a playlist. Name one with --m3u FILE, or leave --absolute away."
+        )
+    for folder in folders or ():
+        if not folder.exists():
+            raise UsageError(f"--folder {folder} does not exist. Check the path.")
+    with open_library(library, must_exist=True) as shelf:
+        heard = _hear(shelf, track, model, keep=not no_library)
+        found = find_similar(shelf, heard, count=count, same_genre=same_genre, folders=folders or ())
+        if found.tracks and m3u is not None:
+            _write_playlist(found, m3u, keep=[shelf.path, track], absolute=absolute, quiet=quiet)
+    _write(found, format)
+    if not quiet:
+        _tell(found, heard)
+    if not found.tracks:
+        raise typer.Exit(1)
+
+
+def _hear(shelf: Library, track: Path, model: Path | None, *, keep: bool) -> Heard:
+    from genrelab.errors import UsageError
+    from genrelab.library.embeddings import count_models
+    from genrelab.library.similar import hear
+    from genrelab.recognize import Recognizer
+
+    if not count_models(shelf):
+        raise UsageError(f"the library {shelf.path} holds no tracks. `genrelab recognize FOLDER` fills it.")
+    named = None if model is None else Recognizer.load(model)
+
+    def load() -> Recognizer:
+        return named or Recognizer.load()
+
+    return hear(shelf, track, load, model=named.bundle.identity if named else None, keep=keep)
+
+
+def _write(found: Similar, format: ListFormat) -> None:
+    from genrelab.library.listing import write_csv, write_json, write_table
+    from genrelab.library.similar import SimilarTrack
+    from genrelab.recognize.table import clock
+
+    out = sys.stdout.buffer
+    rows = [track.to_dict() for track in found.tracks]
+    if format == "json":
+        write_json(rows, out)
+    elif format == "csv":
+        write_csv(SimilarTrack.COLUMNS, rows, out)
+    elif rows:
+        titles = ["similarity", "file", "length", "genre", "confidence"]
+        has_copies = any(track.also for track in found.tracks)
+        cells = [
+            [
+                f"{track.similarity:.3f}",
+                os.fspath(track.path),
+                clock(track.duration),
+                track.genre,
+                f"{100 * track.confidence:.0f} %",
+                *([f"and {len(track.also)} more" if track.also else ""] if has_copies else []),
+            ]
+            for track in found.tracks
+        ]
+        titles += ["same recording"] * has_copies
+        write_table(titles, cells, out, right=["similarity", "length", "confidence"])
+
+
+def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bool, quiet: bool) -> None:
+    from genrelab.library.playlist import Entry, write_m3u
+    from genrelab.recognize.output import open_output
+
+    entries = [Entry(track.path, track.duration) for track in found.tracks]
+    with open_output(m3u, keep=[*keep, *(entry.path for entry in entries)]) as out:
+        skipped = write_m3u(entries, out, folder=m3u.parent, absolute=absolute)
+    if not quiet:
+        for path, reason in skipped:
+            note(f"note: {os.fspath(path)!r} is not in the playlist: {reason}")
+
+
+def _tell(found: Similar, heard: Heard) -> None:
+    """Say what was left out, and why."""
+    if not found.tracks:
+        note(f"note: no track that was recognized by {heard.said.model} is like this")
+    if found.same:
+        note(f"note: left out: {len(found.same)} with the same recording as {heard.path}")
+    copies = sum(len(track.also) for track in found.tracks)
+    if copies:
+        note(f"note: {copies} copies of recordings are not listed; --format json names them")
+    if found.vanished:
+        note(
+            f"note: left out: {found.vanished} whose file is gone; `genrelab library forget --missing` "
+            "forgets them"
+        )
+    if found.others:
+        note(
+            f"note: left out: {found.others} that another model recognized; `genrelab recognize` them with "
+            f"{heard.said.model}"
+        )
+    if found.without:
+        note(f"note: left out: {found.without} that are silent or broken")

@@ -1,0 +1,63 @@
+"""Lists of records: a table for people; JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, BinaryIO, Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from genrelab.recognize.table import visible
+
+ListFormat = Literal["table", "json", "csv"]
+
+_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
+
+
+def write_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], out: BinaryIO, *, right: Sequence[str] = ()
+) -> None:
+    """Write a table for people; what cannot be printed is escaped.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Their titles.
+    rows : iterable of sequence of str
+    out : binary file
+    right : sequence of str
+        Titles of the columns whose cells stand at the right.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*map(visible, row))
+    text = io.StringIO()
+    width = shutil.get_terminal_size().columns if out.isatty() else _UNLIMITED
+    Console(file=text, width=width, force_terminal=out.isatty(), highlight=False).print(table)
+    lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    out.write(lines.encode("utf-8", errors="backslashreplace"))
+
+
+def write_json(value: Any, out: BinaryIO) -> None:
+    """Write a value; a byte of a file name that is not UTF-8 becomes JSON's own escape."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    out.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], out: BinaryIO) -> None:
+    """Write rows; a list is one cell with semicolons between, file names keep their bytes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = (row[column] for column in columns)
+        writer.writerow("; ".join(cell) if isinstance(cell, list) else cell for cell in cells)
+    out.write(text.getvalue().encode("utf-8", errors=sys.getfilesystemencodeerrors()))

@@ -1,0 +1,130 @@
+"""The microphone, or another input of the sound card, through PortAudio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.errors import AudioError, MissingExtraError, UsageError
+
+Waveform = npt.NDArray[np.float32]
+
+_BLOCK_SECONDS = 0.1
+
+
+class Microphone(NamedTuple):
+    """An input that is there: its number, name, channels and usual sample rate in Hz."""
+
+    number: int
+    name: str
+    channels: int
+    sample_rate: int
+
+
+def list_microphones() -> list[Microphone]:
+    """Return all inputs.
+
+    Raises
+    ------
+    MissingExtraError
+        If sounddevice or PortAudio is not installed.
+    AudioError
+        If the system cannot be asked.
+    """
+    sounddevice = _sounddevice()
+    try:
+        found = sounddevice.query_devices()
+    except sounddevice.PortAudioError as error:
+        raise AudioError(f"the sound inputs cannot be listed: {error}") from error
+    return [_described(device) for device in found if device["max_input_channels"] > 0]
+
+
+def find_microphone(wanted: str | None = None) -> Microphone:
+    """Return one input.
+
+    Parameters
+    ----------
+    wanted : str or None
+        Its number, or a part of its name that no other has; None is the system's usual input.
+
+    Raises
+    ------
+    MissingExtraError
+        If sounddevice or PortAudio is not installed.
+    UsageError
+        If there is no such input, or several.
+    AudioError
+        If there is no input at all.
+    """
+    sounddevice = _sounddevice()
+    number_or_name = int(wanted) if wanted is not None and wanted.isdecimal() else wanted
+    try:
+        return _described(sounddevice.query_devices(number_or_name, "input"))
+    except (ValueError, sounddevice.PortAudioError) as error:
+        remedy = "`genrelab listen --list-devices` shows what there is."
+        if wanted is None:
+            raise AudioError(f"there is no usual sound input ({error}). {remedy}") from error
+        raise UsageError(f"the sound input {wanted!r} cannot be used ({error}). {remedy}") from error
+
+
+def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
+    """Record until nobody asks for more.
+
+    Parameters
+    ----------
+    microphone : Microphone
+    channels : int > 0
+        Channels wanted; fewer come where the input has fewer.
+
+    Yields
+    ------
+    np.ndarray [shape=(channels, samples)], float32
+        A tenth of a second at the input's usual sample rate, full scale -1..1.
+
+    Raises
+    ------
+    AudioError
+        If the input cannot be opened, or goes away.
+    """
+    sounddevice = _sounddevice()
+    try:
+        with sounddevice.InputStream(
+            samplerate=microphone.sample_rate,
+            device=microphone.number,
+            channels=min(channels, microphone.channels),
+            dtype="float32",
+        ) as stream:
+            while True:
+                samples, _ = stream.read(max(1, round(_BLOCK_SECONDS * microphone.sample_rate)))
+                yield np.ascontiguousarray(samples.T)
+    except sounddevice.PortAudioError as error:
+        raise AudioError(f"the sound input {microphone.name!r} cannot be recorded: {error}") from error
+
+
+def _sounddevice() -> Any:
+    """Import sounddevice, which loads PortAudio."""
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise MissingExtraError(
+            "the microphone needs sounddevice: pip install 'genrelab[live]'. Without it, send sound to "
+            "`genrelab listen --raw`."
+        ) from error
+    except OSError as error:
+        raise MissingExtraError(
+            f"the microphone needs PortAudio ({error}): install it (on Debian and Ubuntu: apt install "
+            "libportaudio2), or send sound to `genrelab listen --raw`."
+        ) from error
+    return sounddevice
+
+
+def _described(device: Any) -> Microphone:
+    return Microphone(
+        int(device["index"]),
+        str(device["name"]),
+        int(device["max_input_channels"]),
+        round(device["default_samplerate"]),
+    )
