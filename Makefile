@@ -1,13 +1,13 @@
 # Everything sets itself up on a machine that has Python 3.11 or newer and make.
 #   make demo            train on generated music, report, export, recognize (FILE=song.mp3 adds your own)
-#   make test            all tests
+#   make test            the tests but for the slow ones; make slow runs those
 #   make lint            ruff, mypy, import-linter
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test slow lint format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,7 +31,10 @@ demo: $(VENV)/.lab
 	$(BIN)/genrelab demo $(if $(FILE),'$(subst ','\'',$(FILE))')
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -m "not slow" $(PYTEST_ARGS)
+
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
