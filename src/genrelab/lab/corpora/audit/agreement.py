@@ -29,7 +29,7 @@ _WRONG_LAGS = (-2.93, -1.71, -1.13, -0.61, 0.47, 0.83, 1.39, 2.27)  # seconds; n
 _NEIGHBOURS = 12  # peaks that the search's reach holds, at most
 _STRETCH_SHARE = 0.2  # a stretch goes on as long as more peaks than that agree
 _STRETCH_PEAKS = 40  # that must agree in it: fewer cluster by chance
-_NEARLY_ALL = 0.9  # of the overlap
+_NEARLY_ALL = 0.9  # of the peaks in the overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,10 @@ def _stretch(laid: _Laid) -> _Laid:
     start = int(np.argmin(sums[: stop + 1]))
     if int((agrees & of_first)[start:stop].sum()) < _STRETCH_PEAKS:
         return laid
-    begin, end = float(times[start]), float(times[stop - 1])
-    if end - begin >= _NEARLY_ALL * (laid.stop - laid.start):
+    if stop - start >= _NEARLY_ALL * len(times):
         return laid
-    return _Laid(times[start:stop], agrees[start:stop], of_first[start:stop], begin, end)
+    part = slice(start, stop)
+    return _Laid(times[part], agrees[part], of_first[part], float(times[start]), float(times[stop - 1]))
 
 
 def _beside(
