@@ -11,6 +11,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from interrupts import heed
 
 from genrelab.cli.main import main
 
@@ -37,6 +38,7 @@ def start(model: Path, *arguments: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=heed,
     )
 
 

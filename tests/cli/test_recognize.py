@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 import soundfile
+from interrupts import heed
 
 from genrelab.cli.main import main
 
@@ -226,6 +227,7 @@ def test_an_interrupt_ends_soon_and_leaves_nothing(
     process = subprocess.Popen(
         [sys.executable, "-m", "genrelab", "recognize", *arguments, *[str(tmp_path / "long.flac")] * 500],
         stderr=subprocess.PIPE,
+        preexec_fn=heed,
     )
     deadline = time.monotonic() + 20
     while not os.listdir(out) and time.monotonic() < deadline:
