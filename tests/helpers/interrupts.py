@@ -1,4 +1,4 @@
-"""Child processes that heed Ctrl-C, also where the tests run in a shell's background, which ignores it."""
+"""Child processes that heed Ctrl-C, also where the tests run in the background, which ignores it."""
 
 from __future__ import annotations
 

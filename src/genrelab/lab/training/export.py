@@ -97,8 +97,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
         if not (found <= (TOLERANCE, EMBEDDING_TOLERANCE)).all():
             raise ModelFileError(
                 f"the model file {path} would differ from the network by {found[0]:.1e} in its probabilities "
-                f"(allowed: {TOLERANCE:.0e}) and {found[1]:.1e} in its embedding ({EMBEDDING_TOLERANCE:.0e}); "
-                "it was not written"
+                f"(allowed: {TOLERANCE:.0e}) and by {found[1]:.1e} in its embedding "
+                f"({EMBEDDING_TOLERANCE:.0e}); it was not written"
             )
 
     path.parent.mkdir(parents=True, exist_ok=True)
