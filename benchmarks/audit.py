@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from audit_plants import COLLECTIONS, PLANTS, SECONDS, Planted, file_of, plant
 
-from genrelab.audio.decode import decode
+from genrelab.audio.decode import decode, probe
 from genrelab.lab.corpora.audit import Pair, audit_corpus
 from genrelab.lab.corpora.audit.hearing import hear_all
 from genrelab.lab.corpora.audit.pairs import THRESHOLD, best_agreements
@@ -143,13 +143,13 @@ def measure_scores(planted: Planted) -> dict[str, Any]:
 
 
 def measure_time(table: Path, count: int) -> dict[str, Any]:
-    """Audit clips of 30 s as they are, and decode the same clips."""
+    """Audit clips of 30 s as they are, some of them overlapping ones, and decode the same clips."""
     corpus = load_corpus(f"table:{table}?corpus={','.join(COLLECTIONS)}")
     clips = [
         Clip(f"{clip.id}@{start:g}", clip.path, None, start=start, duration=SECONDS)
-        for start in (0.0, SECONDS)
+        for start in (0.0, SECONDS, SECONDS / 2)
         for clip in corpus.clips
-        if start == 0.0 or clip.genre is not None and "emotify" in file_of(clip).parts
+        if (probe(file_of(clip)).duration or 0.0) >= start + SECONDS - 0.1
     ][:count]
 
     def read(clip: Clip) -> float:
