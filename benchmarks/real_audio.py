@@ -40,6 +40,7 @@ SEGMENTS = (
 )
 SOUNDFUSION = (*SEGMENTS, "training.learning_rate=1e-3", "training.max_epochs=24")
 LARGE = (*SEGMENTS, "training.learning_rate=5e-4", "training.max_epochs=6", "training.precision=mixed")
+HEAVY = tuple(change for change in LARGE if "max_epochs" not in change) + ("training.max_epochs=3",)
 MS_SINCRESNET = (
     *LARGE,
     "training.optimizer=adam",
@@ -63,6 +64,12 @@ PHASES = (  # half of the epochs with the network frozen, then all of it at a te
     "training.frozen_epochs=3",
     "training.learning_rate=1e-3",
 )
+HEAVY_PHASES = (
+    *(change for change in PHASES if "epochs" not in change),
+    "training.step_epochs=2",
+    "training.frozen_epochs=2",
+    "training.max_epochs=4",
+)
 WHOLE_CLIPS = tuple(
     change for change in LARGE if not change.startswith(("audio.", "training.valid_segments_per_clip"))
 )
@@ -73,17 +80,17 @@ BUDGETS = {
     "simple-cnn": SOUNDFUSION,
     "simple-vgg": SOUNDFUSION,
     "nnet1": LARGE,
-    "nnet2": LARGE,
+    "nnet2": HEAVY,
     "resnet18": LARGE,
     "resnet18-imagenet": LARGE,
     "resnet34": LARGE,
-    "vgg16-gtzan": LARGE,
+    "vgg16-gtzan": HEAVY,
     "fds/cnn-3s": LARGE,
     "fds/resnet18-3s": LARGE,
     "fds/late-fusion-3s": LARGE,
     "mel-augmentation/cnn": MEL_AUGMENTATION,
     "mel-augmentation/mobilenet-fine-tuned": PHASES,
-    "mel-augmentation/vgg16-fine-tuned": PHASES,
+    "mel-augmentation/vgg16-fine-tuned": HEAVY_PHASES,
     "mfcc-cqt/descriptor-mlp": SOUNDFUSION,
     "mfcc-cqt/cnn": WHOLE_CLIPS,
     "sincnet-80-251": MS_SINCRESNET,

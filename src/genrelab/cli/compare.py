@@ -34,6 +34,8 @@ def compare(
     for system in result.systems:
         for warning in system.warnings:
             note(f"note: {system.name}: {warning}")
+        verdict = system.verdict
+        note("; ".join([f"verdict on {system.name}: {verdict.state}", *verdict.because()]))
     if format == "json":
         print(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
         return

@@ -34,6 +34,7 @@ def evaluate(
     from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together, read_map
     from genrelab.lab.evaluation.runs import METRICS, REPORT, Run
     from genrelab.lab.evaluation.summary import summary
+    from genrelab.lab.evaluation.verdict import lines_of
 
     finished = [Run.load(folder) for folder in runs]
     if corpus is None:
@@ -53,11 +54,16 @@ def evaluate(
                 device=device,
                 report=report,
             )
-    for warning in json.loads((folder / METRICS).read_text(encoding="utf-8"))["warnings"]:
+    metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    for warning in metrics["warnings"]:
         note(f"note: {warning}")
     figures = evaluation.to_dict()
     if format == "json":
-        print(json.dumps({"folder": str(folder), "evaluation": figures}, indent=2, ensure_ascii=False))
+        trust = {key: metrics[key] for key in ("verdict", "checked", "not_checked")}
+        print(
+            json.dumps({"folder": str(folder), **trust, "evaluation": figures}, indent=2, ensure_ascii=False)
+        )
         return
     print(summary(figures, finished[0].recipe.voting))
+    print("\n".join(lines_of(metrics)))
     print(f"report  {folder / REPORT}")

@@ -11,6 +11,9 @@ import typer
 def export(
     run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
     to: Annotated[Path, typer.Option(help="The model file to write.")],
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep weights in half precision: half the size.")
+    ] = False,
 ) -> None:
     """Write a finished run's network as one ONNX file, checked against torch."""
     from genrelab.errors import ModelFileError, UsageError
@@ -27,5 +30,5 @@ def export(
     if reason is not None:
         raise ModelFileError(f"{to} was not written: {reason}")
     metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics)
-    difference = write(network, metadata, to)
+    difference = write(network, metadata, to, half=half)
     print(f"{to}: differs from torch by at most {difference:.1e}")

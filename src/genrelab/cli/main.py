@@ -12,11 +12,13 @@ import typer
 
 import genrelab
 from genrelab.cli import (
+    bench,
     compare,
     corpora,
     demo,
     evaluate,
     export,
+    finalize,
     library,
     listen,
     recipes,
@@ -54,6 +56,8 @@ app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(bench.app, name="bench")
+app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)
 
 

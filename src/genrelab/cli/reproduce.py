@@ -23,7 +23,10 @@ def reproduce(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each row, with seeds 0, 1, ...")] = 1,
     budget: Annotated[
         list[str] | None,
-        typer.Option(help="epochs=N, clips=N (a genre), minutes=N. Written on the page. Repeatable."),
+        typer.Option(
+            help="epochs=N, genres=N, clips=N (a genre), segments=N (a clip), seconds=N (a segment), "
+            "folds=N, minutes=N. Written on the page. Repeatable."
+        ),
     ] = None,
     rows: Annotated[
         list[str] | None, typer.Option("--row", help="Only this recipe's row. Repeatable.")
@@ -48,6 +51,13 @@ def reproduce(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at once; GPUs are dealt to them in turn.")] = 1,
     out: Annotated[Path, typer.Option(help="Where the page and the run folders go.")] = Path("runs"),
+    models: Annotated[
+        bool, typer.Option(help="Write a model file for each run; `genrelab export` can do so later.")
+    ] = True,
+    publish: Annotated[
+        Path | None,
+        typer.Option(help="Copy record, page and what its figures are traced by into a folder here."),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
     ] = "auto",
@@ -60,7 +70,8 @@ def reproduce(
     """
     from genrelab.errors import UsageError
     from genrelab.lab.evaluation.reproduce import Budget, load_table, reproduce, table_names
-    from genrelab.lab.evaluation.reproduce.page import COLUMNS, cells, remarks
+    from genrelab.lab.evaluation.reproduce.page import COLUMNS, cells, remarks, verdicts
+    from genrelab.lab.evaluation.reproduce.publish import publish as publish_table
     from genrelab.lab.evaluation.reproduce.work import Wanted
 
     if show:
@@ -83,6 +94,7 @@ def reproduce(
         elsewhere=test_corpus,
         map=map,
         rows=tuple(rows or ()),
+        model_files=models,
     )
     record = reproduce(load_table(table), wanted, out=out, jobs=jobs, device=device, say=note)
     if format == "json":
@@ -98,9 +110,13 @@ def reproduce(
         for line in cells(record):
             printed.add_row(*(line[at] for at in shown))
         console = Console()
-        console.width = max(console.width, 120)
+        console.width = max(console.width, 140)
         console.print(printed)
         print(f"page    {Path(record['folder']) / 'table.html'}")
+    if publish is not None:
+        note(f"published in {publish_table(Path(record['folder']), publish)}")
+    for verdict in verdicts(record):
+        note(verdict)
     for remark in remarks(record):
         note(f"note: {remark}")
     if any(line["failures"] for line in record["lines"]):

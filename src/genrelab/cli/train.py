@@ -44,6 +44,13 @@ def train(
             "Short for --set training.weights=."
         ),
     ] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option(
+            help="An .npz file that the recipe distills, or none to train without. "
+            "Short for --set distill.targets=."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
@@ -64,13 +71,17 @@ def train(
     from genrelab.lab.evaluation.record import warnings_of
     from genrelab.lab.evaluation.runs import MODEL, REPORT
     from genrelab.lab.evaluation.summary import summary
+    from genrelab.lab.evaluation.verdict import lines_of
     from genrelab.lab.recipes import load_recipe
+    from genrelab.lab.training.unlabelled import leave_out_unlabelled
 
     start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]
-    chosen = load_recipe(recipe, changes=[*(set or []), *start])
+    taught = [] if targets is None else [f"distill.targets={json.dumps(targets)}"]
+    chosen = load_recipe(recipe, changes=[*(set or []), *start, *taught])
     music = load_corpus(corpus)
     left_out = read_exclusions(exclude, music) if exclude else ()
     parts = make_split(music, split, seed=seed, exclude=left_out)
+    music = leave_out_unlabelled(music, left_out)
     with counting() as report:
         run = run_experiment(
             chosen,
@@ -89,6 +100,7 @@ def train(
         print(json.dumps({"run": str(run.folder), **run.metrics}, indent=2, ensure_ascii=False))
         return
     print(summary(run.metrics["evaluation"], run.recipe.voting))
+    print("\n".join(lines_of(run.metrics)))
     nothing = run.metrics.get("no_model_file")
     model = f"none: {nothing}" if nothing else run.folder / MODEL
     print(f"run     {run.folder}\nreport  {run.folder / REPORT}\nmodel   {model}")

@@ -8,6 +8,7 @@ import pytest
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora import Clip, Corpus, Split, check_split, make_split, read_split, write_split
+from genrelab.lab.corpora.split_checks import shared_artists, shared_by, shared_files
 
 CLIPS = [
     Clip("a1", Path("a1.wav"), "jazz", "Ann"),
@@ -32,6 +33,26 @@ def test_finds_each_leak() -> None:
         "test clips": "2 of 5",
         "genres missing from a part": "valid: rock",
     }
+
+
+def test_says_what_is_shared_and_by_whom() -> None:
+    split = split_of(["a1", "b2"], ["c1"], ["a2", "b1"])
+    (file,) = shared_files(CORPUS, split)
+    assert ([clip.id for clip in file.clips], file.parts) == (["b2", "b1"], ("train", "test"))
+    (artist,) = shared_artists(CORPUS, split)
+    assert ([clip.id for clip in artist.clips], artist.parts) == (["a1", "a2"], ("train", "test"))
+    genres = shared_by(CORPUS, split, lambda clip: clip.genre)
+    assert [each.parts for each in genres] == [("train", "valid", "test"), ("train", "test")]
+    assert shared_by(CORPUS, split, lambda clip: None) == []
+
+
+def test_links_to_one_file_are_one_file(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    clips = [replace(CLIPS[0], path=tmp_path / "a.wav"), replace(CLIPS[4], path=tmp_path / "b.wav")]
+    corpus = Corpus(name="links", genres=["jazz"], clips=clips)
+    (found,) = shared_files(corpus, split_of(["a1"], [], ["c1"]))
+    assert found.parts == ("train", "test")
 
 
 def test_finds_none_where_there_is_none() -> None:

@@ -61,6 +61,15 @@ def test_every_column(folder: Path) -> None:
     assert split.checks["same file on both sides"] == "1 files: a.wav (train, valid)"
 
 
+def test_where_a_label_comes_from(folder: Path) -> None:
+    file = write(folder, "path,genre,label_origin", "a.wav,jazz,native", "b.wav,rock,artist-guess", "c.wav,,")
+    assert [clip.label_origin for clip in load_corpus(f"table:{file}").clips] == [
+        "native",
+        "artist-guess",
+        None,
+    ]
+
+
 def test_selection(folder: Path) -> None:
     file = write(
         folder,

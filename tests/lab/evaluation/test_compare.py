@@ -15,10 +15,13 @@ from scipy.stats import binomtest
 
 from genrelab.cli.main import main
 from genrelab.errors import UsageError
+from genrelab.lab.corpora.types import Split
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.compare import compare, effect
 from genrelab.lab.evaluation.predictions import Predictions, write_predictions
 from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.evaluation.sounds import write_sounds
+from genrelab.lab.evaluation.verdict import Leak, Verdict
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.recipes.load import dump_recipe
 
@@ -238,3 +241,53 @@ def test_the_command_says_it_in_words_and_in_json(tmp_path: Path, capsys: pytest
     assert "nan" not in capsys.readouterr().out
     assert main(["compare", folders[0]]) == 2
     assert "one system" in capsys.readouterr().err
+
+
+def told(run: Run, leaks: Sequence[Leak] = (), recordings: str = "", unlike: Sequence[str] = ()) -> Run:
+    """Give a run a verdict and, if it is to know them, the recordings of its clips."""
+    metrics = {**run.metrics, **Verdict(tuple(leaks), (), {}, ()).to_dict()}
+    (run.folder / runs.METRICS).write_text(json.dumps(metrics), encoding="utf-8")
+    if recordings:
+        clips = list(run.predictions().truth)
+        keys = {clip: f"{recordings}{' other' if clip in unlike else ''}" for clip in clips}
+        write_sounds(run.folder, Split("s", [], [], clips, made=""), keys, {})
+    return Run.load(run.folder)
+
+
+def test_clips_of_a_namesake_are_other_clips(tmp_path: Path) -> None:
+    right = outcomes(0.7, 1)
+    one = told(make_run(tmp_path / "a", right), recordings="here")
+    there = told(make_run(tmp_path / "b", right, recipe=OTHER), recordings="there")
+    half = told(make_run(tmp_path / "c", right, recipe=OTHER), recordings="here", unlike=["clip1", "clip2"])
+    old = told(make_run(tmp_path / "d", right, recipe=OTHER))
+    assert not compare([one, there], resamples=50).pairs[0].paired
+    assert compare([one, half], resamples=50).pairs[0].clips == 58
+    assert compare([one, old], resamples=50).pairs[0].clips == 60, "who does not know is believed"
+
+
+def test_collections_of_one_name_are_two_systems(tmp_path: Path) -> None:
+    made = []
+    for name in ("a", "b"):
+        run = make_run(tmp_path / name, outcomes(0.7, 1))
+        run.metrics["corpus"]["recordings_sha256"] = name
+        (run.folder / runs.METRICS).write_text(json.dumps(run.metrics), encoding="utf-8")
+        made.append(told(Run.load(run.folder), recordings=name))
+    result = compare(made, resamples=50)
+    assert len(result.systems) == 2 and not result.pairs[0].paired
+    assert len({system.name for system in result.systems}) == 2
+
+
+def test_a_comparison_with_a_leaking_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leak = Leak("artist", ("train", "test"), 3, ("Ann",))
+    one = told(make_run(tmp_path, outcomes(0.9, 1)), [leak])
+    other = told(make_run(tmp_path, outcomes(0.5, 2), recipe=OTHER))
+    result = compare([one, other], resamples=50)
+    (pair,) = result.pairs
+    assert pair.leaks == (result.systems[0].name,)
+    assert pair.sentence().endswith(f"Do not trust it: {result.systems[0].name} leaks.")
+    assert result.to_dict()["systems"][0]["verdict"]["state"] == "leaks"
+    assert result.to_dict()["systems"][1]["verdict"]["clean"]
+    assert main(["compare", str(one.folder), str(other.folder)]) == 0
+    out, err = capsys.readouterr()
+    assert "Do not trust it" in out and "leaks; 3 artists are in train and in test, e.g. Ann" in err
+    assert "resnet1d-s: clean" in err

@@ -14,6 +14,7 @@ from genrelab.lab.frontends.sinc import Sinc
 from genrelab.lab.models import build_network
 from genrelab.lab.models.ms_sincresnet import SincNet, SincResNet, SpatialPyramid
 from genrelab.lab.recipes import load_recipe, recipe_names
+from genrelab.lab.training.objective import Objective
 from genrelab.lab.training.schedule import learning_rate
 from genrelab.lab.training.task import GenreTask
 
@@ -117,7 +118,8 @@ def test_sound_and_training_are_one_for_all(row: Row) -> None:
 def test_the_optimizer_and_the_augmentations_get_these_values() -> None:
     recipe = load_recipe(f"{PAPER}/ms-sincresnet-160-spp")
     network = build_network(recipe, genres=10)
-    made = GenreTask(network, recipe.training, seed=0).configure_optimizers()
+    plain = Objective(smoothing=[0.0], class_weights=[1.0] * 10)
+    made = GenreTask(network, recipe.training, plain, seed=0).configure_optimizers()
     optimizer = made["optimizer"]  # type: ignore[call-overload, index]
     assert isinstance(optimizer, torch.optim.SGD)
     assert [group["weight_decay"] for group in optimizer.param_groups] == [1e-4, 0.0]

@@ -14,7 +14,10 @@ from genrelab.errors import RecipeError
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import load_recipe
+from genrelab.lab.training.objective import Objective
 from genrelab.lab.training.task import GenreTask, decay_groups
+
+PLAIN = Objective(smoothing=[0.0], class_weights=[1.0] * 10)
 
 ALPHA = 0.05
 
@@ -78,7 +81,7 @@ def test_decay_is_the_gradient_of_the_papers_term(optimizer: str) -> None:
         (explicit, undecayed, with_term),
         (plain, undecayed, cross_entropy),
     ):
-        made = GenreTask(network, recipe_of.training, seed=0).configure_optimizers()["optimizer"]  # type: ignore[index, call-overload]
+        made = GenreTask(network, recipe_of.training, PLAIN, seed=0).configure_optimizers()["optimizer"]  # type: ignore[index, call-overload]
         for group in made.param_groups:
             group["lr"] = 1e-2
         for _ in range(2):

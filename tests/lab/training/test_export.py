@@ -17,7 +17,7 @@ from genrelab.errors import ModelFileError
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.training import export as export_module
-from genrelab.lab.training.export import TOLERANCE, export
+from genrelab.lab.training.export import HALF_TOLERANCE, TOLERANCE, export
 
 GENRES = ("blues", "jazz", "rock")
 BASELINES = tuple(f"soundfusion/{each}" for each in ("simple-", "vgg16", "nnet", "resnet18", "resnet34"))
@@ -80,6 +80,26 @@ def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
     assert str(Path(genrelab.__file__).parent).encode() not in text
     assert b"site-packages" not in text and b"stack_trace" not in text
     onnx.checker.check_model(onnx.load(tmp_path / "model.onnx"))
+
+
+def test_half_precision_halves_the_file_and_spares_the_front_end(tmp_path: Path) -> None:
+    net, about = network("resnet2d-s"), metadata("resnet2d-s")
+    export(net, about, tmp_path / "single.onnx")
+    assert 0.0 < export(net, about, tmp_path / "half.onnx", half=True) <= HALF_TOLERANCE
+    sizes = [(tmp_path / name).stat().st_size for name in ("single.onnx", "half.onnx")]
+    weights = 2 * sum(each.numel() for each in net.body.parameters() if each.numel() >= 1024)
+    assert sizes[0] - sizes[1] == pytest.approx(weights, rel=0.05)
+    kinds = {each.name: each.data_type for each in onnx.load(tmp_path / "half.onnx").graph.initializer}
+    front = [kind for name, kind in kinds.items() if "body" not in name]
+    assert onnx.TensorProto.FLOAT16 in kinds.values() and onnx.TensorProto.FLOAT16 not in front
+    waves = (
+        np.random.default_rng(2).normal(0, 0.1, (2, about.channels, about.segment_samples)).astype(np.float32)
+    )
+    found, expected = (
+        Bundle.load(tmp_path / name).predict(waves)[0] for name in ("half.onnx", "single.onnx")
+    )
+    np.testing.assert_allclose(found, expected, atol=HALF_TOLERANCE)
+    assert not np.array_equal(found, expected)
 
 
 def test_a_file_that_would_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

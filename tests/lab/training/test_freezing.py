@@ -15,9 +15,12 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
+from genrelab.lab.training.objective import Objective
 from genrelab.lab.training.store import open_store
 from genrelab.lab.training.task import GenreTask
 from genrelab.lab.training.train import Trained, train
+
+PLAIN = Objective(smoothing=[0.0], class_weights=[1.0] * 3)
 
 State = dict[str, Tensor]
 
@@ -147,7 +150,7 @@ def test_a_killed_run_goes_on_to_the_same_end(
 
 def test_the_optimizer_knows_all_weights_while_some_are_frozen() -> None:
     network = build_network(recipe(), genres=3)
-    task = GenreTask(network, recipe().training, seed=0)
+    task = GenreTask(network, recipe().training, PLAIN, seed=0)
     task.on_train_batch_start((torch.zeros(0), torch.zeros(0)), 0)  # of epoch 0
     assert not any(each.requires_grad for each in network.body.backbone.parameters())  # type: ignore[union-attr]
     groups = task.configure_optimizers()["optimizer"].param_groups  # type: ignore[index, call-overload]
@@ -159,13 +162,13 @@ def test_without_a_backbone_there_is_nothing_to_freeze() -> None:
     with torch.device("meta"):
         network = build_network(plain, genres=3)
     with pytest.raises(RecipeError, match=r"no backbone .*training\.frozen_epochs .*set it to 0"):
-        GenreTask(network, plain.training, seed=0)
+        GenreTask(network, plain.training, PLAIN, seed=0)
 
 
 def test_nothing_is_touched_without_frozen_epochs() -> None:
     network = build_network(recipe(), genres=3)
     stem = next(network.body.parameters()).requires_grad_(False)
-    task = GenreTask(network, recipe("training.frozen_epochs=0").training, seed=0)
+    task = GenreTask(network, recipe("training.frozen_epochs=0").training, PLAIN, seed=0)
     task.on_train_batch_start((torch.zeros(0), torch.zeros(0)), 0)
     assert not stem.requires_grad
 

@@ -13,9 +13,11 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
+from genrelab.lab.training.objective import Objective
 from genrelab.lab.training.schedule import learning_rate
 from genrelab.lab.training.task import GenreTask
 
+PLAIN = Objective(smoothing=[0.0], class_weights=[1.0] * 3)
 WARMUP = {"warmup_epochs": 5, "warmup_learning_rate": 1e-5}
 
 
@@ -90,7 +92,7 @@ def test_the_optimizer_gets_the_schedules_rate(optimizer: str, tiny_recipe: Call
         f"training.optimizer={optimizer}", "training.schedule=step", "training.step_epochs=2",
         "training.warmup_epochs=1", "training.warmup_learning_rate=1e-5",
     )  # fmt: skip
-    task = GenreTask(build_network(recipe, genres=3), recipe.training, seed=0)
+    task = GenreTask(build_network(recipe, genres=3), recipe.training, PLAIN, seed=0)
     made = task.configure_optimizers()
     assert isinstance(made, dict)
     chosen, scheduler = made["optimizer"], made["lr_scheduler"]
@@ -106,6 +108,8 @@ def test_the_optimizer_gets_the_schedules_rate(optimizer: str, tiny_recipe: Call
 def test_nesterov_reaches_the_optimizer(tiny_recipe: Callable[..., Recipe]) -> None:
     for change, expected in (("training.nesterov=true", True), ("training.nesterov=false", False)):
         recipe = tiny_recipe("training.optimizer=sgd", change)
-        made = GenreTask(build_network(recipe, genres=3), recipe.training, seed=0).configure_optimizers()
+        made = GenreTask(
+            build_network(recipe, genres=3), recipe.training, PLAIN, seed=0
+        ).configure_optimizers()
         assert isinstance(made, dict) and isinstance(made["optimizer"], torch.optim.SGD)
         assert made["optimizer"].param_groups[0]["nesterov"] is expected

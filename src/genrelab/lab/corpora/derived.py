@@ -110,6 +110,14 @@ def original_name(corpus: Corpus) -> str:
     return corpus.renderer.original if isinstance(corpus.renderer, ChangedSound) else corpus.name
 
 
+def original_renderer(corpus: Corpus) -> Renderer | None:
+    """Return what made the sound of a corpus before any change; None reads files."""
+    renderer = corpus.renderer
+    while isinstance(renderer, ChangedSound):
+        renderer = renderer.before
+    return renderer
+
+
 def changes_of(corpus: Corpus) -> tuple[SoundChange, ...]:
     """Return how the sound of a corpus was changed, in that order; nothing for others."""
     made: list[SoundChange] = []

@@ -8,14 +8,30 @@ counted and reported.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.paths import examples
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
-_Sides = Mapping[str, list[Clip]]
+_Sides = Mapping[str, Sequence[Clip]]
+
+
+class Shared(NamedTuple):
+    """What clips of two or three parts of a split have in common, such as an artist.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+        Those that have it, part by part.
+    parts : tuple of str
+        Of `train`, `valid` and `test`, those with such clips.
+    """
+
+    clips: tuple[Clip, ...]
+    parts: tuple[str, ...]
 
 
 def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
@@ -53,6 +69,34 @@ def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
     }
 
 
+def shared_files(corpus: Corpus, split: Split) -> list[Shared]:
+    """Return the files of which several parts hold clips; links lead to one file."""
+    return shared_by(corpus, split, _file)
+
+
+def shared_artists(corpus: Corpus, split: Split) -> list[Shared]:
+    """Return the artists of whom several parts hold clips (see `artist_key` for who is one artist)."""
+    return shared_by(corpus, split, lambda clip: artist_key(clip.artist))
+
+
+def shared_by(corpus: Corpus, split: Split, key: Callable[[Clip], Hashable | None]) -> list[Shared]:
+    """Return what several parts share.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    split : Split
+    key : callable
+        Clip -> what it may share; None is shared with nothing.
+
+    Raises
+    ------
+    CorpusError
+        If a clip is in two parts or twice in one, is unknown to the corpus, or has no genre.
+    """
+    return _on_both_sides(_sides(corpus, split), key)
+
+
 def _sides(corpus: Corpus, split: Split) -> _Sides:
     clips = corpus.by_id()
     part_of: dict[str, str] = {}
@@ -78,38 +122,42 @@ def _sides(corpus: Corpus, split: Split) -> _Sides:
     return sides
 
 
+def _file(clip: Clip) -> str | None:
+    return os.path.realpath(clip.path) if clip.path else None
+
+
 def _files_on_both_sides(sides: _Sides) -> str:
-    shared = _on_both_sides(sides, lambda clip: os.path.realpath(clip.path) if clip.path else None)
     if not any(clip.path for side in sides.values() for clip in side):
         return "none (the clips are rendered, not read from files)"
-    return _in_words([os.path.basename(name) for name in shared], list(shared.values()), "files")
+    shared = _on_both_sides(sides, _file)
+    return _in_words([os.path.basename(_file(each.clips[0]) or "") for each in shared], shared, "files")
 
 
 def _artists_on_both_sides(sides: _Sides) -> str:
-    named = {clip.id: clip.artist for side in sides.values() for clip in side if artist_key(clip.artist)}
-    without = sum(map(len, sides.values())) - len(named)
+    named = sum(artist_key(clip.artist) is not None for side in sides.values() for clip in side)
+    without = sum(map(len, sides.values())) - named
     if not named:
         return "not known: no clip names an artist"
-    spelling = {artist_key(artist): artist or "" for artist in reversed(list(named.values()))}
     shared = _on_both_sides(sides, lambda clip: artist_key(clip.artist))
-    found = _in_words([spelling[key] for key in shared], list(shared.values()), "artists")
+    found = _in_words([each.clips[0].artist or "" for each in shared], shared, "artists")
     return f"{found}; not known for {without} clips without an artist" if without else found
 
 
-def _on_both_sides(sides: _Sides, key: Callable[[Clip], str | None]) -> dict[str, list[str]]:
-    """Return key -> its parts, for the keys that are in more than one."""
-    parts: dict[str, list[str]] = {}
+def _on_both_sides(sides: _Sides, key: Callable[[Clip], Hashable | None]) -> list[Shared]:
+    found: dict[Hashable, list[tuple[str, Clip]]] = {}
     for part, clips in sides.items():
-        for found in dict.fromkeys(map(key, clips)):
-            if found is not None:
-                parts.setdefault(found, []).append(part)
-    return {found: where for found, where in parts.items() if len(where) > 1}
+        for clip in clips:
+            what = key(clip)
+            if what is not None:
+                found.setdefault(what, []).append((part, clip))
+    places = [(tuple(dict.fromkeys(part for part, _ in each)), each) for each in found.values()]
+    return [Shared(tuple(clip for _, clip in each), parts) for parts, each in places if len(parts) > 1]
 
 
-def _in_words(names: list[str], parts: list[list[str]], what: str) -> str:
+def _in_words(names: list[str], shared: Sequence[Shared], what: str) -> str:
     if not names:
         return "none"
-    shown = [f"{name} ({', '.join(where)})" for name, where in zip(names, parts, strict=True)]
+    shown = [f"{name} ({', '.join(each.parts)})" for name, each in zip(names, shared, strict=True)]
     return f"{len(names)} {what}: {examples(shown)}"
 
 

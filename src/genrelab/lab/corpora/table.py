@@ -1,8 +1,8 @@
 """A table of clips: a CSV file with a row a clip.
 
 Columns `path` and `genre` are needed; `clip_id`, `artist`, `start`, `duration` (seconds), `split`
-(train, valid or test) and `corpus` have a meaning when they are there; any other column can select rows.
-A row without a genre is an unlabelled clip.
+(train, valid or test), `corpus` and `label_origin` (where the genre comes from) have a meaning when they are
+there; any other column can select rows. A row without a genre is an unlabelled clip.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
             artist=row.cell("artist") or None,
             start=_seconds(file, row, "start"),
             duration=_seconds(file, row, "duration"),
+            label_origin=row.cell("label_origin") or None,
         )
         for row in rows
     ]

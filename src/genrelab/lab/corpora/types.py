@@ -37,6 +37,8 @@ class Clip:
         Used to keep one artist on one side of a split.
     start, duration : float or None
         The part of the file that is the clip, in seconds; None means from the beginning, to the end.
+    label_origin : str or None
+        Where the genre comes from, in the collection's own words, such as `native` or `artist-guess`.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Clip:
     artist: str | None = None
     start: float | None = None
     duration: float | None = None
+    label_origin: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ by the recipe's own vote.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,8 @@ from genrelab.lab.evaluation.intervals import ClusterBootstrap, Estimate, Float
 from genrelab.lab.evaluation.predictions import pool
 from genrelab.lab.evaluation.record import severe_warnings_of
 from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.evaluation.sounds import read_sounds
+from genrelab.lab.evaluation.verdict import Verdict, together, verdict_of
 
 _FOLD = re.compile(r"-?\d+of(\d+)(?=$|-without-)")
 _EFFECTS = ((0.25, "large"), (0.15, "medium"), (0.05, "small"), (0.0, "very small"))
@@ -50,6 +53,11 @@ class _Scored(NamedTuple):
     genre: str
     group: str
     score: float
+    recording: str  # which one it is; empty if its run, of an earlier genrelab, did not say
+
+    def may_be(self, other: _Scored) -> bool:
+        """Whether two clips of one id may be one recording: not if both runs say which, and differ."""
+        return not (self.recording and other.recording) or self.recording == other.recording
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,11 @@ class System:
     seeds : tuple of int
     genres : tuple of str
     clips : mapping of str to _Scored
-        Clip id -> genre, group, share of the seeds that are right.
+        Clip id -> genre, group, share of the seeds that are right, recording.
     warnings : tuple of str
         What takes away the meaning of its figures.
+    verdict : Verdict
+        Of all its runs.
     """
 
     name: str
@@ -81,6 +91,7 @@ class System:
     genres: tuple[str, ...]
     clips: Mapping[str, _Scored]
     warnings: tuple[str, ...]
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,8 @@ class Pair:
         McNemar's, corrected for the number of pairs; None like those.
     cohens_g : float or None
         Above 0 where the first wins; None like those, and where they never differ.
+    leaks : tuple of str
+        Names of those of the two whose runs leak.
     """
 
     first: str
@@ -119,9 +132,10 @@ class Pair:
     only_second: int | None = None
     p_value: float | None = None
     cohens_g: float | None = None
+    leaks: tuple[str, ...] = ()
 
     def sentence(self) -> str:
-        """Say in one sentence which is better, by how much, and whether that may be chance."""
+        """Say which is better, by how much, whether that may be chance, and whose figures leak."""
         first, second = (f"{100 * value:.1f} %" for value in self.accuracies)
         where = f"On the same {self.clips} clips" if self.paired else "On different clips"
         points = 100 * self.difference.value
@@ -135,8 +149,14 @@ class Pair:
         verdict = "more than chance explains" if chance else "which may be chance"
         return (
             f"{where} {self.first} is right for {first} and {self.second} for {second}: {self.first} is "
-            f"{better} ({'; '.join(tests)}), {verdict}."
+            f"{better} ({'; '.join(tests)}), {verdict}.{self._doubt()}"
         )
+
+    def _doubt(self) -> str:
+        if not self.leaks:
+            return ""
+        both = len(self.leaks) == 2
+        return f" Do not trust it: {' and '.join(self.leaks)} {'leak' if both else 'leaks'}."
 
 
 @dataclass(frozen=True)
@@ -163,6 +183,7 @@ class Comparison:
                 "seeds": list(system.seeds),
                 "clips": len(system.clips),
                 "warnings": list(system.warnings),
+                "verdict": system.verdict.to_dict()["verdict"],
             }
             for system in self.systems
         ]
@@ -218,7 +239,9 @@ def _systems(runs: Sequence[Run]) -> tuple[System, ...]:
     together: dict[tuple[str, str, str, str], dict[int, list[Run]]] = {}
     for run in {run.folder.resolve(): run for run in runs}.values():
         split = _FOLD.sub(r"-\1", run.metrics["split"]["name"])
-        key = run.metrics["recipe"], run.metrics["corpus"]["name"], split, run.metrics["recipe_sha256"]
+        # Two collections of one name are two systems.
+        which = run.metrics["recipe_sha256"] + run.metrics["corpus"].get("recordings_sha256", "")
+        key = run.metrics["recipe"], run.metrics["corpus"]["name"], split, which
         together.setdefault(key, {}).setdefault(run.metrics["seed"], []).append(run)
     names = _names(list(together))
     return tuple(_system(name, by_seed) for name, by_seed in zip(names, together.values(), strict=True))
@@ -230,7 +253,10 @@ def _names(keys: Sequence[tuple[str, str, str, str]]) -> list[str]:
         names = [", ".join(_telling(key[:length], keys)) for key in keys]
         if len(set(names)) == len(names):
             return names
-    return [f"{name} ({key[3][:8]})" for name, key in zip(names, keys, strict=True)]
+    return [
+        f"{name} ({hashlib.sha256(key[3].encode()).hexdigest()[:8]})"
+        for name, key in zip(names, keys, strict=True)
+    ]
 
 
 def _telling(parts: Sequence[str], keys: Sequence[tuple[str, ...]]) -> list[str]:
@@ -254,7 +280,13 @@ def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
         for at, clip in enumerate(answers.clip_ids):
             scores.setdefault(clip, []).append(float(right[at]))
             about[clip] = predictions.truth[clip], answers.groups[at]
-    clips = {clip: _Scored(*about[clip], score=float(np.mean(values))) for clip, values in scores.items()}
+    recordings: dict[str, str] = {}
+    for run in (run for runs in by_seed.values() for run in runs):
+        recordings |= {clip: known.recording for clip, known in (read_sounds(run.folder) or {}).items()}
+    clips = {
+        clip: _Scored(*about[clip], score=float(np.mean(values)), recording=recordings.get(clip, ""))
+        for clip, values in scores.items()
+    }
     warnings = [
         warning for runs in by_seed.values() for run in runs for warning in severe_warnings_of(run.metrics)
     ]
@@ -268,6 +300,7 @@ def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
         first.genres,
         clips,
         tuple(dict.fromkeys(warnings)),
+        together([verdict_of(run.metrics) for runs in by_seed.values() for run in runs]),
     )
 
 
@@ -278,7 +311,11 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
             "compare runs with the same genres"
         )
     same_corpus = first.original == second.original
-    both = [clip for clip in first.clips if same_corpus and clip in second.clips]
+    both = [
+        clip
+        for clip, ours in first.clips.items()
+        if same_corpus and clip in second.clips and ours.may_be(second.clips[clip])
+    ]
     for clip in both:
         if first.clips[clip].genre != second.clips[clip].genre:
             raise UsageError(
@@ -299,6 +336,7 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
         (one.accuracy, other.accuracy),
         _difference(one, other, "accuracies"),
         _difference(one, other, "recalls"),
+        leaks=tuple(each.name for each in (first, second) if each.verdict.state == "leaks"),
     )
     if not both or len(first.seeds) > 1 or len(second.seeds) > 1:
         return pair

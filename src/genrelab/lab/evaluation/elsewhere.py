@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from genrelab.errors import CorpusError, UsageError
 from genrelab.files import replace_text
 from genrelab.lab.corpora.derived import changes_of, original_name
-from genrelab.lab.corpora.split_file import read_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.experiment import Report, check_sound_or_table
@@ -22,10 +22,13 @@ from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
 from genrelab.lab.evaluation.record import severe_warnings_of, warnings_of
 from genrelab.lab.evaluation.report import write_report
+from genrelab.lab.evaluation.unheard import check_elsewhere, clips_to_test
+from genrelab.lab.evaluation.verdict import Verdict, together, verdict_of
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
 from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.store_facts import clip_facts
 
 
 def read_map(path: Path) -> dict[str, str | None]:
@@ -95,8 +98,8 @@ def evaluate_elsewhere(
 
     Of the corpus that the run was trained on, also with changed sound, the run's test part is measured; if
     the epoch was chosen on it, a severe warning says so. What the split leaves out is not tested: often
-    these are repetitions of clips that were learned. Of another corpus with the same name, clips with the id
-    of a clip that was trained or chosen on are left out.
+    these are repetitions of clips that were learned. Of another corpus, clips whose sound was learned or
+    chosen on are left out, under whatever name; if it has the same name, so are those with the same id.
 
     Parameters
     ----------
@@ -135,13 +138,16 @@ def evaluate_elsewhere(
             "two tables cannot be held against each other. Give the same file and columns"
         )
     corpus = translate(corpus, run.genres, mapping or {})
-    ids, doubts = _testable(run, corpus, same=same)
+    own, ids = clips_to_test(run, corpus, same=same)
     store = open_store(
         corpus,
         sample_rate=audio.sample_rate,
         channels=audio.channels,
         report=partial(report, "decoding") if report else None,
     )
+    verdict = verdict_of(run.metrics)
+    if not own:
+        ids, verdict = check_elsewhere(run, corpus, ids, clip_facts(store))
     predictions = predict(
         network,
         store,
@@ -151,42 +157,53 @@ def evaluate_elsewhere(
         device=device,
         report=partial(report, "testing") if report else None,
     )
+    epoch = run.metrics["epoch"]
     facts = {
         "Run": (
             f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}, "
-            f"epoch chosen on its {run.metrics['epoch']['chosen_on']} part"
+            f"epoch chosen on its {epoch['chosen_on']} part"
         ),
         "Tested on": f"{corpus.name}: {len(predictions.clips)} clips; licence: {corpus.licence}",
+        "Split": (
+            f"the run's own, its part `test`: {run.metrics['split']['name']}, {run.metrics['split']['made']}"
+            if own
+            else "none: every clip that the run neither learned nor chose its epoch by"
+        ),
         "Left out": f"{len(corpus.clips) - len(ids)} clips",
         "Not usable": f"{len(store.skipped)} clips",
     }
+    about = {
+        "corpus": {
+            "name": corpus.name,
+            "original": original_name(corpus),
+            "changes": [change.name for change in changes_of(corpus)],
+            "licence": corpus.licence,
+            "sound_sha256": sound,
+        },
+        "split": (
+            dict(run.metrics["split"])
+            if own
+            else {
+                "name": "none",
+                "made": facts["Split"],
+                "clips": {"train": 0, "valid": 0, "test": len(predictions.clips)},
+            }
+        ),
+        "epoch": dict(epoch),
+    }
+    doubts = severe_warnings_of(run.metrics) if own else _doubts(run, verdict)
     folder = folder or run.folder / "elsewhere" / corpus.name
-    return _write(folder, run, predictions, facts, doubts), folder
+    return _write(folder, [run], predictions, facts, doubts, verdict, about, severe=own), folder
 
 
-def _testable(run: runs.Run, corpus: Corpus, *, same: bool) -> tuple[list[str], list[str]]:
-    """Return the clips to test on, and what remains doubtful."""
-    split = read_split(run.folder / runs.SPLIT, name="", made="")
+def _doubts(run: runs.Run, verdict: Verdict) -> list[str]:
     own = run.metrics["corpus"].get("original", run.metrics["corpus"]["name"])
-    changed = [change.name for change in changes_of(corpus)] != run.metrics["corpus"].get("changes", [])
-    doubts = [f"It was not checked whether recordings or artists also occur in {own}, which was trained on."]
-    if original_name(corpus) != own:
-        ids = [clip.id for clip in corpus.clips]
-    elif same or changed:
-        ids = [clip.id for clip in corpus.clips if clip.id in set(split.test)]
-        doubts = severe_warnings_of(run.metrics)
-    else:
-        seen = {*split.train, *split.valid}
-        if run.metrics["epoch"]["chosen_on"] == "test":
-            seen |= set(split.test)
-        ids = [clip.id for clip in corpus.clips if clip.id not in seen]
-    if not ids:
-        raise CorpusError(
-            f"{corpus.name} has no clip that this run's split tests; there is none to test on"
-            if same or changed
-            else f"every clip of {corpus.name} was used in training this run; there is none to test on"
-        )
-    return ids, doubts
+    return [
+        *(f"Possible leak. {leak.words()}" for leak in verdict.leaks),
+        *verdict.unknown,
+        f"It was not checked whether recordings of {own}, which was trained on, are here in another cut, "
+        "loudness or encoding.",
+    ]
 
 
 def evaluate_together(folds: Sequence[runs.Run], folder: Path) -> Evaluation:
@@ -204,6 +221,10 @@ def evaluate_together(folds: Sequence[runs.Run], folder: Path) -> Evaluation:
     UsageError
         If the runs are of different recipes or corpora, or test a clip twice.
     """
+    if len({fold.metrics["corpus"].get("recordings_sha256") for fold in folds}) > 1:
+        raise UsageError(
+            "the runs are of different collections of one name: they are not folds of one cross-validation"
+        )
     for what in ("recipe_sha256", "seed"):
         if len({fold.metrics[what] for fold in folds}) > 1:
             raise UsageError(f"the runs differ in their {what}: they are not folds of one cross-validation")
@@ -219,21 +240,46 @@ def evaluate_together(folds: Sequence[runs.Run], folder: Path) -> Evaluation:
         "Seed": str(first.metrics["seed"]),
     }
     doubts = list(dict.fromkeys(doubt for fold in folds for doubt in warnings_of(fold.metrics)))
-    return _write(folder, first, predictions, facts, doubts)
+    about = {
+        "corpus": dict(first.metrics["corpus"]),
+        "split": {
+            "name": " + ".join(fold.metrics["split"]["name"] for fold in folds),
+            "made": " + ".join(dict.fromkeys(fold.metrics["split"]["made"] for fold in folds)),
+            "clips": {"test": len(predictions.clips)},
+        },
+        "epoch": {
+            **{key: first.metrics["epoch"].get(key) for key in ("chosen_by", "chosen_on")},
+            "chosen": [fold.metrics["epoch"]["chosen"] for fold in folds],
+            "trained": [fold.metrics["epoch"]["trained"] for fold in folds],
+        },
+    }
+    verdict = together([verdict_of(fold.metrics) for fold in folds])
+    return _write(folder, folds, predictions, facts, doubts, verdict, about, severe=True)
 
 
 def _write(
-    folder: Path, run: runs.Run, predictions: Predictions, facts: Mapping[str, str], doubts: Sequence[str]
+    folder: Path,
+    tested: Sequence[runs.Run],
+    predictions: Predictions,
+    facts: Mapping[str, str],
+    doubts: Sequence[str],
+    verdict: Verdict,
+    about: Mapping[str, Any],
+    *,
+    severe: bool,
 ) -> Evaluation:
+    """Write a folder like a run's; `severe` says that the severe warnings of the run hold here, too."""
+    run = tested[0]
     evaluation = evaluate(predictions, seed=run.metrics["seed"])
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / runs.PREDICTIONS, predictions)
     write_report(
         folder / runs.REPORT,
         title=f"{run.recipe.title}, {facts.get('Tested on', facts.get('Folds', ''))}",
-        facts=facts,
+        facts={**facts, **{f"Looked for: {what}": found for what, found in verdict.checked.items()}},
         warnings=doubts,
-        severe=severe_warnings_of(run.metrics),
+        severe=severe_warnings_of(run.metrics) if severe else (),
+        verdict=verdict,
         history=[],
         evaluation=evaluation,
         predictions=predictions,
@@ -242,6 +288,15 @@ def _write(
         segment_seconds=run.recipe.audio.segment_seconds,
     )
     metrics = {
+        "recipe": run.metrics["recipe"],
+        "recipe_sha256": run.metrics["recipe_sha256"],
+        "runs": [
+            {"corpus": each.metrics["corpus"]["name"], "split": each.metrics["split"]["name"]}
+            for each in tested
+        ],
+        **about,
+        "seed": run.metrics["seed"],
+        **verdict.to_dict(),
         "facts": dict(facts),
         "warnings": list(doubts),
         "versions": runs.versions(),

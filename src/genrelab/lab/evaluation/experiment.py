@@ -19,6 +19,7 @@ from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
+from genrelab.lab.evaluation.checks import copy_versions
 from genrelab.lab.evaluation.filters import responses
 from genrelab.lab.evaluation.metrics import evaluate
 from genrelab.lab.evaluation.predict import predict
@@ -33,12 +34,15 @@ from genrelab.lab.evaluation.record import (
 )
 from genrelab.lab.evaluation.report import write_report
 from genrelab.lab.evaluation.representations import middle_segment, representations
+from genrelab.lab.evaluation.trust import add_trust
+from genrelab.lab.evaluation.verdict import verdict_of
 from genrelab.lab.frontends import FRONTENDS, Sinc
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import LAST, read_history
+from genrelab.lab.training.distillation import distillation_of, learned_hash
 from genrelab.lab.training.export import export, why_unwritable
 from genrelab.lab.training.start import load_start, weights_hash
 from genrelab.lab.training.store import AudioStore, open_store, sound_key
@@ -57,6 +61,7 @@ def run_experiment(
     device: str = "auto",
     restart: bool = False,
     source: str | None = None,
+    model_file: bool = True,
     report: Report | None = None,
 ) -> runs.Run:
     """Train a recipe and measure it on the test part of a split.
@@ -68,7 +73,7 @@ def run_experiment(
     recipe : Recipe
     corpus : Corpus
     split : Split
-        With the recipe's `training.choose_epoch_on: test`, its `train` and `valid` become one part.
+        With the recipe's `training.choose_epoch_on: test` or `none`, its `train` and `valid` become one part.
     base : Path
         The run folder is made below it.
     seed : int, 0 to 2**32 - 1
@@ -77,6 +82,9 @@ def run_experiment(
         Throw away what an earlier run left.
     source : str or None
         How the corpus was named, for the record.
+    model_file : bool
+        Write it, if the network can be written; else `genrelab export` does so later. It takes longer than a
+        small training.
     report : callable or None
         Called with what is being done, how much of it is done, and of how much.
 
@@ -99,11 +107,12 @@ def run_experiment(
         describe(recipe, corpus.genres, corpus.name, corpus.licence, corpus.citation)
     split = _split_used(recipe, corpus, split)
     for part in ("train", recipe.training.choose_epoch_on, "test"):
-        if not getattr(split, part):
+        if part != "none" and not getattr(split, part):
             raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
     folder = runs.run_folder(base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=seed)
     if restart or not any((folder / name).is_file() for name in (LAST, runs.METRICS)):
         load_start(network, recipe.training)
+        distillation_of(recipe, corpus, split)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):
@@ -111,7 +120,7 @@ def run_experiment(
                 aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
                 folder.rename(aside)  # at once: a half-removed run must not look like a run
                 shutil.rmtree(aside)
-            return _run(recipe, corpus, split, folder, seed, device, source, report)
+            return _run(recipe, corpus, split, folder, seed, device, source, model_file, report)
     except BlockingIOError as error:
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out"
@@ -145,7 +154,12 @@ def _split_used(recipe: Recipe, corpus: Corpus, split: Split) -> Split:
     if recipe.training.choose_epoch_on == "valid":
         return split
     learned, _ = parts_used(recipe.training, split)
-    made = f"{split.made}; all clips outside the test part trained on, the epoch chosen on the test part"
+    chosen = (
+        "the last epoch kept"
+        if recipe.training.choose_epoch_on == "none"
+        else "the epoch chosen on the test part"
+    )
+    made = f"{split.made}; all clips outside the test part trained on, {chosen}"
     used = dataclasses.replace(split, train=learned, valid=(), made=made)
     return dataclasses.replace(used, checks={**split.checks, **check_split(corpus, used)})
 
@@ -158,16 +172,13 @@ def _run(
     seed: int,
     device: str,
     source: str | None,
+    model_file: bool,
     report: Report | None,
 ) -> runs.Run:
     audio = recipe.audio
-    sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
-    text = dump_recipe(recipe)
-    identity = {runs.RECIPE: text, runs.SPLIT: split_text(corpus, split), runs.SOUND: f"{sound}\n"}
-    weights = weights_hash(recipe.training)
-    if weights is not None:
-        identity[runs.WEIGHTS] = f"{weights}\n"
-    _claim(folder, identity)
+    identity = identity_of(recipe, corpus, split)
+    text, sound = identity[runs.RECIPE], identity[runs.SOUND].strip()
+    claim(folder, identity)
     if (folder / runs.METRICS).is_file():
         return runs.Run.load(folder)
     store = open_store(
@@ -191,9 +202,10 @@ def _run(
     metrics = metrics_of(recipe, corpus, split, store, trained, evaluation, seed=seed)
     metrics["recipe_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     metrics["corpus"] |= {"source": source, "sound_sha256": sound}
+    add_trust(metrics, recipe, corpus, split, store, folder)
     if (folder / runs.WEIGHTS).is_file():
         metrics["start"]["sha256"] = (folder / runs.WEIGHTS).read_text(encoding="utf-8").strip()
-    unwritable = why_unwritable(trained.network)
+    unwritable = why_unwritable(trained.network) or (None if model_file else _NOT_ASKED_FOR)
     if unwritable is not None:
         metrics["no_model_file"] = unwritable
     write_report(
@@ -202,6 +214,7 @@ def _run(
         facts=facts_of(metrics) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
         warnings=warnings_of(metrics),
         severe=severe_warnings_of(metrics),
+        verdict=verdict_of(metrics),
         history=read_history(folder),
         chosen_on=recipe.training.choose_epoch_on,
         evaluation=evaluation,
@@ -239,16 +252,44 @@ def _learned_filters(
     return sections
 
 
+_NOT_ASKED_FOR = "not asked for; `genrelab export` writes it"
 _OTHER = {
     runs.RECIPE: "other values of the recipe",
     runs.SPLIT: "other clips",
     runs.SOUND: "other sound",
     runs.WEIGHTS: "other weights to start with",
+    runs.LEARNED: "other targets, unlabelled clips or guessed labels",
+    runs.COPIES: "copies that were made otherwise",
 }
 
 
-def _claim(folder: Path, about: Mapping[str, str]) -> None:
-    """Write what the run is about; refuse a folder that is about something else."""
+def identity_of(recipe: Recipe, corpus: Corpus, split: Split) -> dict[str, str]:
+    """Return what a run is about, as the files of its folder that say so."""
+    audio = recipe.audio
+    sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
+    identity = {
+        runs.RECIPE: dump_recipe(recipe),
+        runs.SPLIT: split_text(corpus, split),
+        runs.SOUND: f"{sound}\n",
+    }
+    weights = weights_hash(recipe.training)
+    if weights is not None:
+        identity[runs.WEIGHTS] = f"{weights}\n"
+    if learned := learned_hash(recipe, corpus, split):
+        identity[runs.LEARNED] = f"{learned}\n"
+    if versions := copy_versions(recipe):
+        identity[runs.COPIES] = "".join(f"{version}\n" for version in versions)
+    return identity
+
+
+def claim(folder: Path, about: Mapping[str, str]) -> None:
+    """Write what the run is about into its folder.
+
+    Raises
+    ------
+    RunError
+        If the folder is about something else; nothing was touched then.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     claimed = [name for name in about if (folder / name).is_file()]
     if not claimed and (folder / LAST).exists():

@@ -85,7 +85,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = 
     history : sequence of mapping
         One an epoch, with some of `epoch`, `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`,
         `learning_rate`, and `best` = 1 on the epoch whose weights were kept.
-    chosen_on : {"valid", "test"}
+    chosen_on : {"valid", "test", "none"}
         The part whose figures the columns `valid_...` hold.
 
     Returns
@@ -100,6 +100,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = 
         lines = [
             (name, PART_NAMES[part], _column(history, f"{name}_{figure}"))
             for name, part in (("train", "train"), ("valid", chosen_on))
+            if part != "none"
         ]
         panels.append(_panel(title, epochs, lines, best))
     panels.append(_panel("Learning rate", epochs, [("rate", "", _column(history, "learning_rate"))], best))

@@ -86,7 +86,7 @@ def predict(
         starts=np.array([item.start / store.sample_rate for item in dataset.items]),
         probabilities=np.concatenate(blocks),
         truth={key: corpus.genres[number] for key, number in labels.items()},
-        groups=_groups(corpus, labels),
+        groups=groups_of(corpus, labels),
     )
 
 
@@ -112,8 +112,20 @@ def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.devic
             yield network.score_track(torch.from_numpy(track).to(place), local, length)
 
 
-def _groups(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:
-    """Return what is resampled as one: an artist; where it is unknown, the clips of one file."""
+def groups_of(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:
+    """Return what is resampled as one: an artist; where it is unknown, the clips of one file.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    ids : iterable of str
+        Clips.
+
+    Returns
+    -------
+    dict of str to str
+        Clip id -> group; without those of which neither artist nor file is known.
+    """
     clips = corpus.by_id()
     first_of_file: dict[Path, str] = {}
     groups = {}

@@ -16,6 +16,7 @@ from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.metrics import Evaluation
+from genrelab.lab.evaluation.verdict import verdict_of
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.train import Trained
@@ -71,6 +72,7 @@ def metrics_of(
                 for part, clips in zip(recipe.augment.copies, trained.copies, strict=True)
             ],
         },
+        "learned": dict(trained.learned),
         "start": {"weights": printable(recipe.training.weights), "notes": list(trained.start)},
         "training_seconds": round(trained.seconds, 1),
         "device": trained.device,
@@ -127,12 +129,14 @@ def facts_of(metrics: Mapping[str, Any]) -> dict[str, str]:
         "Recipe": f"{metrics['recipe']} ({metrics['parameters']:,} parameters)",
         "Corpus": f"{corpus['name']}; licence: {corpus['licence']}; source: {corpus['citation']}",
         "Split": f"{split['name']}: {split['made']} ({sizes})",
-        **{f"Looked for: {key}": value for key, value in split["checks"].items()},
+        **{f"Looked for: {key}": value for key, value in (split["checks"] | metrics["checked"]).items()},
+        "Not looked for": "; ".join(metrics["not_checked"]),
         **_sound_and_copies(metrics),
+        **_learned(metrics.get("learned", {})),
         "Start": "; ".join([_START.get(start["weights"], start["weights"]), *start["notes"]]),
         "Epoch": (
-            f"{epoch['chosen'] + 1} of {epoch['trained']}, chosen by {epoch['chosen_by']} "
-            f"on the {epoch['chosen_on']} part"
+            f"{epoch['chosen'] + 1} of {epoch['trained']}, {_chosen(epoch)} "
+            f"({100 * epoch['accuracy']:.1f} % of its segments right)"
         ),
         "Seed": str(metrics["seed"]),
         "Training": f"{metrics['training_seconds']:.0f} s on {metrics['device']}, {metrics['precision']}",
@@ -159,6 +163,32 @@ def _sound_and_copies(metrics: Mapping[str, Any]) -> dict[str, str]:
     return facts
 
 
+def _chosen(epoch: Mapping[str, Any]) -> str:
+    if epoch["chosen_on"] == "none":
+        return "the last one; nothing chose, and no clip was kept back for it"
+    if epoch["chosen_by"] == "last":
+        return f"the last one, whatever its figures on the {epoch['chosen_on']} part"
+    return f"chosen by {epoch['chosen_by']} on the {epoch['chosen_on']} part"
+
+
+def _learned(learned: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was learned beside labelled clips."""
+    facts = {}
+    if learned.get("guessed_labels"):
+        facts["Guessed labels, smoothed"] = f"of {learned['guessed_labels']} clips"
+    distilled = learned.get("distilled")
+    if distilled:
+        clips = learned["clips"]
+        what = [*distilled["regress"], *distilled["tags"], *(["genres"] if "genres" in distilled else [])]
+        facts["Distilled"] = (
+            f"{', '.join(what)} from {distilled['targets']} (SHA-256 {distilled['sha256'][:16]}) for "
+            f"{distilled['clips_with_targets']} clips, {clips['unlabelled']} of them without a genre"
+        )
+        left_out = [f"{count}: {why}" for why, count in distilled["unlabelled_left_out"].items()]
+        facts["Clips without a genre that were left out"] = "; ".join(left_out) or "none"
+    return facts
+
+
 def bundle_metadata(recipe: Recipe, genres: Sequence[str], metrics: Mapping[str, Any]) -> BundleMetadata:
     """Return what the model file of a run says of itself."""
     corpus, split = metrics["corpus"], metrics["split"]
@@ -170,7 +200,10 @@ def bundle_metadata(recipe: Recipe, genres: Sequence[str], metrics: Mapping[str,
         "made": split["made"],
         "clips": split["clips"],
         "epoch_chosen_on": metrics["epoch"]["chosen_on"],
+        "verdict": verdict_of(metrics).state,
+        "because": verdict_of(metrics).because(),
         "copies_of": copies["of"] if copies["made"] else None,
+        "distilled": metrics.get("learned", {}).get("distilled"),
         "seed": metrics["seed"],
         "voting": recipe.voting,
         "track_accuracy": track["accuracy"],

@@ -22,6 +22,7 @@ from genrelab.lab.evaluation import pictures
 from genrelab.lab.evaluation.intervals import Estimate, percent
 from genrelab.lab.evaluation.metrics import Evaluation, LevelScores
 from genrelab.lab.evaluation.predictions import Predictions, write_whole
+from genrelab.lab.evaluation.verdict import Verdict
 from genrelab.voting import VotingRule
 
 #: How many of the most confident mistakes are listed.
@@ -43,6 +44,7 @@ def write_report(
     rule: VotingRule = "majority",
     segment_seconds: float | None = None,
     severe: Collection[str] = (),
+    verdict: Verdict | None = None,
     chosen_on: str = "valid",
     extra: Sequence[tuple[str, str]] = (),
 ) -> None:
@@ -72,7 +74,9 @@ def write_report(
         Length of a segment, for the headline.
     severe : collection of str
         Those of `warnings` that take away the meaning of the figures; shown before the others, in red.
-    chosen_on : {"valid", "test"}
+    verdict : Verdict or None
+        Stands above everything else.
+    chosen_on : {"valid", "test", "none"}
         The part that chose the epoch, whose figures `history` holds as `valid_...`.
     extra : sequence of (str, str)
         Further sections behind the mistakes: heading, which is escaped here, and HTML, which is taken as
@@ -93,6 +97,7 @@ def write_report(
         )
     curves = pictures.learning_curves(history, chosen_on=chosen_on)
     sections = [
+        "" if verdict is None else verdict_box(verdict),
         _warnings([text for text in warnings if text in severe], "severe", "Do not trust these figures"),
         _warnings([text for text in warnings if text not in severe], "", "Read this first"),
         _headline(evaluation, predictions, rule, segment_seconds),
@@ -108,6 +113,25 @@ def write_report(
     page = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     html = page.substitute(title=escape(title), body="\n".join(filter(None, sections)))
     write_whole(path, html.encode("utf-8", "replace"))
+
+
+_VERDICTS = {
+    "clean": ("clean", "Clean: no leak was found"),
+    "not known": ("unknown", "Not known to be clean"),
+    "leaks": ("leaks", "This result leaks"),
+}
+
+
+def verdict_box(verdict: Verdict) -> str:
+    """Return a verdict as HTML: the word, why, and what nobody looked for."""
+    kind, heading = _VERDICTS[verdict.state]
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.because())
+    return (
+        f'<section class="verdict {kind}" aria-label="Verdict"><strong>{heading}</strong>'
+        f"{f'<ul>{reasons}</ul>' if reasons else ''}"
+        f"<p>Looked for: {escape('; '.join(verdict.checked))}.<br>"
+        f"Not looked for: {escape('; '.join(verdict.not_checked))}.</p></section>"
+    )
 
 
 def _section(heading: str, content: str) -> str:

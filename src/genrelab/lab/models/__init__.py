@@ -6,6 +6,8 @@ from genrelab.lab.models import (
     mel_augmentation,
     mfcc_cqt,
     ms_sincresnet,
+    pooled_backbone,
+    pooled_resnet,
     soundfusion,
     soundfusion_baselines,
 )
@@ -23,6 +25,8 @@ __all__ = [
     "mel_augmentation",
     "mfcc_cqt",
     "ms_sincresnet",
+    "pooled_backbone",
+    "pooled_resnet",
     "soundfusion",
     "soundfusion_baselines",
 ]

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from genrelab.errors import RecipeError
+from genrelab.lab.recipes.base import Strict
 from genrelab.lab.recipes.schema import Part, Recipe
 from genrelab.lab.registry import closest
 
@@ -90,7 +91,7 @@ def _keys_at(path: Sequence[str]) -> list[str]:
         if found is None:
             continue  # a number in a list, or a name in a mapping
         model = _model_in(found.annotation) or model
-    return list(model.model_fields)
+    return [field.alias or key for key, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -227,8 +228,12 @@ def dump_recipe(recipe: Recipe) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, Part):
             return {"kind": value.kind, **value.options()}
-        if isinstance(value, BaseModel):
-            return {key: plain(getattr(value, key)) for key in type(value).model_fields}
+        if isinstance(value, Strict):
+            return {
+                field.alias or key: plain(getattr(value, key))
+                for key, field in type(value).model_fields.items()
+                if key not in value.unwritten or getattr(value, key) != field.get_default()
+            }
         if isinstance(value, Mapping):
             return {key: plain(each) for key, each in value.items()}
         if isinstance(value, tuple):

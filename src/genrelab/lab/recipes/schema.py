@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from genrelab.lab.recipes.base import Strict
+from genrelab.lab.recipes.distill import Distill
 from genrelab.voting import VotingRule
 
 RecipeName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
@@ -25,10 +27,6 @@ def _without_nulls(value: Any) -> Any:
 _Notes = Annotated[dict[str, str], BeforeValidator(_without_nulls)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
 class Part(BaseModel):
     """Something from a registry: its name under `kind`, its options beside it."""
 
@@ -40,7 +38,7 @@ class Part(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Audio(_Strict):
+class Audio(Strict):
     """How sound is cut before it reaches the network."""
 
     sample_rate: int = Field(gt=0, le=1_000_000, description="Hz")
@@ -77,7 +75,7 @@ class Audio(_Strict):
         return max(1, round(self.hop_seconds * self.sample_rate))
 
 
-class Augment(_Strict):
+class Augment(Strict):
     """Changes to training items.
 
     `waveform` acts before the front-ends, so that all inputs hear it; `inputs` acts behind the front-end
@@ -104,11 +102,20 @@ class Augment(_Strict):
         return of
 
 
-class Training(_Strict):
+class Guessed(Strict):
+    """Labels that nobody gave to the clip itself."""
+
+    origins: tuple[str, ...] = Field(min_length=1, description="values of `label_origin`")
+    smoothing: float = Field(ge=0, lt=1, description="in place of `label_smoothing`")
+
+
+class Training(Strict):
     """How the weights are found.
 
     The figures called `valid_...` are those of the part that `choose_epoch_on` names.
     """
+
+    unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "average")
 
     weights: str = Field(
         "none",
@@ -151,11 +158,15 @@ class Training(_Strict):
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
     patience: int | None = Field(None, gt=0, description="epochs without a better `monitor` before the end")
-    monitor: Literal["valid_loss", "valid_accuracy"] = "valid_loss"
-    choose_epoch_on: Literal["valid", "test"] = Field(
+    monitor: Literal["valid_loss", "valid_accuracy", "last"] = Field(
+        "valid_loss",
+        description="what is best in the epoch that is kept; `last` keeps the last one, unchosen",
+    )
+    choose_epoch_on: Literal["valid", "test", "none"] = Field(
         "valid",
         description="`test` trains on all other clips and takes the epoch that does best on the test part, "
-        "as published code often does: its figures are too high",
+        "as published code often does: its figures are too high. `none` chooses nothing, so that all clips "
+        "outside the test part are learned; it takes `monitor: last`",
     )
     segments_per_clip: int | None = Field(
         None, gt=0, description="random segments of each clip in an epoch; null is every segment once"
@@ -170,6 +181,36 @@ class Training(_Strict):
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float | None = Field(None, gt=0)
+    guessed: Guessed | None = None
+    balance: Literal["none", "loss", "sampler"] = Field(
+        "none",
+        description="`loss` weighs a label's loss by how rare its genre is in training; `sampler` shows all "
+        "genres equally often, an epoch being as long as before",
+    )
+    mixup: float = Field(
+        0.0, ge=0, le=100, description="alpha of the Beta distribution that clips are mixed by; 0 mixes none"
+    )
+    average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="keep a moving average of weights and of batch norms' moments, of which a step leaves "
+        "this share; it is what is measured and kept",
+    )
+
+    @field_validator("monitor")
+    @classmethod
+    def _the_last_needs_no_patience(cls, monitor: str, info: ValidationInfo) -> str:
+        if monitor == "last" and info.data.get("patience") is not None:
+            raise ValueError("the last epoch is never better than one before; set training.patience to null")
+        return monitor
+
+    @field_validator("choose_epoch_on")
+    @classmethod
+    def _nothing_chooses_the_last(cls, part: str, info: ValidationInfo) -> str:
+        if part == "none" and info.data.get("monitor") != "last":
+            raise ValueError("without a part that chooses, the last epoch is kept; set training.monitor=last")
+        return part
 
     @field_validator("nesterov")
     @classmethod
@@ -204,7 +245,7 @@ class Training(_Strict):
 Metric = Literal["segment_accuracy", "track_accuracy", "track_top2_accuracy", "valid_accuracy"]
 
 
-class Reported(_Strict):
+class Reported(Strict):
     """A figure of the paper."""
 
     corpus: str
@@ -212,12 +253,14 @@ class Reported(_Strict):
     value: float = Field(ge=0, le=1)
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """One experiment.
 
     `paper` and `row` say where it stands in a paper; `assumed` names each value that the paper leaves
     open, with the reason for the choice; `parameters` is the published size, as printed.
     """
+
+    unwritten: ClassVar[tuple[str, ...]] = ("distill",)
 
     name: RecipeName
     title: str
@@ -232,4 +275,5 @@ class Recipe(_Strict):
     augment: Annotated[Augment, _NullIsEmpty] = Augment()
     model: Part
     training: Training
+    distill: Distill | None = None
     voting: VotingRule = "majority"

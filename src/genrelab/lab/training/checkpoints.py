@@ -11,6 +11,7 @@ import math
 import pickle
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from torch import nn
 from genrelab.errors import RunError
 from genrelab.files import replace_file
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.training.averaging import Averaging
 
 LAST = "last.ckpt"
 BEST = "best.safetensors"
@@ -42,9 +44,12 @@ class Checkpoints(Callback):
     network : GenreNetwork
         The one that is trained.
     monitor : str
-        `valid_loss` (lower is better) or `valid_accuracy` (higher is better), of the part that chooses.
+        `valid_loss` (lower is better) or `valid_accuracy` (higher is better), of the part that chooses, or
+        `last`, where each epoch is better than the one before.
     patience : int or None
         Epochs without a better monitor after which training ends; None never ends it.
+    averaging : Averaging or None
+        Whose weights are kept as the best in the place of the network's own.
 
     Attributes
     ----------
@@ -54,11 +59,20 @@ class Checkpoints(Callback):
         What is to be said of the weights that training started with; kept for a run that goes on.
     """
 
-    def __init__(self, folder: Path, network: GenreNetwork, *, monitor: str, patience: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        network: GenreNetwork,
+        *,
+        monitor: str,
+        patience: int | None,
+        averaging: Averaging | None = None,
+    ) -> None:
         self.folder = folder
         self.network = network
         self.monitor = monitor
         self.patience = patience
+        self.averaging = averaging
         self.history: list[Row] = []
         self.start: list[str] = []
         self.started = 0.0
@@ -71,6 +85,8 @@ class Checkpoints(Callback):
 
     def best_epoch(self) -> int | None:
         """Return the epoch whose monitored value is best; the first among equals."""
+        if self.monitor == "last":
+            return int(self.history[-1]["epoch"]) if self.history else None
         rows = [row for row in self.history if math.isfinite(row[self.monitor])]
         if not rows:
             return None
@@ -109,7 +125,8 @@ class Checkpoints(Callback):
         """Note the epoch and keep its weights if they are the best so far."""
         values = trainer.callback_metrics
         names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-        row = {"epoch": float(trainer.current_epoch), **{name: float(values[name]) for name in names}}
+        found = {name: float(values.get(name, math.nan)) for name in names}
+        row = {"epoch": float(trainer.current_epoch), **found}
         row["learning_rate"] = self.learning_rate
         row["seconds"] = round(time.monotonic() - self.started, 3)
         if not math.isfinite(row["train_loss"]):
@@ -120,7 +137,8 @@ class Checkpoints(Callback):
         self.history = [*self.history, row]
         best = self.best_epoch()
         if best is None or best == trainer.current_epoch:
-            replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
+            with nullcontext() if self.averaging is None else self.averaging.applied():
+                replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
         replace_file(self.folder / HISTORY, self._write_history)
         replace_file(self.folder / LAST, trainer.save_checkpoint)
         trainer.should_stop = trainer.should_stop or self.out_of_patience()

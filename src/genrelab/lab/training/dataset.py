@@ -25,8 +25,8 @@ class Item(NamedTuple):
 
 
 Example = tuple[Tensor, int]
-TrainingExample = tuple[Tensor, int, int]
-"""A segment, its class number, and which copy of its clip it is of: 0 is the clip itself."""
+TrainingExample = tuple[Tensor, int, int, int]
+"""A segment, its class number, which copy of its clip it is of (0 is the clip itself), the clip's number."""
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -183,11 +183,22 @@ class TrainingSet(Dataset[TrainingExample]):
     ----------
     copies : sequence of SegmentDataset
         The clips, then their copies.
+    unlabelled : sequence of SegmentDataset
+        Clips without a genre, which have the class number -1, then their copies.
+
+    Attributes
+    ----------
+    clips : tuple of str
+        The ids of all clips; a clip's number is its place.
     """
 
-    def __init__(self, copies: Sequence[SegmentDataset]) -> None:
+    def __init__(self, copies: Sequence[SegmentDataset], unlabelled: Sequence[SegmentDataset] = ()) -> None:
         self.copies = copies
-        self.items = [(each, index) for each in copies for index in range(len(each))]
+        self.unlabelled = unlabelled
+        every = [*copies, *unlabelled]
+        self.clips = tuple(dict.fromkeys(key for each in every for key in each.labels))
+        self._number = {key: number for number, key in enumerate(self.clips)}
+        self.items = [(each, index) for each in every for index in range(len(each))]
 
     def __len__(self) -> int:
         return len(self.items)
@@ -196,4 +207,8 @@ class TrainingSet(Dataset[TrainingExample]):
         epoch, number = key
         copy, index = self.items[number]
         waveform, label = copy[epoch, index]
-        return waveform, label, copy.copy
+        return waveform, label, copy.copy, self._number[copy.items[index].clip_id]
+
+    def classes(self) -> list[int]:
+        """Return the class number of each item."""
+        return [copy.labels[copy.items[index].clip_id] for copy, index in self.items]

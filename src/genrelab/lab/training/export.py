@@ -20,11 +20,14 @@ from genrelab.files import replace_file
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
+from genrelab.lab.training.half import halve_weights
 
 OPSET = 18
 TOLERANCE = 1e-4
 EMBEDDING_TOLERANCE = 1e-3
 """Wider: onnxruntime sums a layer norm over all samples of a segment value by value, in single precision."""
+HALF_TOLERANCE = 1e-2
+"""Of both with half-precision weights, which are rounded by up to 0.05 %."""
 
 
 class _Whole(nn.Module):
@@ -47,7 +50,7 @@ def why_unwritable(network: GenreNetwork) -> str | None:
     return None
 
 
-def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float:
+def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half: bool = False) -> float:
     """Write a model file and check it against torch.
 
     Parameters
@@ -59,6 +62,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
         `none` the graph takes any length, and `shortest_seconds` is set to what the network needs.
     path : Path
         Where to; replaced only by a file that passed the check.
+    half : bool
+        Keep the network's weights in half precision: the file is half as large, and differs more.
 
     Returns
     -------
@@ -68,7 +73,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     Raises
     ------
     ModelFileError
-        If they differ by more than 1e-4, or the network takes no sound; nothing is written then.
+        If they differ by more than 1e-4 (1e-2 with `half`), or the network takes no sound; nothing is
+        written then.
     RecipeError
         If the padding is `none`, and the network hears sound of one length alone.
     """
@@ -82,6 +88,9 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
     probes = _probes(metadata.channels, samples, metadata.sample_rate)
     program = _to_onnx(whole, probes[:2], least=least if metadata.padding == "none" else None)
     _forget_sources(program)
+    if half:
+        halve_weights(program)
+    allowed = (HALF_TOLERANCE, HALF_TOLERANCE) if half else (TOLERANCE, EMBEDDING_TOLERANCE)
     program.metadata_props.append(
         onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
     )
@@ -94,11 +103,11 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path) -> float
         lengths = sorted({least, (least + samples) // 2, samples})
         found = np.max([_differences(bundle, whole, probes[..., :length]) for length in lengths], axis=0)
         worst = float(found.max())
-        if not (found <= (TOLERANCE, EMBEDDING_TOLERANCE)).all():
+        if not (found <= allowed).all():
             raise ModelFileError(
                 f"the model file {path} would differ from the network by {found[0]:.1e} in its probabilities "
-                f"(allowed: {TOLERANCE:.0e}) and by {found[1]:.1e} in its embedding "
-                f"({EMBEDDING_TOLERANCE:.0e}); it was not written"
+                f"(allowed: {allowed[0]:.0e}) and by {found[1]:.1e} in its embedding "
+                f"({allowed[1]:.0e}); it was not written"
             )
 
     path.parent.mkdir(parents=True, exist_ok=True)

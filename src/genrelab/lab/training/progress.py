@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -18,8 +19,8 @@ class RunProgress(Callback):
 
     Parameters
     ----------
-    chosen_on : {"valid", "test"}
-        The part that chooses the epoch, for the words.
+    chosen_on : {"valid", "test", "none"}
+        The part that chooses the epoch, for the words; of `none` nothing is shown.
     """
 
     def __init__(self, chosen_on: str = "valid") -> None:
@@ -57,11 +58,16 @@ class RunProgress(Callback):
         """Show the epoch's figures."""
         values = trainer.callback_metrics
         shown = {name: float(values[name]) for name in values}
-        short = "loss {train_loss:.3f} accuracy {train_accuracy:.2f}, ".format(**shown)
-        short += f"{self.chosen_on} " + "{valid_loss:.3f} {valid_accuracy:.2f}".format(**shown)
-        numbers = "  ".join(
-            f"{part}: loss {shown[f'{name}_loss']:.3f} accuracy {shown[f'{name}_accuracy']:.3f}"
-            for name, part in (("train", "train"), ("valid", self.chosen_on))
+        parts = [
+            (name, part) for name, part in (("train", "train"), ("valid", self.chosen_on)) if part != "none"
+        ]
+        short, numbers = (
+            "  ".join(
+                f"{part}{colon} loss {shown[f'{name}_loss']:.3f} "
+                f"accuracy {shown.get(f'{name}_accuracy', math.nan):.{digits}f}"
+                for name, part in parts
+            )
+            for colon, digits in (("", 2), (":", 3))
         )
         if self.bar is not None:
             self.bar.update(self.task, numbers=short)

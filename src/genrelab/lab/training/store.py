@@ -29,9 +29,10 @@ from genrelab.lab.training.store_build import (
     Place,
     Report,
     Waveform,
+    Which,
     build_store,
-    labelled,
     remove_store,
+    stored,
 )
 
 _ITEM_BYTES = 2
@@ -92,6 +93,16 @@ class AudioStore:
     def __contains__(self, clip_id: object) -> bool:
         return clip_id in self._places
 
+    @property
+    def clips(self) -> tuple[str, ...]:
+        """The ids of all clips, in the order in which they lie."""
+        return tuple(self._places)
+
+    def samples(self, clip_id: str) -> npt.NDArray[np.int16]:
+        """Return a clip as it is kept, `[frames, channels]`, with one channel where its sound had one."""
+        place = self._places[clip_id]
+        return self._samples[place.offset : place.end].reshape(-1, place.channels)
+
     def frames(self, clip_id: str) -> int:
         """Return a clip's length in samples."""
         return self._places[clip_id].frames
@@ -136,6 +147,7 @@ def open_store(
     *,
     sample_rate: int,
     channels: int,
+    which: Which = "labelled",
     folder: Path | None = None,
     jobs: int | None = None,
     report: Report | None = None,
@@ -149,10 +161,11 @@ def open_store(
     Parameters
     ----------
     corpus : Corpus
-        Its labelled clips are stored.
     sample_rate : int > 0, in Hz
     channels : int
         1 or 2; a mono clip is stored once and doubled when read.
+    which : {"labelled", "unlabelled"}
+        The clips of the corpus that are stored.
     folder : Path or None
         Where stores are kept; None is `cache_folder()`.
     jobs : int or None
@@ -170,7 +183,7 @@ def open_store(
     CorpusError
         If no clip at all could be decoded, or the store cannot be written or read.
     """
-    key = _folder_key(corpus, sample_rate, channels)
+    key = _folder_key(corpus, sample_rate, channels, which)
     place = (folder or cache_folder()) / "stores" / f"{corpus.name}-{sample_rate}-{channels}-{key[:16]}"
     if os.path.exists(place):  # False also where it may not be looked for; making it says so
         try:
@@ -183,22 +196,25 @@ def open_store(
         sample_rate=sample_rate,
         channels=channels,
         jobs=jobs or os.cpu_count() or 1,
+        which=which,
         report=report,
     )
     return AudioStore(place, sample_rate=sample_rate, channels=channels)
 
 
-def sound_key(corpus: Corpus, *, sample_rate: int, channels: int) -> str:
+def sound_key(corpus: Corpus, *, sample_rate: int, channels: int, which: Which = "labelled") -> str:
     """Hash what decides how a corpus sounds: the same on every machine, and wherever its files lie.
 
     Parameters
     ----------
     corpus : Corpus
-        Of its labelled clips count id, size of the file, start and duration; not the genre, nor the
+        Of these clips count id, size of the file, start and duration; not the genre, nor the
         path. Of its renderer counts the `repr`.
     sample_rate : int > 0, in Hz
     channels : int
         1 or 2.
+    which : {"labelled", "unlabelled"}
+        The clips of the corpus that are meant.
 
     Returns
     -------
@@ -207,20 +223,21 @@ def sound_key(corpus: Corpus, *, sample_rate: int, channels: int) -> str:
     """
     clips = [
         [clip.id, status and status.st_size, _number(clip.start), _number(clip.duration)]
-        for clip in labelled(corpus)
+        for clip in stored(corpus, which)
         for status in [_status(clip)]
     ]
     return _hash([FORMAT, sample_rate, channels, repr(corpus.renderer), clips])
 
 
-def _folder_key(corpus: Corpus, sample_rate: int, channels: int) -> str:
+def _folder_key(corpus: Corpus, sample_rate: int, channels: int, which: Which) -> str:
     """Hash what decides the content of a store: the sound, and which files, of when."""
     files = [
         [clip.path and os.fsencode(clip.path.absolute()).hex(), status and status.st_mtime_ns]
-        for clip in labelled(corpus)
+        for clip in stored(corpus, which)
         for status in [_status(clip)]
     ]
-    return _hash([sound_key(corpus, sample_rate=sample_rate, channels=channels), corpus.name, files])
+    sound = sound_key(corpus, sample_rate=sample_rate, channels=channels, which=which)
+    return _hash([sound, corpus.name, files])
 
 
 def _hash(parts: list[Any]) -> str:

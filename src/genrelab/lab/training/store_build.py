@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ _LOCK = "lock"
 _DRAFT = "store"
 Waveform = npt.NDArray[np.float32]
 Report = Callable[[int, int], None]
+Which = Literal["labelled", "unlabelled"]
 
 
 class Place(NamedTuple):
@@ -50,13 +51,20 @@ class Place(NamedTuple):
         return self.offset + self.frames * self.channels
 
 
-def labelled(corpus: Corpus) -> list[Clip]:
+def stored(corpus: Corpus, which: Which) -> list[Clip]:
     """Return the clips that a store holds."""
-    return [clip for clip in corpus.clips if clip.genre is not None]
+    return [clip for clip in corpus.clips if (clip.genre is None) == (which == "unlabelled")]
 
 
 def build_store(
-    place: Path, corpus: Corpus, *, sample_rate: int, channels: int, jobs: int, report: Report | None = None
+    place: Path,
+    corpus: Corpus,
+    *,
+    sample_rate: int,
+    channels: int,
+    jobs: int,
+    which: Which = "labelled",
+    report: Report | None = None,
 ) -> None:
     """Decode a corpus into a new store, and leave it if another process made the same one meanwhile.
 
@@ -65,12 +73,13 @@ def build_store(
     place : Path
         The store's folder; folders above it are made.
     corpus : Corpus
-        Its labelled clips are stored.
     sample_rate : int > 0, in Hz
     channels : int
         1 or 2.
     jobs : int > 0
         Clips decoded at the same time.
+    which : {"labelled", "unlabelled"}
+        The clips of the corpus that are stored.
     report : callable or None
         Called with clips done and clips in all.
 
@@ -83,7 +92,7 @@ def build_store(
         places: dict[str, Place] = {}
         skipped: dict[str, str] = {}
         offset = 0
-        clips = labelled(corpus)
+        clips = stored(corpus, which)
         for done, (clip, made) in enumerate(_decoded(clips, corpus, sample_rate, channels, jobs), start=1):
             if isinstance(made, str):
                 skipped[clip.id] = made
@@ -95,7 +104,7 @@ def build_store(
             if report is not None:
                 report(done, len(clips))
         if not places:
-            first = next(iter(skipped.values()), "it has no labelled clip")
+            first = next(iter(skipped.values()), f"it has no {which} clip")
             raise CorpusError(f"no clip of the corpus {corpus.name!r} can be used: {first}")
         index: dict[str, Any] = {"format": FORMAT, "places": places, "skipped": skipped}
         with _writing(place):

@@ -15,22 +15,26 @@ from torch.optim.lr_scheduler import LambdaLR
 from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.freezing import freeze_as_in_the_end, freeze_for
+from genrelab.lab.training.mixup import Mixup
+from genrelab.lab.training.objective import UNLABELLED, Objective
 from genrelab.lab.training.schedule import learning_rate
 
 Batch = tuple[Tensor, ...]
-"""Waveforms, class numbers, and in training the numbers of the copies."""
+"""Waveforms, class numbers, and in training the numbers of the copies and of the clips."""
 
 
 class GenreTask(L.LightningModule):
-    """Cross-entropy training of a network.
+    """Training of a network.
 
     Parameters
     ----------
     network : GenreNetwork
     training : Training
         The recipe's part.
+    objective : Objective
+        The loss, with what only training needs of layers.
     seed : int
-        Every epoch starts all random values (augmentation, dropout) from it and the epoch's number,
+        Every epoch starts all random values (augmentation, mixing, dropout) from it and the epoch's number,
         so that an epoch gives the same whether or not the run was stopped before it.
 
     Raises
@@ -39,11 +43,13 @@ class GenreTask(L.LightningModule):
         If the recipe freezes backbones, and the network has none.
     """
 
-    def __init__(self, network: GenreNetwork, training: Training, *, seed: int) -> None:
+    def __init__(self, network: GenreNetwork, training: Training, objective: Objective, *, seed: int) -> None:
         super().__init__()
         freeze_as_in_the_end(network, training)
         self.network = network
+        self.objective = objective
         self.settings = training
+        self.mixup = Mixup(training.mixup) if training.mixup > 0 else None
         self.seed = seed
 
     def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
@@ -60,6 +66,8 @@ class GenreTask(L.LightningModule):
             base = self.seed * 100_003 + self.current_epoch
             torch.manual_seed(base)
             self.network.seed(base)
+            if self.mixup is not None:
+                self.mixup.seed(base)
             freeze_for(self.network, self.settings, self.current_epoch)
 
     def on_train_end(self) -> None:
@@ -67,28 +75,37 @@ class GenreTask(L.LightningModule):
         freeze_as_in_the_end(self.network, self.settings)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Return the loss of a batch."""
-        return self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+        """Return the loss of a batch; log it, and the share of labelled items that are right."""
+        waveform, label, copy, clip = batch
+        blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
+        scores = self(waveform if blend is None else blend.of(waveform), copy)
+        terms = self.objective(scores, label, clip, blend)
+        loss = torch.stack(list(terms.values())).sum()
+        values = {"train_loss": loss.detach()}
+        if len(terms) > 1:
+            values |= {f"train_loss_{name}": term.detach() for name, term in terms.items()}
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(label))
+        labelled = label != UNLABELLED
+        count = int(labelled.sum())
+        if count:
+            right = (scores.logits.argmax(dim=1) == label)[labelled].float().mean()
+            self.log("train_accuracy", right, on_step=False, on_epoch=True, batch_size=count)
+        return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log loss and accuracy of a batch."""
-        self._step(batch, "valid")
-
-    def _step(self, batch: Batch, part: str, *, label_smoothing: float = 0.0) -> Tensor:
-        waveform, label, *copy = batch
-        logits = self(waveform, *copy).logits.float()
-        loss = F.cross_entropy(logits, label, label_smoothing=label_smoothing)
+        waveform, label = batch
+        logits = self(waveform).logits.float()
         accuracy = (logits.argmax(dim=1) == label).float().mean()
-        values = {f"{part}_loss": loss.detach(), f"{part}_accuracy": accuracy}
+        values = {"valid_loss": F.cross_entropy(logits, label), "valid_accuracy": accuracy}
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(label))
-        return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the recipe's optimizer and schedule."""
         settings = self.settings
         # LambdaLR multiplies the optimizer's own rate: 1 leaves the schedule's numbers as they are.
         rate, decay = 1.0, settings.weight_decay
-        groups = decay_groups(self.network, decay, which=settings.decay)
+        groups = decay_groups(self, decay, which=settings.decay)
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
             optimizer = torch.optim.Adam(groups, lr=rate)

@@ -4,37 +4,52 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader
 
-from genrelab.errors import CorpusError, RunError
-from genrelab.lab.augment.copies import PictureCopy, make_copy
-from genrelab.lab.corpora.derived import derive
+from genrelab.errors import RunError
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.models import GenreNetwork, build_network
-from genrelab.lab.models.duration import shortest_samples
+from genrelab.lab.models import build_network
+from genrelab.lab.models.base import GenreNetwork
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.recipes.schema import Training
+from genrelab.lab.training.averaging import Averaging
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
-from genrelab.lab.training.dataset import EpochSampler, EqualBatches, SegmentDataset, TrainingSet
+from genrelab.lab.training.distillation import distillation_of
 from genrelab.lab.training.interrupt import Interrupt
+from genrelab.lab.training.lessons import make_objective
+from genrelab.lab.training.material import (
+    Report,
+    choosing_loader,
+    choosing_set,
+    learning_loader,
+    training_set,
+)
 from genrelab.lab.training.memory import keep_freed_memory
+from genrelab.lab.training.parts import copied_ids, labels_of, parts_used
 from genrelab.lab.training.progress import RunProgress
 from genrelab.lab.training.start import calibrate_start, load_start
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.task import GenreTask
 
-_GPU_WORKERS = 4
+__all__ = [
+    "Precision",
+    "Report",
+    "Trained",
+    "copied_ids",
+    "labels_of",
+    "parts_used",
+    "resolve_device",
+    "train",
+    "training_set",
+]
+
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,8 @@ class Trained:
         What is to be said of the weights that it started with, e.g. which layers were random after all.
     copies : tuple of int
         How many clips each of the recipe's copies was made of.
+    learned : dict
+        How many clips were learned, with and without labels, and from what targets, for the record.
     """
 
     network: GenreNetwork
@@ -67,35 +84,7 @@ class Trained:
     precision: str
     start: tuple[str, ...] = ()
     copies: tuple[int, ...] = ()
-
-
-def parts_used(training: Training, split: Split) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the clips that are learned, and the clips that choose the epoch.
-
-    With `choose_epoch_on: test` all clips outside the test part are learned.
-    """
-    if training.choose_epoch_on == "test":
-        return [*split.train, *split.valid], split.test
-    return split.train, split.valid
-
-
-def copied_ids(recipe: Recipe, split: Split) -> Sequence[str]:
-    """Return the clips whose copies are learned: those that are learned, unless the recipe asks for a leak.
-
-    With `augment.copies_of: train+valid` the copies of the validation clips are learned, too. Copies of test
-    clips never are.
-    """
-    learned, _ = parts_used(recipe.training, split)
-    if recipe.augment.copies_of == "train+valid":
-        return list(dict.fromkeys([*learned, *split.valid]))
-    return learned
-
-
-def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str, int]:
-    """Return clip id -> class number of those clips that the store holds, in the order of `ids`."""
-    number = {genre: index for index, genre in enumerate(corpus.genres)}
-    clips = corpus.by_id()
-    return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resolve_device(
@@ -150,7 +139,8 @@ def train(
     split : Split
         `train` is learned, `valid` chooses the epoch; `test` is not touched. With the recipe's
         `training.choose_epoch_on: test`, `train` and `valid` are learned and `test` chooses the epoch:
-        what is measured on it afterwards is too high. Copies are learned of `copied_ids`.
+        what is measured on it afterwards is too high; with `none`, nothing chooses. Copies are
+        learned of `copied_ids`.
     store : AudioStore
         Of this corpus, at the recipe's rate.
     folder : Path
@@ -180,13 +170,26 @@ def train(
     keep_freed_memory()
     L.seed_everything(seed, workers=True, verbose=False)
     network = build_network(recipe, genres=len(corpus.genres))
-    task = GenreTask(network, settings, seed=seed)
-    keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
-    learning = training_set(recipe, corpus, split, store, seed=seed, report=report)
-    choosing = _choosing_set(recipe, corpus, split, store, network, seed=seed)
+    found = distillation_of(recipe, corpus, split)
+    learning = training_set(
+        recipe,
+        corpus,
+        split,
+        store,
+        seed=seed,
+        unlabelled=found.unlabelled if found else (),
+        report=report,
+    )
+    choosing = choosing_set(recipe, corpus, split, store, network, seed=seed)
+    objective, about = make_objective(recipe, corpus, split, learning, found, network, seed=seed)
+    task = GenreTask(network, settings, objective, seed=seed)
+    averaging = None if settings.average is None else Averaging(network, settings.average)
+    keep = Checkpoints(
+        folder, network, monitor=settings.monitor, patience=settings.patience, averaging=averaging
+    )
     gpu = accelerator == "gpu"
-    learn = _learning_loader(learning, settings.batch_size, seed=seed, gpu=gpu)
-    choose = DataLoader(choosing, batch_sampler=EqualBatches(choosing, settings.batch_size), **_workers(gpu))
+    learn = learning_loader(learning, settings, seed=seed, gpu=gpu)
+    choose = choosing_loader(choosing, settings, gpu=gpu)
     interrupt = Interrupt()
     _quiet()
     trainer = L.Trainer(
@@ -194,7 +197,12 @@ def train(
         devices=1,
         precision=precision,
         max_epochs=settings.max_epochs,
-        callbacks=[keep, RunProgress(settings.choose_epoch_on), interrupt],
+        callbacks=[
+            *([averaging] if averaging else []),
+            keep,
+            RunProgress(settings.choose_epoch_on),
+            interrupt,
+        ],
         logger=TensorBoardLogger(folder, name="", version="log"),
         gradient_clip_val=settings.gradient_clip,
         deterministic="warn",
@@ -210,7 +218,7 @@ def train(
     else:
         keep.start = load_start(network, settings)
         network.to("cuda" if gpu else "cpu")
-        first = _learning_loader(learning, settings.batch_size, seed=seed, gpu=False)
+        first = learning_loader(learning, settings, seed=seed, gpu=False)
         keep.start += calibrate_start(network, (waveform for waveform, *_ in first))
     with interrupt:
         trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
@@ -231,87 +239,8 @@ def train(
         precision,
         tuple(keep.start),
         tuple(len(copy.labels) for copy in learning.copies[1:]),
+        about,
     )
-
-
-def training_set(
-    recipe: Recipe,
-    corpus: Corpus,
-    split: Split,
-    store: AudioStore,
-    *,
-    seed: int,
-    report: Report | None = None,
-) -> TrainingSet:
-    """Return what a recipe learns of a split: the segments of clips, and of their copies.
-
-    The sound of copies is made of the whole corpus and kept, as a store is, for other splits and seeds.
-
-    Parameters
-    ----------
-    recipe, corpus, split, store, seed, report
-        As `train` takes them.
-
-    Raises
-    ------
-    CorpusError
-        If no clip is left to train, or no copy can be made.
-    """
-    audio, drawn = recipe.audio, recipe.training.segments_per_clip
-    learned, _ = parts_used(recipe.training, split)
-    labels = _labels(corpus, split, store, "train", learned)
-    made = [SegmentDataset(store, labels, audio, seed=seed, drawn=drawn)]
-    for number, part in enumerate(recipe.augment.copies, start=1):
-        copy = make_copy(part.kind, part.options())
-        where = store
-        if not isinstance(copy, PictureCopy):
-            where = open_store(
-                derive(corpus, copy),
-                sample_rate=audio.sample_rate,
-                channels=audio.channels,
-                report=partial(report, f"copying with {copy.name}") if report else None,
-            )
-        labels = labels_of(corpus, copied_ids(recipe, split), where)
-        made.append(SegmentDataset(where, labels, audio, seed=seed, drawn=drawn, copy=number))
-    return TrainingSet(made)
-
-
-def _choosing_set(
-    recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore, network: GenreNetwork, *, seed: int
-) -> SegmentDataset:
-    settings, audio = recipe.training, recipe.audio
-    _, choosing = parts_used(settings, split)
-    labels = _labels(corpus, split, store, settings.choose_epoch_on, choosing)
-    spread, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
-    return SegmentDataset(store, labels, audio, seed=seed, spread=spread, testing=True, shortest=shortest)
-
-
-def _labels(corpus: Corpus, split: Split, store: AudioStore, part: str, ids: Sequence[str]) -> dict[str, int]:
-    labels = labels_of(corpus, ids, store)
-    if not labels:
-        raise CorpusError(
-            f"the {part} part of the split {split.name!r} of {corpus.name!r} holds no usable clip"
-        )
-    return labels
-
-
-def _learning_loader(dataset: TrainingSet, size: int, *, seed: int, gpu: bool) -> DataLoader[Any]:
-    return DataLoader(
-        dataset,
-        batch_size=size,
-        sampler=EpochSampler(len(dataset), seed=seed, shuffle=True),
-        # A last batch of one item has no variance for batch norm.
-        drop_last=len(dataset) > size and len(dataset) % size == 1,
-        **_workers(gpu),
-    )
-
-
-def _workers(gpu: bool) -> dict[str, Any]:
-    return {
-        "num_workers": _GPU_WORKERS if gpu else 0,
-        "persistent_workers": gpu,
-        "pin_memory": gpu,
-    }
 
 
 def _quiet() -> None:
@@ -319,5 +248,6 @@ def _quiet() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*defined a `validation_step` but have no.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")

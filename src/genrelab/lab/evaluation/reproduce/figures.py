@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,12 @@ from genrelab.lab.evaluation.intervals import ClusterBootstrap, Estimate
 from genrelab.lab.evaluation.predictions import Predictions, read_predictions
 from genrelab.lab.evaluation.record import warnings_of
 from genrelab.lab.evaluation.reproduce.table import Row, Table
+from genrelab.lab.evaluation.verdict import together, verdict_of
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.voting import VotingRule
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,21 @@ def _line(
     base: Path,
 ) -> dict[str, Any]:
     answers = [read_predictions(each.answers / runs.PREDICTIONS) for each in done]
-    kept = [next(each for each in read_history(d.run.folder) if each["best"] == 1) for d in done]
+    verdicts = [verdict_of(json.loads((d.answers / runs.METRICS).read_text(encoding="utf-8"))) for d in done]
     figures = {}
     for metric in table.figures:
         if metric == "valid_accuracy":
-            of_runs = [(1, each["valid_accuracy"]) for each in kept]
+            of_runs = [(1, accuracy_when_chosen(each.run)) for each in done]
             pooled = Estimate(statistics.fmean(v for _, v in of_runs), math.nan, math.nan) if done else None
         else:
-            of_runs = [_share(each, metric, recipe.voting) for each in answers]
-            pooled = _pooled(answers, metric, recipe.voting) if done else None
+            tallies = [tally(each, metric, recipe.voting) for each in answers]
+            of_runs = [share(each) for each in tallies]
+            pooled = pool_tallies(tallies) if done else None
         figures[metric] = {
+            "of": measured_on(metric, recipe, done),
             "paper": _reported(recipe, metric, settings, table),
-            "ours": None if pooled is None else _plain(pooled),
-            "by_seed": _by_seed(done, of_runs),
+            "ours": None if pooled is None else plain(pooled),
+            "by_seed": by_seed([str(each.run.metrics["seed"]) for each in done], of_runs),
             "runs": [{"items": n, "value": value} for n, value in of_runs],
         }
     return {
@@ -137,16 +141,18 @@ def _line(
             {
                 "folder": each.run.folder.relative_to(base).as_posix(),
                 "tested": each.answers.relative_to(base).as_posix(),
-                "metrics_sha256": _digest(each.answers / runs.METRICS),
+                "metrics_sha256": digest(each.answers / runs.METRICS),
                 "seed": each.run.metrics["seed"],
                 "split": each.run.metrics["split"]["name"],
                 "made": each.run.metrics["split"]["made"],
                 "clips": each.run.metrics["split"]["clips"],
                 "checks": each.run.metrics["split"]["checks"],
                 "epoch": each.run.metrics["epoch"],
+                "verdict": verdict.state,
             }
-            for each in done
+            for each, verdict in zip(done, verdicts, strict=True)
         ],
+        "verdict": together(verdicts).to_dict() if verdicts else None,
         "warnings": list(dict.fromkeys(text for each in done for text in warnings_of(each.run.metrics))),
         "failures": list(dict.fromkeys(failures)),
         "open": still_open,
@@ -175,40 +181,75 @@ def _other_start(row: Row, recipe: Recipe) -> str | None:
     return f"{start}, not {'ImageNet weights of timm' if papers == 'imagenet' else papers}"
 
 
-def _hits(predictions: Predictions, metric: str, rule: VotingRule) -> tuple[np.ndarray, tuple[str, ...]]:
+def measured_on(metric: str, recipe: Recipe, done: Sequence[Done]) -> str:
+    """Return the part of the split that a figure is in truth of.
+
+    What papers call validation accuracy is that of the part that chose the epoch, which is the test part
+    under `choose_epoch_on: test`.
+    """
+    if metric != "valid_accuracy":
+        return "test"
+    found = {str(each.run.metrics["epoch"]["chosen_on"]) for each in done}
+    return found.pop() if len(found) == 1 else recipe.training.choose_epoch_on
+
+
+def accuracy_when_chosen(run: runs.Run) -> float:
+    """Return the share of segments that the chosen epoch got right on the part that chose it."""
+    told = run.metrics["epoch"].get("accuracy")
+    if told is not None:
+        return float(told)
+    return float(next(each for each in read_history(run.folder) if each["best"] == 1)["valid_accuracy"])
+
+
+Tally = Mapping[str, tuple[int, int]]
+"""Artist (or clip of unknown artist), as 12 hexadecimal digits -> items tested, items right."""
+
+
+def tally(predictions: Predictions, metric: str, rule: VotingRule) -> Tally:
+    """Count what was tested of each artist, and what of it was right: all that figure and interval need."""
     answers = predictions.segments() if metric == "segment_accuracy" else predictions.tracks(rule)
     first = 2 if metric == "track_top2_accuracy" else 1
-    return (answers.orders[:, :first] == answers.truth[:, None]).any(axis=1), answers.groups
+    hits = (answers.orders[:, :first] == answers.truth[:, None]).any(axis=1)
+    found: dict[str, tuple[int, int]] = {}
+    for group, hit in zip(answers.groups, hits, strict=True):
+        key = hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        items, right = found.get(key, (0, 0))
+        found[key] = items + 1, right + int(hit)
+    return found
 
 
-def _share(predictions: Predictions, metric: str, rule: VotingRule) -> tuple[int, float]:
-    hits, _ = _hits(predictions, metric, rule)
-    return len(hits), float(hits.mean())
+def share(counted: Tally) -> tuple[int, float]:
+    """Return how many items were tested, and the share of those that were right."""
+    items, right = (sum(column) for column in zip(*counted.values(), strict=True))
+    return items, right / items
 
 
-def _pooled(answers: Sequence[Predictions], metric: str, rule: VotingRule) -> Estimate:
+def pool_tallies(tallies: Sequence[Tally]) -> Estimate:
     """Pool folds and seeds: an artist is drawn with all that any run said of it."""
-    hits, groups = zip(*(_hits(each, metric, rule) for each in answers), strict=True)
-    right = np.concatenate(hits).astype(np.float64)
-    names, group = np.unique(np.concatenate([np.array(each) for each in groups]), return_inverse=True)
+    names = sorted({name for each in tallies for name in each})
+    counts = np.array([[each.get(name, (0, 0)) for each in tallies] for name in names]).sum(axis=1)
+    items, right = counts[:, 0], counts[:, 1]
+    group = np.arange(len(names))
     bootstrap = ClusterBootstrap(len(names), rng=np.random.default_rng(0))
-    shares = bootstrap.sums(right, group) / bootstrap.sums(np.ones(len(right)), group)
-    return bootstrap.estimate(float(right.mean()), shares, trials=len(names))
+    shares = bootstrap.sums(right, group) / bootstrap.sums(items, group)
+    return bootstrap.estimate(float(right.sum() / items.sum()), shares, trials=len(names))
 
 
-def _by_seed(done: Sequence[Done], figures: Sequence[tuple[int, float]]) -> dict[str, float]:
+def by_seed(seeds: Sequence[str], figures: Sequence[tuple[int, float]]) -> dict[str, float]:
     """Return each seed's figure, its folds pooled."""
     found: dict[str, list[tuple[int, float]]] = {}
-    for each, figure in zip(done, figures, strict=True):
-        found.setdefault(str(each.run.metrics["seed"]), []).append(figure)
+    for seed, figure in zip(seeds, figures, strict=True):
+        found.setdefault(seed, []).append(figure)
     return {
         seed: sum(n * value for n, value in parts) / sum(n for n, _ in parts) for seed, parts in found.items()
     }
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _plain(estimate: Estimate) -> Mapping[str, float | None]:
+def plain(estimate: Estimate) -> Mapping[str, float | None]:
+    """Return an estimate as JSON holds it."""
     return {name: None if math.isnan(value) else value for name, value in estimate._asdict().items()}

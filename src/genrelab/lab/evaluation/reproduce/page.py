@@ -9,7 +9,8 @@ import csv
 import io
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 from genrelab.files import replace_text
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.summary import figure as share
+from genrelab.lab.evaluation.verdict import worst
 
 RECORD = "record.json"
 COLUMNS = (
@@ -33,6 +35,7 @@ COLUMNS = (
     "seeds",
     "epochs",
     "minutes",
+    "verdict",
     "state",
 )
 _NUMBERS = ("parameters", "paper", "ours", "difference", "seeds", "epochs", "minutes")
@@ -58,17 +61,26 @@ def cells(record: Mapping[str, Any]) -> list[list[str]]:
                     line["recipe"],
                     "" if line["parameters"] is None else f"{line['parameters']:,}",
                     line["split"],
-                    metric.replace("_", " "),
+                    _label(metric, each),
                     "" if paper is None else f"{100 * paper['value']:.1f} %",
                     "" if ours is None else share(ours),
                     "" if None in (ours, paper) else f"{100 * (ours['value'] - paper['value']):+.1f}",
                     f"{len(seeds)}{f' ({100 * statistics.stdev(seeds):.1f})' if len(seeds) > 1 else ''}",
                     ", ".join(map(str, line["epochs"])),
                     f"{line['training_seconds'] / 60:.1f}",
+                    line["verdict"]["verdict"]["state"] if line["verdict"] else "",
                     _state(line),
                 ]
             )
     return found
+
+
+def _label(metric: str, figure: Mapping[str, Any]) -> str:
+    """Name a figure; what is called validation accuracy may be of the test part."""
+    name = metric.replace("_", " ")
+    return (
+        f"{name} (in truth of the test part)" if name.startswith("valid") and figure["of"] == "test" else name
+    )
 
 
 def _state(line: Mapping[str, Any]) -> str:
@@ -112,14 +124,32 @@ def remarks(record: Mapping[str, Any]) -> list[str]:
         found += [f"{line['recipe']}: {reason}" for reason in line["failures"]]
     for start, rows in starts.items():
         found.append(f"Started from {start}: {', '.join(dict.fromkeys(rows))}.")
-    warnings: dict[str, list[str]] = {}
+    return [*found, *_told(record, lambda line: line["warnings"])]
+
+
+def verdicts(record: Mapping[str, Any]) -> list[str]:
+    """Return how far the figures can be believed: the worst verdict of all lines, then why."""
+    lines = [line["verdict"]["verdict"] for line in record["lines"] if line["verdict"]]
+    if not lines:
+        return []
+    counted = Counter(each["state"] for each in lines)
+    words = ", ".join(
+        f"{counted[state]} {state}" for state in ("leaks", "not known", "clean") if counted[state]
+    )
+    why = _told(record, lambda line: line["verdict"]["verdict"]["because"] if line["verdict"] else [])
+    return [f"Verdict: {worst(list(counted))} (lines: {words}).", *why]
+
+
+def _told(record: Mapping[str, Any], texts: Callable[[Mapping[str, Any]], Sequence[str]]) -> list[str]:
+    """Gather what is said of lines, each text once, with the lines if it is not said of all."""
+    told: dict[str, list[str]] = {}
     for line in record["lines"]:
-        for warning in line["warnings"]:
-            warnings.setdefault(warning, []).append(f"{line['recipe'].split('/')[1]}, {line['split']}")
+        for text in texts(line):
+            told.setdefault(text, []).append(f"{line['recipe'].split('/')[1]}, {line['split']}")
     everywhere = len(record["lines"])
-    for warning, where in warnings.items():
-        found.append(warning if len(where) == everywhere else f"{warning} ({'; '.join(where)})")
-    return found
+    return [
+        text if len(where) == everywhere else f"{text} ({'; '.join(where)})" for text, where in told.items()
+    ]
 
 
 def protocol(record: Mapping[str, Any]) -> dict[str, str]:
@@ -133,6 +163,7 @@ def protocol(record: Mapping[str, Any]) -> dict[str, str]:
             sizes = ", ".join(f"{count} {part}" for part, count in first["clips"].items())
             checks = "; ".join(f"{looked_for}: {what}" for looked_for, what in first["checks"].items())
             facts[f"Split {line['split']}"] = f"{first['made']} ({sizes} clips); {checks}"
+            facts["Not looked for"] = "; ".join(line["verdict"]["not_checked"])
     chosen = {
         f"{run['epoch']['chosen_by']} on the {run['epoch']['chosen_on']} part"
         for line in record["lines"]
@@ -152,6 +183,7 @@ def protocol(record: Mapping[str, Any]) -> dict[str, str]:
 def markdown(record: Mapping[str, Any]) -> str:
     """Return the page as Markdown."""
     lines = [f"# {record['title']}", ""]
+    lines += [*(f"**{text}**" if at == 0 else f"- {text}" for at, text in enumerate(verdicts(record))), ""]
     lines += [f"- {text}" for text in remarks(record)] + ([""] if remarks(record) else [])
     lines.append("| " + " | ".join(COLUMNS) + " |")
     lines.append("| " + " | ".join("---:" if name in _NUMBERS else "---" for name in COLUMNS) + " |")
@@ -166,8 +198,8 @@ def comma_separated(record: Mapping[str, Any]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["recipe", "sound", "split", "figure", "paper", "ours", "low", "high", "difference", "seeds", "runs"]
-        + ["parameters", "training_seconds"]
+        ["recipe", "sound", "split", "figure", "of", "paper", "ours", "low", "high", "difference", "seeds"]
+        + ["runs", "parameters", "training_seconds", "verdict"]
     )
     for line in record["lines"]:
         for metric, each in line["figures"].items():
@@ -176,17 +208,31 @@ def comma_separated(record: Mapping[str, Any]) -> str:
             difference = None if value is None or paper is None else value - paper
             numbers = [paper, value, ours.get("low"), ours.get("high"), difference]
             writer.writerow(
-                [line["recipe"], line["sound"], line["split"], metric, *numbers]
+                [line["recipe"], line["sound"], line["split"], metric, each["of"], *numbers]
                 + [len(each["by_seed"]), len(line["runs"]), line["parameters"], line["training_seconds"]]
+                + [line["verdict"]["verdict"]["state"] if line["verdict"] else None]
             )
     return text.getvalue()
 
 
 def page(record: Mapping[str, Any]) -> str:
     """Return the page as HTML: like a run's report, with nothing loaded and no script."""
-    body = [_warnings(remarks(record)), _table(cells(record)), _facts(protocol(record))]
+    body = [_verdict(record), _warnings(remarks(record)), _table(cells(record)), _facts(protocol(record))]
     template = files(runs.__package__).joinpath("report.html").read_text(encoding="utf-8")
     return Template(template).substitute(title=escape(record["title"]), body="\n".join(filter(None, body)))
+
+
+def _verdict(record: Mapping[str, Any]) -> str:
+    told = verdicts(record)
+    if not told:
+        return ""
+    state = worst([line["verdict"]["verdict"]["state"] for line in record["lines"] if line["verdict"]])
+    why = "".join(f"<li>{escape(text)}</li>" for text in told[1:])
+    kind = {"not known": "unknown"}.get(state, state)
+    return (
+        f'<section class="verdict {kind}" aria-label="Verdict"><strong>{escape(told[0])}</strong>'
+        f"{f'<ul>{why}</ul>' if why else ''}</section>"
+    )
 
 
 def _warnings(texts: Sequence[str]) -> str:

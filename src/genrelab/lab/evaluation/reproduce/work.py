@@ -59,6 +59,8 @@ class Wanted:
         From the genres of `elsewhere` to those of `corpus`.
     rows : tuple of str
         Recipes, whole or their last part; empty is all.
+    model_files : bool
+        Write one for each run; without, tiny budgets are much faster.
     """
 
     corpus: str
@@ -71,6 +73,7 @@ class Wanted:
     elsewhere: str | None = None
     map: Path | None = None
     rows: tuple[str, ...] = ()
+    model_files: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def reproduce(
     corpus = wanted.budget.of_corpus(load_corpus(wanted.corpus))
     splits = wanted.splits or (table.split,)
     for split in splits:
-        for fold in each_fold(split):
+        for fold in wanted.budget.of_folds(each_fold(split)):
             make_split(corpus, fold, seed=0)  # tells at once what is wrong with it
     elsewhere = load_corpus(wanted.elsewhere) if wanted.elsewhere else None
     if elsewhere is not None:
@@ -152,7 +155,7 @@ def reproduce(
         for seed in range(wanted.seeds)
         for row in rows
         for split in splits
-        for fold in each_fold(split)
+        for fold in wanted.budget.of_folds(each_fold(split))
     ]
     results: dict[_Key, Done | str] = {}
 
@@ -187,8 +190,7 @@ def _key(task: _Task) -> _Key:
 
 def _folder(table: Table, wanted: Wanted) -> str:
     """Name the folder by what makes its runs others: the budget, and a digest of what was changed."""
-    limits = {"epochs": wanted.budget.epochs, "clips": wanted.budget.clips}
-    parts = [table.name, *(f"{name}{value}" for name, value in limits.items() if value)]
+    parts = [table.name, *wanted.budget.short()]
     if wanted.changes or wanted.weights:
         told = json.dumps([wanted.changes, sorted(wanted.weights.items())])
         parts.append(hashlib.sha256(told.encode()).hexdigest()[:6])
@@ -291,6 +293,7 @@ def _run(task: _Task) -> Done:
         seed=task.seed,
         device=task.device,
         source=_spec(task),
+        model_file=task.wanted.model_files,
     )
     if task.wanted.elsewhere is None:
         return Done(run, run.folder)
@@ -364,6 +367,7 @@ def _earlier(task: _Task) -> str:
         seed=task.seed,
         device=task.device,
         source=wanted.start_corpus,
+        model_file=wanted.model_files,
     )
     return str(run.folder / BEST)
 

@@ -1,0 +1,78 @@
+"""`genrelab finalize`: from the folds of a cross-validation to the recognizer that is used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from genrelab.cli.progress import counting
+
+
+def finalize(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="The finished folds of a cross-validation.")
+    ],
+    corpus: Annotated[str, typer.Option(help="NAME:PATH, the corpus that they were trained on.")],
+    to: Annotated[Path, typer.Option(help="The model file to write.")],
+    precision: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Share of answers that is to be right; else it says `unsure`."),
+    ] = 0.8,
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep weights in half precision: half the size.")
+    ] = False,
+    exclude: Annotated[
+        Path | None, typer.Option(help="The list of clips that the folds left out, too.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the training goes; default: `final` beside the runs.")
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+    ] = "auto",
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+) -> None:
+    """Train a cross-validated recipe on all clips, calibrate it on the folds' held-out ones, write it.
+
+    The model file tells the folds' figures: on clips that were learned none can be measured.
+    """
+    from genrelab.errors import UsageError
+    from genrelab.lab.corpora.exclusions import read_exclusions
+    from genrelab.lab.corpora.registry import load_corpus
+    from genrelab.lab.evaluation.finalize import finalize as make
+    from genrelab.lab.evaluation.runs import Run
+    from genrelab.lab.evaluation.summary import summary
+    from genrelab.lab.training.unlabelled import leave_out_unlabelled
+
+    if to.suffix != ".onnx":
+        raise UsageError(f"a model file ends in .onnx, not as {to}")
+    folds = [Run.load(folder) for folder in runs]
+    music = load_corpus(corpus)
+    music = leave_out_unlabelled(music, read_exclusions(exclude, music) if exclude else ())
+    folder = out or runs[0].parent / "final"
+    with counting() as report:
+        held, record = make(
+            folds,
+            music,
+            folder=folder,
+            to=to,
+            precision=precision,
+            half=half,
+            device=device,
+            report=report,
+        )
+    if format == "json":
+        print(json.dumps({"folder": str(folder), "model": str(to), **record}, indent=2, ensure_ascii=False))
+        return
+    print(summary(record["evaluation"], "mean"))
+    print(
+        f"temperature {held.temperature:g}, calibration error {held.error:.3f} on folds it was not fitted on"
+    )
+    print(
+        f"from a confidence of {held.threshold.confidence:g} on it answers: {100 * held.answered:.0f} % of "
+        f"held-out clips, {100 * held.precision:.0f} % of these right"
+    )
+    print(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")

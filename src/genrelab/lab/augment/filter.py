@@ -1,0 +1,57 @@
+"""A random equalizer: rooms, loudspeakers and masterings sound different."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
+
+
+@AUGMENTATIONS.register("filter")
+class Filter(Augmentation):
+    """Raise and lower octaves of a waveform, smoothly from one to the next.
+
+    The curve has a random level at each of a row of frequencies, an octave apart, the highest being half the
+    sample rate; between them decibels go straight over the logarithm of the frequency, below them they stay.
+    It is applied in the spectrum of the whole waveform, without delay.
+
+    Parameters
+    ----------
+    decibels : float >= 0
+        Levels are drawn evenly from minus this to this. Samples may pass full scale: nothing is clipped.
+    bands : int, 1..16
+        How many frequencies have a level; with one it is a gain.
+    """
+
+    def __init__(
+        self,
+        *,
+        decibels: Annotated[float, Field(ge=0, le=60)] = 6.0,
+        bands: Annotated[int, Field(ge=1, le=16)] = 7,
+    ) -> None:
+        self.decibels = decibels
+        self.bands = bands
+
+    def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Return levels in dB, lowest frequency first, `[batch, bands]`."""
+        return self.decibels * (2.0 * torch.rand(batch.shape[0], self.bands, generator=generator) - 1.0)
+
+    def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
+        """Filter each item, all its channels alike."""
+        samples = batch.shape[-1]
+        spectrum = torch.fft.rfft(batch)
+        factors = 10.0 ** (self.curve(drawn, spectrum.shape[-1]) / 20.0)
+        filtered: Tensor = torch.fft.irfft(spectrum * factors[:, None], n=samples)
+        return filtered
+
+    def curve(self, levels: Tensor, bins: int) -> Tensor:
+        """Return the level of each bin of a spectrum in dB, `[batch, bins]`, from those of `draw`."""
+        share = torch.arange(bins, device=levels.device) / max(1, bins - 1)  # of half the sample rate
+        octave = (torch.log2(share.clamp_min(1e-9)) + (self.bands - 1)).clamp(0, self.bands - 1)
+        below = octave.floor().long().clamp_max(max(0, self.bands - 2))
+        above = (below + 1).clamp_max(self.bands - 1)
+        return torch.lerp(levels[:, below], levels[:, above], (octave - below)[None])

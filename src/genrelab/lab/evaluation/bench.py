@@ -1,0 +1,209 @@
+"""What a model file reaches on labelled clips, and how fast it hears them."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrelab.audio.pad import Padding, fit_length
+from genrelab.audio.segments import Waveform, cut_segments
+from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.metadata import BundleMetadata
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation.calibration import calibration_error, confidences
+from genrelab.lab.evaluation.elsewhere import translate
+from genrelab.lab.evaluation.intervals import Estimate
+from genrelab.lab.evaluation.metrics import LevelScores, evaluate
+from genrelab.lab.evaluation.predict import groups_of
+from genrelab.lab.evaluation.predictions import Predictions
+from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.train import labels_of
+
+_BATCH_SECONDS = 30.0
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of one model file.
+
+    Attributes
+    ----------
+    path : Path
+    recipe : str
+        What trained it.
+    megabytes : float
+        Size of the file, in units of 1,000,000 bytes.
+    scores : LevelScores
+        Of tracks, by the model's own voting rule.
+    calibration_error : float
+        Expected calibration error of tracks, see `genrelab.lab.evaluation.calibration`.
+    threshold : float
+        The confidence below which the model answers `unsure`.
+    answered : float
+        Share of tracks at or above it.
+    precision : float
+        Share of right ones among those; NaN if there is none.
+    times_real_time : float
+        Seconds of sound heard in a second by the network, its front-end included, decoding not: the
+        median over clips, on `threads` cores.
+    threads : int
+    learned : tuple of str
+        Corpora, or collections of the same name, that the model was trained on and is tested on here.
+    """
+
+    path: Path
+    recipe: str
+    megabytes: float
+    scores: LevelScores
+    calibration_error: float
+    threshold: float
+    answered: float
+    precision: float
+    times_real_time: float
+    threads: int
+    learned: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a value that JSON can hold."""
+        return {
+            "model": str(self.path),
+            "recipe": self.recipe,
+            "megabytes": round(self.megabytes, 3),
+            "tracks": self.scores.n,
+            "groups": self.scores.groups,
+            "accuracy": _plain(self.scores.accuracy),
+            "balanced_accuracy": _plain(self.scores.balanced_accuracy),
+            "top2_accuracy": _plain(self.scores.top2_accuracy),
+            "recall": {genre: _plain(each.recall) for genre, each in self.scores.by_genre.items()},
+            "calibration_error": round(self.calibration_error, 6),
+            "threshold": self.threshold,
+            "answered": round(self.answered, 6),
+            "precision": None if math.isnan(self.precision) else round(self.precision, 6),
+            "times_real_time": round(self.times_real_time, 1),
+            "threads": self.threads,
+            "learned": list(self.learned),
+        }
+
+
+def bench_model(
+    model: Path,
+    corpus: Corpus,
+    *,
+    mapping: Mapping[str, str | None] | None = None,
+    threads: int = 1,
+    seed: int = 0,
+    report: Report | None = None,
+) -> tuple[Measured, Predictions]:
+    """Let a model file hear every segment of a corpus's labelled clips.
+
+    Parameters
+    ----------
+    model : Path
+    corpus : Corpus
+    mapping : mapping of str to (str or None), optional
+        The corpus's genre -> the model's genre; None leaves a genre out.
+    threads : int > 0
+        That the network may use.
+    seed : int
+        Of the intervals.
+    report : callable or None
+        Called with what is being done, how much of it is done, and of how much.
+
+    Returns
+    -------
+    Measured
+    Predictions
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be used.
+    UsageError
+        If genres have no counterpart.
+    CorpusError
+        If no clip can be used.
+    """
+    bundle = Bundle.load(model, threads=threads)
+    about = bundle.metadata
+    learned = _learned(about, corpus)
+    corpus = translate(corpus, about.genres, mapping or {})
+    store = open_store(
+        corpus,
+        sample_rate=about.sample_rate,
+        channels=about.channels,
+        report=None if report is None else lambda done, of: report("decoding", done, of),
+    )
+    labels = labels_of(corpus, [clip.id for clip in corpus.clips], store)
+    if not labels:
+        raise CorpusError(f"no clip of {corpus.name!r} can be used")
+    ids: list[str] = []
+    starts: list[float] = []
+    blocks, rates = [], []
+    for done, clip_id in enumerate(labels, start=1):
+        segments = _segments(store, clip_id, about)
+        begin = time.perf_counter()
+        blocks += _hear(bundle, segments)
+        rates.append(segments.size / about.channels / about.sample_rate / (time.perf_counter() - begin))
+        ids += [clip_id] * len(segments)
+        starts += [number * about.hop_samples / about.sample_rate for number in range(len(segments))]
+        if report is not None:
+            report(f"hearing with {model.name}", done, len(labels))
+    truth = {key: corpus.genres[number] for key, number in labels.items()}
+    found = np.concatenate(blocks).astype(np.float64)
+    predictions = Predictions(
+        about.genres,
+        tuple(ids),
+        np.array(starts),
+        found / found.sum(axis=1, keepdims=True),
+        truth,
+        groups_of(corpus, labels),
+    )
+    confidence, right = confidences(predictions.tracks(about.voting))
+    given = confidence >= about.abstain_below
+    return Measured(
+        path=model,
+        recipe=about.recipe,
+        megabytes=model.stat().st_size / 1e6,
+        scores=evaluate(predictions, seed=seed).track[about.voting],
+        calibration_error=calibration_error(confidence, right),
+        threshold=about.abstain_below,
+        answered=float(given.mean()),
+        precision=float(right[given].mean()) if given.any() else math.nan,
+        times_real_time=float(np.median(rates)),
+        threads=threads,
+        learned=learned,
+    ), predictions
+
+
+def _learned(about: BundleMetadata, corpus: Corpus) -> tuple[str, ...]:
+    """Return the corpora that the model names among those that it learned from, and that are this one."""
+    return tuple(each.name for each in about.corpora if each.name == corpus.name)
+
+
+def _segments(store: AudioStore, clip_id: str, about: BundleMetadata) -> Waveform:
+    """Return a clip as recognition hears it, `[segments, channels, samples]`."""
+    wave = store.read(clip_id, 0, store.frames(clip_id))
+    short = wave.shape[-1] < about.segment_samples
+    if about.padding == "none" and short:
+        return fit_length(wave, max(about.shortest_samples, wave.shape[-1]), padding="repeat")[None]
+    padding: Padding = "repeat" if about.padding in ("repeat", "none") else "end"
+    return cut_segments(wave, about.segment_samples, about.hop_samples, padding=padding)
+
+
+def _hear(bundle: Bundle, segments: Waveform) -> list[Waveform]:
+    size = max(1, int(_BATCH_SECONDS / bundle.metadata.segment_seconds))
+    return [bundle.predict(segments[at : at + size])[0] for at in range(0, len(segments), size)]
+
+
+def _plain(estimate: Estimate) -> dict[str, float | None]:
+    text = json.dumps([None if math.isnan(each) else round(each, 6) for each in estimate])
+    return dict(zip(("value", "low", "high"), json.loads(text), strict=True))

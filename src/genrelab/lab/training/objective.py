@@ -1,0 +1,171 @@
+"""The loss of a training: labels, and the answers of another listener where there are such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genrelab.lab.models import Scores
+from genrelab.lab.recipes.distill import Distill
+from genrelab.lab.training.distillation import Lesson
+from genrelab.lab.training.mixup import Blend
+
+UNLABELLED = -1
+"""Stands for the class number of a clip without a genre."""
+
+RegressLoss = Literal["smooth-l1", "mse", "cosine"]
+
+
+class Objective(nn.Module):
+    """Cross-entropy with labels: smoothed clip by clip, weighted class by class.
+
+    Parameters
+    ----------
+    smoothing : sequence of float in 0..1
+        A label's smoothing, by the number of the clip.
+    class_weights : sequence of float
+        By class number.
+    """
+
+    smoothing: Tensor
+    class_weights: Tensor
+
+    def __init__(self, *, smoothing: Sequence[float], class_weights: Sequence[float]) -> None:
+        super().__init__()
+        for name, values in (("smoothing", smoothing), ("class_weights", class_weights)):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+
+    def forward(
+        self, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None = None
+    ) -> dict[str, Tensor]:
+        """Return the terms of a batch's loss, by name; the loss is their sum.
+
+        Parameters
+        ----------
+        scores : Scores
+            Of the batch, mixed if it is.
+        label, clip : Tensor [shape=(batch,)]
+            Class numbers, or `UNLABELLED`, and numbers of clips, of the batch as it was before it was mixed.
+        blend : Blend or None
+            How it was mixed.
+        """
+        return {"labels": self.labels(scores.logits.float(), label, clip, blend)}
+
+    def labels(self, logits: Tensor, label: Tensor, clip: Tensor, blend: Blend | None) -> Tensor:
+        """Return the cross-entropy, averaged over the items that have labels."""
+        genres = logits.shape[-1]
+        known = (label != UNLABELLED).to(logits.dtype)
+        number = label.clamp_min(0)
+        smoothing = self.smoothing[clip][:, None]
+        wanted = (1 - smoothing) * F.one_hot(number, genres) + smoothing / genres
+        wanted = wanted * (known * self.class_weights[number])[:, None]
+        if blend is not None:
+            wanted, known = blend.of(wanted), blend.of(known)
+        total = -(wanted * F.log_softmax(logits, dim=-1)).sum()
+        return total / known.sum().clamp_min(torch.finfo(total.dtype).eps)
+
+
+class DistillingObjective(Objective):
+    """What a file of targets teaches, beside the labels.
+
+    The linear layers that turn the network's embedding into targets belong to the training alone.
+
+    Parameters
+    ----------
+    settings : Distill
+    lesson : Lesson
+        By the numbers of clips.
+    embedding : int > 0
+        Length of the network's embedding.
+    smoothing, class_weights : sequence of float
+        See `Objective`.
+    """
+
+    taught: Tensor
+    genres: Tensor
+
+    def __init__(
+        self,
+        settings: Distill,
+        lesson: Lesson,
+        *,
+        embedding: int,
+        smoothing: Sequence[float],
+        class_weights: Sequence[float],
+    ) -> None:
+        super().__init__(smoothing=smoothing, class_weights=class_weights)
+        self.settings = settings
+        self.parts = [("regress", *item) for item in settings.regress.items()]
+        self.parts += [("tags", *item) for item in settings.tags.items()]
+        self.heads = nn.ModuleList()
+        for number, (what, key, _) in enumerate(self.parts):
+            table = lesson.regress[key] if what == "regress" else lesson.tags[key]
+            self._keep(f"targets_{number}", table)
+            self.heads.append(nn.Linear(embedding, table.shape[1]))
+        self._keep("taught", lesson.taught)
+        if lesson.genres is not None:
+            self._keep("genres", lesson.genres)
+
+    def _keep(self, name: str, values: np.ndarray) -> None:
+        """Keep a table that goes where the network goes, and is no part of a stored state."""
+        self.register_buffer(name, torch.from_numpy(values.astype(np.float32)), persistent=False)
+
+    def forward(
+        self, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None = None
+    ) -> dict[str, Tensor]:
+        """Return the terms of a batch's loss, see `Objective`."""
+        settings, logits = self.settings, scores.logits.float()
+        terms = {}
+        if settings.label_weight > 0:
+            terms["labels"] = settings.label_weight * self.labels(logits, label, clip, blend)
+        known = self.taught[clip]
+        if blend is not None:
+            known = known * known[blend.partner]
+        share = known / known.sum().clamp_min(1.0)
+        for number, (what, key, weight) in enumerate(self.parts):
+            targets = getattr(self, f"targets_{number}")[clip]
+            targets = targets if blend is None else blend.of(targets)
+            said = self.heads[number](scores.embedding).float()
+            each = (
+                _tag_loss(said, targets)
+                if what == "tags"
+                else _distance(said, targets, settings.regress_loss)
+            )
+            terms[f"{what}_{key}"] = weight * (share * each).sum()
+        if settings.genres is not None:
+            heat = settings.genres.temperature
+            wanted = torch.softmax(self.genres[clip] / heat, dim=-1)
+            wanted = wanted if blend is None else blend.of(wanted)
+            each = F.kl_div(F.log_softmax(logits / heat, dim=-1), wanted, reduction="none").sum(dim=-1)
+            # The gradients of softened answers fall with the square of the temperature (Hinton et al., 2).
+            terms["genres"] = settings.genres.weight * heat**2 * (share * each).sum()
+        return terms
+
+
+def _tag_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the binary cross-entropy of each item, averaged over tags."""
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=-1)
+
+
+def _distance(said: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
+    """Return how far each item lies from its target."""
+    if loss == "cosine":
+        return 1.0 - F.cosine_similarity(said, targets, dim=-1)
+    if loss == "mse":
+        return F.mse_loss(said, targets, reduction="none").mean(dim=-1)
+    return F.smooth_l1_loss(said, targets, reduction="none").mean(dim=-1)
+
+
+def embedding_length(network: nn.Module, *, channels: int, samples: int) -> int:
+    """Return how long the embedding of a network is, by asking it."""
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        scores: Scores = network(torch.zeros(1, channels, samples))
+    network.train(training)
+    return scores.embedding.shape[-1]

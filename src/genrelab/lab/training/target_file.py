@@ -1,0 +1,171 @@
+"""A file of targets: what another listener answered to the files of a corpus.
+
+An .npz file without pickled objects. `names` says which sound file each row is of, as a path that the clip's
+own path ends with; every other array but `window` has as many rows, and holds numbers. Several rows of one
+name are windows of the same file; a clip's target is their mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.errors import CorpusError, RecipeError
+from genrelab.lab.corpora.paths import examples, printable
+from genrelab.lab.corpora.types import Clip
+from genrelab.lab.registry import closest
+
+Floats = npt.NDArray[np.float64]
+_NAMES, _WINDOW = "names", "window"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets of files.
+
+    Attributes
+    ----------
+    path : Path
+    sha256 : str
+        Of the file.
+    names : sequence of str
+        Each once.
+    arrays : mapping of str to np.ndarray [shape=(names, d)]
+        The mean over a name's windows.
+    """
+
+    path: Path
+    sha256: str
+    names: Sequence[str]
+    arrays: Mapping[str, Floats]
+
+    def rows(self, clips: Iterable[Clip]) -> dict[str, int]:
+        """Return clip id -> row of the arrays, of those clips that have one.
+
+        A clip's path must end with the name, whole folders counted; a clip without a path goes by its id.
+        Several clips of one file share its row.
+
+        Raises
+        ------
+        CorpusError
+            If two names fit one clip, or one name fits several files.
+        """
+        number = {PurePosixPath(name).as_posix(): row for row, name in enumerate(self.names)}
+        found: dict[str, int] = {}
+        meant: dict[int, str] = {}
+        for clip in clips:
+            whole = clip.id if clip.path is None else PurePath(clip.path).as_posix()
+            parts = PurePosixPath(whole).parts
+            endings = ["/".join(parts[begin:]) for begin in range(len(parts))]
+            fitting = [number[ending] for ending in endings if ending in number]
+            if len(fitting) > 1:
+                names = ", ".join(repr(printable(self.names[row])) for row in fitting)
+                raise CorpusError(
+                    f"{self.path}: {names} all fit the clip {printable(clip.id)}. Name each file once in "
+                    "`names`"
+                )
+            for row in fitting:
+                if meant.setdefault(row, whole) != whole:
+                    raise CorpusError(
+                        f"{self.path}: the name {printable(self.names[row])!r} fits {printable(meant[row])} "
+                        f"and {printable(whole)}. Write more of its path in `names`"
+                    )
+                found[clip.id] = row
+        return found
+
+
+def read_targets(file: str, wanted: Iterable[str]) -> Targets:
+    """Read a file of targets.
+
+    Parameters
+    ----------
+    file : str
+        An .npz file.
+    wanted : iterable of str
+        The arrays to read.
+
+    Raises
+    ------
+    RecipeError
+        If the file cannot be read, lacks an array, or an array has the wrong shape or type, or holds what is
+        no number.
+    """
+    path = Path(file).expanduser()
+    try:
+        sha256 = file_hash(path)
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise RecipeError(f"{path} is one array; targets are an .npz file of several, with `names`")
+        with loaded as opened:
+            names = _names(path, opened)
+            arrays = {key: _array(path, opened, key, len(names)) for key in dict.fromkeys(wanted)}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RecipeError(
+            f"cannot read the targets {path}: {error}. Give an .npz file that numpy.savez wrote, or "
+            "--targets none"
+        ) from error
+    unique, inverse = np.unique(names, return_inverse=True)
+    return Targets(
+        path,
+        sha256,
+        [str(name) for name in unique],
+        {key: _means(each, inverse) for key, each in arrays.items()},
+    )
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _names(path: Path, opened: np.lib.npyio.NpzFile) -> npt.NDArray[np.str_]:
+    if _NAMES not in opened:
+        raise RecipeError(
+            f"{path} lacks the array `names`, the path of each row's file; it has {_listed(opened)}"
+        )
+    names: npt.NDArray[np.str_] = opened[_NAMES]
+    if names.ndim != 1 or names.dtype.kind != "U" or not len(names) or not all(names):
+        raise RecipeError(
+            f"{path}: `names` must be one row of texts that are not empty, not {names.dtype} {names.shape}"
+        )
+    return names
+
+
+def _array(path: Path, opened: np.lib.npyio.NpzFile, key: str, rows: int) -> Floats:
+    if key not in opened or key in (_NAMES, _WINDOW):
+        raise RecipeError(f"{path} has no targets called {key!r}; {closest(key, _keys(opened))}")
+    array = opened[key]
+    if array.ndim != 2 or array.dtype.kind not in "fiu" or len(array) != rows or not array.shape[1]:
+        raise RecipeError(
+            f"{path}: {key!r} must hold numbers, {rows} rows of them as `names` has, not {array.dtype} "
+            f"{array.shape}"
+        )
+    values: Floats = array.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise RecipeError(
+            f"{path}: {key!r} holds values that are no number in {len(bad)} rows: "
+            f"{examples([str(row) for row in bad])}"
+        )
+    return values
+
+
+def _keys(opened: np.lib.npyio.NpzFile) -> list[str]:
+    return [key for key in opened.files if key not in (_NAMES, _WINDOW)]
+
+
+def _listed(opened: np.lib.npyio.NpzFile) -> str:
+    return ", ".join(sorted(opened.files)) or "nothing"
+
+
+def _means(values: Floats, inverse: npt.NDArray[np.intp]) -> Floats:
+    sums = np.zeros((int(inverse.max()) + 1, values.shape[1]))
+    np.add.at(sums, inverse, values)
+    return sums / np.bincount(inverse)[:, None]

@@ -1,0 +1,81 @@
+"""Which of a corpus's clips without a genre may be learned beside a split."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
+from typing import NamedTuple
+
+from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.types import Clip, Corpus
+
+BY_ARTIST = "the artist is heard in valid or test"
+BY_FILE = "the file is heard in valid or test"
+NO_TARGET = "no target"
+
+
+class Unlabelled(NamedTuple):
+    """Clips without a genre.
+
+    Attributes
+    ----------
+    used : tuple of str
+        Ids, in the corpus's order.
+    left_out : dict of str to int
+        Why -> how many.
+    """
+
+    used: tuple[str, ...]
+    left_out: dict[str, int]
+
+
+def usable_unlabelled(corpus: Corpus, *, measured: Collection[str], taught: Collection[str]) -> Unlabelled:
+    """Choose the clips without a genre that have a target and tell nothing of the clips that are measured.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    measured : collection of str
+        The clips that choose the epoch or are tested.
+    taught : collection of str
+        The clips that have a target.
+
+    Returns
+    -------
+    Unlabelled
+        Without clips of an artist (see `artist_key`) or a file that a measured clip has. Clips without an
+        artist are used.
+    """
+    apart = set(measured)
+    heard = [clip for clip in corpus.clips if clip.id in apart]
+    artists = {artist_key(clip.artist) for clip in heard} - {None}
+    files = {_file(clip) for clip in heard} - {None}
+    used: list[str] = []
+    left_out: Counter[str] = Counter()
+    for clip in corpus.clips:
+        if clip.genre is not None:
+            continue
+        if artist_key(clip.artist) in artists:
+            left_out[BY_ARTIST] += 1
+        elif _file(clip) in files:
+            left_out[BY_FILE] += 1
+        elif clip.id not in taught:
+            left_out[NO_TARGET] += 1
+        else:
+            used.append(clip.id)
+    return Unlabelled(tuple(used), dict(left_out))
+
+
+def leave_out_unlabelled(corpus: Corpus, ids: Collection[str]) -> Corpus:
+    """Return a corpus without those of these clips that have no genre, such as repetitions in an audit.
+
+    Labelled ones stay: the split leaves them out.
+    """
+    kept = [clip for clip in corpus.clips if clip.genre is not None or clip.id not in ids]
+    return replace(corpus, clips=kept)
+
+
+def _file(clip: Clip) -> str | None:
+    return None if clip.path is None else os.path.realpath(clip.path)

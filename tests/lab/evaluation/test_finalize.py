@@ -1,0 +1,119 @@
+"""From folds to the recognizer that is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrelab.bundle.bundle import Bundle
+from genrelab.cli.main import main
+from genrelab.errors import RunError, UsageError
+from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation.calibration import tempered
+from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.evaluation.finalize import RECORD, finalize, held_out
+from genrelab.lab.evaluation.predictions import Predictions, pool
+from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.recipes import Recipe
+
+LAST = ("training.patience=null", "training.monitor=last", "training.choose_epoch_on=none", "voting=mean")
+
+
+@pytest.fixture(scope="module")
+def folds(
+    corpus: Corpus, tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory
+) -> list[Run]:
+    base = tmp_path_factory.mktemp("folds")
+    recipe = tiny_recipe("training.max_epochs=4", *LAST)
+    return [
+        run_experiment(
+            recipe,
+            corpus,
+            make_split(corpus, f"artist-kfold:{fold}/2", seed=0),
+            base=base,
+            seed=0,
+            device="cpu",
+        )
+        for fold in range(2)
+    ]
+
+
+def test_the_model_learned_all_and_tells_the_folds_figures(
+    folds: list[Run], corpus: Corpus, tmp_path: Path
+) -> None:
+    model = tmp_path / "final.onnx"
+    held, record = finalize(folds, corpus, folder=tmp_path / "final", to=model, precision=0.6, device="cpu")
+    pooled = pool([fold.predictions() for fold in folds])
+    assert set(pooled.clips) == {clip.id for clip in corpus.clips}
+    split = (tmp_path / "final" / "split.csv").read_text(encoding="utf-8")
+    assert split.count(",train") == len(corpus.clips) and ",test" not in split
+    about = Bundle.load(model).metadata
+    assert about.temperature == held.temperature == record["temperature"]
+    assert about.abstain_below == held.threshold.confidence
+    (result,) = about.results
+    right = tempered(pooled, held.temperature).tracks("mean")
+    share = float((right.orders[:, 0] == right.truth).mean())
+    assert result["track_accuracy"]["value"] == pytest.approx(share, abs=1e-6)  # type: ignore[call-overload, index]
+    assert "learned all clips" in str(result["measured"])
+    assert json.loads((tmp_path / "final" / RECORD).read_text(encoding="utf-8"))["result"] == result
+    # it is a network of its own, not one of the folds'
+    wave = np.random.default_rng(0).normal(0, 0.1, (1, about.channels, about.segment_samples))
+    own, other = (
+        Bundle.load(each).predict(wave.astype(np.float32))[0]
+        for each in (model, folds[0].folder / "model.onnx")
+    )
+    assert not np.allclose(own, other, atol=1e-4)
+
+
+def test_the_command_goes_on_and_prints(
+    folds: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A namesake of other sound is refused before anything is trained."""
+    runs = [str(fold.folder) for fold in folds]
+    to = str(tmp_path / "m.onnx")
+    assert main(["finalize", *runs, "--corpus", "synthetic:clips=2,seconds=1", "--to", to]) != 0
+    assert not (tmp_path / "m.onnx").exists()
+    assert main(["finalize", *runs, "--corpus", "synthetic", "--to", str(tmp_path / "m.bin")]) == 2
+    assert ".onnx" in capsys.readouterr().err
+
+
+def test_what_is_no_cross_validation_is_refused(
+    folds: list[Run], run: Run, corpus: Corpus, tmp_path: Path
+) -> None:
+    to = tmp_path / "m.onnx"
+    cases = ((folds[:1], "two runs"), ([folds[0], run], "differ"), ([run, run], "chooses its epoch"))
+    for runs, why in cases:
+        with pytest.raises(UsageError, match=why):
+            finalize(runs, corpus, folder=tmp_path / "f", to=to)
+    import dataclasses
+
+    other = dataclasses.replace(corpus, clips=corpus.clips[:-1])
+    with pytest.raises(RunError, match="sounds otherwise"):
+        finalize(folds, other, folder=tmp_path / "f", to=to)
+    assert not to.exists()
+
+
+def test_calibration_is_measured_on_folds_that_it_was_not_fitted_on() -> None:
+    def fold(number: int, sharpness: float) -> Predictions:
+        rng = np.random.default_rng(number)
+        logits = rng.normal(0, 1.5, (400, 3))
+        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        truth = [int(rng.choice(3, p=row)) for row in shares]
+        said = np.exp(sharpness * logits)
+        ids = tuple(f"{number}-{at}" for at in range(400))
+        genres = ("a", "b", "c")
+        named = {key: genres[at] for key, at in zip(ids, truth, strict=True)}
+        return Predictions(genres, ids, np.zeros(400), said / said.sum(1, keepdims=True), named)
+
+    alike = held_out([fold(number, 2.0) for number in range(3)], precision=0.8, seed=0)
+    assert alike.temperature == pytest.approx(2.0, rel=0.15)
+    assert alike.error < 0.06
+    assert alike.precision > 0.76
+    # One fold is far sharper than the others say of it, and its error shows.
+    unlike = held_out([fold(0, 8.0), fold(1, 1.0), fold(2, 1.0)], precision=0.8, seed=0)
+    assert unlike.error > alike.error

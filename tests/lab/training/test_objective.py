@@ -1,0 +1,186 @@
+"""The loss: labels as torch counts them, mixed labels, targets, terms without anything to learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from genrelab.lab.models import Scores
+from genrelab.lab.recipes.distill import Distill
+from genrelab.lab.training.distillation import Lesson
+from genrelab.lab.training.mixup import Blend, Mixup
+from genrelab.lab.training.objective import DistillingObjective, Objective
+
+CLIPS, GENRES, EMBEDDING = 6, 3, 4
+RNG = np.random.default_rng(0)
+LABEL = torch.tensor([0, 1, 2, 0, -1, -1])
+CLIP = torch.arange(CLIPS)
+TAGS = RNG.uniform(size=(CLIPS, 2))
+PEN = RNG.normal(size=(CLIPS, 5))
+TEACHER = RNG.normal(size=(CLIPS, GENRES))
+
+
+def scores() -> Scores:
+    draws = torch.Generator().manual_seed(1)
+    return Scores(torch.randn(CLIPS, GENRES, generator=draws), torch.randn(CLIPS, EMBEDDING, generator=draws))
+
+
+def lesson(taught: list[bool] | None = None) -> Lesson:
+    has = np.array(taught or [True] * CLIPS)
+    return Lesson(has, {"pen": PEN}, {"tags": TAGS}, TEACHER, {})
+
+
+def distilling(taught: list[bool] | None = None, **values: object) -> DistillingObjective:
+    settings = Distill.model_validate(values)
+    torch.manual_seed(3)
+    return DistillingObjective(
+        settings, lesson(taught), embedding=EMBEDDING, smoothing=[0.0] * CLIPS, class_weights=[1.0] * GENRES
+    )
+
+
+def blend() -> Blend:
+    return Blend(torch.tensor([0.9, 0.8, 0.7, 0.6, 1.0, 0.5]), torch.tensor([1, 2, 3, 4, 5, 0]))
+
+
+def test_labels_are_torchs_cross_entropy() -> None:
+    logits, label = scores().logits[:4], LABEL[:4]
+    for smoothing in (0.0, 0.2):
+        plain = Objective(smoothing=[smoothing] * 4, class_weights=[1.0] * GENRES)
+        (found,) = plain(Scores(logits, logits), label, CLIP[:4]).values()
+        torch.testing.assert_close(found, F.cross_entropy(logits, label, label_smoothing=smoothing))
+
+
+def test_unlabelled_items_have_no_part_in_it() -> None:
+    every = scores()
+    plain = Objective(smoothing=[0.1] * CLIPS, class_weights=[1.0] * GENRES)
+    found = plain(every, LABEL, CLIP)["labels"]
+    torch.testing.assert_close(found, F.cross_entropy(every.logits[:4], LABEL[:4], label_smoothing=0.1))
+    assert plain(every, torch.full((CLIPS,), -1), CLIP)["labels"] == 0.0
+
+
+def test_each_clip_is_smoothed_as_it_should_be() -> None:
+    every = scores()
+    smoothing = [0.0, 0.3, 0.0, 0.3, 0.0, 0.0]
+    plain = Objective(smoothing=smoothing, class_weights=[1.0] * GENRES)
+    clip = CLIP.flip(0)  # the clips' numbers count, not their places in the batch
+    found = plain(every, LABEL, clip)["labels"]
+    each = [
+        F.cross_entropy(every.logits[at], LABEL[at], label_smoothing=smoothing[int(clip[at])])
+        for at in range(4)
+    ]
+    torch.testing.assert_close(found, torch.stack(each).mean())
+
+
+def test_weighted_classes_count_by_their_weight() -> None:
+    every, weights = scores(), torch.tensor([0.5, 2.0, 1.0])
+    plain = Objective(smoothing=[0.0] * CLIPS, class_weights=weights.tolist())
+    each = F.cross_entropy(every.logits[:4], LABEL[:4], reduction="none") * weights[LABEL[:4]]
+    torch.testing.assert_close(plain(every, LABEL, CLIP)["labels"], each.mean())
+
+
+def test_mixed_labels_are_the_mixture_of_losses() -> None:
+    every, mixed = scores(), blend()
+    plain = Objective(smoothing=[0.1] * CLIPS, class_weights=[1.0, 2.0, 3.0])
+    found = plain(every, LABEL, CLIP, mixed)["labels"]
+    total = shares = torch.tensor(0.0)
+    for at in range(CLIPS):
+        partner = int(mixed.partner[at])
+        for whose, share in ((at, mixed.share[at]), (partner, 1 - mixed.share[at])):
+            if LABEL[whose] >= 0:
+                loss = F.cross_entropy(every.logits[at], LABEL[whose], label_smoothing=0.1)
+                total = total + share * (1.0 + LABEL[whose]) * loss
+                shares = shares + share
+    torch.testing.assert_close(found, total / shares)
+
+
+def test_a_blend_keeps_sums_and_changes_nothing_at_a_share_of_1() -> None:
+    drawn = Mixup(0.4)
+    drawn.seed(5)
+    first = drawn.draw(64, torch.device("cpu"))
+    one_hot = F.one_hot(torch.arange(64) % 3, 3).float()
+    torch.testing.assert_close(first.of(one_hot).sum(dim=1), torch.ones(64))
+    torch.testing.assert_close(first.of(one_hot).sum(), one_hot.sum())
+    assert first.share.min() >= 0.5 and first.share.max() <= 1.0
+    assert sorted(first.partner.tolist()) == list(range(64))
+    waves = torch.randn(64, 2, 10)
+    assert torch.equal(Blend(torch.ones(64), first.partner).of(waves), waves)
+    torch.testing.assert_close(
+        first.of(waves)[7], first.share[7] * waves[7] + (1 - first.share[7]) * waves[first.partner[7]]
+    )
+    drawn.seed(5)
+    assert torch.equal(drawn.draw(64, torch.device("cpu")).share, first.share)
+    assert not torch.equal(drawn.draw(64, torch.device("cpu")).share, first.share)
+
+
+def test_every_term_is_what_torch_says() -> None:
+    every = scores()
+    objective = distilling(
+        regress={"pen": 2.0}, tags={"tags": 3.0}, genres={"from": ["pen"], "weight": 4.0, "temperature": 2.0},
+        label_weight=0.5, regress_loss="mse",
+    )  # fmt: skip
+    terms = objective(every, LABEL, CLIP)
+    assert list(terms) == ["labels", "regress_pen", "tags_tags", "genres"]
+    torch.testing.assert_close(terms["labels"], 0.5 * F.cross_entropy(every.logits[:4], LABEL[:4]))
+    pen, tags = torch.from_numpy(PEN).float(), torch.from_numpy(TAGS).float()
+    torch.testing.assert_close(
+        terms["regress_pen"], 2.0 * F.mse_loss(objective.heads[0](every.embedding), pen)
+    )
+    torch.testing.assert_close(
+        terms["tags_tags"],
+        3.0 * F.binary_cross_entropy(torch.sigmoid(objective.heads[1](every.embedding)), tags),
+    )
+    teacher = torch.from_numpy(TEACHER).float()
+    wanted = F.kl_div(F.log_softmax(every.logits / 2, -1), F.softmax(teacher / 2, -1), reduction="batchmean")
+    torch.testing.assert_close(terms["genres"], 4.0 * 4.0 * wanted)
+    assert not [key for key in objective.state_dict() if not key.startswith("heads.")]
+
+
+@pytest.mark.parametrize(
+    ("loss", "reference"),
+    [
+        ("smooth-l1", F.smooth_l1_loss),
+        ("mse", F.mse_loss),
+        ("cosine", lambda a, b: 1 - F.cosine_similarity(a, b).mean()),
+    ],
+)
+def test_distances(loss: str, reference: object) -> None:
+    every = scores()
+    objective = distilling(regress={"pen": 1.0}, regress_loss=loss)
+    said = objective.heads[0](every.embedding)
+    found = objective(every, LABEL, CLIP)["regress_pen"]
+    assert callable(reference)
+    torch.testing.assert_close(found, reference(said, torch.from_numpy(PEN).float()))
+
+
+def test_clips_without_targets_have_no_part_in_it() -> None:
+    every = scores()
+    taught = [True, False, True, True, True, False]
+    objective = distilling(taught, regress={"pen": 1.0}, regress_loss="mse")
+    has = torch.tensor(taught)
+    said = objective.heads[0](every.embedding)[has]
+    wanted = F.mse_loss(said, torch.from_numpy(PEN).float()[has])
+    torch.testing.assert_close(objective(every, LABEL, CLIP)["regress_pen"], wanted)
+    none = distilling([False] * CLIPS, regress={"pen": 1.0}, genres={"from": ["pen"]})
+    terms = none(every, LABEL, CLIP)
+    assert terms["regress_pen"] == 0.0 and terms["genres"] == 0.0
+
+
+def test_mixed_targets() -> None:
+    every, mixed = scores(), blend()
+    taught = [True, True, True, True, True, False]
+    objective = distilling(taught, regress={"pen": 1.0}, regress_loss="mse", genres={"from": ["pen"]})
+    terms = objective(every, LABEL, CLIP, mixed)
+    both = [at for at in range(CLIPS) if taught[at] and taught[int(mixed.partner[at])]]
+    assert both == [0, 1, 2, 3], "an item counts where both that it is mixed of have targets"
+    pen, teacher = torch.from_numpy(PEN).float(), torch.from_numpy(TEACHER).float().softmax(-1)
+    said = objective.heads[0](every.embedding)
+    torch.testing.assert_close(terms["regress_pen"], F.mse_loss(said[both], mixed.of(pen)[both]))
+    logs = F.log_softmax(every.logits, -1)
+    wanted = F.kl_div(logs[both], mixed.of(teacher)[both], reduction="batchmean")
+    torch.testing.assert_close(terms["genres"], wanted)
+
+
+def test_without_labels_there_is_no_such_term() -> None:
+    assert list(distilling(label_weight=0, genres={"from": ["pen"]})(scores(), LABEL, CLIP)) == ["genres"]

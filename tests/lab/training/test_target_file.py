@@ -1,0 +1,96 @@
+"""Files of targets: what is read, which clips they are of, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrelab.errors import CorpusError, RecipeError
+from genrelab.lab.corpora.types import Clip
+from genrelab.lab.training.target_file import Targets, read_targets
+
+NAMES = ["a/one.mp3", "b/two.mp3", "a/one.mp3"]
+VALUES = np.array([[1.0, 2.0], [5.0, 6.0], [3.0, 4.0]], np.float16)
+
+
+def written(path: Path, **arrays: object) -> str:
+    np.savez(path, **{"names": np.array(NAMES), "pen": VALUES} | arrays)
+    return str(path)
+
+
+def clip(path: str | None, name: str = "") -> Clip:
+    return Clip(name or str(path), Path(path) if path else None, "rock")
+
+
+def test_windows_of_a_file_become_their_mean(tmp_path: Path) -> None:
+    targets = read_targets(written(tmp_path / "t.npz", window=np.array([0, 0, 1], np.int8)), ["pen"])
+    assert list(targets.names) == ["a/one.mp3", "b/two.mp3"]
+    np.testing.assert_allclose(targets.arrays["pen"], [[2.0, 3.0], [5.0, 6.0]])
+    assert len(targets.sha256) == 64
+    assert targets.arrays["pen"].dtype == np.float64
+
+
+def test_clips_go_by_how_their_path_ends(tmp_path: Path) -> None:
+    targets = read_targets(written(tmp_path / "t.npz"), ["pen"])
+    clips = [clip("/x/a/one.mp3"), clip("/x/b/two.mp3"), clip("/x/xa/one.mp3"), clip(None, "b/two.mp3")]
+    with pytest.raises(CorpusError, match=r"b/two\.mp3' fits /x/b/two\.mp3 and b/two\.mp3.*more of its path"):
+        targets.rows(clips)
+    assert targets.rows(clips[:3]) == {"/x/a/one.mp3": 0, "/x/b/two.mp3": 1}
+    assert targets.rows(clips[3:]) == {"b/two.mp3": 1}, "a clip without a file goes by its id"
+
+
+def test_parts_of_one_file_share_its_target(tmp_path: Path) -> None:
+    targets = read_targets(written(tmp_path / "t.npz"), ["pen"])
+    assert targets.rows([clip("/x/a/one.mp3", "1"), clip("/x/a/one.mp3", "2")]) == {"1": 0, "2": 0}
+
+
+def test_what_is_ambiguous_is_an_error() -> None:
+    def of(*names: str) -> Targets:
+        return Targets(Path("t.npz"), "", names, {})
+
+    with pytest.raises(CorpusError, match=r"'a/one.mp3', 'one.mp3' all fit the clip"):
+        of("one.mp3", "a/one.mp3").rows([clip("/x/a/one.mp3")])
+    with pytest.raises(CorpusError, match=r"'one.mp3' fits /x/a/one.mp3 and /x/b/one.mp3"):
+        of("one.mp3").rows([clip("/x/a/one.mp3"), clip("/x/b/one.mp3")])
+    assert of("./one.mp3").rows([clip("/x/one.mp3", "1")]) == {"1": 0}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pen": VALUES[:2]}, "3 rows of them"),
+        ({"pen": VALUES[:, 0]}, "3 rows of them"),
+        ({"pen": np.array([["a"]] * 3)}, "must hold numbers"),
+        ({"pen": np.array([[1.0], [np.nan], [np.inf]])}, "no number in 2 rows: 1, 2"),
+        ({"pen": np.array([[1], [2], [None]])}, "allow_pickle"),
+        ({"names": np.array([1, 2, 3])}, "`names` must be one row of texts"),
+        ({"names": np.array(["a", "", "b"])}, "`names` must be one row of texts"),
+        ({"names": np.array(NAMES, dtype=object)}, "allow_pickle"),
+    ],
+)
+def test_a_wrong_array_is_told_by_name(tmp_path: Path, arrays: dict[str, object], message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as told:
+        read_targets(written(tmp_path / "t.npz", **arrays), ["pen"])
+    assert "t.npz" in str(told.value)
+
+
+def test_a_file_that_is_none_is_told_with_the_remedy(tmp_path: Path) -> None:
+    for content in (b"", b"nonsense", b"PK\x03\x04 cut off"):
+        (tmp_path / "t.npz").write_bytes(content)
+        with pytest.raises(RecipeError, match="--targets none"):
+            read_targets(str(tmp_path / "t.npz"), ["pen"])
+    with pytest.raises(RecipeError, match=r"absent\.npz.*--targets none"):
+        read_targets(str(tmp_path / "absent.npz"), ["pen"])
+    np.save(tmp_path / "one.npy", VALUES)
+    with pytest.raises(RecipeError, match="is one array"):
+        read_targets(str(tmp_path / "one.npy"), ["pen"])
+
+
+def test_an_absent_array_names_the_closest(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no targets called 'pan'; did you mean 'pen'"):
+        read_targets(written(tmp_path / "t.npz"), ["pan"])
+    np.savez(tmp_path / "nameless.npz", pen=VALUES)
+    with pytest.raises(RecipeError, match="lacks the array `names`.*it has pen"):
+        read_targets(str(tmp_path / "nameless.npz"), ["pen"])
