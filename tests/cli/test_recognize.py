@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +15,10 @@ import pytest
 import soundfile
 from interrupts import heed
 
+import genrelab.recognize.spread
 from genrelab.cli.main import main
+from genrelab.cli.recognize import _Progress
+from genrelab.recognize import Recognition
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes, signals")
 
@@ -237,3 +242,67 @@ def test_an_interrupt_ends_soon_and_leaves_nothing(
     assert process.returncode == 130
     assert complaints == b"genrelab: interrupted\n"
     assert os.listdir(out) == []
+
+
+@pytest.fixture
+def long_song(tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is long where 3 s are heard first."""
+    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    soundfile.write(tmp_path / "long.flac", tiny.tone(1000.0, 30.0), 8000)
+    return tmp_path / "long.flac"
+
+
+@pytest.mark.parametrize(
+    "options", [["--full"], ["--timeline"], ["--parts"], ["--picture", "{}"], ["--cue", "{}"]]
+)
+def test_full_and_what_implies_it(
+    options: list[str],
+    tiny_model: Path,
+    long_song: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(*more: str) -> dict[str, object]:
+        command = ["recognize", str(long_song), "--model", str(tiny_model), "--format", "json", *more]
+        assert main(command) == 0
+        (record,) = json.loads(capsys.readouterr().out)
+        return dict(record)
+
+    assert run()["full"] is False
+    more = [option.format(tmp_path / "out") for option in options]
+    assert run(*more)["full"] is True
+    assert run("--no-library", *more)["full"] is True
+    assert run()["full"] is True  # now the library knows better
+    assert run("--again")["full"] is False
+
+
+def test_parts_of_a_known_file_are_not_heard_anew(
+    tiny_model: Path, long_song: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["recognize", str(long_song), "--model", str(tiny_model), "--format", "json"]
+    assert main([*command, "--full"]) == 0
+    assert "were known" not in capsys.readouterr().err
+    assert main([*command, "--parts"]) == 0
+    captured = capsys.readouterr()
+    assert "1 of 1 were known" in captured.err
+    assert [part["genre"] for part in json.loads(captured.out)[0]["parts"]] == ["middle"]
+
+
+def test_the_rate_that_is_shown() -> None:
+    shown: list[tuple[str, int, int, str]] = []
+
+    def report(what: str, done: int, total: int, /, detail: str = "") -> None:
+        shown.append((what, done, total, detail))
+
+    def records() -> Iterator[Recognition]:
+        for number in range(3):
+            time.sleep(0.01)
+            yield Recognition(Path(str(number)), "m", duration=240.0 if number else None, genre="rock")
+
+    progress = _Progress(3)
+    assert len(list(progress.follow(records(), report))) == 3
+    assert [row[:3] for row in shown] == [("recognizing", number, 3) for number in (1, 2, 3)]
+    rates = [re.fullmatch(r"([\d.]+) files/s, (\d+)x real time", row[3]) for row in shown]
+    files, sound = zip(*((float(match[1]), float(match[2])) for match in rates if match), strict=True)
+    assert sound[0] == 0 < files[0]
+    assert sound[2] / files[2] == pytest.approx(160.0, rel=0.1)  # two of three files last four minutes

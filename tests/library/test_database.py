@@ -2,17 +2,73 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
 
 from genrelab.library import Library, LibraryError
 from genrelab.library.database import SCHEMA_VERSION, Database, default_path
+
+# The table of tracks in layout 1, before an answer told how much of the file was heard.
+_TRACKS_1 = """
+CREATE TABLE tracks (
+    id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    sound BLOB NOT NULL, model TEXT NOT NULL, settings TEXT NOT NULL, version TEXT NOT NULL, duration REAL,
+    genre TEXT, confidence REAL, reason TEXT, genres TEXT NOT NULL, timeline BLOB NOT NULL, embedding BLOB,
+    error TEXT
+) STRICT
+"""
+
+
+def make_old(path: Path) -> None:
+    """Make a library of layout 1 with one track."""
+    Library(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE tracks")
+        connection.execute(_TRACKS_1)
+        connection.execute("CREATE INDEX tracks_sound ON tracks (sound)")
+        timeline = zlib.compress(json.dumps([[0.0, 3.0, "jazz", 0.9]]).encode())
+        values = (b"/m/a.wav", 9, 8, b"s" * 32, "m@1", "", "0.1.0", 3.0, "jazz", 0.9, None)
+        values += (json.dumps([["jazz", 0.9], ["pop", 0.1]]), timeline, b"\0\0\x80?", None)
+        connection.execute(f"INSERT INTO tracks VALUES (1, {', '.join('?' * len(values))})", values)
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def layout(path: Path) -> tuple[int, list[tuple[str, str]]]:
+    connection = sqlite3.connect(path)
+    ((version,),) = connection.execute("PRAGMA user_version")
+    columns = [(name, kind) for _, name, kind, *_ in connection.execute("PRAGMA table_info(tracks)")]
+    connection.close()
+    return version, columns
+
+
+def test_an_old_library_is_brought_up_to_date(tmp_path: Path) -> None:
+    make_old(tmp_path / "old.db")
+    for _ in range(2):
+        with Library(tmp_path / "old.db") as library:
+            (said,) = library.tracks.all()
+            assert (said.genre, said.full, said.probabilities) == ("jazz", True, None)
+            assert library.tracks.embedding("/m/a.wav") == [1.0]
+            library.journal.begin(b"/x", b"y", b"z" * 32, {}, {})
+    Library(tmp_path / "new.db").close()
+    assert layout(tmp_path / "old.db") == layout(tmp_path / "new.db")
+
+
+def test_many_bring_an_old_library_up_to_date_at_once(tmp_path: Path) -> None:
+    make_old(tmp_path / "l.db")
+    code = "import sys; from genrelab.library import Library; Library(sys.argv[1]).close()"
+    command = [sys.executable, "-c", code, str(tmp_path / "l.db")]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    assert [process.communicate(timeout=60)[1] for process in running] == [b""] * 3
+    assert layout(tmp_path / "l.db")[0] == SCHEMA_VERSION
 
 
 def test_where_it_is_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

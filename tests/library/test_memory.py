@@ -16,8 +16,9 @@ import soundfile
 import tagged
 from tiny_onnx import tone, write_tiny
 
+import genrelab.recognize.spread
 from genrelab.library import Library, Memory
-from genrelab.recognize import Recognition, Recognizer, scan
+from genrelab.recognize import Recognition, Recognizer, cut_parts, scan
 
 
 class Counted:
@@ -257,3 +258,81 @@ def test_threads_share_a_library(recognizer: Recognizer, library: Library, tmp_p
         )
     assert [one.genre for one in said] == [path.name for path in paths]
     assert {one.genre for one in library.tracks.all()} == {path.name for path in paths}
+
+
+@pytest.fixture
+def long_song(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is long where 3 s are heard first."""
+    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    path = tmp_path / "long.wav"
+    parts = [tone(200.0, 24.0), np.zeros(8000, np.float32), tone(3000.0, 15.0)]
+    soundfile.write(path, np.concatenate(parts), 8000)
+    return path
+
+
+def test_a_full_answer_stands_for_a_spread_one_and_not_the_reverse(
+    tiny_model: Path, library: Library, long_song: Path
+) -> None:
+    spread, full = (Recognizer.load(tiny_model, threads=1, full=way) for way in (False, True))
+    runs = [(spread, 1), (spread, 0), (full, 1), (full, 0), (spread, 0)]
+    said = []
+    for recognizer, expected in runs:
+        run = Counted(recognizer, library, full=recognizer.full)
+        said += run(long_song)
+        assert len(run.done) == expected
+    assert [one.full for one in said] == [False, False, True, True, True]
+    assert said[0] == said[1]
+    assert said[2] == said[3] == said[4]
+    assert len(list(library.tracks.all())) == 1
+
+
+def test_probabilities_of_full_answers_come_back(tiny_model: Path, library: Library, long_song: Path) -> None:
+    full = Recognizer.load(tiny_model, threads=1, full=True)
+    (first,) = Counted(full, library, full=True)(long_song)
+    run = Counted(full, library, full=True, probabilities=True)
+    (again,) = run(long_song)
+    assert run.done == []
+    assert first.probabilities is not None and again.probabilities is not None
+    assert again.probabilities.dtype == first.probabilities.dtype == np.float16
+    assert np.array_equal(again.probabilities, first.probabilities, equal_nan=True)
+    assert np.isnan(again.probabilities).any()  # the second of silence
+    assert [part.genre for part in cut_parts(again, min_seconds=5.0)] == ["low", "high"]
+    assert cut_parts(again, min_seconds=5.0) == cut_parts(first, min_seconds=5.0)
+
+
+def test_spread_answers_keep_none_and_are_no_source_of_parts(
+    tiny_model: Path, library: Library, long_song: Path
+) -> None:
+    spread, full = (Recognizer.load(tiny_model, threads=1, full=way) for way in (False, True))
+    Counted(spread, library)(long_song)
+    (kept,) = library.tracks.all()
+    assert kept.probabilities is None
+    run = Counted(full, library, full=True, probabilities=True)
+    (said,) = run(long_song)
+    assert run.done == ["long.wav"] and said.full
+
+
+def test_silence_and_errors_are_known_with_probabilities_too(
+    recognizer: Recognizer, library: Library, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros(20_000), 8000)
+    (tmp_path / "letter.wav").write_text("no music")
+    Counted(recognizer, library)(tmp_path)
+    run = Counted(recognizer, library, full=True, probabilities=True)
+    said = {one.path.name: one for one in run(tmp_path)}
+    assert run.done == []
+    silent = said["silent.wav"]
+    assert silent.probabilities is not None and silent.probabilities.shape == (2, 0)
+    assert [part.genre for part in cut_parts(silent)] == [None]
+    assert said["letter.wav"].error is not None
+
+
+def test_an_answer_of_an_old_library_is_heard_anew_for_parts_only(
+    recognizer: Recognizer, library: Library, songs: Path
+) -> None:
+    Counted(recognizer, library)(songs)
+    library.tracks._database.execute("UPDATE tracks SET probabilities = NULL")  # as an upgrade leaves them
+    for wanted, expected in (({"full": True}, 0), ({"full": True, "probabilities": True}, 4)):
+        run = Counted(recognizer, library, **wanted)
+        run(songs)
+        assert len(run.done) == expected

@@ -62,6 +62,7 @@ def test_the_json_record() -> None:
             {"start": 4.5, "end": 7.5, "genre": "[red]jazz", "probability": 0.9},
         ],
         "parts": None,
+        "full": True,
         "model": "tiny@0123456789ab",
         "error": None,
     }
@@ -82,7 +83,7 @@ def test_csv() -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert list(rows[0]) == [
         *("path", "duration", "genre", "confidence", "reason"),
-        *("genre_1", "probability_1", "genre_2", "probability_2", "model", "error"),
+        *("genre_1", "probability_1", "genre_2", "probability_2", "full", "model", "error"),
     ]
     assert [row["path"] for row in rows] == [os.fspath(record.path) for record in RECORDS]
     assert (rows[0]["genre_2"], rows[0]["probability_2"]) == ("[red]jazz", "0.3")

@@ -70,12 +70,12 @@ class PyAvSource:
         # containers round time stamps or guess them, and are read from the beginning to be exact.
         listed = "mov" in self._container.format.name.split(",")
         self._tick = stream.time_base * first.sample_rate if stream.time_base else Fraction(0)
-        self._seekable = listed and 0 < self._tick <= 1
+        self.seekable = listed and 0 < self._tick <= 1
         self.declared_seconds = self._duration() if listed else None
         self.info = AudioInfo(
             self._path, *self._shape, self._duration(), stream.codec_context.codec.canonical_name
         )
-        self._first = first
+        self._first: av.AudioFrame | None = first  # until it is read
 
     def _duration(self) -> float | None:
         stream = self._stream
@@ -85,7 +85,7 @@ class PyAvSource:
         return None if whole is None else whole / 1e6
 
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
-        """Yield samples; see `Source.read`. To be called once."""
+        """Yield samples; see `Source.read`."""
         rate = self._shape[0]
         held: list[Waveform] = []
         done = given = 0
@@ -113,9 +113,9 @@ class PyAvSource:
         """Yield decoded frames with the number of their first sample, from before `first` on."""
         target = first - int(_WARM_UP_SECONDS * self.info.sample_rate)
         position = 0
-        frame: av.AudioFrame | None = self._first
-        if self._seekable and target > 0:
-            self._container.seek(self._origin + int(target / self._tick), stream=self._stream)
+        frame, self._first = self._first, None
+        if self.seekable and (target > 0 or frame is None):
+            self._container.seek(self._origin + int(max(0, target) / self._tick), stream=self._stream)
             self._frames = self._decode()
             frame = next(self._frames, None)
             if frame is not None and frame.pts is not None:

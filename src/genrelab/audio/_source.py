@@ -51,8 +51,15 @@ class Source(Protocol):
         """The length that the file firmly promises (no estimate), in seconds; None if it promises none."""
         ...
 
+    @property
+    def seekable(self) -> bool:
+        """Whether samples are found by seeking; else all that lies before them is decoded."""
+        ...
+
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
         """Yield the samples from number `first` on, as `[channels, samples]`.
+
+        May be called again if the file is seekable, cheapest in the order of time.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ import math
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,12 @@ import numpy as np
 
 from genrelab.audio._source import AudioInfo, Source, Waveform
 from genrelab.audio.channels import match_channels
+from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.audio.truncation import clearly_short, find_cut
 from genrelab.errors import AudioError, UsageError
 
-__all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Waveform", "decode", "probe", "stream"]
+__all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Waveform", "decode", "open_excerpts", "probe", "stream"]
 
 # fmt: off
 AUDIO_SUFFIXES: frozenset[str] = frozenset((
@@ -39,6 +40,10 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset((
 
 # Large: soundfile seeks behind every block, which makes lossy decoders begin anew there.
 _DECODE_BLOCK_SECONDS = 60.0
+
+# Of a file that is read in pieces, the end is looked at from so far away, and so much of it must be there.
+_END_SECONDS = 0.5
+_END_PRESENT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,59 @@ def stream(
     return _stream(Path(path), _check(path, _Request(start, duration, sample_rate, channels, block_seconds)))
 
 
+@contextmanager
+def open_excerpts(
+    path: str | os.PathLike[str], *, sample_rate: int, channels: int
+) -> Iterator[Excerpts | None]:
+    """Open a sound file to read pieces of it by seeking.
+
+    That the file is whole is looked for in its headers and at its end; what is damaged in between shows
+    only where it is read.
+
+    Parameters
+    ----------
+    path : str or path-like
+    sample_rate : int > 0
+        Rate wanted, in Hz.
+    channels : {1, 2}
+        Channels wanted.
+
+    Yields
+    ------
+    Excerpts or None
+        Pieces are equal to those of `decode`; they are cheapest in the order of time. None for a file that
+        does not say for certain how long it is, or where its samples are: only reading all of it tells.
+
+    Raises
+    ------
+    AudioError, UsageError
+        As `decode` does, also while pieces are taken.
+
+    Examples
+    --------
+    >>> with open_excerpts("song.mp3", sample_rate=16000, channels=1) as song:  # doctest: +SKIP
+    ...     middle = song.take(song.samples // 2, 16000)
+    """
+    request = _check(path, _Request(0.0, None, sample_rate, channels, _DECODE_BLOCK_SECONDS))
+    with closing(_open(Path(path))) as source:
+        seconds, rate = source.declared_seconds, source.info.sample_rate
+        if seconds is None or not source.seekable:
+            yield None
+            return
+        block = round(_DECODE_BLOCK_SECONDS * rate)
+
+        def read(first: int, count: int) -> Waveform:
+            blocks = list(_checked(source, first, count, block, request.channels))
+            return np.concatenate([np.empty((channels, 0), np.float32), *blocks], axis=1)
+
+        n_samples = round(seconds * rate)
+        end = read(max(0, n_samples - round(_END_SECONDS * rate)), round(_END_SECONDS * rate))
+        if end.shape[1] < min(n_samples, _END_PRESENT * rate):
+            raise AudioError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
+        _check_whole(source, seconds)
+        yield Excerpts(read, n_samples, rate, sample_rate)
+
+
 def _stream(path: Path, request: _Request) -> Iterator[Waveform]:
     with closing(_open(path)) as source:
         yield from _read(source, request)
@@ -230,15 +288,11 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
     first = round(request.start * rate)
     count = None if request.duration is None else max(1, round(request.duration * rate))
     done = 0
-    for block in source.read(first, count, max(1, round(request.block_seconds * rate))):
-        finite = np.isfinite(block).all(axis=0)
-        if not finite.all():
-            raise AudioError(
-                f"{path} holds values that are not finite (NaN or infinity) at "
-                f"{(first + done + int(finite.argmin())) / rate:.2f} s. Encode the file anew."
-            )
+    for block in _checked(
+        source, first, count, max(1, round(request.block_seconds * rate)), request.channels
+    ):
         done += block.shape[1]
-        yield block if request.channels is None else match_channels(block, request.channels)
+        yield block
     if count is not None and done == count:
         return
     if done:
@@ -248,6 +302,22 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
     else:
         length = "" if source.info.duration is None else f", which is {source.info.duration:.1f} s long"
         raise AudioError(f"{path}{length}, has nothing at {request.start} s. Give an earlier start.")
+
+
+def _checked(
+    source: Source, first: int, count: int | None, block: int, channels: int | None
+) -> Iterator[Waveform]:
+    """Yield samples as `Source.read` gives them, all of them finite, with the channels wanted."""
+    position, rate = first, source.info.sample_rate
+    for samples in source.read(first, count, block):
+        finite = np.isfinite(samples).all(axis=0)
+        if not finite.all():
+            raise AudioError(
+                f"{source.info.path} holds values that are not finite (NaN or infinity) at "
+                f"{(position + int(finite.argmin())) / rate:.2f} s. Encode the file anew."
+            )
+        position += samples.shape[1]
+        yield samples if channels is None else match_channels(samples, channels)
 
 
 def _check_whole(source: Source, seconds: float) -> None:

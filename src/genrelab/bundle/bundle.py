@@ -179,6 +179,8 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as well; warnings are about optimizations
     options.add_session_config_entry("session.load_model_format", "ONNX")  # not what the bytes say
+    # Threads that wait sleep: else they take the cores from decoding, which goes on beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

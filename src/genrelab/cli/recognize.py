@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genrelab.cli.library import open_or_none
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import Report, counting, note
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
 
 MOST_JOBS = 8  # unless asked for: each needs memory of its own
+_RATE_SECONDS = 30.0  # over which the rate that is shown is a mean
 
 
 def recognize(
@@ -28,23 +31,30 @@ def recognize(
         Path | None,
         typer.Option(metavar="FILE", help="The model file; else the one that $GENRELAB_MODEL names."),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Hear all of each file, not only segments spread over a long one."),
+    ] = False,
     top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give for a file.")] = 3,
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="Say of each segment too what it sounds like.")
+        bool, typer.Option("--timeline", help="Say of each segment too what it sounds like; implies --full.")
     ] = False,
     parts: Annotated[
-        bool, typer.Option("--parts", help="Cut each file into parts where its genre changes.")
+        bool,
+        typer.Option("--parts", help="Cut each file into parts where its genre changes; implies --full."),
     ] = False,
     min_part: Annotated[
         float, typer.Option(metavar="SECONDS", help="No part is shorter, unless the file is.")
     ] = 20.0,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Draw each file's genres over time there, as SVG."),
+        typer.Option(metavar="DIR", help="Draw each file's genres over time there, as SVG; implies --full."),
     ] = None,
     cue: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a CUE sheet of each file's parts there, for players."),
+        typer.Option(
+            metavar="DIR", help="Write a CUE sheet of each file's parts there, for players; implies --full."
+        ),
     ] = None,
     format: Annotated[
         Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the results.")
@@ -89,15 +99,23 @@ def recognize(
     found = list(scan(paths))
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
-    recognizer = Recognizer.load(model_file, threads=max(1, cores // jobs))
     read = [model_file, *(file for file in found if not isinstance(file, Problem))]
     writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
+    full = full or timeline or writer.wanted
+    recognizer = Recognizer.load(model_file, full=full, threads=max(1, cores // jobs))
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
     with open_or_none(library, without=no_library, quiet=quiet) as shelf:
-        again = again or writer.wanted  # the library does not keep what parts are made of
-        memory = Memory(shelf.tracks, recognizer.bundle.identity, again=again) if shelf else None
+        memory = None
+        if shelf is not None:
+            memory = Memory(
+                shelf.tracks,
+                recognizer.bundle.identity,
+                full=full,
+                probabilities=writer.wanted,
+                again=again,
+            )
         with (
             open_output(out, keep=[*read, shelf.path] if shelf else read) as stream,
             counting() if bar else nullcontext() as report,
@@ -115,18 +133,27 @@ def recognize(
 
 
 class _Progress:
-    """How many records there are, and how many without an answer."""
+    """How many records there are, how many without an answer, and how fast they come."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.unanswered = 0
+        self._recent = deque([(time.monotonic(), 0, 0.0)])  # when, records so far, seconds of sound so far
 
-    def follow(
-        self, records: Iterable[Recognition], report: Callable[[str, int, int], None] | None
-    ) -> Iterator[Recognition]:
+    def follow(self, records: Iterable[Recognition], report: Report | None) -> Iterator[Recognition]:
         """Pass records on, counting and reporting them."""
         for done, record in enumerate(records, start=1):
             self.unanswered += not record.answered
             if report is not None:
-                report("recognizing", done, self.total)
+                report("recognizing", done, self.total, self._rate(done, record.duration or 0.0))
             yield record
+
+    def _rate(self, done: int, seconds: float) -> str:
+        """Return how many files, and how much sound, are done in a second."""
+        now = time.monotonic()
+        while len(self._recent) > 1 and self._recent[0][0] < now - _RATE_SECONDS:
+            self._recent.popleft()
+        self._recent.append((now, done, self._recent[-1][2] + seconds))
+        (begun, done_then, sound_then), (_, _, sound) = self._recent[0], self._recent[-1]
+        elapsed = max(now - begun, 1e-3)
+        return f"{(done - done_then) / elapsed:.1f} files/s, {(sound - sound_then) / elapsed:.0f}x real time"

@@ -18,8 +18,8 @@ from genrelab.library.errors import LibraryError
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable that names a library."""
 
-SCHEMA_VERSION = 1
-"""The newest layout that this genrelab reads and the one that it writes."""
+SCHEMA_VERSION = 2
+"""The newest layout that this genrelab reads and the one that it writes; older ones are brought to it."""
 
 _APPLICATION = 0x67656E72  # "genr", so that another program's database is not taken for a library
 _WAIT_SECONDS = 30.0  # for another process to end its transaction, which takes milliseconds
@@ -42,7 +42,9 @@ CREATE TABLE tracks (
     genres TEXT NOT NULL,         -- JSON: [[genre, probability], ...]
     timeline BLOB NOT NULL,       -- JSON, compressed with zlib: [[start, end, genre, probability], ...]
     embedding BLOB,               -- float32, little-endian
-    error TEXT
+    error TEXT,
+    full INTEGER NOT NULL DEFAULT 1,  -- whether all of the file was heard
+    probabilities BLOB            -- of each segment if so: float16, little-endian, in the order of `genres`
 ) STRICT;
 CREATE INDEX tracks_sound ON tracks (sound);
 CREATE TABLE changes (
@@ -60,6 +62,14 @@ CREATE TABLE changes (
 CREATE INDEX changes_path ON changes (path);
 CREATE INDEX changes_sound ON changes (sound);
 """
+
+# What makes the next layout out of each older one.
+_UPGRADES = {
+    1: (
+        "ALTER TABLE tracks ADD COLUMN full INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE tracks ADD COLUMN probabilities BLOB",
+    ),
+}
 
 
 def default_path() -> Path:
@@ -122,8 +132,17 @@ class Database:
                 f"the library {self.path} was made by a newer genrelab (its layout is {version}, this "
                 f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab"
             )
+        if version < SCHEMA_VERSION:
+            self._upgrade()
         # What was committed outlives the process; only a power cut may take the last moments.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _upgrade(self) -> None:
+        with self.transaction():
+            for version in range(self._identity()[1], SCHEMA_VERSION):  # another process may be faster
+                for statement in _UPGRADES[version]:
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _identity(self) -> tuple[int, int, int]:
         pragma = [self._connection.execute(f"PRAGMA {name}") for name in ("application_id", "user_version")]

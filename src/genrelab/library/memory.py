@@ -25,6 +25,11 @@ class Memory:
         `Bundle.identity` of the recognizer; answers of others do not count.
     settings : str
         How the recognizer is used, as `Wanted` takes it.
+    full : bool
+        Whether the recognizer hears all of each file. Then what is known from segments spread over a file
+        does not count; else both kinds of answers do.
+    probabilities : bool
+        Whether only answers count that tell the probabilities of each segment, as parts need them.
     again : bool
         Whether to recognize also what is known.
 
@@ -39,9 +44,18 @@ class Memory:
     >>> records = recognizer.recognize_many(scan(["music"]), through=memory)  # doctest: +SKIP
     """
 
-    def __init__(self, tracks: Tracks, model: str, *, settings: str = "", again: bool = False) -> None:
+    def __init__(
+        self,
+        tracks: Tracks,
+        model: str,
+        *,
+        settings: str = "",
+        full: bool = False,
+        probabilities: bool = False,
+        again: bool = False,
+    ) -> None:
         self._tracks = tracks
-        self._wanted = Wanted(model, settings)
+        self._wanted = Wanted(model, settings, full, probabilities)
         self._again = again
         self._lock = threading.Lock()
         self.recalled = 0

@@ -20,7 +20,7 @@ from genrelab.recognize.recognition import RankedGenre, Recognition, Segment
 
 _COLUMNS = (
     "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
-    "timeline, embedding, error"
+    "timeline, embedding, error, full, probabilities"
 )
 _PLACES = ", ".join("?" * len(_COLUMNS.split(", ")))
 
@@ -35,10 +35,16 @@ class Wanted:
         `Bundle.identity`.
     settings : str
         How the model was used; the same text means the same way.
+    full : bool
+        Whether only answers count for which all of the file was heard.
+    probabilities : bool
+        Whether only those count that tell the probabilities of each of its segments.
     """
 
     model: str
     settings: str = ""
+    full: bool = False
+    probabilities: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class _Row:
     timeline: bytes
     embedding: bytes | None
     error: str | None
+    full: int
+    probabilities: bytes | None
 
     def fits(self, wanted: Wanted | None) -> bool:
         """Whether this is an answer that counts."""
@@ -68,23 +76,33 @@ class _Row:
             return True
         # What another version could not read, this one may.
         readable = self.error is None or self.version == genrelab.__version__
-        return (self.model, self.settings) == (wanted.model, wanted.settings) and readable
+        enough = bool(self.full) or not (wanted.full or wanted.probabilities)
+        told = self.probabilities is not None or self.error is not None or not wanted.probabilities
+        return (self.model, self.settings) == (wanted.model, wanted.settings) and readable and enough and told
 
     def recognition(self, path: Path) -> Recognition:
         """Return what was said, about a file that is now called `path`."""
         error = self.error
         if error is not None and error.startswith(" "):
             error = f"{path}{error}"
+        genres = tuple(RankedGenre(*pair) for pair in json.loads(self.genres))
+        timeline = tuple(Segment(*values) for values in json.loads(zlib.decompress(self.timeline)))
+        probabilities = None
+        if self.probabilities is not None:
+            probabilities = np.frombuffer(self.probabilities, "<f2").astype(np.float16)
+            probabilities = probabilities.reshape(len(timeline), len(genres))
         return Recognition(
             path,
             self.model,
             duration=self.duration,
             genre=self.genre,
             confidence=self.confidence,
-            genres=tuple(RankedGenre(*pair) for pair in json.loads(self.genres)),
-            timeline=tuple(Segment(*values) for values in json.loads(zlib.decompress(self.timeline))),
+            genres=genres,
+            timeline=timeline,
             reason=self.reason,
             error=error,
+            full=bool(self.full),
+            probabilities=probabilities,
         )
 
 
@@ -184,6 +202,10 @@ class Tracks:
             zlib.compress(timeline.encode()),
             None if said.embedding is None else said.embedding.astype("<f4").tobytes(),
             error,
+            int(said.full),
+            said.probabilities.astype("<f2").tobytes()
+            if said.full and said.probabilities is not None
+            else None,
         )
         self._database.execute(f"INSERT OR REPLACE INTO tracks ({_COLUMNS}) VALUES ({_PLACES})", values)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.audio.channels import match_channels
+from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.errors import UsageError
 
@@ -54,6 +55,31 @@ def array_blocks(
     length = max(1, round(_BLOCK_SECONDS * sample_rate))
     blocks = (to_float(waveform[:, start : start + length]) for start in range(0, samples, length))
     return resample_blocks((match_channels(block, to_channels) for block in blocks), sample_rate, to_rate)
+
+
+def array_excerpts(array: npt.ArrayLike, sample_rate: int, *, to_rate: int, to_channels: int) -> Excerpts:
+    """Give pieces of sound in an array as `genrelab.audio.decode.open_excerpts` gives those of a file.
+
+    Parameters
+    ----------
+    array, sample_rate, to_rate, to_channels
+        As `array_blocks` takes them.
+
+    Returns
+    -------
+    Excerpts
+
+    Raises
+    ------
+    UsageError
+        As `array_blocks` does.
+    """
+    waveform = _check_shape(np.asarray(array))
+
+    def read(first: int, count: int) -> Waveform:
+        return match_channels(to_float(waveform[:, first : first + count]), to_channels)
+
+    return Excerpts(read, waveform.shape[1], sample_rate, to_rate)
 
 
 def to_float(samples: npt.NDArray[np.generic]) -> Waveform:

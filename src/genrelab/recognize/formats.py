@@ -108,7 +108,7 @@ def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, top: int, timeli
 def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
     ranks = range(1, top + 1)
     ranked = [name for rank in ranks for name in (f"genre_{rank}", f"probability_{rank}")]
-    columns = ["path", "duration", "genre", "confidence", "reason", *ranked, "model", "error"]
+    columns = ["path", "duration", "genre", "confidence", "reason", *ranked, "full", "model", "error"]
     for cells in _csv_rows(records, top, columns):
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(cells)
@@ -122,6 +122,7 @@ def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> I
         row = record.to_dict(top=top, timeline=False)
         for rank, genre in enumerate(row.pop("genres"), start=1):
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
+        row["full"] = None if row["full"] is None else json.dumps(row["full"])
         yield [row.get(column) for column in columns]
 
 
@@ -143,6 +144,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
             ("genres", pa.list_(pa.struct(genre))),
             ("timeline", pieces),
             ("parts", pieces),
+            ("full", pa.bool_()),
             ("model", text),
             ("error", text),
         ]

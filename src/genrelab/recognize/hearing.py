@@ -43,7 +43,7 @@ class Hearing:
             yield block
 
     def judge(self, segments: Sequence[tuple[int, Waveform]]) -> None:
-        """Take the next segments, equally long: number of the first sample, waveform `[channels, n]`."""
+        """Take segments, equally long: number of the first sample, waveform `[channels, n]`."""
         loud = [float(np.mean(np.square(wave, dtype=np.float64))) >= _SILENT_POWER for _, wave in segments]
         self._starts += [start for start, _ in segments]
         self._voting += loud
@@ -53,22 +53,48 @@ class Hearing:
             self._scores.append(scores)
             self._embeddings = self._embeddings + embeddings.sum(axis=0, dtype=np.float64)
 
-    def conclude(self, path: Path) -> Recognition:
-        """Return what is said about the file, after its last segment."""
+    @property
+    def silent(self) -> bool:
+        """Whether no segment so far votes."""
+        return not self._scores
+
+    def lead(self) -> float:
+        """Return by which share of the segments so far the first genre leads the second in votes."""
+        firsts = np.concatenate([np.empty(0, np.intp), *(scores.argmax(axis=1) for scores in self._scores)])
+        votes = np.sort(np.bincount(firsts, minlength=max(2, len(self._bundle.metadata.genres))))
+        return float(votes[-1] - votes[-2]) / max(1, len(self._starts))
+
+    def conclude(self, path: Path, *, seconds: float | None = None) -> Recognition:
+        """Return what is said about the file, after its last segment.
+
+        Parameters
+        ----------
+        path : Path
+        seconds : float or None
+            How long the file is if only some of its segments were judged; None if all passed `listen`.
+
+        Returns
+        -------
+        Recognition
+        """
         metadata = self._bundle.metadata
-        duration = self._samples / metadata.sample_rate
-        if not self._scores:
+        if seconds is not None:
+            self._samples = round(seconds * metadata.sample_rate)
+        duration = self._samples / metadata.sample_rate if seconds is None else seconds
+        every = self._every()
+        if self.silent:
             return Recognition(
                 path,
                 self._bundle.identity,
                 duration=duration,
                 genre=UNSURE,
                 confidence=0.0,
-                timeline=self._timeline(np.empty((0, len(metadata.genres)))),
+                timeline=self._timeline(every),
                 reason="silent",
-                probabilities=np.empty((len(self._starts), 0), np.float32),
+                full=seconds is None,
+                probabilities=np.empty((len(self._starts), 0), np.float16),
             )
-        scores = np.concatenate(self._scores)
+        scores = every[~np.isnan(every[:, 0])]
         answer = vote(scores, rule=metadata.voting)
         ranked = tuple(
             RankedGenre(metadata.genres[number], float(answer.probabilities[number]))
@@ -82,29 +108,29 @@ class Hearing:
             genre=UNSURE if reason else ranked[0].genre,
             confidence=ranked[0].probability,
             genres=ranked,
-            timeline=self._timeline(scores),
+            timeline=self._timeline(every),
             reason=reason,
+            full=seconds is None,
             embedding=np.asarray(self._embeddings / len(scores), dtype=np.float32),
-            probabilities=self._probabilities(scores[:, answer.order]),
+            probabilities=every[:, answer.order].astype(np.float16),
         )
 
-    def _probabilities(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the scores with rows that are no numbers where a segment is silent."""
-        every = np.full((len(self._voting), scores.shape[1]), np.nan, np.float32)
-        every[np.asarray(self._voting)] = scores
-        return every
+    def _every(self) -> npt.NDArray[np.float32]:
+        """Return the probabilities of all segments in the order of time; of silent ones, no numbers."""
+        every = np.full((len(self._starts), len(self._bundle.metadata.genres)), np.nan, np.float32)
+        if self._scores:
+            every[np.asarray(self._voting)] = np.concatenate(self._scores)
+        return every[np.argsort(self._starts)]
 
-    def _timeline(self, scores: npt.NDArray[np.floating]) -> tuple[Segment, ...]:
+    def _timeline(self, every: npt.NDArray[np.float32]) -> tuple[Segment, ...]:
         metadata = self._bundle.metadata
         rate, length = metadata.sample_rate, metadata.segment_samples
-        rows = iter(scores)
         timeline: list[Segment] = []
-        for start, votes in zip(self._starts, self._voting, strict=True):
+        for start, row in zip(sorted(self._starts), every, strict=True):
             end = min(start + length, self._samples) / rate
-            if votes:
-                row = next(rows)
+            if np.isnan(row[0]):
+                timeline.append(Segment(start / rate, end, None, None))
+            else:
                 first = int(row.argmax())
                 timeline.append(Segment(start / rate, end, metadata.genres[first], float(row[first])))
-            else:
-                timeline.append(Segment(start / rate, end, None, None))
         return tuple(timeline)

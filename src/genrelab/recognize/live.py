@@ -145,7 +145,7 @@ def _listen(
         while (seen := recent.look()) is not None:
             moment, behind, sound = seen
             sound = sound[:, -_whole(sound.shape[1], metadata) :]
-            answer = recognizer(sound, sample_rate=metadata.sample_rate)
+            answer = recognizer(sound, sample_rate=metadata.sample_rate, full=True)
             seconds = moment / metadata.sample_rate
             yield Moment(seconds, seconds - (answer.duration or 0.0), _bare(answer), behind)
             heard = True

@@ -52,18 +52,23 @@ def cut_parts(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS) -> 
     Raises
     ------
     UsageError
-        If the least length is not positive, or the answer comes from a library, which does not keep what
-        is needed.
+        If the least length is not positive, only segments spread over the file were heard, or the answer
+        comes from a library that does not have what is needed.
 
     Examples
     --------
-    >>> for part in cut_parts(recognizer("mix.mp3")):  # doctest: +SKIP
+    >>> for part in cut_parts(recognizer("mix.mp3", full=True)):  # doctest: +SKIP
     ...     print(part.start, part.end, part.genre)
     """
     if not (math.isfinite(min_seconds) and min_seconds > 0):
         raise UsageError(f"a part must be longer than 0 s, not {min_seconds} s")
     if record.error is not None or record.duration is None:
         return ()
+    if not record.full:
+        raise UsageError(
+            f"only segments of {record.path} were heard, which do not tell its parts. Recognize all of it "
+            "(full=True)."
+        )
     if record.probabilities is None:
         raise UsageError(f"what is known about {record.path} does not tell its parts. Recognize it again.")
     states = _with_silence(record.probabilities.astype(np.float64))
@@ -89,7 +94,7 @@ def _with_silence(probabilities: _Floats) -> _Floats:
     return np.column_stack([np.where(silent[:, None], 0.0, probabilities), silent])
 
 
-def _mean(probabilities: npt.NDArray[np.float32], state: int) -> float | None:
+def _mean(probabilities: npt.NDArray[np.float16], state: int) -> float | None:
     """Return the mean probability of a genre over the segments that are not silent; None for silence."""
     if state == probabilities.shape[1]:
         return None
@@ -129,6 +134,9 @@ def _likeliest(evidence: _Floats, least: int, price: float) -> list[tuple[int, i
     while end > 0:
         state = int(best[end].argmax())
         first = int(begun[end, state])
-        parts.append((first, end, state))
+        if parts and parts[-1][2] == state:  # where a change costs nothing, rounding may cut a part in two
+            parts[-1] = (first, parts[-1][1], state)
+        else:
+            parts.append((first, end, state))
         end = first
     return parts[::-1]

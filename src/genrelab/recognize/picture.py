@@ -83,7 +83,7 @@ def draw_timeline(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS)
     )
 
 
-def _shown(probabilities: npt.NDArray[np.float32], parts: tuple[Part, ...], names: list[str]) -> list[int]:
+def _shown(probabilities: npt.NDArray[np.float16], parts: tuple[Part, ...], names: list[str]) -> list[int]:
     """Return the columns that get a colour: the parts' genres first, then those of the highest mean."""
     seconds = {name: 0.0 for name in names}
     for part in parts:

@@ -79,21 +79,23 @@ class Recognition:
         All genres, the winner first, in the order of the voting rule (by `majority` a genre may stand before
         one of a higher mean probability). Empty after an error and for silence.
     timeline : tuple of Segment
-        In the order of time. Empty after an error.
+        The segments that were heard, in the order of time. Empty after an error.
     reason : {"silent", "low confidence"} or None
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
+    full : bool
+        Whether all of the file was heard, not only segments spread over it; so it is after an error.
     parts : tuple of Part or None
         From the beginning to the end without gaps; None unless `genrelab.recognize.parts.cut_parts` has
         been asked for them.
     embedding : np.ndarray [shape=(d,)], float32, or None
         The network's embeddings, mean over the segments that vote; it does not count when recognitions are
         compared. None after an error, for silence, and where the answer comes from a library.
-    probabilities : np.ndarray [shape=(segments, genres)], float32, or None
+    probabilities : np.ndarray [shape=(segments, genres)], float16, or None
         Of each segment of the timeline, in the order of `genres`; not a number for silent segments. It does
-        not count when recognitions are compared. None after an error and where the answer comes from a
-        library.
+        not count when recognitions are compared. None after an error, and where a library does not have
+        them, which keeps those of files of which all was heard.
     """
 
     path: Path
@@ -105,9 +107,10 @@ class Recognition:
     timeline: tuple[Segment, ...] = ()
     reason: Reason | None = None
     error: str | None = None
+    full: bool = True
     parts: tuple[Part, ...] | None = None
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
-    probabilities: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    probabilities: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 
     @property
     def answered(self) -> bool:
@@ -117,7 +120,8 @@ class Recognition:
     def stretches(self) -> list[Stretch]:
         """Return the timeline with neighbours of one genre joined.
 
-        Where segments overlap, a stretch ends where the first segment of the next begins.
+        Where segments overlap, a stretch ends where the first segment of the next begins. What lies between
+        segments that were heard counts as the one before it.
         """
         joined: list[Stretch] = []
         for segment in self.timeline:
@@ -144,8 +148,8 @@ class Recognition:
         dict
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
             `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
-            `probability`; or None), `parts` (such a list, or None where they were not asked for), `model`,
-            `error`. All keys are always there.
+            `probability`; or None), `parts` (such a list, or None where they were not asked for), `full`
+            (None after an error), `model`, `error`. All keys are always there.
         """
         return {
             "path": os.fspath(self.path),
@@ -159,6 +163,7 @@ class Recognition:
             ],
             "timeline": [_piece(segment) for segment in self.timeline] if timeline else None,
             "parts": None if self.parts is None else [_piece(part) for part in self.parts],
+            "full": self.full if self.error is None else None,
             "model": self.model,
             "error": self.error,
         }

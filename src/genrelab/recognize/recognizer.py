@@ -7,21 +7,25 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Self
 
 import numpy.typing as npt
 
-from genrelab.audio.decode import stream
+from genrelab.audio.decode import open_excerpts, stream
+from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.segments import Waveform, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
-from genrelab.recognize.arrays import array_blocks
+from genrelab.recognize.ahead import read_ahead
+from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.hearing import Hearing
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
+from genrelab.recognize.spread import CLEAR_LEAD, spread_starts
 
 Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
 """Stands between a file and its recognition: gets the path and what recognizes it."""
@@ -41,6 +45,9 @@ class Recognizer:
     ----------
     bundle : Bundle
         The model.
+    full : bool
+        Whether long files are heard from beginning to end. Else segments spread over them are, which
+        are reached by seeking: see `genrelab.recognize.spread`.
     batch_seconds : float > 0
         About how much sound the network gets at once; memory grows with it, not with the files.
 
@@ -53,22 +60,31 @@ class Recognizer:
     'jazz'
     """
 
-    def __init__(self, bundle: Bundle, *, batch_seconds: float = 30.0) -> None:
+    def __init__(self, bundle: Bundle, *, full: bool = False, batch_seconds: float = 30.0) -> None:
         if not batch_seconds > 0:
             raise UsageError(f"batch_seconds must be above 0, not {batch_seconds}")
         self.bundle = bundle
+        self.full = full
         self._batch = max(1, int(batch_seconds / bundle.metadata.segment_seconds))
 
     @classmethod
-    def load(cls, model: str | os.PathLike[str] | None = None, *, threads: int | None = None) -> Self:
+    def load(
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        full: bool = False,
+        threads: int | None = None,
+    ) -> Self:
         """Read a model file.
 
         Parameters
         ----------
         model : str, path-like or None
             The file; None means what `genrelab.bundle.find.find_model` finds.
+        full : bool
+            Whether long files are heard from beginning to end.
         threads : int > 0 or None
-            CPU threads that one file uses; None means all cores.
+            CPU threads that the network uses for one file; None means all cores.
 
         Returns
         -------
@@ -81,10 +97,14 @@ class Recognizer:
         ModelFileError
             If the file cannot be used.
         """
-        return cls(Bundle.load(find_model(model), threads=threads))
+        return cls(Bundle.load(find_model(model), threads=threads), full=full)
 
     def __call__(
-        self, source: str | os.PathLike[str] | npt.ArrayLike, *, sample_rate: int | None = None
+        self,
+        source: str | os.PathLike[str] | npt.ArrayLike,
+        *,
+        sample_rate: int | None = None,
+        full: bool | None = None,
     ) -> Recognition:
         """Recognize one file, in memory that does not grow with its length, or one array.
 
@@ -94,6 +114,8 @@ class Recognizer:
             A sound file, or sound as `genrelab.recognize.arrays.array_blocks` takes it.
         sample_rate : int > 0 or None
             Of the array, in Hz; a file has its own.
+        full : bool or None
+            Whether to hear all of it; None means as the recognizer does.
 
         Returns
         -------
@@ -111,14 +133,16 @@ class Recognizer:
         if isinstance(source, str | os.PathLike):
             if sample_rate is not None:
                 raise UsageError(f"{os.fspath(source)} is a file and has its sample rate: leave it away")
-            return self._recognize(Path(source), threading.Event())
+            return self._recognize(Path(source), threading.Event(), full=full)
         if sample_rate is None:
             raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
-        metadata = self.bundle.metadata
-        blocks = array_blocks(
-            source, sample_rate, to_rate=metadata.sample_rate, to_channels=metadata.channels
-        )
-        return self._hear(blocks, threading.Event()).conclude(ARRAY)
+        form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
+        if not (self.full if full is None else full):
+            spread = array_excerpts(source, sample_rate, **form)
+            said = self._hear_spread(ARRAY, spread, threading.Event())
+            if said is not None:
+                return said
+        return self._hear(ARRAY, array_blocks(source, sample_rate, **form), threading.Event())
 
     def recognize_many(
         self,
@@ -183,19 +207,50 @@ class Recognizer:
             return self._recognize(Path(file), stop)
         return through(Path(file), lambda path: self._recognize(path, stop))
 
-    def _recognize(self, path: Path, stop: threading.Event) -> Recognition:
+    def _recognize(self, path: Path, stop: threading.Event, *, full: bool | None = None) -> Recognition:
         metadata = self.bundle.metadata
         try:
+            if not (self.full if full is None else full):
+                said = self._recognize_spread(path, stop)
+                if said is not None:
+                    return said
             blocks = stream(path, sample_rate=metadata.sample_rate, channels=metadata.channels)
-            return self._hear(blocks, stop).conclude(path)
+            with closing(read_ahead(blocks)) as ahead:
+                return self._hear(path, ahead, stop)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error))
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror or error}"
             return Recognition(path, self.bundle.identity, error=message)
 
-    def _hear(self, blocks: Iterable[Waveform], stop: threading.Event) -> Hearing:
-        """Hear sound at the model's sample rate and channels to its end."""
+    def _recognize_spread(self, path: Path, stop: threading.Event) -> Recognition | None:
+        """Judge a file by segments spread over it; None if it has to be heard from beginning to end."""
+        metadata = self.bundle.metadata
+        try:
+            with open_excerpts(path, sample_rate=metadata.sample_rate, channels=metadata.channels) as found:
+                return None if found is None else self._hear_spread(path, found, stop)
+        except AudioError:  # hearing all of it tells what is there and what is not
+            return None
+
+    def _hear_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
+        """Judge segments spread over a sound; None if all of it has to be heard."""
+        metadata = self.bundle.metadata
+        length = metadata.segment_samples
+        hearing = Hearing(self.bundle)
+        for starts in spread_starts(sound.samples, length, metadata.hop_samples, metadata.sample_rate):
+            segments = ((start, sound.take(start, length)) for start in starts)
+            for batch in self._batches(segments, stop):
+                if any(segment.shape[-1] < length for _, segment in batch):
+                    return None  # the sound is shorter than it says
+                hearing.judge(batch)
+            if not starts:
+                return None  # it is short
+            if hearing.lead() >= CLEAR_LEAD:
+                break
+        return None if hearing.silent else hearing.conclude(path, seconds=sound.seconds)
+
+    def _hear(self, path: Path, blocks: Iterable[Waveform], stop: threading.Event) -> Recognition:
+        """Judge all of a sound that comes at the model's sample rate and channels."""
         metadata = self.bundle.metadata
         hearing = Hearing(self.bundle)
         segments = stream_segments(
@@ -205,8 +260,14 @@ class Recognizer:
             padding="repeat" if metadata.padding in ("repeat", "none") else "end",
             shortest=metadata.shortest_samples,
         )
+        for batch in self._batches(segments, stop):
+            hearing.judge(batch)
+        return hearing.conclude(path)
+
+    def _batches(
+        self, segments: Iterator[tuple[int, Waveform]], stop: threading.Event
+    ) -> Iterator[list[tuple[int, Waveform]]]:
         while batch := list(islice(segments, self._batch)):
             if stop.is_set():
                 raise _Stopped
-            hearing.judge(batch)
-        return hearing
+            yield batch

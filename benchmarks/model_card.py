@@ -1,0 +1,181 @@
+"""The tables of docs/model-card.md: what the folds of the shipped model's recipe say of held-out clips.
+
+    python benchmarks/model_card.py FOLD... --corpus SPEC [--targets FILE]
+
+Linear classifiers on hand-made descriptors and on the teacher's arrays are fitted on the same folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from genrelab.lab.corpora.registry import load_corpus
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation.finalize import held_out
+from genrelab.lab.evaluation.metrics import Evaluation, evaluate
+from genrelab.lab.evaluation.predict import groups_of
+from genrelab.lab.evaluation.predictions import Predictions, pool
+from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.frontends import FRONTENDS
+from genrelab.lab.training.store import open_store
+from genrelab.lab.training.target_file import read_targets
+
+Floats = npt.NDArray[np.float64]
+RATE = 22_050
+PIECE = 3 * RATE
+
+
+def descriptors(corpus: Corpus) -> dict[str, Floats]:
+    """Return mean and deviation of librosa's descriptors over pieces of 3 s, a vector a clip."""
+    store = open_store(corpus, sample_rate=RATE, channels=1)
+    frontend = FRONTENDS.create("descriptors", {}, sample_rate=RATE, channels=1).eval()
+    found = {}
+    for clip_id in store.clips:
+        wave = store.read(clip_id, 0, store.frames(clip_id))
+        whole = max(1, wave.shape[-1] // PIECE)
+        pieces = np.resize(wave[0], whole * PIECE).reshape(whole, 1, PIECE)
+        with torch.no_grad():
+            each = frontend(torch.from_numpy(pieces)).flatten(1).double().numpy()
+        found[clip_id] = np.concatenate([each.mean(axis=0), each.std(axis=0)])
+    return found
+
+
+def linear(
+    folds: Sequence[Predictions], corpus: Corpus, features: Callable[[str], Floats], *, strength: float
+) -> Evaluation:
+    """Fit a class-balanced logistic regression to all other folds, test it on each; return its figures."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    ids = [list(fold.clips) for fold in folds]
+    truth = pool(folds).truth
+    said = []
+    for number, tested in enumerate(ids):
+        learned = [key for at, each in enumerate(ids) if at != number for key in each]
+        regression = make_pipeline(
+            StandardScaler(), LogisticRegression(C=strength, class_weight="balanced", max_iter=2000)
+        )
+        regression.fit(np.stack([features(key) for key in learned]), [truth[key] for key in learned])
+        shares = regression.predict_proba(np.stack([features(key) for key in tested]))
+        order = [list(regression.classes_).index(genre) for genre in corpus.genres]
+        said.append(
+            Predictions(
+                tuple(corpus.genres),
+                tuple(tested),
+                np.zeros(len(tested)),
+                shares[:, order],
+                {key: truth[key] for key in tested},
+                groups_of(corpus, tested),
+            )
+        )
+    return evaluate(pool(said), seed=0)
+
+
+def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
+    """Return a row of the first table."""
+    track = evaluation.track["mean"].to_dict()
+    keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
+    return {"system": name, **{key: track[key] for key in keys}}
+
+
+def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]) -> dict[str, Any]:
+    """Return how many tracks of each collection are right, and how many there are."""
+    clips = corpus.by_id()
+    answers = predictions.tracks("mean")
+    found: dict[str, Any] = {name: {"right": 0, "tracks": 0} for name in names}
+    for clip_id, truth, order in zip(answers.clip_ids, answers.truth, answers.orders, strict=True):
+        path = clips[clip_id].path
+        name = next(each for each in names if path is not None and each in path.parts)
+        found[name]["tracks"] += 1
+        found[name]["right"] += int(order[0] == truth)
+    return found
+
+
+def print_tables(result: dict[str, Any]) -> None:
+    """Print the figures as Markdown."""
+    print("| system | tracks | tracks, balanced | tracks, top 2 |\n| --- | ---: | ---: | ---: |")
+    for each in result["systems"]:
+        figures = (figure(each[key]) for key in ("accuracy", "balanced_accuracy", "top2_accuracy"))
+        print(f"| {each['system']} | {' | '.join(figures)} |")
+    track = result["track"]
+    print(
+        "\n| genre | clips | recall | precision | most often taken for |\n| --- | ---: | ---: | ---: | --- |"
+    )
+    genres = list(track["by_genre"])
+    for number, (genre, scores) in enumerate(track["by_genre"].items()):
+        counts = list(track["confusion"]["counts"][number])
+        counts[number] = -1
+        worst = int(np.argmax(counts))
+        taken = f"{genres[worst]} ({counts[worst]})" if counts[worst] > 0 else "-"
+        cells = (str(scores["support"]), figure(scores["recall"]), figure(scores["precision"]), taken)
+        print(f"| {genre} | {' | '.join(cells)} |")
+    print("\n| collection | tracks | right |\n| --- | ---: | ---: |")
+    for name, each in result["collections"].items():
+        print(f"| {name} | {each['tracks']} | {100 * each['right'] / each['tracks']:.0f} % |")
+    print("\n| confidence | tracks | mean confidence | right |\n| --- | ---: | ---: | ---: |")
+    for low, high, tracks, confidence, accuracy in result["reliability"]:
+        if tracks:
+            print(f"| {low:.2f}-{high:.2f} | {tracks} | {100 * confidence:.0f} % | {100 * accuracy:.0f} % |")
+    print(f"\ntemperature {result['temperature']}, threshold {result['threshold']}")
+    print(f"calibration error, cross-fitted: {result['calibration_error']}")
+    print(f"answered, cross-fitted: {result['answered']}, of these right: {result['precision']}")
+
+
+def main() -> None:
+    """Print the tables, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folds", type=Path, nargs="+", help="finished folds of the shipped model's recipe")
+    parser.add_argument("--corpus", required=True, help="NAME:PATH that they were trained on")
+    parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
+    parser.add_argument("--targets", type=Path, help="the teacher's arrays, for its own row")
+    parser.add_argument("--precision", type=float, default=0.8)
+    options = parser.parse_args()
+    corpus = load_corpus(options.corpus)
+    runs = [Run.load(folder) for folder in options.folds]
+    folds = [run.predictions() for run in runs]
+    held = held_out(folds, precision=options.precision, seed=runs[0].metrics["seed"])
+    table = descriptors(corpus)
+    systems = [
+        row(runs[0].recipe.name, held.evaluation),
+        row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)),
+    ]
+    if options.targets:
+        targets = read_targets(str(options.targets), ["pen", "multi"])
+        places = targets.rows(corpus.clips)
+        for name, strength in (("pen", 0.1), ("multi", 0.01)):
+            values = targets.arrays[name]
+            found = linear(folds, corpus, lambda key, v=values: v[places[key]], strength=strength)  # type: ignore[misc]
+            systems.append(row(f"linear, on the teacher's {name}", found))
+    result = {
+        "benchmark": "model_card",
+        "systems": systems,
+        "track": held.evaluation.track["mean"].to_dict(),
+        "collections": by_collection(held.predictions, corpus, options.collections),
+        "reliability": [
+            (each.low, each.high, each.tracks, each.confidence, each.accuracy) for each in held.bins
+        ],
+        "temperature": held.temperature,
+        "threshold": held.threshold.confidence,
+        "calibration_error": round(held.error, 4),
+        "answered": round(held.answered, 4),
+        "precision": round(held.precision, 4),
+    }
+    print_tables(result)
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
+    print(json.dumps({key: value for key, value in result.items() if key != "reliability"} | machine))
+
+
+if __name__ == "__main__":
+    main()

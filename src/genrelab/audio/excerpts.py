@@ -1,0 +1,91 @@
+"""Pieces of a sound at another sample rate, equal to those of the whole, without making the whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.audio.resample import check_rates, resample
+
+Waveform = npt.NDArray[np.float32]
+
+# On each side of a piece, what the resampler's filter reaches; it is as long as the lower rate is low.
+_REACH_SECONDS = 0.05
+
+
+class Excerpts:
+    """A sound of which pieces are taken.
+
+    A piece begins where samples of both rates fall together, and the filter sees what lies around it: its
+    samples are those that the resampled whole has at this place, up to rounding (about 1e-7).
+
+    Parameters
+    ----------
+    read : callable
+        Gives samples of the sound as `[channels, samples]`, float32: from this number on, so many, or fewer
+        where the sound ends.
+    n_samples : int > 0
+        Of the sound.
+    source_rate, target_rate : int > 0
+        Of the sound, and of the pieces, in Hz.
+
+    Attributes
+    ----------
+    samples : int
+        Of the whole sound at the pieces' rate.
+    seconds : float
+        Length of the sound.
+
+    Raises
+    ------
+    UsageError
+        If a rate is not positive.
+
+    Examples
+    --------
+    >>> sound = np.arange(20, dtype=np.float32)[None]
+    >>> excerpts = Excerpts(lambda first, count: sound[:, first : first + count], 20, 8000, 8000)
+    >>> excerpts.take(5, 3).tolist()
+    [[5.0, 6.0, 7.0]]
+    """
+
+    def __init__(
+        self, read: Callable[[int, int], Waveform], n_samples: int, source_rate: int, target_rate: int
+    ) -> None:
+        check_rates(source_rate, target_rate)
+        self._read = read
+        self._rates = source_rate, target_rate
+        self.samples = n_samples * target_rate // source_rate
+        self.seconds = n_samples / source_rate
+
+    def take(self, first: int, count: int) -> Waveform:
+        """Return a piece.
+
+        Parameters
+        ----------
+        first : int >= 0
+            Number of its first sample, at the pieces' rate.
+        count : int > 0
+            Samples of it.
+
+        Returns
+        -------
+        np.ndarray [shape=(channels, samples)], float32
+            Fewer samples than wanted where the sound ends.
+        """
+        source, target = self._rates
+        if source == target:
+            return self._read(first, count)
+        common = math.gcd(source, target)
+        step, source_step = target // common, source // common  # so many samples of each last equally long
+        reach = math.ceil(_REACH_SECONDS * target * max(1.0, 8000 / source))
+        begin = max(0, first - reach) // step
+        end = -(-(first + count + reach) // step)
+        around = self._read(begin * source_step, (end - begin) * source_step)
+        if not around.shape[1]:
+            return around
+        offset = first - begin * step
+        return resample(around, source, target)[:, offset : offset + count]
