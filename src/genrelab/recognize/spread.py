@@ -12,7 +12,7 @@ import math
 
 from genrelab.audio.segments import segment_starts
 
-FIRST_SECONDS = 40.0
+FIRST_SECONDS = 36.0
 """About how much of a file is heard first; if that is not clear, three times as much in all."""
 
 FIRST_SHARE = 1 / 60
@@ -48,7 +48,7 @@ def spread_starts(n_samples: int, length: int, hop: int, sample_rate: int) -> tu
     --------
     >>> first, others = spread_starts(240 * 16000, 3 * 16000, 3 * 16000, 16000)
     >>> len(first), len(others)
-    (13, 26)
+    (12, 24)
     >>> spread_starts(45 * 16000, 3 * 16000, 3 * 16000, 16000)
     ([], [])
     """

@@ -109,13 +109,20 @@ class Guessed(Strict):
     smoothing: float = Field(ge=0, lt=1, description="in place of `label_smoothing`")
 
 
+class NotMusic(Strict):
+    """Made sound that is no music, learned with all genres equally likely."""
+
+    share: float = Field(gt=0, le=1, description="items beside each batch, as a share of it; one at least")
+    weight: float = Field(1.0, gt=0, description="of their loss")
+
+
 class Training(Strict):
     """How the weights are found.
 
     The figures called `valid_...` are those of the part that `choose_epoch_on` names.
     """
 
-    unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "average")
+    unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "average", "not_music")
 
     weights: str = Field(
         "none",
@@ -190,6 +197,7 @@ class Training(Strict):
     mixup: float = Field(
         0.0, ge=0, le=100, description="alpha of the Beta distribution that clips are mixed by; 0 mixes none"
     )
+    not_music: NotMusic | None = None
     average: float | None = Field(
         None,
         gt=0,

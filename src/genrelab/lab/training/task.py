@@ -17,6 +17,7 @@ from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.mixup import Mixup
 from genrelab.lab.training.objective import UNLABELLED, Objective
+from genrelab.lab.training.outliers import Outliers
 from genrelab.lab.training.schedule import learning_rate
 
 Batch = tuple[Tensor, ...]
@@ -36,6 +37,8 @@ class GenreTask(L.LightningModule):
     seed : int
         Every epoch starts all random values (augmentation, mixing, dropout) from it and the epoch's number,
         so that an epoch gives the same whether or not the run was stopped before it.
+    outliers : Outliers or None
+        What is learned beside each batch as no music.
 
     Raises
     ------
@@ -43,13 +46,22 @@ class GenreTask(L.LightningModule):
         If the recipe freezes backbones, and the network has none.
     """
 
-    def __init__(self, network: GenreNetwork, training: Training, objective: Objective, *, seed: int) -> None:
+    def __init__(
+        self,
+        network: GenreNetwork,
+        training: Training,
+        objective: Objective,
+        *,
+        seed: int,
+        outliers: Outliers | None = None,
+    ) -> None:
         super().__init__()
         freeze_as_in_the_end(network, training)
         self.network = network
         self.objective = objective
         self.settings = training
         self.mixup = Mixup(training.mixup) if training.mixup > 0 else None
+        self.outliers = outliers
         self.seed = seed
 
     def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
@@ -68,6 +80,8 @@ class GenreTask(L.LightningModule):
             self.network.seed(base)
             if self.mixup is not None:
                 self.mixup.seed(base)
+            if self.outliers is not None:
+                self.outliers.seed(base)
             freeze_for(self.network, self.settings, self.current_epoch)
 
     def on_train_end(self) -> None:
@@ -78,8 +92,15 @@ class GenreTask(L.LightningModule):
         """Return the loss of a batch; log it, and the share of labelled items that are right."""
         waveform, label, copy, clip = batch
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
-        scores = self(waveform if blend is None else blend.of(waveform), copy)
+        sound = waveform if blend is None else blend.of(waveform)
+        if self.outliers is not None:
+            others = self.outliers.like(sound)
+            sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
+        everything = self(sound, copy)
+        scores = Scores(*(part[: len(label)] for part in everything))
         terms = self.objective(scores, label, clip, blend)
+        if self.outliers is not None:
+            terms["not_music"] = self.outliers.loss(everything.logits[len(label) :].float())
         loss = torch.stack(list(terms.values())).sum()
         values = {"train_loss": loss.detach()}
         if len(terms) > 1:

@@ -31,6 +31,7 @@ from genrelab.lab.training.material import (
     training_set,
 )
 from genrelab.lab.training.memory import keep_freed_memory
+from genrelab.lab.training.outliers import Outliers
 from genrelab.lab.training.parts import copied_ids, labels_of, parts_used
 from genrelab.lab.training.progress import RunProgress
 from genrelab.lab.training.start import calibrate_start, load_start
@@ -182,7 +183,10 @@ def train(
     )
     choosing = choosing_set(recipe, corpus, split, store, network, seed=seed)
     objective, about = make_objective(recipe, corpus, split, learning, found, network, seed=seed)
-    task = GenreTask(network, settings, objective, seed=seed)
+    outliers = (
+        Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
+    )
+    task = GenreTask(network, settings, objective, seed=seed, outliers=outliers)
     averaging = None if settings.average is None else Averaging(network, settings.average)
     keep = Checkpoints(
         folder, network, monitor=settings.monitor, patience=settings.patience, averaging=averaging
