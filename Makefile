@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
+# A process a core, each with one thread: several threads in each would wait for one another.
+TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
 
 .PHONY: help demo test slow lint format clean
 .DELETE_ON_ERROR:
@@ -31,10 +33,10 @@ demo: $(VENV)/.lab
 	$(BIN)/genrelab demo $(if $(FILE),'$(subst ','\'',$(FILE))')
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m "not slow" $(PYTEST_ARGS)
+	$(TESTS) -m "not slow" $(PYTEST_ARGS)
 
 slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m slow $(PYTEST_ARGS)
+	$(TESTS) -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -22,9 +22,13 @@ def body(shape: tuple[int, ...] = (1, 64, 100), **options: object) -> Body:
 def small(*changes: str) -> Recipe:
     return load_recipe(
         "genres-11",
-        changes=["audio.segment_seconds=0.5", "augment=null", "model.widths=[4, 6]", "model.blocks=[1, 2]",
-                 *changes],
-    )  # fmt: skip
+        changes=[
+            "audio.segment_seconds=0.5",
+            "augment=null",
+            "model={kind: pooled-resnet, widths: [4, 6], blocks: [1, 2]}",
+            *changes,
+        ],
+    )
 
 
 @pytest.mark.parametrize(
