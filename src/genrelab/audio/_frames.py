@@ -13,6 +13,8 @@ from pathlib import Path
 
 Bytes = bytes | mmap.mmap
 
+_KEPT = 16 * 2**20  # bytes of a mapped file behind the place of reading that may stay in memory
+
 _BITRATES_MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_MPEG2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES_MPEG1 = (44100, 48000, 32000)
@@ -144,7 +146,11 @@ def walk_frames(data: Bytes, first: int, frame_size: Callable[[bytes], int | Non
         What every frame of this file begins with.
     """
     position, end, frames, junk = first, len(data), 0, 0
+    forgotten = 0
     while position < end:
+        if position - forgotten > _KEPT:
+            _forget(data, forgotten, position)
+            forgotten = position
         size = frame_size(data[position : position + 7])
         if size is not None and position + size <= end:
             frames += 1
@@ -158,6 +164,13 @@ def walk_frames(data: Bytes, first: int, frame_size: Callable[[bytes], int | Non
             junk += following - position
             position = following
     return Walk(frames, False, junk)
+
+
+def _forget(data: Bytes, begin: int, end: int) -> None:
+    """Let the system take back the pages of a mapped file that were read; they count as memory in use."""
+    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        begin -= begin % mmap.PAGESIZE
+        data.madvise(mmap.MADV_DONTNEED, begin, end - begin)
 
 
 def _next_frame(
