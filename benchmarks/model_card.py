@@ -1,4 +1,4 @@
-"""The tables of docs/model-card.md: what the folds of the shipped model's recipe say of held-out clips.
+"""The tables of a model card: what the folds of a recipe say of held-out clips.
 
     python benchmarks/model_card.py FOLD... --corpus SPEC [--targets FILE]
 
@@ -136,7 +136,7 @@ def print_tables(result: dict[str, Any]) -> None:
 def main() -> None:
     """Print the tables, then one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folds", type=Path, nargs="+", help="finished folds of the shipped model's recipe")
+    parser.add_argument("folds", type=Path, nargs="+", help="finished folds of one recipe")
     parser.add_argument("--corpus", required=True, help="NAME:PATH that they were trained on")
     parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
     parser.add_argument("--targets", type=Path, help="the teacher's arrays, for its own row")

@@ -118,6 +118,11 @@ class BundleMetadata(_Strict):
         return max(1, round(self.segment_seconds * self.sample_rate))
 
     @property
+    def filling(self) -> Literal["end", "repeat"]:
+        """What sound shorter than `shortest_samples` is filled with, where nothing is to be random."""
+        return "repeat" if self.padding in ("repeat", "none") else "end"
+
+    @property
     def shortest_samples(self) -> int:
         """Samples to which shorter sound is filled: a segment, but with the padding `none`."""
         if self.padding != "none":

@@ -257,7 +257,7 @@ class Recognizer:
             hearing.listen(blocks),
             metadata.segment_samples,
             metadata.hop_samples,
-            padding="repeat" if metadata.padding in ("repeat", "none") else "end",
+            padding=metadata.filling,
             shortest=metadata.shortest_samples,
         )
         for batch in self._batches(segments, stop):

@@ -43,6 +43,14 @@ def folds(
     ]
 
 
+def test_where_nothing_chose_no_figure_stands(folds: list[Run]) -> None:
+    text = (folds[0].folder / "metrics.json").read_text(encoding="utf-8")
+    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert folds[0].metrics["epoch"]["accuracy"] is None
+    report = (folds[0].folder / "report.html").read_text(encoding="utf-8")
+    assert "nothing chose" in report and "nan" not in report
+
+
 def test_the_model_learned_all_and_tells_the_folds_figures(
     folds: list[Run], corpus: Corpus, tmp_path: Path
 ) -> None:
@@ -70,13 +78,13 @@ def test_the_model_learned_all_and_tells_the_folds_figures(
     assert not np.allclose(own, other, atol=1e-4)
 
 
-def test_the_command_goes_on_and_prints(
+def test_the_command_refuses_another_corpus_and_a_strange_name(
     folds: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A namesake of other sound is refused before anything is trained."""
     runs = [str(fold.folder) for fold in folds]
     to = str(tmp_path / "m.onnx")
-    assert main(["finalize", *runs, "--corpus", "synthetic:clips=2,seconds=1", "--to", to]) != 0
+    assert main(["finalize", *runs, "--corpus", "synthetic:tracks=3,seconds=2", "--to", to]) == 1
+    assert "sounds otherwise" in capsys.readouterr().err
     assert not (tmp_path / "m.onnx").exists()
     assert main(["finalize", *runs, "--corpus", "synthetic", "--to", str(tmp_path / "m.bin")]) == 2
     assert ".onnx" in capsys.readouterr().err

@@ -10,7 +10,8 @@ import torch
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models import MODELS, Body, build_network
-from genrelab.lab.models.pooled_resnet import BandNorm, TimePool
+from genrelab.lab.models.pooled_resnet import BandNorm
+from genrelab.lab.models.pooling import TimePool
 from genrelab.lab.recipes import Recipe, load_recipe
 
 

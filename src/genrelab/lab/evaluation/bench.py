@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.audio.pad import Padding, fit_length
+from genrelab.audio.pad import fit_length
 from genrelab.audio.segments import Waveform, cut_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import BundleMetadata
@@ -20,7 +19,6 @@ from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation.calibration import calibration_error, confidences
 from genrelab.lab.evaluation.elsewhere import translate
-from genrelab.lab.evaluation.intervals import Estimate
 from genrelab.lab.evaluation.metrics import LevelScores, evaluate
 from genrelab.lab.evaluation.predict import groups_of
 from genrelab.lab.evaluation.predictions import Predictions
@@ -74,16 +72,15 @@ class Measured:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a value that JSON can hold."""
+        told = self.scores.to_dict()
         return {
             "model": str(self.path),
             "recipe": self.recipe,
             "megabytes": round(self.megabytes, 3),
             "tracks": self.scores.n,
             "groups": self.scores.groups,
-            "accuracy": _plain(self.scores.accuracy),
-            "balanced_accuracy": _plain(self.scores.balanced_accuracy),
-            "top2_accuracy": _plain(self.scores.top2_accuracy),
-            "recall": {genre: _plain(each.recall) for genre, each in self.scores.by_genre.items()},
+            **{key: told[key] for key in ("accuracy", "balanced_accuracy", "top2_accuracy")},
+            "recall": {genre: each["recall"] for genre, each in told["by_genre"].items()},
             "calibration_error": round(self.calibration_error, 6),
             "threshold": self.threshold,
             "answered": round(self.answered, 6),
@@ -134,7 +131,7 @@ def bench_model(
     """
     bundle = Bundle.load(model, threads=threads)
     about = bundle.metadata
-    learned = _learned(about, corpus)
+    learned = tuple(each.name for each in about.corpora if each.name == corpus.name)
     corpus = translate(corpus, about.genres, mapping or {})
     store = open_store(
         corpus,
@@ -184,26 +181,14 @@ def bench_model(
     ), predictions
 
 
-def _learned(about: BundleMetadata, corpus: Corpus) -> tuple[str, ...]:
-    """Return the corpora that the model names among those that it learned from, and that are this one."""
-    return tuple(each.name for each in about.corpora if each.name == corpus.name)
-
-
 def _segments(store: AudioStore, clip_id: str, about: BundleMetadata) -> Waveform:
     """Return a clip as recognition hears it, `[segments, channels, samples]`."""
     wave = store.read(clip_id, 0, store.frames(clip_id))
-    short = wave.shape[-1] < about.segment_samples
-    if about.padding == "none" and short:
-        return fit_length(wave, max(about.shortest_samples, wave.shape[-1]), padding="repeat")[None]
-    padding: Padding = "repeat" if about.padding in ("repeat", "none") else "end"
-    return cut_segments(wave, about.segment_samples, about.hop_samples, padding=padding)
+    if wave.shape[-1] < about.segment_samples:
+        return fit_length(wave, max(about.shortest_samples, wave.shape[-1]), padding=about.filling)[None]
+    return cut_segments(wave, about.segment_samples, about.hop_samples, padding=about.filling)
 
 
 def _hear(bundle: Bundle, segments: Waveform) -> list[Waveform]:
     size = max(1, int(_BATCH_SECONDS / bundle.metadata.segment_seconds))
     return [bundle.predict(segments[at : at + size])[0] for at in range(0, len(segments), size)]
-
-
-def _plain(estimate: Estimate) -> dict[str, float | None]:
-    text = json.dumps([None if math.isnan(each) else round(each, 6) for each in estimate])
-    return dict(zip(("value", "low", "high"), json.loads(text), strict=True))

@@ -31,12 +31,14 @@ from genrelab.lab.evaluation.calibration import (
     reliability,
     tempered,
 )
-from genrelab.lab.evaluation.experiment import claim, identity_of
+from genrelab.lab.evaluation.experiment import check_sound_or_table, claim, identity_of
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predictions import Predictions, pool
 from genrelab.lab.evaluation.record import describe
 from genrelab.lab.evaluation.verdict import together, verdict_of
-from genrelab.lab.training.export import export
+from genrelab.lab.models import build_network
+from genrelab.lab.recipes import Recipe
+from genrelab.lab.training.export import export, why_unwritable
 from genrelab.lab.training.store import open_store, sound_key
 from genrelab.lab.training.train import train
 
@@ -172,6 +174,11 @@ def finalize(
             f"the folds were trained on {folds[0].metrics['corpus']['name']}, and {corpus.name} sounds "
             "otherwise; give the same --corpus"
         )
+    network = build_network(recipe, genres=len(corpus.genres))
+    check_sound_or_table(recipe, network, corpus)
+    unwritable = why_unwritable(network)
+    if unwritable is not None:
+        raise UsageError(f"{recipe.name} makes no model file: {unwritable}")
     held = held_out([fold.predictions() for fold in folds], precision=precision, seed=seed)
     split = Split(
         name="all",
@@ -222,7 +229,7 @@ def finalize(
     return held, record
 
 
-def _recipe_of(folds: Sequence[runs.Run]) -> Any:
+def _recipe_of(folds: Sequence[runs.Run]) -> Recipe:
     if not folds:
         raise UsageError("name the finished folds of a cross-validation")
     for what in ("recipe_sha256", "seed"):

@@ -134,10 +134,7 @@ def facts_of(metrics: Mapping[str, Any]) -> dict[str, str]:
         **_sound_and_copies(metrics),
         **_learned(metrics.get("learned", {})),
         "Start": "; ".join([_START.get(start["weights"], start["weights"]), *start["notes"]]),
-        "Epoch": (
-            f"{epoch['chosen'] + 1} of {epoch['trained']}, {_chosen(epoch)} "
-            f"({100 * epoch['accuracy']:.1f} % of its segments right)"
-        ),
+        "Epoch": f"{epoch['chosen'] + 1} of {epoch['trained']}, {_chosen(epoch)}",
         "Seed": str(metrics["seed"]),
         "Training": f"{metrics['training_seconds']:.0f} s on {metrics['device']}, {metrics['precision']}",
         "Versions": ", ".join(f"{name} {number}" for name, number in metrics["versions"].items()),
@@ -166,9 +163,12 @@ def _sound_and_copies(metrics: Mapping[str, Any]) -> dict[str, str]:
 def _chosen(epoch: Mapping[str, Any]) -> str:
     if epoch["chosen_on"] == "none":
         return "the last one; nothing chose, and no clip was kept back for it"
-    if epoch["chosen_by"] == "last":
-        return f"the last one, whatever its figures on the {epoch['chosen_on']} part"
-    return f"chosen by {epoch['chosen_by']} on the {epoch['chosen_on']} part"
+    how = (
+        f"the last one, whatever its figures on the {epoch['chosen_on']} part"
+        if epoch["chosen_by"] == "last"
+        else f"chosen by {epoch['chosen_by']} on the {epoch['chosen_on']} part"
+    )
+    return f"{how} ({100 * epoch['accuracy']:.1f} % of its segments right)"
 
 
 def _learned(learned: Mapping[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def add_trust(
     ----------
     metrics : dict
         As `metrics_of` returns it. Gets `verdict`, `checked`, `not_checked`, the key of the collection, and
-        the figures by which the epoch was chosen.
+        the figures by which the epoch was chosen; None where nothing chose.
     recipe, corpus, split, store
         Of the run.
     folder : Path
@@ -37,4 +38,5 @@ def add_trust(
     metrics |= verdict.to_dict()
     metrics["corpus"]["recordings_sha256"] = collection_key(recordings)
     best = next(row for row in read_history(folder) if row["best"] == 1)
-    metrics["epoch"] |= {"loss": best["valid_loss"], "accuracy": best["valid_accuracy"]}
+    figures = {"loss": best["valid_loss"], "accuracy": best["valid_accuracy"]}
+    metrics["epoch"] |= {name: value if math.isfinite(value) else None for name, value in figures.items()}

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from genrelab.lab.frontends.normalize import Normalize
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
 from genrelab.lab.models.blocks import initialize
-from genrelab.lab.models.pooled_resnet import Dropout, Pooling, TimePool, Width
+from genrelab.lab.models.pooling import Dropout, PooledHead, Pooling, Width
 
 
 @MODELS.register("pooled-backbone")
@@ -61,17 +61,13 @@ class PooledBackbone(Body):
         self.name, (channels, _, _) = only_input(inputs, axes=3, what="a picture [channels, bands, frames]")
         self.normalize = Normalize("picture")
         self.backbone = Backbone(architecture, channels=channels, stages=stages)
-        self.pool = TimePool(self.backbone.features, pooling)
-        self.embed = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(self.pool.size, embedding), nn.BatchNorm1d(embedding), nn.ReLU()
+        self.head = PooledHead(
+            self.backbone.features, genres, pooling=pooling, embedding=embedding, dropout=dropout
         )
-        self.dropout = nn.Dropout(dropout)
-        self.classify = nn.Linear(embedding, genres)
-        for part in (self.pool, self.embed, self.classify):
-            initialize(part)
+        initialize(self.head)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch of pictures."""
         maps = self.backbone(self.normalize(inputs[self.name]))
-        embedding = self.embed(self.pool(maps.mean(dim=2)))
-        return Scores(self.classify(self.dropout(embedding)), embedding)
+        scores: Scores = self.head(maps.mean(dim=2))
+        return scores

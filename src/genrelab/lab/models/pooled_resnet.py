@@ -1,9 +1,8 @@
 """A compact residual network for pictures of sound of any length.
 
 Residual blocks as in He et al. (2015). Batch norm over each band of the picture takes the place of fixed
-decibel statistics (as in the PANNs of Kong et al. 2020, arXiv:1912.10211, whose mean plus maximum over time
-is the default here); attentive statistics are those of Okabe et al. (2018, arXiv:1803.10963); depthwise
-separable blocks follow Howard et al. (2017, arXiv:1704.04861).
+decibel statistics (as in the PANNs of Kong et al. 2020, arXiv:1912.10211); depthwise separable blocks follow
+Howard et al. (2017, arXiv:1704.04861).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -19,14 +17,10 @@ from torch import Tensor, nn
 from genrelab.errors import RecipeError
 from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
 from genrelab.lab.models.blocks import BasicBlock, conv_norm, initialize
+from genrelab.lab.models.pooling import Dropout, PooledHead, Pooling, Width
 
-Width = Annotated[int, Field(gt=0, le=2048)]
 Blocks = Annotated[int, Field(ge=1, le=64)]
 Stride = Annotated[int, Field(ge=1, le=4)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-Pooling = Literal["mean-max", "mean", "attentive"]
-
-_LEAST_VARIANCE = 1e-5
 
 
 class SeparableBlock(nn.Module):
@@ -71,42 +65,6 @@ class BandNorm(nn.Module):
         """Change `[batch, channels, bands, frames]` into the same shape."""
         normalized: Tensor = self.norm(picture.flatten(1, 2)).unflatten(1, picture.shape[1:3])
         return normalized
-
-
-class TimePool(nn.Module):
-    """From `[batch, features, frames]` to one vector an item, for any number of frames.
-
-    Parameters
-    ----------
-    features : int > 0
-    pooling : {"mean-max", "mean", "attentive"}
-        The sum of mean and maximum; the mean; or mean and standard deviation, weighted by attention.
-    """
-
-    def __init__(self, features: int, pooling: Pooling) -> None:
-        super().__init__()
-        self.pooling = pooling
-        self.size = 2 * features if pooling == "attentive" else features
-        self.attention = (
-            nn.Sequential(
-                nn.Conv1d(features, features // 4 + 1, 1),
-                nn.Tanh(),
-                nn.Conv1d(features // 4 + 1, features, 1),
-            )
-            if pooling == "attentive"
-            else nn.Identity()
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Pool over time."""
-        if self.pooling == "mean":
-            return x.mean(dim=-1)
-        if self.pooling == "mean-max":
-            return x.mean(dim=-1) + x.amax(dim=-1)
-        weights = torch.softmax(self.attention(x), dim=-1)
-        mean = (weights * x).sum(dim=-1)
-        variance = (weights * (x - mean[..., None]).square()).sum(dim=-1)
-        return torch.cat([mean, variance.clamp_min(_LEAST_VARIANCE).sqrt()], dim=-1)
 
 
 @MODELS.register("pooled-resnet")
@@ -177,20 +135,20 @@ class PooledResNet(Body):
         left = -(-height // stem_stride)
         for _ in widths[1:]:
             left = -(-left // 2)
-        self.pool = TimePool(widths[-1] * (left if self.kept else 1), pooling)
-        self.embed = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(self.pool.size, embedding), nn.BatchNorm1d(embedding), nn.ReLU()
+        self.head = PooledHead(
+            widths[-1] * (left if self.kept else 1),
+            genres,
+            pooling=pooling,
+            embedding=embedding,
+            dropout=dropout,
         )
-        self.dropout = nn.Dropout(dropout)
-        self.classify = nn.Linear(embedding, genres)
         initialize(self)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch of pictures."""
         x = self.stages(self.stem(self.normalize(inputs[self.name])))
-        x = x.flatten(1, 2) if self.kept else x.mean(dim=2)
-        embedding = self.embed(self.pool(x))
-        return Scores(self.classify(self.dropout(embedding)), embedding)
+        scores: Scores = self.head(x.flatten(1, 2) if self.kept else x.mean(dim=2))
+        return scores
 
 
 def _stages(widths: tuple[int, ...], blocks: tuple[int, ...], *, separable: bool) -> list[nn.Module]:

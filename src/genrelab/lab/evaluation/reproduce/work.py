@@ -338,6 +338,11 @@ def _recipe(task: _Task) -> Recipe:
     """Return the recipe of a task, with the weights that it starts from."""
     wanted = task.wanted
     recipe = wanted.budget.of_recipe(load_recipe(task.row.recipe, changes=wanted.changes))
+    if recipe.training.choose_epoch_on == "none":
+        raise UsageError(
+            "a table tells what the part that chooses the epoch says; leave --set "
+            "training.choose_epoch_on=none away"
+        )
     start = recipe.training.weights
     if task.row.start is not None:
         start = _earlier(task)

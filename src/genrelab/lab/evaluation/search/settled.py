@@ -213,7 +213,7 @@ def _build(search: Search, values: Mapping[str, Any], genres: int) -> None:
     if recipe.training.choose_epoch_on != "valid":
         raise UsageError(
             f"{recipe.name} has training.choose_epoch_on={recipe.training.choose_epoch_on}, which leaves "
-            "nothing to choose by but the test part; search with --set training.choose_epoch_on=valid"
+            "no part to choose by but the test part; search with --set training.choose_epoch_on=valid"
         )
     with torch.device("meta"):  # sizes alone: no weight is drawn
         build_network(recipe, genres=genres)
