@@ -190,7 +190,7 @@ def test_two_processes_share_one_search(music: Path, undisturbed: tuple[Path, fl
         (["--space=training.learning_rate=1e-4..1e-2:lin"], ":log or :step=NUMBER, not 'lin'"),
         (["--space=model.width=2..1000000"], "'width' = 1000000"),
         (["--grid=augment.inputs.mel.5.count=1,2"], "a number from 0 to 1, or * for each"),
-        (["--grid=training.choose_epoch_on=valid,test"], "nothing to choose by but the test part"),
+        (["--grid=training.choose_epoch_on=valid,test"], "no part to choose by but the test part"),
         (["--grid=recipe=simple-cnn,simple-vgg"], "name no other recipe"),
         (["--plan=soundfusion-mask"], "'soundfusion-masks'"),
         (["--study=../elsewhere", "--grid=model.width=2,4"], "name = '../elsewhere'"),

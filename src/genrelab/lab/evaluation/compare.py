@@ -23,10 +23,8 @@ by the recipe's own vote.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -37,61 +35,10 @@ from scipy.stats import binomtest
 
 from genrelab.errors import UsageError
 from genrelab.lab.evaluation.intervals import ClusterBootstrap, Estimate, Float
-from genrelab.lab.evaluation.predictions import pool
-from genrelab.lab.evaluation.record import severe_warnings_of
 from genrelab.lab.evaluation.runs import Run
-from genrelab.lab.evaluation.sounds import read_sounds
-from genrelab.lab.evaluation.verdict import Verdict, together, verdict_of
+from genrelab.lab.evaluation.systems import Scored, System, systems_of
 
-_FOLD = re.compile(r"-?\d+of(\d+)(?=$|-without-)")
 _EFFECTS = ((0.25, "large"), (0.15, "medium"), (0.05, "small"), (0.0, "very small"))
-
-
-class _Scored(NamedTuple):
-    """A clip as a system sees it."""
-
-    genre: str
-    group: str
-    score: float
-    recording: str  # which one it is; empty if its run, of an earlier genrelab, did not say
-
-    def may_be(self, other: _Scored) -> bool:
-        """Whether two clips of one id may be one recording: not if both runs say which, and differ."""
-        return not (self.recording and other.recording) or self.recording == other.recording
-
-
-@dataclass(frozen=True)
-class System:
-    """One recipe under one kind of split.
-
-    Attributes
-    ----------
-    name : str
-        What tells it from the others.
-    recipe, corpus, split : str
-        `split` without the number of a fold.
-    original : str
-        What the corpus was called before any change of its sound.
-    seeds : tuple of int
-    genres : tuple of str
-    clips : mapping of str to _Scored
-        Clip id -> genre, group, share of the seeds that are right, recording.
-    warnings : tuple of str
-        What takes away the meaning of its figures.
-    verdict : Verdict
-        Of all its runs.
-    """
-
-    name: str
-    recipe: str
-    corpus: str
-    split: str
-    original: str
-    seeds: tuple[int, ...]
-    genres: tuple[str, ...]
-    clips: Mapping[str, _Scored]
-    warnings: tuple[str, ...]
-    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -220,7 +167,7 @@ def compare(runs: Sequence[Run], *, seed: int = 0, resamples: int = 5000) -> Com
         If all runs belong to one system, a system's seeds were tested on different clips, two systems know
         different genres, or a clip has one genre here and another there.
     """
-    systems = _systems(runs)
+    systems = systems_of(runs)
     if len(systems) < 2:
         raise UsageError(
             "all these runs belong to one system (recipe, corpus and kind of split); to compare, name runs "
@@ -233,75 +180,6 @@ def compare(runs: Sequence[Run], *, seed: int = 0, resamples: int = 5000) -> Com
 def effect(g: float | None) -> str | None:
     """Return Cohen's word for an effect size g; None for None."""
     return None if g is None else next(word for least, word in _EFFECTS if abs(g) >= least)
-
-
-def _systems(runs: Sequence[Run]) -> tuple[System, ...]:
-    together: dict[tuple[str, str, str, str], dict[int, list[Run]]] = {}
-    for run in {run.folder.resolve(): run for run in runs}.values():
-        split = _FOLD.sub(r"-\1", run.metrics["split"]["name"])
-        # Two collections of one name are two systems.
-        which = run.metrics["recipe_sha256"] + run.metrics["corpus"].get("recordings_sha256", "")
-        key = run.metrics["recipe"], run.metrics["corpus"]["name"], split, which
-        together.setdefault(key, {}).setdefault(run.metrics["seed"], []).append(run)
-    names = _names(list(together))
-    return tuple(_system(name, by_seed) for name, by_seed in zip(names, together.values(), strict=True))
-
-
-def _names(keys: Sequence[tuple[str, str, str, str]]) -> list[str]:
-    """Name each system by what tells it from the others: recipe, corpus, split, in this order."""
-    for length in (1, 2, 3):
-        names = [", ".join(_telling(key[:length], keys)) for key in keys]
-        if len(set(names)) == len(names):
-            return names
-    return [
-        f"{name} ({hashlib.sha256(key[3].encode()).hexdigest()[:8]})"
-        for name, key in zip(names, keys, strict=True)
-    ]
-
-
-def _telling(parts: Sequence[str], keys: Sequence[tuple[str, ...]]) -> list[str]:
-    """Keep the recipe, and what is not the same everywhere."""
-    return [part for at, part in enumerate(parts) if at == 0 or len({key[at] for key in keys}) > 1]
-
-
-def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
-    first = next(iter(by_seed.values()))[0]
-    scores: dict[str, list[float]] = {}
-    about: dict[str, tuple[str, str]] = {}
-    for number, runs in by_seed.items():
-        predictions = pool([run.predictions() for run in runs])
-        answers = predictions.tracks(first.recipe.voting)
-        if scores and scores.keys() != set(answers.clip_ids):
-            raise UsageError(
-                f"{name}: seed {number} was tested on other clips than seed {next(iter(by_seed))}; name the "
-                "same folds of each seed, and compare splits that do not depend on the seed, such as folds"
-            )
-        right = answers.orders[:, 0] == answers.truth
-        for at, clip in enumerate(answers.clip_ids):
-            scores.setdefault(clip, []).append(float(right[at]))
-            about[clip] = predictions.truth[clip], answers.groups[at]
-    recordings: dict[str, str] = {}
-    for run in (run for runs in by_seed.values() for run in runs):
-        recordings |= {clip: known.recording for clip, known in (read_sounds(run.folder) or {}).items()}
-    clips = {
-        clip: _Scored(*about[clip], score=float(np.mean(values)), recording=recordings.get(clip, ""))
-        for clip, values in scores.items()
-    }
-    warnings = [
-        warning for runs in by_seed.values() for run in runs for warning in severe_warnings_of(run.metrics)
-    ]
-    return System(
-        name,
-        first.metrics["recipe"],
-        first.metrics["corpus"]["name"],
-        _FOLD.sub(r"-\1", first.metrics["split"]["name"]),
-        first.metrics["corpus"].get("original", first.metrics["corpus"]["name"]),
-        tuple(by_seed),
-        first.genres,
-        clips,
-        tuple(dict.fromkeys(warnings)),
-        together([verdict_of(run.metrics) for runs in by_seed.values() for run in runs]),
-    )
 
 
 def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
@@ -365,7 +243,7 @@ class _Resampled(NamedTuple):
 
 
 def _resampled(
-    clips: Sequence[_Scored], genres: Sequence[str], rng: np.random.Generator, resamples: int
+    clips: Sequence[Scored], genres: Sequence[str], rng: np.random.Generator, resamples: int
 ) -> _Resampled:
     names, group = np.unique([clip.group for clip in clips], return_inverse=True)
     bootstrap = ClusterBootstrap(len(names), rng=rng, resamples=resamples)
