@@ -7,9 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import resample
 
 from genrelab.errors import RecipeError
 from genrelab.lab.augment import AUGMENTATIONS, Filter, Speed
+from genrelab.lab.augment.speed import _quick_length
 
 RATE = 16000
 
@@ -17,6 +19,13 @@ RATE = 16000
 def tone(hertz: float, samples: int = RATE) -> torch.Tensor:
     time = torch.arange(samples) / RATE
     return torch.sin(2 * torch.pi * hertz * time)[None, None]
+
+
+def prime_factors(number: int) -> list[int]:
+    for divisor in range(2, number):
+        if number % divisor == 0:
+            return [divisor, *prime_factors(number // divisor)]
+    return [number]
 
 
 def level(wave: torch.Tensor) -> float:
@@ -31,6 +40,14 @@ def test_each_frequency_gets_its_level_and_no_delay() -> None:
         after = equalizer.apply(before, levels)
         assert level(after) - level(before) == pytest.approx(expected, abs=0.05), hertz
         torch.testing.assert_close(after, before * 10 ** (expected / 20), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("bands", [1, 2, 7])
+def test_the_curve_goes_straight_between_octaves(bands: int) -> None:
+    levels = torch.randn(3, bands, generator=torch.Generator().manual_seed(0))
+    octaves = np.log2(np.maximum(np.arange(1001) / 1000, 1e-9))
+    expected = [np.interp(octaves, np.arange(bands) - bands + 1, each) for each in levels.numpy()]
+    np.testing.assert_allclose(Filter(bands=bands).curve(levels, 1001), np.stack(expected), atol=1e-5)
 
 
 def test_levels_are_drawn_evenly_for_each_item() -> None:
@@ -61,6 +78,29 @@ def test_a_tone_is_as_much_higher_as_it_is_faster(speed: float) -> None:
     peak = np.fft.rfftfreq(RATE // 4, 1 / RATE)[int(spectrum.argmax())]
     assert peak == pytest.approx(1000.0 * speed, abs=4.0)
     assert level(after) == pytest.approx(level(before), abs=0.1)
+
+
+def test_each_item_is_resampled_at_its_own_speed() -> None:
+    """As scipy does it, at a length near that of the speed."""
+    batch = torch.randn(5, 2, 24_000, generator=torch.Generator().manual_seed(0))
+    speeds = [1.1, 0.93, 1.1, 0.9, 1.07]
+    played = Speed().apply(batch, torch.tensor(speeds))
+    for before, after, speed in zip(batch, played, speeds, strict=True):
+        about = round(24_000 / speed)
+        errors = {
+            length: np.abs(np.resize(resample(before[0], length), 24_000) - after[0].numpy()).max()
+            for length in range(about - about // 250, about + about // 250)
+            if length % 2 == 0
+        }
+        assert min(errors.values()) < 0.03  # scipy takes half the sample rate otherwise, a single tone
+
+
+@settings(deadline=None, max_examples=50)
+@given(samples=st.floats(24_000, 3_000_000))
+def test_quick_lengths_are_near(samples: float) -> None:
+    length = _quick_length(samples)
+    assert length == pytest.approx(samples, rel=0.004)
+    assert length % 2 == 0 and max(prime_factors(length)) <= 19
 
 
 def test_what_would_fold_over_is_gone() -> None:

@@ -81,3 +81,20 @@ def test_any_duration_and_any_level(pooling: str) -> None:
 def test_silence_gives_finite_scores() -> None:
     with torch.no_grad():
         assert made()({"mel": torch.full((1, 1, 32, 40), -100.0)}).logits.isfinite().all()
+
+
+def test_the_layout_in_memory_changes_rounding_alone() -> None:
+    used, plain = (made() for _ in range(2))
+    plain.to(memory_format=torch.contiguous_format)
+    picture = torch.randn(6, 1, 32, 40)
+    outputs, gradients = [], []
+    for net in (used, plain):
+        net.eval()
+        loss = net({"mel": picture}).logits.logsumexp(dim=1).sum()
+        torch.autograd.backward(loss)
+        outputs.append(net({"mel": picture}))
+        gradients.append([each.grad for each in net.parameters()])
+    maps = [net.backbone(picture) for net in (used, plain)]
+    assert [each.is_contiguous(memory_format=torch.channels_last) for each in maps] == [True, False]
+    torch.testing.assert_close(outputs[0], outputs[1], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-4, rtol=1e-3)

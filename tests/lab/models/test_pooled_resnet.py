@@ -105,3 +105,23 @@ def test_wrong_options_are_told(options: dict[str, object], message: str) -> Non
 def test_only_one_picture() -> None:
     with pytest.raises(RecipeError, match="one input, a picture"):
         MODELS.create("pooled-resnet", {}, inputs={"a": (1, 8, 8), "b": (1, 8, 8)}, genres=3)
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_the_layout_in_memory_changes_rounding_alone(separable: bool) -> None:
+    used, plain = (
+        body((1, 32, 40), widths=[8, 16], blocks=[1, 1], bands="kept", separable=separable) for _ in range(2)
+    )
+    plain.to(memory_format=torch.contiguous_format)
+    picture = torch.randn(6, 1, 32, 40)
+    outputs, gradients = [], []
+    for net in (used, plain):
+        net.eval()
+        loss = net({"mel": picture}).logits.logsumexp(dim=1).sum()
+        torch.autograd.backward(loss)
+        outputs.append(net({"mel": picture}))
+        gradients.append([each.grad for each in net.parameters()])
+    maps = [net.stages(net.stem(net.normalize(picture))) for net in (used, plain)]
+    assert [each.is_contiguous(memory_format=torch.channels_last) for each in maps] == [True, False]
+    torch.testing.assert_close(outputs[0], outputs[1], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-4, rtol=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor
 from genrelab.errors import RecipeError
 from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
 
-_STEPS = 21  # different speeds: Fourier transforms of few lengths are planned once
+_STEPS = 21  # different speeds: the items of a batch that share one are transformed together
+_FACTORS = (2, 3, 5, 7, 11, 13, 17, 19)  # of lengths whose Fourier transform is quick
 
 
 @AUGMENTATIONS.register("speed")
@@ -24,7 +26,8 @@ class Speed(Augmentation):
     Parameters
     ----------
     low, high : float, 0.5..2
-        One of 21 speeds evenly between them is drawn; above 1 is faster, shorter and higher.
+        One of 21 speeds evenly between them is drawn; above 1 is faster, shorter and higher. What is played
+        differs from it by 0.1 % or so: it has the nearest length whose transform is quick.
     """
 
     def __init__(
@@ -46,18 +49,41 @@ class Speed(Augmentation):
 
     def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
         """Resample each item."""
-        spectrum = torch.fft.rfft(batch)
         samples = batch.shape[-1]
-        played = [
-            _played(item, samples, max(1, round(samples / speed)))
-            for item, speed in zip(spectrum, drawn.tolist(), strict=True)
-        ]
-        return torch.stack(played)
+        spectrum = torch.fft.rfft(batch)
+        lengths = [_quick_length(samples / speed) for speed in drawn.tolist()]
+        played = torch.empty_like(batch)
+        for length in sorted(set(lengths)):
+            alike = [number for number, each in enumerate(lengths) if each == length]
+            played[alike] = _played(spectrum[alike], samples, length)
+        return played
+
+
+@lru_cache(maxsize=1024)
+def _quick_length(samples: float) -> int:
+    """Return the nearest even number without great prime factors: from 24,000 on it lies within 0.4 %.
+
+    A transform of another length takes many times as long.
+    """
+    middle = max(1, round(samples / 2))
+    return 2 * next(
+        half
+        for away in range(middle + 1)
+        for half in (middle - away, middle + away)
+        if half > 0 and _is_quick(half)
+    )
+
+
+def _is_quick(number: int) -> bool:
+    for factor in _FACTORS:
+        while number % factor == 0:
+            number //= factor
+    return number == 1
 
 
 def _played(spectrum: Tensor, samples: int, length: int) -> Tensor:
-    """Return `[channels, samples]` of sound that is `length` samples long, again and again."""
+    """Return `[items, channels, samples]` of sound that is `length` samples long, again and again."""
     bins = min(spectrum.shape[-1], length // 2 + 1)
     wave: Tensor = torch.fft.irfft(spectrum[..., :bins], n=length) * (length / samples)
     times = -(-samples // length)
-    return wave.repeat(1, times)[..., :samples]
+    return wave.repeat(1, 1, times)[..., :samples]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -60,7 +61,9 @@ class PooledBackbone(Body):
         super().__init__()
         self.name, (channels, _, _) = only_input(inputs, axes=3, what="a picture [channels, bands, frames]")
         self.normalize = Normalize("picture")
-        self.backbone = Backbone(architecture, channels=channels, stages=stages)
+        backbone = Backbone(architecture, channels=channels, stages=stages)
+        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        self.backbone = backbone.to(memory_format=torch.channels_last)
         self.head = PooledHead(
             self.backbone.features, genres, pooling=pooling, embedding=embedding, dropout=dropout
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -143,6 +144,8 @@ class PooledResNet(Body):
             dropout=dropout,
         )
         initialize(self)
+        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch of pictures."""

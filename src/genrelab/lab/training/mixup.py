@@ -26,7 +26,7 @@ class Blend(NamedTuple):
     def of(self, values: Tensor) -> Tensor:
         """Mix `[batch, ...]`: sound, labels as probabilities, targets."""
         share = self.share.to(values.dtype).reshape(-1, *([1] * (values.ndim - 1)))
-        return share * values + (1 - share) * values[self.partner]
+        return torch.lerp(values[self.partner], values, share)
 
 
 class Mixup:

@@ -1,0 +1,116 @@
+"""What a training step of recipe genres-11 costs a CPU: plain forms against those that training uses.
+
+The network forward and backward, with maps that lie channel after channel and with the values of a pixel side
+by side (`channels_last`), in float32 and with bfloat16; and the change of speed, item by item at whatever
+length comes out, and together at lengths whose Fourier transform is quick. One thread, one process, the two
+forms in turn; seconds are those of the processor, the least of several rounds.
+
+    python benchmarks/training_step.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genrelab.lab.augment import Speed
+from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.training.memory import keep_freed_memory
+
+RECIPE = "genres-11"
+NETWORKS = {
+    "pooled-backbone": (),
+    "pooled-resnet": ("model={kind: pooled-resnet}",),
+    "pooled-resnet, separable": ("model={kind: pooled-resnet, separable: true}",),
+}
+Job = Callable[[], object]
+
+
+def step(network: GenreNetwork, pictures: Tensor, precision: str) -> Job:
+    """Return a function that goes forward and backward once."""
+    label = torch.arange(len(pictures)) % 11
+
+    def once() -> None:
+        network.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = network.body({"mel": pictures}).logits
+        torch.autograd.backward(F.cross_entropy(logits.float(), label))
+
+    return once
+
+
+def network_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
+    """Return the step of a network as it would lie plainly, and as it lies."""
+    shape = recipe.audio.channels, recipe.audio.segment_samples
+    plain, used = build_network(recipe, genres=11), build_network(recipe, genres=11)
+    plain.to(memory_format=torch.contiguous_format)
+    with torch.no_grad():
+        pictures = used.eval().inputs(0.1 * torch.randn(items, *shape))["mel"]
+    return step(plain.train(), pictures, precision), step(used.train(), pictures, precision)
+
+
+def speed_jobs(recipe: Recipe, items: int) -> tuple[Job, Job]:
+    """Return the change of speed in both forms."""
+    samples = recipe.audio.segment_samples
+    batch = 0.1 * torch.randn(items, recipe.audio.channels, samples)
+    change = Speed()
+    speeds = change.draw(batch, torch.Generator().manual_seed(0))
+
+    def plain() -> Tensor:
+        spectrum, played = torch.fft.rfft(batch), []
+        for item, speed in zip(spectrum, speeds.tolist(), strict=True):
+            length = round(samples / speed)
+            wave = torch.fft.irfft(item[..., : length // 2 + 1], n=length) * (length / samples)
+            played.append(wave.repeat(1, -(-samples // length))[..., :samples])
+        return torch.stack(played)
+
+    return plain, lambda: change.apply(batch, speeds)
+
+
+def seconds_of(jobs: tuple[Job, Job], rounds: int) -> list[float]:
+    """Return the least processor time of each of two jobs."""
+    least = [float("inf")] * len(jobs)
+    for round_ in range(rounds + 1):
+        for number, job in enumerate(jobs):
+            begin = time.process_time()
+            job()
+            if round_:  # the first round plans
+                least[number] = min(least[number], time.process_time() - begin)
+    return least
+
+
+def main() -> None:
+    """Print the table, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller batches, fewer rounds")
+    items, rounds = (8, 2) if parser.parse_args().quick else (35, 5)
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    keep_freed_memory()
+    figures: dict[str, dict[str, float]] = {}
+
+    def measure(name: str, jobs: tuple[Job, Job]) -> None:
+        plain, used = seconds_of(jobs, rounds)
+        figures[name] = {"plain_s": plain, "used_s": used, "ratio": plain / used}
+        print(f"{name:36} plain {plain:7.3f} s   used {used:7.3f} s   {plain / used:.2f}x", flush=True)
+
+    measure("speed", speed_jobs(load_recipe(RECIPE), items))
+    for network, changes in NETWORKS.items():
+        recipe = load_recipe(RECIPE, changes=list(changes))
+        for precision in ("float32", "bfloat16"):
+            measure(f"{network}, {precision}", network_jobs(recipe, items, precision))
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
+    print(json.dumps({"benchmark": "training_step", "items": items, "figures": figures, **machine}))
+
+
+if __name__ == "__main__":
+    main()
