@@ -35,5 +35,13 @@ class RunError(GenrelabError):
     """A run folder is missing, incomplete, or belongs to another recipe."""
 
 
+class LibraryError(GenrelabError):
+    """The library cannot be opened, read or written."""
+
+
+class TagError(GenrelabError):
+    """A file's tags cannot be read or written."""
+
+
 class MissingExtraError(GenrelabError):
     """A part of genrelab is used whose optional dependencies are not installed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ import av
 import numpy as np
 import pytest
 import soundfile as sf
+from unprivileged import as_plain_user, open_folder
 
-from genrelab.audio.decode import decode, probe, stream
+from genrelab.audio.decode import decode, open_excerpts, probe, stream
 from genrelab.errors import AudioError, UsageError
 
 Encoded = Callable[[str], Path]
@@ -53,12 +55,17 @@ def test_empty(tmp_path: Path) -> None:
     _refused(path, "empty")
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
-def test_not_permitted(tmp_path: Path, encoded: Encoded) -> None:
-    path = tmp_path / "locked.wav"
-    path.write_bytes(encoded("wav").read_bytes())
-    path.chmod(0)
-    _refused(path, "permissions")
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_not_permitted(encoded: Encoded) -> None:
+    with open_folder() as folder:
+        path = folder / "locked.wav"
+        path.write_bytes(encoded("wav").read_bytes())
+        as_plain_user(lambda: decode(path) and None)  # now everything is imported
+        path.chmod(0)
+        as_plain_user(lambda: _refused(path, "may not be read", "permissions"))
+        path.chmod(0o644)
+        path.parent.chmod(0o666)  # nothing in such a folder can be looked at
+        as_plain_user(lambda: _refused(path, "Permission denied", "permissions"))
 
 
 def test_impossible_name(tmp_path: Path) -> None:
@@ -212,6 +219,39 @@ def test_what_hangs_behind_the_sound_is_no_cut(
     path = tmp_path / f"tail.{kind_of}"
     path.write_bytes(encoded(kind_of).read_bytes() + tail)
     assert np.array_equal(decode(path)[0], decode(encoded(kind_of))[0])
+
+
+def test_more_channels_than_can_be_read(tmp_path: Path) -> None:
+    """PyAV looks for the end of a list of planes that has none, and may end the process."""
+    path = tmp_path / "many.wv"
+    with av.open(str(path), "w", format="wv") as output:
+        sound = output.add_stream("wavpack", rate=48_000, layout="hexadecagonal")
+        silence = np.zeros((1, 16 * 48_000), np.float32)
+        frame = av.AudioFrame.from_ndarray(silence, format="flt", layout="hexadecagonal")
+        frame.sample_rate = 48_000
+        output.mux(sound.encode(frame))
+        output.mux(sound.encode(None))
+    _refused(path, "has 16 channels", "up to 8")
+
+
+@pytest.mark.parametrize("rate", [1, 999, 7_000_000, 537_000_000])
+def test_a_sample_rate_that_no_music_has(rate: int, tmp_path: Path, encoded: Encoded) -> None:
+    data = bytearray(encoded("wav").read_bytes())
+    data[24:28] = struct.pack("<I", rate)
+    path = tmp_path / "odd.wav"
+    path.write_bytes(data)
+    _refused(path, f"a sample rate of {rate} Hz", "encode the file anew")
+
+
+def test_less_than_one_sample_at_the_wanted_rate(tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    sf.write(path, np.full(2, 0.5), 48_000)
+    assert decode(path)[0].shape == (1, 2)
+    with open_excerpts(path, sample_rate=8000, channels=1) as found:
+        assert found is None
+    for read in (decode, lambda name, **form: list(stream(name, **form))):
+        with pytest.raises(AudioError, match=r"short.wav is shorter than one sample at 1000 Hz"):
+            read(path, sample_rate=1000, start=1 / 48_000)
 
 
 @pytest.mark.data

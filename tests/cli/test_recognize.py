@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 import soundfile
+from disks import fill, limited, small_disk
 from interrupts import heed
 
 import genrelab.recognize.spread
@@ -216,6 +217,64 @@ def test_a_full_disk_is_one_line(format: str, tiny_model: Path, music: Path) -> 
         )
     assert done.returncode == 1
     assert done.stderr == b"genrelab: [Errno 28] No space left on device\n"
+
+
+@linux
+def test_outputs_on_a_full_disk_are_as_they_were(tiny_model: Path, music: Path, tmp_path: Path) -> None:
+    command = ["recognize", music / "album" / "c.mp3", "--model", tiny_model, "--no-library"]
+    for folder in ("pictures", "sheets"):
+        (tmp_path / folder).mkdir()
+    outputs = {
+        "--out": tmp_path / "x.parquet",
+        "--picture": tmp_path / "pictures" / "c.mp3.svg",
+        "--cue": tmp_path / "sheets" / "c.mp3.cue",
+    }
+    for option, path in outputs.items():
+        path.write_text("old")
+        given = path if option == "--out" else path.parent
+        done = limited(100, *command, "--format", "parquet" if option == "--out" else "json", option, given)
+        assert done.returncode == 1
+        assert done.stderr == b"genrelab: [Errno 27] File too large\n"
+        assert path.read_text() == "old" and len(os.listdir(path.parent)) == (3 if option == "--out" else 1)
+
+
+@linux
+def test_a_library_on_a_full_disk_keeps_what_it_has(
+    tiny: ModuleType, tiny_model: Path, tmp_path: Path
+) -> None:
+    songs = [tmp_path / f"{number}.wav" for number in range(40)]
+    for number, song in enumerate(songs):
+        soundfile.write(song, tiny.tone(200.0, 5.0 + number / 10), 8000)
+    with small_disk(tmp_path, kib=8192) as disk:
+        library = disk / "l.db"
+        options = ["--library", library, "--jobs", "1", "--format", "jsonl"]
+        command = ["recognize", "--model", tiny_model, *options]
+        assert _process(*command, *songs[:5]).returncode == 0
+        filler = fill(disk)
+        done = _process(*command, *songs)
+        assert done.returncode == 1
+        assert done.stderr.count(b"\n") == 1 and b"Traceback" not in done.stderr
+        assert re.search(rb"genrelab: the library .*l\.db .*disk", done.stderr), done.stderr
+        filler.unlink()
+        done = _process(*command, *songs)
+        assert done.returncode == 0
+        known = re.search(rb"note: (\d+) of 40 were known", done.stderr)
+        assert known is not None and int(known[1]) >= 5
+
+
+@linux
+def test_pictures_and_sheets_of_names_that_are_no_text(tiny_model: Path, music: Path, tmp_path: Path) -> None:
+    name = b"two\nlines caf\xe9.mp3"
+    song, out = os.fsencode(tmp_path) + b"/" + name, tmp_path / "out"
+    with open(song, "wb") as file:
+        file.write((music / "album" / "c.mp3").read_bytes())
+    done = _process("recognize", song, "--model", tiny_model, "--picture", out, "--cue", out, "--quiet")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert sorted(os.listdir(os.fsencode(out))) == [name + b".cue", name + b".svg"]
+    sheet = (out / os.fsdecode(name + b".cue")).read_bytes()
+    assert rb'FILE "../two\nlines caf\udce9.mp3" MP3' in sheet.splitlines()
+    picture = (out / os.fsdecode(name + b".svg")).read_text(encoding="utf-8")
+    assert r"two\nlines caf\udce9.mp3: genre over time" in picture
 
 
 @linux

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from tiny_onnx import tone, write_tiny
 
+import genrelab.recognize.spread
 from genrelab.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -137,6 +138,31 @@ def test_a_new_track_and_another_model(
     soundfile.write(new, tone(0.0), 8000)
     assert run("similar", new, "--model", tiny_model) == 1
     assert "is silent" in capsys.readouterr().err
+
+
+def test_full_hears_all_of_the_track(
+    songs: Path, tiny_model: Path, own_library: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    new = songs / "long.wav"
+    soundfile.write(new, tone(2900.0, 30.0), 8000)
+
+    def heard() -> bool | None:
+        capsys.readouterr()
+        assert run("library", "list", new, "--format", "json") == 0
+        found = json.loads(capsys.readouterr().out)
+        return bool(found[0]["full"]) if found else None
+
+    assert run("similar", new, "--model", tiny_model, "--full", "--no-library") == 0
+    assert heard() is None
+    assert run("similar", new, "--model", tiny_model) == 0
+    assert heard() is False
+    assert run("similar", new, "--full") == 2  # what is known is not enough, and no model is named
+    assert "--model FILE" in capsys.readouterr().err
+    assert run("similar", new, "--model", tiny_model, "--full") == 0
+    assert heard() is True
+    assert run("similar", new, "--full", "--count", "1") == 0  # known by now
+    assert "c.mp3" in capsys.readouterr().out
 
 
 def test_a_map(

@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 import tagged
+from tiny_onnx import tone
 
+import genrelab.recognize.spread
 from genrelab.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -83,6 +86,26 @@ def test_map_and_several_genres(songs: Path, tmp_path: Path, capsys: Capture) ->
 def test_min_confidence(songs: Path, capsys: Capture) -> None:
     assert tag(songs, "--write", "--min-confidence", "1", "--format", "json") == 0
     assert {record["status"] for record in json.loads(capsys.readouterr().out)} == {"left"}
+
+
+def test_full_takes_only_what_was_heard_as_a_whole(
+    songs: Path, tiny_model: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    song = songs / "long.flac"
+    soundfile.write(song, tone(1000.0, 30.0), 8000)
+    recognize = ["recognize", str(songs), "--model", str(tiny_model), "--quiet"]
+    assert main(recognize) == 0
+    capsys.readouterr()
+    assert tag(songs, "--write", "--full", "--format", "json") == 1
+    records = {Path(record["path"]).name: record for record in json.loads(capsys.readouterr().out)}
+    assert records["long.flac"]["status"] == "error"
+    assert "genrelab recognize --full" in records["long.flac"]["note"]
+    assert records["flac.flac"]["status"] == "written"  # so short that all of it was heard
+    assert tagged.genres(song) == ()
+    assert main([*recognize, "--full"]) == 0
+    assert tag(song, "--write", "--full") == 0
+    assert tagged.genres(song) == ("middle",)
 
 
 def test_what_was_not_recognized_fails_and_the_rest_is_done(songs: Path, capsys: Capture) -> None:

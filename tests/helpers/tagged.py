@@ -28,7 +28,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20  # no picture a viewer k
 
 
 def write_sound(path: Path, container: str, *, frequency: float = 440.0, seconds: float = 1.0) -> Path:
-    """Write a tone with a little noise in a container of `ENCODERS`; the same bytes each time."""
+    """Write a tone with a little noise in a container of the encoders below; the same bytes each time."""
     path.write_bytes(_encode(container, frequency, seconds))
     return path
 
@@ -40,7 +40,7 @@ def _encode(container: str, frequency: float, seconds: float) -> bytes:
     wave = (0.3 * np.sin(2 * np.pi * frequency * time) + noise).astype(np.float32)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
-        ENCODERS[container](path, wave)
+        {**ENCODERS, **FURTHER_ENCODERS}[container](path, wave)
         return path.read_bytes()
 
 
@@ -72,6 +72,24 @@ ENCODERS = {
     "m4a-fast": _with_av("ipod", "aac", movflags="faststart"),
     "wma": _with_av("asf", "wmav2"),
     "oga": _with_av("ogg", "flac"),
+}
+# What genrelab reads but writes no tags into, or into in no other way than above.
+FURTHER_ENCODERS = {
+    "mp3-vbr": _with_soundfile(format="MP3", bitrate_mode="VARIABLE", compression_level=0.3),
+    "mp2": _with_av("mp2", "mp2"),
+    "au": _with_soundfile(format="AU", subtype="FLOAT"),
+    "caf": _with_soundfile(format="CAF", subtype="PCM_16"),
+    "w64": _with_soundfile(format="W64", subtype="PCM_16"),
+    "rf64": _with_soundfile(format="RF64", subtype="PCM_16"),
+    "m4a-alac": _with_av("ipod", "alac"),
+    "aac": _with_av("adts", "aac"),
+    "mkv": _with_av("matroska", "aac"),
+    "webm": _with_av("webm", "libopus"),
+    "avi": _with_av("avi", "libmp3lame"),
+    "flv": _with_av("flv", "aac"),
+    "mpg": _with_av("mpeg", "mp2"),
+    "wv": _with_av("wv", "wavpack"),
+    "tta": _with_av("tta", "tta"),
 }
 
 

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from unprivileged import as_plain_user, open_folder
 
 from genrelab.library import Library, LibraryError
 from genrelab.library.database import SCHEMA_VERSION, Database, default_path
@@ -129,12 +130,25 @@ def test_a_folder_and_a_place_that_cannot_be(tmp_path: Path) -> None:
         Library(tmp_path / "file" / "l.db")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_library_that_may_not_be_written(tmp_path: Path) -> None:
-    Library(tmp_path / "l.db").close()
-    (tmp_path / "l.db").chmod(0o444)
-    with Library(tmp_path / "l.db") as library, pytest.raises(LibraryError, match="may not be written"):
-        library.journal.drop(1)
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_a_library_that_may_not_be_written_or_read() -> None:
+    with open_folder() as folder:
+        path = folder / "l.db"
+
+        def refuse(message: str) -> None:
+            with pytest.raises(LibraryError, match=message), Library(path) as library:
+                library.journal.drop(1)
+
+        Library(path).close()
+        path.chmod(0o444)
+        as_plain_user(lambda: refuse(r"l\.db may not be written"))
+        path.chmod(0)
+        as_plain_user(lambda: refuse(r"l\.db cannot be opened.*permissions"))
+        for left in folder.iterdir():
+            left.unlink()
+        folder.chmod(0o555)
+        as_plain_user(lambda: refuse(r"l\.db cannot be opened.*permissions"))
+        assert os.listdir(folder) == []
 
 
 def test_a_damaged_library(tmp_path: Path) -> None:

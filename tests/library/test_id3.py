@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.tags.id3 import Id3
 
 PRIVATE = b"PRIV\0\0\0\x06\0\0ab\0\xff\xe0c"  # holds what looks like the beginning of an MPEG frame

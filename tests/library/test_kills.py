@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tagged
+from disks import quick_folder
 
 from genrelab.library import Library, Tagger, Wish
 from genrelab.library import journal as journal_module
@@ -45,25 +47,34 @@ def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def run_to_the_end(*arguments: str | Path) -> float:
-    """Run a command; return the seconds from its first output to its end."""
+def run_to_the_end(*arguments: str | Path) -> tuple[float, float]:
+    """Run a command; return the seconds to its first output, and from there to its end."""
+    started = time.monotonic()
     process = start(*arguments)
     assert process.stdout is not None
     begin = process.stdout.read(1)
     began = time.monotonic()
     output = begin + process.communicate(timeout=300)[0]
     assert process.returncode == 0, [line for line in output.splitlines() if b'"error": null' not in line]
-    return time.monotonic() - began
+    return began - started, time.monotonic() - began
 
 
-def kill_often(times: int, seconds: float, rng: np.random.Generator, *arguments: str | Path) -> int:
-    """Start a command again and again and kill it soon after its first output; return how often it worked."""
+def kill_often(
+    times: int, seconds: tuple[float, float], rng: np.random.Generator, *arguments: str | Path
+) -> int:
+    """Start a command again and again and kill it; return how often it worked.
+
+    Most are killed while they work, on their share of the whole, every fifth before its first output.
+    """
     killed = 0
-    for _ in range(times):
+    for number in range(times):
         process = start(*arguments)
         assert process.stdout is not None
-        process.stdout.read(1)
-        time.sleep(rng.uniform(0.0, seconds))
+        if number % 5 == 4:
+            time.sleep(rng.uniform(0.0, seconds[0]))
+        else:
+            process.stdout.read(1)
+            time.sleep(rng.uniform(0.0, 0.7 * seconds[1] / times))
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
@@ -80,15 +91,46 @@ def make_music(folder: Path, count: int) -> None:
         path.rename(path.with_stem(f"{number:03}"))
 
 
-@pytest.mark.parametrize(("count", "kills"), [(33, 2), pytest.param(500, 10, marks=pytest.mark.slow)])
-def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path, tmp_path: Path) -> None:
-    quiet, killed = tmp_path / "quiet", tmp_path / "killed"
+@dataclass(frozen=True)
+class Seen:
+    """A folder of songs as it was at one moment: of each song, by its path in the folder."""
+
+    bytes: dict[Path, bytes]
+    samples: dict[Path, str]
+    by_mutagen: dict[Path, list[str]]
+    by_ffmpeg: dict[Path, dict[str, object]]
+    by_ffprobe: dict[Path, dict[str, object] | None]
+    genres: dict[Path, tuple[str, ...]]
+    library: dict[str, list[tuple]]
+
+    @classmethod
+    def look(cls, folder: Path) -> Seen:
+        """Look at all files that are there."""
+        found = sorted(path for path in folder.rglob("*") if path.is_file())
+        looks = (
+            *(Path.read_bytes, tagged.samples, tagged.as_mutagen_sees, tagged.as_ffmpeg_sees),
+            *(tagged.as_ffprobe_sees, tagged.genres),
+        )
+        database = folder.with_suffix(".db")
+        return cls(
+            *({path.relative_to(folder): look(path) for path in found} for look in looks),
+            contents(database, folder) if database.exists() else {},
+        )
+
+
+@pytest.mark.parametrize(("count", "kills"), [(33, 2), pytest.param(500, 20, marks=pytest.mark.slow)])
+def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path) -> None:
+    with quick_folder() as folder:
+        _check_kills(count, kills, tiny_model, folder)
+
+
+def _check_kills(count: int, kills: int, tiny_model: Path, folder: Path) -> None:
+    """Of two equal folders one is recognized and tagged undisturbed, one with so many kills at each."""
+    quiet, killed = folder / "quiet", folder / "killed"
     make_music(quiet, count)
     shutil.copytree(quiet, killed)
-    songs = sorted(path.relative_to(quiet) for path in quiet.rglob("*.*"))
-    assert len(songs) == count
-    seen = {song: (tagged.samples(quiet / song), tagged.as_ffmpeg_sees(quiet / song)) for song in songs}
-    by_mutagen = {song: tagged.as_mutagen_sees(quiet / song) for song in songs}
+    untagged = Seen.look(quiet)
+    assert len(untagged.bytes) == count
     rng = np.random.default_rng(count)
 
     def commands(music: Path) -> list[list[str | Path]]:
@@ -100,23 +142,37 @@ def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path, tmp_
 
     for undisturbed, disturbed in zip(commands(quiet), commands(killed), strict=True):
         seconds = run_to_the_end(*undisturbed)
-        died = kill_often(kills, 0.7 * seconds / kills, rng, *disturbed)
+        died = kill_often(kills, seconds, rng, *disturbed)
         run_to_the_end(*disturbed)
         assert died == kills  # else this test would show little
-    assert contents(killed.with_suffix(".db"), killed) == contents(quiet.with_suffix(".db"), quiet)
-    assert sorted(path.relative_to(killed) for path in killed.rglob("*") if path.is_file()) == songs
-    for song in songs:
-        assert (killed / song).read_bytes() == (quiet / song).read_bytes()
-        assert (tagged.samples(killed / song), tagged.as_ffmpeg_sees(killed / song)) == seen[song]
-        assert tagged.as_mutagen_sees(killed / song) == by_mutagen[song]
-        assert tagged.genres(killed / song)[0] in ("low", "middle", "high")
+    seen = Seen.look(killed)
+    assert list(seen.bytes) == list(untagged.bytes)  # nothing is left, nothing gone
+    assert seen == Seen.look(quiet)  # the library too
+    assert [len(rows) for rows in seen.library.values()] == [count, count]
+    assert seen.samples == untagged.samples
+    assert seen.by_mutagen == untagged.by_mutagen
+    assert (seen.by_ffmpeg, seen.by_ffprobe) == (untagged.by_ffmpeg, untagged.by_ffprobe)
+    assert {genres[0] for genres in seen.genres.values()} == {"low", "middle", "high"}
+
     run_to_the_end("tag", killed, "--undo", "--format", "json", "--library", killed.with_suffix(".db"))
-    for song in songs:
-        assert (tagged.samples(killed / song), tagged.as_ffmpeg_sees(killed / song)) == seen[song]
-    assert not contents(killed.with_suffix(".db"), killed)["changes"]
-    assert sorted(os.listdir(tmp_path)) == [
+    undone = Seen.look(killed)
+    assert undone.library["changes"] == []
+    assert (undone.samples, undone.by_ffmpeg) == (untagged.samples, untagged.by_ffmpeg)
+    had = {song: genres for song, genres in untagged.genres.items() if genres}
+    assert {song: undone.genres[song] for song in had} == had
+    assert sorted(os.listdir(folder)) == [
         *("killed", "killed.db", "killed.db.tagging", "quiet", "quiet.db", "quiet.db.tagging")
     ]
+
+
+@pytest.mark.skipif(
+    shutil.which("ffprobe") is None,
+    reason="ffprobe is not installed (apt install ffmpeg); FFmpeg's library and mutagen alone are asked",
+)
+def test_ffprobe_is_asked(tmp_path: Path) -> None:
+    for kind in ("mp3-23", "m4a", "ogg"):
+        seen = tagged.as_ffprobe_sees(tagged.make(tmp_path, kind))
+        assert seen is not None and seen["title"] == "Lied ohne Wörter"
 
 
 def _die_at(line: int, database: Path, song: Path, *, undo: bool) -> bool:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from disks import fill, small_disk
+from unprivileged import as_plain_user, open_folder
 
 from genrelab.errors import UsageError
 from genrelab.recognize.output import open_output
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="links and permissions of POSIX")
 
 
 def test_the_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -45,3 +50,52 @@ def test_what_is_read_is_not_replaced(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="Name"), open_output(tmp_path / name):
         raise AssertionError
+
+
+def _refuse(path: Path, message: str) -> None:
+    with pytest.raises(UsageError, match=message), open_output(path):
+        raise AssertionError
+
+
+@posix
+def test_a_write_protected_file_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("old")
+    path.chmod(0o444)
+    _refuse(path, r"x\.json is write-protected. Change its permissions")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["x.json"]
+
+
+@posix
+def test_without_permission_nothing_is_written() -> None:
+    with open_folder() as folder:
+        path = folder / "x.json"
+        path.write_text("another's")
+        path.chmod(0o644)
+        as_plain_user(lambda: _refuse(path, r"x\.json is write-protected"))
+        folder.chmod(0o555)
+        as_plain_user(lambda: _refuse(folder / "y.json", r"y\.json cannot be written: Permission denied"))
+        assert path.read_text() == "another's" and os.listdir(folder) == ["x.json"]
+
+
+@posix
+def test_a_link_that_leads_in_a_circle_stays(tmp_path: Path) -> None:
+    for name, to in (("a", "b"), ("b", "a"), ("self", "self")):
+        (tmp_path / name).symlink_to(tmp_path / to)
+    for name in ("a", "self"):
+        _refuse(tmp_path / name, "a circle. Name another")
+        assert (tmp_path / name).is_symlink()
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    with small_disk(tmp_path) as disk:
+        path = disk / "x.json"
+        path.write_text("old")
+        filler = fill(disk)
+        with pytest.raises(OSError, match="No space left"), open_output(path) as out:
+            out.write(bytes(100_000))
+        assert path.read_text() == "old" and sorted(os.listdir(disk)) == ["filler", "x.json"]
+        filler.unlink()
+        with open_output(path) as out:
+            out.write(b"new")
+        assert path.read_text() == "new"

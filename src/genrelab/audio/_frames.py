@@ -6,14 +6,12 @@ Xing/Info header as LAME writes it.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-Bytes = bytes | mmap.mmap
-
-_KEPT = 16 * 2**20  # bytes of a mapped file behind the place of reading that may stay in memory
+_WINDOW = 2**18  # bytes of a file that are in memory at once
 
 _BITRATES_MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_MPEG2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -64,6 +62,53 @@ class Mp3:
         return 0 if self.declared is None else self.declared - self.walk.frames
 
 
+class FileBytes:
+    """The bytes of an open file, of which a window is in memory.
+
+    Unlike a memory map it bears that the file is cut while it is read: then the slices are short, where the
+    map would end the process.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, 2)
+        self._begin = 0
+        self._held = b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        begin = part.start - self._begin
+        if begin < 0 or part.stop > self._begin + len(self._held):
+            self._load(part.start, max(_WINDOW, part.stop - part.start))
+            begin = 0
+        return self._held[begin : part.stop - self._begin]
+
+    def find(self, what: bytes, start: int) -> int:
+        """Return where `what` is, from `start` on; -1 if nowhere."""
+        while start < self._size:
+            if not self._begin <= start <= self._begin + len(self._held) - len(what):
+                self._load(start, _WINDOW)
+                if len(self._held) < len(what):
+                    return -1
+            at = self._held.find(what, start - self._begin)
+            if at >= 0:
+                return self._begin + at
+            start = self._begin + len(self._held) - len(what) + 1
+        return -1
+
+    def _load(self, begin: int, count: int) -> None:
+        self._file.seek(begin)
+        self._held = self._file.read(count)
+        self._begin = begin
+
+
 def scan_mp3(path: Path) -> Mp3 | None:
     """Walk an MP3 file; None for a file that is not MPEG audio layer III of known bit rates.
 
@@ -72,7 +117,8 @@ def scan_mp3(path: Path) -> Mp3 | None:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with path.open("rb") as file:
+        data = FileBytes(file)
         first = skip_id3(data)
         size = mp3_frame_size(data[first : first + 4])
         if size is None or mp3_frame_size(data[first + size : first + size + 4]) is None:
@@ -96,19 +142,21 @@ def scan_adts(path: Path) -> Walk | None:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with path.open("rb") as file:
+        data = FileBytes(file)
         first = skip_id3(data)
         if adts_frame_size(data[first : first + 7]) is None:
             return None
         return walk_frames(data, first, adts_frame_size, data[first : first + 1])
 
 
-def skip_id3(data: Bytes) -> int:
+def skip_id3(data: FileBytes) -> int:
     """Return where the sound begins behind an ID3v2 tag: 0 without one."""
-    if data[:3] != b"ID3" or len(data) < 10:
+    head = data[0:10]
+    if head[:3] != b"ID3" or len(head) < 10:
         return 0
-    size = (data[6] & 127) << 21 | (data[7] & 127) << 14 | (data[8] & 127) << 7 | (data[9] & 127)
-    return 10 + size + (10 if data[5] & 0x10 else 0)
+    size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
+    return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
 def mp3_frame_size(header: bytes) -> int | None:
@@ -131,13 +179,12 @@ def adts_frame_size(header: bytes) -> int | None:
     return size if size > 7 else None
 
 
-def walk_frames(data: Bytes, first: int, frame_size: Callable[[bytes], int | None], sync: bytes) -> Walk:
+def walk_frames(data: FileBytes, first: int, frame_size: Callable[[bytes], int | None], sync: bytes) -> Walk:
     """Walk frames from `first` to the end, jumping over what is no frame.
 
     Parameters
     ----------
-    data : bytes or mmap
-        The file.
+    data : FileBytes
     first : int
         Where the first frame begins.
     frame_size : callable
@@ -146,11 +193,7 @@ def walk_frames(data: Bytes, first: int, frame_size: Callable[[bytes], int | Non
         What every frame of this file begins with.
     """
     position, end, frames, junk = first, len(data), 0, 0
-    forgotten = 0
     while position < end:
-        if position - forgotten > _KEPT:
-            _forget(data, forgotten, position)
-            forgotten = position
         size = frame_size(data[position : position + 7])
         if size is not None and position + size <= end:
             frames += 1
@@ -166,15 +209,8 @@ def walk_frames(data: Bytes, first: int, frame_size: Callable[[bytes], int | Non
     return Walk(frames, False, junk)
 
 
-def _forget(data: Bytes, begin: int, end: int) -> None:
-    """Let the system take back the pages of a mapped file that were read; they count as memory in use."""
-    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        begin -= begin % mmap.PAGESIZE
-        data.madvise(mmap.MADV_DONTNEED, begin, end - begin)
-
-
 def _next_frame(
-    data: Bytes, position: int, frame_size: Callable[[bytes], int | None], sync: bytes
+    data: FileBytes, position: int, frame_size: Callable[[bytes], int | None], sync: bytes
 ) -> int | None:
     """Find the next place where two frames follow each other."""
     while (position := data.find(sync, position)) >= 0:

@@ -24,6 +24,8 @@ _CONTAINERS = (
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
 # AAC overlaps its frames, and spectral band replication has a memory of some frames.
 _WARM_UP_SECONDS = 0.5
+# FFmpeg ends a list of up to so many planes with a null pointer; of a longer one PyAV does not find the end.
+_MOST_PLANES = 8
 # Integer samples by type: the value of silence, and full scale.
 _SCALES = {
     "uint8": (128.0, 2.0**7),
@@ -40,6 +42,7 @@ class PyAvSource:
         self._path = path
         self._lost = Fraction(0)
         self._file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
+        self.size = os.fstat(self._file.fileno()).st_size
         try:
             self._open()
         except BaseException:
@@ -141,6 +144,11 @@ class PyAvSource:
 
     def _waveform(self, frame: av.AudioFrame) -> Waveform:
         channels = len(frame.layout.channels)
+        if frame.format.is_planar and channels > _MOST_PLANES:
+            raise AudioError(
+                f"{self._path} has {channels} channels; up to {_MOST_PLANES} can be read. If it has "
+                "fewer, its header is damaged. Mix or encode it anew."
+            )
         if (frame.sample_rate, channels) != self._shape:
             raise AudioError(
                 f"{self._path} changes from {self._shape[0]} Hz and {self._shape[1]} channels to "

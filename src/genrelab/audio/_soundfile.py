@@ -28,6 +28,7 @@ class SoundFileSource:
 
     def __init__(self, path: Path, handle: sf.SoundFile, seconds: float) -> None:
         self._handle = handle
+        self.size = path.stat().st_size
         self.seekable = bool(handle.seekable())
         self.declared_seconds = seconds
         self.info = AudioInfo(path, handle.samplerate, handle.channels, seconds, _codec(handle))

@@ -47,6 +47,11 @@ class Source(Protocol):
         ...
 
     @property
+    def size(self) -> int:
+        """The bytes that the file had when it was opened."""
+        ...
+
+    @property
     def declared_seconds(self) -> float | None:
         """The length that the file firmly promises (no estimate), in seconds; None if it promises none."""
         ...

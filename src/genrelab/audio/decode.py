@@ -45,6 +45,10 @@ _DECODE_BLOCK_SECONDS = 60.0
 _END_SECONDS = 0.5
 _END_PRESENT = 0.25
 
+# In Hz, what is taken for true. To resample from a damaged header's 500 MHz takes a filter of minutes, and
+# at 1 Hz a song would last for days.
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 6_144_000
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
@@ -184,7 +188,8 @@ def open_excerpts(
     ------
     Excerpts or None
         Pieces are equal to those of `decode`; they are cheapest in the order of time. None for a file that
-        does not say for certain how long it is, or where its samples are: only reading all of it tells.
+        does not say for certain how long it is, or where its samples are, or is shorter than one sample:
+        only reading all of it tells.
 
     Raises
     ------
@@ -209,11 +214,15 @@ def open_excerpts(
             return np.concatenate([np.empty((channels, 0), np.float32), *blocks], axis=1)
 
         n_samples = round(seconds * rate)
+        excerpts = Excerpts(read, n_samples, rate, sample_rate)
+        if not excerpts.samples:
+            yield None
+            return
         end = read(max(0, n_samples - round(_END_SECONDS * rate)), round(_END_SECONDS * rate))
         if end.shape[1] < min(n_samples, _END_PRESENT * rate):
             raise AudioError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
         _check_whole(source, seconds)
-        yield Excerpts(read, n_samples, rate, sample_rate)
+        yield excerpts
 
 
 def _stream(path: Path, request: _Request) -> Iterator[Waveform]:
@@ -244,12 +253,11 @@ def _open(path: Path) -> Source:
     try:
         from genrelab.audio._soundfile import open_soundfile
 
-        source = open_soundfile(path)
-        if source is not None:
-            return source
-        from genrelab.audio._pyav import PyAvSource
+        source: Source | None = open_soundfile(path)
+        if source is None:
+            from genrelab.audio._pyav import PyAvSource
 
-        return PyAvSource(path)
+            source = PyAvSource(path)
     except OSError as error:
         raise AudioError(f"{path} cannot be read: {error.strerror}") from error
     except AudioError as error:
@@ -257,6 +265,14 @@ def _open(path: Path) -> Source:
         if cut is not None:
             raise AudioError(f"{path} is cut off: {cut.reason}. Get the whole file again.") from error
         raise
+    rate = source.info.sample_rate
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        source.close()
+        raise AudioError(
+            f"{path} states a sample rate of {rate} Hz, which no music has: its header is damaged. Get or "
+            "encode the file anew."
+        )
+    return source
 
 
 def _check_file(path: Path) -> None:
@@ -278,8 +294,16 @@ def _check_file(path: Path) -> None:
 
 def _read(source: Source, request: _Request) -> Iterator[Waveform]:
     info = source.info
-    native = _read_native(source, request)
-    return resample_blocks(native, info.sample_rate, request.sample_rate or info.sample_rate)
+    rate = request.sample_rate or info.sample_rate
+    empty = True
+    for block in resample_blocks(_read_native(source, request), info.sample_rate, rate):
+        empty = False
+        yield block
+    if empty:
+        raise AudioError(
+            f"{info.path} is shorter than one sample at {rate} Hz (its own rate is {info.sample_rate} Hz). "
+            "Get or encode the file anew, or ask for a longer range."
+        )
 
 
 def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
@@ -321,9 +345,20 @@ def _checked(
 
 
 def _check_whole(source: Source, seconds: float) -> None:
-    """Raise where a file that gave `seconds` up to its end should have given clearly more."""
+    """Raise where a file that gave `seconds` up to its end should have given clearly more, or has changed."""
     path, expected, reason = source.info.path, source.declared_seconds, "the rest is missing or damaged"
-    cut = find_cut(path)
+    try:
+        size = path.stat().st_size
+        cut = find_cut(path)
+    except OSError as error:
+        raise AudioError(
+            f"{path} vanished while it was read ({error.strerror}). Read it again when it is back."
+        ) from error
+    if size != source.size:
+        raise AudioError(
+            f"{path} changed while it was read: it had {source.size} bytes and has {size} now. Read it again "
+            "when it is complete."
+        )
     if cut is not None:
         reason = cut.reason
         expected = max(expected or 0.0, seconds / cut.share if cut.share else 0.0)

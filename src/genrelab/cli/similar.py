@@ -43,6 +43,14 @@ def similar(
             "or, if TRACK is new, the one that $GENRELAB_MODEL names.",
         ),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help="Hear all of TRACK, not only segments spread over it; what is known from these alone "
+            "is not enough.",
+        ),
+    ] = False,
     library: LibraryOption = None,
     no_library: Annotated[
         bool, typer.Option("--no-library", help="If TRACK is new, do not put it into the library.")
@@ -69,7 +77,7 @@ def similar(
         if not folder.exists():
             raise UsageError(f"--folder {folder} does not exist. Check the path.")
     with open_library(library, must_exist=True) as shelf:
-        heard = _hear(shelf, track, model, keep=not no_library)
+        heard = _hear(shelf, track, model, full=full, keep=not no_library)
         found = find_similar(shelf, heard, count=count, same_genre=same_genre, folders=folders or ())
         if found.tracks and m3u is not None:
             _write_playlist(found, m3u, keep=[shelf.path, track], absolute=absolute, quiet=quiet)
@@ -80,7 +88,7 @@ def similar(
         raise typer.Exit(1)
 
 
-def _hear(shelf: Library, track: Path, model: Path | None, *, keep: bool) -> Heard:
+def _hear(shelf: Library, track: Path, model: Path | None, *, full: bool, keep: bool) -> Heard:
     from genrelab.errors import UsageError
     from genrelab.library.embeddings import count_models
     from genrelab.library.similar import hear
@@ -93,7 +101,8 @@ def _hear(shelf: Library, track: Path, model: Path | None, *, keep: bool) -> Hea
     def load() -> Recognizer:
         return named or Recognizer.load()
 
-    return hear(shelf, track, load, model=named.bundle.identity if named else None, keep=keep)
+    identity = named.bundle.identity if named else None
+    return hear(shelf, track, load, model=identity, full=full, keep=keep)
 
 
 def _write(found: Similar, format: ListFormat) -> None:

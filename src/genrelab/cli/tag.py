@@ -37,6 +37,10 @@ def tag(
     min_confidence: Annotated[
         float, typer.Option(metavar="P", min=0, max=1, help="Write no genre of a lower probability.")
     ] = 0.0,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Only where all of a file was heard, not only segments spread over it."),
+    ] = False,
     map: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="YAML: own names for genres, and parents.")
     ] = None,
@@ -64,7 +68,7 @@ def tag(
     _check_one("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     genre_map = GenreMap.load(map) if map else GenreMap()
-    wish = Wish(mode, genres, min_confidence, genre_map)
+    wish = Wish(mode, genres, min_confidence, genre_map, full)
     failed = 0
 
     def count(records: Iterable[TagRecord]) -> Iterator[TagRecord]:

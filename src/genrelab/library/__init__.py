@@ -7,11 +7,38 @@
 ...     changes = list(Tagger(library).tag(scan(["music"]), Wish(min_confidence=0.6), write=True))
 """
 
-from genrelab.library.errors import LibraryError, TagError
-from genrelab.library.genre_map import GenreMap
-from genrelab.library.library import Library
-from genrelab.library.memory import Memory
-from genrelab.library.proposal import Wish
-from genrelab.library.tagging import Tagger, TagRecord
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from genrelab.errors import LibraryError, TagError
+
+if TYPE_CHECKING:
+    from genrelab.library.genre_map import GenreMap
+    from genrelab.library.library import Library
+    from genrelab.library.memory import Memory
+    from genrelab.library.proposal import Wish
+    from genrelab.library.tagging import Tagger, TagRecord
 
 __all__ = ["GenreMap", "Library", "LibraryError", "Memory", "TagError", "TagRecord", "Tagger", "Wish"]
+
+_MODULES = {
+    "GenreMap": "genre_map",
+    "Library": "library",
+    "Memory": "memory",
+    "TagRecord": "tagging",
+    "Tagger": "tagging",
+    "Wish": "proposal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: the database, tags and the recognizer need not all be loaded (PEP 562)."""
+    if name in _MODULES:
+        return getattr(import_module(f"genrelab.library.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.genre_map import GenreMap
 from genrelab.library.library import Library
 from genrelab.library.sighting import Sighting

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import platformdirs
 
-from genrelab.library.errors import LibraryError
+from genrelab.errors import LibraryError
 
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable that names a library."""

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import mutagen
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.tags import tag_errors
 
 # In ID3; Vorbis comments, APEv2 and ASF; MP4. In small letters.

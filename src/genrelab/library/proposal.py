@@ -26,12 +26,15 @@ class Wish:
         Nothing is written below this confidence, and no further genre with a lower probability.
     genre_map : GenreMap
         Other names for them, and wider genres to write as well.
+    full : bool
+        Only answers count for which all of a file was heard.
     """
 
     mode: Mode = "only-empty"
     genres: int = 1
     min_confidence: float = 0.0
     genre_map: GenreMap = field(default_factory=GenreMap)
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.journal import Change, Journal
 from genrelab.library.sound import digest_of

@@ -116,6 +116,7 @@ def hear(
     load: Callable[[], Recognizer],
     *,
     model: str | None = None,
+    full: bool = False,
     keep: bool = True,
 ) -> Heard:
     """Take from the library what is known about a file, else recognize it.
@@ -129,6 +130,9 @@ def hear(
         Gives the recognizer; called only where the file is not known.
     model : str or None
         `Bundle.identity` of the model whose answer counts; None means that any does.
+    full : bool
+        Whether only an answer counts for which all of the file was heard; so is then a file that is
+        not known.
     keep : bool
         Whether a new answer is put into the library.
 
@@ -147,12 +151,17 @@ def hear(
     """
     try:
         seen = Sighting(path)
-        said = library.tracks.find(seen, None if model is None else Wanted(model))
+        wanted = Wanted(model, full=full) if model is not None or full else None
+        said = library.tracks.find(seen, wanted)
         embedding = None if said is None else library.tracks.embedding(path)
         if said is None:
             recognizer = load()
-            memory = Memory(library.tracks, recognizer.bundle.identity)
-            said = memory(path, recognizer) if keep else recognizer(path)
+            memory = Memory(library.tracks, recognizer.bundle.identity, full=full)
+
+            def recognize(path: Path) -> Recognition:
+                return recognizer(path, full=full or None)
+
+            said = memory(path, recognize) if keep else recognize(path)
             embedding = said.embedding if said.embedding is not None else library.tracks.embedding(path)
         sound = seen.hash_sound()
     except (OSError, ValueError) as error:

@@ -199,6 +199,8 @@ def _asf(file: BinaryIO, size: int) -> Iterator[_Piece]:
     """See the ASF specification, sections 2 and 3: objects of a GUID, a size in 8 bytes, and content."""
     header = _read(file, 16, 8)
     end = int.from_bytes(header, "little")
+    if end > size:
+        raise _OddError
     at = 30
     while at + 24 <= end:
         head = _read(file, at, 24)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Literal
 
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, LibraryError, TagError
 from genrelab.files import only_one
-from genrelab.library.errors import LibraryError, TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.journal import Change
 from genrelab.library.library import Library
@@ -198,6 +197,11 @@ class Tagger:
             raise TagError(f"{path} is not in the library, or changed since. Run `genrelab recognize` on it.")
         if said.error is not None:
             raise TagError(said.error)
+        if wish.full and not said.full:
+            raise TagError(
+                f"{path} was judged by segments spread over it. Run `genrelab recognize --full` on it, or "
+                "leave --full away."
+            )
         with path.open("rb") as file:
             tag = read_tag(file, path)
         proposal = propose(said, tag, wish)

@@ -31,8 +31,8 @@ class Wanted:
 
     Parameters
     ----------
-    model : str
-        `Bundle.identity`.
+    model : str or None
+        `Bundle.identity`; None means that of any model, however it was used.
     settings : str
         How the model was used; the same text means the same way.
     full : bool
@@ -41,7 +41,7 @@ class Wanted:
         Whether only those count that tell the probabilities of each of its segments.
     """
 
-    model: str
+    model: str | None
     settings: str = ""
     full: bool = False
     probabilities: bool = False
@@ -78,7 +78,8 @@ class _Row:
         readable = self.error is None or self.version == genrelab.__version__
         enough = bool(self.full) or not (wanted.full or wanted.probabilities)
         told = self.probabilities is not None or self.error is not None or not wanted.probabilities
-        return (self.model, self.settings) == (wanted.model, wanted.settings) and readable and enough and told
+        same = wanted.model is None or (self.model, self.settings) == (wanted.model, wanted.settings)
+        return same and readable and enough and told
 
     def recognition(self, path: Path) -> Recognition:
         """Return what was said, about a file that is now called `path`."""

@@ -32,7 +32,7 @@ def open_output(
     Raises
     ------
     UsageError
-        If the file cannot be written there, is no regular file, or is one of `keep`.
+        If the file cannot be written there, is write-protected, no regular file, or one of `keep`.
     """
     if path is None:
         yield sys.stdout.buffer
@@ -42,6 +42,10 @@ def open_output(
         raise UsageError(f"{path} is no regular file. Name a file, or leave --out away for standard output.")
     if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
         raise UsageError(f"{path} is one of the files that are read; it would be replaced. Name another.")
+    if os.path.islink(target):  # what is left of a path after all links were followed
+        raise UsageError(f"{path} is a link that leads in a circle. Name another file.")
+    if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
+        raise UsageError(f"{path} is write-protected. Change its permissions, or name another file.")
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         file = beside.open("xb")

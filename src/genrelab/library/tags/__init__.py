@@ -8,8 +8,8 @@ from typing import BinaryIO
 from mutagen import MutagenError
 from mutagen.mp3 import MPEGInfo
 
+from genrelab.errors import TagError
 from genrelab.library.containers import Container, identify, skip_id3
-from genrelab.library.errors import TagError
 from genrelab.library.tags.asf import AsfTag
 from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors
 from genrelab.library.tags.chunks import AiffTag, WavTag
@@ -29,6 +29,12 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
     "wav": WavTag,
     "aiff": AiffTag,
 }
+
+# Films and sound files of other kinds begin so, and may hold frames of MPEG audio.
+_HOLDERS_OF_FRAMES = (
+    *(b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"FLV", b"\x1aE\xdf\xa3", b"\0\0\1\xba", b".RMF"),
+    *(b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+"),
+)
 
 
 def read_tag(file: BinaryIO, path: Path) -> GenreTag:
@@ -61,12 +67,17 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
                 "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
                 "WMA, AIFF and WAV."
             )
-        return _FAMILIES[kind](file)
+        tag = _FAMILIES[kind](file)
+        len(tag.genres)  # raises now, with the file's name, what it would raise later
+        return tag
 
 
 def _is_mpeg(file: BinaryIO) -> bool:
-    """Whether MPEG audio follows, with something else before its first frame."""
+    """Whether MPEG audio follows, with something before its first frame that is no container's head."""
     start = skip_id3(file)
+    file.seek(start)
+    if file.read(4).startswith(_HOLDERS_OF_FRAMES):
+        return False
     file.seek(start)
     try:
         return not MPEGInfo(file, start).sketchy

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import mutagen
 from pydantic import JsonValue
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.hashing import blocks
 
 Snapshot = dict[str, JsonValue]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Literal
 
+from genrelab.errors import TagError
 from genrelab.library.containers import id3_size
-from genrelab.library.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range
 from genrelab.library.tags.id3 import Id3
 
 _LARGEST = 0xFFFFFFFF
+_WRONG_LENGTH = "states a length that it does not have. Encode it anew."
 
 
 class ChunkTag(GenreTag):
@@ -39,6 +40,8 @@ class ChunkTag(GenreTag):
         length = file.seek(0, 2)
         file.seek(4)
         self._end = 8 + int.from_bytes(file.read(4), self._order)
+        if self._end > length + 1:
+            raise TagError(_WRONG_LENGTH)
         chunks = []
         at = 12
         while at + 8 <= self._end:
@@ -47,8 +50,8 @@ class ChunkTag(GenreTag):
             size = int.from_bytes(head[4:], self._order)
             chunks.append((at, head[:4], size))
             at += 8 + size + size % 2
-        if self._end > length + 1 or at > self._end + 1:
-            raise TagError("states a length that it does not have. Encode it anew.")
+        if at > self._end + 1:
+            raise TagError(_WRONG_LENGTH)
         return chunks
 
     @property

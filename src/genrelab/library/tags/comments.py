@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 
 _KEY = b"GENRE"
 _VENDOR = b"genrelab"  # of comments where there were none

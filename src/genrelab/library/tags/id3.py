@@ -14,14 +14,16 @@ from typing import Any, Self
 import mutagen.id3
 from pydantic import JsonValue
 
+from genrelab.errors import TagError
 from genrelab.library.containers import id3_size
-from genrelab.library.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING
 
 NEW_VERSION = 4  # of a tag where there was none
 
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
+_UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs refuse tags that have them set
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
+_DAMAGED = "has a damaged ID3v2 tag. Repair it with a tag editor."
 _BEHIND = bytes(1024)  # stands for the sound, so that mutagen takes no part of a tag for ID3v1
 
 
@@ -56,6 +58,8 @@ class Id3:
         version, flags = tag[3], tag[5]
         if version not in (2, 3, 4):
             raise TagError(f"has a tag of the unknown version ID3v2.{version}.")
+        if flags & _UNDEFINED_FLAGS[version]:
+            raise TagError(_DAMAGED)
         body = tag[10 : 10 + id3_size(io.BytesIO(tag)) - (20 if flags & _FOOTER else 10)]
         if version < 4 and flags & _UNSYNCHRONISED:
             body = body.replace(b"\xff\x00", b"\xff")
@@ -70,7 +74,7 @@ class Id3:
         if frames is None and version == 4:
             frames = _split(body, version, safe=False)  # iTunes wrote sizes as ID3v2.3 has them
         if frames is None:
-            raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
+            raise TagError(_DAMAGED)
         tag_read = cls(version, frames, len(tag))
         # The extended header holds a checksum at most, the footer helps to find tags at the end of a file.
         tag_read._flags = flags & ~_EXTENDED & ~_FOOTER

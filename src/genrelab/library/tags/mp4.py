@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from mutagen.mp4 import MP4, MP4Cover
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
 
 _KEY = "\xa9gen"

@@ -7,11 +7,12 @@ numbered anew. See RFC 3533; RFC 7845, section 5.2; xiph.org/flac/ogg_mapping.ht
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from mutagen.ogg import OggPage
 
-from genrelab.library.errors import TagError
+from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
 from genrelab.library.tags.comments import Comments
 
@@ -73,6 +74,8 @@ class OggTag(GenreTag):
             packets[0] = packet
             laid_out = OggPage.from_packets(packets, pages[0].sequence)
             laid_out[-1].position = pages[-1].position
+            if len(laid_out) != len(pages):  # then mutagen gives all that follow new numbers and checksums
+                _check_pages_behind(draft, pages[-1])
             OggPage.replace(draft, pages, laid_out)
             return
         for page in pages:
@@ -106,5 +109,23 @@ def _comment_pages(file: BinaryIO) -> tuple[bytes, list[Any]]:
     while not pages or not (pages[-1].complete or len(pages[-1].packets) > 1):
         page = OggPage(file)
         if page.serial == serial:
+            _check(file, page)
             pages.append(page)
     return codec, pages
+
+
+def _check_pages_behind(file: BinaryIO, last: Any) -> None:
+    """Raise if one of the pages behind one of the same stream is damaged."""
+    file.seek(last.offset + last.size)
+    with suppress(EOFError):
+        while True:
+            page = OggPage(file)
+            if page.serial == last.serial:
+                _check(file, page)
+
+
+def _check(file: BinaryIO, page: Any) -> None:
+    """Raise if a page's checksum is wrong: written anew, it would be right, and the damage hidden."""
+    file.seek(page.offset)
+    if file.read(page.size) != page.write():
+        raise TagError("has a damaged page: its checksum is wrong. Get the file again, or encode it anew.")
