@@ -48,7 +48,6 @@ QUICK: dict[str, tuple[str, ...]] = {
     "fds-late-fusion": ("audio.segment_seconds=1.0",),
     "mfcc-cqt": ("audio.segment_seconds=1.5", "model.crop_frames=null"),
     "mel-cnn": ("audio.segment_seconds=1.0", *SMALL_PICTURE),
-    "pooled-resnet": ("audio.segment_seconds=1.0",),
     "flat-backbone": ("audio.segment_seconds=1.0", *SMALL_PICTURE),
 }
 

@@ -235,3 +235,24 @@ def test_pictures_of_two_channels_and_the_least_size_are_taken() -> None:
     net = MODELS.create("mfcc-cqt", {"width": 2, "crop_frames": 32}, inputs=inputs, genres=3).train()
     given = {name: torch.randn(2, *shape) for name, shape in inputs.items()}
     assert net(given).logits.shape == (2, 3)
+
+
+def test_the_layout_in_memory_changes_rounding_alone() -> None:
+    inputs = {"mfcc": (1, 32, 64), "cqt": (1, 32, 64)}
+    used, plain = (
+        MODELS.create("mfcc-cqt", {"width": 2, "crop_frames": None}, inputs=inputs, genres=3)
+        for _ in range(2)
+    )
+    plain.load_state_dict(used.state_dict())
+    plain.to(memory_format=torch.contiguous_format)
+    pictures = {name: torch.randn(4, *shape) for name, shape in inputs.items()}
+    outputs, gradients = [], []
+    for net in (used.train(), plain.train()):
+        scores = net(pictures)
+        torch.autograd.backward(scores.logits.logsumexp(dim=1).sum())
+        outputs.append(scores.logits.detach())
+        gradients.append([each.grad for each in net.parameters()])
+    maps = [net.blocks[0][:4](pictures["mfcc"]) for net in (used, plain)]
+    assert [each.is_contiguous(memory_format=torch.channels_last) for each in maps] == [True, False]
+    torch.testing.assert_close(outputs[0], outputs[1], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-3, rtol=1e-3)

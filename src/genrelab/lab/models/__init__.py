@@ -6,8 +6,6 @@ from genrelab.lab.models import (
     mel_augmentation,
     mfcc_cqt,
     ms_sincresnet,
-    pooled_backbone,
-    pooled_resnet,
     soundfusion,
     soundfusion_baselines,
 )
@@ -25,8 +23,6 @@ __all__ = [
     "mel_augmentation",
     "mfcc_cqt",
     "ms_sincresnet",
-    "pooled_backbone",
-    "pooled_resnet",
     "soundfusion",
     "soundfusion_baselines",
 ]

@@ -27,8 +27,6 @@ class Backbone(nn.Module):
         A tag names other weights than timm's default ones, e.g. `resnet18.tv_in1k`.
     channels : int > 0
         Of the picture.
-    stages : int, 1..4, or None
-        Keep so many stages of a ResNet and leave out those behind; None keeps all.
     tensorflow : bool
         Build the layers as TensorFlow and Keras do, for weights that were trained there: pictures are
         padded at their ends alone where that suffices (a stride of 2 over an even size), and batch norms
@@ -43,8 +41,6 @@ class Backbone(nn.Module):
     folded : tuple of str
         Batch norms within `net` that started as mere shifts, because the weights that were read hold
         them inside the convolutions; `genrelab.lab.models.pretrained.calibrate` empties it.
-    left_out : tuple of str
-        Parts of timm's network that `stages` takes away; weights for them are not wanted.
     strange : tuple of str
         Batch norms within `net` whose statistics are of other values than they get, because the
         convolution before them starts at random; `calibrate` empties it too.
@@ -52,14 +48,12 @@ class Backbone(nn.Module):
     Raises
     ------
     RecipeError
-        If timm has no network of that name, or not with TensorFlow's layers, or it has no such stages.
+        If timm has no network of that name, or not with TensorFlow's layers.
     MissingExtraError
         If timm is not installed.
     """
 
-    def __init__(
-        self, architecture: str, *, channels: int = 3, stages: int | None = None, tensorflow: bool = False
-    ) -> None:
+    def __init__(self, architecture: str, *, channels: int = 3, tensorflow: bool = False) -> None:
         super().__init__()
         try:
             import timm  # takes seconds, so only where it is used
@@ -91,24 +85,8 @@ class Backbone(nn.Module):
             # VGG's hidden dense layers belong to the classifier: 120 million weights that no map needs.
             self.net.pre_logits = nn.Identity()
         self.features = cast(int, self.net.num_features)
-        self.left_out = () if stages is None else self._cut(stages)
         self.folded: tuple[str, ...] = ()
         self.strange: tuple[str, ...] = ()
-
-    def _cut(self, stages: int) -> tuple[str, ...]:
-        """Take away what comes after some stages of a ResNet; return the names of the parts."""
-        maps = {each["module"]: each["num_chs"] for each in cast(list[dict[str, Any]], self.net.feature_info)}
-        last = f"layer{stages}"
-        if last not in maps:
-            raise RecipeError(
-                f"{self.architecture} cannot be cut after stage {stages}; a ResNet can, after 1 to 4"
-            )
-        self.features = maps[last]
-        names = list(maps)
-        behind = tuple(names[names.index(last) + 1 :])
-        for name in behind:
-            setattr(self.net, name, nn.Identity())
-        return behind
 
     def forward(self, picture: Tensor) -> Tensor:
         """Change `[batch, channels, height, width]` into the last map, `[batch, features, h, w]`."""

@@ -92,7 +92,9 @@ class MfccCqt(Body):
             )
         self.names = tuple(inputs)
         self.crop_frames = crop_frames
-        self.blocks = nn.ModuleList(spectrogram_block(shape[0], width) for shape in inputs.values())
+        blocks = nn.ModuleList(spectrogram_block(shape[0], width) for shape in inputs.values())
+        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        self.blocks = blocks.to(memory_format=torch.channels_last)
         joined = len(inputs) * width * 2 ** (len(_POOLS) - 1) * (bands // _BANDS)
         self.combine = nn.Conv1d(joined, combined, 3, padding=1)
         self.classify = nn.Linear(combined, genres)

@@ -227,11 +227,8 @@ def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
     layers = numbered_layers(weights, backbone.architecture)
     weights = renamed(weights, layers)
     classifier = {key for key in weights if key.startswith(_CLASSIFIERS) and key not in own}
-    unwanted = tuple(f"{part}." for part in backbone.left_out)
     weights = {
-        key: value
-        for key, value in weights.items()
-        if key not in classifier and not key.endswith(_COUNTER) and not key.startswith(unwanted)
+        key: value for key, value in weights.items() if key not in classifier and not key.endswith(_COUNTER)
     }
     notes = _fit_channels(backbone, weights, own, origin)
     _compare(backbone, weights, own, origin, without_classifier=bool(classifier))
