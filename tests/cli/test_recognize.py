@@ -17,6 +17,7 @@ from disks import fill, limited, small_disk
 from interrupts import heed
 
 import genrelab.recognize.spread
+from genrelab.bundle import find
 from genrelab.cli.main import main
 from genrelab.cli.recognize import _Progress
 from genrelab.recognize import Recognition
@@ -67,7 +68,10 @@ def test_the_variable_names_a_model(
     assert json.loads(capsys.readouterr().out)[0]["model"].startswith("tiny@")
 
 
-def test_no_model_says_what_to_do(music: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_model_says_what_to_do(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(find, "PACKAGED_MODEL", tmp_path / "taken-out.onnx")
     assert main(["recognize", str(music)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
