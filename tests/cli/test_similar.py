@@ -16,6 +16,7 @@ import soundfile
 from tiny_onnx import tone, write_tiny
 
 import genrelab.recognize.spread
+from genrelab.bundle import find
 from genrelab.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -112,8 +113,9 @@ def test_wrong_use(songs: Path, own_library: Path, tmp_path: Path, tiny_model: P
 
 
 def test_a_new_track_and_another_model(
-    songs: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
+    songs: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
+    monkeypatch.setattr(find, "PACKAGED_MODEL", tmp_path / "taken-out.onnx")
     new = tmp_path / "new.wav"
     soundfile.write(new, tone(2900.0), 8000)
 
@@ -144,6 +146,7 @@ def test_full_hears_all_of_the_track(
     songs: Path, tiny_model: Path, own_library: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    monkeypatch.setattr(find, "PACKAGED_MODEL", songs / "taken-out.onnx")
     new = songs / "long.wav"
     soundfile.write(new, tone(2900.0, 30.0), 8000)
 

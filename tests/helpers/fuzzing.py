@@ -118,6 +118,15 @@ def _heard(path: Path) -> str:
         return "nothing"
 
 
+def peak_memory() -> int:
+    """Return the most bytes that this process has held.
+
+    Not `ru_maxrss`, which begins with what the process held that started this one.
+    """
+    with Path("/proc/self/status").open() as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+
 def main(model: Path, database: Path) -> None:
     """Answer until the input ends."""
     faulthandler.enable()
@@ -136,7 +145,7 @@ def main(model: Path, database: Path) -> None:
                     faults.append(f"{act.__name__} raises {error}")
                 except Exception:
                     faults.append(traceback.format_exc())
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            memory = peak_memory()
             print(json.dumps({**answer, "faults": faults, "memory": memory}), flush=True)
 
 

