@@ -11,7 +11,7 @@ MODEL_VARIABLE = "GENRELAB_MODEL"
 """The environment variable that names a model file."""
 
 PACKAGED_MODEL = Path(__file__).with_name("packaged.onnx")
-"""Where a model that comes with genrelab lies, in a release that has one."""
+"""Where the model that comes with genrelab lies; docs/model-card.md tells of it."""
 
 
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
@@ -21,7 +21,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     ----------
     model : str, path-like or None
         One that was named; None means the one that the environment variable `GENRELAB_MODEL` names, else
-        the one that comes with genrelab, if it does.
+        the one that comes with genrelab.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     Raises
     ------
     UsageError
-        If there is none.
+        If there is none: the packaged one was taken out.
     """
     if model is not None:
         return Path(model)

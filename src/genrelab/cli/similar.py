@@ -40,7 +40,7 @@ def similar(
         typer.Option(
             metavar="FILE",
             help="Compare by this model; else by the one that TRACK was recognized with, "
-            "or, if TRACK is new, the one that $GENRELAB_MODEL names.",
+            "or, if TRACK is new, the one that $GENRELAB_MODEL names, or that comes along.",
         ),
     ] = None,
     full: Annotated[
