@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,7 +35,7 @@ import soundfile
 from genrelab.audio.decode import decode, stream
 from genrelab.audio.encode import write_mp3
 from genrelab.bundle.bundle import Bundle
-from genrelab.recognize import Recognition, Recognizer
+from genrelab.recognize import UNSURE, Recognition, Recognizer
 
 RATE = 44_100
 SONG_SECONDS = 240
@@ -152,10 +152,8 @@ def measure_rates(model: Path, songs: Sequence[Path], rounds: int) -> dict[str, 
             way()
             clock[name].append((time.perf_counter() - began[0]) / len(songs))
             processor[name].append((time.process_time() - began[1]) / len(songs))
-    agree = [
-        full.genre == default.genre
-        for full, default in zip(ways.said["full"], ways.said["default"], strict=True)
-    ]
+    both = list(zip(ways.said["full"], ways.said["default"], strict=True))
+    firsts = [(full.genres[:1], default.genres[:1]) for full, default in both]
     errors = [said.error for said in [*ways.said["full"], *ways.said["default"]] if said.error]
     return {
         "songs": len(songs),
@@ -172,9 +170,19 @@ def measure_rates(model: Path, songs: Sequence[Path], rounds: int) -> dict[str, 
             for kind, times in (("clock", clock), ("processor", processor))
             for ratio, found in _ratios(times).items()
         },
-        "agreement": sum(agree) / len(agree),
+        "agreement": {
+            "answer, `unsure` as one": _share(full.genre == default.genre for full, default in both),
+            "first genre": _share(
+                full and default and full[0].genre == default[0].genre for full, default in firsts
+            ),
+            "unsure with --full": _share(full.genre == UNSURE for full, _ in both),
+        },
         "errors": errors,
     }
+
+
+def _share(each: Iterable[object]) -> float:
+    return statistics.fmean(map(bool, each))
 
 
 def _ratios(times: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -229,7 +237,7 @@ def _child(model: Path, *arguments: Path | str) -> tuple[float, float, float]:
         check=True,
     )
     took, peak, processor, code, errors = json.loads(done.stdout)
-    if code:
+    if errors or code not in (0, 1):  # 1: a file is unsure
         raise SystemExit(f"recognize ended with {code}: {errors}")
     return took, peak / (2**20 if sys.platform == "darwin" else 2**10), processor
 
@@ -267,7 +275,9 @@ def print_rates(rates: dict[str, Any]) -> None:
     print("\n| | by the clock | by the processor |\n| --- | ---: | ---: |")
     for ratio in ("full_of_possible", "default_over_full"):
         print(f"| {ratio} | {rates[f'clock_{ratio}']:.2f} | {rates[f'processor_{ratio}']:.2f} |")
-    print(f"| agreement | {rates['agreement']:.1%} | |", flush=True)
+    print("\n| default and `--full` | songs |\n| --- | ---: |")
+    for name, share in rates["agreement"].items():
+        print(f"| {name} | {share:.1%} |", flush=True)
 
 
 def print_memory(peaks: dict[str, float]) -> None:

@@ -20,9 +20,9 @@ from genrelab.audio.encode import write_mp3
 from genrelab.audio.segments import segment_starts
 from genrelab.errors import UsageError
 from genrelab.recognize import Recognition, Recognizer, cut_parts
-from genrelab.recognize.spread import spread_starts
+from genrelab.recognize.spread import is_clear, spread_starts
 
-FIRST = 3.0  # seconds that are heard first here, a tenth of the real ones
+FIRST = 3.0  # seconds that are heard first here, about an eighth of the real ones
 LONG = 20.0  # of which all that is chosen is less than two thirds
 
 
@@ -99,7 +99,7 @@ def test_how_much_is_heard() -> None:
     def seconds(minutes: float) -> list[int]:
         return [3 * len(some) for some in spread_starts(round(minutes * 60 * 100), 300, 225, 100)]
 
-    assert [seconds(minutes) for minutes in (0.5, 1, 4, 30)] == [[0, 0], [36, 0], [36, 72], [36, 72]]
+    assert [seconds(minutes) for minutes in (0.5, 1, 4, 30)] == [[0, 0], [24, 0], [24, 48], [30, 60]]
     assert seconds(600) == [600, 1200]  # ten hours: one in sixty seconds, then one in twenty
 
 
@@ -143,6 +143,35 @@ def test_a_clear_answer_needs_the_first_round_only(
     assert {segment.genre for segment in close.timeline} >= {"low", "high"}
     shorter = recognizer(write(tmp_path / "shorter.wav", mixed[28_000:-28_000], 8000))
     assert shorter.full  # three rounds would be most of it
+
+
+def test_clear_is_what_more_segments_would_hardly_change() -> None:
+    rng = np.random.default_rng(0)
+    kept = heard = 0
+    for _ in range(400):
+        every = rng.normal(rng.normal(0.0, 0.3), 0.4, 48)
+        some = rng.permutation(every)[:8]
+        if is_clear(some, 48):
+            heard += 1
+            kept += np.sign(some.mean()) == np.sign(every.mean())
+    assert 150 < heard < 390 and kept / heard > 0.95
+    assert is_clear(np.full(2, 0.1), 48) and not is_clear(np.array([1.0]), 48)
+    assert is_clear(np.array([1.0, -1.5]), 2), "all of it was heard"
+
+
+def test_an_answer_near_the_threshold_needs_both_rounds(tiny: ModuleType, tmp_path: Path) -> None:
+    time = np.arange(120 * 8000) / 8000
+    frequency = 1000 + 600 * np.sin(time * 3)  # mostly middle, at times low
+    song = write(tmp_path / "x.wav", 0.3 * np.sin(2 * np.pi * np.cumsum(frequency) / 8000), 8000)
+    path = tiny.write_tiny(tmp_path / "m.onnx", segment_seconds=0.5, hop_seconds=0.25)
+    said = Recognizer.load(path, threads=1)(song)
+    heard = {}
+    for name, threshold in (("far", 0.0), ("near", round(said.confidence, 3))):
+        path = tiny.write_tiny(
+            tmp_path / f"{name}.onnx", segment_seconds=0.5, hop_seconds=0.25, abstain_below=threshold
+        )
+        heard[name] = len(Recognizer.load(path, threads=1)(song).timeline)
+    assert heard["near"] == 3 * heard["far"]
 
 
 def test_short_files_are_heard_as_a_whole(recognizer: Recognizer, tmp_path: Path) -> None:

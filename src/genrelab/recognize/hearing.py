@@ -11,6 +11,7 @@ import numpy.typing as npt
 from genrelab.audio.decode import Waveform
 from genrelab.bundle.bundle import Bundle
 from genrelab.recognize.recognition import UNSURE, RankedGenre, Reason, Recognition, Segment
+from genrelab.recognize.spread import is_clear
 from genrelab.voting import vote
 
 SILENCE_DBFS = -60.0
@@ -58,11 +59,24 @@ class Hearing:
         """Whether no segment so far votes."""
         return not self._scores
 
-    def lead(self) -> float:
-        """Return by which share of the segments so far the first genre leads the second in votes."""
-        firsts = np.concatenate([np.empty(0, np.intp), *(scores.argmax(axis=1) for scores in self._scores)])
-        votes = np.sort(np.bincount(firsts, minlength=max(2, len(self._bundle.metadata.genres))))
-        return float(votes[-1] - votes[-2]) / max(1, len(self._starts))
+    def is_clear(self, of: int) -> bool:
+        """Return whether the other segments of the file's `of` would hardly change the answer.
+
+        They might exchange the first genre and the second, or bring the first over or under the
+        confidence from which on it is the answer.
+        """
+        metadata = self._bundle.metadata
+        if self.silent:
+            return False
+        scores = np.concatenate(self._scores).astype(np.float64)
+        order = vote(scores, rule=metadata.voting).order
+        first, second = order[0], order[min(1, len(order) - 1)]
+        if metadata.voting == "majority":
+            firsts = scores.argmax(axis=1)
+            leads = (firsts == first).astype(np.float64) - (firsts == second)
+        else:
+            leads = scores[:, first] - scores[:, second]
+        return is_clear(leads, of) and is_clear(scores[:, first] - metadata.abstain_below, of)
 
     def conclude(self, path: Path, *, seconds: float | None = None) -> Recognition:
         """Return what is said about the file, after its last segment.

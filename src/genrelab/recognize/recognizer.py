@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from genrelab.audio.decode import open_excerpts, stream
 from genrelab.audio.excerpts import Excerpts
-from genrelab.audio.segments import Waveform, stream_segments
+from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
@@ -25,7 +25,7 @@ from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.hearing import Hearing
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
-from genrelab.recognize.spread import CLEAR_LEAD, spread_starts
+from genrelab.recognize.spread import spread_starts
 
 Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
 """Stands between a file and its recognition: gets the path and what recognizes it."""
@@ -237,6 +237,7 @@ class Recognizer:
         metadata = self.bundle.metadata
         length = metadata.segment_samples
         hearing = Hearing(self.bundle)
+        every = len(segment_starts(sound.samples, length, metadata.hop_samples))
         for starts in spread_starts(sound.samples, length, metadata.hop_samples, metadata.sample_rate):
             segments = ((start, sound.take(start, length)) for start in starts)
             for batch in self._batches(segments, stop):
@@ -245,7 +246,7 @@ class Recognizer:
                 hearing.judge(batch)
             if not starts:
                 return None  # it is short
-            if hearing.lead() >= CLEAR_LEAD:
+            if hearing.is_clear(every):
                 break
         return None if hearing.silent else hearing.conclude(path, seconds=sound.seconds)
 

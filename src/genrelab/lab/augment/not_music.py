@@ -12,20 +12,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.lab.augment.speech import speech_like
+
 Wave = npt.NDArray[np.float64]
 Maker = Callable[[int, int, np.random.Generator], Wave]
 
-# First and second formant of vowels, in Hz (Peterson and Barney 1952, men).
-_VOWELS = (
-    (270, 2290),
-    (390, 1990),
-    (530, 1840),
-    (660, 1720),
-    (730, 1090),
-    (570, 840),
-    (300, 870),
-    (490, 1350),
-)
 _QUIETEST, _LOUDEST = -50.0, -3.0  # dB below full scale, of the largest sample
 
 
@@ -86,42 +77,7 @@ def clicks(samples: int, rate: int, rng: np.random.Generator) -> Wave:
     return np.convolve(wave, burst)[:samples]
 
 
-def speech_like(samples: int, rate: int, rng: np.random.Generator) -> Wave:
-    """Make what has the pitch, the formants and the rhythm of speech, and no words.
-
-    Syllables of a vowel (pulses at a gliding pitch, two formants), often after a hiss, with pauses between.
-    """
-    wave = np.zeros(samples)
-    at, voice = 0, rng.uniform(85.0, 260.0)
-    while at < samples:
-        if rng.uniform() < 0.5:
-            length = int(rng.uniform(0.03, 0.12) * rate)
-            _add(wave, at, rng.uniform(0.05, 0.4) * np.diff(rng.normal(size=length + 1)) * np.hanning(length))
-            at += length
-        length = int(rng.uniform(0.07, 0.28) * rate)
-        _add(wave, at, _vowel(length, rate, voice * np.exp(rng.normal(0, 0.12)), rng))
-        at += length + int((rng.uniform() < 0.15) * rng.uniform(0.1, 0.7) * rate)
-    return wave
-
-
-def _vowel(length: int, rate: int, pitch: float, rng: np.random.Generator) -> Wave:
-    glide = pitch * np.linspace(1.0, rng.uniform(0.85, 1.15), length)
-    cycles = np.cumsum(glide) / rate
-    pulses = np.diff(np.floor(cycles), prepend=0.0)
-    hertz = np.fft.rfftfreq(2 * length, 1.0 / rate)
-    scale = rng.uniform(0.9, 1.2)
-    formants = [*(scale * formant for formant in _VOWELS[rng.integers(len(_VOWELS))]), 2500.0 * scale]
-    gains = sum(1.0 / (1.0 + ((hertz - each) / (60.0 + 0.04 * each)) ** 2) for each in formants)
-    voiced = np.fft.irfft(np.fft.rfft(pulses, 2 * length) * gains, 2 * length)[:length]
-    return voiced / max(1e-9, float(voiced.std())) * np.hanning(length) * rng.uniform(0.4, 1.0)
-
-
-def _add(wave: Wave, at: int, piece: Wave) -> None:
-    room = max(0, min(len(piece), len(wave) - at))
-    wave[at : at + room] += piece[:room]
-
-
-MAKERS: tuple[Maker, ...] = (noise, band_noise, tones, sweep, clicks, speech_like, speech_like)
+MAKERS: tuple[Maker, ...] = (noise, band_noise, tones, sweep, clicks, speech_like, speech_like, speech_like)
 
 
 def not_music(
