@@ -256,7 +256,9 @@ def import_times(model: Path, song: Path) -> dict[str, float]:
     """Return milliseconds of import by package, of those that matter, the slowest first."""
     command = [sys.executable, "-X", "importtime", "-m", "genrelab", "recognize", "--no-library"]
     command += ["--model", str(model), str(song)]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if done.returncode not in (0, 1):  # 1: the file is unsure
+        raise SystemExit(f"recognize ended with {done.returncode}: {done.stderr.decode()[-500:]}")
     spent: dict[str, float] = defaultdict(float)
     for own, name in re.findall(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)", done.stderr.decode()):
         package = name.split(".")[0]

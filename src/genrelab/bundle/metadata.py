@@ -28,6 +28,10 @@ def _check_text(text: str) -> str:
     return text
 
 
+DIGEST_DIGITS = 12
+"""How many digits of a sound's digest a model file keeps."""
+
+SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 PrintableText = Annotated[str, AfterValidator(_check_text)]
 
 
@@ -75,6 +79,10 @@ class BundleMetadata(_Strict):
         What trained the network.
     corpora : tuple of TrainingCorpus
         What it was trained on.
+    learned : tuple of str
+        Of each clip that the network learned, or that chose its epoch: the first 12 hexadecimal digits of the
+        digest of its sound, as `genrelab.lab.training.store_facts.ClipFacts` has it at this sample rate and
+        these channels. Empty if nobody kept them. Nothing of the sound can be made from it.
     results : tuple of dict
         Measured results, each with its corpus and split; free JSON objects.
     created : datetime.date
@@ -96,6 +104,7 @@ class BundleMetadata(_Strict):
     abstain_below: float = Field(0.0, ge=0, le=1)
     recipe: PrintableText
     corpora: tuple[TrainingCorpus, ...] = ()
+    learned: tuple[SoundDigest, ...] = ()
     results: tuple[dict[str, JsonValue], ...] = ()
     created: datetime.date
     genrelab_version: str

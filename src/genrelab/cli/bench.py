@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genrelab.cli.progress import counting, note
+
+if TYPE_CHECKING:
+    from genrelab.lab.evaluation.bench import Measured
 
 app = typer.Typer(help="Measure model files.", no_args_is_help=True)
 
@@ -28,9 +32,15 @@ def model(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores that the network may use.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals' resampling.")] = 0,
+    with_learned: Annotated[
+        bool, typer.Option("--with-learned", help="Ask about clips that a model learned, too.")
+    ] = False,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
 ) -> None:
-    """Print accuracy, calibration and speed of model files on all labelled clips of a corpus."""
+    """Print accuracy, calibration and speed of model files on the labelled clips of a corpus.
+
+    Clips whose sound a model learned are left out.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -45,24 +55,26 @@ def model(
     with counting() as report:
         for file in files:
             found, _ = bench_model(
-                file, collection, mapping=mapping, threads=threads, seed=seed, report=report
+                file,
+                collection,
+                mapping=mapping,
+                threads=threads,
+                seed=seed,
+                with_learned=with_learned,
+                report=report,
             )
             measured.append(found)
     for each in measured:
-        if each.learned:
-            note(
-                f"note: {each.path} learned from {', '.join(each.learned)}: its figures here are of clips "
-                "that it may have heard, and say nothing of new music"
-            )
+        for text in _warnings(each):
+            note(f"note: {text}")
     if format == "json":
         print(json.dumps([each.to_dict() for each in measured], indent=2, ensure_ascii=False))
         return
-    table = Table(
-        title=f"{collection.name}: {measured[0].scores.n} tracks of {measured[0].scores.groups} artists "
-        "(or clips of unknown artist)"
-    )
+    table = Table(title=collection.name)
     table.add_column("model", overflow="fold")
     for heading in (
+        "tracks",
+        "artists",
         "accuracy",
         "balanced accuracy",
         "top 2",
@@ -76,6 +88,8 @@ def model(
     for each in measured:
         table.add_row(
             str(each.path),
+            str(each.scores.n),
+            str(each.scores.groups),
             percent(each.scores.accuracy),
             percent(each.scores.balanced_accuracy),
             percent(each.scores.top2_accuracy),
@@ -87,4 +101,20 @@ def model(
         )
     Console().print(table)
     cores = "one core" if threads == 1 else f"{threads} cores"
+    print("artists: a clip of unknown artist counts as one")
     print(f"x real time: the network with its front-end on {cores}, without decoding; median over clips")
+
+
+def _warnings(measured: Measured) -> Iterator[str]:
+    if measured.left_out:
+        yield f"{measured.path} learned {measured.left_out} of these clips, which are left out"
+    if measured.learned:
+        yield (
+            f"{measured.path} learned {measured.learned} of these {measured.scores.n} clips: its figures "
+            "say how well it remembers, not how well it does on new music"
+        )
+    if measured.namesakes:
+        yield (
+            f"{measured.path} learned from {', '.join(measured.namesakes)}: its figures here are of clips "
+            "that it may have heard, and say nothing of new music"
+        )

@@ -29,6 +29,6 @@ def export(
     reason = why_unwritable(network)
     if reason is not None:
         raise ModelFileError(f"{to} was not written: {reason}")
-    metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics)
+    metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics, finished.folder)
     difference = write(network, metadata, to, half=half)
     print(f"{to}: differs from torch by at most {difference:.1e}")

@@ -20,6 +20,7 @@ from genrelab.lab.evaluation import experiment
 from genrelab.lab.evaluation.experiment import run_experiment
 from genrelab.lab.evaluation.record import severe_warnings_of, warnings_of
 from genrelab.lab.evaluation.runs import Run, run_folder
+from genrelab.lab.evaluation.sounds import read_sounds
 from genrelab.lab.recipes import Recipe
 from genrelab.recognize import Recognizer
 
@@ -58,6 +59,13 @@ def test_the_model_file_says_what_was_measured(run: Run) -> None:
     assert result["track_accuracy"] == run.metrics["evaluation"]["track"]["majority"]["accuracy"]
     assert bundle.metadata.recipe == "soundfusion/resnet2d-s"
     assert [source.name for source in bundle.metadata.corpora] == ["tones"]
+    known = read_sounds(run.folder)
+    assert known is not None
+    heard = {
+        part: {each.sound for each in known.values() if each.part == part} for part in ("train", "valid")
+    }
+    whole = {sound[:12] for sounds in heard.values() for sound in sounds if sound}
+    assert set(bundle.metadata.learned) == whole and len(whole) == 18
 
 
 def test_a_finished_run_is_not_run_again(

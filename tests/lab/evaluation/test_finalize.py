@@ -20,6 +20,8 @@ from genrelab.lab.evaluation.finalize import RECORD, finalize, held_out
 from genrelab.lab.evaluation.predictions import Predictions, pool
 from genrelab.lab.evaluation.runs import Run
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store_facts import clip_facts
 
 LAST = ("training.patience=null", "training.monitor=last", "training.choose_epoch_on=none", "voting=mean")
 
@@ -63,6 +65,9 @@ def test_the_model_learned_all_and_tells_the_folds_figures(
     about = Bundle.load(model).metadata
     assert about.temperature == held.temperature == record["temperature"]
     assert about.abstain_below == held.threshold.confidence
+    store = open_store(corpus, sample_rate=about.sample_rate, channels=about.channels)
+    digests = {each.digest for each in clip_facts(store).values() if each.digest}
+    assert set(about.learned) == {digest[:12] for digest in digests}
     (result,) = about.results
     right = tempered(pooled, held.temperature).tracks("mean")
     share = float((right.orders[:, 0] == right.truth).mean())

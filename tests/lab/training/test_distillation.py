@@ -15,6 +15,7 @@ import torch
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.evaluation.sounds import read_sounds
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import GenreTeacher
 from genrelab.lab.training.checkpoints import LAST, Checkpoints
@@ -308,7 +309,10 @@ def test_the_record_says_what_was_distilled(
     assert distilled["clips_with_targets"] == 15 and distilled["regress"] == {"pen": 1.0}
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "pen, tags, genres from targets.npz" in page and BY_ARTIST in page
-    result = Recognizer.load(run.folder / "model.onnx").bundle.metadata.results[0]
+    about = Recognizer.load(run.folder / "model.onnx").bundle.metadata
+    free = {known.sound for known in (read_sounds(run.folder) or {}).values() if known.part == "unlabelled"}
+    assert len(free) == 3 and {sound[:12] for sound in free if sound} <= set(about.learned)
+    result = about.results[0]
     assert isinstance(result["distilled"], dict) and result["distilled"]["sha256"] == distilled["sha256"]
     again = run_experiment(recipe, mixed, split, base=tmp_path, seed=0, device="cpu")
     assert again.metrics == run.metrics

@@ -14,7 +14,7 @@ import numpy as np
 from genrelab.audio.pad import fit_length
 from genrelab.audio.segments import Waveform, cut_segments
 from genrelab.bundle.bundle import Bundle
-from genrelab.bundle.metadata import BundleMetadata
+from genrelab.bundle.metadata import DIGEST_DIGITS, BundleMetadata
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation.calibration import calibration_error, confidences
@@ -23,6 +23,7 @@ from genrelab.lab.evaluation.metrics import LevelScores, evaluate
 from genrelab.lab.evaluation.predict import groups_of
 from genrelab.lab.evaluation.predictions import Predictions
 from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store_facts import clip_facts
 from genrelab.lab.training.train import labels_of
 
 _BATCH_SECONDS = 30.0
@@ -54,8 +55,13 @@ class Measured:
         Seconds of sound heard in a second by the network, its front-end included, decoding not: the
         median over clips, on `threads` cores.
     threads : int
-    learned : tuple of str
-        Corpora, or collections of the same name, that the model was trained on and is tested on here.
+    left_out : int
+        Clips that the model learned and that were therefore not asked about.
+    learned : int
+        Clips that it learned and that are counted here, because that was asked for.
+    namesakes : tuple of str
+        Collections of the corpus's name that the model was trained on, if its file keeps no digests of the
+        clips: nobody knows whether it learned these.
     """
 
     path: Path
@@ -68,7 +74,9 @@ class Measured:
     precision: float
     times_real_time: float
     threads: int
-    learned: tuple[str, ...]
+    left_out: int = 0
+    learned: int = 0
+    namesakes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return a value that JSON can hold."""
@@ -87,7 +95,9 @@ class Measured:
             "precision": None if math.isnan(self.precision) else round(self.precision, 6),
             "times_real_time": round(self.times_real_time, 1),
             "threads": self.threads,
-            "learned": list(self.learned),
+            "left_out": self.left_out,
+            "learned": self.learned,
+            "namesakes": list(self.namesakes),
         }
 
 
@@ -98,9 +108,13 @@ def bench_model(
     mapping: Mapping[str, str | None] | None = None,
     threads: int = 1,
     seed: int = 0,
+    with_learned: bool = False,
     report: Report | None = None,
 ) -> tuple[Measured, Predictions]:
     """Let a model file hear every segment of a corpus's labelled clips.
+
+    Clips whose sound the model learned are left out, as far as its file knows them: the same samples at its
+    sample rate, not another cut or encoding.
 
     Parameters
     ----------
@@ -112,6 +126,8 @@ def bench_model(
         That the network may use.
     seed : int
         Of the intervals.
+    with_learned : bool
+        Ask about learned clips too.
     report : callable or None
         Called with what is being done, how much of it is done, and of how much.
 
@@ -127,11 +143,11 @@ def bench_model(
     UsageError
         If genres have no counterpart.
     CorpusError
-        If no clip can be used.
+        If no clip can be used, or all were learned.
     """
     bundle = Bundle.load(model, threads=threads)
     about = bundle.metadata
-    learned = tuple(each.name for each in about.corpora if each.name == corpus.name)
+    name = corpus.name
     corpus = translate(corpus, about.genres, mapping or {})
     store = open_store(
         corpus,
@@ -142,6 +158,15 @@ def bench_model(
     labels = labels_of(corpus, [clip.id for clip in corpus.clips], store)
     if not labels:
         raise CorpusError(f"no clip of {corpus.name!r} can be used")
+    kept, facts = set(about.learned), clip_facts(store)
+    learned = {key for key in labels if (facts[key].digest or "")[:DIGEST_DIGITS] in kept}
+    if not with_learned:
+        labels = {key: genre for key, genre in labels.items() if key not in learned}
+    if not labels:
+        raise CorpusError(
+            f"{model} learned all {len(learned)} clips of {name!r}, and no figure of it can be measured on "
+            "them; give other clips, or --with-learned to see how well it remembers them"
+        )
     ids: list[str] = []
     starts: list[float] = []
     blocks, rates = [], []
@@ -177,7 +202,9 @@ def bench_model(
         precision=float(right[given].mean()) if given.any() else math.nan,
         times_real_time=float(np.median(rates)),
         threads=threads,
-        learned=learned,
+        left_out=0 if with_learned else len(learned),
+        learned=len(learned) if with_learned else 0,
+        namesakes=() if kept else tuple(each.name for each in about.corpora if each.name == name),
     ), predictions
 
 

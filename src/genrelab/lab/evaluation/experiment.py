@@ -225,7 +225,7 @@ def _run(
         extra=_learned_filters(recipe, trained.network, store, corpus, split.test),
     )
     if unwritable is None:
-        about = bundle_metadata(recipe, corpus.genres, metrics)
+        about = bundle_metadata(recipe, corpus.genres, metrics, folder)
         metrics["export_difference"] = export(trained.network, about, folder / runs.MODEL)
     # Last, because this file says that the run is finished.
     replace_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")

@@ -35,6 +35,8 @@ from genrelab.lab.evaluation.experiment import check_sound_or_table, claim, iden
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predictions import Predictions, pool
 from genrelab.lab.evaluation.record import describe
+from genrelab.lab.evaluation.sounds import learned_digests
+from genrelab.lab.evaluation.trust import keep_sounds
 from genrelab.lab.evaluation.verdict import together, verdict_of
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
@@ -200,11 +202,18 @@ def finalize(
             trained = train(
                 recipe, corpus, split, store, folder=folder, seed=seed, device=device, report=report
             )
+            keep_sounds(recipe, corpus, split, store, folder)
     except BlockingIOError as error:
         raise RunError(f"another genrelab is working in {folder}; wait for it") from error
     result = _result(folds, held, precision)
     about = describe(
-        recipe, corpus.genres, corpus.name, corpus.licence, corpus.citation, results=(result,)
+        recipe,
+        corpus.genres,
+        corpus.name,
+        corpus.licence,
+        corpus.citation,
+        learned=learned_digests(folder, on_test=False, weights=recipe.training.weights),
+        results=(result,),
     ).model_copy(
         update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},
     )

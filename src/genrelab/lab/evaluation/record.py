@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.metrics import Evaluation
+from genrelab.lab.evaluation.sounds import learned_digests
 from genrelab.lab.evaluation.verdict import verdict_of
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.store import AudioStore
@@ -189,8 +191,10 @@ def _learned(learned: Mapping[str, Any]) -> dict[str, str]:
     return facts
 
 
-def bundle_metadata(recipe: Recipe, genres: Sequence[str], metrics: Mapping[str, Any]) -> BundleMetadata:
-    """Return what the model file of a run says of itself."""
+def bundle_metadata(
+    recipe: Recipe, genres: Sequence[str], metrics: Mapping[str, Any], folder: Path
+) -> BundleMetadata:
+    """Return what the model file of the run in a folder says of itself."""
     corpus, split = metrics["corpus"], metrics["split"]
     track = metrics["evaluation"]["track"][recipe.voting]
     copies = metrics.get("copies", {"made": []})
@@ -210,7 +214,18 @@ def bundle_metadata(recipe: Recipe, genres: Sequence[str], metrics: Mapping[str,
         "track_balanced_accuracy": track["balanced_accuracy"],
         "warnings": warnings_of(metrics),
     }
-    return describe(recipe, genres, corpus["name"], corpus["licence"], corpus["citation"], results=(result,))
+    learned = learned_digests(
+        folder, on_test=metrics["epoch"]["chosen_on"] == "test", weights=recipe.training.weights
+    )
+    return describe(
+        recipe,
+        genres,
+        corpus["name"],
+        corpus["licence"],
+        corpus["citation"],
+        learned=learned,
+        results=(result,),
+    )
 
 
 def describe(
@@ -220,6 +235,7 @@ def describe(
     licence: str,
     citation: str,
     *,
+    learned: Sequence[str] = (),
     results: Sequence[Mapping[str, Any]] = (),
 ) -> BundleMetadata:
     """Return what a model file of a recipe and a corpus says of itself.
@@ -241,6 +257,7 @@ def describe(
             voting=recipe.voting,
             recipe=recipe.name,
             corpora=(TrainingCorpus(name=corpus, licence=licence, citation=citation),),
+            learned=tuple(learned),
             results=tuple(dict(result) for result in results),
             created=datetime.date.today(),
             genrelab_version=genrelab.__version__,

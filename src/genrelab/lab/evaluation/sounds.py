@@ -1,7 +1,7 @@
 """`sounds.csv` of a run folder: which recording each clip was, and a digest of how it sounded.
 
 With it a finished run can tell its own clips from those of another collection of the same name, and can find
-in other collections what it learned.
+in other collections what it learned; so can its model file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from genrelab.bundle.metadata import DIGEST_DIGITS
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import replace_text
 from genrelab.lab.corpora.split_file import read_split
@@ -20,6 +21,7 @@ from genrelab.lab.corpora.types import Split
 from genrelab.lab.evaluation import runs
 
 SOUNDS = "sounds.csv"
+UNLABELLED = "unlabelled"
 _COLUMNS = ("clip_id", "part", "recording", "sound")
 
 
@@ -29,9 +31,10 @@ class Known(NamedTuple):
     Attributes
     ----------
     part : str
-        `train`, `valid` or `test`.
+        `train`, `valid`, `test`, or `unlabelled`: learned without a genre.
     recording : str
-        See `genrelab.lab.corpora.identity.recording_keys`; empty where an earlier genrelab kept nothing.
+        See `genrelab.lab.corpora.identity.recording_keys`; empty where an earlier genrelab kept nothing, and
+        of clips without a genre.
     sound : str or None
         See `genrelab.lab.training.store_facts.ClipFacts`; None for silence and clips that were not usable.
     """
@@ -42,14 +45,29 @@ class Known(NamedTuple):
 
 
 def write_sounds(
-    folder: Path, split: Split, recordings: Mapping[str, str], digests: Mapping[str, str | None]
+    folder: Path,
+    split: Split,
+    recordings: Mapping[str, str],
+    digests: Mapping[str, str | None],
+    unlabelled: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Write the clips of a split to a run folder."""
+    """Write the clips of a split to a run folder, and those without a genre that were learned beside it.
+
+    Parameters
+    ----------
+    folder : Path
+    split : Split
+    recordings : mapping
+        Clip id -> recording.
+    digests, unlabelled : mapping
+        Clip id -> digest, of labelled clips and of those without a genre.
+    """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         writer.writerows((key, part, recordings[key], digests.get(key) or "") for key in ids)
+    writer.writerows((key, UNLABELLED, "", digest or "") for key, digest in (unlabelled or {}).items())
     replace_text(folder / SOUNDS, stream.getvalue())
 
 
@@ -100,6 +118,29 @@ def learned_in(folder: Path) -> Learned | None:
     if known is None:
         parts = {"train": split.train, "valid": split.valid, "test": split.test}
         known = {key: Known(part, "", None) for part, ids in parts.items() for key in ids}
-    of = {"train", "valid", "test"} if on_test else {"train", "valid"}
+    of = _learned_parts(on_test)
     clips = {key: each for key, each in known.items() if each.part in of}
     return Learned(corpus.get("original", corpus["name"]), clips)
+
+
+def learned_digests(folder: Path, *, on_test: bool, weights: str) -> tuple[str, ...]:
+    """Return what a model file keeps of what its network learned, see `BundleMetadata.learned`.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's, with `sounds.csv`.
+    on_test : bool
+        Whether the test part chose the epoch.
+    weights : str
+        What the recipe starts with; if it is a file of a run, what that run learned counts as well.
+    """
+    parts = _learned_parts(on_test)
+    known = [each for each in (read_sounds(folder) or {}).values() if each.part in parts]
+    before = None if weights in ("none", "imagenet") else learned_in(Path(weights).parent)
+    known += before.clips.values() if before is not None else ()
+    return tuple(sorted({each.sound[:DIGEST_DIGITS] for each in known if each.sound}))
+
+
+def _learned_parts(on_test: bool) -> set[str]:
+    return {"train", "valid", UNLABELLED, *(["test"] if on_test else [])}

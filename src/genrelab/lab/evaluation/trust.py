@@ -12,7 +12,8 @@ from genrelab.lab.evaluation.checks import check_run
 from genrelab.lab.evaluation.sounds import write_sounds
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import read_history
-from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.distillation import distillation_of
+from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.store_facts import clip_facts
 
 
@@ -32,11 +33,24 @@ def add_trust(
         The run folder, with the history of the training.
     """
     recordings = recording_keys(corpus)
-    facts = clip_facts(store)
-    verdict = check_run(recipe, corpus, split, store, facts, recordings)
-    write_sounds(folder, split, recordings, {key: each.digest for key, each in facts.items()})
+    verdict = check_run(recipe, corpus, split, store, clip_facts(store), recordings)
+    keep_sounds(recipe, corpus, split, store, folder)
     metrics |= verdict.to_dict()
     metrics["corpus"]["recordings_sha256"] = collection_key(recordings)
     best = next(row for row in read_history(folder) if row["best"] == 1)
     figures = {"loss": best["valid_loss"], "accuracy": best["valid_accuracy"]}
     metrics["epoch"] |= {name: value if math.isfinite(value) else None for name, value in figures.items()}
+
+
+def keep_sounds(recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore, folder: Path) -> None:
+    """Write `sounds.csv` into a folder: the clips of a training, those without a genre as well."""
+    found = distillation_of(recipe, corpus, split)
+    free: dict[str, str | None] = {}
+    if found is not None and found.unlabelled:
+        others = open_store(
+            corpus, sample_rate=store.sample_rate, channels=recipe.audio.channels, which="unlabelled"
+        )
+        facts = clip_facts(others)
+        free = {key: facts[key].digest for key in found.unlabelled if key in facts}
+    digests = {key: each.digest for key, each in clip_facts(store).items()}
+    write_sounds(folder, split, recording_keys(corpus), digests, free)
