@@ -19,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from genrelab.files import replace_text
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.evaluation.finalize import held_out
+from genrelab.lab.evaluation.finalize import Held, held_out
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
+from genrelab.lab.evaluation.pictures import confusion_matrix, reliability_diagram, standalone
 from genrelab.lab.evaluation.predict import groups_of
 from genrelab.lab.evaluation.predictions import Predictions, pool
 from genrelab.lab.evaluation.runs import Run
@@ -103,6 +105,16 @@ def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]
     return found
 
 
+def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
+    """Write the pictures of calibration and confusions."""
+    name = recipe.rsplit("/", 1)[-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / f"{name}-calibration.svg", standalone(reliability_diagram(held.bins)))
+    replace_text(
+        folder / f"{name}-confusion.svg", standalone(confusion_matrix(genres, held.evaluation.track["mean"]))
+    )
+
+
 def print_tables(result: dict[str, Any]) -> None:
     """Print the figures as Markdown."""
     print("| system | tracks | tracks, balanced | tracks, top 2 |\n| --- | ---: | ---: | ---: |")
@@ -141,6 +153,9 @@ def main() -> None:
     parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
     parser.add_argument("--targets", type=Path, help="the teacher's arrays, for its own row")
     parser.add_argument("--precision", type=float, default=0.8)
+    parser.add_argument(
+        "--pictures", type=Path, help="a folder for the pictures of calibration and confusions"
+    )
     options = parser.parse_args()
     corpus = load_corpus(options.corpus)
     runs = [Run.load(folder) for folder in options.folds]
@@ -172,6 +187,8 @@ def main() -> None:
         "answered": round(held.answered, 4),
         "precision": round(held.precision, 4),
     }
+    if options.pictures:
+        draw(options.pictures, runs[0].recipe.name, corpus.genres, held)
     print_tables(result)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
     print(json.dumps({key: value for key, value in result.items() if key != "reliability"} | machine))

@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genrelab.lab.evaluation.calibration import reliability
 from genrelab.lab.evaluation.intervals import Estimate
 from genrelab.lab.evaluation.metrics import evaluate
-from genrelab.lab.evaluation.pictures import confusion_matrix, interval_bar, learning_curves, ticks
+from genrelab.lab.evaluation.pictures import (
+    confusion_matrix,
+    interval_bar,
+    learning_curves,
+    reliability_diagram,
+    standalone,
+    ticks,
+)
 from genrelab.lab.evaluation.predictions import Predictions
 
 
@@ -79,3 +87,22 @@ def test_interval_bar() -> None:
     assert next(svg.iter("circle")).get("cx") == "60.0"
     assert "reach" not in interval_bar(Estimate(0.5, math.nan, math.nan))
     assert interval_bar(Estimate(math.nan, math.nan, math.nan)) == ""
+
+
+def test_a_reliability_diagram_shows_each_bin_that_holds_answers() -> None:
+    bins = reliability(np.array([0.32, 0.33, 0.95, 0.96, 0.97]), np.array([1, 0, 1, 1, 1], dtype=bool))
+    svg = ET.fromstring(reliability_diagram(bins))
+    dots = [{key: float(dot.attrib[key]) for key in ("cx", "cy", "r")} for dot in svg.iter("circle")]
+    assert len(dots) == sum(each.tracks > 0 for each in bins)
+    last = dots[-1]
+    assert last["cy"] == min(dot["cy"] for dot in dots) and last["r"] == max(dot["r"] for dot in dots)
+    assert "confidence 96%: 100% of 3 right" in svg.attrib["aria-label"]
+
+
+def test_a_picture_stands_alone() -> None:
+    bins = reliability(np.array([0.5]), np.array([True]))
+    svg = ET.fromstring(standalone(reliability_diagram(bins)))
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    _, _, width, height = svg.attrib["viewBox"].split()
+    assert (svg.attrib["width"], svg.attrib["height"]) == (width, height)
+    assert "fill" in (svg[0].text or "")

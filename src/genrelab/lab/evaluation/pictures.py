@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
+from genrelab.lab.evaluation.calibration import Bin
 from genrelab.lab.evaluation.intervals import Estimate, percent
 from genrelab.lab.evaluation.metrics import LevelScores
 
@@ -150,6 +151,68 @@ def _panel(
     kept = "" if best is None else f" Epoch {best:g} was kept."
     text = f"{title} by epoch: {', '.join(says)}.{kept}"
     return _svg("curves", PANEL_WIDTH, PANEL_HEIGHT, text, marks)
+
+
+def reliability_diagram(bins: Sequence[Bin]) -> str:
+    """Draw how often an answer is right against how confident it is, and how many answers there are.
+
+    Parameters
+    ----------
+    bins : sequence of Bin
+        As `genrelab.lab.evaluation.calibration.reliability` returns them.
+
+    Returns
+    -------
+    str
+        An `<svg>` element: a dot a bin, as large as its share of the answers; on the line, confidence means
+        what it says.
+    """
+    size, left, top = 300, 56, 14
+    across, up = _scale(0.0, 1.0, left, left + size), _scale(0.0, 1.0, top + size, top)
+    marks = []
+    for tick in ticks(0.0, 1.0):
+        x, y = across(tick), up(tick)
+        marks += [
+            f'<line class="grid" x1="{left}" x2="{left + size}" y1="{y:.1f}" y2="{y:.1f}"/>',
+            f'<text class="axis" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:.0%}</text>',
+            f'<text class="axis" x="{x:.1f}" y="{top + size + 18}" text-anchor="middle">{tick:.0%}</text>',
+        ]
+    marks += [
+        f'<line class="reach" x1="{across(0):.1f}" y1="{up(0):.1f}" x2="{across(1):.1f}" y2="{up(1):.1f}"/>',
+        f'<text class="axis" x="{left + size / 2}" y="{top + size + 38}" text-anchor="middle">'
+        "mean confidence</text>",
+        f'<text class="axis" transform="translate(14 {top + size / 2}) rotate(-90)" text-anchor="middle">'
+        "right</text>",
+    ]
+    filled = [each for each in bins if each.tracks]
+    most = max((each.tracks for each in filled), default=1)
+    says = []
+    for each in filled:
+        told = f"confidence {each.confidence:.0%}: {each.accuracy:.0%} of {each.tracks} right"
+        radius = 3.0 + 7.0 * math.sqrt(each.tracks / most)
+        marks.append(
+            f'<circle class="shade" cx="{across(each.confidence):.1f}" cy="{up(each.accuracy):.1f}" '
+            f'r="{radius:.1f}"><title>{told}</title></circle>'
+        )
+        says.append(told)
+    label = f"Confidence and truth. {'; '.join(says)}."
+    return _svg("reliability", left + size + 20, top + size + 46, label, marks)
+
+
+_STYLE = """
+text { fill: #1b1f26; font: 13px sans-serif; } .axis { fill: #555e6b; font-size: 12px; }
+.grid, .reach { stroke: #8a93a0; stroke-width: 0.6; } .reach { stroke-dasharray: 4 3; stroke-width: 1.2; }
+.ground { fill: none; stroke: #8a93a0; stroke-width: 0.4; } .shade { fill: #3f7fd1; }
+@media (prefers-color-scheme: dark) { text { fill: #e8eaee; } .axis { fill: #a5aebb; } }
+"""
+
+
+def standalone(svg: str) -> str:
+    """Return a picture as a file of its own, with colours that do on light and on dark pages."""
+    head, rest = svg.split(">", 1)
+    box = head.split('viewBox="0 0 ', 1)[1].split('"', 1)[0].split()
+    size = f'width="{box[0]}" height="{box[1]}"'
+    return f'{head} xmlns="http://www.w3.org/2000/svg" {size}><style>{_STYLE}</style>{rest}\n'
 
 
 def interval_bar(estimate: Estimate) -> str:
