@@ -115,34 +115,63 @@ def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
     )
 
 
-def print_tables(result: dict[str, Any]) -> None:
-    """Print the figures as Markdown."""
-    print("| system | tracks | tracks, balanced | tracks, top 2 |\n| --- | ---: | ---: | ---: |")
-    for each in result["systems"]:
-        figures = (figure(each[key]) for key in ("accuracy", "balanced_accuracy", "top2_accuracy"))
-        print(f"| {each['system']} | {' | '.join(figures)} |")
-    track = result["track"]
-    print(
-        "\n| genre | clips | recall | precision | most often taken for |\n| --- | ---: | ---: | ---: | --- |"
+def tables(result: dict[str, Any]) -> dict[str, str]:
+    """Return the figures as Markdown, by what they are about."""
+    head = "| system | right | balanced | among the first two |\n| --- | ---: | ---: | ---: |"
+    keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
+    systems = [
+        f"| {each['system']} | {' | '.join(figure(each[key]) for key in keys)} |"
+        for each in result["systems"]
+    ]
+    collections = [
+        f"| {name} | {each['tracks']} | {100 * each['right'] / each['tracks']:.0f} % |"
+        for name, each in result["collections"].items()
+    ]
+    bins = [
+        f"| {low:.2f}-{high:.2f} | {tracks} | {100 * confidence:.0f} % | {100 * accuracy:.0f} % |"
+        for low, high, tracks, confidence, accuracy in result["reliability"]
+        if tracks
+    ]
+    calibrated = (
+        f"Temperature {result['temperature']}, threshold {result['threshold']}. Fitted to all folds but one "
+        f"and looked at in that one: expected calibration error {result['calibration_error']}; answers "
+        f"{100 * result['answered']:.0f} % of the clips, {100 * result['precision']:.0f} % of these right."
     )
+    return {
+        "systems": "\n".join([head, *systems]),
+        "genres": _by_genre(result["track"]),
+        "collections": "\n".join(["| collection | tracks | right |\n| --- | ---: | ---: |", *collections]),
+        "confidence": "\n".join(
+            ["| confidence | tracks | mean confidence | right |\n| --- | ---: | ---: | ---: |", *bins]
+        ),
+        "calibration": calibrated,
+    }
+
+
+def _by_genre(track: dict[str, Any]) -> str:
     genres = list(track["by_genre"])
+    rows = [
+        "| genre | clips | recall | precision | most often taken for |\n| --- | ---: | ---: | ---: | --- |"
+    ]
     for number, (genre, scores) in enumerate(track["by_genre"].items()):
         counts = list(track["confusion"]["counts"][number])
         counts[number] = -1
         worst = int(np.argmax(counts))
         taken = f"{genres[worst]} ({counts[worst]})" if counts[worst] > 0 else "-"
         cells = (str(scores["support"]), figure(scores["recall"]), figure(scores["precision"]), taken)
-        print(f"| {genre} | {' | '.join(cells)} |")
-    print("\n| collection | tracks | right |\n| --- | ---: | ---: |")
-    for name, each in result["collections"].items():
-        print(f"| {name} | {each['tracks']} | {100 * each['right'] / each['tracks']:.0f} % |")
-    print("\n| confidence | tracks | mean confidence | right |\n| --- | ---: | ---: | ---: |")
-    for low, high, tracks, confidence, accuracy in result["reliability"]:
-        if tracks:
-            print(f"| {low:.2f}-{high:.2f} | {tracks} | {100 * confidence:.0f} % | {100 * accuracy:.0f} % |")
-    print(f"\ntemperature {result['temperature']}, threshold {result['threshold']}")
-    print(f"calibration error, cross-fitted: {result['calibration_error']}")
-    print(f"answered, cross-fitted: {result['answered']}, of these right: {result['precision']}")
+        rows.append(f"| {genre} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def fill(card: Path, texts: dict[str, str]) -> None:
+    """Put each text between the comments of a page that bear its name."""
+    page = card.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        if page.count(begin) != 1 or page.count(end) != 1:
+            raise SystemExit(f"{card} needs {begin} and {end}, each once")
+        page = f"{page.split(begin)[0]}{begin}\n{text}\n{end}{page.split(end)[1]}"
+    replace_text(card, page)
 
 
 def main() -> None:
@@ -156,6 +185,7 @@ def main() -> None:
     parser.add_argument(
         "--pictures", type=Path, help="a folder for the pictures of calibration and confusions"
     )
+    parser.add_argument("--card", type=Path, help="a page to put the tables into")
     options = parser.parse_args()
     corpus = load_corpus(options.corpus)
     runs = [Run.load(folder) for folder in options.folds]
@@ -163,7 +193,7 @@ def main() -> None:
     held = held_out(folds, precision=options.precision, seed=runs[0].metrics["seed"])
     table = descriptors(corpus)
     systems = [
-        row(runs[0].recipe.name, held.evaluation),
+        row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation),
         row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)),
     ]
     if options.targets:
@@ -189,7 +219,10 @@ def main() -> None:
     }
     if options.pictures:
         draw(options.pictures, runs[0].recipe.name, corpus.genres, held)
-    print_tables(result)
+    texts = tables(result)
+    if options.card:
+        fill(options.card, texts)
+    print("\n\n".join(texts.values()))
     machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
     print(json.dumps({key: value for key, value in result.items() if key != "reliability"} | machine))
 

@@ -76,7 +76,8 @@ class Hearing:
             leads = (firsts == first).astype(np.float64) - (firsts == second)
         else:
             leads = scores[:, first] - scores[:, second]
-        return is_clear(leads, of) and is_clear(scores[:, first] - metadata.abstain_below, of)
+        border = metadata.abstain_below
+        return is_clear(leads, of) and (border == 0.0 or is_clear(scores[:, first] - border, of))
 
     def conclude(self, path: Path, *, seconds: float | None = None) -> Recognition:
         """Return what is said about the file, after its last segment.
