@@ -181,6 +181,14 @@ def main() -> None:
     parser.add_argument("--corpus", required=True, help="NAME:PATH that they were trained on")
     parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
     parser.add_argument("--targets", type=Path, help="the teacher's arrays, for its own row")
+    parser.add_argument(
+        "--beside",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a name, and the folds of another training that tested the same clips; repeatable",
+    )
     parser.add_argument("--precision", type=float, default=0.8)
     parser.add_argument(
         "--pictures", type=Path, help="a folder for the pictures of calibration and confusions"
@@ -196,6 +204,13 @@ def main() -> None:
         row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation),
         row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)),
     ]
+    for name, *others in options.beside:
+        apart = [Run.load(Path(folder)).predictions() for folder in others]
+        if sorted(map(sorted, (each.clips for each in apart))) != sorted(
+            map(sorted, (each.clips for each in folds))
+        ):
+            raise SystemExit(f"{name}: its folds test other clips")
+        systems.append(row(name, evaluate(pool(apart), seed=0)))
     if options.targets:
         targets = read_targets(str(options.targets), ["pen", "multi"])
         places = targets.rows(corpus.clips)
