@@ -41,6 +41,7 @@ def test_it_is_small_and_says_what_it_is() -> None:
     about = Bundle.load(PACKAGED_MODEL).metadata
     assert sorted(about.genres) == GENRES
     assert about.recipe == "builtin/genres-11"
+    assert len(about.learned) > 1000
     (result,) = about.results
     assert "cross-validation" in str(result["measured"])
     assert 0.0 < about.abstain_below < 1.0
@@ -73,11 +74,13 @@ def test_silence_gets_no_genre(recognizer: Recognizer) -> None:
     assert (answer.genre, answer.reason) == ("unsure", "silent")
 
 
+KINDS = ["", "+f1", "+f2", "+f3", "+f4", "+m1", "+m3", "+m5", "+m7", "+whisper"]
+SOME = ["en", "en+f3", "en+whisper", "de", "de+f4", "de+m3", "es+f3", "fr", "it", "it+f3", "pl+f2", "pl+m5"]
+OTHERS = sorted({each + kind for each in ("de", "en", "es", "fr", "it", "pl") for kind in KINDS} - set(SOME))
+
+
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
-@pytest.mark.parametrize(
-    "voice",
-    ["en", "en+f3", "en+whisper", "de", "de+f4", "de+m3", "es+f3", "fr", "it", "it+f3", "pl+f2", "pl+m5"],
-)
+@pytest.mark.parametrize("voice", [*SOME, *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)])
 def test_speech_gets_no_genre(voice: str, recognizer: Recognizer, tmp_path: Path) -> None:
     file = tmp_path / "speech.wav"
     text = (

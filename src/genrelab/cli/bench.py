@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +13,7 @@ from genrelab.cli.progress import counting, note
 
 if TYPE_CHECKING:
     from genrelab.lab.evaluation.bench import Measured
+    from genrelab.lab.evaluation.intervals import Estimate
 
 app = typer.Typer(help="Measure model files.", no_args_is_help=True)
 
@@ -47,7 +48,6 @@ def model(
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.evaluation.bench import bench_model
     from genrelab.lab.evaluation.elsewhere import read_map
-    from genrelab.lab.evaluation.intervals import percent
 
     collection = load_corpus(corpus)
     mapping = read_map(map) if map else None
@@ -70,39 +70,35 @@ def model(
     if format == "json":
         print(json.dumps([each.to_dict() for each in measured], indent=2, ensure_ascii=False))
         return
-    table = Table(title=collection.name)
-    table.add_column("model", overflow="fold")
-    for heading in (
-        "tracks",
-        "artists",
-        "accuracy",
-        "balanced accuracy",
-        "top 2",
-        "calibration error",
-        "answers",
-        "of these right",
-        "x real time",
-        "MB",
-    ):
-        table.add_column(heading, justify="right", overflow="fold")
+    table = Table("", title=collection.name)
     for each in measured:
-        table.add_row(
-            str(each.path),
-            str(each.scores.n),
-            str(each.scores.groups),
-            percent(each.scores.accuracy),
-            percent(each.scores.balanced_accuracy),
-            percent(each.scores.top2_accuracy),
-            f"{each.calibration_error:.3f}",
-            f"{100 * each.answered:.0f} %",
-            "-" if not each.answered else f"{100 * each.precision:.0f} %",
-            f"{each.times_real_time:,.0f}",
-            f"{each.megabytes:.1f}",
-        )
+        table.add_column(str(each.path), justify="right", overflow="fold")
+    for heading, say in _ROWS.items():
+        table.add_row(heading, *(say(each) for each in measured))
     Console().print(table)
     cores = "one core" if threads == 1 else f"{threads} cores"
     print("artists: a clip of unknown artist counts as one")
     print(f"x real time: the network with its front-end on {cores}, without decoding; median over clips")
+
+
+_ROWS: dict[str, Callable[[Measured], str]] = {
+    "tracks": lambda each: str(each.scores.n),
+    "artists": lambda each: str(each.scores.groups),
+    "accuracy": lambda each: _percent(each.scores.accuracy),
+    "balanced accuracy": lambda each: _percent(each.scores.balanced_accuracy),
+    "top 2": lambda each: _percent(each.scores.top2_accuracy),
+    "calibration error": lambda each: f"{each.calibration_error:.3f}",
+    "answers": lambda each: f"{100 * each.answered:.0f} %",
+    "of these right": lambda each: f"{100 * each.precision:.0f} %" if each.answered else "-",
+    "x real time": lambda each: f"{each.times_real_time:,.0f}",
+    "MB": lambda each: f"{each.megabytes:.1f}",
+}
+
+
+def _percent(estimate: Estimate) -> str:
+    from genrelab.lab.evaluation.intervals import percent
+
+    return percent(estimate)
 
 
 def _warnings(measured: Measured) -> Iterator[str]:
