@@ -144,9 +144,8 @@ def _check_kills(count: int, kills: int, tiny_model: Path, folder: Path) -> None
         seconds = run_to_the_end(*undisturbed)
         died = kill_often(kills, seconds, rng, *disturbed)
         run_to_the_end(*disturbed)
-        assert (
-            2 * died >= kills
-        )  # else this test would show little; how fast a machine is may change meanwhile
+        # Fewer would show little; but a machine may turn faster meanwhile, and end before it is killed.
+        assert 2 * died >= kills
     seen = Seen.look(killed)
     assert list(seen.bytes) == list(untagged.bytes)  # nothing is left, nothing gone
     assert seen == Seen.look(quiet)  # the library too

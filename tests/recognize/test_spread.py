@@ -159,17 +159,18 @@ def test_clear_is_what_more_segments_would_hardly_change() -> None:
     assert is_clear(np.array([1.0, -1.5]), 2), "all of it was heard"
 
 
-def test_an_answer_near_the_threshold_needs_both_rounds(tiny: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize("voting", ["majority", "mean"])
+def test_an_answer_near_the_threshold_needs_both_rounds(
+    tiny: ModuleType, tmp_path: Path, voting: str
+) -> None:
+    form = {"segment_seconds": 0.5, "hop_seconds": 0.25, "voting": voting}
     time = np.arange(120 * 8000) / 8000
     frequency = 1000 + 600 * np.sin(time * 3)  # mostly middle, at times low
     song = write(tmp_path / "x.wav", 0.3 * np.sin(2 * np.pi * np.cumsum(frequency) / 8000), 8000)
-    path = tiny.write_tiny(tmp_path / "m.onnx", segment_seconds=0.5, hop_seconds=0.25)
-    said = Recognizer.load(path, threads=1)(song)
+    said = Recognizer.load(tiny.write_tiny(tmp_path / "m.onnx", **form), threads=1)(song)
     heard = {}
     for name, threshold in (("far", 0.0), ("near", round(said.confidence, 3))):
-        path = tiny.write_tiny(
-            tmp_path / f"{name}.onnx", segment_seconds=0.5, hop_seconds=0.25, abstain_below=threshold
-        )
+        path = tiny.write_tiny(tmp_path / f"{name}.onnx", abstain_below=threshold, **form)
         heard[name] = len(Recognizer.load(path, threads=1)(song).timeline)
     assert heard["near"] == 3 * heard["far"]
 

@@ -18,6 +18,9 @@ METADATA_KEY = "genrelab"
 FORMAT_VERSION: Literal[1] = 1
 """The newest format that this genrelab reads and the one that it writes."""
 
+DIGEST_DIGITS = 12
+"""How many digits of a sound's digest a model file keeps."""
+
 UNSURE = "unsure"
 """What stands in a genre's place where a recognizer gives no answer; no genre may be called so."""
 
@@ -28,11 +31,8 @@ def _check_text(text: str) -> str:
     return text
 
 
-DIGEST_DIGITS = 12
-"""How many digits of a sound's digest a model file keeps."""
-
-SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 PrintableText = Annotated[str, AfterValidator(_check_text)]
+SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 
 
 class _Strict(BaseModel):

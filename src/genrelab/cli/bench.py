@@ -25,8 +25,11 @@ def _group() -> None:
 
 @app.command("model")
 def model(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files (.onnx).")],
     corpus: Annotated[str, typer.Option(help="NAME:PATH of labelled clips; see `genrelab corpora list`.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Model files (.onnx); else the one that `recognize` takes."),
+    ] = None,
     map: Annotated[
         Path | None,
         typer.Option("--map", help="YAML: the corpus's genre to the model's genre, or to null."),
@@ -45,6 +48,7 @@ def model(
     from rich.console import Console
     from rich.table import Table
 
+    from genrelab.bundle.find import find_model
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.evaluation.bench import bench_model
     from genrelab.lab.evaluation.elsewhere import read_map
@@ -53,7 +57,7 @@ def model(
     mapping = read_map(map) if map else None
     measured = []
     with counting() as report:
-        for file in files:
+        for file in files or [find_model()]:
             found, _ = bench_model(
                 file,
                 collection,

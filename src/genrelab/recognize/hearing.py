@@ -69,8 +69,7 @@ class Hearing:
         if self.silent:
             return False
         scores = np.concatenate(self._scores).astype(np.float64)
-        order = vote(scores, rule=metadata.voting).order
-        first, second = order[0], order[min(1, len(order) - 1)]
+        first, second = vote(scores, rule=metadata.voting).order[:2]
         if metadata.voting == "majority":
             firsts = scores.argmax(axis=1)
             leads = (firsts == first).astype(np.float64) - (firsts == second)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from genrelab.lab.augment.not_music import MAKERS, not_music
+from genrelab.lab.augment.speech import Voice, speech_like
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.store import open_store
@@ -40,8 +41,6 @@ def test_items_are_in_range_repeatable_and_unlike() -> None:
 
 
 def test_speech_like_has_a_voice_and_pauses() -> None:
-    from genrelab.lab.augment.not_music import speech_like
-
     rate = 16_000
     wave = speech_like(10 * rate, rate, np.random.default_rng(1))
     level = np.sqrt(np.square(wave).reshape(-1, rate // 50).mean(axis=1))
@@ -50,6 +49,15 @@ def test_speech_like_has_a_voice_and_pauses() -> None:
     power = np.abs(np.fft.rfft(wave)) ** 2
     hertz = np.fft.rfftfreq(len(wave), 1 / rate)
     assert power[(hertz > 80) & (hertz < 4000)].sum() > 0.7 * power.sum()
+
+
+def test_voices_are_of_men_women_and_children() -> None:
+    rng = np.random.default_rng(0)
+    voices = [Voice.draw(rng) for _ in range(300)]
+    low = [voice.throat for voice in voices if voice.pitch < 120]
+    high = [voice.throat for voice in voices if voice.pitch > 240]
+    assert min(len(low), len(high)) > 30 and np.mean(high) > 1.15 * np.mean(low), "shorter throats"
+    assert 10 < sum(voice.breath == 1.0 for voice in voices) < 60, "some whisper"
 
 
 def test_a_network_learns_to_be_unsure_of_it(

@@ -50,7 +50,7 @@ def test_figures_of_a_model_whose_answers_are_known(tones: Path, tiny_model: Pat
 
 
 def test_the_command_prints_and_warns(
-    tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = tmp_path / "known.onnx"
     metadata = tiny_metadata(
@@ -66,6 +66,9 @@ def test_the_command_prints_and_warns(
     assert 0 < row["answered"] <= 1
     assert "may have heard" in printed.err
     assert main(["bench", "model", str(known), str(known), "--corpus", f"folder:{tones}"]) == 0
+    assert " 9 " in capsys.readouterr().out
+    monkeypatch.setenv("GENRELAB_MODEL", str(known))
+    assert main(["bench", "model", "--corpus", f"folder:{tones}"]) == 0
     assert " 9 " in capsys.readouterr().out
 
 

@@ -6,7 +6,6 @@ The other half, `genrelab corpora audit`, also finds one recording in another cu
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.artists import artist_key
@@ -16,7 +15,7 @@ from genrelab.lab.corpora.feature_table import TableRows
 from genrelab.lab.corpora.paths import examples, printable
 from genrelab.lab.corpora.split_checks import Shared, check_split, shared_artists, shared_by, shared_files
 from genrelab.lab.corpora.types import Clip, Corpus, Split
-from genrelab.lab.evaluation.sounds import learned_in
+from genrelab.lab.evaluation.sounds import UNLABELLED, learned_in
 from genrelab.lab.evaluation.verdict import NEVER_CHECKED, Kind, Leak, Verdict
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.parts import copied_ids
@@ -177,11 +176,11 @@ def _start(
     recipe: Recipe, corpus: Corpus, split: Split, recordings: Mapping[str, str], facts: Facts
 ) -> tuple[list[Leak], str, list[str]]:
     """Look at the run that the weights come from, if they do: what it learned must not be tested now."""
-    weights = recipe.training.weights
-    if weights in ("none", "imagenet"):
+    weights = recipe.training.weights_file
+    if weights is None:
         return [], "none: it starts with no music", []
-    unsure = [f"what else the weights to start with ({printable(Path(weights).name)}) were trained on"]
-    before = learned_in(Path(weights).parent)
+    unsure = [f"what else the weights to start with ({printable(weights.name)}) were trained on"]
+    before = learned_in(weights.parent)
     if before is None:
         return [], "not known: the weights are of no run folder", unsure
     namesake = before.corpus == original_name(corpus)
@@ -198,7 +197,7 @@ def _start(
 
     # What chose the epoch then may choose it again.
     every = {known.part for known in before.clips.values()}
-    again = {"valid": met(split.valid, {"train"}), "test": met(split.test, every)}
+    again = {"valid": met(split.valid, {"train", UNLABELLED}), "test": met(split.test, every)}
     found = [Leak("start", (part,), len(ids), tuple(ids[:_SHOWN])) for part, ids in again.items() if ids]
     return found, "; ".join(f"{leak.number} in {leak.parts[0]}" for leak in found) or "none", unsure
 

@@ -212,7 +212,7 @@ def finalize(
         corpus.name,
         corpus.licence,
         corpus.citation,
-        learned=learned_digests(folder, on_test=False, weights=recipe.training.weights),
+        learned=learned_digests(folder, on_test=False, weights=recipe.training.weights_file),
         results=(result,),
     ).model_copy(
         update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},

@@ -215,7 +215,7 @@ def bundle_metadata(
         "warnings": warnings_of(metrics),
     }
     learned = learned_digests(
-        folder, on_test=metrics["epoch"]["chosen_on"] == "test", weights=recipe.training.weights
+        folder, on_test=metrics["epoch"]["chosen_on"] == "test", weights=recipe.training.weights_file
     )
     return describe(
         recipe,

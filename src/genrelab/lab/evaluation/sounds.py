@@ -123,7 +123,7 @@ def learned_in(folder: Path) -> Learned | None:
     return Learned(corpus.get("original", corpus["name"]), clips)
 
 
-def learned_digests(folder: Path, *, on_test: bool, weights: str) -> tuple[str, ...]:
+def learned_digests(folder: Path, *, on_test: bool, weights: Path | None) -> tuple[str, ...]:
     """Return what a model file keeps of what its network learned, see `BundleMetadata.learned`.
 
     Parameters
@@ -132,12 +132,12 @@ def learned_digests(folder: Path, *, on_test: bool, weights: str) -> tuple[str, 
         The run's, with `sounds.csv`.
     on_test : bool
         Whether the test part chose the epoch.
-    weights : str
-        What the recipe starts with; if it is a file of a run, what that run learned counts as well.
+    weights : Path or None
+        The file that the training started with; if it is of a run, what that run learned counts as well.
     """
     parts = _learned_parts(on_test)
     known = [each for each in (read_sounds(folder) or {}).values() if each.part in parts]
-    before = None if weights in ("none", "imagenet") else learned_in(Path(weights).parent)
+    before = None if weights is None else learned_in(weights.parent)
     known += before.clips.values() if before is not None else ()
     return tuple(sorted({each.sound[:DIGEST_DIGITS] for each in known if each.sound}))
 

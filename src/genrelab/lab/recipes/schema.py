@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -248,6 +249,11 @@ class Training(Strict):
         if epochs == 0 and rate is not None:
             raise ValueError("there is no warm-up; set training.warmup_epochs above 0, or this to null")
         return rate
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file whose weights the network starts with; None for `none` and `imagenet`."""
+        return None if self.weights in ("none", "imagenet") else Path(self.weights).expanduser()
 
 
 Metric = Literal["segment_accuracy", "track_accuracy", "track_top2_accuracy", "valid_accuracy"]

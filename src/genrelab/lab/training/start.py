@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -35,8 +34,8 @@ def load_start(network: GenreNetwork, training: Training) -> list[str]:
 
 def weights_hash(training: Training) -> str | None:
     """Return the SHA-256 of the file that a training starts with; None where there is none (any more)."""
-    file = Path(training.weights).expanduser()
-    if training.weights in {"none", "imagenet"} or not file.is_file():
+    file = training.weights_file
+    if file is None or not file.is_file():
         return None
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
