@@ -1,0 +1,109 @@
+"""What each part of a recipe is worth: trainings that differ by one setting, against the whole.
+
+    python benchmarks/ablation.py BASE OTHER...
+
+Each argument is a folder given as `--out` to `genrelab train`: all folds (and seeds) of one training lie
+in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genrelab.errors import UsageError
+from genrelab.lab.evaluation.compare import compare
+from genrelab.lab.evaluation.intervals import Estimate
+from genrelab.lab.evaluation.metrics import evaluate
+from genrelab.lab.evaluation.predictions import pool
+from genrelab.lab.evaluation.runs import METRICS, Run
+from genrelab.lab.evaluation.summary import figure
+
+HEAD = (
+    "| changed | balanced | difference in points | right alone: whole, changed | McNemar p |\n"
+    "| --- | ---: | ---: | ---: | ---: |"
+)
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """Load all finished runs below a folder."""
+    found = [Run.load(path.parent) for path in sorted(folder.rglob(METRICS))]
+    if not found:
+        raise SystemExit(f"{folder} holds no finished run; give what `genrelab train --out` was given")
+    return found
+
+
+def changes(whole: Any, changed: Any, name: str = "") -> list[str]:
+    """Return `name=value` of each setting in which one recipe differs from another."""
+    if whole == changed:
+        return []
+    if isinstance(whole, Mapping) and isinstance(changed, Mapping):
+        keys = [*whole, *(key for key in changed if key not in whole)]
+        inner = [
+            changes(whole.get(key), changed.get(key), f"{name}.{key}" if name else str(key)) for key in keys
+        ]
+        return [text for each in inner for text in each]
+    return [f"{name}={json.dumps(changed)}"]
+
+
+def settings(run: Run) -> dict[str, Any]:
+    """Return what a recipe trains and how, without what it says about itself."""
+    return run.recipe.model_dump(
+        mode="json", include={"audio", "inputs", "augment", "model", "training", "distill"}
+    )
+
+
+def balanced(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return balanced accuracy over all folds, with its interval; of several seeds the first."""
+    seed = min(run.metrics["seed"] for run in runs)
+    folds = [run.predictions() for run in runs if run.metrics["seed"] == seed]
+    found: dict[str, Any] = evaluate(pool(folds), seed=0).track[runs[0].recipe.voting].to_dict()
+    return found["balanced_accuracy"]  # type: ignore[no-any-return]
+
+
+def points(estimate: Estimate) -> str:
+    """Return a difference and its interval in points."""
+    value, low, high = (100 * each for each in (estimate.value, estimate.low, estimate.high))
+    return f"{value:+.1f}" if math.isnan(low) else f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def row(whole: Sequence[Run], other: Sequence[Run]) -> dict[str, Any]:
+    """Hold the folds of one changed recipe against those of the whole one."""
+    names = changes(settings(whole[0]), settings(other[0]))
+    try:
+        (pair,) = compare([*other, *whole]).pairs
+    except (UsageError, ValueError) as error:
+        raise SystemExit(f"{', '.join(names) or other[0].folder}: {error}") from error
+    return {
+        "changed": names,
+        "balanced": balanced(other),
+        "difference": points(pair.balanced_difference),
+        "alone": (pair.only_second, pair.only_first),
+        "p": pair.p_value,
+        "seeds": sorted({run.metrics["seed"] for run in other}),
+    }
+
+
+def main() -> None:
+    """Print the table, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("base", type=Path, help="runs of the whole recipe")
+    parser.add_argument("others", type=Path, nargs="+", help="runs of recipes that differ")
+    options = parser.parse_args()
+    whole = runs_in(options.base)
+    rows = [row(whole, runs_in(folder)) for folder in options.others]
+    print(f"{HEAD}\n| nothing | {figure(balanced(whole))} | | | |")
+    for each in rows:
+        alone = ", ".join("-" if count is None else str(count) for count in each["alone"])
+        p = "-" if each["p"] is None else f"{each['p']:.3f}"
+        what = "<br>".join(f"`{text}`" for text in each["changed"])
+        print(f"| {what} | {figure(each['balanced'])} | {each['difference']} | {alone} | {p} |")
+    print("\n" + json.dumps({"benchmark": "ablation", "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
