@@ -3,7 +3,8 @@
     python benchmarks/ablation.py BASE OTHER...
 
 Each argument is a folder given as `--out` to `genrelab train`: all folds (and seeds) of one training lie
-in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip.
+in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip;
+p is not corrected for the number of rows. With several seeds the balanced accuracy is the first seed's.
 """
 
 from __future__ import annotations

@@ -200,10 +200,7 @@ def main() -> None:
     folds = [run.predictions() for run in runs]
     held = held_out(folds, precision=options.precision, seed=runs[0].metrics["seed"])
     table = descriptors(corpus)
-    systems = [
-        row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation),
-        row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)),
-    ]
+    systems = [row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation)]
     for name, *others in options.beside:
         apart = [Run.load(Path(folder)).predictions() for folder in others]
         if sorted(map(sorted, (each.clips for each in apart))) != sorted(
@@ -211,6 +208,7 @@ def main() -> None:
         ):
             raise SystemExit(f"{name}: its folds test other clips")
         systems.append(row(name, evaluate(pool(apart), seed=0)))
+    systems.append(row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)))
     if options.targets:
         targets = read_targets(str(options.targets), ["pen", "multi"])
         places = targets.rows(corpus.clips)

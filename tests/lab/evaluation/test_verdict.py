@@ -196,6 +196,23 @@ def test_going_on_with_the_same_split_is_no_leak(tree: Path, tiny_recipe: Make) 
     )
 
 
+def test_what_was_learned_without_a_label_is_not_to_choose_now(
+    tree: Path, tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earlier run lies in the home folder; a clip of it that had no label chooses the epoch now."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    before = shutil.copytree(earlier(tree, tiny_recipe), tmp_path / "before")
+    sounds = before / "sounds.csv"
+    text = sounds.read_text(encoding="utf-8")
+    assert text.count("high-4,valid,") == 1
+    sounds.write_text(text.replace("high-4,valid,", "high-4,unlabelled,"), encoding="utf-8")
+    corpus, split = music(tree)
+    store = open_store(corpus, sample_rate=RATE, channels=1)
+    about = (store, clip_facts(store), recording_keys(corpus))
+    verdict = check_run(tiny_recipe("training.weights=~/before/best.safetensors"), corpus, split, *about)
+    assert verdict.leaks == (Leak("start", ("valid",), 1, ("high-4",)),)
+
+
 def test_faults_and_disputed_labels_are_told_and_are_no_leak(
     tree: Path, tiny_recipe: Make, tmp_path: Path
 ) -> None:
