@@ -27,6 +27,7 @@ from genrelab.cli import (
     search,
     similar,
     tag,
+    targets,
     train,
 )
 from genrelab.errors import GenrelabError, RecipeError, UsageError
@@ -52,6 +53,7 @@ app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(corpora.app, name="corpora")
 app.command("train")(train.train)
+app.command("targets")(targets.targets)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

@@ -9,7 +9,7 @@ import pytest
 
 from genrelab.errors import CorpusError, RecipeError
 from genrelab.lab.corpora.types import Clip
-from genrelab.lab.training.target_file import Targets, read_targets
+from genrelab.lab.training.target_file import Targets, read_targets, write_targets
 
 NAMES = ["a/one.mp3", "b/two.mp3", "a/one.mp3"]
 VALUES = np.array([[1.0, 2.0], [5.0, 6.0], [3.0, 4.0]], np.float16)
@@ -55,6 +55,26 @@ def test_what_is_ambiguous_is_an_error() -> None:
     with pytest.raises(CorpusError, match=r"'one.mp3' fits /x/a/one.mp3 and /x/b/one.mp3"):
         of("one.mp3").rows([clip("/x/a/one.mp3"), clip("/x/b/one.mp3")])
     assert of("./one.mp3").rows([clip("/x/one.mp3", "1")]) == {"1": 0}
+
+
+def test_which_files_the_other_listener_learned(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.npz", learned=np.array([False, False, True]))
+    learned = read_targets(path, ["pen"]).learned
+    assert learned is not None
+    assert learned.tolist() == [True, False], "one window of a file is enough"
+    assert read_targets(written(tmp_path / "silent.npz"), ["pen"]).learned is None
+    for wrong in (np.array([0, 0, 1]), np.array([True])):
+        with pytest.raises(RecipeError, match="`learned` must be true or false for each of 3 rows"):
+            read_targets(written(tmp_path / "wrong.npz", learned=wrong), ["pen"])
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.npz"
+    write_targets(path, NAMES[:2], {"pen": VALUES[:2].astype(np.float64)}, np.array([True, False]))
+    read = read_targets(str(path), ["pen"])
+    np.testing.assert_array_equal(read.arrays["pen"], VALUES[:2])
+    assert (list(read.names), read.learned is not None) == (NAMES[:2], True)
+    assert list(tmp_path.iterdir()) == [path], "no draft is left"
 
 
 @pytest.mark.parametrize(

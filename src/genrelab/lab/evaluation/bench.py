@@ -11,22 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.audio.pad import fit_length
-from genrelab.audio.segments import Waveform, cut_segments
 from genrelab.bundle.bundle import Bundle
-from genrelab.bundle.metadata import DIGEST_DIGITS, BundleMetadata
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation.calibration import calibration_error, confidences
 from genrelab.lab.evaluation.elsewhere import translate
+from genrelab.lab.evaluation.hearing import check_heard, hear, learned_clips, segments_of
 from genrelab.lab.evaluation.metrics import LevelScores, evaluate
 from genrelab.lab.evaluation.predict import groups_of
 from genrelab.lab.evaluation.predictions import Predictions
-from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store import open_store
 from genrelab.lab.training.train import labels_of
 
-_BATCH_SECONDS = 30.0
 Report = Callable[[str, int, int], None]
 
 
@@ -145,6 +141,7 @@ def bench_model(
     CorpusError
         If no clip can be used, or all were learned.
     """
+    check_heard(corpus, model)
     bundle = Bundle.load(model, threads=threads)
     about = bundle.metadata
     name = corpus.name
@@ -158,8 +155,7 @@ def bench_model(
     labels = labels_of(corpus, [clip.id for clip in corpus.clips], store)
     if not labels:
         raise CorpusError(f"no clip of {corpus.name!r} can be used")
-    kept, facts = set(about.learned), clip_facts(store)
-    learned = {key for key in labels if (facts[key].digest or "")[:DIGEST_DIGITS] in kept}
+    learned = learned_clips(store, about) & labels.keys()
     if not with_learned:
         labels = {key: genre for key, genre in labels.items() if key not in learned}
     if not labels:
@@ -171,9 +167,9 @@ def bench_model(
     starts: list[float] = []
     blocks, rates = [], []
     for done, clip_id in enumerate(labels, start=1):
-        segments = _segments(store, clip_id, about)
+        segments = segments_of(store, clip_id, about)
         begin = time.perf_counter()
-        blocks += _hear(bundle, segments)
+        blocks.append(hear(bundle, segments)[0])
         rates.append(segments.size / about.channels / about.sample_rate / (time.perf_counter() - begin))
         ids += [clip_id] * len(segments)
         starts += [number * about.hop_samples / about.sample_rate for number in range(len(segments))]
@@ -204,18 +200,5 @@ def bench_model(
         threads=threads,
         left_out=0 if with_learned else len(learned),
         learned=len(learned) if with_learned else 0,
-        namesakes=() if kept else tuple(each.name for each in about.corpora if each.name == name),
+        namesakes=() if about.learned else tuple(each.name for each in about.corpora if each.name == name),
     ), predictions
-
-
-def _segments(store: AudioStore, clip_id: str, about: BundleMetadata) -> Waveform:
-    """Return a clip as recognition hears it, `[segments, channels, samples]`."""
-    wave = store.read(clip_id, 0, store.frames(clip_id))
-    if wave.shape[-1] < about.segment_samples:
-        return fit_length(wave, max(about.shortest_samples, wave.shape[-1]), padding=about.filling)[None]
-    return cut_segments(wave, about.segment_samples, about.hop_samples, padding=about.filling)
-
-
-def _hear(bundle: Bundle, segments: Waveform) -> list[Waveform]:
-    size = max(1, int(_BATCH_SECONDS / bundle.metadata.segment_seconds))
-    return [bundle.predict(segments[at : at + size])[0] for at in range(0, len(segments), size)]

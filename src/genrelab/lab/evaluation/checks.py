@@ -18,9 +18,11 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.evaluation.sounds import UNLABELLED, learned_in
 from genrelab.lab.evaluation.verdict import NEVER_CHECKED, Kind, Leak, Verdict
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes.distill import WITHOUT, Distill
 from genrelab.lab.training.parts import copied_ids
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.store_facts import ClipFacts
+from genrelab.lab.training.target_file import read_targets
 
 _SHORTEST = 1.0  # second
 _MOST_SILENCE = 0.5
@@ -80,8 +82,10 @@ def check_run(
         if training.monitor == "last"
         else training.choose_epoch_on,
     }
-    if recipe.distill is not None and recipe.distill.targets is not None:
-        unsure.append("what the listener that made the targets was trained on")
+    if recipe.distill is not None and recipe.distill.targets not in (None, WITHOUT):
+        taught, checked["clips learned by the teacher"], more = _teacher(recipe.distill, corpus, split)
+        leaks += taught
+        unsure.append(more)
     return Verdict(tuple(leaks), unknown, checked, (*NEVER_CHECKED, *without, *unsure))
 
 
@@ -200,6 +204,20 @@ def _start(
     again = {"valid": met(split.valid, {"train", UNLABELLED}), "test": met(split.test, every)}
     found = [Leak("start", (part,), len(ids), tuple(ids[:_SHOWN])) for part, ids in again.items() if ids]
     return found, "; ".join(f"{leak.number} in {leak.parts[0]}" for leak in found) or "none", unsure
+
+
+def _teacher(settings: Distill, corpus: Corpus, split: Split) -> tuple[list[Leak], str, str]:
+    """Look at the model that made the targets: what it learned, and whose music, must not be tested now."""
+    targets = read_targets(str(settings.targets), ())
+    if targets.learned is None:
+        return [], "not known: the targets do not say", "what the teacher was trained on"
+    rows, clips = targets.rows(corpus.clips), corpus.by_id()
+    learned = {key for key, row in rows.items() if targets.learned[row]}
+    artists = {artist_key(clips[key].artist) for key in learned} - {None}
+    met = [key for key in split.test if key in learned or artist_key(clips[key].artist) in artists]
+    found = [Leak("teacher", ("test",), len(met), tuple(met[:_SHOWN]))] if met else []
+    text = f"{len(learned)} of {len(rows)}, {len(met) or 'none'} of them, or of their artists, in test"
+    return found, text, "what else the teacher was trained on"
 
 
 def copy_versions(recipe: Recipe) -> list[str]:

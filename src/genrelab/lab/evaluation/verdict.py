@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 State = Literal["clean", "not known", "leaks"]
-Kind = Literal["file", "sound", "artist", "copies", "epoch", "start"]
+Kind = Literal["file", "sound", "artist", "copies", "epoch", "start", "teacher"]
 
 _ORDER: tuple[State, ...] = ("clean", "not known", "leaks")
 _WORDS: Mapping[Kind, tuple[str, str]] = {
@@ -24,6 +24,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     "artist": ("artist is", "artists are"),
     "copies": ("clip is, as a changed copy,", "clips are, as changed copies,"),
     "start": ("clip, learned by the run it starts from, is", "clips, learned by the run it starts from, are"),
+    "teacher": (
+        "clip, which the teacher learned, or whose artist, is",
+        "clips, which the teacher learned, or whose artists, are",
+    ),
 }
 
 #: What no run looks for.
@@ -42,6 +46,7 @@ class Leak:
     kind : str
         `file`, `sound`, `artist`: what several parts share. `copies`: changed copies of clips were learned.
         `epoch`: it was chosen on the part that was tested. `start`: an earlier run had learned the clips.
+        `teacher`: the model that made the targets had learned them, or others of their artists.
     parts : tuple of str
         Where it is: `train`, `valid`, `test`; of a test elsewhere `learned` and `tested`.
     number : int

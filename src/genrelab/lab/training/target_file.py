@@ -1,8 +1,9 @@
 """A file of targets: what another listener answered to the files of a corpus.
 
-An .npz file without pickled objects. `names` says which sound file each row is of, as a path that the clip's
-own path ends with; every other array but `window` has as many rows, and holds numbers. Several rows of one
-name are windows of the same file; a clip's target is their mean.
+An .npz file without pickled objects. `names` says which sound file each row is of, as a path that the
+clip's own path ends with; every other array has as many rows, and holds numbers. Several rows of one name
+are windows of the same file; a clip's target is their mean. `window` may number them. `learned`, of bool,
+may say which of the files the other listener was trained on.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import CorpusError, RecipeError
+from genrelab.files import replace_file
 from genrelab.lab.corpora.paths import examples, printable
 from genrelab.lab.corpora.types import Clip
 from genrelab.lab.registry import closest
 
 Floats = npt.NDArray[np.float64]
-_NAMES, _WINDOW = "names", "window"
+_NAMES, _WINDOW, _LEARNED = "names", "window", "learned"
+_NO_TARGETS = (_NAMES, _WINDOW, _LEARNED)
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,15 @@ class Targets:
         Each once.
     arrays : mapping of str to np.ndarray [shape=(names, d)]
         The mean over a name's windows.
+    learned : np.ndarray of bool [shape=(names,)] or None
+        Whether the other listener was trained on any of a name's windows; None if the file does not say.
     """
 
     path: Path
     sha256: str
     names: Sequence[str]
     arrays: Mapping[str, Floats]
+    learned: npt.NDArray[np.bool_] | None = None
 
     def rows(self, clips: Iterable[Clip]) -> dict[str, int]:
         """Return clip id -> row of the arrays, of those clips that have one.
@@ -105,6 +112,7 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
         with loaded as opened:
             names = _names(path, opened)
             arrays = {key: _array(path, opened, key, len(names)) for key in dict.fromkeys(wanted)}
+            learned = _learned(path, opened, len(names))
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RecipeError(
             f"cannot read the targets {path}: {error}. Give an .npz file that numpy.savez wrote, or "
@@ -116,7 +124,34 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
         sha256,
         [str(name) for name in unique],
         {key: _means(each, inverse) for key, each in arrays.items()},
+        None if learned is None else np.bincount(inverse, weights=learned) > 0,
     )
+
+
+def write_targets(
+    path: Path, names: Sequence[str], arrays: Mapping[str, Floats], learned: npt.NDArray[np.bool_] | None
+) -> None:
+    """Write a file of targets, whole or not at all, as `read_targets` reads it; numbers as float32.
+
+    Parameters
+    ----------
+    path : Path
+    names : sequence of str
+        Of the rows.
+    arrays : mapping of str to np.ndarray [shape=(names, d)]
+    learned : np.ndarray of bool [shape=(names,)] or None
+        Which of them the listener was trained on; None if nobody knows.
+    """
+    about: dict[str, npt.NDArray[Any]] = {_NAMES: np.array(names, dtype=np.str_)}
+    if learned is not None:
+        about[_LEARNED] = learned
+    numbers = {key: each.astype(np.float32) for key, each in arrays.items()}
+
+    def write(draft: Path) -> None:
+        with draft.open("wb") as opened:
+            np.savez(opened, allow_pickle=False, **about, **numbers)
+
+    replace_file(path, write)
 
 
 def file_hash(path: Path) -> str:
@@ -138,8 +173,20 @@ def _names(path: Path, opened: np.lib.npyio.NpzFile) -> npt.NDArray[np.str_]:
     return names
 
 
+def _learned(path: Path, opened: np.lib.npyio.NpzFile, rows: int) -> npt.NDArray[np.bool_] | None:
+    if _LEARNED not in opened:
+        return None
+    learned: npt.NDArray[np.bool_] = opened[_LEARNED]
+    if learned.shape != (rows,) or learned.dtype.kind != "b":
+        raise RecipeError(
+            f"{path}: `learned` must be true or false for each of {rows} rows, not {learned.dtype} "
+            f"{learned.shape}"
+        )
+    return learned
+
+
 def _array(path: Path, opened: np.lib.npyio.NpzFile, key: str, rows: int) -> Floats:
-    if key not in opened or key in (_NAMES, _WINDOW):
+    if key not in opened or key in _NO_TARGETS:
         raise RecipeError(f"{path} has no targets called {key!r}; {closest(key, _keys(opened))}")
     array = opened[key]
     if array.ndim != 2 or array.dtype.kind not in "fiu" or len(array) != rows or not array.shape[1]:
@@ -158,7 +205,7 @@ def _array(path: Path, opened: np.lib.npyio.NpzFile, key: str, rows: int) -> Flo
 
 
 def _keys(opened: np.lib.npyio.NpzFile) -> list[str]:
-    return [key for key in opened.files if key not in (_NAMES, _WINDOW)]
+    return [key for key in opened.files if key not in _NO_TARGETS]
 
 
 def _listed(opened: np.lib.npyio.NpzFile) -> str:
