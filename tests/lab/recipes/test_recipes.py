@@ -150,8 +150,15 @@ def test_wrong_parts_are_refused_when_the_network_is_built(change: str, words: s
 def test_null_takes_away_what_was_not_inherited() -> None:
     quick = load_recipe("demo/quick")
     assert not quick.augment.waveform and not quick.augment.inputs
-    for change in ("augment=null", "augment.inputs=null"):
+    for change in ("augment=null", "augment.inputs=null", "augment.waveform=null", "augment.copies=null"):
         assert load_recipe("demo/quick", changes=[change]) == quick
+
+
+def test_null_takes_a_list_of_changes_away() -> None:
+    changes = ["augment.waveform=null", "augment.inputs.cqt=null"]
+    augment = load_recipe("genres-11", changes=changes).augment
+    assert augment.waveform == augment.inputs["cqt"] == ()
+    assert augment.inputs["mfcc"], "nothing else was taken"
 
 
 def test_a_name_of_two_levels_is_kept() -> None:

@@ -39,6 +39,9 @@ class Part(BaseModel):
         return dict(self.model_extra or {})
 
 
+_Parts = Annotated[tuple[Part, ...], BeforeValidator(lambda value: () if value is None else value)]
+
+
 class Audio(Strict):
     """How sound is cut before it reaches the network."""
 
@@ -85,9 +88,9 @@ class Augment(Strict):
     """
 
     probability: float = Field(1.0, ge=0, le=1)
-    waveform: tuple[Part, ...] = ()
-    inputs: Annotated[dict[InputName, tuple[Part, ...]], _NullIsEmpty] = Field(default_factory=dict)
-    copies: tuple[Part, ...] = ()
+    waveform: _Parts = ()
+    inputs: Annotated[dict[InputName, _Parts], _NullIsEmpty] = Field(default_factory=dict)
+    copies: _Parts = ()
     copies_of: Literal["train", "train+valid"] = Field(
         "train",
         validate_default=True,
