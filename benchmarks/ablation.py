@@ -3,8 +3,10 @@
     python benchmarks/ablation.py BASE OTHER...
 
 Each argument is a folder given as `--out` to `genrelab train`: all folds (and seeds) of one training lie
-in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip;
-p is not corrected for the number of rows. With several seeds the balanced accuracy is the first seed's.
+in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip and
+seed by seed: a row is held against the whole recipe's runs of its own seeds. With several seeds a clip
+counts by the share of them that are right, and McNemar's test, which wants one answer a clip, is left out.
+p is not corrected for the number of rows.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from genrelab.lab.evaluation.runs import METRICS, Run
 from genrelab.lab.evaluation.summary import figure
 
 HEAD = (
-    "| changed | balanced | difference in points | right alone: whole, changed | McNemar p |\n"
-    "| --- | ---: | ---: | ---: | ---: |"
+    "| changed | seeds | balanced, of each seed | difference in points "
+    "| right alone: whole, changed | McNemar p |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
@@ -58,12 +61,19 @@ def settings(run: Run) -> dict[str, Any]:
     )
 
 
-def balanced(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return balanced accuracy over all folds, with its interval; of several seeds the first."""
-    seed = min(run.metrics["seed"] for run in runs)
-    folds = [run.predictions() for run in runs if run.metrics["seed"] == seed]
-    found: dict[str, Any] = evaluate(pool(folds), seed=0).track[runs[0].recipe.voting].to_dict()
-    return found["balanced_accuracy"]  # type: ignore[no-any-return]
+def seed_of(run: Run) -> int:
+    """Return a run's seed."""
+    return int(run.metrics["seed"])
+
+
+def balanced(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return each seed's balanced accuracy over all folds, with its interval."""
+    found = []
+    for seed in sorted({seed_of(run) for run in runs}):
+        folds = [run.predictions() for run in runs if seed_of(run) == seed]
+        scores = evaluate(pool(folds), seed=0).track[runs[0].recipe.voting].to_dict()
+        found.append(scores["balanced_accuracy"])
+    return found
 
 
 def points(estimate: Estimate) -> str:
@@ -73,20 +83,26 @@ def points(estimate: Estimate) -> str:
 
 
 def row(whole: Sequence[Run], other: Sequence[Run]) -> dict[str, Any]:
-    """Hold the folds of one changed recipe against those of the whole one."""
+    """Hold the folds of one changed recipe against those of the whole one, of the same seeds."""
     names = changes(settings(whole[0]), settings(other[0]))
+    seeds = sorted({seed_of(run) for run in other})
     try:
-        (pair,) = compare([*other, *whole]).pairs
+        (pair,) = compare([*other, *(run for run in whole if seed_of(run) in seeds)]).pairs
     except (UsageError, ValueError) as error:
         raise SystemExit(f"{', '.join(names) or other[0].folder}: {error}") from error
     return {
         "changed": names,
+        "seeds": seeds,
         "balanced": balanced(other),
         "difference": points(pair.balanced_difference),
         "alone": (pair.only_second, pair.only_first),
         "p": pair.p_value,
-        "seeds": sorted({run.metrics["seed"] for run in other}),
     }
+
+
+def cells(seeds: Sequence[int], figures: Sequence[Any]) -> str:
+    """Return the cells of the seeds and of their figures."""
+    return f"{', '.join(map(str, seeds))} | {'; '.join(figure(each) for each in figures)}"
 
 
 def main() -> None:
@@ -97,12 +113,13 @@ def main() -> None:
     options = parser.parse_args()
     whole = runs_in(options.base)
     rows = [row(whole, runs_in(folder)) for folder in options.others]
-    print(f"{HEAD}\n| nothing | {figure(balanced(whole))} | | | |")
+    seeds = sorted({seed_of(run) for run in whole})
+    print(f"{HEAD}\n| nothing | {cells(seeds, balanced(whole))} | | | |")
     for each in rows:
         alone = ", ".join("-" if count is None else str(count) for count in each["alone"])
         p = "-" if each["p"] is None else f"{each['p']:.3f}"
         what = "<br>".join(f"`{text}`" for text in each["changed"])
-        print(f"| {what} | {figure(each['balanced'])} | {each['difference']} | {alone} | {p} |")
+        print(f"| {what} | {cells(each['seeds'], each['balanced'])} | {each['difference']} | {alone} | {p} |")
     print("\n" + json.dumps({"benchmark": "ablation", "rows": rows}))
 
 
