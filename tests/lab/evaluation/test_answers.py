@@ -16,15 +16,17 @@ from tiny_onnx import RATE, TONES, tiny_metadata, tiny_model, tiny_program  # no
 from genrelab.audio.segments import cut_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
-from genrelab.errors import CorpusError
+from genrelab.errors import CorpusError, RecipeError
 from genrelab.lab.corpora.feature_table import TableRows
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.evaluation.answers import answer, names_of
 from genrelab.lab.evaluation.bench import bench_model
+from genrelab.lab.evaluation.elsewhere import evaluate_together
 from genrelab.lab.evaluation.experiment import run_experiment
 from genrelab.lab.evaluation.runs import MODEL, Run
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.training.distillation import distillation_of
 from genrelab.lab.training.store import open_store
 from genrelab.lab.training.store_facts import clip_facts
 from genrelab.lab.training.target_file import read_targets
@@ -207,6 +209,36 @@ def test_the_shipped_recipe_takes_a_model_files_answers() -> None:
     assert settings is not None and settings.genres is not None
     assert (settings.regress, settings.tags) == ({"embedding": 1.0}, {})
     assert settings.genres.arrays == ("embedding",)
+
+
+def test_each_fold_has_a_teacher_of_its_own_and_folds_stay_one_system(
+    taught: Path, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
+) -> None:
+    names = ["fold-0of2", "fold-1of2"]
+    halves = [split.test[::2], split.test[1::2]]
+    with np.load(taught) as arrays:
+        for number, name in enumerate(names):
+            np.savez(tmp_path / f"of-{name}.npz", **{**arrays, "embedding": arrays["embedding"] + number})
+    folds = [
+        run_experiment(
+            student(learnable, tmp_path / "of-{split}.npz", "folded"),
+            corpus,
+            dataclasses.replace(split, name=name, test=half),
+            base=tmp_path,
+            seed=0,
+            device="cpu",
+        )
+        for name, half in zip(names, halves, strict=True)
+    ]
+    told = [fold.metrics["learned"]["distilled"] for fold in folds]
+    assert [each["targets"] for each in told] == [f"of-{name}.npz" for name in names]
+    assert told[0]["sha256"] != told[1]["sha256"]
+    assert len({fold.metrics["recipe_sha256"] for fold in folds}) == 1
+    evaluation = evaluate_together(folds, tmp_path / "pooled")
+    assert evaluation.track["mean"].n == len(split.test)
+    missing = dataclasses.replace(split, name="fold-2of2")
+    with pytest.raises(RecipeError, match=r"cannot read the targets .*of-fold-2of2\.npz"):
+        distillation_of(folds[0].recipe, corpus, missing)
 
 
 def test_without_a_teacher_nobody_asks_what_it_learned(

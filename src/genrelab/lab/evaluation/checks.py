@@ -18,7 +18,6 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.evaluation.sounds import UNLABELLED, learned_in
 from genrelab.lab.evaluation.verdict import NEVER_CHECKED, Kind, Leak, Verdict
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.recipes.distill import WITHOUT, Distill
 from genrelab.lab.training.parts import copied_ids
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.store_facts import ClipFacts
@@ -82,8 +81,9 @@ def check_run(
         if training.monitor == "last"
         else training.choose_epoch_on,
     }
-    if recipe.distill is not None and recipe.distill.targets not in (None, WITHOUT):
-        taught, checked["clips learned by the teacher"], more = _teacher(recipe.distill, corpus, split)
+    targets = recipe.distill.file(split.name) if recipe.distill is not None else None
+    if targets is not None:
+        taught, checked["clips learned by the teacher"], more = _teacher(targets, corpus, split)
         leaks += taught
         unsure.append(more)
     return Verdict(tuple(leaks), unknown, checked, (*NEVER_CHECKED, *without, *unsure))
@@ -206,9 +206,9 @@ def _start(
     return found, "; ".join(f"{leak.number} in {leak.parts[0]}" for leak in found) or "none", unsure
 
 
-def _teacher(settings: Distill, corpus: Corpus, split: Split) -> tuple[list[Leak], str, str]:
+def _teacher(file: str, corpus: Corpus, split: Split) -> tuple[list[Leak], str, str]:
     """Look at the model that made the targets: what it learned, and whose music, must not be tested now."""
-    targets = read_targets(str(settings.targets), ())
+    targets = read_targets(file, ())
     if targets.learned is None:
         return [], "not known: the targets do not say", "what the teacher was trained on"
     rows, clips = targets.rows(corpus.clips), corpus.by_id()

@@ -11,6 +11,7 @@ from genrelab.lab.recipes.base import Strict
 ArrayName = Annotated[str, Field(min_length=1, max_length=100)]
 Weight = Annotated[float, Field(gt=0)]
 WITHOUT = "none"
+SPLIT = "{split}"
 
 
 def _null_is_empty(value: object) -> object:
@@ -54,7 +55,7 @@ class Distill(Strict):
         None,
         min_length=1,
         description="an .npz file; `none` trains without it, as if there were no `distill`. A recipe leaves "
-        "it open: it is named when a training begins",
+        "it open: it is named when a training begins. {split} in it becomes the split's name",
     )
     regress: Weights = Field(default_factory=dict)
     regress_loss: Literal["smooth-l1", "mse", "cosine"] = "smooth-l1"
@@ -62,6 +63,12 @@ class Distill(Strict):
     genres: GenreTeacher | None = None
     unlabelled: bool = Field(False, description="learn the corpus's clips without a genre, too")
     label_weight: float = Field(1.0, ge=0, description="of the cross-entropy with the labels")
+
+    def file(self, split: str) -> str | None:
+        """Return the file of targets for a split of this name; None without one."""
+        if self.targets is None or self.targets == WITHOUT:
+            return None
+        return self.targets.replace(SPLIT, split)
 
     @model_validator(mode="after")
     def _learns_something(self) -> Self:

@@ -89,12 +89,13 @@ def distillation_of(recipe: Recipe, corpus: Corpus, split: Split) -> Distillatio
     settings = recipe.distill
     if settings is None or settings.targets == WITHOUT:
         return None
-    if settings.targets is None:
+    file = settings.file(split.name)
+    if file is None:
         raise RecipeError(
             f"the recipe {recipe.name} learns from targets and names no file. Give --targets FILE, an .npz "
             "file that holds " + ", ".join(_wanted(settings)) + "; or --targets none to train without"
         )
-    targets = read_targets(settings.targets, _wanted(settings))
+    targets = read_targets(file, _wanted(settings))
     _check_tags(settings, targets)
     rows = targets.rows(corpus.clips)
     learned, _ = parts_used(recipe.training, split)
@@ -158,9 +159,10 @@ def learned_hash(recipe: Recipe, corpus: Corpus, split: Split) -> str | None:
     Counted are the file of targets, the sound and choice of unlabelled clips, and which labels are guessed.
     None where that is nothing, or the file of targets is not there (any more).
     """
-    file = recipe.distill.targets if recipe.distill else WITHOUT
-    if file != WITHOUT and (file is None or not Path(file).expanduser().is_file()):
-        return None
+    if recipe.distill is not None and recipe.distill.targets != WITHOUT:
+        file = recipe.distill.file(split.name)
+        if file is None or not Path(file).expanduser().is_file():
+            return None
     found = distillation_of(recipe, corpus, split)
     guessed = guessed_clips(recipe.training, corpus)
     if found is None and not guessed:
