@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -34,8 +35,10 @@ def targets(
 
     if to.suffix != ".npz":
         raise UsageError(f"a file of targets ends in .npz, not as {to}")
-    if not to.parent.is_dir():
+    if not to.parent.is_dir():  # said now, and not when everything was heard
         raise UsageError(f"{to} cannot be written: there is no folder {to.parent}; make it first")
+    if to.is_dir() or not os.access(to.parent, os.W_OK):
+        raise UsageError(f"{to} cannot be written: it is a folder, or lies in one that may not be changed")
     with counting() as report:
         found = answer(model or find_model(), load_corpus(corpus), threads=threads, report=report)
     found.write(to)

@@ -98,7 +98,12 @@ def test_the_command_says_what_it_wrote_and_what_not(
 
 
 @pytest.mark.parametrize(
-    ("to", "says"), [("answers.csv", "ends in .npz"), ("nowhere/answers.npz", "no folder .*nowhere")]
+    ("to", "says"),
+    [
+        ("answers.csv", "ends in .npz"),
+        ("nowhere/answers.npz", "no folder .*nowhere"),
+        ("folder.npz", "it is a folder"),
+    ],
 )
 def test_where_nothing_can_be_written_nothing_is_heard(
     to: str,
@@ -108,6 +113,7 @@ def test_where_nothing_can_be_written_nothing_is_heard(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (tmp_path / "folder.npz").mkdir()
     monkeypatch.setattr("genrelab.lab.evaluation.answers.answer", lambda *_, **__: pytest.fail("heard"))
     assert main(["targets", "--corpus", f"table:{music}", "--to", str(tmp_path / to)]) == 2
     said = " ".join(capsys.readouterr().err.split())
