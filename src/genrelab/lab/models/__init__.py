@@ -2,6 +2,7 @@
 
 from genrelab.lab.models import (
     descriptor_mlp,
+    fcn,
     fds,
     mel_augmentation,
     mfcc_cqt,
@@ -19,6 +20,7 @@ __all__ = [
     "Scores",
     "build_network",
     "descriptor_mlp",
+    "fcn",
     "fds",
     "mel_augmentation",
     "mfcc_cqt",

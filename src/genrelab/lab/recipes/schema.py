@@ -134,12 +134,14 @@ class Training(Strict):
         description="where the network starts: `none` is random; `imagenet` is timm's; else a file, "
         ".safetensors or .pt",
     )
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "muon", "sgd"] = Field(
+        "adam", description="`muon` turns the steps of convolutions' kernels; other weights take adamw's"
+    )
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(
         0.0,
         ge=0,
-        description="adds so many times a weight to its gradient (adamw: takes it from the weight itself). A "
+        description="adds so many times a weight to its gradient (adamw, muon: takes it from the weight itself). A "
         "loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
     )
     decay: Literal["all", "kernels"] = Field(

@@ -16,6 +16,7 @@ from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.mixup import Mixup
+from genrelab.lab.training.muon import Muon
 from genrelab.lab.training.objective import UNLABELLED, Objective
 from genrelab.lab.training.outliers import Outliers
 from genrelab.lab.training.schedule import learning_rate
@@ -132,6 +133,8 @@ class GenreTask(L.LightningModule):
             optimizer = torch.optim.Adam(groups, lr=rate)
         elif settings.optimizer == "adamw":
             optimizer = torch.optim.AdamW(groups, lr=rate)
+        elif settings.optimizer == "muon":
+            optimizer = Muon(groups, lr=rate)
         else:
             optimizer = torch.optim.SGD(
                 groups, lr=rate, momentum=settings.momentum, nesterov=settings.nesterov

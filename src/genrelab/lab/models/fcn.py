@@ -1,0 +1,104 @@
+"""The fully convolutional network of Choi, Fazekas and Sandler (2016, arXiv:1606.00298), its layers all listened to.
+
+A mel spectrogram goes through five layers of 3 x 3 convolutions, each pooled; poolings are those of Won et
+al. (2020, arXiv:2006.00751), by which 96 bands and 320 frames become 4 x 1. What is told apart, genres here,
+is not told by the last layer alone but by the time averages of all five (Lee and Nam 2017, arXiv:1703.01793):
+low layers know the sound, high ones the music.
+
+Each layer pools before it normalizes and rectifies, where the paper does so last. A maximum and a rectifier can
+be exchanged, and batch norm with them where it multiplies by something positive, so that the network can
+do the same; but three quarters of a training step's work, which is on maps of full size, fall away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
+from genrelab.lab.models.blocks import initialize
+
+Widths = tuple[
+    Annotated[int, Field(gt=0, le=1024)],
+    Annotated[int, Field(gt=0, le=1024)],
+    Annotated[int, Field(gt=0, le=1024)],
+    Annotated[int, Field(gt=0, le=1024)],
+    Annotated[int, Field(gt=0, le=1024)],
+]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+_POOLS = ((2, 4), (2, 4), (2, 4), (3, 5))  # bands x frames, of all layers but the last
+_BANDS = 2 * 2 * 2 * 3
+_FRAMES = 4 * 4 * 4 * 5
+
+
+def layer(inputs: int, outputs: int, pool: tuple[int, int] | None) -> nn.Sequential:
+    """Return convolution, maximum pooling, batch norm, ReLU."""
+    pooling = [] if pool is None else [nn.MaxPool2d(pool)]
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), *pooling, nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+@MODELS.register("fcn")
+class FullyConvolutional(Body):
+    """Five convolutions over a picture; genres from the averages of all layers.
+
+    The last layer gives its maximum over all that is left of bands and frames. The embedding is what the
+    layers give, each averaged over bands and frames, brought to mean 0 and variance 1 by a batch norm
+    without weights. Hears sound of any duration from 320 frames on.
+
+    Parameters
+    ----------
+    widths : five int, 1..1024
+        Filters of the layers.
+    dropout : float in 0..1
+        Of the embedding, before the last, linear layer.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe gives anything but one picture of 24 bands and 320 frames at least.
+    """
+
+    shortest_frames = _FRAMES
+
+    def __init__(
+        self,
+        *,
+        inputs: Mapping[str, Shape],
+        genres: int,
+        widths: Widths = (64, 128, 128, 128, 64),
+        dropout: Dropout = 0.0,
+    ) -> None:
+        super().__init__()
+        self.name, (channels, bands, frames) = only_input(inputs, axes=3, what="a picture")
+        if bands < _BANDS or frames < _FRAMES:
+            raise RecipeError(
+                f"this model pools {_BANDS} bands and {_FRAMES} frames to one; {bands} x {frames} is too "
+                "small. Raise audio.segment_seconds or the number of bands"
+            )
+        self.normalize = nn.BatchNorm2d(channels)
+        sizes = zip([channels, *widths], widths, [*_POOLS, None], strict=False)
+        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        self.layers = nn.ModuleList(layer(*each) for each in sizes).to(memory_format=torch.channels_last)
+        self.embed = nn.BatchNorm1d(sum(widths), affine=False)
+        self.dropout = nn.Dropout(dropout)
+        self.classify = nn.Linear(sum(widths), genres)
+        initialize(self)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score a batch of pictures."""
+        maps = self.normalize(inputs[self.name])
+        averages = []
+        for each in self.layers:
+            maps = each(maps)
+            averages.append(maps.mean(dim=(2, 3)))
+        averages[-1] = maps.amax(dim=(2, 3))
+        embedding = self.embed(torch.cat(averages, dim=1))
+        return Scores(self.classify(self.dropout(embedding)), embedding)

@@ -1,0 +1,119 @@
+"""Muon, an optimizer whose steps turn all directions of a kernel alike (Jordan et al. 2024).
+
+torch's own (`torch.optim.Muon`) takes matrices alone; here kernels of convolutions are meant, and one optimizer
+holds them and all other weights, which take the steps of AdamW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Jordan's polynomial
+_ROUNDS = 5
+_ADAMW_STEP = 0.2  # root mean square of AdamW's steps, as a share of the learning rate
+
+
+def is_kernel(parameter: Tensor) -> bool:
+    """Tell whether a weight is the kernel of a convolution."""
+    return parameter.ndim >= 3
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Bring the singular values of a matrix near to 1 (0.7 to 1.2), its singular vectors staying as they are.
+
+    Five rounds of a Newton-Schulz iteration, in the matrix's own precision.
+
+    Parameters
+    ----------
+    matrix : Tensor [shape=(rows, columns)]
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    a, b, c = _COEFFICIENTS
+    for _ in range(_ROUNDS):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return x.T if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for the kernels of convolutions, AdamW for all other weights.
+
+    A kernel `[outputs, inputs, ...]` is taken as the matrix `[outputs, inputs x ...]`. Its steps are as large
+    as AdamW's by root mean square, so that both take one learning rate (Liu et al. 2025, arXiv:2502.16982,
+    section 2.2).
+
+    Parameters
+    ----------
+    params : iterable
+        Weights, or groups of them.
+    lr : float >= 0
+    weight_decay : float >= 0
+        A step takes `lr * weight_decay` of a weight from it.
+    momentum : float in 0..1
+        Of kernels, Nesterov's.
+    betas, eps
+        Of AdamW.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        *,
+        weight_decay: float = 0.0,
+        momentum: float = 0.95,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "betas": betas,
+            "eps": eps,
+        }
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+        """Take a step; return what `closure` gives, if there is one."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                weight.mul_(1.0 - group["lr"] * group["weight_decay"])
+                direction = self._turned if is_kernel(weight) else self._scaled
+                weight.add_(direction(weight, group), alpha=-group["lr"])
+        return loss
+
+    def _turned(self, kernel: Tensor, group: dict[str, Any]) -> Tensor:
+        state, gradient = self.state[kernel], kernel.grad
+        assert gradient is not None
+        if not state:
+            state["mean"] = torch.zeros_like(kernel)
+        mean = state["mean"].lerp_(gradient, 1.0 - group["momentum"])
+        matrix = gradient.lerp(mean, group["momentum"]).flatten(1)
+        turned = orthogonal(matrix).reshape(kernel.shape)
+        return turned * (_ADAMW_STEP * max(matrix.shape) ** 0.5)
+
+    def _scaled(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+        state, gradient = self.state[weight], weight.grad
+        assert gradient is not None
+        if not state:
+            state |= {"steps": 0, "mean": torch.zeros_like(weight), "square": torch.zeros_like(weight)}
+        first, second = group["betas"]
+        state["steps"] += 1
+        mean = state["mean"].lerp_(gradient, 1.0 - first) / (1.0 - first ** state["steps"])
+        square = state["square"].lerp_(gradient.square(), 1.0 - second) / (1.0 - second ** state["steps"])
+        scaled: Tensor = mean / (square.sqrt() + group["eps"])
+        return scaled

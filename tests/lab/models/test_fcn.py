@@ -1,0 +1,90 @@
+"""The fully convolutional network: its layers, its embedding, what it can hear."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.models import MODELS, build_network
+from genrelab.lab.models.fcn import FullyConvolutional
+from genrelab.lab.recipes import load_recipe
+
+WIDTHS = (4, 6, 5, 7, 3)
+POOLS = [(2, 4), (2, 4), (2, 4), (3, 5)]
+
+
+def body(*, bands: int = 96, frames: int = 320, **options: object) -> FullyConvolutional:
+    torch.manual_seed(0)
+    inputs = {"mel": (1, bands, frames)}
+    made = MODELS.create("fcn", {"widths": list(WIDTHS), **options}, inputs=inputs, genres=3)
+    assert isinstance(made, FullyConvolutional)
+    for norm in made.modules():  # batch norms that have heard and learned something
+        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            norm.running_mean.uniform_(-0.2, 0.2)
+            norm.running_var.uniform_(0.5, 2.0)
+            if norm.affine:
+                nn.init.uniform_(norm.weight, 0.5, 1.5)
+                nn.init.uniform_(norm.bias, -0.3, 0.3)
+    return made.eval()
+
+
+def as_published(net: FullyConvolutional, picture: Tensor) -> Tensor:
+    """Compute the embedding with poolings last, as the paper has them, layer by layer."""
+    maps, averages = net.normalize(picture), []
+    for each, pool in zip(net.layers, [*POOLS, None], strict=True):
+        assert isinstance(each, nn.Sequential)
+        (norm,) = [part for part in each if isinstance(part, nn.BatchNorm2d)]
+        maps = F.relu(norm(each[0](maps)))
+        maps = maps.amax((2, 3), keepdim=True) if pool is None else F.max_pool2d(maps, pool)
+        averages.append(maps.mean((2, 3)))
+    together = torch.cat(averages, 1)
+    norm = net.embed
+    return (together - norm.running_mean) / torch.sqrt(norm.running_var + norm.eps)
+
+
+@pytest.mark.parametrize("frames", [320, 333, 1813])
+@torch.no_grad()
+def test_pooling_first_is_pooling_last(frames: int) -> None:
+    net, picture = body(), torch.randn(2, 1, 96, frames)
+    scores = net({"mel": picture})
+    assert scores.embedding.shape == (2, sum(WIDTHS))
+    torch.testing.assert_close(scores.embedding, as_published(net, picture))
+    torch.testing.assert_close(scores.logits, net.classify(scores.embedding))
+
+
+def test_the_published_size_is_the_default() -> None:
+    made = MODELS.create("fcn", {}, inputs={"mel": (1, 96, 1366)}, genres=50)
+    kernels = [each.weight for each in made.modules() if isinstance(each, nn.Conv2d)]
+    assert [len(each) for each in kernels] == [64, 128, 128, 128, 64]
+    assert sum(each.numel() for each in kernels) == 442_944
+
+
+def test_dropout_hides_values_of_the_embedding_from_the_genres_alone() -> None:
+    net = body(dropout=0.5)
+    net.dropout.train()
+    picture = torch.randn(2, 1, 96, 320)
+    first, second = net({"mel": picture}), net({"mel": picture})
+    torch.testing.assert_close(first.embedding, second.embedding)
+    assert not torch.allclose(first.logits, second.logits)
+
+
+@pytest.mark.parametrize("size", [{"bands": 23}, {"frames": 319}])
+def test_a_picture_that_is_too_small_is_refused(size: dict[str, int]) -> None:
+    with pytest.raises(RecipeError, match="24 bands and 320 frames"):
+        body(**size)
+
+
+def test_widths_are_five() -> None:
+    with pytest.raises(RecipeError, match="widths"):
+        body(widths=[4, 4])
+
+
+def test_the_recipe_that_ships_hears_steps_of_five_seconds() -> None:
+    network = build_network(load_recipe("genres-11"), genres=11)
+    samples = load_recipe("genres-11").audio.segment_samples
+    assert isinstance(network.body, FullyConvolutional)
+    (shape,) = [each.output_shape(samples) for each in network.frontends.values()]  # type: ignore[operator]
+    assert shape == (1, 96, 320)
