@@ -155,8 +155,10 @@ def test_null_takes_away_what_was_not_inherited() -> None:
 
 
 def test_null_takes_a_list_of_changes_away() -> None:
-    changes = ["augment.waveform=null", "augment.inputs.cqt=null"]
-    augment = load_recipe("genres-11", changes=changes).augment
+    given = ["augment.waveform=[{kind: gain}]"]
+    assert load_recipe("mfcc-cqt/cnn", changes=given).augment.waveform
+    changes = [*given, "augment.waveform=null", "augment.inputs.cqt=null"]
+    augment = load_recipe("mfcc-cqt/cnn", changes=changes).augment
     assert augment.waveform == augment.inputs["cqt"] == ()
     assert augment.inputs["mfcc"], "nothing else was taken"
 

@@ -1,13 +1,14 @@
-"""The fully convolutional network of Choi, Fazekas and Sandler (2016, arXiv:1606.00298), its layers all listened to.
+"""The fully convolutional network of Choi, Fazekas and Sandler (2016, arXiv:1606.00298).
 
 A mel spectrogram goes through five layers of 3 x 3 convolutions, each pooled; poolings are those of Won et
-al. (2020, arXiv:2006.00751), by which 96 bands and 320 frames become 4 x 1. What is told apart, genres here,
-is not told by the last layer alone but by the time averages of all five (Lee and Nam 2017, arXiv:1703.01793):
-low layers know the sound, high ones the music.
+al. (2020, arXiv:2006.00751), by which 96 bands and 320 frames become 4 x 1. Genres are told not by the last
+layer alone but by the time averages of all five (Lee and Nam 2017, arXiv:1703.01793): low layers know the
+sound, high ones the music.
 
-Each layer pools before it normalizes and rectifies, where the paper does so last. A maximum and a rectifier can
-be exchanged, and batch norm with them where it multiplies by something positive, so that the network can
-do the same; but three quarters of a training step's work, which is on maps of full size, fall away.
+Each layer pools before it normalizes and rectifies, where the paper does so last. A maximum and a rectifier
+can be exchanged, and batch norm with them where it multiplies by something positive, so that the network can
+do the same; but most work of a training step, which is on maps of full size, falls away
+(benchmarks/training_step.py).
 """
 
 from __future__ import annotations

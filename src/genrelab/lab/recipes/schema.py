@@ -141,8 +141,8 @@ class Training(Strict):
     weight_decay: float = Field(
         0.0,
         ge=0,
-        description="adds so many times a weight to its gradient (adamw, muon: takes it from the weight itself). A "
-        "loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
+        description="adds so many times a weight to its gradient (adamw, muon: takes it from the weight "
+        "itself). A loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
     )
     decay: Literal["all", "kernels"] = Field(
         "all",

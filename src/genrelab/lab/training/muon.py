@@ -1,7 +1,7 @@
 """Muon, an optimizer whose steps turn all directions of a kernel alike (Jordan et al. 2024).
 
-torch's own (`torch.optim.Muon`) takes matrices alone; here kernels of convolutions are meant, and one optimizer
-holds them and all other weights, which take the steps of AdamW.
+torch's own (`torch.optim.Muon`) takes matrices alone; here kernels of convolutions are meant, and one
+optimizer holds them and all other weights, which take the steps of AdamW.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def orthogonal(matrix: Tensor) -> Tensor:
     for _ in range(_ROUNDS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if tall else x
+    turned: Tensor = x.T if tall else x
+    return turned
 
 
 class Muon(torch.optim.Optimizer):
@@ -81,7 +82,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, defaults)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take a step; return what `closure` gives, if there is one."""
         loss = None
         if closure is not None:
@@ -92,28 +93,29 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is None:
                     continue
                 weight.mul_(1.0 - group["lr"] * group["weight_decay"])
-                direction = self._turned if is_kernel(weight) else self._scaled
-                weight.add_(direction(weight, group), alpha=-group["lr"])
+                direction = _turned if is_kernel(weight) else _scaled
+                weight.add_(direction(weight.grad, self.state[weight], group), alpha=-group["lr"])
         return loss
 
-    def _turned(self, kernel: Tensor, group: dict[str, Any]) -> Tensor:
-        state, gradient = self.state[kernel], kernel.grad
-        assert gradient is not None
-        if not state:
-            state["mean"] = torch.zeros_like(kernel)
-        mean = state["mean"].lerp_(gradient, 1.0 - group["momentum"])
-        matrix = gradient.lerp(mean, group["momentum"]).flatten(1)
-        turned = orthogonal(matrix).reshape(kernel.shape)
-        return turned * (_ADAMW_STEP * max(matrix.shape) ** 0.5)
 
-    def _scaled(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
-        state, gradient = self.state[weight], weight.grad
-        assert gradient is not None
-        if not state:
-            state |= {"steps": 0, "mean": torch.zeros_like(weight), "square": torch.zeros_like(weight)}
-        first, second = group["betas"]
-        state["steps"] += 1
-        mean = state["mean"].lerp_(gradient, 1.0 - first) / (1.0 - first ** state["steps"])
-        square = state["square"].lerp_(gradient.square(), 1.0 - second) / (1.0 - second ** state["steps"])
-        scaled: Tensor = mean / (square.sqrt() + group["eps"])
-        return scaled
+def _turned(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """Return Muon's direction, and move the mean in the state."""
+    if not state:
+        state["mean"] = torch.zeros_like(gradient)
+    mean = state["mean"].lerp_(gradient, 1.0 - group["momentum"])
+    matrix = gradient.lerp(mean, group["momentum"]).flatten(1)
+    turned = orthogonal(matrix).reshape(gradient.shape)
+    step: Tensor = turned * (_ADAMW_STEP * max(matrix.shape) ** 0.5)
+    return step
+
+
+def _scaled(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """Return AdamW's direction, and move the moments in the state."""
+    if not state:
+        state |= {"steps": 0, "mean": torch.zeros_like(gradient), "square": torch.zeros_like(gradient)}
+    first, second = group["betas"]
+    state["steps"] += 1
+    mean = state["mean"].lerp_(gradient, 1.0 - first) / (1.0 - first ** state["steps"])
+    square = state["square"].lerp_(gradient.square(), 1.0 - second) / (1.0 - second ** state["steps"])
+    scaled: Tensor = mean / (square.sqrt() + group["eps"])
+    return scaled
