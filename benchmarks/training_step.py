@@ -1,9 +1,10 @@
 """What a training step of recipe genres-11 costs a CPU: plain forms against those that training uses.
 
 The network forward and backward, with maps that lie channel after channel and with the values of a pixel side
-by side (`channels_last`), in float32 and with bfloat16; and the change of speed, item by item at whatever
-length comes out, and together at lengths whose Fourier transform is quick. One thread, one process, the two
-forms in turn; seconds are those of the processor, the least of several rounds.
+by side (`channels_last`), in float32 and with bfloat16; with poolings behind and before batch norm and ReLU;
+and the change of speed (an augmentation that the recipe does not use), item by item at whatever length comes
+out, and together at lengths whose Fourier transform is quick. One thread, one process, the two forms in turn;
+seconds are those of the processor, the least of several rounds.
 
     python benchmarks/training_step.py [--quick]
 """
@@ -19,10 +20,11 @@ from importlib.metadata import version
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from genrelab.lab.augment import Speed
 from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.memory import keep_freed_memory
 
@@ -50,6 +52,20 @@ def network_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
     plain.to(memory_format=torch.contiguous_format)
     with torch.no_grad():
         pictures = used.eval().inputs(0.1 * torch.randn(items, *shape))
+    return step(plain.train(), pictures, precision), step(used.train(), pictures, precision)
+
+
+def pooling_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
+    """Return the step with poolings last in each layer, as the network was published, and first."""
+    plain, used = build_network(recipe, genres=11), build_network(recipe, genres=11)
+    assert isinstance(plain.body, FullyConvolutional)
+    for number, layer in enumerate(plain.body.layers):
+        assert isinstance(layer, nn.Sequential)
+        order = sorted(layer, key=lambda part: isinstance(part, nn.MaxPool2d))
+        plain.body.layers[number] = nn.Sequential(*order)
+    with torch.no_grad():
+        sound = 0.1 * torch.randn(items, recipe.audio.channels, recipe.audio.segment_samples)
+        pictures = used.eval().inputs(sound)
     return step(plain.train(), pictures, precision), step(used.train(), pictures, precision)
 
 
@@ -102,6 +118,7 @@ def main() -> None:
     measure("speed", speed_jobs(recipe, items))
     for precision in ("float32", "bfloat16"):
         measure(f"network, {precision}", network_jobs(recipe, items, precision))
+        measure(f"poolings, {precision}", pooling_jobs(recipe, items, precision))
     machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
     print(json.dumps({"benchmark": "training_step", "items": items, "figures": figures, **machine}))
 
