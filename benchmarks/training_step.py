@@ -58,11 +58,11 @@ def network_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
 def pooling_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
     """Return the step with poolings last in each layer, as the network was published, and first."""
     plain, used = build_network(recipe, genres=11), build_network(recipe, genres=11)
-    assert isinstance(plain.body, FullyConvolutional)
-    for number, layer in enumerate(plain.body.layers):
-        assert isinstance(layer, nn.Sequential)
-        order = sorted(layer, key=lambda part: isinstance(part, nn.MaxPool2d))
-        plain.body.layers[number] = nn.Sequential(*order)
+    for body in [each for each in plain.modules() if isinstance(each, FullyConvolutional)]:
+        for number, layer in enumerate(body.layers):
+            assert isinstance(layer, nn.Sequential)
+            order = sorted(layer, key=lambda part: isinstance(part, nn.MaxPool2d))
+            body.layers[number] = nn.Sequential(*order)
     with torch.no_grad():
         sound = 0.1 * torch.randn(items, recipe.audio.channels, recipe.audio.segment_samples)
         pictures = used.eval().inputs(sound)

@@ -188,3 +188,23 @@ def test_mixed_targets() -> None:
 
 def test_without_labels_there_is_no_such_term() -> None:
     assert list(distilling(label_weight=0, genres={"from": ["pen"]})(scores(), LABEL, CLIP)) == ["genres"]
+
+
+def test_of_members_each_term_is_the_mean_and_each_has_heads_of_its_own() -> None:
+    values = {"regress": {"pen": 1.0}, "tags": {"tags": 1.0}, "genres": {"from": ["pen"]}}
+    torch.manual_seed(5)
+    together = DistillingObjective(
+        Distill.model_validate(values),
+        lesson(),
+        embeddings=[EMBEDDING, 2],
+        smoothing=[0.0] * CLIPS,
+        class_weights=[1.0] * GENRES,
+    )
+    first, second = scores(), Scores(torch.randn(CLIPS, GENRES), torch.randn(CLIPS, 2))
+    both = Scores(torch.zeros(CLIPS, GENRES), torch.zeros(CLIPS, EMBEDDING + 2), (first, second))
+    found = together(both, LABEL, CLIP, blend())
+    each = [together.terms(number, said, LABEL, CLIP, blend()) for number, said in enumerate((first, second))]
+    assert found.keys() == each[0].keys() == {"labels", "regress_pen", "tags_tags", "genres"}
+    for name, term in found.items():
+        torch.testing.assert_close(term, (each[0][name] + each[1][name]) / 2)
+        assert not torch.isclose(each[0][name], each[1][name])
