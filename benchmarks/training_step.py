@@ -1,9 +1,9 @@
-"""What a training step of recipe genres-11 costs a CPU: plain forms against those that training uses.
+"""What a training step costs a CPU: plain forms against those that training uses.
 
-The network forward and backward, with maps that lie channel after channel and with the values of a pixel side
-by side (`channels_last`), in float32 and with bfloat16; with poolings behind and before batch norm and ReLU;
-and the change of speed (an augmentation that the recipe does not use), item by item at whatever length comes
-out, and together at lengths whose Fourier transform is quick. One thread, one process, the two forms in turn;
+The network of recipe genres-11 forward and backward, with maps that lie channel after channel and with the values of a pixel side
+by side (`channels_last`), in float32 and with bfloat16; the network of genres-11-fcn with poolings behind
+and before batch norm and ReLU; and the augmentation `speed`, item by item at whatever length comes out, and
+together at lengths whose Fourier transform is quick. One thread, one process, the two forms in turn;
 seconds are those of the processor, the least of several rounds.
 
     python benchmarks/training_step.py [--quick]
@@ -28,7 +28,7 @@ from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.memory import keep_freed_memory
 
-RECIPE = "genres-11"
+RECIPE, POOLED = "genres-11", "genres-11-fcn"
 Job = Callable[[], object]
 
 
@@ -114,11 +114,11 @@ def main() -> None:
         figures[name] = {"plain_s": plain, "used_s": used, "ratio": plain / used}
         print(f"{name:36} plain {plain:7.3f} s   used {used:7.3f} s   {plain / used:.2f}x", flush=True)
 
-    recipe = load_recipe(RECIPE)
+    recipe, pooled = load_recipe(RECIPE), load_recipe(POOLED)
     measure("speed", speed_jobs(recipe, items))
     for precision in ("float32", "bfloat16"):
         measure(f"network, {precision}", network_jobs(recipe, items, precision))
-        measure(f"poolings, {precision}", pooling_jobs(recipe, items, precision))
+        measure(f"poolings, {precision}", pooling_jobs(pooled, items, precision))
     machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
     print(json.dumps({"benchmark": "training_step", "items": items, "figures": figures, **machine}))
 

@@ -9,7 +9,6 @@ from genrelab.lab.models import (
     ms_sincresnet,
     soundfusion,
     soundfusion_baselines,
-    together,
 )
 from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores
 from genrelab.lab.models.build import build_network
@@ -28,5 +27,4 @@ __all__ = [
     "ms_sincresnet",
     "soundfusion",
     "soundfusion_baselines",
-    "together",
 ]

@@ -14,7 +14,7 @@ from genrelab.lab.training.objective import (
     UNLABELLED,
     DistillingObjective,
     Objective,
-    embedding_lengths,
+    embedding_length,
 )
 from genrelab.lab.training.parts import parts_used
 
@@ -71,7 +71,7 @@ def make_objective(
     objective = DistillingObjective(
         found.settings,
         lesson,
-        embeddings=embedding_lengths(
+        embedding=embedding_length(
             network, channels=recipe.audio.channels, samples=recipe.audio.segment_samples
         ),
         smoothing=smoothing,
