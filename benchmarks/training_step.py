@@ -1,10 +1,10 @@
 """What a training step costs a CPU: plain forms against those that training uses.
 
-The network of recipe genres-11 forward and backward, with maps that lie channel after channel and with the values of a pixel side
-by side (`channels_last`), in float32 and with bfloat16; the network of genres-11-fcn with poolings behind
-and before batch norm and ReLU; and the augmentation `speed`, item by item at whatever length comes out, and
-together at lengths whose Fourier transform is quick. One thread, one process, the two forms in turn;
-seconds are those of the processor, the least of several rounds.
+The network of recipe genres-11 forward and backward, with maps that lie channel after channel and with the
+values of a pixel side by side (`channels_last`), in float32 and with bfloat16; the network of genres-11-fcn
+with poolings behind and before batch norm and ReLU; and the augmentation `speed`, item by item at whatever
+length comes out, and together at lengths whose Fourier transform is quick. One thread, one process, the two
+forms in turn; seconds are those of the processor, the least of several rounds.
 
     python benchmarks/training_step.py [--quick]
 """
