@@ -7,8 +7,7 @@ sound, high ones the music.
 
 Each layer pools before it normalizes and rectifies, where the paper does so last. A maximum and a rectifier
 can be exchanged, and batch norm with them where it multiplies by something positive, so that the network can
-do the same; but most work of a training step, which is on maps of full size, falls away
-(benchmarks/training_step.py).
+do the same, with less work on maps of full size (benchmarks/training_step.py).
 """
 
 from __future__ import annotations
