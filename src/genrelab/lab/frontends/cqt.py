@@ -20,6 +20,7 @@ from genrelab.lab.frontends.constant_q import (
     relative_bandwidth,
 )
 from genrelab.lab.frontends.decibel import Decibel
+from genrelab.lab.frontends.fourier import beginning
 from genrelab.lab.frontends.normalize import Normalization, Normalize
 
 Output = Literal["decibel", "magnitude"]
@@ -48,11 +49,6 @@ def correlate(signal: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
     if signal.device.type == "cpu":
         return F.conv1d(signal[:, None], kernels[:, None], stride=stride)
     return kernels @ signal.unfold(-1, kernels.shape[-1], stride).transpose(-1, -2)
-
-
-def beginning(signal: Tensor, size: int) -> Tensor:
-    """Return `signal[..., :size]`, read by index: the exporter cannot tell whether a slice is long enough."""
-    return signal.index_select(-1, torch.arange(size, device=signal.device))
 
 
 class Halve(nn.Module):
