@@ -37,7 +37,7 @@ def test_a_recipe_that_extends_one_may_take_parts_away(tmp_path: Path) -> None:
     )
     distill = load_recipe(str(tmp_path / "mine.yaml")).distill
     assert distill is not None and distill.genres is None
-    assert distill.regress == {"multi": 1.0, "tags": 0.5} and distill.tags == {}
+    assert distill.regress == {"multi": 4.0, "tags": 0.5} and distill.tags == {}
     assert load_recipe("genres-11", changes=["distill=null"]).distill is None
 
 

@@ -36,7 +36,11 @@ def distilling(taught: list[bool] | None = None, **values: object) -> Distilling
     settings = Distill.model_validate(values)
     torch.manual_seed(3)
     return DistillingObjective(
-        settings, lesson(taught), embedding=EMBEDDING, smoothing=[0.0] * CLIPS, class_weights=[1.0] * GENRES
+        settings,
+        lesson(taught),
+        embeddings=[EMBEDDING],
+        smoothing=[0.0] * CLIPS,
+        class_weights=[1.0] * GENRES,
     )
 
 
@@ -125,11 +129,11 @@ def test_every_term_is_what_torch_says() -> None:
     torch.testing.assert_close(terms["labels"], 0.5 * F.cross_entropy(every.logits[:4], LABEL[:4]))
     pen, tags = torch.from_numpy(PEN).float(), torch.from_numpy(TAGS).float()
     torch.testing.assert_close(
-        terms["regress_pen"], 2.0 * F.mse_loss(objective.heads[0](every.embedding), pen)
+        terms["regress_pen"], 2.0 * F.mse_loss(objective.heads[0][0](every.embedding), pen)
     )
     torch.testing.assert_close(
         terms["tags_tags"],
-        3.0 * F.binary_cross_entropy(torch.sigmoid(objective.heads[1](every.embedding)), tags),
+        3.0 * F.binary_cross_entropy(torch.sigmoid(objective.heads[0][1](every.embedding)), tags),
     )
     teacher = torch.from_numpy(TEACHER).float()
     wanted = F.kl_div(F.log_softmax(every.logits / 2, -1), F.softmax(teacher / 2, -1), reduction="batchmean")
@@ -148,7 +152,7 @@ def test_every_term_is_what_torch_says() -> None:
 def test_distances(loss: str, reference: object) -> None:
     every = scores()
     objective = distilling(regress={"pen": 1.0}, regress_loss=loss)
-    said = objective.heads[0](every.embedding)
+    said = objective.heads[0][0](every.embedding)
     found = objective(every, LABEL, CLIP)["regress_pen"]
     assert callable(reference)
     torch.testing.assert_close(found, reference(said, torch.from_numpy(PEN).float()))
@@ -159,7 +163,7 @@ def test_clips_without_targets_have_no_part_in_it() -> None:
     taught = [True, False, True, True, True, False]
     objective = distilling(taught, regress={"pen": 1.0}, regress_loss="mse")
     has = torch.tensor(taught)
-    said = objective.heads[0](every.embedding)[has]
+    said = objective.heads[0][0](every.embedding)[has]
     wanted = F.mse_loss(said, torch.from_numpy(PEN).float()[has])
     torch.testing.assert_close(objective(every, LABEL, CLIP)["regress_pen"], wanted)
     none = distilling([False] * CLIPS, regress={"pen": 1.0}, genres={"from": ["pen"]})
@@ -175,7 +179,7 @@ def test_mixed_targets() -> None:
     both = [at for at in range(CLIPS) if taught[at] and taught[int(mixed.partner[at])]]
     assert both == [0, 1, 2, 3], "an item counts where both that it is mixed of have targets"
     pen, teacher = torch.from_numpy(PEN).float(), torch.from_numpy(TEACHER).float().softmax(-1)
-    said = objective.heads[0](every.embedding)
+    said = objective.heads[0][0](every.embedding)
     torch.testing.assert_close(terms["regress_pen"], F.mse_loss(said[both], mixed.of(pen)[both]))
     logs = F.log_softmax(every.logits, -1)
     wanted = F.kl_div(logs[both], mixed.of(teacher)[both], reduction="batchmean")
@@ -184,3 +188,23 @@ def test_mixed_targets() -> None:
 
 def test_without_labels_there_is_no_such_term() -> None:
     assert list(distilling(label_weight=0, genres={"from": ["pen"]})(scores(), LABEL, CLIP)) == ["genres"]
+
+
+def test_of_members_each_term_is_the_mean_and_each_has_heads_of_its_own() -> None:
+    values = {"regress": {"pen": 1.0}, "tags": {"tags": 1.0}, "genres": {"from": ["pen"]}}
+    torch.manual_seed(5)
+    together = DistillingObjective(
+        Distill.model_validate(values),
+        lesson(),
+        embeddings=[EMBEDDING, 2],
+        smoothing=[0.0] * CLIPS,
+        class_weights=[1.0] * GENRES,
+    )
+    first, second = scores(), Scores(torch.randn(CLIPS, GENRES), torch.randn(CLIPS, 2))
+    both = Scores(torch.zeros(CLIPS, GENRES), torch.zeros(CLIPS, EMBEDDING + 2), (first, second))
+    found = together(both, LABEL, CLIP, blend())
+    each = [together.terms(number, said, LABEL, CLIP, blend()) for number, said in enumerate((first, second))]
+    assert found.keys() == each[0].keys() == {"labels", "regress_pen", "tags_tags", "genres"}
+    for name, term in found.items():
+        torch.testing.assert_close(term, (each[0][name] + each[1][name]) / 2)
+        assert not torch.isclose(each[0][name], each[1][name])

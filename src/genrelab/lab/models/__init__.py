@@ -9,6 +9,7 @@ from genrelab.lab.models import (
     ms_sincresnet,
     soundfusion,
     soundfusion_baselines,
+    together,
 )
 from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores
 from genrelab.lab.models.build import build_network
@@ -27,4 +28,5 @@ __all__ = [
     "ms_sincresnet",
     "soundfusion",
     "soundfusion_baselines",
+    "together",
 ]

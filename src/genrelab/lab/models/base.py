@@ -29,10 +29,24 @@ class Scores(NamedTuple):
         softmax of them are the genre probabilities.
     embedding : Tensor [shape=(batch, d)]
         What the last layer sees.
+    members : tuple of Scores
+        What networks say whose answer this is together; each of them learns by itself.
     """
 
     logits: Tensor
     embedding: Tensor
+    members: tuple[Scores, ...] = ()
+
+    @property
+    def learning(self) -> tuple[Scores, ...]:
+        """What a loss is to be computed of: the members, or where there are none, this."""
+        return self.members or (self,)
+
+    def first(self, items: int) -> Scores:
+        """Return the scores of the first items of the batch."""
+        return Scores(
+            self.logits[:items], self.embedding[:items], tuple(each.first(items) for each in self.members)
+        )
 
 
 class Body(nn.Module, ABC):

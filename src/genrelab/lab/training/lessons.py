@@ -14,7 +14,7 @@ from genrelab.lab.training.objective import (
     UNLABELLED,
     DistillingObjective,
     Objective,
-    embedding_length,
+    embedding_lengths,
 )
 from genrelab.lab.training.parts import parts_used
 
@@ -71,7 +71,7 @@ def make_objective(
     objective = DistillingObjective(
         found.settings,
         lesson,
-        embedding=embedding_length(
+        embeddings=embedding_lengths(
             network, channels=recipe.audio.channels, samples=recipe.audio.segment_samples
         ),
         smoothing=smoothing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -45,6 +45,8 @@ class Objective(nn.Module):
     ) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, by name; the loss is their sum.
 
+        Where the scores have members, each term is the mean of the members' own.
+
         Parameters
         ----------
         scores : Scores
@@ -54,6 +56,13 @@ class Objective(nn.Module):
         blend : Blend or None
             How it was mixed.
         """
+        found = [self.terms(number, each, label, clip, blend) for number, each in enumerate(scores.learning)]
+        return {name: torch.stack([terms[name] for terms in found]).mean() for name in found[0]}
+
+    def terms(
+        self, member: int, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None
+    ) -> dict[str, Tensor]:
+        """Return the terms of one member's loss."""
         return {"labels": self.labels(scores.logits.float(), label, clip, blend)}
 
     def labels(self, logits: Tensor, label: Tensor, clip: Tensor, blend: Blend | None) -> Tensor:
@@ -80,8 +89,8 @@ class DistillingObjective(Objective):
     settings : Distill
     lesson : Lesson
         By the numbers of clips.
-    embedding : int > 0
-        Length of the network's embedding.
+    embeddings : sequence of int > 0
+        Length of the embedding of the network, or of each of its members.
     smoothing, class_weights : sequence of float
         See `Objective`.
     """
@@ -94,7 +103,7 @@ class DistillingObjective(Objective):
         settings: Distill,
         lesson: Lesson,
         *,
-        embedding: int,
+        embeddings: Sequence[int],
         smoothing: Sequence[float],
         class_weights: Sequence[float],
     ) -> None:
@@ -102,11 +111,14 @@ class DistillingObjective(Objective):
         self.settings = settings
         self.parts = [("regress", *item) for item in settings.regress.items()]
         self.parts += [("tags", *item) for item in settings.tags.items()]
-        self.heads = nn.ModuleList()
+        sizes = []
         for number, (what, key, _) in enumerate(self.parts):
             table = lesson.regress[key] if what == "regress" else lesson.tags[key]
             self._keep(f"targets_{number}", table)
-            self.heads.append(nn.Linear(embedding, table.shape[1]))
+            sizes.append(table.shape[1])
+        self.heads = nn.ModuleList(
+            nn.ModuleList(nn.Linear(length, size) for size in sizes) for length in embeddings
+        )
         self._keep("taught", lesson.taught)
         if lesson.genres is not None:
             self._keep("genres", lesson.genres)
@@ -115,10 +127,11 @@ class DistillingObjective(Objective):
         """Keep a table that goes where the network goes, and is no part of a stored state."""
         self.register_buffer(name, torch.from_numpy(values.astype(np.float32)), persistent=False)
 
-    def forward(
-        self, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None = None
+    def terms(
+        self, member: int, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None
     ) -> dict[str, Tensor]:
-        """Return the terms of a batch's loss, see `Objective`."""
+        """Return the terms of one member's loss."""
+        heads = cast(nn.ModuleList, self.heads[member])
         settings, logits = self.settings, scores.logits.float()
         terms = {}
         if settings.label_weight > 0:
@@ -130,7 +143,7 @@ class DistillingObjective(Objective):
         for number, (what, key, weight) in enumerate(self.parts):
             targets = getattr(self, f"targets_{number}")[clip]
             targets = targets if blend is None else blend.of(targets)
-            said = self.heads[number](scores.embedding).float()
+            said = heads[number](scores.embedding).float()
             each = (
                 _tag_loss(said, targets)
                 if what == "tags"
@@ -161,11 +174,11 @@ def _distance(said: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
     return F.smooth_l1_loss(said, targets, reduction="none").mean(dim=-1)
 
 
-def embedding_length(network: nn.Module, *, channels: int, samples: int) -> int:
-    """Return how long the embedding of a network is, by asking it."""
+def embedding_lengths(network: nn.Module, *, channels: int, samples: int) -> list[int]:
+    """Return how long the embedding of a network is, or of each of its members, by asking it."""
     training = network.training
     network.eval()
     with torch.no_grad():
         scores: Scores = network(torch.zeros(1, channels, samples))
     network.train(training)
-    return scores.embedding.shape[-1]
+    return [each.embedding.shape[-1] for each in scores.learning]

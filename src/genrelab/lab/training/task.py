@@ -98,10 +98,12 @@ class GenreTask(L.LightningModule):
             others = self.outliers.like(sound)
             sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
         everything = self(sound, copy)
-        scores = Scores(*(part[: len(label)] for part in everything))
+        scores = everything.first(len(label))
         terms = self.objective(scores, label, clip, blend)
         if self.outliers is not None:
-            terms["not_music"] = self.outliers.loss(everything.logits[len(label) :].float())
+            terms["not_music"] = torch.stack(
+                [self.outliers.loss(each.logits[len(label) :].float()) for each in everything.learning]
+            ).mean()
         loss = torch.stack(list(terms.values())).sum()
         values = {"train_loss": loss.detach()}
         if len(terms) > 1:

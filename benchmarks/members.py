@@ -1,0 +1,128 @@
+"""What the members of an ensemble say alone, against all together: whether it is worth its cost.
+
+    python benchmarks/members.py RUN... --corpus SPEC [--exclude FILE]
+
+The runs are folds of one recipe with the model `together`; each member's answers are those of the very
+networks that the runs trained, on the same test clips. Differences are paired, clip by clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from genrelab.lab.corpora.exclusions import read_exclusions
+from genrelab.lab.corpora.registry import load_corpus
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.evaluation.compare import compare
+from genrelab.lab.evaluation.intervals import Estimate
+from genrelab.lab.evaluation.metrics import evaluate
+from genrelab.lab.evaluation.predict import predict
+from genrelab.lab.evaluation.predictions import Predictions, pool
+from genrelab.lab.evaluation.runs import Run
+from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.models import Body, Scores
+from genrelab.lab.models.together import Together
+from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.unlabelled import leave_out_unlabelled
+
+
+class Alone(Body):
+    """One member of an ensemble in the ensemble's place."""
+
+    def __init__(self, body: Together, number: int) -> None:
+        super().__init__()
+        self.body, self.number = body, number
+        self.shortest_frames = body.shortest_frames
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score a batch by the one member."""
+        scores: Scores = self.body(inputs)
+        return scores.members[self.number]
+
+
+@dataclass(frozen=True)
+class MemberRun(Run):
+    """A run of an ensemble as if a member had answered alone."""
+
+    said: Predictions
+
+    def predictions(self) -> Predictions:
+        """Return what the member said of the run's test part."""
+        return self.said
+
+
+def of_member(run: Run, number: int, corpus: Corpus, store: AudioStore) -> MemberRun:
+    """Test one member on the run's test clips."""
+    network = run.network()
+    assert isinstance(network.body, Together)
+    network.body = Alone(network.body, number)
+    said = predict(network, store, corpus, run.predictions().clips, run.recipe.audio)
+    name = f"{run.metrics['recipe']}, member {number}"
+    metrics = {**run.metrics, "recipe": name, "recipe_sha256": name}
+    return MemberRun(run.folder / f"member-{number}", run.recipe, metrics, said)
+
+
+def points(estimate: Estimate) -> str:
+    """Return a difference and its interval in points."""
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(
+        *(100 * each for each in (estimate.value, estimate.low, estimate.high))
+    )
+
+
+def row(name: str, runs: Sequence[Run]) -> dict[str, Any]:
+    """Return a system's figures over all folds."""
+    track = evaluate(pool([run.predictions() for run in runs]), seed=0).track["mean"].to_dict()
+    keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
+    return {"system": name, **{key: track[key] for key in keys}}
+
+
+def main() -> None:
+    """Print the table, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folds", nargs="+", type=Path)
+    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--exclude", type=Path, help="the list of clips that the folds left out")
+    options = parser.parse_args()
+    runs = [Run.load(folder) for folder in options.folds]
+    corpus = load_corpus(options.corpus)
+    corpus = leave_out_unlabelled(corpus, read_exclusions(options.exclude, corpus) if options.exclude else ())
+    audio = runs[0].recipe.audio
+    store = open_store(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
+    body = runs[0].network().body
+    if not isinstance(body, Together):
+        raise SystemExit(f"{options.folds[0]} is no run of the model `together`: there are no members")
+    rows = [{**row("together", runs), "difference": None, "alone": None, "p": None}]
+    for number, member in enumerate(body.members):
+        alone = [of_member(run, number, corpus, store) for run in runs]
+        (pair,) = compare([*alone, *runs]).pairs
+        rows.append(
+            {
+                **row(f"{type(member).__name__} alone", alone),
+                "difference": points(pair.balanced_difference),
+                "alone": (pair.only_first, pair.only_second),
+                "p": pair.p_value,
+            }
+        )
+    print(
+        "| system | right | balanced | among the first two | difference in points | right alone | McNemar p |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for each in rows:
+        figures = " | ".join(figure(each[key]) for key in ("accuracy", "balanced_accuracy", "top2_accuracy"))
+        rest = " | | |" if each["p"] is None else ""
+        if each["p"] is not None:
+            mine, others = each["alone"]
+            rest = f" {each['difference']} | {mine}, together {others} | {each['p']:.3f} |"
+        print(f"| {each['system']} | {figures} |{rest}")
+    print("\n" + json.dumps({"benchmark": "members", "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()

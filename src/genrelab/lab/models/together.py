@@ -1,0 +1,80 @@
+"""Several networks whose answers are averaged: an ensemble in one recipe and one model file.
+
+Networks that see different pictures err on different clips. Each learns by itself, with a loss of its own;
+what they share are the batches, the learning rate and the limit of the gradient's norm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.blocks import average_probabilities
+from genrelab.lab.recipes.schema import InputName, Part
+from genrelab.lab.registry import closest
+
+
+class Member(Part):
+    """One of the networks: its name under `kind`, the inputs that it gets, its options beside them."""
+
+    inputs: tuple[InputName, ...] = Field(min_length=1)
+
+
+Members = Annotated[tuple[Member, ...], Field(min_length=2, max_length=16)]
+
+
+@MODELS.register("together")
+class Together(Body):
+    """The mean of several networks' probabilities; their embeddings side by side.
+
+    Parameters
+    ----------
+    members : two or more mappings
+        `kind` names a network, `inputs` the front-ends that it gets; its own options stand beside them.
+
+    Raises
+    ------
+    RecipeError
+        If a member's input is not there, an input is used by none, or a member cannot be made.
+    """
+
+    def __init__(self, *, inputs: Mapping[str, Shape], genres: int, members: Members) -> None:
+        super().__init__()
+        used = {name for member in members for name in member.inputs}
+        for name in sorted(used - inputs.keys()):
+            raise RecipeError(f"model.members: there is no input {name!r}; {closest(name, inputs)}")
+        for name in sorted(inputs.keys() - used):
+            raise RecipeError(
+                f"model.members: none takes the input {name!r}; give it to one, or take it away"
+            )
+        self.names = [member.inputs for member in members]
+        self.members = nn.ModuleList(
+            MODELS.create(
+                member.kind,
+                member.options(),
+                inputs={name: inputs[name] for name in member.inputs},
+                genres=genres,
+            )
+            for member in members
+        )
+        shortest = [each.shortest_frames for each in self.members]
+        known = [frames for frames in shortest if isinstance(frames, int)]
+        self.shortest_frames = max(known) if len(known) == len(shortest) else None
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
+        """Score a batch by all members."""
+        said: list[Scores] = [
+            member({name: inputs[name] for name in names})
+            for member, names in zip(self.members, self.names, strict=True)
+        ]
+        return Scores(
+            average_probabilities(*(each.logits.float() for each in said)),
+            torch.cat([each.embedding for each in said], dim=1),
+            tuple(said),
+        )

@@ -1,0 +1,100 @@
+"""Several networks in one: their answers are averaged, each learns as if it were alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from genrelab.errors import RecipeError
+from genrelab.lab.models import MODELS, Scores
+from genrelab.lab.models.together import Together
+from genrelab.lab.training.objective import Objective, embedding_lengths
+
+SHAPES = {"mel": (1, 96, 320), "mfcc": (1, 36, 64), "cqt": (1, 36, 64)}
+FCN = {"kind": "fcn", "inputs": ["mel"], "widths": [3, 4, 5, 4, 3]}
+PAIR = {"kind": "mfcc-cqt", "inputs": ["mfcc", "cqt"], "width": 2, "combined": 4, "crop_frames": None}
+
+
+def together(*members: dict[str, object], inputs: tuple[str, ...] = ("mel", "mfcc", "cqt")) -> Together:
+    torch.manual_seed(0)
+    given = {name: SHAPES[name] for name in inputs}
+    made = MODELS.create("together", {"members": list(members)}, inputs=given, genres=3)
+    assert isinstance(made, Together)
+    return made
+
+
+def pictures(items: int = 4) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return {name: torch.randn(items, *shape, generator=generator) for name, shape in SHAPES.items()}
+
+
+@torch.no_grad()
+def test_the_answer_is_the_mean_of_probabilities_and_embeddings_lie_side_by_side() -> None:
+    net = together(FCN, PAIR).eval()
+    given = pictures()
+    said = net(given)
+    alone = [
+        net.members[0]({"mel": given["mel"]}),
+        net.members[1]({name: given[name] for name in ("mfcc", "cqt")}),
+    ]
+    mean = sum(each.logits.softmax(-1) for each in alone) / 2
+    torch.testing.assert_close(said.logits.softmax(-1), mean)
+    torch.testing.assert_close(said.embedding, torch.cat([each.embedding for each in alone], 1))
+    assert said.embedding.shape[1] == 3 + 4 + 5 + 4 + 3 + 4
+    assert said.learning == said.members and len(said.members) == 2
+
+
+def test_each_learns_as_if_it_were_alone() -> None:
+    net, given, label = together(FCN, PAIR).train(), pictures(6), torch.tensor([0, 1, 2, 0, 1, 2])
+    objective = Objective(smoothing=[0.1] * 6, class_weights=[1.0, 2.0, 1.0])
+    clip = torch.arange(6)
+    said: Scores = net(given)
+    objective(said, label, clip)["labels"].backward()
+    found = [weight.grad.clone() for weight in net.members[1].parameters()]
+    net.zero_grad()
+    alone = objective(said.members[1]._replace(logits=net(given).members[1].logits), label, clip)
+    alone["labels"].backward()
+    assert all(weight.grad is None for weight in net.members[0].parameters())
+    for mine, weight in zip(found, net.members[1].parameters(), strict=True):
+        torch.testing.assert_close(2 * mine, weight.grad)
+
+
+def test_the_first_items_are_those_of_all_members() -> None:
+    said: Scores = together(FCN, PAIR).eval()(pictures()).first(2)
+    assert [len(each.logits) for each in (said, *said.members)] == [2, 2, 2]
+    assert [len(each.embedding) for each in (said, *said.members)] == [2, 2, 2]
+
+
+def test_embeddings_are_measured_member_by_member() -> None:
+    class Heard(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = together(FCN, PAIR)
+
+        def forward(self, waveform: Tensor) -> Scores:
+            return self.body(pictures(len(waveform)))  # type: ignore[no-any-return]
+
+    assert embedding_lengths(Heard(), channels=1, samples=10) == [19, 4]
+
+
+def test_it_hears_what_its_members_hear() -> None:
+    assert together(FCN, PAIR).shortest_frames == 320
+    fixed = {"kind": "simple-cnn", "inputs": ["cqt"]}
+    assert together(FCN, fixed, inputs=("mel", "cqt")).shortest_frames is None
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ([FCN, {**PAIR, "inputs": ["mfcc", "cqd"]}], r"no input 'cqd'; did you mean 'cqt'"),
+        ([FCN, FCN], r"none takes the input 'cqt'"),
+        ([FCN], r"members"),
+        ([FCN, {**PAIR, "widht": 3}], r"did you mean 'width'"),
+        ([FCN, {"kind": "fcm", "inputs": ["mfcc"]}, PAIR], r"did you mean 'fcn'"),
+        ([FCN, {"kind": "fcn"}], r"members"),
+    ],
+)
+def test_what_does_not_fit_is_told(members: list[dict[str, object]], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        together(*members)
