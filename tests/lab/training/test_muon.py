@@ -26,6 +26,15 @@ def test_singular_values_come_near_to_one_and_vectors_stay(shape: tuple[int, int
     torch.testing.assert_close(within, within.diag().diag(), atol=1e-3, rtol=0)
 
 
+def test_rows_that_have_faded_are_nothing_and_change_nothing() -> None:
+    matrix = torch.randn((8, 40), generator=torch.Generator().manual_seed(0))
+    alone = orthogonal(matrix[:5])
+    matrix[5:] *= 1e-39
+    turned = orthogonal(matrix)
+    assert not turned[5:].any()
+    torch.testing.assert_close(turned[:5], alone)
+
+
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon of its own")
 def test_the_first_step_is_the_matrix_that_torchs_own_muon_would_take() -> None:
     torch.manual_seed(0)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Jordan's polynomial
 _ROUNDS = 5
+_LEAST = 1e-7  # of a matrix whose norm is 1; smaller values change nothing
 _ADAMW_STEP = 0.2  # root mean square of AdamW's steps, as a share of the learning rate
 
 
@@ -34,6 +35,8 @@ def orthogonal(matrix: Tensor) -> Tensor:
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
+    # Means of filters that died fade for ever; products of subnormal numbers take a hundred times as long.
+    x = torch.where(x.abs() < _LEAST, 0.0, x)
     a, b, c = _COEFFICIENTS
     for _ in range(_ROUNDS):
         square = x @ x.T
