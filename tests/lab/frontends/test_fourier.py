@@ -48,6 +48,11 @@ def test_it_is_used_where_it_pays(n_fft: int, hop: int, used: bool) -> None:
     assert (PowerSpectrum(n_fft=n_fft, hop_length=hop, pad_mode="reflect").products is not None) is used
 
 
+def test_the_sizes_of_a_network_can_be_had_without_values() -> None:
+    with torch.device("meta"):
+        assert PowerSpectrum(n_fft=512, hop_length=256, pad_mode="reflect").frames(1000) == 4
+
+
 def test_the_beginning_is_cut() -> None:
     assert beginning(torch.arange(6)[None], 4).tolist() == [[0, 1, 2, 3]]
 

@@ -50,7 +50,7 @@ class PowerSpectrum(nn.Module):
         self.hop_length = hop_length
         self.pad_mode = pad_mode
         self.register_buffer("window", _WINDOWS[window](n_fft), persistent=False)
-        exact = _WINDOWS[window](n_fft, dtype=torch.float64).numpy()
+        exact = _WINDOWS[window](n_fft, dtype=torch.float64, device="cpu").numpy()
         self.products = MatrixPower(exact, hop_length=hop_length) if pays(n_fft, hop_length) else None
 
     def frames(self, samples: int) -> int:
