@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablation import points
 from torch import Tensor
 
 from genrelab.lab.corpora.exclusions import read_exclusions
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation.compare import compare
-from genrelab.lab.evaluation.intervals import Estimate
 from genrelab.lab.evaluation.metrics import evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool
@@ -67,13 +67,6 @@ def of_member(run: Run, number: int, corpus: Corpus, store: AudioStore) -> Membe
     name = f"{run.metrics['recipe']}, member {number}"
     metrics = {**run.metrics, "recipe": name, "recipe_sha256": name}
     return MemberRun(run.folder / f"member-{number}", run.recipe, metrics, said)
-
-
-def points(estimate: Estimate) -> str:
-    """Return a difference and its interval in points."""
-    return "{:+.1f} ({:+.1f} to {:+.1f})".format(
-        *(100 * each for each in (estimate.value, estimate.low, estimate.high))
-    )
 
 
 def row(name: str, runs: Sequence[Run]) -> dict[str, Any]:

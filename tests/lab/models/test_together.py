@@ -1,4 +1,4 @@
-"""Several networks in one: their answers are averaged, each learns as if it were alone."""
+"""Several networks in one: their answers are averaged, each learns by a loss of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_answer_is_the_mean_of_probabilities_and_embeddings_lie_side_by_side
     assert said.learning == said.members and len(said.members) == 2
 
 
-def test_each_learns_as_if_it_were_alone() -> None:
+def test_each_learns_by_a_loss_of_its_own() -> None:
     net, given, label = together(FCN, PAIR).train(), pictures(6), torch.tensor([0, 1, 2, 0, 1, 2])
     objective = Objective(smoothing=[0.1] * 6, class_weights=[1.0, 2.0, 1.0])
     clip = torch.arange(6)
