@@ -99,3 +99,27 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         with open_output(path) as out:
             out.write(b"new")
         assert path.read_text() == "new"
+
+
+def test_an_interrupt_as_soon_as_the_file_is_there_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def interrupted(self: Path, mode: str) -> None:
+        opened(self, mode).close()
+        assert os.listdir(tmp_path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", interrupted)
+        with pytest.raises(KeyboardInterrupt), open_output(tmp_path / "x.json"):
+            raise AssertionError("there is nothing to write to")
+    assert os.listdir(tmp_path) == []
+
+
+def test_another_file_under_the_drafts_name_is_left(tmp_path: Path) -> None:
+    draft = tmp_path / f".x.json.{os.getpid()}.part"
+    draft.write_text("another's")
+    _refuse(tmp_path / "x.json", "cannot be written")
+    assert draft.read_text() == "another's"

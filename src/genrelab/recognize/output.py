@@ -47,13 +47,16 @@ def open_output(
     if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
         raise UsageError(f"{path} is write-protected. Change its permissions, or name another file.")
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    ours = True  # from the first: an interrupt may come as soon as the file is there
     try:
-        file = beside.open("xb")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
-    try:
+        try:
+            file = beside.open("xb")
+        except OSError as error:
+            ours = False
+            raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
         with file:
             yield file
         os.replace(beside, target)
     finally:
-        beside.unlink(missing_ok=True)
+        if ours:
+            beside.unlink(missing_ok=True)
