@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation import points
+from model_card import row
 from torch import Tensor
 
 from genrelab.lab.corpora.exclusions import read_exclusions
@@ -69,11 +70,9 @@ def of_member(run: Run, number: int, corpus: Corpus, store: AudioStore) -> Membe
     return MemberRun(run.folder / f"member-{number}", run.recipe, metrics, said)
 
 
-def row(name: str, runs: Sequence[Run]) -> dict[str, Any]:
+def pooled(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     """Return a system's figures over all folds."""
-    track = evaluate(pool([run.predictions() for run in runs]), seed=0).track["mean"].to_dict()
-    keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
-    return {"system": name, **{key: track[key] for key in keys}}
+    return row(name, evaluate(pool([run.predictions() for run in runs]), seed=0))
 
 
 def main() -> None:
@@ -91,13 +90,13 @@ def main() -> None:
     body = runs[0].network().body
     if not isinstance(body, Together):
         raise SystemExit(f"{options.folds[0]} is no run of the model `together`: there are no members")
-    rows = [{**row("together", runs), "difference": None, "alone": None, "p": None}]
+    rows = [{**pooled("together", runs), "difference": None, "alone": None, "p": None}]
     for number, member in enumerate(body.members):
         alone = [of_member(run, number, corpus, store) for run in runs]
         (pair,) = compare([*alone, *runs]).pairs
         rows.append(
             {
-                **row(f"{type(member).__name__} alone", alone),
+                **pooled(f"{type(member).__name__} alone", alone),
                 "difference": points(pair.balanced_difference),
                 "alone": (pair.only_first, pair.only_second),
                 "p": pair.p_value,
