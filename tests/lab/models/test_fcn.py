@@ -62,15 +62,6 @@ def test_the_published_size_is_the_default() -> None:
     assert sum(each.numel() for each in kernels) == 442_944
 
 
-def test_dropout_hides_values_of_the_embedding_from_the_genres_alone() -> None:
-    net = body(dropout=0.5)
-    net.dropout.train()
-    picture = torch.randn(2, 1, 96, 320)
-    first, second = net({"mel": picture}), net({"mel": picture})
-    torch.testing.assert_close(first.embedding, second.embedding)
-    assert not torch.allclose(first.logits, second.logits)
-
-
 @pytest.mark.parametrize("size", [{"bands": 23}, {"frames": 319}])
 def test_a_picture_that_is_too_small_is_refused(size: dict[str, int]) -> None:
     with pytest.raises(RecipeError, match="24 bands and 320 frames"):

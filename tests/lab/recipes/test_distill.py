@@ -11,7 +11,7 @@ from genrelab.errors import RecipeError
 from genrelab.lab.recipes import load_recipe, recipe_names
 from genrelab.lab.recipes.load import dump_recipe, parse_recipe
 
-NEW = {"distill", "guessed", "balance", "mixup", "average"}
+NEW = {"distill", "guessed", "balance", "mixup"}
 
 
 def test_recipes_that_do_not_use_them_are_written_as_before() -> None:
@@ -50,7 +50,6 @@ def test_a_recipe_that_extends_one_may_take_parts_away(tmp_path: Path) -> None:
         ("distill.genres.folds=1", "distill.genres.folds"),
         ("distill.regress.pen=-1", "distill.regress.pen"),
         ("training.mixup=-1", "training.mixup"),
-        ("training.average=1", "training.average"),
         ("training.balance=both", "training.balance"),
         ("training.guessed={origins: [], smoothing: 0.1}", "training.guessed.origins"),
         ("training.guessed={origins: [a], smoothing: 1.0}", "training.guessed.smoothing"),

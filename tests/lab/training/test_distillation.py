@@ -40,7 +40,7 @@ DISTILL = {
     "genres": {"from": ["pen", "tags"], "temperature": 2.0, "folds": 2, "C": 1.0},
     "unlabelled": True,
 }
-LITTLE = {"mixup": 0.3, "average": 0.9, "balance": "sampler", "monitor": "last", "patience": None}
+LITTLE = {"mixup": 0.3, "balance": "sampler", "monitor": "last", "patience": None}
 FREE_ARTISTS = ("high artist 0", "low artist 2", "The NOISE Artist, 3!", "someone", None, None)
 
 
@@ -257,7 +257,7 @@ def test_a_killed_training_goes_on_to_the_same_end(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With heads, mixed batches, a balanced sampler and averaged weights."""
+    """With heads, mixed batches and a balanced sampler."""
     recipe = distilling(*(f"training.{key}={json.dumps(value)}" for key, value in LITTLE.items()))
 
     def go(name: str) -> Trained:
@@ -277,10 +277,6 @@ def test_a_killed_training_goes_on_to_the_same_end(
     assert same(whole, go("killed"))
     ours, theirs = (torch.load(tmp_path / name / LAST, weights_only=True) for name in ("whole", "killed"))
     assert all(torch.equal(value, theirs["state_dict"][key]) for key, value in ours["state_dict"].items())
-    (average,) = (value for key, value in ours["callbacks"].items() if "Averaging" in key)
-    (other,) = (value for key, value in theirs["callbacks"].items() if "Averaging" in key)
-    assert average["steps"] == other["steps"] > 0
-    assert all(torch.equal(value, other["average"][key]) for key, value in average["average"].items())
 
 
 def test_targets_none_trains_as_if_there_were_no_distill(

@@ -1,4 +1,4 @@
-"""Balance, averaged weights, guessed labels, the last epoch."""
+"""Balance, guessed labels, the last epoch."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import lightning as L
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.averaging import Averaging
 from genrelab.lab.training.balance import BalancedSampler, class_weights
-from genrelab.lab.training.checkpoints import Checkpoints, read_history
+from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.lessons import make_objective
 from genrelab.lab.training.material import training_set
 from genrelab.lab.training.store import AudioStore, open_store
@@ -108,63 +105,12 @@ def test_guessed_labels_are_smoothed_and_counted(
     assert about["guessed_labels"] == 2
 
 
-class Steps(L.LightningModule):
-    """Stands for nothing: an averaging asks its trainer and module nothing."""
-
-
-def test_the_average_is_what_its_formula_says() -> None:
-    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    averaging, trainer, module = Averaging(network, 0.5), L.Trainer(logger=False), Steps()
-    averaging.on_train_start(trainer, module)
-    expected = {key: value.clone() for key, value in network.state_dict().items()}
-    for step in range(1, 30):
-        network.train()(torch.randn(4, 2))
-        with torch.no_grad():
-            for each in network.parameters():
-                each.add_(torch.randn_like(each))
-        averaging.on_train_batch_end(trainer, module, None, None, step)
-        stays = min(0.5, (1 + step) / (10 + step))
-        for key, value in network.state_dict().items():
-            count = key.endswith("num_batches_tracked")
-            expected[key] = value.clone() if count else stays * expected[key] + (1 - stays) * value
-    own = {key: value.clone() for key, value in network.state_dict().items()}
-    averaging.on_validation_start(trainer, module)
-    for key, value in network.state_dict().items():
-        torch.testing.assert_close(value, expected[key])
-    assert not torch.equal(network[1].running_mean, own["1.running_mean"]), "moments are averaged, too"
-    averaging.on_validation_end(trainer, module)
-    assert all(torch.equal(value, own[key]) for key, value in network.state_dict().items())
-
-
-def test_the_average_is_measured_and_kept(
-    run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: dict[str, torch.Tensor] = {}
-    validated: list[torch.Tensor] = []
-
-    def validation_batch(self: Checkpoints, *_: object) -> None:
-        validated.append(next(self.network.body.parameters()).detach().clone())
-
-    def train_end(self: Checkpoints, *_: object) -> None:
-        seen.update({key: value.clone() for key, value in self.network.state_dict().items()})
-
-    monkeypatch.setattr(Checkpoints, "on_validation_batch_end", validation_batch, raising=False)
-    monkeypatch.setattr(Checkpoints, "on_train_end", train_end, raising=False)
-    recipe = tiny_recipe("training.average=0.99", "training.max_epochs=2", "training.monitor=last",
-                         "training.patience=null")  # fmt: skip
-    trained = run(recipe, tmp_path / "run")
-    key, kept = next(iter(trained.network.body.named_parameters()))
-    assert torch.equal(kept, validated[-1])
-    assert not torch.equal(kept, seen[f"body.{key}"])
-
-
-def test_each_of_these_changes_what_is_learned(
+def test_mixup_changes_what_is_learned(
     run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
 ) -> None:
     short = "training.max_epochs=1"
     plain = run(tiny_recipe(short), tmp_path / "plain")
-    for number, change in enumerate(["training.mixup=0.3", "training.average=0.9"]):
-        assert not same(plain, run(tiny_recipe(short, change), tmp_path / str(number))), change
+    assert not same(plain, run(tiny_recipe(short, "training.mixup=0.3"), tmp_path / "mixed"))
 
 
 def test_the_last_epoch_is_kept_whatever_its_figures(

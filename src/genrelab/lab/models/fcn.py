@@ -30,7 +30,6 @@ Widths = tuple[
     Annotated[int, Field(gt=0, le=1024)],
     Annotated[int, Field(gt=0, le=1024)],
 ]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 _POOLS = ((2, 4), (2, 4), (2, 4), (3, 5))  # bands x frames, of all layers but the last
 _BANDS = 2 * 2 * 2 * 3
@@ -57,8 +56,6 @@ class FullyConvolutional(Body):
     ----------
     widths : five int, 1..1024
         Filters of the layers.
-    dropout : float in 0..1
-        Of the embedding, before the last, linear layer.
 
     Raises
     ------
@@ -74,7 +71,6 @@ class FullyConvolutional(Body):
         inputs: Mapping[str, Shape],
         genres: int,
         widths: Widths = (64, 128, 128, 128, 64),
-        dropout: Dropout = 0.0,
     ) -> None:
         super().__init__()
         self.name, (channels, bands, frames) = only_input(inputs, axes=3, what="a picture")
@@ -88,7 +84,6 @@ class FullyConvolutional(Body):
         # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
         self.layers = nn.ModuleList(layer(*each) for each in sizes).to(memory_format=torch.channels_last)
         self.embed = nn.BatchNorm1d(sum(widths), affine=False)
-        self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(sum(widths), genres)
         initialize(self)
 
@@ -101,4 +96,4 @@ class FullyConvolutional(Body):
             averages.append(maps.mean(dim=(2, 3)))
         averages[-1] = maps.amax(dim=(2, 3))
         embedding = self.embed(torch.cat(averages, dim=1))
-        return Scores(self.classify(self.dropout(embedding)), embedding)
+        return Scores(self.classify(embedding), embedding)

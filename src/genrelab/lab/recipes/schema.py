@@ -126,7 +126,7 @@ class Training(Strict):
     The figures called `valid_...` are those of the part that `choose_epoch_on` names.
     """
 
-    unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "average", "not_music")
+    unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "not_music")
 
     weights: str = Field(
         "none",
@@ -204,13 +204,6 @@ class Training(Strict):
         0.0, ge=0, le=100, description="alpha of the Beta distribution that clips are mixed by; 0 mixes none"
     )
     not_music: NotMusic | None = None
-    average: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="keep a moving average of weights and of batch norms' moments, of which a step leaves "
-        "this share; it is what is measured and kept",
-    )
 
     @field_validator("monitor")
     @classmethod

@@ -11,7 +11,6 @@ import math
 import pickle
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from torch import nn
 from genrelab.errors import RunError
 from genrelab.files import replace_file
 from genrelab.lab.models import GenreNetwork
-from genrelab.lab.training.averaging import Averaging
 
 LAST = "last.ckpt"
 BEST = "best.safetensors"
@@ -48,8 +46,6 @@ class Checkpoints(Callback):
         `last`, where each epoch is better than the one before.
     patience : int or None
         Epochs without a better monitor after which training ends; None never ends it.
-    averaging : Averaging or None
-        Whose weights are kept as the best in the place of the network's own.
 
     Attributes
     ----------
@@ -59,20 +55,11 @@ class Checkpoints(Callback):
         What is to be said of the weights that training started with; kept for a run that goes on.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        network: GenreNetwork,
-        *,
-        monitor: str,
-        patience: int | None,
-        averaging: Averaging | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, network: GenreNetwork, *, monitor: str, patience: int | None) -> None:
         self.folder = folder
         self.network = network
         self.monitor = monitor
         self.patience = patience
-        self.averaging = averaging
         self.history: list[Row] = []
         self.start: list[str] = []
         self.started = 0.0
@@ -137,8 +124,7 @@ class Checkpoints(Callback):
         self.history = [*self.history, row]
         best = self.best_epoch()
         if best is None or best == trainer.current_epoch:
-            with nullcontext() if self.averaging is None else self.averaging.applied():
-                replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
+            replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
         replace_file(self.folder / HISTORY, self._write_history)
         replace_file(self.folder / LAST, trainer.save_checkpoint)
         trainer.should_stop = trainer.should_stop or self.out_of_patience()

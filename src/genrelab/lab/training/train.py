@@ -18,7 +18,6 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.models.base import GenreNetwork
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.averaging import Averaging
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
 from genrelab.lab.training.distillation import distillation_of
 from genrelab.lab.training.interrupt import Interrupt
@@ -187,10 +186,7 @@ def train(
         Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
     )
     task = GenreTask(network, settings, objective, seed=seed, outliers=outliers)
-    averaging = None if settings.average is None else Averaging(network, settings.average)
-    keep = Checkpoints(
-        folder, network, monitor=settings.monitor, patience=settings.patience, averaging=averaging
-    )
+    keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
     gpu = accelerator == "gpu"
     learn = learning_loader(learning, settings, seed=seed, gpu=gpu)
     choose = choosing_loader(choosing, settings, gpu=gpu)
@@ -201,12 +197,7 @@ def train(
         devices=1,
         precision=precision,
         max_epochs=settings.max_epochs,
-        callbacks=[
-            *([averaging] if averaging else []),
-            keep,
-            RunProgress(settings.choose_epoch_on),
-            interrupt,
-        ],
+        callbacks=[keep, RunProgress(settings.choose_epoch_on), interrupt],
         logger=TensorBoardLogger(folder, name="", version="log"),
         gradient_clip_val=settings.gradient_clip,
         deterministic="warn",
