@@ -1,0 +1,108 @@
+"""How sure models are of sound that is no music: made noise and tones, and espeak-ng's voices.
+
+    python benchmarks/not_music.py MODEL...
+
+Prints a row a model and kind of sound: the highest probability of a genre, mean and maximum over the sounds,
+and how many get a genre rather than `unsure`. Needs espeak-ng for the voices. A model that was not
+calibrated (any but those of `genrelab finalize`) has no threshold, so that all its sounds get a genre.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab import Recognizer
+
+RATE = 16_000
+SECONDS = 12
+LANGUAGES = ("de", "en", "es", "fr", "it", "pl")
+KINDS = ("", "+f1", "+f2", "+f3", "+f4", "+m1", "+m3", "+m5", "+m7", "+whisper")
+TEXT = (
+    "Good evening. Tonight the library stays open until ten, and the reading in the small hall begins a "
+    "little later than announced. Whoever has a ticket may wait in the garden."
+)
+
+Waveform = npt.NDArray[np.float32]
+
+
+def made() -> list[Waveform]:
+    """Return noises of three colours and two levels, tones, hum, sweeps and clicks."""
+    rng = np.random.default_rng(0)
+    count = SECONDS * RATE
+    time = np.arange(count) / RATE
+    bins = 1 + np.arange(count // 2 + 1)
+    sounds = []
+    for slope in (0.0, 0.5, 1.0):
+        noise = np.fft.irfft(np.fft.rfft(rng.normal(size=count)) / bins**slope)
+        sounds += [level * noise / np.abs(noise).max() for level in (0.3, 0.01)]
+    sounds += [0.3 * np.sin(2 * np.pi * hertz * time) for hertz in (60, 150, 440, 1000, 3000)]
+    sounds += [0.2 * np.sign(np.sin(2 * np.pi * hertz * time)) for hertz in (50, 120)]
+    sounds += [0.3 * np.sin(2 * np.pi * (50 + speed * time) * time) for speed in (30, 300)]
+    sounds += [0.8 * (np.arange(count) % int(RATE * gap) < 20) for gap in (0.2, 0.5, 1.0)]
+    return [sound.astype(np.float32) for sound in sounds]
+
+
+def answers(recognizer: Recognizer, voices: list[Path]) -> dict[str, list[Any]]:
+    """Return what a model says of each sound, by kind."""
+    found = {"noise and tones": [recognizer(sound, sample_rate=RATE) for sound in made()]}
+    if voices:
+        found["voices"] = [recognizer(path) for path in voices]
+    return found
+
+
+def speak(folder: Path) -> list[Path]:
+    """Have espeak-ng read a text in all voices; return the files."""
+    if shutil.which("espeak-ng") is None:
+        return []
+    paths = []
+    for voice in [language + kind for language in LANGUAGES for kind in KINDS]:
+        path = folder / f"{voice}.wav"
+        subprocess.run(["espeak-ng", "-v", voice, "-w", str(path), TEXT], check=True, capture_output=True)
+        paths.append(path)
+    return paths
+
+
+def row(model: Path, kind: str, said: list[Any]) -> dict[str, Any]:
+    """Return the figures of one kind of sound."""
+    highest = [max(share for _, share in answer.genres) for answer in said]
+    return {
+        "model": str(model),
+        "sounds": kind,
+        "count": len(said),
+        "mean": float(np.mean(highest)),
+        "maximum": max(highest),
+        "named": sum(answer.genre != "unsure" for answer in said),
+    }
+
+
+def main() -> None:
+    """Print the table, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        voices = speak(Path(folder))
+        rows = [
+            row(model, kind, said)
+            for model in options.models
+            for kind, said in answers(Recognizer.load(model), voices).items()
+        ]
+    print("| model | sounds | | highest probability, mean | maximum | get a genre |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    for each in rows:
+        figures = f"{each['count']} | {each['mean']:.2f} | {each['maximum']:.2f} | {each['named']}"
+        print(f"| {each['model']} | {each['sounds']} | {figures} |")
+    print("\n" + json.dumps({"benchmark": "not_music", "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
