@@ -13,6 +13,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab import Recognizer
+from genrelab.recognize import UNSURE, Recognition
 
 RATE = 16_000
 SECONDS = 12
@@ -51,7 +53,7 @@ def made() -> list[Waveform]:
     return [sound.astype(np.float32) for sound in sounds]
 
 
-def answers(recognizer: Recognizer, voices: list[Path]) -> dict[str, list[Any]]:
+def answers(recognizer: Recognizer, voices: list[Path]) -> dict[str, list[Recognition]]:
     """Return what a model says of each sound, by kind."""
     found = {"noise and tones": [recognizer(sound, sample_rate=RATE) for sound in made()]}
     if voices:
@@ -62,6 +64,7 @@ def answers(recognizer: Recognizer, voices: list[Path]) -> dict[str, list[Any]]:
 def speak(folder: Path) -> list[Path]:
     """Have espeak-ng read a text in all voices; return the files."""
     if shutil.which("espeak-ng") is None:
+        print("espeak-ng is not installed: no voices are heard", file=sys.stderr)
         return []
     paths = []
     for voice in [language + kind for language in LANGUAGES for kind in KINDS]:
@@ -71,7 +74,7 @@ def speak(folder: Path) -> list[Path]:
     return paths
 
 
-def row(model: Path, kind: str, said: list[Any]) -> dict[str, Any]:
+def row(model: Path, kind: str, said: list[Recognition]) -> dict[str, Any]:
     """Return the figures of one kind of sound."""
     highest = [max(share for _, share in answer.genres) for answer in said]
     return {
@@ -80,7 +83,7 @@ def row(model: Path, kind: str, said: list[Any]) -> dict[str, Any]:
         "count": len(said),
         "mean": float(np.mean(highest)),
         "maximum": max(highest),
-        "named": sum(answer.genre != "unsure" for answer in said),
+        "named": sum(answer.genre != UNSURE for answer in said),
     }
 
 
