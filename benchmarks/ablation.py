@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from machine import machine
+
 from genrelab.errors import UsageError
 from genrelab.lab.evaluation.compare import compare
 from genrelab.lab.evaluation.intervals import Estimate
@@ -120,7 +122,7 @@ def main() -> None:
         p = "-" if each["p"] is None else f"{each['p']:.3f}"
         what = "<br>".join(f"`{text}`" for text in each["changed"])
         print(f"| {what} | {cells(each['seeds'], each['balanced'])} | {each['difference']} | {alone} | {p} |")
-    print("\n" + json.dumps({"benchmark": "ablation", "rows": rows}))
+    print("\n" + json.dumps({"benchmark": "ablation", "rows": rows} | machine("torch", "numpy")))
 
 
 if __name__ == "__main__":

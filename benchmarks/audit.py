@@ -15,17 +15,16 @@ import argparse
 import json
 import math
 import os
-import platform
 import tempfile
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from audit_plants import COLLECTIONS, PLANTS, SECONDS, Planted, file_of, plant
+from machine import machine
 
 from genrelab.audio.decode import decode, probe
 from genrelab.lab.corpora.audit import Pair, audit_corpus
@@ -245,9 +244,7 @@ def main() -> None:
     if "time" in options.tables:
         result["time"] = measure_time(options.clips, timed)
         print_time(result["time"])
-    versions = {name: version(name) for name in ("numpy", "scipy", "soundfile", "soxr", "av")}
-    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-    print(json.dumps(result | {"versions": versions, **machine}))
+    print(json.dumps(result | machine("numpy", "scipy", "soundfile", "soxr", "av")))
 
 
 if __name__ == "__main__":

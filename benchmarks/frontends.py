@@ -14,16 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
+from machine import machine
 
 RATE = 22_050
 SAMPLES = 30 * RATE
@@ -136,10 +135,13 @@ def main() -> None:
         figures[name] = {**medians, "ratio": ratio}
         cells = (name, *(f"{1000 * medians[side]:.1f} ms" for side in SIDES), f"{ratio:.1f}x")
         print(f"| {' | '.join(cells)} |", flush=True)
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "threads": options.threads}
-    versions = {name: version(name) for name in ("torch", "librosa", "numpy")}
-    result = {"benchmark": "frontends", "device": options.device, "figures": figures}
-    print(json.dumps({**result, **machine, **versions}))
+    result = {
+        "benchmark": "frontends",
+        "device": options.device,
+        "figures": figures,
+        "threads": options.threads,
+    }
+    print(json.dumps(result | machine("torch", "librosa", "numpy")))
 
 
 if __name__ == "__main__":

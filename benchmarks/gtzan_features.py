@@ -12,16 +12,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import platform
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from machine import machine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -352,9 +351,11 @@ def main() -> None:
         summaries[title] = summarize(measured, Intervals(corpus))
     for title, summary in summaries.items():
         print_tables(title, summary)
-    machine = {"machine": platform.machine(), "python": platform.python_version()}
-    versions = {name: version(name) for name in ("torch", "scikit-learn", "numpy")}
-    print(json.dumps({"benchmark": "gtzan_features", "tables": summaries, **machine, **versions}))
+    print(
+        json.dumps(
+            {"benchmark": "gtzan_features", "tables": summaries} | machine("torch", "scikit-learn", "numpy")
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import argparse
 import csv
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -25,12 +24,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
+from machine import machine
 
 from genrelab.audio.decode import decode, stream
 from genrelab.audio.encode import write_mp3
@@ -328,10 +327,8 @@ def main() -> None:
         if "start" in options.tables:
             result["cold_start"] = measure_start(options.model, songs[0], sizes.starts)
             print_start(result["cold_start"])
-    versions = {name: version(name) for name in ("numpy", "onnxruntime", "soundfile", "soxr", "av")}
-    machine = {"machine": platform.machine(), "cores": CORES, "python": platform.python_version()}
     load = {"load_average": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {}
-    print(json.dumps(result | {"versions": versions, **machine, **load}))
+    print(json.dumps(result | machine("numpy", "onnxruntime", "soundfile", "soxr", "av") | load))
 
 
 if __name__ == "__main__":

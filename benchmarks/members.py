@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation import points
+from machine import machine
 from model_card import row
 from torch import Tensor
 
@@ -113,7 +114,7 @@ def main() -> None:
             mine, others = each["alone"]
             rest = f" {each['difference']} | {mine}, together {others} | {each['p']:.3f} |"
         print(f"| {each['system']} | {figures} |{rest}")
-    print("\n" + json.dumps({"benchmark": "members", "rows": rows}))
+    print("\n" + json.dumps({"benchmark": "members", "rows": rows} | machine("torch", "numpy")))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from machine import machine
 
 from genrelab.files import replace_text
 from genrelab.lab.corpora.registry import load_corpus
@@ -236,8 +235,12 @@ def main() -> None:
     if options.card:
         fill(options.card, texts)
     print("\n\n".join(texts.values()))
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
-    print(json.dumps({key: value for key, value in result.items() if key != "reliability"} | machine))
+    print(
+        json.dumps(
+            {key: value for key, value in result.items() if key != "reliability"}
+            | machine("torch", "scikit-learn")
+        )
+    )
 
 
 if __name__ == "__main__":

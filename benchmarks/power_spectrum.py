@@ -12,15 +12,14 @@ import contextlib
 import io
 import json
 import logging
-import platform
 import statistics
 import time
 import warnings
-from importlib.metadata import version
 
 import numpy as np
 import onnxruntime
 import torch
+from machine import machine
 from torch import Tensor, nn
 
 from genrelab.lab.frontends.stft import PowerSpectrum
@@ -84,12 +83,7 @@ def main() -> None:
         print(f"{rate:6} Hz, window {n_fft:5}, step {hop_length}, a second of sound:", end=" ")
         print(f"{plain:.3f} ms and {products:.3f} ms, {plain / products:.1f}x", end="; ")
         print(f"largest difference {apart / found['plain'].max():.0e} of the largest value")
-    machine = {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "onnxruntime": version("onnxruntime"),
-    }
-    print(json.dumps({"benchmark": "power_spectrum", "figures": figures, **machine}))
+    print(json.dumps({"benchmark": "power_spectrum", "figures": figures} | machine("torch", "onnxruntime")))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from collections import Counter
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from machine import machine
 
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits import make_split
@@ -208,8 +208,7 @@ def main() -> None:
         tested = min(options.folds, options.first or options.folds)
         rows.append(measure(recipe, corpus, out, folds=options.folds, tested=tested, budget=budget))
     print_tables(rows)
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
-    print(json.dumps({"benchmark": "real_audio", "budgets": BUDGETS, "rows": rows, **machine}))
+    print(json.dumps({"benchmark": "real_audio", "budgets": BUDGETS, "rows": rows} | machine("torch")))
 
 
 if __name__ == "__main__":

@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import torch
 
     from genrelab.lab.frontends import Frontend
+from machine import machine
 
 RECIPE = "ms-sincresnet-160-spp"
 RATE = 16_000
@@ -155,8 +154,7 @@ def main() -> None:
             *(f"{form['mebibytes']:.0f} MiB" for form in (plain, fast)),
         )
         print(f"| {' | '.join(cells)} |", flush=True)
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
-    print(json.dumps({"benchmark": "sinc", "device": options.device, "figures": figures, **machine}))
+    print(json.dumps({"benchmark": "sinc", "device": options.device, "figures": figures} | machine("torch")))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+
+from machine import machine
 
 
 def step_seconds(recipe: str, *, keep: bool, items: int, steps: int) -> float:
@@ -67,8 +67,7 @@ def main() -> None:
         default, keep = (statistics.median(measured) for measured in times.values())
         figures[recipe] = {"default_s": default, "keep_s": keep, "ratio": default / keep}
         print(f"{recipe:14} default {default:7.3f} s   kept {keep:7.3f} s   {default / keep:.2f}x")
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
-    print(json.dumps({"benchmark": "training_memory", "items": items, "figures": figures, **machine}))
+    print(json.dumps({"benchmark": "training_memory", "items": items, "figures": figures} | machine("torch")))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 
 import torch
 import torch.nn.functional as F
+from machine import machine
 from torch import Tensor, nn
 
 from genrelab.lab.augment import Speed
@@ -119,8 +118,7 @@ def main() -> None:
     for precision in ("float32", "bfloat16"):
         measure(f"network, {precision}", network_jobs(recipe, items, precision))
         measure(f"poolings, {precision}", pooling_jobs(pooled, items, precision))
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": version("torch")}
-    print(json.dumps({"benchmark": "training_step", "items": items, "figures": figures, **machine}))
+    print(json.dumps({"benchmark": "training_step", "items": items, "figures": figures} | machine("torch")))
 
 
 if __name__ == "__main__":
