@@ -1,9 +1,10 @@
-"""What the members of an ensemble say alone, against all together: whether it is worth its cost.
+"""What the members of an ensemble say alone, and in smaller companies, against all together.
 
     python benchmarks/members.py RUN... --corpus SPEC [--exclude FILE]
 
 The runs are folds of one recipe with the model `together`; each member's answers are those of the very
-networks that the runs trained, on the same test clips. Differences are paired, clip by clip.
+networks that the runs trained, on the same test clips. A row a choice of members: what their mean says.
+Differences are paired, clip by clip.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ablation import points
 from machine import machine
 from model_card import row
@@ -50,25 +53,34 @@ class Alone(Body):
 
 
 @dataclass(frozen=True)
-class MemberRun(Run):
-    """A run of an ensemble as if a member had answered alone."""
+class SomeRun(Run):
+    """A run of an ensemble as if some members alone had answered."""
 
     said: Predictions
 
     def predictions(self) -> Predictions:
-        """Return what the member said of the run's test part."""
+        """Return what these members said of the run's test part."""
         return self.said
 
 
-def of_member(run: Run, number: int, corpus: Corpus, store: AudioStore) -> MemberRun:
-    """Test one member on the run's test clips."""
-    network = run.network()
-    assert isinstance(network.body, Together)
-    network.body = Alone(network.body, number)
-    said = predict(network, store, corpus, run.predictions().clips, run.recipe.audio)
-    name = f"{run.metrics['recipe']}, member {number}"
+def answers(run: Run, corpus: Corpus, store: AudioStore) -> list[Predictions]:
+    """Return what each member says of the run's test clips."""
+    network, clips = run.network(), run.predictions().clips
+    together = network.body
+    assert isinstance(together, Together)
+    found = []
+    for number in range(len(together.members)):
+        network.body = Alone(together, number)
+        found.append(predict(network, store, corpus, clips, run.recipe.audio))
+    return found
+
+
+def without_others(run: Run, said: Sequence[Predictions], numbers: Sequence[int]) -> SomeRun:
+    """Return a run as if some members alone had answered: the mean of their probabilities."""
+    mean = np.mean([said[number].probabilities for number in numbers], axis=0)
+    name = f"{run.metrics['recipe']}, members {numbers}"
     metrics = {**run.metrics, "recipe": name, "recipe_sha256": name}
-    return MemberRun(run.folder / f"member-{number}", run.recipe, metrics, said)
+    return SomeRun(run.folder / name, run.recipe, metrics, replace(said[0], probabilities=mean))
 
 
 def pooled(name: str, runs: Sequence[Run]) -> dict[str, Any]:
@@ -91,13 +103,19 @@ def main() -> None:
     body = runs[0].network().body
     if not isinstance(body, Together):
         raise SystemExit(f"{options.folds[0]} is no run of the model `together`: there are no members")
+    names = [
+        f"{type(member).__name__} on {', '.join(inputs)}"
+        for member, inputs in zip(body.members, body.names, strict=True)
+    ]
+    said = [answers(run, corpus, store) for run in runs]
     rows = [{**pooled("together", runs), "difference": None, "alone": None, "p": None}]
-    for number, member in enumerate(body.members):
-        alone = [of_member(run, number, corpus, store) for run in runs]
-        (pair,) = compare([*alone, *runs]).pairs
+    numbers = range(len(names))
+    for some in [each for size in numbers[1:] for each in combinations(numbers, size)]:
+        less = [without_others(run, each, some) for run, each in zip(runs, said, strict=True)]
+        (pair,) = compare([*less, *runs]).pairs
         rows.append(
             {
-                **pooled(f"{type(member).__name__} alone", alone),
+                **pooled("; ".join(names[number] for number in some), less),
                 "difference": points(pair.balanced_difference),
                 "alone": (pair.only_first, pair.only_second),
                 "p": pair.p_value,
