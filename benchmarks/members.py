@@ -110,7 +110,7 @@ def main() -> None:
     said = [answers(run, corpus, store) for run in runs]
     rows = [{**pooled("together", runs), "difference": None, "alone": None, "p": None}]
     numbers = range(len(names))
-    for some in [each for size in numbers[1:] for each in combinations(numbers, size)]:
+    for some in [each for size in range(1, len(names)) for each in combinations(numbers, size)]:
         less = [without_others(run, each, some) for run, each in zip(runs, said, strict=True)]
         (pair,) = compare([*less, *runs]).pairs
         rows.append(
