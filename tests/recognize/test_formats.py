@@ -64,6 +64,7 @@ def test_the_json_record() -> None:
         "parts": None,
         "full": True,
         "model": "tiny@0123456789ab",
+        "warning": None,
         "error": None,
     }
     assert list(second) == list(third) == list(first)
@@ -83,7 +84,7 @@ def test_csv() -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert list(rows[0]) == [
         *("path", "duration", "genre", "confidence", "reason"),
-        *("genre_1", "probability_1", "genre_2", "probability_2", "full", "model", "error"),
+        *("genre_1", "probability_1", "genre_2", "probability_2", "full", "model", "warning", "error"),
     ]
     assert [row["path"] for row in rows] == [os.fspath(record.path) for record in RECORDS]
     assert (rows[0]["genre_2"], rows[0]["probability_2"]) == ("[red]jazz", "0.3")

@@ -18,7 +18,7 @@ from genrelab.errors import LibraryError
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable that names a library."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The newest layout that this genrelab reads and the one that it writes; older ones are brought to it."""
 
 _APPLICATION = 0x67656E72  # "genr", so that another program's database is not taken for a library
@@ -44,7 +44,8 @@ CREATE TABLE tracks (
     embedding BLOB,               -- float32, little-endian
     error TEXT,
     full INTEGER NOT NULL DEFAULT 1,  -- whether all of the file was heard
-    probabilities BLOB            -- of each segment if so: float16, little-endian, in the order of `genres`
+    probabilities BLOB,           -- of each segment if so: float16, little-endian, in the order of `genres`
+    notices TEXT NOT NULL DEFAULT '[]'  -- JSON: [[kind, text], ...]
 ) STRICT;
 CREATE INDEX tracks_sound ON tracks (sound);
 CREATE TABLE changes (
@@ -69,6 +70,7 @@ _UPGRADES = {
         "ALTER TABLE tracks ADD COLUMN full INTEGER NOT NULL DEFAULT 1",
         "ALTER TABLE tracks ADD COLUMN probabilities BLOB",
     ),
+    2: ("ALTER TABLE tracks ADD COLUMN notices TEXT NOT NULL DEFAULT '[]'",),
 }
 
 

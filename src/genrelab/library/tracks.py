@@ -16,11 +16,11 @@ import numpy.typing as npt
 import genrelab
 from genrelab.library.database import Database
 from genrelab.library.sighting import Sighting, real_path
-from genrelab.recognize.recognition import RankedGenre, Recognition, Segment
+from genrelab.recognize.recognition import Notice, RankedGenre, Recognition, Segment
 
 _COLUMNS = (
     "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
-    "timeline, embedding, error, full, probabilities"
+    "timeline, embedding, error, full, probabilities, notices"
 )
 _PLACES = ", ".join("?" * len(_COLUMNS.split(", ")))
 
@@ -69,6 +69,7 @@ class _Row:
     error: str | None
     full: int
     probabilities: bytes | None
+    notices: str
 
     def fits(self, wanted: Wanted | None) -> bool:
         """Whether this is an answer that counts."""
@@ -102,6 +103,7 @@ class _Row:
             timeline=timeline,
             reason=self.reason,
             error=error,
+            notices=tuple(Notice(*pair) for pair in json.loads(self.notices)),
             full=bool(self.full),
             probabilities=probabilities,
         )
@@ -207,6 +209,7 @@ class Tracks:
             said.probabilities.astype("<f2").tobytes()
             if said.full and said.probabilities is not None
             else None,
+            json.dumps(said.notices),
         )
         self._database.execute(f"INSERT OR REPLACE INTO tracks ({_COLUMNS}) VALUES ({_PLACES})", values)
 

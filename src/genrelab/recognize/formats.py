@@ -108,7 +108,18 @@ def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, top: int, timeli
 def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
     ranks = range(1, top + 1)
     ranked = [name for rank in ranks for name in (f"genre_{rank}", f"probability_{rank}")]
-    columns = ["path", "duration", "genre", "confidence", "reason", *ranked, "full", "model", "error"]
+    columns = [
+        "path",
+        "duration",
+        "genre",
+        "confidence",
+        "reason",
+        *ranked,
+        "full",
+        "model",
+        "warning",
+        "error",
+    ]
     for cells in _csv_rows(records, top, columns):
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(cells)
@@ -146,6 +157,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
             ("parts", pieces),
             ("full", pa.bool_()),
             ("model", text),
+            ("warning", text),
             ("error", text),
         ]
     )
@@ -153,7 +165,8 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
     for record in records:
         row = record.to_dict(top=top, timeline=timeline)
         row["path_bytes"] = os.fsencode(record.path)
-        row["path"], row["error"] = _utf8(row["path"]), row["error"] and _utf8(row["error"])
+        for column in ("path", "warning", "error"):
+            row[column] = row[column] and _utf8(row[column])
         rows.append(row)
     buffer = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)

@@ -12,12 +12,35 @@ import numpy.typing as npt
 
 from genrelab.bundle.metadata import UNSURE
 
-__all__ = ["UNSURE", "Part", "RankedGenre", "Reason", "Recognition", "Segment", "Stretch"]
+__all__ = [
+    "UNSURE",
+    "Notice",
+    "NoticeKind",
+    "Part",
+    "RankedGenre",
+    "Reason",
+    "Recognition",
+    "Segment",
+    "Stretch",
+]
 
 Reason = Literal["silent", "low confidence"]
 """Why an answer is `unsure`."""
 
+NoticeKind = Literal["damaged", "cut off", "decoder", "playlist", "output"]
+"""What a notice is about: a damaged or a shortened file, a message of the decoder, the list that named
+the file, or something that should have been written besides the record."""
+
+_DAMAGE: frozenset[NoticeKind] = frozenset(("damaged", "cut off"))
+
 _DIGITS = 6  # of a probability in a record: more would be rounding errors of the network
+
+
+class Notice(NamedTuple):
+    """Something a user should know about a file although it has an answer: its kind, and a sentence."""
+
+    kind: NoticeKind
+    text: str
 
 
 class RankedGenre(NamedTuple):
@@ -84,6 +107,8 @@ class Recognition:
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
+    notices : tuple of Notice
+        What else to know about the file, such as damage in it.
     full : bool
         Whether all of the file was heard, not only segments spread over it; so it is after an error.
     parts : tuple of Part or None
@@ -107,6 +132,7 @@ class Recognition:
     timeline: tuple[Segment, ...] = ()
     reason: Reason | None = None
     error: str | None = None
+    notices: tuple[Notice, ...] = ()
     full: bool = True
     parts: tuple[Part, ...] | None = None
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
@@ -116,6 +142,16 @@ class Recognition:
     def answered(self) -> bool:
         """Whether there is a genre: no error, not `unsure`."""
         return self.error is None and self.genre != UNSURE
+
+    @property
+    def warning(self) -> str | None:
+        """All notices as one text; None where there is none."""
+        return "; ".join(notice.text for notice in self.notices) or None
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the answer is about a file of which a part is damaged or missing."""
+        return any(notice.kind in _DAMAGE for notice in self.notices)
 
     def stretches(self) -> list[Stretch]:
         """Return the timeline with neighbours of one genre joined.
@@ -149,7 +185,7 @@ class Recognition:
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
             `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
             `probability`; or None), `parts` (such a list, or None where they were not asked for), `full`
-            (None after an error), `model`, `error`. All keys are always there.
+            (None after an error), `model`, `warning`, `error`. All keys are always there.
         """
         return {
             "path": os.fspath(self.path),
@@ -165,6 +201,7 @@ class Recognition:
             "parts": None if self.parts is None else [_piece(part) for part in self.parts],
             "full": self.full if self.error is None else None,
             "model": self.model,
+            "warning": self.warning,
             "error": self.error,
         }
 

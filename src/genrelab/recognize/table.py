@@ -33,7 +33,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     Returns
     -------
     str
-        A line for each record, then one for each error; characters of file names that cannot be printed
+        A line for each record, then one for each warning and error; characters of file names that cannot be printed
         are escaped.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -61,6 +61,10 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     width = shutil.get_terminal_size().columns if terminal else _UNLIMITED
     console = Console(file=text, width=width, force_terminal=terminal, highlight=False)
     console.print(table)
+    for record in records:
+        if record.warning is not None:
+            warning = visible(f"{os.fspath(record.path)}: {record.warning}")
+            console.print(warning, style="yellow", soft_wrap=True)
     for record in records:
         if record.error is not None:
             console.print(visible(record.error), style="red", soft_wrap=True)
