@@ -33,8 +33,8 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     Returns
     -------
     str
-        A line for each record, then one for each warning and error; characters of file names that cannot be printed
-        are escaped.
+        A line for each record, then one for each warning and error; characters of file names that cannot be
+        printed are escaped.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("file", overflow="fold")
