@@ -88,6 +88,10 @@ class MpegSource:
         frames = f"it holds {len(index.offsets)} of {index.declared} frames"
         return Cut(frames, len(index.offsets) / index.declared, index.cut)
 
+    def has_damage(self) -> bool:
+        """See `Source.has_damage`."""
+        return self._index.n_gaps > 0
+
     def tally(self, seconds: float) -> tuple[float, float]:
         """See `Source.tally`; frames that cannot be decoded were read as silence."""
         index = self._index

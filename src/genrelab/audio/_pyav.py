@@ -14,6 +14,7 @@ import av
 import av.error
 import numpy as np
 
+from genrelab.audio._quiet_file import QuietFile
 from genrelab.audio._source import AudioInfo, Waveform
 from genrelab.audio._uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws, clearly_short
@@ -33,6 +34,19 @@ _WARM_UP_SECONDS = 0.5
 # FFmpeg ends a list of up to so many planes with a null pointer; of a longer one PyAV does not find the end.
 _MOST_PLANES = 8
 _LOOKED_AT_FRAMES = 16  # before it is decided what sample rate and channels the file has
+# Formats whose header counts the samples.
+_COUNTING = {"mov", "tta", "wv", "ape", "mpc", "mpc8", "tak", "dsf"}
+# Formats whose header states the length of the longest stream.
+_TIMED = {"matroska", "asf"}
+# A jump of the time stamps that is longer means that something is missing; shorter ones are rounding.
+_JUMP_SECONDS = 0.15
+_LONGEST_JUMP_SECONDS = 3600.0
+_PAUSING = {"opus", "amr_nb", "amr_wb"}  # these codecs leave silence out
+_MOST_RETRIES = 100  # after a demuxer gave up at a place
+
+
+class NotOpenedError(AudioError):
+    """FFmpeg knows no format that begins as this file does."""
 
 
 class PyAvSource:
@@ -53,6 +67,7 @@ class PyAvSource:
         self.flaws = Flaws() if flaws is None else flaws
         self._lost = Fraction(0)
         self._file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
+        self._bytes: Any = QuietFile(self._file)
         self.size = os.fstat(self._file.fileno()).st_size
         try:
             self._open()
@@ -62,9 +77,9 @@ class PyAvSource:
 
     def _open(self) -> None:
         try:
-            self._container = av.open(self._file, "r", options=_OPTIONS, metadata_errors="replace")
+            self._container = av.open(self._bytes, "r", options=_OPTIONS, metadata_errors="replace")
         except av.error.FFmpegError as error:
-            raise AudioError(
+            raise NotOpenedError(
                 f"{self._path} is not a sound file that can be read ({error.strerror}). "
                 "Check that it opens in a player; else get or encode it anew."
             ) from error
@@ -83,10 +98,12 @@ class PyAvSource:
         self._origin = begun[0].pts or 0
         # MP4 and its kin list every frame, and their time stamps usually count samples: one can seek. Other
         # containers round time stamps or guess them, and are read from the beginning to be exact.
-        listed = "mov" in self.container.split(",")
+        kinds = set(self.container.split(","))
+        listed = "mov" in kinds
         self._tick = stream.time_base * self._shape[0] if stream.time_base else Fraction(0)
         self.seekable = listed and 0 < self._tick <= 1
-        self.declared_seconds = self._duration() if listed else None
+        exact = bool(kinds & _COUNTING) or (bool(kinds & _TIMED) and not self._container.streams.video)
+        self.declared_seconds = self._duration() if exact else None
         self.info = AudioInfo(
             self._path, *self._shape, self._duration(), stream.codec_context.codec.canonical_name
         )
@@ -116,9 +133,14 @@ class PyAvSource:
         """See `Source.find_cut`."""
         return find_cut(self._path)
 
+    def has_damage(self) -> bool:
+        """See `Source.has_damage`."""
+        return False
+
     def tally(self, seconds: float) -> tuple[float, float]:
         """See `Source.tally`."""
-        return seconds, max(self.declared_seconds or 0.0, seconds + float(self._lost))
+        expected = self.declared_seconds or seconds + float(self._lost)
+        return seconds, expected if clearly_short(seconds, expected) else seconds
 
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
         """Yield samples; see `Source.read`."""
@@ -138,6 +160,7 @@ class PyAvSource:
                 break
         if held:
             yield np.concatenate(held, axis=1)
+        self._check_read()
         lost = float(self._lost)
         if self._strict and clearly_short(done / rate, done / rate + lost):
             raise AudioError(
@@ -157,37 +180,72 @@ class PyAvSource:
             if begun and begun[0].pts is not None:
                 position = round((begun[0].pts - self._origin) * self._tick)
             self._decoded = position
-        pieces = (self._piece(frame) for frame in chain(begun, self._frames))
+        found = (self._piece(frame) for frame in chain(begun, self._frames))
+        pieces = (piece for piece in found if piece is not None)
         for waveform in make_uniform(pieces, *self._shape):
             yield position, waveform
             position += waveform.shape[1]
 
     def _decode(self) -> Iterator[av.AudioFrame]:
-        """Decode from where the container stands, counting what cannot be decoded."""
-        try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    for frame in packet.decode():
-                        yield frame
-                        self._decoded += frame.samples
-                except av.error.InvalidDataError as error:
-                    self._lost += (packet.duration or 0) * (packet.time_base or Fraction(0))
-                    self._note_damage(error)
-        except av.error.FFmpegError as error:
-            if self._strict:
-                raise AudioError(
-                    f"{self._path} is cut off or damaged ({error.strerror}). Get or encode the file anew."
-                ) from error
-            self._note_damage(error)
+        """Decode from where the container stands, noting what cannot be decoded."""
+        expected: Fraction | None = None
+        pausing = self._stream.codec_context.name in _PAUSING
+        for packet in self._packets():
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError as error:
+                if isinstance(error, MemoryError):
+                    raise
+                self._lose((packet.duration or 0) * (packet.time_base or Fraction(0)))
+                expected = None
+                continue
+            for frame in frames:
+                begin = None if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
+                if expected is not None and begin is not None and not pausing:
+                    jump = begin - expected
+                    if _JUMP_SECONDS < jump < _LONGEST_JUMP_SECONDS:
+                        self._lose(jump)
+                yield frame
+                self._decoded += frame.samples
+                expected = None if begin is None else begin + Fraction(frame.samples, frame.sample_rate)
 
-    def _note_damage(self, error: av.error.FFmpegError) -> None:
-        rate = self._stream.rate or 0
-        self.flaws.add_damage(self._decoded / rate if rate else 0.0)
-        self.flaws.add_message(str(error.strerror))
+    def _packets(self) -> Iterator[Any]:
+        """Yield packets; where the demuxer gives up, it is asked to go on."""
+        retries = 0
+        while True:
+            came = False
+            try:
+                for packet in self._container.demux(self._stream):
+                    came = True
+                    yield packet
+                return
+            except av.error.FFmpegError as error:
+                self._check_read(error)
+                if self._strict:
+                    raise AudioError(
+                        f"{self._path} is cut off or damaged ({error.strerror}). Get or encode the file anew."
+                    ) from error
+                self._lose(Fraction(0))
+                retries += 1
+                if not came or retries > _MOST_RETRIES:
+                    return
 
-    def _piece(self, frame: av.AudioFrame) -> Piece:
+    def _check_read(self, error: Exception | None = None) -> None:
+        """Raise what the system said when the file could not be read any further."""
+        if self._bytes.error is not None:
+            raise AudioError(f"{self._path} cannot be read: {self._bytes.error.strerror}") from error
+
+    def _lose(self, seconds: Fraction) -> None:
+        self._lost += seconds
+        self.flaws.add_damage(self._decoded / (self._stream.rate or 1))
+
+    def _piece(self, frame: av.AudioFrame) -> Piece | None:
+        """Return a frame's sound; None for a frame that is so damaged that it has too many channels."""
         channels = len(frame.layout.channels)
         if frame.format.is_planar and channels > _MOST_PLANES:
+            if not self._strict and self._shape[1] <= _MOST_PLANES:
+                self._lose(Fraction(frame.samples, frame.sample_rate))
+                return None
             raise AudioError(
                 f"{self._path} has {channels} channels; up to {_MOST_PLANES} can be read. If it has "
                 "fewer, its header is damaged. Mix or encode it anew."

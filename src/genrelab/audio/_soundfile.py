@@ -14,6 +14,7 @@ import numpy as np
 import soundfile as sf
 
 from genrelab.audio._source import AudioInfo, Waveform
+from genrelab.audio.containers.ogg import survey_ogg
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.audio.truncation import find_cut
 from genrelab.errors import AudioError, CutOffError
@@ -37,12 +38,17 @@ class SoundFileSource:
     flaws : Flaws or None
         Gets what is found wrong, and FFmpeg reads on where libsndfile gives up. None means that damage is an
         error.
+    damaged_pages : tuple of int
+        Where pages of an Ogg file are damaged.
     """
 
     knows_its_end = False
 
-    def __init__(self, path: Path, handle: sf.SoundFile, flaws: Flaws | None) -> None:
+    def __init__(
+        self, path: Path, handle: sf.SoundFile, flaws: Flaws | None, damaged_pages: tuple[int, ...] = ()
+    ) -> None:
         self._handle = handle
+        self._damaged_pages = damaged_pages
         self._reads_on = flaws is not None
         self.flaws = Flaws() if flaws is None else flaws
         self.size = path.stat().st_size
@@ -54,8 +60,15 @@ class SoundFileSource:
         """See `Source.find_cut`."""
         return find_cut(self.info.path)
 
+    def has_damage(self) -> bool:
+        """See `Source.has_damage`."""
+        return bool(self._damaged_pages)
+
     def tally(self, seconds: float) -> tuple[float, float]:
         """See `Source.tally`."""
+        rate = 48_000 if self._handle.subtype == "OPUS" else self.info.sample_rate
+        for position in self._damaged_pages:
+            self.flaws.add_damage(position / rate)
         return seconds, self.declared_seconds
 
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
@@ -81,7 +94,8 @@ class SoundFileSource:
                     f"{self.info.path} is cut off or damaged: {self._good_seconds(position):.1f} s of "
                     f"{self.declared_seconds:.1f} s could be decoded ({said}). Get or encode the file anew."
                 ) from error
-            self.flaws.add_message(said.rstrip("."))
+            self.flaws.add_damage(self._good_seconds(position))
+            self.flaws.add_message(said.removeprefix("Error : ").rstrip("."))
         if position < end and self._reads_on:
             yield from self._read_on(position, end - position, block)
 
@@ -132,7 +146,13 @@ def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | 
     if handle.frames >= _UNKNOWN_FRAMES:
         handle.close()
         return None
-    return SoundFileSource(path, handle, flaws)
+    if handle.format != "OGG":
+        return SoundFileSource(path, handle, flaws)
+    survey = survey_ogg(path)
+    if survey.chained:  # libsndfile would read the first recording alone
+        handle.close()
+        return None
+    return SoundFileSource(path, handle, flaws, survey.damaged)
 
 
 def _open(path: Path) -> sf.SoundFile:

@@ -83,6 +83,16 @@ class Source(Protocol):
         """
         ...
 
+    def has_damage(self) -> bool:
+        """Return whether the file is damaged somewhere, where that can be told without decoding it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        """
+        ...
+
     def tally(self, seconds: float) -> tuple[float, float]:
         """Return how much sound is there and how much should be, after all of it was read.
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from genrelab.audio._source import AudioInfo, Source, Waveform
 from genrelab.audio.excerpts import Excerpts
-from genrelab.audio.flaws import Flaws, clearly_short
+from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
 from genrelab.audio.formats import AUDIO_SUFFIXES
 from genrelab.audio.mixing import mix, mix_window
 from genrelab.audio.opening import open_source
@@ -207,7 +207,7 @@ def open_excerpts(
         block = round(_DECODE_BLOCK_SECONDS * rate)
 
         def read(first: int, count: int) -> Waveform:
-            blocks = list(_checked(source, first, count, block, request.channels))
+            blocks = list(_checked(source, first, count, block, request.channels, flaws))
             return np.concatenate([np.empty((channels, 0), np.float32), *blocks], axis=1)
 
         n_samples = round(seconds * rate)
@@ -219,6 +219,8 @@ def open_excerpts(
             _judge(source, seconds, flaws)
             yield excerpts
             return
+        if source.has_damage():
+            raise AudioError(f"{path} is damaged. Get or encode the file anew.")
         end = read(max(0, n_samples - round(_END_SECONDS * rate)), round(_END_SECONDS * rate))
         if end.shape[1] < min(n_samples, _END_PRESENT * rate):
             raise CutOffError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
@@ -270,7 +272,7 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
     count = None if request.duration is None else max(1, round(request.duration * rate))
     done = 0
     for block in _checked(
-        source, first, count, max(1, round(request.block_seconds * rate)), request.channels
+        source, first, count, max(1, round(request.block_seconds * rate)), request.channels, request.flaws
     ):
         done += block.shape[1]
         yield block
@@ -286,7 +288,7 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
 
 
 def _checked(
-    source: Source, first: int, count: int | None, block: int, channels: int | None
+    source: Source, first: int, count: int | None, block: int, channels: int | None, flaws: Flaws | None
 ) -> Iterator[Waveform]:
     """Yield samples as `Source.read` gives them, all of them finite, with the channels wanted."""
     rate = source.info.sample_rate
@@ -297,7 +299,7 @@ def _checked(
         end = None if end is None else -(-end // window) * window
     found = source.read(begin, None if end is None else end - begin, block)
     left = count
-    for mixed in mix(_finite(found, source, begin), channels, rate):
+    for mixed in mix(_finite(found, source, begin, flaws), channels, rate):
         samples = mixed[:, max(first - begin, 0) :][:, :left]
         begin += mixed.shape[1]
         if samples.shape[1]:
@@ -305,11 +307,17 @@ def _checked(
             yield samples
 
 
-def _finite(blocks: Iterator[Waveform], source: Source, position: int) -> Iterator[Waveform]:
-    """Pass samples on, and raise where one is not finite."""
+def _finite(
+    blocks: Iterator[Waveform], source: Source, position: int, flaws: Flaws | None
+) -> Iterator[Waveform]:
+    """Pass samples on; those that are not finite are an error, or, where flaws are taken, silence."""
     for samples in blocks:
         finite = np.isfinite(samples).all(axis=0)
-        if not finite.all():
+        if not finite.all() and flaws is not None:
+            rate = source.info.sample_rate
+            flaws.add_not_finite((position + int(finite.argmin())) / rate, int((~finite).sum()) / rate)
+            samples = np.where(finite, samples, np.float32(0))
+        elif not finite.all():
             raise AudioError(
                 f"{source.info.path} holds values that are not finite (NaN or infinity) at "
                 f"{(position + int(finite.argmin())) / source.info.sample_rate:.2f} s. Encode the file anew."
@@ -335,15 +343,17 @@ def _judge(source: Source, seconds: float, flaws: Flaws | None) -> None:
         )
     present, expected = source.tally(seconds)
     if cut is not None and cut.share:
-        expected = max(expected, present / cut.share)
+        whole = present / cut.share
+        if not (cut.certain or clearly_short(present, whole)):
+            cut = None
+        expected = max(expected, whole)
     short = clearly_short(present, expected)
+    reason = cut.reason if cut is not None and (short or cut.certain) else None
     found = source.flaws
-    found.present, found.expected = present, expected if short else None
-    found.cut = cut.reason if cut is not None and (short or cut.certain) else None
-    if flaws is None and (short or found.cut):
+    found.conclude(present, expected, reason, short=short)
+    if flaws is None and (short or reason):
         length = f"about {expected:.1f} s" if short else "an unknown length"
-        reason = found.cut or "the rest is missing or damaged"
         raise CutOffError(
-            f"{path} is cut off: {present:.1f} s of {length} could be decoded ({reason}). Get the whole file "
-            "again, or ask for a range of time that is there."
+            f"{path} is cut off: {present:.1f} s of {length} could be decoded ({reason or REST_MISSING}). "
+            "Get the whole file again, or ask for a range of time that is there."
         )

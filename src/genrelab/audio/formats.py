@@ -49,6 +49,9 @@ _BY_SUFFIX = {
     ".s3m": "Scream Tracker module",
     ".xm": "FastTracker module",
 }
+_SOUND_HEADS = (b"fLaC", b"OggS", b".snd", b"caff", b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"DSD ")
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_MATROSKA = b"\x1aE\xdf\xa3"
 _HEAD_BYTES = 1084
 
 
@@ -71,6 +74,20 @@ def unsupported_format(path: Path) -> str | None:
         if _looks_like(head[offset : offset + len(sign)], sign):
             return name
     return _BY_SUFFIX.get(path.suffix.lower())
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file begins as one of the common sound formats does.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    riff = head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE"
+    return riff or head[4:8] == b"ftyp" or head.startswith((*_SOUND_HEADS, _ASF, _MATROSKA))
 
 
 def _looks_like(found: bytes, sign: bytes) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from genrelab.audio._source import Source
 from genrelab.audio.containers.mpeg import index_mpeg
 from genrelab.audio.flaws import Flaws
-from genrelab.audio.formats import unsupported_format
+from genrelab.audio.formats import is_sound, unsupported_format
 from genrelab.audio.truncation import find_cut
 from genrelab.errors import AudioError, CutOffError, UnsupportedFormatError
 
@@ -41,7 +41,7 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     """
     check_file(path)
     try:
-        source = _open_mpeg(path, flaws) or _open_other(path, None if only_mpeg else flaws)
+        source = _open_mpeg(path, flaws) or _open_other(path, flaws, None if only_mpeg else flaws)
     except OSError as error:
         raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
     rate = source.info.sample_rate
@@ -81,7 +81,8 @@ def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> So
     return MpegSource(path, index, Flaws() if flaws is None else flaws)
 
 
-def _open_other(path: Path, flaws: Flaws | None) -> Source:
+def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> Source:
+    """Open what does not begin with a frame of MPEG audio."""
     from genrelab.audio._pyav import PyAvSource
     from genrelab.audio._soundfile import open_soundfile
 
@@ -96,12 +97,12 @@ def _open_other(path: Path, flaws: Flaws | None) -> Source:
         found = PyAvSource(path, flaws)
     except AudioError as error:
         if head.startswith(b"ID3") or path.suffix.lower() in _MPEG_SUFFIXES:
-            source = _open_mpeg(path, flaws, anywhere=True)
+            source = _open_mpeg(path, mpeg_flaws, anywhere=True)
             if source is not None:
                 return source
         raise _explained(path, error) from error
     if found.container == "mp3":  # with something before its first frame
-        source = _open_mpeg(path, flaws, anywhere=True)
+        source = _open_mpeg(path, mpeg_flaws, anywhere=True)
         if source is not None:
             found.close()
             return source
@@ -110,14 +111,20 @@ def _open_other(path: Path, flaws: Flaws | None) -> Source:
 
 def _explained(path: Path, error: AudioError) -> AudioError:
     """Return why a file cannot be read, if more is known than that no decoder takes it."""
+    from genrelab.audio._pyav import NotOpenedError
+
     if isinstance(error, UnsupportedFormatError):
         return error
     cut = find_cut(path)
     if cut is not None:
         return CutOffError(f"{path} is cut off: {cut.reason}. Get the whole file again.")
+    if not isinstance(error, NotOpenedError):
+        return error
     name = unsupported_format(path)
     if name is not None:
         return UnsupportedFormatError(f"{path} cannot be read: the format {name} is not supported.")
+    if is_sound(path):
+        return AudioError(f"{path} is damaged: no decoder can read any of it. Get or encode the file anew.")
     return error
 
 

@@ -2,7 +2,7 @@
 
 No decoder tells: most give what is there and stop. Three kinds of evidence are looked at:
 
-- containers that state their size in bytes (WAV, AU, AIFF, AVI, MP4/M4A, WMA/ASF, Matroska/WebM),
+- containers that state their size in bytes (WAV, AU, AIFF, CAF, W64, AVI, MP4/M4A, WMA/ASF, Matroska/WebM),
 - raw AAC, whose last frame must be whole,
 - Ogg, whose last page must be whole and marked as the end of the stream (RFC 3533, section 6).
 
@@ -25,6 +25,8 @@ from genrelab.audio.flaws import Cut
 _UNKNOWN_FROM = 0x7FFF0000
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_W64_HEADER = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_LEAST_SHARE = 1e-3
 _MAX_OGG_PAGE = 65_307
 
 
@@ -53,9 +55,9 @@ def find_cut(path: Path) -> Cut | None:
         declared = _declared_bytes(file, head)
     if declared is not None:
         size = path.stat().st_size
-        return (
-            Cut(f"it holds {size} of {declared} bytes", size / declared, False) if size < declared else None
-        )
+        if _LEAST_SHARE * declared < size < declared:  # a header that states more is damaged itself
+            return Cut(f"it holds {size} of {declared} bytes", size / declared, False)
+        return None
     return Cut("its last frame is incomplete", None, True) if last_frame_is_cut(path) else None
 
 
@@ -79,6 +81,10 @@ def _declared_bytes(file: BinaryIO, head: bytes) -> int | None:
         return _plus(8, head[4:8], "big")
     if head[:4] == b".snd":
         return _plus(int.from_bytes(head[4:8], "big"), head[8:12], "big")
+    if head == _W64_HEADER:
+        return _plus(0, file.read(8), "little")
+    if head[:4] == b"caff":
+        return _caf_bytes(file)
     if head[4:8] == b"ftyp":
         return _mp4_bytes(file)
     if head == _ASF_HEADER:
@@ -95,6 +101,19 @@ def _plus(offset: int, size: bytes, order: Literal["little", "big"]) -> int | No
     value = int.from_bytes(size, order)
     unknown = value == 0 or (len(size) == 4 and value >= _UNKNOWN_FROM)
     return None if unknown else offset + value
+
+
+def _caf_bytes(file: BinaryIO) -> int | None:
+    """Add up the chunks of a Core Audio file; its last one may not state its size."""
+    position, size = 8, file.seek(0, os.SEEK_END)
+    while position < size:
+        file.seek(position)
+        header = file.read(12)
+        length = int.from_bytes(header[4:12], "big", signed=True)
+        if len(header) < 12 or length < 0:
+            return None
+        position += 12 + length
+    return position
 
 
 def _mp4_bytes(file: BinaryIO) -> int | None:

@@ -242,8 +242,7 @@ class Recognizer:
     def _with_flaws(self, said: Recognition, flaws: Flaws) -> Recognition:
         """Add what is wrong with the file; if less than a segment of it is there, that is an error."""
         notices = notices_of(flaws)
-        duration = said.duration or 0.0
-        if notices and duration < self.bundle.metadata.segment_seconds:
+        if notices and flaws.present < self.bundle.metadata.segment_seconds:
             return Recognition(said.path, said.model, error=error_of(said.path, flaws))
         return replace(said, notices=notices) if notices else said
 
