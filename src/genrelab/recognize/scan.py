@@ -89,24 +89,33 @@ class _Scanner:
         self._follow_lists = follow_lists
 
     def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
-        for given in paths:
-            path = Path(given)
-            try:
-                mode = path.stat().st_mode
-            except FileNotFoundError:
-                yield Problem(path, f"{path} does not exist. Check the path.")
-            except (OSError, ValueError) as error:
-                yield Problem(path, f"{path} cannot be read: {why(error)}.")
-            else:
-                is_folder = stat.S_ISDIR(mode)
-                if self._is_excluded(path, is_folder=is_folder):
-                    log.passed_over[PassedOver("folder" if is_folder else "file", "excluded")] += 1
-                elif is_folder:
-                    yield from self._scan_folder(path, log)
-                elif is_list(path) and stat.S_ISREG(mode):
-                    yield from self._scan_list(path, log)
-                else:
-                    yield path
+        """Yield what some paths lead to; never nothing, if there is a path."""
+        path, empty = None, True
+        for path in map(Path, paths):
+            for found in self._scan_named(path, log):
+                empty = False
+                yield found
+        if path is not None and empty:
+            yield Problem(path, f"{path}, like all that was named, is passed over by --exclude. Exclude less.")
+
+    def _scan_named(self, path: Path, log: ScanLog) -> Iterator[Found]:
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            yield Problem(path, f"{path} does not exist. Check the path.")
+            return
+        except (OSError, ValueError) as error:
+            yield Problem(path, f"{path} cannot be read: {why(error)}.")
+            return
+        is_folder = stat.S_ISDIR(mode)
+        if self._is_excluded(path, is_folder=is_folder):
+            log.passed_over[PassedOver("folder" if is_folder else "file", "excluded")] += 1
+        elif is_folder:
+            yield from self._scan_folder(path, log)
+        elif is_list(path) and stat.S_ISREG(mode):
+            yield from self._scan_list(path, log)
+        else:
+            yield path
 
     def _is_excluded(self, path: Path, *, is_folder: bool) -> bool:
         """Whether the user's patterns match a path that was named, or that a list names."""
