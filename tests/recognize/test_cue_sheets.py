@@ -245,6 +245,18 @@ def test_each_track_is_heard_alone(
     assert recognizer(tracks[1]).genre == "middle"
 
 
+@pytest.mark.parametrize("suffix", ["mp3", "ogg", "wav", "aiff"])
+def test_tracks_of_other_formats(suffix: str, tiny_model: Path, album: Path) -> None:
+    sound, rate = soundfile.read(album.with_suffix(".flac"))
+    soundfile.write(album.with_suffix(f".{suffix}"), sound, rate)
+    album.with_suffix(".flac").unlink()
+    said = list(Recognizer.load(tiny_model).recognize_many(scan([album])))
+    assert [(record.path.suffix, record.genre) for record in said] == [
+        (f".{suffix}", genre) for genre in ("low", "middle", "high")
+    ]
+    assert [record.duration for record in said] == pytest.approx([9.0, 10.0, 20.0], abs=0.05)
+
+
 def test_pieces_of_a_stretch_are_those_of_the_whole(album: Path) -> None:
     with open_excerpts(album.with_suffix(".flac"), sample_rate=16000, channels=1) as whole:
         assert whole is not None

@@ -96,7 +96,7 @@ class _Scanner:
                 empty = False
                 yield found
         if path is not None and empty:
-            yield Problem(path, f"{path}, like all that was named, is passed over by --exclude. Exclude less.")
+            yield Problem(path, f"{path}, like all that was named, is passed over by --exclude.")
 
     def _scan_named(self, path: Path, log: ScanLog) -> Iterator[Found]:
         try:
