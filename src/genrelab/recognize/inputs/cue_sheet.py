@@ -92,7 +92,7 @@ def read_cue(sheet: ListFile) -> Iterator[SheetTrack | Problem]:
             end=track.end,
             title=track.title,
             performer=track.performer,
-            named=None if is_alike(path.name, _base_name(names[file])) else shown(names[file]),
+            named=None if is_alike(path.stem, Path(_base_name(names[file])).stem) else shown(names[file]),
         )
 
 

@@ -26,7 +26,7 @@ class SheetTrack:
     title, performer : str or None
         As the sheet has them.
     named : str or None
-        The file's name in the sheet, if another file was taken for it.
+        The file's name in the sheet, if one that differs in more than its suffix was taken for it.
     """
 
     path: Path
