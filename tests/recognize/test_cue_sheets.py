@@ -145,6 +145,13 @@ def test_a_sheet_beside_its_file_by_name(folder: Path) -> None:
     assert _places(_tracks(two, folder)) == [("!",), ("!",)]  # which of them the file would be is not known
 
 
+def test_a_folder_of_another_machine(folder: Path) -> None:
+    """The named file beside the sheet comes before one that is called alike."""
+    (folder / "album.ape").touch()
+    text = 'FILE "C:\\rips\\album.flac" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n'
+    assert _places(_tracks(text, folder)) == [("album.flac", 1, 0.0, None)]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_encodings(encoding: str, folder: Path) -> None:
     (folder / "Café.flac").touch()
@@ -275,7 +282,7 @@ def test_pieces_of_a_stretch_are_those_of_the_whole(album: Path) -> None:
         assert inner is not None
         np.testing.assert_array_equal(inner.take(0, 500), whole.take(179_200, 500))
         last = whole.between(30.0, 99.0)
-        assert last is not None and last.seconds == pytest.approx(10.0)
+        assert last is not None and last.seconds == pytest.approx(10.0) and last.samples == 160_000
         assert whole.between(40.0, None) is None and whole.between(99.0, None) is None
 
 

@@ -79,6 +79,11 @@ def test_encodings(encoding: str, name: str, music: Path) -> None:
     assert _scan(music / name, "album/Größe.ogg\r\na.mp3".encode(encoding)) == ["album/Größe.ogg", "a.mp3"]
 
 
+def test_windows_has_signs_that_latin_1_has_not(music: Path) -> None:
+    (music / "It’s 5 €.mp3").touch()
+    assert _scan(music / "x.m3u", "It’s 5 €.mp3".encode("cp1252")) == ["It’s 5 €.mp3"]
+
+
 @linux
 def test_names_that_are_no_text(music: Path) -> None:
     name = os.fsencode(music) + b"/caf\xe9 \x81.mp3"

@@ -51,7 +51,7 @@ def test_patterns_in_a_mark_hold_below_its_folder(mark: str, tmp_path: Path) -> 
     _touch(
         tmp_path, "a/1.mp3", "a/1.wav", "a/live/2.mp3", "a/x/live/3.mp3", "live/4.mp3", "a/x/5.wav", "6.wav"
     )
-    (tmp_path / "a" / mark).write_bytes(b"\xef\xbb\xbf# mine\r\n*.wav\r\n/live\r\n")
+    (tmp_path / "a" / mark).write_bytes(b"\xef\xbb\xbf*.wav\r\n# mine\r\n/live\r\n")
     (tmp_path / "a" / "x" / mark).write_text("!5.wav")
     log = ScanLog()
     assert _found(tmp_path, log) == ["6.wav", "a/1.mp3", "a/x/5.wav", "a/x/live/3.mp3", "live/4.mp3"]
