@@ -12,7 +12,7 @@ from genrelab.recognize.cue import cue_sheet
 from genrelab.recognize.output import open_output
 from genrelab.recognize.parts import cut_parts
 from genrelab.recognize.picture import draw_timeline
-from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.recognition import Notice, Recognition
 
 
 class PartsWriter:
@@ -72,7 +72,10 @@ class PartsWriter:
             if self._pictures is not None:
                 text = draw_timeline(record, min_seconds=self._min_seconds)
                 self._write(self._pictures / f"{name}.svg", text)
-            if self._cues is not None:
+            if self._cues is not None and record.track is not None:
+                lost = Notice("output", "no CUE sheet was written: this is a track of one")
+                record = dataclasses.replace(record, notices=(*record.notices, lost))
+            elif self._cues is not None:
                 sheet = self._cues / f"{name}.cue"
                 sound = _seen_from(sheet.parent, record.path)
                 self._write(sheet, cue_sheet(record, sound, min_seconds=self._min_seconds))
