@@ -23,7 +23,6 @@ def damaged(folder: Path, real: Path) -> dict[str, str]:
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     soundfile.write(folder / "silent.flac", np.zeros((44100 * 3, 2)), 44100)
     return {
-        "cut.mp3": "cut",
         "empty.mp3": "empty",
         "text.mp3": "text.mp3",
         "loop": "loop",
@@ -44,12 +43,15 @@ def test_one_record_a_file_and_never_a_traceback(data_dir: Path, tiny_model: Pat
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     records = {Path(record["path"]).name: record for record in json.loads(done.stdout)}
-    assert set(records) == {preview.name for preview in previews} | set(wrong)
+    assert set(records) == {preview.name for preview in previews} | set(wrong) | {"cut.mp3"}
     for preview in previews:
         record = records[preview.name]
         assert record["error"] is None and record["genre"] in {"low", "middle", "high"}
         samples, rate = soundfile.read(preview)
         assert record["duration"] == pytest.approx(len(samples) / rate, abs=0.02)
+    cut = records["cut.mp3"]
+    assert cut["error"] is None and cut["genre"] and "cut off" in cut["warning"]
+    assert cut["duration"] == pytest.approx(records[previews[0].name]["duration"] / 2, abs=0.1)
     for name, words in wrong.items():
         record = records[name]
         if name == "silent.flac":

@@ -149,7 +149,8 @@ def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | 
     if handle.format != "OGG":
         return SoundFileSource(path, handle, flaws)
     survey = survey_ogg(path)
-    if survey.chained:  # libsndfile would read the first recording alone
+    # Of several recordings libsndfile would read the first alone, and nothing where the last page is missing.
+    if survey.chained or not handle.frames:
         handle.close()
         return None
     return SoundFileSource(path, handle, flaws, survey.damaged)

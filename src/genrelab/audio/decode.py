@@ -207,7 +207,8 @@ def open_excerpts(
         block = round(_DECODE_BLOCK_SECONDS * rate)
 
         def read(first: int, count: int) -> Waveform:
-            blocks = list(_checked(source, first, count, block, request.channels, flaws))
+            noted = flaws if source.knows_its_end else None
+            blocks = list(_checked(source, first, count, block, request.channels, noted))
             return np.concatenate([np.empty((channels, 0), np.float32), *blocks], axis=1)
 
         n_samples = round(seconds * rate)
@@ -277,10 +278,15 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
         done += block.shape[1]
         yield block
     if count is not None and done == count:
+        if request.flaws is not None:
+            request.flaws.conclude(done / rate, done / rate, None, short=False)
         return
     if done:
         _judge(source, (first + done) / rate, request.flaws)
     elif first == 0:
+        cut = source.find_cut()
+        if cut is not None:
+            raise CutOffError(f"{path} is cut off: {cut.reason}. Get the whole file again.")
         raise AudioError(f"{path} holds no samples. Get or encode the file anew.")
     else:
         length = "" if source.info.duration is None else f", which is {source.info.duration:.1f} s long"
