@@ -33,7 +33,7 @@ def songs(data_dir: Path, count: int) -> list[Path]:
 
 
 def encode(clip: Path, path: Path, kind: str) -> Path:
-    """Write a song of a clip, repeated to `SECONDS`, as an MP3 of one of `KINDS`, or `joined`: two of them."""
+    """Write a clip, repeated to `SECONDS`, as an MP3 of one of `KINDS`, or as `joined`: two of them."""
     if kind == "joined":
         halves = [encode(clip, path.with_suffix(f".{turn}.mp3"), "cbr") for turn in range(2)]
         path.write_bytes(b"".join(half.read_bytes() for half in halves))

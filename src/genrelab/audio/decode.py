@@ -356,7 +356,8 @@ def _judge(source: Source, seconds: float, flaws: Flaws | None) -> None:
     short = clearly_short(present, expected)
     reason = cut.reason if cut is not None and (short or cut.certain) else None
     found = source.flaws
-    found.conclude(present, expected, reason, short=short)
+    declared = source.declared_seconds is not None and not source.knows_its_end
+    found.conclude(present, expected, reason, short=short, declared=declared)
     if flaws is None and (short or reason):
         length = f"about {expected:.1f} s" if short else "an unknown length"
         raise CutOffError(

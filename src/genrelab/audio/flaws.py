@@ -84,7 +84,9 @@ class Flaws:
         first, before = self.not_finite or (place, 0.0)
         self.not_finite = min(first, place), before + seconds
 
-    def conclude(self, present: float, expected: float, cut: str | None, *, short: bool) -> None:
+    def conclude(
+        self, present: float, expected: float, cut: str | None, *, short: bool, declared: bool = False
+    ) -> None:
         """Note how much is there, after all of it was read.
 
         Parameters
@@ -94,10 +96,16 @@ class Flaws:
             Why the file counts as cut off.
         short : bool
             Whether what is missing is clearly more than rounding.
+        declared : bool
+            Whether the file itself says how long it is.
         """
         end = present - _AT_THE_END_SECONDS
         if cut is None and short and self.places and all(place >= end for place in self.places):
             cut = REST_MISSING  # all of it is there up to a place, and nothing behind it
+        if cut is None and not short and declared:  # a tag behind the sound, taken for sound
+            end = present - _NOTICEABLE_SECONDS
+            self.places = {place: count for place, count in self.places.items() if place < end}
+            self.damaged_frames = sum(self.places.values())
         if cut is not None:
             self.places = {place: count for place, count in self.places.items() if place < end}
             self.damaged_frames = sum(self.places.values())
