@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from genrelab.library.containers import Container, identify, skip_id3, tail_start
+from genrelab.library.containers import WITH_APE, Container, identify, skip_id3, tail_start
 from genrelab.library.hashing import blocks
 
 _Piece = range | bytes
@@ -69,7 +69,8 @@ def digest_of(file: BinaryIO) -> bytes:
 
 
 def _digest(file: BinaryIO, kind: Container) -> bytes:
-    digest = hashlib.sha256(kind.encode())
+    # Those with APEv2 are hashed as what is not known, which they were before their tags were written.
+    digest = hashlib.sha256(("other" if kind in WITH_APE else kind).encode())
     for piece in _pieces(file, kind):
         if isinstance(piece, bytes):
             digest.update(piece)

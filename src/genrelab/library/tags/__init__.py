@@ -9,7 +9,8 @@ from mutagen import MutagenError
 from mutagen.mp3 import MPEGInfo
 
 from genrelab.errors import TagError
-from genrelab.library.containers import Container, identify, skip_id3
+from genrelab.library.containers import WITH_APE, Container, identify, skip_id3
+from genrelab.library.tags.ape import ApeTag
 from genrelab.library.tags.asf import AsfTag
 from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors
 from genrelab.library.tags.chunks import AiffTag, WavTag
@@ -28,6 +29,7 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
     "asf": AsfTag,
     "wav": WavTag,
     "aiff": AiffTag,
+    **dict.fromkeys(WITH_APE, ApeTag),
 }
 
 # Films and sound files of other kinds begin so, and may hold frames of MPEG audio.
@@ -65,7 +67,7 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
         if kind not in _FAMILIES:
             raise TagError(
                 "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
-                "WMA, AIFF and WAV."
+                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM."
             )
         tag = _FAMILIES[kind](file)
         len(tag.genres)  # raises now, with the file's name, what it would raise later
