@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -241,6 +242,24 @@ def without_items(path: Path) -> None:
     _put_behind(path, b"")
 
 
+def tag_matroska(path: Path, *genres: str) -> None:
+    """Let FFmpeg write a Matroska or WebM file again, with tags."""
+    texts = {"title": "Lied ohne Wörter", "artist": "Ensemble Ω", "MOOD": "calm"}
+    if genres:
+        texts["genre"] = genres[0]
+    bare = path.with_stem("bare")
+    path.rename(bare)
+    container = "webm" if path.suffix == ".webm" else "matroska"
+    with av.open(str(bare)) as source, av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream_from_template(source.streams.audio[0])
+        output.metadata.update(texts)
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    bare.unlink()
+
+
 def _mp3(*taggers: Callable[[Path], None]) -> Callable[[Path], None]:
     def tag(path: Path) -> None:
         for tagger in taggers:
@@ -299,6 +318,12 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], tuple[str, ...]]] = {
         _mp3(lambda path: tag_items(path, "Dub"), lambda path: tag_id3(path, 3, "Ska")),
         ("Ska",),
     ),
+    "mka": ("mka", tag_matroska, ()),
+    "mka-genre": ("mka", lambda path: tag_matroska(path, "Dub"), ("Dub",)),
+    "mka-bare": ("mka", lambda path: None, ()),
+    "mkv": ("mkv", tag_matroska, ()),
+    "webm": ("webm", tag_matroska, ()),
+    "webm-genre": ("webm", lambda path: tag_matroska(path, "Dub"), ("Dub",)),
     "tta-bare": ("tta", without_items, ()),
     "tta-v1": ("tta", _mp3(without_items, lambda path: tag_id3v1(path, 17)), ("Rock",)),
 }
@@ -371,6 +396,8 @@ def as_mutagen_sees(path: Path) -> list[str]:
 
 def genres(path: Path) -> tuple[str, ...]:
     """The genres as mutagen reads them."""
+    if (data := path.read_bytes()).startswith(b"\x1aE\xdf\xa3"):
+        return _genres_of_matroska(data)
     file = mutagen.File(path)
     if file is not None and not file.tags and path.read_bytes().find(b"APETAGEX") >= 0:
         file.tags = mutagen.apev2.APEv2(path)  # mutagen looks for ID3 alone in TTA
@@ -381,6 +408,12 @@ def genres(path: Path) -> tuple[str, ...]:
             found = file.tags[key]
             return tuple(map(str, found.genres if key == "TCON" else found))
     return ()
+
+
+def _genres_of_matroska(data: bytes) -> tuple[str, ...]:
+    """The genres in Matroska, which mutagen does not read; what FFmpeg reads is the last of them."""
+    named = re.finditer(rb"\x45\xa3\x85GENRE(?:\x44\x7a.{2,6}?|\x44\x84.\x01)*\x44\x87([\x80-\xff])", data)
+    return tuple(data[found.end() :][: found[1][0] - 128].decode() for found in named)
 
 
 def id3_version(path: Path) -> tuple[int, ...] | None:

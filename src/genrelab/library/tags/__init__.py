@@ -15,6 +15,7 @@ from genrelab.library.tags.asf import AsfTag
 from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors
 from genrelab.library.tags.chunks import AiffTag, WavTag
 from genrelab.library.tags.flac import FlacTag
+from genrelab.library.tags.matroska import MatroskaTag
 from genrelab.library.tags.mp4 import Mp4Tag
 from genrelab.library.tags.mpeg import MpegTag
 from genrelab.library.tags.ogg import OggTag
@@ -29,6 +30,7 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
     "asf": AsfTag,
     "wav": WavTag,
     "aiff": AiffTag,
+    "matroska": MatroskaTag,
     **dict.fromkeys(WITH_APE, ApeTag),
 }
 
