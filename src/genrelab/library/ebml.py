@@ -52,11 +52,13 @@ def elements_of(data: bytes, start: int = 0, end: int | None = None) -> Iterator
     Raises
     ------
     EbmlError
-        If they do not fill them.
+        If they do not fill them, or one does not state its size.
     """
     end = len(data) if end is None else end
     while start < end:
         element = _element(data[start : min(start + _MOST_HEAD, end)], start, end)
+        if not element.known:
+            raise EbmlError("an element of unknown size")
         yield element
         start = element.end
 

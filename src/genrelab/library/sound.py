@@ -250,13 +250,23 @@ def _matroska(file: BinaryIO, size: int) -> Iterator[_Piece]:
                 raise _OddError
             yield range(part.start, part.end)
         elif part.id in (ebml.INFO, ebml.TRACKS):
-            if part.end - part.start > _LARGEST_TRACKS:
-                raise _OddError
-            data = _read(file, part.start, part.end - part.start)
-            for inner in ebml.elements_of(data):
-                if inner.id == _TIME_SCALE:
-                    yield data[inner.at : inner.end]
-                elif inner.id == _TRACK:
-                    fields = ebml.elements_of(data, inner.start, inner.end)
-                    yield from (data[field.at : field.end] for field in fields if field.id in _TRACK_FIELDS)
+            yield from _matroska_fields(file, range(part.start, part.end))
     yield range(segment.end, size)
+
+
+def _matroska_fields(file: BinaryIO, place: range) -> list[_Piece]:
+    """Return what decoders need of `Info` or `Tracks`; of one that is damaged, all."""
+    if len(place) > _LARGEST_TRACKS:
+        return [place]
+    data = _read(file, place.start, len(place))
+    pieces: list[_Piece] = []
+    try:
+        for inner in ebml.elements_of(data):
+            if inner.id == _TIME_SCALE:
+                pieces.append(data[inner.at : inner.end])
+            elif inner.id == _TRACK:
+                fields = ebml.elements_of(data, inner.start, inner.end)
+                pieces += (data[field.at : field.end] for field in fields if field.id in _TRACK_FIELDS)
+    except ebml.EbmlError:
+        return [place]
+    return pieces

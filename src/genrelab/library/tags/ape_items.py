@@ -66,7 +66,7 @@ class Ape:
         ends = [(flags, footer[24:])]
         if flags & _HAS_HEADER:
             header = tag[:END_SIZE]
-            if header[:8] != APE_MARK or header[12:20] != footer[12:20]:
+            if header[:8] != APE_MARK or header[8:20] != footer[8:20]:
                 raise TagError(DAMAGED)
             ends.insert(0, (int.from_bytes(header[20:24], "little"), header[24:]))
         items = list(_split(tag[-size:-END_SIZE]))
