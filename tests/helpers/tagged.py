@@ -412,8 +412,15 @@ def genres(path: Path) -> tuple[str, ...]:
 
 def _genres_of_matroska(data: bytes) -> tuple[str, ...]:
     """The genres in Matroska, which mutagen does not read; what FFmpeg reads is the last of them."""
-    named = re.finditer(rb"\x45\xa3\x85GENRE(?:\x44\x7a.{2,6}?|\x44\x84.\x01)*\x44\x87([\x80-\xff])", data)
-    return tuple(data[found.end() :][: found[1][0] - 128].decode() for found in named)
+    named = re.finditer(
+        rb"\x45\xa3\x85GENRE(?:\x44\x7a.{2,6}?|\x44\x84.\x01)*\x44\x87([\x80-\xff]|[\x40-\x7f].)",
+        data,
+        re.DOTALL,
+    )
+    sizes = ((found.end(), int.from_bytes(found[1], "big")) for found in named)
+    return tuple(
+        data[at : at + (size - 0x80 if size < 0x100 else size - 0x4000)].decode() for at, size in sizes
+    )
 
 
 def id3_version(path: Path) -> tuple[int, ...] | None:

@@ -7,25 +7,14 @@ from pathlib import Path
 
 import pytest
 import tagged
+from rewriting import rewrite
 from tagged import KINDS, RECORDED_KINDS
 
 from genrelab.errors import TagError
 from genrelab.library.sound import sound_digest
-from genrelab.library.tags import read_tag, tag_errors
+from genrelab.library.tags import read_tag
 
 GENRES = ("Hip-Hop", "Größe ω")
-
-
-def rewrite(path: Path, alter) -> dict:
-    """Write a file anew with changed tags; return the snapshot from before."""
-    draft = path.with_suffix(".draft")
-    with path.open("rb") as source, draft.open("w+b") as file, tag_errors(path):
-        tag = read_tag(source, path)
-        before = tag.snapshot()
-        alter(tag)
-        tag.write(source, file)
-    draft.replace(path)
-    return before
 
 
 ALL_KINDS = {**KINDS, **RECORDED_KINDS}

@@ -102,7 +102,7 @@ class Segment:
         self._head, self._end = found.start, found.end
         self._size_length = found.start - found.at - 4
         self.parts = [self._read(file, part) for part in ebml.elements_in(file, found.start, found.end)]
-        self._check_checksums()
+        self._unlisted = set(self._tags_at()) - self._listed()  # nobody misses entries for these
 
     @staticmethod
     def _read(file: BinaryIO, part: ebml.Element) -> Part:
@@ -120,10 +120,13 @@ class Segment:
             return Part(part.id, file.read(size))
         return Part(part.id, place=range(part.at, part.end))
 
-    def _check_checksums(self) -> None:
-        for part in self.parts:
-            if part.id == SEEK_HEAD:
-                _entries(part)
+    def _tags_at(self) -> list[int]:
+        return [start for start, part in zip(self.starts(), self.parts, strict=False) if part.id == TAGS]
+
+    def _listed(self) -> set[int]:
+        """Return where the lists of places say that tags are."""
+        seeks = [seek for part in self.parts if part.id == SEEK_HEAD for seek in _entries(part)[1]]
+        return {seek.position for seek in seeks if seek.target == _TAGS_ID}
 
     def starts(self) -> list[int]:
         """Return how far behind the segment's beginning each part is, and its end."""
@@ -170,14 +173,11 @@ class Segment:
         TagError
             If there is no room for an entry.
         """
-        starts = self.starts()
-        places = [start for start, part in zip(starts, self.parts, strict=False) if part.id == TAGS]
-        sound = next(
-            (at for at, part in zip(starts, self.parts, strict=False) if part.id == CLUSTER), starts[-1]
-        )
+        places, starts = self._tags_at(), self.starts()
+        clusters = (at for at, part in zip(starts, self.parts, strict=False) if part.id == CLUSTER)
+        sound = next(clusters, starts[-1])
         lists = {number: _entries(part)[1] for number, part in enumerate(self.parts) if part.id == SEEK_HEAD}
-        known = {seek.position for seeks in lists.values() for seek in seeks if seek.target == _TAGS_ID}
-        wanted = sorted((place for place in places if place not in known), reverse=True)
+        wanted = sorted(set(places) - self._listed() - self._unlisted, reverse=True)
         for number, seeks in lists.items():
             lists[number] = list(_pointed(seeks, places, wanted))
         missing = [place for place in wanted if place > sound]
