@@ -211,6 +211,10 @@ def test_apev1_and_damaged_tags_are_refused(tmp_path: Path) -> None:
             read_tag(file, path)
     path.write_bytes(whole + whole[at:])
     refused(path, "several APEv2 tags")
+    path = tagged.make(tmp_path, "wv-footer")
+    whole = path.read_bytes()
+    path.write_bytes(change(-16, b"\4"))  # no header says how many items there are
+    refused(path, "damaged APEv2 tag")
 
 
 def test_a_tag_in_front_of_others_at_the_end(tmp_path: Path) -> None:

@@ -277,6 +277,9 @@ def test_the_hash_of_sound_is_of_what_decodes(tmp_path: Path) -> None:
     for old, new in ((b"\x2a\xd7\xb1\x81\x05", b"\x2a\xd7\xb1\x81\x06"), (b"\xd7\x81\x01", b"\xd7\x81\x02")):
         path.write_bytes(whole.replace(old, new))
         assert sound_digest(path) != sound
+    uid, name = element(0x73C5, b"\1"), element(0x536E, b"N")
+    path.write_bytes(whole.replace(uid, name))  # what the track is called instead of its number for tags
+    assert path.read_bytes() != whole and sound_digest(path) == sound
 
 
 @needs_mkvtoolnix
