@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -120,3 +123,30 @@ def test_a_header_of_wma_that_does_not_add_up_is_refused(tmp_path: Path) -> None
     _refused(path, "damaged ASF header")
     path.write_bytes(data[:24] + b"\xff" + data[25:])
     _refused(path, "damaged ASF header")
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from rewriting import rewrite
+from genrelab.errors import TagError
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+try:
+    rewrite(Path(sys.argv[1]), lambda tag: tag.set(("Dub",)))
+except TagError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of processes")
+def test_a_table_of_mp4_that_states_too_much_is_refused(tmp_path: Path) -> None:
+    """mutagen asks for as much memory as the file tells it to."""
+    path = tagged.make(tmp_path, "m4a-fast-bare")
+    data = path.read_bytes()
+    at = data.index(b"stco") - 4
+    path.write_bytes(data[:at] + b"\xff" * 4 + data[at + 4 :])
+    command = [sys.executable, "-c", _LIMITED, str(path)]
+    paths = os.pathsep.join([str(Path(tagged.__file__).parent), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert "cannot be read or written (MemoryError)" in said.stdout, said.stderr
