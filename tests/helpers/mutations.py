@@ -14,7 +14,8 @@ _MARKS = (
     *(b"TXXX", b"APETAGEX", b"Xing", b"Info", b"LAME", b"TAG", b"fLaC", b"OggS", b"OpusHead", b"OpusTags"),
     *(b"\x01vorbis", b"\x03vorbis", b"\x05vorbis", b"ARTIST", b"ftyp", b"moov", b"mvhd", b"trak", b"mdhd"),
     *(b"stsd", b"mp4a", b"esds", b"alac", b"stts", b"stsc", b"stsz", b"stco", b"mdat", b"udta", b"meta"),
-    *(b"ilst", b"covr", b"----"),
+    *(b"ilst", b"covr", b"----", b"MPCK", b"MAC ", b"LYRICS200"),
+    *(b"\x11M\x9bt", b"\x12T\xc3g", b"\x16T\xaek", b"\x1fC\xb6u", b"\x1cS\xbbk", b"ss", b"g\xc8"),  # Matroska
     bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"),  # ASF: header, file and stream properties, ...
     bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"),
     bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365"),

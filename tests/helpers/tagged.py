@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -40,6 +42,8 @@ def _encode(container: str, frequency: float, seconds: float) -> bytes:
     wave = (0.3 * np.sin(2 * np.pi * frequency * time) + noise).astype(np.float32)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
+        if container in RECORDED:
+            return RECORDED[container].read_bytes()
         {**ENCODERS, **FURTHER_ENCODERS}[container](path, wave)
         return path.read_bytes()
 
@@ -72,6 +76,11 @@ ENCODERS = {
     "m4a-fast": _with_av("ipod", "aac", movflags="faststart"),
     "wma": _with_av("asf", "wmav2"),
     "oga": _with_av("ogg", "flac"),
+    "wv": _with_av("wv", "wavpack"),
+    "tta": _with_av("tta", "tta"),
+    "mka": _with_av("matroska", "aac"),
+    "mkv": _with_av("matroska", "flac"),
+    "webm": _with_av("webm", "libopus"),
 }
 # What genrelab reads but writes no tags into, or into in no other way than above.
 FURTHER_ENCODERS = {
@@ -83,14 +92,12 @@ FURTHER_ENCODERS = {
     "rf64": _with_soundfile(format="RF64", subtype="PCM_16"),
     "m4a-alac": _with_av("ipod", "alac"),
     "aac": _with_av("adts", "aac"),
-    "mkv": _with_av("matroska", "aac"),
-    "webm": _with_av("webm", "libopus"),
     "avi": _with_av("avi", "libmp3lame"),
     "flv": _with_av("flv", "aac"),
     "mpg": _with_av("mpeg", "mp2"),
-    "wv": _with_av("wv", "wavpack"),
-    "tta": _with_av("tta", "tta"),
 }
+# What no Python package encodes: tones of 2.8 s, of 440 Hz whatever is asked for; by JMAC 1.74, mpcenc 1.30.
+RECORDED = {name: Path(__file__).with_name("recorded") / f"tone.{name}" for name in ("ape", "mpc")}
 
 
 def _id3_frames(*, genre: str | None, version: int) -> mutagen.id3.ID3:
@@ -200,6 +207,59 @@ def tag_asf(path: Path, *genres: str) -> None:
     file.save()
 
 
+def tag_items(path: Path, *genres: str) -> None:
+    """Put an APEv2 tag behind the sound, with a picture, an item marked read-only, and GENRE in capitals."""
+    items = [(0, b"Title", "Lied ohne Wörter".encode()), (1, b"ARTIST", "Ensemble Ω\0Zweite".encode())]
+    items += [(2, b"Cover Art (Front)", b"cover.png\0" + PICTURE), (4, b"Related", b"http://localhost/")]
+    if genres:
+        items.insert(2, (0, b"GENRE", "\0".join(genres).encode()))
+    body = b"".join(
+        struct.pack("<2I", len(value), flags) + key + b"\0" + value for flags, key, value in items
+    )
+    sizes = struct.pack("<3I", 2000, len(body) + 32, len(items))
+    header, footer = (
+        b"APETAGEX" + sizes + flags.to_bytes(4, "little") + bytes(8) for flags in (0xA0000000, 1 << 31)
+    )
+    _put_behind(path, header + body + footer)
+
+
+def tag_items_without_header(path: Path, *genres: str) -> None:
+    """The same, with no header."""
+    tag_items(path, *genres)
+    data = path.read_bytes()
+    at = data.index(b"APETAGEX")
+    path.write_bytes(data[:at] + data[at + 32 : -12] + bytes(4) + data[-8:])
+
+
+def _put_behind(path: Path, tag: bytes) -> None:
+    data = path.read_bytes()
+    at = data.find(b"APETAGEX")  # what FFmpeg wrote, to say that it was FFmpeg
+    path.write_bytes((data if at < 0 else data[:at]) + tag)
+
+
+def without_items(path: Path) -> None:
+    """Take the APEv2 tag away."""
+    _put_behind(path, b"")
+
+
+def tag_matroska(path: Path, *genres: str) -> None:
+    """Let FFmpeg write a Matroska or WebM file again, with tags."""
+    texts = {"title": "Lied ohne Wörter", "artist": "Ensemble Ω", "MOOD": "calm"}
+    if genres:
+        texts["genre"] = genres[0]
+    bare = path.with_stem("bare")
+    path.rename(bare)
+    container = "webm" if path.suffix == ".webm" else "matroska"
+    with av.open(str(bare)) as source, av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream_from_template(source.streams.audio[0])
+        output.metadata.update(texts)
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    bare.unlink()
+
+
 def _mp3(*taggers: Callable[[Path], None]) -> Callable[[Path], None]:
     def tag(path: Path) -> None:
         for tagger in taggers:
@@ -246,12 +306,42 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], tuple[str, ...]]] = {
     "wav": ("wav", lambda path: tag_chunk(path, 4), ()),
     "wav-genre": ("wav", lambda path: tag_chunk(path, 3, "Dub"), ("Dub",)),
     "wav-bare": ("wav", lambda path: None, ()),
+    "wv": ("wv", tag_items, ()),
+    "wv-genre": ("wv", lambda path: tag_items(path, "Dub", "Ska"), ("Dub", "Ska")),
+    "wv-footer": ("wv", lambda path: tag_items_without_header(path, "Dub"), ("Dub",)),
+    "wv-bare": ("wv", without_items, ()),
+    "tta": ("tta", tag_items, ()),
+    "tta-genre": ("tta", lambda path: tag_items(path, "Dub", "Ska"), ("Dub", "Ska")),
+    "tta-id3": ("tta", _mp3(without_items, lambda path: tag_id3(path, 4, "Blues")), ("Blues",)),
+    "tta-both": (
+        "tta",
+        _mp3(lambda path: tag_items(path, "Dub"), lambda path: tag_id3(path, 3, "Ska")),
+        ("Ska",),
+    ),
+    "mka": ("mka", tag_matroska, ()),
+    "mka-genre": ("mka", lambda path: tag_matroska(path, "Dub"), ("Dub",)),
+    "mka-bare": ("mka", lambda path: None, ()),
+    "mkv": ("mkv", tag_matroska, ()),
+    "webm": ("webm", tag_matroska, ()),
+    "webm-genre": ("webm", lambda path: tag_matroska(path, "Dub"), ("Dub",)),
+    "tta-bare": ("tta", without_items, ()),
+    "tta-v1": ("tta", _mp3(without_items, lambda path: tag_id3v1(path, 17)), ("Rock",)),
+}
+# Of containers whose sound is RECORDED.
+RECORDED_KINDS: dict[str, tuple[str, Callable[[Path], None], tuple[str, ...]]] = {
+    "ape": ("ape", tag_items, ()),
+    "ape-genre": ("ape", lambda path: tag_items(path, "Dub", "Ska"), ("Dub", "Ska")),
+    "ape-bare": ("ape", lambda path: None, ()),
+    "ape-all": ("ape", _mp3(lambda path: tag_items(path, "Dub"), lambda path: tag_id3v1(path, 17)), ("Dub",)),
+    "mpc": ("mpc", tag_items, ()),
+    "mpc-genre": ("mpc", lambda path: tag_items(path, "Dub", "Ska"), ("Dub", "Ska")),
+    "mpc-bare": ("mpc", lambda path: None, ()),
 }
 
 
 def make(folder: Path, kind: str, **options: float) -> Path:
-    """Write a tagged file of one of KINDS."""
-    container, tag, _ = KINDS[kind]
+    """Write a tagged file of one of KINDS or RECORDED_KINDS."""
+    container, tag, _ = {**KINDS, **RECORDED_KINDS}[kind]
     path = write_sound(folder / f"{kind}.{container.partition('-')[0]}", container, **options)
     tag(path)
     return path
@@ -306,7 +396,11 @@ def as_mutagen_sees(path: Path) -> list[str]:
 
 def genres(path: Path) -> tuple[str, ...]:
     """The genres as mutagen reads them."""
+    if (data := path.read_bytes()).startswith(b"\x1aE\xdf\xa3"):
+        return _genres_of_matroska(data)
     file = mutagen.File(path)
+    if file is not None and not file.tags and path.read_bytes().find(b"APETAGEX") >= 0:
+        file.tags = mutagen.apev2.APEv2(path)  # mutagen looks for ID3 alone in TTA
     if file is None or file.tags is None:
         return ()
     for key in ("TCON", "\xa9gen", "WM/Genre", "genre", "Genre"):
@@ -314,6 +408,19 @@ def genres(path: Path) -> tuple[str, ...]:
             found = file.tags[key]
             return tuple(map(str, found.genres if key == "TCON" else found))
     return ()
+
+
+def _genres_of_matroska(data: bytes) -> tuple[str, ...]:
+    """The genres in Matroska, which mutagen does not read; what FFmpeg reads is the last of them."""
+    named = re.finditer(
+        rb"\x45\xa3\x85GENRE(?:\x44\x7a.{2,6}?|\x44\x84.\x01)*\x44\x87([\x80-\xff]|[\x40-\x7f].)",
+        data,
+        re.DOTALL,
+    )
+    sizes = ((found.end(), int.from_bytes(found[1], "big")) for found in named)
+    return tuple(
+        data[at : at + (size - 0x80 if size < 0x100 else size - 0x4000)].decode() for at, size in sizes
+    )
 
 
 def id3_version(path: Path) -> tuple[int, ...] | None:

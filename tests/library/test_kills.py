@@ -118,7 +118,9 @@ class Seen:
         )
 
 
-@pytest.mark.parametrize(("count", "kills"), [(33, 2), pytest.param(500, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("count", "kills"), [(len(tagged.KINDS), 2), pytest.param(500, 20, marks=pytest.mark.slow)]
+)
 def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path) -> None:
     with quick_folder() as folder:
         _check_kills(count, kills, tiny_model, folder)

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Literal
+from collections.abc import Iterator
+from typing import BinaryIO, Literal, get_args
 
-Container = Literal["mp3", "flac", "ogg", "mp4", "asf", "wav", "aiff", "other"]
+WithApe = Literal["wavpack", "monkeys", "musepack", "tta"]
+"""Kinds of files whose tags are APEv2, at the end."""
+
+Container = Literal["mp3", "flac", "ogg", "mp4", "asf", "wav", "aiff", "matroska", WithApe, "other"]
+WITH_APE: tuple[WithApe, ...] = get_args(WithApe)
 
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+EBML_HEADER = bytes.fromhex("1a45dfa3")
 ID3V1_SIZE = 128
+APE_MARK = b"APETAGEX"
+
+# How the sound begins, behind any ID3v2 tags.
+_BEGINNINGS: dict[bytes, Container] = {
+    b"fLaC": "flac",
+    b"wvpk": "wavpack",
+    b"MAC ": "monkeys",
+    b"MPCK": "musepack",
+    b"MP+\x07": "musepack",
+    b"MP+\x17": "musepack",
+    b"TTA1": "tta",
+}
 
 
 def identify(file: BinaryIO) -> Container:
@@ -21,8 +39,8 @@ def identify(file: BinaryIO) -> Container:
 
     Returns
     -------
-    {"mp3", "flac", "ogg", "mp4", "asf", "wav", "aiff", "other"}
-        `mp3` stands for all MPEG audio layers.
+    Container
+        `mp3` stands for all MPEG audio layers, `matroska` for WebM as well, `monkeys` for Monkey's Audio.
     """
     file.seek(0)
     head = file.read(16)
@@ -36,11 +54,11 @@ def identify(file: BinaryIO) -> Container:
         return "wav"
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"
+    if head[:4] == EBML_HEADER:
+        return "matroska"
     file.seek(skip_id3(file))
     head = file.read(4)
-    if head == b"fLaC":
-        return "flac"
-    return "mp3" if _begins_mpeg_frame(head) else "other"
+    return _BEGINNINGS.get(head) or ("mp3" if _begins_mpeg_frame(head) else "other")
 
 
 def _begins_mpeg_frame(head: bytes) -> bool:
@@ -86,12 +104,18 @@ def tail_start(file: BinaryIO, start: int = 0) -> int:
     start : int
         Where the sound begins; no tag reaches before it.
     """
+    places = list(tail_tags(file, start))
+    return places[-1].start if places else file.seek(0, os.SEEK_END)
+
+
+def tail_tags(file: BinaryIO, start: int = 0) -> Iterator[range]:
+    """Yield where each of the tags is that `tail_start` tells of, the last first."""
     end = file.seek(0, os.SEEK_END)
     while size := _tail_tag_size(file, end):
         if end - size < start:
-            break
+            return
+        yield range(end - size, end)
         end -= size
-    return end
 
 
 def has_id3v1(file: BinaryIO) -> bool:
@@ -112,7 +136,7 @@ def _tail_tag_size(file: BinaryIO, end: int) -> int:
     file.seek(max(0, end - ID3V1_SIZE))
     tail = file.read(end - file.tell())
     footer = tail[-32:]
-    if footer[:8] == b"APETAGEX":
+    if footer[:8] == APE_MARK:
         has_header = footer[23] & 0x80  # the highest bit of the little-endian flags
         return int.from_bytes(footer[12:16], "little") + (32 if has_header else 0)
     if tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():

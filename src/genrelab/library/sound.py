@@ -7,7 +7,8 @@ It covers the encoded sound and what a decoder needs to read it, never tags, pic
 - Ogg: every packet but the second of a stream (its comments), with the positions; not page numbers,
 - MP4: the media data and the sample tables, with offsets counted from where the media data begins,
 - WMA: the stream properties, and all that follows the header,
-- WAV and AIFF: the chunks that hold the sound and its format.
+- WAV and AIFF: the chunks that hold the sound and its format,
+- Matroska: how the tracks are encoded, the scale of time, and what is in the clusters.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from genrelab.library.containers import Container, identify, skip_id3, tail_start
+from genrelab.library import ebml
+from genrelab.library.containers import WITH_APE, Container, identify, skip_id3, tail_start
 from genrelab.library.hashing import blocks
 
 _Piece = range | bytes
@@ -30,6 +32,13 @@ _ASF_STREAM = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
 _SOUND_CHUNKS = (b"fmt ", b"fact", b"data", b"COMM", b"SSND")
 _BOXES_ABOVE_SAMPLES = (b"trak", b"mdia", b"minf", b"stbl", b"edts")
 _SAMPLE_BOXES = (b"stsd", b"stts", b"stsc", b"stsz", b"stz2", b"ctts", b"stss", b"elst")
+
+
+_TIME_SCALE = 0x2AD7B1
+_TRACK = 0xAE
+# Number, type, codec and its own data, delay, pre-roll, scale of time, sound, encodings of the content.
+_TRACK_FIELDS = (0xD7, 0x83, 0x86, 0x63A2, 0x56AA, 0x56BB, 0x23314F, 0xE1, 0x6D80)
+_LARGEST_TRACKS = 1 << 24
 
 
 class _OddError(Exception):
@@ -64,12 +73,13 @@ def digest_of(file: BinaryIO) -> bytes:
     kind = identify(file)
     try:
         return _digest(file, kind)
-    except (_OddError, struct.error):
+    except (_OddError, ebml.EbmlError, struct.error):
         return _digest(file, "other")
 
 
 def _digest(file: BinaryIO, kind: Container) -> bytes:
-    digest = hashlib.sha256(kind.encode())
+    # Those with APEv2 are hashed as what is not known, which they were before their tags were written.
+    digest = hashlib.sha256(("other" if kind in WITH_APE else kind).encode())
     for piece in _pieces(file, kind):
         if isinstance(piece, bytes):
             digest.update(piece)
@@ -91,6 +101,8 @@ def _pieces(file: BinaryIO, kind: Container) -> Iterator[_Piece]:
         return _asf(file, size)
     if kind in ("wav", "aiff"):
         return _chunks(file, size, "little" if kind == "wav" else "big")
+    if kind == "matroska":
+        return _matroska(file, size)
     start = skip_id3(file)
     return iter([range(start, tail_start(file, start))])
 
@@ -227,3 +239,34 @@ def _chunks(file: BinaryIO, size: int, order: Literal["little", "big"]) -> Itera
         at = end + length % 2
     if not found:
         raise _OddError
+
+
+def _matroska(file: BinaryIO, size: int) -> Iterator[_Piece]:
+    """See RFC 9559, section 5."""
+    segment = ebml.find_segment(file)
+    for part in ebml.elements_in(file, segment.start, segment.end):
+        if part.id == ebml.CLUSTER:
+            if not part.known:
+                raise _OddError
+            yield range(part.start, part.end)
+        elif part.id in (ebml.INFO, ebml.TRACKS):
+            yield from _matroska_fields(file, range(part.start, part.end))
+    yield range(segment.end, size)
+
+
+def _matroska_fields(file: BinaryIO, place: range) -> list[_Piece]:
+    """Return what decoders need of `Info` or `Tracks`; of one that is damaged, all."""
+    if len(place) > _LARGEST_TRACKS:
+        return [place]
+    data = _read(file, place.start, len(place))
+    pieces: list[_Piece] = []
+    try:
+        for inner in ebml.elements_of(data):
+            if inner.id == _TIME_SCALE:
+                pieces.append(data[inner.at : inner.end])
+            elif inner.id == _TRACK:
+                fields = ebml.elements_of(data, inner.start, inner.end)
+                pieces += (data[field.at : field.end] for field in fields if field.id in _TRACK_FIELDS)
+    except ebml.EbmlError:
+        return [place]
+    return pieces

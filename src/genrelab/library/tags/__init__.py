@@ -9,11 +9,13 @@ from mutagen import MutagenError
 from mutagen.mp3 import MPEGInfo
 
 from genrelab.errors import TagError
-from genrelab.library.containers import Container, identify, skip_id3
+from genrelab.library.containers import WITH_APE, Container, identify, skip_id3
+from genrelab.library.tags.ape import ApeTag
 from genrelab.library.tags.asf import AsfTag
 from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors
 from genrelab.library.tags.chunks import AiffTag, WavTag
 from genrelab.library.tags.flac import FlacTag
+from genrelab.library.tags.matroska import MatroskaTag
 from genrelab.library.tags.mp4 import Mp4Tag
 from genrelab.library.tags.mpeg import MpegTag
 from genrelab.library.tags.ogg import OggTag
@@ -28,6 +30,8 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
     "asf": AsfTag,
     "wav": WavTag,
     "aiff": AiffTag,
+    "matroska": MatroskaTag,
+    **dict.fromkeys(WITH_APE, ApeTag),
 }
 
 # Films and sound files of other kinds begin so, and may hold frames of MPEG audio.
@@ -65,7 +69,7 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
         if kind not in _FAMILIES:
             raise TagError(
                 "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
-                "WMA, AIFF and WAV."
+                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM."
             )
         tag = _FAMILIES[kind](file)
         len(tag.genres)  # raises now, with the file's name, what it would raise later

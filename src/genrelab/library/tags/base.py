@@ -21,6 +21,11 @@ Snapshot = dict[str, JsonValue]
 NEW_PADDING = 1024
 """Bytes of room left in tags that grow, so that the next change moves nothing."""
 
+# What damage leads to: a size that is wrong, for example, to a request for gigabytes.
+_OF_DAMAGE = (
+    *(ValueError, LookupError, ArithmeticError, AssertionError, EOFError, MemoryError, struct.error),
+)
+
 
 class GenreTag(ABC):
     """The tags of one file, read into memory.
@@ -110,7 +115,7 @@ def tag_errors(path: Path) -> Iterator[None]:
             if isinstance(said, OSError):
                 raise said from error
         raise TagError(_damaged(path, error)) from error
-    except (ValueError, LookupError, ArithmeticError, AssertionError, EOFError, struct.error) as error:
+    except _OF_DAMAGE as error:
         raise TagError(_damaged(path, error)) from error
 
 

@@ -20,6 +20,8 @@ from genrelab.library.tags.base import NEW_PADDING
 
 NEW_VERSION = 4  # of a tag where there was none
 
+NO_GENRE = 255  # in ID3v1
+
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 _UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs refuse tags that have them set
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
@@ -151,6 +153,20 @@ def frames_of_id3v1(tag: bytes) -> list[bytes]:
     file = io.BytesIO(_BEHIND)
     found.save(file, v2_version=NEW_VERSION)
     return Id3.parse(file.getvalue().removesuffix(_BEHIND)).frames
+
+
+def id3v1_number(genres: Sequence[str]) -> int:
+    """Return the number in ID3v1 of the first genre that has one, else that for none."""
+    names: list[str] = mutagen.id3.TCON.GENRES
+    numbers = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
+    known = (numbers[genre.casefold()] for genre in genres if genre.casefold() in numbers)
+    return next(known, NO_GENRE)
+
+
+def id3v1_genre(number: int) -> tuple[str, ...]:
+    """Return the genre of a number in ID3v1; none if nothing has that number."""
+    names: list[str] = mutagen.id3.TCON.GENRES
+    return (names[number],) if number < len(names) else ()
 
 
 def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:

@@ -1,0 +1,277 @@
+"""Matroska and WebM: the SimpleTag `GENRE` of Tags that are for the whole file; all others stay bit for bit.
+
+See RFC 9559, section 5.1.8. Several genres are several SimpleTags. A genre for the only sound track counts as
+one for the file.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Self
+
+from genrelab.errors import TagError
+from genrelab.library import ebml
+from genrelab.library.ebml import CLUSTER, EBML, TAGS, TRACKS, EbmlError
+from genrelab.library.hashing import sha256_of
+from genrelab.library.tags.base import GenreTag, Snapshot
+from genrelab.library.tags.segment import Part, Segment
+
+_DOC_TYPE = 0x4282
+_TRACK, _TRACK_UID, _TRACK_TYPE, _SOUND = 0xAE, 0x73C5, 0x83, 2
+_TAG, _TARGETS, _SIMPLE, _NAME, _STRING = 0x7373, 0x63C0, 0x67C8, 0x45A3, 0x4487
+_TARGET_TYPE, _TARGET_LEVEL = 0x63CA, 0x68CA
+_ALBUM, _SONG = 50, 30
+_ALBUM_TARGETS = ebml.element(_TARGETS, ebml.element(_TARGET_LEVEL, bytes([_ALBUM])))
+_TARGET_TRACK, _OTHER_TARGETS = 0x63C5, (0x63C9, 0x63C4, 0x63C6)  # editions, chapters, attachments
+_LARGEST_TRACKS = 1 << 24
+
+
+@dataclass(slots=True)
+class _Master:
+    """An element that holds others.
+
+    Attributes
+    ----------
+    id : int
+    crc : bool
+        Whether it has a checksum.
+    parts : list of bytes or _Master
+        What it holds; of `Tags`, each `Tag` is taken apart too.
+    size_length : int or None
+        In how many bytes it has its size.
+    """
+
+    id: int
+    crc: bool
+    parts: list[Any]
+    size_length: int | None = None
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        (outer,) = ebml.elements_of(data)
+        crc, content = ebml.split_crc(data[outer.start :])
+        parts: list[Any] = [content[part.at : part.end] for part in ebml.elements_of(content)]
+        if outer.id == TAGS:
+            parts = [cls.parse(part) if part.startswith(b"\x73\x73") else part for part in parts]
+        return cls(outer.id, crc, parts, outer.start - (outer.id.bit_length() + 7) // 8)
+
+    def render(self) -> bytes:
+        parts = [part.render() if isinstance(part, _Master) else part for part in self.parts]
+        try:
+            return ebml.master(self.id, parts, crc=self.crc, size_length=self.size_length)
+        except EbmlError:  # it has outgrown the bytes for its size
+            return ebml.master(self.id, parts, crc=self.crc)
+
+    @property
+    def tags(self) -> list[_Master]:
+        """The tags among the parts."""
+        return [part for part in self.parts if isinstance(part, _Master)]
+
+    def targets(self) -> bytes:
+        """Return what a tag is for."""
+        return b"".join(part for part in self.parts if part.startswith(b"\x63\xc0"))
+
+    def numbers(self, id: int) -> list[int]:
+        """Return the numbers of one kind among a tag's targets, but 0, which stands for all."""
+        fields = _fields(self.targets()) if self.targets() else []
+        values = [int.from_bytes(content, "big") for found, content in fields if found == id]
+        return [value for value in values if value]
+
+    def holds_values(self) -> bool:
+        """Whether a tag says anything."""
+        return any(part.startswith(b"\x67\xc8") for part in self.parts)
+
+
+class MatroskaTag(GenreTag):
+    """The tags of a Matroska or WebM file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        with _damage():
+            _check_kind(file)
+            self._segment = Segment(file)
+            self._read_tags()
+            self._track = _only_sound_track(file, self._segment)
+        self._hashes = [
+            sha256_of(file, part.place.start, part.place.stop)
+            for part in self._segment.parts
+            if part.data is None and part.id != CLUSTER
+        ]
+
+    def _read_tags(self) -> None:
+        parts = [part for part in self._segment.parts if part.id == TAGS]
+        self._elements: list[tuple[Part | None, _Master]] = [
+            (part, _Master.parse(part.data)) for part in parts if part.data is not None
+        ]
+
+    def _tags(self) -> list[_Master]:
+        """Return the tags that are for the file."""
+        return [tag for _, element in self._elements for tag in element.tags if self._is_for_file(tag)]
+
+    def _is_for_file(self, tag: _Master) -> bool:
+        tracks = set(tag.numbers(_TARGET_TRACK))
+        return not any(tag.numbers(id) for id in _OTHER_TARGETS) and tracks <= self._track
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres for the file; where there are none, those for its only sound track."""
+        found: dict[bool, list[str]] = {False: [], True: []}
+        for tag in self._tags():
+            texts = [text for part in tag.parts if _is_genre(part) for text in _texts(part, _STRING)]
+            found[bool(tag.numbers(_TARGET_TRACK))] += texts
+        whole, track = ([text for text in found[key] if text.strip()] for key in (False, True))
+        return tuple(whole or track)
+
+    def snapshot(self) -> Snapshot:
+        """Return the genre's elements, what each is for, its place; and the parts that may change."""
+        genres: list[Any] = [
+            [tag.targets().hex(), number, part.hex()]
+            for tag in self._tags()
+            for number, part in enumerate(tag.parts)
+            if _is_genre(part)
+        ]
+        return {"genres": genres, "segment": self._segment.snapshot()}
+
+    def others(self) -> Any:
+        """Return all other tags, and where all other parts are, with a hash of each that is not sound."""
+        tags = []
+        for _, element in self._elements:
+            for tag in element.tags:
+                of_file = self._is_for_file(tag)
+                kept = [part for part in tag.parts if not (of_file and _is_genre(part))]
+                if any(part.startswith(b"\x67\xc8") for part in kept):
+                    tags.append(kept)
+        return tags, self._segment.kept(), self._segment.seeks(), self._hashes
+
+    def set(self, genres: Sequence[str]) -> None:
+        """Put genres in place of those that are there, else to the tags for the file, else into a new one."""
+        with _damage():
+            home = next((tag for tag in self._tags() if any(map(_is_genre, tag.parts))), None)
+            place = [_is_genre(part) for part in home.parts].index(True) if home else None
+            self._drop_genres()
+            home = home or next(filter(_takes_genre, self._tags()), None)
+            if genres:
+                home = home or self._new_tag(_ALBUM_TARGETS)
+                place = len(home.parts) if place is None else place
+                home.parts[place:place] = [_simple(genre) for genre in genres]
+            self._lay_out()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put everything back: all bytes if nobody has changed anything since, else the genre."""
+        placed: Any = snapshot["genres"]
+        with _damage():
+            if self._restore_bytes(snapshot["segment"]):
+                return
+            self._drop_genres()
+            for targets, number, genre in placed:
+                wanted = bytes.fromhex(targets)
+                home = next((tag for tag in self._tags() if tag.targets() == wanted), None)
+                home = home or self._new_tag(wanted)
+                home.parts.insert(number, bytes.fromhex(genre))
+            self._lay_out()
+
+    def _restore_bytes(self, snapshot: Any) -> bool:
+        before, elements, others = self._segment.parts, self._elements, self.others()
+        try:
+            self._segment.parts = self._segment.restored(snapshot) or before
+            self._read_tags()
+            if self._segment.parts is not before and self.others() == others:
+                return True
+        except (ValueError, zlib.error):  # it is not what `snapshot` gave
+            pass
+        self._segment.parts, self._elements = before, elements
+        return False
+
+    def _drop_genres(self) -> None:
+        for tag in self._tags():
+            tag.parts = [part for part in tag.parts if not _is_genre(part)]
+
+    def _new_tag(self, targets: bytes) -> _Master:
+        if not self._elements:
+            self._elements.append((None, _Master(TAGS, False, [])))
+        tag = _Master(_TAG, False, [targets] if targets else [])
+        self._elements[0][1].parts.append(tag)
+        return tag
+
+    def _lay_out(self) -> None:
+        """Bring the segment's parts up to date with the tags."""
+        for part, element in self._elements:
+            if part is not None and element.render() == part.data:
+                continue
+            element.parts = [part for part in element.parts if isinstance(part, bytes) or part.holds_values()]
+            new = element.render() if element.tags else b""
+            if part is None:
+                self._segment.add(new)
+            else:
+                self._segment.replace([each is part for each in self._segment.parts].index(True), new)
+        self._segment.point_to_tags()
+        self._read_tags()
+
+    def write(self, source: BinaryIO, draft: BinaryIO) -> None:
+        """Write the file; everything but tags and their surroundings is copied."""
+        with _damage():
+            self._segment.write(source, draft)
+
+
+def _fields(data: bytes) -> list[tuple[int, bytes]]:
+    """Return id and content of each element within one."""
+    (outer,) = ebml.elements_of(data)
+    return [(part.id, data[part.start : part.end]) for part in ebml.elements_of(data, outer.start, outer.end)]
+
+
+def _texts(data: bytes, id: int) -> list[str]:
+    values = [content for found, content in _fields(data) if found == id]
+    return [value.rstrip(b"\0").decode("utf-8", "replace") for value in values]
+
+
+def _is_genre(part: bytes) -> bool:
+    return part.startswith(b"\x67\xc8") and [name.upper() for name in _texts(part, _NAME)] == ["GENRE"]
+
+
+def _simple(genre: str) -> bytes:
+    parts = [ebml.element(_NAME, b"GENRE"), ebml.element(_STRING, genre.encode())]
+    return ebml.master(_SIMPLE, parts, crc=False)
+
+
+def _takes_genre(tag: _Master) -> bool:
+    """Whether players show what is added to a tag as what is true of the file."""
+    fields = dict(_fields(tag.targets())) if tag.targets() else {}
+    level = int.from_bytes(fields.get(_TARGET_LEVEL, bytes([_ALBUM])), "big")
+    return _TARGET_TYPE not in fields and not tag.numbers(_TARGET_TRACK) and level in (_ALBUM, _SONG)
+
+
+def _check_kind(file: BinaryIO) -> None:
+    head = next(ebml.elements_in(file, 0, file.seek(0, 2)))
+    file.seek(0)
+    kinds = _texts(file.read(min(head.end, 1 << 16)), _DOC_TYPE) if head.id == EBML else []
+    if kinds not in (["matroska"], ["webm"]):
+        raise TagError("is neither Matroska nor WebM, though it begins so. Its tags are not known.")
+
+
+def _only_sound_track(file: BinaryIO, segment: Segment) -> set[int]:
+    """Return the UID of the sound track if it is the only one."""
+    sounds = []
+    for part in segment.parts:
+        if part.id == TRACKS and part.size <= _LARGEST_TRACKS:
+            file.seek(part.place.start)
+            _, content = ebml.split_crc(_fields_of_master(file.read(part.size)))
+            for entry in ebml.elements_of(content):
+                fields = dict(_fields(content[entry.at : entry.end])) if entry.id == _TRACK else {}
+                if int.from_bytes(fields.get(_TRACK_TYPE, b""), "big") == _SOUND:
+                    sounds.append(int.from_bytes(fields.get(_TRACK_UID, b""), "big"))
+    return set(sounds) if len(sounds) == 1 else set()
+
+
+def _fields_of_master(data: bytes) -> bytes:
+    (outer,) = ebml.elements_of(data)
+    return data[outer.start :]
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except EbmlError as error:
+        raise TagError(f"is damaged or cut off ({error}). Get the file again, or remux it.") from error

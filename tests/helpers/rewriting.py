@@ -1,0 +1,43 @@
+"""Write tags into a file without a library, with the checks of a change in a library or without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from genrelab.errors import TagError
+from genrelab.library.sound import sound_digest
+from genrelab.library.tags import GenreTag, Snapshot, read_tag, tag_errors
+
+
+def rewrite(path: Path, alter: Callable[[GenreTag], None]) -> Snapshot:
+    """Write a file with changed tags; return the snapshot from before."""
+    draft = path.with_suffix(".draft")
+    try:
+        with path.open("rb") as source, draft.open("w+b") as file:
+            tag = read_tag(source, path)
+            before = tag.snapshot()
+            with tag_errors(path):
+                alter(tag)
+                tag.write(source, file)
+            found = read_tag(file, path)
+            assert (found.genres, found.others()) == (tag.genres, tag.others())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return before
+
+
+def checked_rewrite(path: Path, data: bytes) -> bool:
+    """Write a genre into a file of these bytes and take it back; False if that is refused."""
+    path.write_bytes(data)
+    sound = sound_digest(path)
+    try:
+        before = rewrite(path, lambda tag: tag.set(("Fuzz",)))
+    except TagError as error:
+        assert str(path) in str(error)
+        return False
+    assert sound_digest(path) == sound
+    rewrite(path, lambda tag: tag.restore(before))
+    assert path.read_bytes() == data
+    return True
