@@ -26,11 +26,7 @@ FRAMES = [
     (b"\xff\xfb\x92\x00", 418, 1152),  # the same, padded
     (b"\xff\xfb\xe4\x00", 960, 1152),  # 48,000 Hz, 320 kbit/s
     (b"\xff\xf3\x80\x00", 208, 576),  # MPEG 2 layer III, 22,050 Hz, 64 kbit/s
-    (
-        b"\xff\xe3\x48\x00",
-        144,
-        576,
-    ),  # MPEG 2.5 layer III, 8,000 Hz, 32 kbit/s
+    (b"\xff\xe3\x48\x00", 288, 576),  # MPEG 2.5 layer III, 8,000 Hz, 32 kbit/s
     (b"\xff\xfd\xa4\x00", 576, 1152),  # MPEG 1 layer II, 48,000 Hz, 192 kbit/s
     (b"\xff\xf5\x80\x00", 417, 1152),  # MPEG 2 layer II, 22,050 Hz, 64 kbit/s
     (b"\xff\xff\xc4\x00", 384, 384),  # MPEG 1 layer I, 48,000 Hz, 384 kbit/s

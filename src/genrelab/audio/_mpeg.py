@@ -127,13 +127,14 @@ class MpegSource:
         """Decode frames that follow one another; one that cannot be decoded is silence."""
         length = self._index.kind.samples
         block = np.zeros((self.info.channels, (end - begin) * length), np.float32)
+        channels = list(block)
         at = 0
         for frame in self._frames(decoder, begin, end):
             if frame is not None:
-                planes = frame.planes
-                if len(planes) == len(block) and frame.samples == length:
-                    for channel, plane in zip(block, planes, strict=True):
-                        channel[at : at + length] = np.frombuffer(memoryview(plane), np.float32, length)
+                planes: Any = frame.planes
+                if len(planes) == len(channels) and frame.samples == length:
+                    for channel, plane in zip(channels, planes, strict=True):
+                        channel[at : at + length] = np.frombuffer(plane, np.float32, length)
                 else:  # from stereo to mono, or back
                     mixed = match_channels(to_float(frame), len(block))
                     block[:, at : at + mixed.shape[1]] = mixed[:, : block.shape[1] - at]
@@ -168,35 +169,38 @@ class MpegSource:
 
     def _frames(self, decoder: Any, begin: int, end: int) -> Iterator[av.AudioFrame | None]:
         """Yield each frame decoded; None for one that cannot be."""
-        for first in range(begin, end, _READ_FRAMES):
-            for number, data in enumerate(self._bytes_of(first, min(first + _READ_FRAMES, end)), start=first):
-                try:
-                    decoded = decoder.decode(av.Packet(data)) if data else []
-                except av.error.InvalidDataError:
-                    decoded = []
-                except av.error.FFmpegError as error:
-                    raise AudioError(
-                        f"{self.info.path} cannot be decoded ({error.strerror}). Encode it anew."
-                    ) from error
-                if not decoded and number not in self._undecodable:
-                    self._undecodable.add(number)
-                    self.flaws.add_damage(self._seconds_at(number))
-                yield decoded[0] if decoded else None
+        decode, packet = decoder.decode, av.Packet
+        for number, data in enumerate(self._bytes_of(begin, end), start=begin):
+            try:
+                decoded = decode(packet(data)) if data else []
+            except av.error.InvalidDataError:
+                decoded = []
+            except av.error.FFmpegError as error:
+                raise AudioError(
+                    f"{self.info.path} cannot be decoded ({error.strerror}). Encode it anew."
+                ) from error
+            if decoded:
+                yield decoded[0]
+                continue
+            if number not in self._undecodable:
+                self._undecodable.add(number)
+                self.flaws.add_damage(self._seconds_at(number))
+            yield None
 
     def _bytes_of(self, first: int, last: int) -> Iterator[bytes]:
         """Yield the bytes of frames; those that follow one another are read together."""
         offsets, sizes = self._index.offsets, self._index.sizes
         while first < last:
-            begin = behind = offsets[first]
-            until = first
-            while until < last and offsets[until] == behind:
-                behind += sizes[until]
-                until += 1
+            until = min(first + _READ_FRAMES, last)
+            begin, span = offsets[first], sum(sizes[first:until])
+            if offsets[until - 1] + sizes[until - 1] - begin != span:  # something stands between them
+                until, span = first + 1, sizes[first]
             self._file.seek(begin)
-            data = self._file.read(behind - begin)
-            for number in range(first, until):
-                at = offsets[number] - begin
-                yield data[at : at + sizes[number]]
+            data = self._file.read(span)
+            at = 0
+            for size in sizes[first:until]:
+                yield data[at : at + size]
+                at += size
             first = until
 
     def close(self) -> None:

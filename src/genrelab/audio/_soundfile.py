@@ -1,7 +1,4 @@
-"""Decoder for what libsndfile reads: WAV, AU, FLAC, Ogg Vorbis, Opus, AIFF and more.
-
-MPEG audio it gets only with the free bit rate, which FFmpeg does not read.
-"""
+"""Decoder for what libsndfile reads: WAV, AU, FLAC, Ogg Vorbis, Opus, AIFF and more."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ from genrelab.audio.truncation import find_cut
 from genrelab.errors import AudioError, CutOffError
 
 # Lossy decoders need some sound before the first sample that is right: Vorbis and Opus overlap their frames
-# (RFC 7845 asks for 80 ms), and MPEG audio's bit reservoir reaches back over several.
+# (RFC 7845 asks for 80 ms).
 _WARM_UP_SECONDS = 0.25
-_LOSSY = {"MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "VORBIS", "OPUS"}
+_LOSSY = {"VORBIS", "OPUS"}
 # To seek costs about as much as to decode so much: over a shorter gap, reading on is cheaper.
 _READ_ON_SECONDS = 0.5
 _UNKNOWN_FRAMES = 1 << 48  # libsndfile puts the largest number where a FLAC does not state its length
@@ -143,7 +140,8 @@ def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | 
         handle = _open(path)
     except sf.LibsndfileError:
         return None
-    if handle.frames >= _UNKNOWN_FRAMES:
+    # Its decoder of MPEG audio prints what it thinks of a file.
+    if handle.frames >= _UNKNOWN_FRAMES or handle.format == "MP3":
         handle.close()
         return None
     if handle.format != "OGG":
@@ -162,6 +160,4 @@ def _open(path: Path) -> sf.SoundFile:
 
 
 def _codec(handle: sf.SoundFile) -> str:
-    if handle.subtype.startswith("MPEG_LAYER"):
-        return f"mp{len(handle.subtype) - len('MPEG_LAYER_')}"
     return "flac" if handle.format == "FLAC" else str(handle.subtype).lower()

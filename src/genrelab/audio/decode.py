@@ -318,6 +318,10 @@ def _finite(
 ) -> Iterator[Waveform]:
     """Pass samples on; those that are not finite are an error, or, where flaws are taken, silence."""
     for samples in blocks:
+        if np.isfinite(samples.sum()):  # one that is not would show in it
+            position += samples.shape[1]
+            yield samples
+            continue
         finite = np.isfinite(samples).all(axis=0)
         if not finite.all() and flaws is not None:
             rate = source.info.sample_rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 # fmt: off
@@ -55,6 +56,9 @@ _MATROSKA = b"\x1aE\xdf\xa3"
 _HEAD_BYTES = 1084
 
 
+_FREE = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")  # a header of MPEG audio whose bit rate is "free"
+
+
 def unsupported_format(path: Path) -> str | None:
     """Return the name of a file's format if it is one that is known and cannot be read; else None.
 
@@ -73,6 +77,8 @@ def unsupported_format(path: Path) -> str | None:
     for offset, sign, name in _BY_HEAD:
         if _looks_like(head[offset : offset + len(sign)], sign):
             return name
+    if _FREE.match(head):
+        return "MPEG audio of free bit rate"
     return _BY_SUFFIX.get(path.suffix.lower())
 
 

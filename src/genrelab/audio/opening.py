@@ -89,8 +89,8 @@ def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> So
     with path.open("rb") as file:
         head = file.read(4)
     # libsndfile would have its MPEG decoder look for frames there, which prints what it thinks of them.
-    mpeg = head.startswith(b"ID3") or (head[:1] == b"\xff" and not _is_free(head))
-    source: Source | None = None if mpeg and not _tagged_flac(path) else open_soundfile(path, flaws)
+    mpeg = head[:1] == b"\xff" or (head.startswith(b"ID3") and not _tagged_flac(path))
+    source: Source | None = None if mpeg else open_soundfile(path, flaws)
     if source is not None:
         return source
     try:
@@ -126,11 +126,6 @@ def _explained(path: Path, error: AudioError) -> AudioError:
     if is_sound(path):
         return AudioError(f"{path} is damaged: no decoder can read any of it. Get or encode the file anew.")
     return error
-
-
-def _is_free(head: bytes) -> bool:
-    """Whether four bytes are the header of an MPEG frame of free bit rate, which states no size."""
-    return len(head) == 4 and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0 and head[2] >> 4 == 0
 
 
 def _tagged_flac(path: Path) -> bool:

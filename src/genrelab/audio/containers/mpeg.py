@@ -198,8 +198,8 @@ class _Walk:
 
     def _run(self, found: MpegIndex, kind: FrameKind, position: int, *, fresh: bool) -> int:
         """Take frames as long as they follow one another; return where they end."""
-        window, table = self._window, self._table(kind)
-        sync, offsets, sizes = kind.sync, found.offsets, found.sizes
+        window, size_of = self._window, self._sizes(kind).get
+        offsets, sizes = found.offsets, found.sizes
         begun = len(offsets)
         running = True
         while running and window.show(position, 4):
@@ -207,8 +207,8 @@ class _Walk:
             end = len(data) - 3
             running = False
             while at < end:
-                frame = table[data[at + 2]] if data[at] == 0xFF and data[at + 1] | 1 == sync else 0
-                if not frame:
+                frame = size_of(data[at : at + 3])
+                if frame is None:
                     break
                 offsets.append(base + at)
                 sizes.append(frame)
@@ -242,6 +242,12 @@ class _Walk:
         if kind not in self._tables:
             self._tables[kind] = [_frame_size(kind, byte) for byte in range(256)]
         return self._tables[kind]
+
+    def _sizes(self, kind: FrameKind) -> dict[bytes, int]:
+        """Return the size of a frame by the first three bytes of its header."""
+        table = self._table(kind)
+        syncs = (kind.sync, kind.sync & 0xFE)
+        return {bytes((0xFF, sync, byte)): size for sync in syncs for byte, size in enumerate(table) if size}
 
     def _chain(self, position: int, count: int, like: FrameKind | None = None) -> FrameKind | None:
         """Return the kind of the frames at a position if so many follow one another, or all to the end."""
