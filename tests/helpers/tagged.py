@@ -48,9 +48,12 @@ def _with_soundfile(**options: object) -> Callable[[Path, np.ndarray], None]:
     return lambda path, wave: soundfile.write(path, wave, RATE, **options)  # type: ignore[arg-type]
 
 
-def _with_av(container: str, codec: str, **options: str) -> Callable[[Path, np.ndarray], None]:
+def _with_av(
+    container: str, codec: str, metadata: dict[str, str] | None = None, **options: str
+) -> Callable[[Path, np.ndarray], None]:
     def write(path: Path, wave: np.ndarray) -> None:
         with av.open(str(path), "w", format=container, options=options) as output:
+            output.metadata.update(metadata or {})
             stream = output.add_stream(codec, rate=RATE, layout="stereo")
             stream.bit_rate = 128_000
             frame = av.AudioFrame.from_ndarray(np.stack([wave, 0.5 * wave]), format="fltp", layout="stereo")
@@ -60,6 +63,12 @@ def _with_av(container: str, codec: str, **options: str) -> Callable[[Path, np.n
 
     return write
 
+
+USUAL_FIELDS = {
+    **{"title": "Lied ohne Wörter", "artist": "Ensemble Ω", "album_artist": "Others", "album": "Album"},
+    **{"track": "3/9", "date": "2003", "comment": "Ein Kommentar", "copyright": "(c)", "composer": "C"},
+}
+"""What FFmpeg is asked to write; in WMA it puts some of it into two objects."""
 
 ENCODERS = {
     "mp3": _with_soundfile(format="MP3"),
@@ -71,6 +80,8 @@ ENCODERS = {
     "m4a": _with_av("ipod", "aac"),
     "m4a-fast": _with_av("ipod", "aac", movflags="faststart"),
     "wma": _with_av("asf", "wmav2"),
+    "wma-ffmpeg": _with_av("asf", "wmav2", USUAL_FIELDS),
+    "wma-ffmpeg-genre": _with_av("asf", "wmav2", {**USUAL_FIELDS, "genre": "Dub"}),
     "oga": _with_av("ogg", "flac"),
 }
 # What genrelab reads but writes no tags into, or into in no other way than above.
@@ -240,6 +251,8 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], tuple[str, ...]]] = {
     "wma": ("wma", tag_asf, ()),
     "wma-genre": ("wma", lambda path: tag_asf(path, "Dub", "Ska"), ("Dub", "Ska")),
     "wma-bare": ("wma", lambda path: None, ()),
+    "wma-ffmpeg": ("wma-ffmpeg", lambda path: None, ()),
+    "wma-ffmpeg-genre": ("wma-ffmpeg-genre", lambda path: None, ("Dub",)),
     "aiff": ("aiff", lambda path: tag_chunk(path, 3), ()),
     "aiff-genre": ("aiff", lambda path: tag_chunk(path, 4, "Dub"), ("Dub",)),
     "aiff-bare": ("aiff", lambda path: None, ()),
