@@ -167,6 +167,20 @@ def tag_chunk(path: Path, version: int, genre: str | None = None) -> None:
     file.tags.save(path, v2_version=version, v23_sep=None)
 
 
+def tag_info(path: Path, *, genre: bytes | None = None, title: bytes = b"Lied ohne W\xc3\xb6rter") -> None:
+    """Put RIFF's `LIST INFO` before the sound of WAV, by hand; its last text has no zero to make it even."""
+    entries = [(b"INAM", title), (b"IGNR", genre), (b"ISFT", b"four")]
+    info = b"INFO"
+    for name, text in entries:
+        if text is not None:
+            info += name + (len(text) + 1).to_bytes(4, "little") + text + b"\0" + bytes((len(text) + 1) % 2)
+    info = info[:-1]
+    chunk = b"LIST" + len(info).to_bytes(4, "little") + info + bytes(len(info) % 2)
+    data = path.read_bytes()
+    size = len(data) - 8 + len(chunk)
+    path.write_bytes(b"RIFF" + size.to_bytes(4, "little") + data[8:36] + chunk + data[36:])
+
+
 def tag_comments(path: Path, *genres: str) -> None:
     """Put Vorbis comments into FLAC or Ogg, with a picture, and one that is no UTF-8."""
     file = mutagen.File(path)
@@ -259,6 +273,9 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], tuple[str, ...]]] = {
     "wav": ("wav", lambda path: tag_chunk(path, 4), ()),
     "wav-genre": ("wav", lambda path: tag_chunk(path, 3, "Dub"), ("Dub",)),
     "wav-bare": ("wav", lambda path: None, ()),
+    "wav-info": ("wav", tag_info, ()),
+    "wav-info-genre": ("wav", lambda path: tag_info(path, genre=b"Dub"), ("Dub",)),
+    "wav-all": ("wav", _mp3(lambda p: tag_info(p, genre=b"Ska"), lambda p: tag_chunk(p, 4, "Dub")), ("Dub",)),
 }
 
 
