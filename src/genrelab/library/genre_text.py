@@ -97,8 +97,9 @@ class Placeholders:
 
 
 def _is_blank(text: str) -> bool:
-    """Whether a text has no letter, digit or symbol."""
-    return all(unicodedata.category(character)[0] not in "LNMS" for character in text)
+    """Whether a text has no letter, digit or picture (`♪`)."""
+    kinds = {unicodedata.category(character) for character in text}
+    return not any(kind[0] in "LNM" or kind == "So" for kind in kinds)
 
 
 def _words_of(path: Path) -> list[str]:
