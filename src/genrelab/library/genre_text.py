@@ -88,8 +88,7 @@ class Placeholders:
         """Whether a text is one of them as a whole, or in each of its parts."""
         if _is_blank(text) or letters(text) in self.words:
             return True
-        found = parts(text)
-        return len(found) > 1 and all(_is_blank(part) or letters(part) in self.words for part in found)
+        return all(_is_blank(part) or letters(part) in self.words for part in parts(text))
 
     def without(self, texts: Iterable[str]) -> tuple[str, ...]:
         """Return the texts that say something."""

@@ -36,7 +36,6 @@ class ChunkTag(GenreTag):
                     raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
                 file.seek(at + 8)
                 self._id3 = Id3.parse(file.read(size))
-        self._dropped: set[int] = set()  # places of chunks that go
         changed = {self._place, *self._find_lists(file)}
         self._hashes = [
             (id, sha256_of(file, at + 8, at + 8 + size)) for at, id, size in self._chunks if at not in changed
@@ -68,10 +67,6 @@ class ChunkTag(GenreTag):
     def _content(self, at: int) -> bytes | None:
         """Return what a chunk at a place shall hold; None if it stays as it is."""
         return None
-
-    def _new_chunks(self) -> bytes:
-        """Return chunks to put at the end, but for the ID3v2 tag."""
-        return b""
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -116,8 +111,6 @@ class ChunkTag(GenreTag):
         for at, name, size in self._chunks:
             end = at + 8 + size + size % 2
             content = self._content(at)
-            if at in self._dropped:
-                continue
             if at == self._place:
                 self._write_tag(draft, name)
             elif content is not None:
@@ -127,7 +120,6 @@ class ChunkTag(GenreTag):
                 draft.write(bytes(size % 2))
         if self._place is None:
             self._write_tag(draft, self._name)
-        draft.write(self._new_chunks())
         size = draft.tell() - 8
         if size > _LARGEST:
             raise TagError("would be larger than its format allows (4 GiB).")
@@ -146,9 +138,8 @@ class ChunkTag(GenreTag):
 class WavTag(ChunkTag):
     """The tags of a WAV file: ID3v2 and `LIST INFO`.
 
-    FFmpeg 5.1, and mpv with it, reads the latter alone; of FFmpeg 8, ID3v2 wins. The genre goes into every
-    list that is there; one is made where the file has no tag at all. Where somebody chose ID3v2 alone it
-    stays so: a list with nothing but the genre could hide the title.
+    Where there are both, FFmpeg 5.1 shows the latter alone, FFmpeg 8 the former first. So the genre goes into
+    both; but no list is made, since with one the older FFmpeg does not look at ID3v2 any more.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -156,7 +147,6 @@ class WavTag(ChunkTag):
 
     def _find_lists(self, file: BinaryIO) -> Iterable[int]:
         self._infos: dict[int, Info] = {}
-        self._new_info: Info | None = None
         for at, name, size in self._chunks:
             if name == b"LIST" and size <= _LARGEST_LIST:
                 file.seek(at + 8)
@@ -167,13 +157,6 @@ class WavTag(ChunkTag):
 
     def _content(self, at: int) -> bytes | None:
         return self._infos[at].render() if at in self._infos else None
-
-    def _new_chunks(self) -> bytes:
-        return self._chunk(b"LIST", self._new_info.render()) if self._new_info else b""
-
-    @property
-    def _lists(self) -> list[Info]:
-        return [*self._infos.values(), *([self._new_info] if self._new_info else [])]
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -186,38 +169,29 @@ class WavTag(ChunkTag):
         return (*super().genres, *self._genres_of_lists())
 
     def _genres_of_lists(self) -> tuple[str, ...]:
-        return tuple(genre for info in self._lists for genre in info.genres() if genre.strip())
+        return tuple(genre for info in self._infos.values() for genre in info.genres() if genre.strip())
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag, and the entries of the lists."""
-        return {**super().snapshot(), "info": [info.snapshot() for info in self._lists]}
+        return {**super().snapshot(), "info": [info.snapshot() for info in self._infos.values()]}
 
     def others(self) -> Any:
         """Return all other frames and entries, and a hash of each other chunk."""
-        empty = Info().others()
-        lists = [info.others() for info in self._lists]
-        return super().others(), [found for found in lists if found != empty]
+        return super().others(), [info.others() for info in self._infos.values()]
 
     def set(self, genres: Sequence[str]) -> None:
         """Put genres in place of those that are there."""
-        if not self._present and not self._lists:
-            self._new_info = Info()
         super().set(genres)
         between = self.id3v23_separator if self.id3v23_separator.strip("\0") else "; "
-        for info in self._lists:
+        for info in self._infos.values():
             info.set_genre(between.join(genres) or None)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag or a list that was not there goes if nobody has added to it."""
+        """Put everything back; a tag that was not there goes if nobody has added to it."""
         super().restore(snapshot)
-        if "info" not in snapshot:  # of genrelab 0.1, which left lists alone
-            return
-        placed: Any = snapshot["info"]
-        for number, (at, info) in enumerate(list(self._infos.items())):
-            info.restore(placed[number] if number < len(placed) else ())
-            if number >= len(placed) and not info.entries:
-                del self._infos[at]
-                self._dropped.add(at)
+        placed: Any = snapshot.get("info", ())  # genrelab 0.1 left lists alone
+        for info, entries in zip(self._infos.values(), placed, strict=False):
+            info.restore(entries)
 
 
 class AiffTag(ChunkTag):

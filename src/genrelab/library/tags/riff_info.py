@@ -25,7 +25,7 @@ class Info:
         What the chunk holds, from `INFO` on.
     """
 
-    def __init__(self, data: bytes = _KIND) -> None:
+    def __init__(self, data: bytes) -> None:
         self.entries: list[bytes] = []
         self._rest = b""
         at = len(_KIND)
