@@ -139,6 +139,18 @@ def test_an_id3v1_genre_beside_an_empty_one_of_id3v2(tmp_path: Path, write: Call
     assert (genres_of(path), write(path, Wish()).note) == (("Jazz",), "has a genre")
 
 
+def test_an_id3v1_genre_that_says_nothing(
+    tmp_path: Path, library: Library, write: Callable[..., TagRecord]
+) -> None:
+    path = tagged.make(tmp_path, "mp3-bare")
+    tagged.tag_id3v1(path, 12)
+    whole = path.read_bytes()
+    record = write(path, Wish())
+    assert (record.status, record.before) == ("written", ("Other",))
+    undo(library, path)
+    assert path.read_bytes() == whole
+
+
 @pytest.mark.parametrize("kind", ["m4a", "m4a-fast"])
 def test_several_genres_in_mp4(
     kind: str, tmp_path: Path, library: Library, write: Callable[..., TagRecord]
