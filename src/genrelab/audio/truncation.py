@@ -3,21 +3,22 @@
 No decoder tells: most give what is there and stop. Three kinds of evidence are looked at:
 
 - containers that state their size in bytes (WAV, AU, AIFF, AVI, MP4/M4A, WMA/ASF, Matroska/WebM),
-- MP3 and raw AAC, whose last frame must be whole, and the frame count of an MP3's Xing header,
+- raw AAC, whose last frame must be whole,
 - Ogg, whose last page must be whole and marked as the end of the stream (RFC 3533, section 6).
 
 FLAC states its number of samples, which the decoder itself compares. What stays unnoticed: a cut
-exactly between two frames of a raw AAC file or of an MP3 without Xing header.
+exactly between two frames of a raw AAC file. MPEG audio is judged where its frames are walked
+(`genrelab.audio.containers.mpeg`).
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from genrelab.audio._frames import scan_adts, scan_mp3
+from genrelab.audio.containers.adts import last_frame_is_cut
+from genrelab.audio.flaws import Cut
 
 # Headers that were never completed (a pipe, a recording that was killed) hold 0, or the largest number that
 # their writer knew, signed or not.
@@ -25,33 +26,6 @@ _UNKNOWN_FROM = 0x7FFF0000
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MAX_OGG_PAGE = 65_307
-# A difference must be more than both: encoders round, and headers are a little off in intact files.
-_MIN_SECONDS = 0.5
-_MIN_SHARE = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Why a file counts as cut off.
-
-    Parameters
-    ----------
-    reason : str
-        For the message.
-    share : float or None
-        Which part of the file is there, 0..1; None where the file does not say how long it should be.
-    certain : bool
-        False where the difference may be too small to matter, which the caller judges by the share.
-    """
-
-    reason: str
-    share: float | None
-    certain: bool
-
-
-def clearly_short(present: float, expected: float) -> bool:
-    """Whether `present` seconds are more than half a second and more than 1 % less than `expected`."""
-    return expected - present > max(_MIN_SECONDS, _MIN_SHARE * expected)
 
 
 def find_cut(path: Path) -> Cut | None:
@@ -82,16 +56,7 @@ def find_cut(path: Path) -> Cut | None:
         return (
             Cut(f"it holds {size} of {declared} bytes", size / declared, False) if size < declared else None
         )
-    return _find_frame_cut(path)
-
-
-def _find_frame_cut(path: Path) -> Cut | None:
-    mp3 = scan_mp3(path)
-    if mp3 is not None and mp3.declared and mp3.missing > 1:
-        frames = f"it holds {mp3.walk.frames} of {mp3.declared} frames"
-        return Cut(frames, mp3.walk.frames / mp3.declared, mp3.walk.cut)
-    walk = scan_adts(path) if mp3 is None else mp3.walk
-    return Cut("its last frame is incomplete", None, True) if walk is not None and walk.cut else None
+    return Cut("its last frame is incomplete", None, True) if last_frame_is_cut(path) else None
 
 
 def _find_ogg_cut(file: BinaryIO) -> Cut | None:

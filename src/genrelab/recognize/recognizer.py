@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from genrelab.audio.decode import open_excerpts, stream
 from genrelab.audio.excerpts import Excerpts
+from genrelab.audio.flaws import Flaws
 from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
@@ -23,6 +25,7 @@ from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.ahead import read_ahead
 from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.hearing import Hearing
+from genrelab.recognize.notices import error_of, notices_of
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
 from genrelab.recognize.spread import spread_starts
@@ -214,9 +217,10 @@ class Recognizer:
                 said = self._recognize_spread(path, stop)
                 if said is not None:
                     return said
-            blocks = stream(path, sample_rate=metadata.sample_rate, channels=metadata.channels)
-            with closing(read_ahead(blocks)) as ahead:
-                return self._hear(path, ahead, stop)
+            flaws = Flaws()
+            form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
+            with closing(read_ahead(stream(path, **form, flaws=flaws))) as ahead:
+                return self._with_flaws(self._hear(path, ahead, stop), flaws)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error))
         except OSError as error:
@@ -226,11 +230,22 @@ class Recognizer:
     def _recognize_spread(self, path: Path, stop: threading.Event) -> Recognition | None:
         """Judge a file by segments spread over it; None if it has to be heard from beginning to end."""
         metadata = self.bundle.metadata
+        form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
+        flaws = Flaws()
         try:
-            with open_excerpts(path, sample_rate=metadata.sample_rate, channels=metadata.channels) as found:
-                return None if found is None else self._hear_spread(path, found, stop)
+            with open_excerpts(path, **form, flaws=flaws) as found:
+                said = None if found is None else self._hear_spread(path, found, stop)
+                return said and self._with_flaws(said, flaws)
         except AudioError:  # hearing all of it tells what is there and what is not
             return None
+
+    def _with_flaws(self, said: Recognition, flaws: Flaws) -> Recognition:
+        """Add what is wrong with the file; if less than a segment of it is there, that is an error."""
+        notices = notices_of(flaws)
+        duration = said.duration or 0.0
+        if notices and duration < self.bundle.metadata.segment_seconds:
+            return Recognition(said.path, said.model, error=error_of(said.path, flaws))
+        return replace(said, notices=notices) if notices else said
 
     def _hear_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
         """Judge segments spread over a sound; None if all of it has to be heard."""

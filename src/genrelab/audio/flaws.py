@@ -1,0 +1,109 @@
+"""What is wrong with a sound file of which the sound can be read nevertheless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_MIN_SECONDS = 0.5
+_MIN_SHARE = 0.01
+_NAMED_PLACES = 3
+_MOST_PLACES = 1000
+_MOST_MESSAGES = 3
+
+
+class Cut(NamedTuple):
+    """Why a file counts as cut off.
+
+    Parameters
+    ----------
+    reason : str
+        What shows it.
+    share : float or None
+        Which part of the file is there, 0..1; None where the file does not say how long it should be.
+    certain : bool
+        False where the difference may be too small to matter, which the length decides.
+    """
+
+    reason: str
+    share: float | None
+    certain: bool
+
+
+def clearly_short(present: float, expected: float) -> bool:
+    """Whether `present` seconds are more than half a second and more than 1 % less than `expected`."""
+    return expected - present > max(_MIN_SECONDS, _MIN_SHARE * expected)
+
+
+@dataclass(slots=True)
+class Flaws:
+    """What was found wrong with a file while it was read.
+
+    Attributes
+    ----------
+    places : dict of float to int
+        Where frames are damaged, in seconds from the beginning of what can be heard, and how many there; at
+        most 1000 places.
+    damaged_frames : int
+        All of them.
+    present : float
+        Seconds of sound that are there.
+    expected : float or None
+        Seconds that should be there, if that is clearly more.
+    cut : str or None
+        Why the file counts as cut off; None if it does not.
+    messages : list of str
+        What decoders said, each once.
+    """
+
+    places: dict[float, int] = field(default_factory=dict)
+    damaged_frames: int = 0
+    present: float = 0.0
+    expected: float | None = None
+    cut: str | None = None
+    messages: list[str] = field(default_factory=list)
+
+    def add_damage(self, seconds: float, frames: int = 1) -> None:
+        """Note that frames are damaged at a place; a place that is known already counts once."""
+        place = round(max(seconds, 0.0), 3)
+        if place in self.places:
+            return
+        self.damaged_frames += frames
+        if len(self.places) < _MOST_PLACES:
+            self.places[place] = frames
+
+    def add_message(self, text: str) -> None:
+        """Note what a decoder said."""
+        if text not in self.messages and len(self.messages) < _MOST_MESSAGES:
+            self.messages.append(text)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something between the beginning and the end is damaged or missing."""
+        return bool(self.damaged_frames) or (self.expected is not None and self.cut is None)
+
+    def describe_damage(self) -> str:
+        """Return what is damaged, such as `3 damaged frames at 0:31, 0:35 and 1:02`."""
+        if not self.places:
+            return f"damaged: {self._amount()}"
+        times = list(dict.fromkeys(_clock(seconds) for seconds in sorted(self.places)))
+        if len(times) > _NAMED_PLACES:
+            where = f"between {times[0]} and {times[-1]}"
+        else:
+            where = f"at {' and '.join(filter(None, (', '.join(times[:-1]), times[-1])))}"
+        text = f"{self.damaged_frames} damaged frame{'s' * (self.damaged_frames > 1)} {where}"
+        return text if self.expected is None or self.cut else f"{text}: {self._amount()}"
+
+    def describe_cut(self) -> str:
+        """Return how much is missing at the end, such as `cut off: 60.0 s of about 240.0 s are there`."""
+        return f"cut off: {self._amount()} ({self.cut})"
+
+    def _amount(self) -> str:
+        length = "an unknown length" if self.expected is None else f"about {self.expected:.1f} s"
+        return f"{self.present:.1f} s of {length} could be decoded"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
