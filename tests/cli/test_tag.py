@@ -79,7 +79,9 @@ def test_map_and_several_genres(songs: Path, tmp_path: Path, capsys: Capture) ->
     assert records[1]["status"] == "left" and "genre map" in records[1]["note"]
     assert "'hihg'" in captured.err and "high, low, middle" in captured.err
     assert tag(songs, "--write", "--combine", "--genres", "3", "--quiet") == 0
-    assert tagged.genres(songs / "flac.flac")[:3] == ("Bass", "Tones", "low")
+    assert tagged.genres(songs / "flac.flac") == ("Bass", "Tones", "low")
+    assert "2 further below 0.1 left out; --min-confidence P" in capsys.readouterr().out
+    assert tag(songs, "--write", "--combine", "--genres", "3", "--min-confidence", "0", "--quiet") == 0
     assert len(tagged.genres(songs / "flac.flac")) == 5
 
 

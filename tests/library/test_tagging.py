@@ -63,6 +63,7 @@ def test_a_dry_run_changes_nothing(know: Know, tagger: Tagger, library: Library)
     [
         ("flac", Wish(), ("rock",)),
         ("flac-genre", Wish(), None),
+        ("wma-ffmpeg", Wish(genres=2), ("rock", "pop")),
         ("mp3-v1", Wish(), None),
         ("mp3-ape", Wish(), None),
         ("flac-genre", Wish("overwrite"), ("rock",)),

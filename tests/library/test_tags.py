@@ -49,7 +49,7 @@ def test_write_and_take_back(kind: str, tmp_path: Path) -> None:
     rewrite(path, lambda tag: tag.restore(before))
     with path.open("rb") as file:
         assert read_tag(file, path).genres == had
-    if not kind.startswith(("m4a", "wma", "oga", "ogg", "opus")):
+    if not kind.startswith(("m4a", "oga", "ogg", "opus")):
         assert path.read_bytes() == whole
     assert (tagged.samples(path), tagged.as_ffmpeg_sees(path), tagged.as_ffprobe_sees(path)) == seen
     assert tagged.as_mutagen_sees(path) == by_mutagen

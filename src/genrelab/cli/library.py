@@ -15,6 +15,7 @@ from genrelab.cli.progress import note
 
 if TYPE_CHECKING:
     from genrelab.library import Library
+    from genrelab.library.genre_text import Placeholders
 
 app = typer.Typer(help="What was recognized and written so far.", no_args_is_help=True)
 
@@ -22,6 +23,22 @@ LibraryOption = Annotated[
     Path | None,
     typer.Option("--library", metavar="FILE", help="The library; else the one in the user's data folder."),
 ]
+
+
+PlaceholdersOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="Genres in tags that count as none, in place of the usual ones: other,unknown or @FILE; + adds.",
+    ),
+]
+
+
+def read_placeholders(text: str | None) -> Placeholders:
+    """Return what a user gave as placeholders, else the usual ones."""
+    from genrelab.library.genre_text import PLACEHOLDERS, Placeholders
+
+    return PLACEHOLDERS if text is None else Placeholders.parse(text)
 
 
 @contextmanager
@@ -153,6 +170,7 @@ def check_tags(
     min_confidence: Annotated[
         float, typer.Option(metavar="P", min=0, max=1, help="List no track of a lower confidence.")
     ] = 0.0,
+    placeholders: PlaceholdersOption = None,
     library: LibraryOption = None,
     format: Annotated[
         Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
@@ -170,9 +188,12 @@ def check_tags(
     from genrelab.library.check_output import tell, write_report
 
     genre_map = GenreMap.load(map) if map else GenreMap()
+    words = read_placeholders(placeholders)
     with open_library(library, must_exist=True) as shelf:
         _check_not_empty(shelf, paths)
-        report = check(shelf, paths or (), genre_map=genre_map, min_confidence=min_confidence)
+        report = check(
+            shelf, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=words
+        )
     write_report(report, sys.stdout.buffer, format=format)
     if not quiet:
         for line in tell(report):

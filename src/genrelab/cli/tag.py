@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.library import LibraryOption, open_library
+from genrelab.cli.library import LibraryOption, PlaceholdersOption, open_library, read_placeholders
 from genrelab.cli.progress import counting, note
 from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
 
@@ -34,17 +34,38 @@ def tag(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write in place of other genres.")] = False,
     combine: Annotated[bool, typer.Option("--combine", help="Write behind other genres.")] = False,
-    genres: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres, at most.")] = 1,
+    genres: Annotated[
+        int,
+        typer.Option(
+            metavar="K", min=1, help="How many genres, at most; further ones from 0.1 unless P is given."
+        ),
+    ] = 1,
     min_confidence: Annotated[
-        float, typer.Option(metavar="P", min=0, max=1, help="Write no genre of a lower probability.")
-    ] = 0.0,
+        float | None, typer.Option(metavar="P", min=0, max=1, help="Write no genre of a lower probability.")
+    ] = None,
     full: Annotated[
         bool,
         typer.Option("--full", help="Only where all of a file was heard, not only segments spread over it."),
     ] = False,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Also where a part of a file is damaged or missing.")
+    ] = False,
     map: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="YAML: own names for genres, and parents.")
     ] = None,
+    placeholders: PlaceholdersOption = None,
+    id3v23_separator: Annotated[
+        Literal["/", ";", "; ", "nul"],
+        typer.Option(
+            "--id3v23-separator", help="What stands between several genres in ID3v2.3; nul: a zero."
+        ),
+    ] = "/",
+    keep_mtime: Annotated[
+        bool, typer.Option("--keep-mtime", help="Files keep the time of their last change.")
+    ] = False,
+    skip_hard_links: Annotated[
+        bool, typer.Option("--skip-hard-links", help="Leave files that have other names (hard links).")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="With --undo: also where another program changed the file.")
     ] = False,
@@ -71,7 +92,18 @@ def tag(
     _check_one("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     genre_map = GenreMap.load(map) if map else GenreMap()
-    wish = Wish(mode, genres, min_confidence, genre_map, full)
+    wish = Wish(
+        mode,
+        genres,
+        min_confidence,
+        genre_map,
+        full=full,
+        damaged=damaged,
+        placeholders=read_placeholders(placeholders),
+        id3v23_separator="\0" if id3v23_separator == "nul" else id3v23_separator,
+        keep_mtime=keep_mtime,
+        skip_hard_links=skip_hard_links,
+    )
     failed = 0
 
     def count(records: Iterable[TagRecord]) -> Iterator[TagRecord]:
@@ -91,7 +123,11 @@ def tag(
             tell_passed_over(log)
         tagger = Tagger(shelf)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
-            records = tagger.undo(found, force=force) if undo else tagger.tag(found, wish, write=write)
+            records = (
+                tagger.undo(found, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
+                if undo
+                else tagger.tag(found, wish, write=write)
+            )
             write_tag_records(count(records), sys.stdout.buffer, format=format)
     if not quiet and not (write or undo):
         note("note: nothing was written; --write does it")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,12 +11,11 @@ from typing import Any, ClassVar
 
 from genrelab.errors import TagError
 from genrelab.library.genre_map import GenreMap
+from genrelab.library.genre_text import PLACEHOLDERS, Placeholders, letters, parts
 from genrelab.library.library import Library
 from genrelab.library.sighting import Sighting
 from genrelab.library.tags import read_tag
 from genrelab.recognize.recognition import UNSURE, Recognition
-
-_SEPARATORS = re.compile(r"[/;,|]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +102,7 @@ def check(
     *,
     genre_map: GenreMap | None = None,
     min_confidence: float = 0.0,
+    placeholders: Placeholders = PLACEHOLDERS,
 ) -> CheckReport:
     """Compare the genre tags of files with what was recognized.
 
@@ -122,6 +120,8 @@ def check(
         Other names for the model's genres, and wider ones.
     min_confidence : float in 0..1
         Disagreements below it are counted, not listed.
+    placeholders : Placeholders
+        Tags that say nothing: a track that has no other counts as one without a tag.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def check(
     report = CheckReport()
     vocabularies: dict[str, Mapping[str, set[str]]] = {}  # of each model
     for kept in library.tracks.all(paths):
-        said, tags = _look(library, kept.path, report)
+        said, tags = _look(library, kept.path, report, placeholders)
         if said is None:
             continue
         if said.model not in vocabularies:
@@ -160,7 +160,9 @@ def check(
     return report
 
 
-def _look(library: Library, path: Path, report: CheckReport) -> tuple[Recognition | None, tuple[str, ...]]:
+def _look(
+    library: Library, path: Path, report: CheckReport, placeholders: Placeholders
+) -> tuple[Recognition | None, tuple[str, ...]]:
     """Return what was recognized and the tags; None, and one more in the counts, if one is missing."""
     tags: tuple[str, ...] = ()
     try:
@@ -173,7 +175,8 @@ def _look(library: Library, path: Path, report: CheckReport) -> tuple[Recognitio
             why = "unsure"
         else:
             with path.open("rb") as file:
-                tags = read_tag(file, path).genres
+                tag = read_tag(file, path)
+            tags = placeholders.without(tag.genres) or placeholders.without(tag.everywhere)
             why = "" if tags else "no tag"
     except FileNotFoundError:
         why = "gone"
@@ -206,7 +209,7 @@ def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]
     found: dict[str, set[str]] = {}
     for genre in genres:
         for name in (genre, *genre_map.apply([genre])):
-            found.setdefault(_letters(name), set()).add(genre)
+            found.setdefault(letters(name), set()).add(genre)
     found.pop("", None)
     return found
 
@@ -229,13 +232,8 @@ def understand(tags: Iterable[str], known: Mapping[str, set[str]]) -> tuple[set[
     meant: set[str] = set()
     unknown: list[str] = []
     for tag in tags:
-        parts = [tag] if _letters(tag) in known else [part.strip() for part in _SEPARATORS.split(tag)]
-        hits = [part for part in parts if _letters(part) in known]
-        meant.update(*(known[_letters(part)] for part in hits))
-        unknown += [part for part in parts if part and part not in hits] if hits else [tag]
+        found = (tag,) if letters(tag) in known else parts(tag)
+        hits = [part for part in found if letters(part) in known]
+        meant.update(*(known[letters(part)] for part in hits))
+        unknown += [part for part in found if part not in hits] if hits else [tag]
     return meant, unknown
-
-
-def _letters(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(character for character in plain if character.isalnum())

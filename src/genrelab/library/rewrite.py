@@ -41,13 +41,14 @@ class Rewriter:
         *,
         undoes: Change | None = None,
         check: Callable[[BinaryIO], None] | None = None,
+        keep_mtime: bool = False,
     ) -> int:
         """Change the tags of a file.
 
         The new file is made beside the old one and takes its place in one step. Before that it is
         checked: the sound must be the same bytes, all other tags the same, the genre as it should be. It
         gets the old one's permissions, owner (where the system allows), extended attributes, and the
-        present time. Links are followed.
+        present time or its own. Links are followed.
 
         Parameters
         ----------
@@ -58,6 +59,8 @@ class Rewriter:
             The change that this one takes back.
         check : callable or None
             Gets the open file before anything is done; raises if it must not be changed.
+        keep_mtime : bool
+            The file keeps the time of its last change.
 
         Returns
         -------
@@ -92,7 +95,7 @@ class Rewriter:
                 )
                 with open(beside, "x+b", opener=_open_private) as file:
                     _fill(file, source, tag, sound, path)
-                    _dress(beside, status, real)
+                    _dress(beside, status, real, keep_mtime=keep_mtime)
                     os.fsync(file.fileno())
                     self._journal.make_ready(number, sha256_of(source), sha256_of(file))
             if not _same(os.stat(real), status):
@@ -183,13 +186,16 @@ def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: 
         )
 
 
-def _dress(draft: str, status: os.stat_result, real: str) -> None:
-    """Give a draft what the file has besides its contents; its time is now."""
+def _dress(draft: str, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:
+    """Give a draft what the file has besides its contents; its time is now, or the file's as it was read."""
     if hasattr(os, "chown") and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
         with suppress(OSError):  # only root may give files away
             os.chown(draft, status.st_uid, status.st_gid)
     shutil.copystat(real, draft)
-    os.utime(draft)
+    if keep_mtime:
+        os.utime(draft, ns=(status.st_atime_ns, status.st_mtime_ns))
+    else:
+        os.utime(draft)
 
 
 def _same(now: os.stat_result, then: os.stat_result) -> bool:

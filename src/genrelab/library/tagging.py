@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Literal
 
@@ -18,8 +19,13 @@ from genrelab.library.library import Library
 from genrelab.library.proposal import Wish, propose
 from genrelab.library.rewrite import Rewriter
 from genrelab.library.sighting import Sighting, real_path
+<<<<<<< HEAD
 from genrelab.library.tags import read_tag
 from genrelab.recognize.scan import Found, Problem, SheetTrack
+=======
+from genrelab.library.tags import GenreTag, read_tag
+from genrelab.recognize.scan import Problem
+>>>>>>> part-D
 
 Status = Literal["would write", "written", "left", "undone", "error"]
 
@@ -112,7 +118,18 @@ class Tagger:
         with self.alone():
             yield from self._each(files, lambda path: self._tag(path, wish, write=True))
 
+<<<<<<< HEAD
     def undo(self, files: Iterable[Found], *, force: bool = False) -> Iterator[TagRecord]:
+=======
+    def undo(
+        self,
+        files: Iterable[Path | Problem],
+        *,
+        force: bool = False,
+        keep_mtime: bool = False,
+        skip_hard_links: bool = False,
+    ) -> Iterator[TagRecord]:
+>>>>>>> part-D
         """Take back the last change of each file.
 
         Parameters
@@ -121,6 +138,10 @@ class Tagger:
             As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone.
         force : bool
             Take the genre back also where another program changed the file since; its changes stay.
+        keep_mtime : bool
+            Files keep the time of their last change.
+        skip_hard_links : bool
+            Files with other names (hard links) are left as they are.
 
         Yields
         ------
@@ -133,7 +154,8 @@ class Tagger:
             If the library cannot be used, or another process writes tags with it.
         """
         with self.alone():
-            yield from self._each(files, lambda path: self._undo(path, force=force))
+            undo = partial(self._undo, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
+            yield from self._each(files, undo)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -208,18 +230,27 @@ class Tagger:
                 "leave --full away."
             )
         with path.open("rb") as file:
-            tag = read_tag(file, path)
+            tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
+        tag.id3v23_separator = wish.id3v23_separator
         proposal = propose(said, tag, wish)
         before, genres = tag.genres, proposal.genres
         if genres is None:
-            return TagRecord(path, "left", before, before, said.confidence, proposal.reason)
+            return TagRecord(path, "left", before, before, said.confidence, proposal.note)
+        if links and wish.skip_hard_links:
+            return TagRecord(path, "left", before, before, said.confidence, _note_of_skipped(links))
         after = tag.stored(genres)
-        if not write:
-            return TagRecord(path, "would write", before, after, said.confidence)
-        others = self._rewriter.rewrite(path, lambda tag: tag.set(genres))
-        return TagRecord(path, "written", before, after, said.confidence, _note_of_links(others))
+        if write:
 
-    def _undo(self, path: Path, *, force: bool) -> TagRecord:
+            def put(tag: GenreTag) -> None:
+                tag.id3v23_separator = wish.id3v23_separator
+                tag.set(genres)
+
+            links = self._rewriter.rewrite(path, put, keep_mtime=wish.keep_mtime)
+        notes = [proposal.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
+        note = "; ".join(filter(None, notes)) or None
+        return TagRecord(path, "written" if write else "would write", before, after, said.confidence, note)
+
+    def _undo(self, path: Path, *, force: bool, keep_mtime: bool, skip_hard_links: bool) -> TagRecord:
         seen = Sighting(path)
         change = self._library.journal.last(seen.real)
         if change is None:
@@ -227,18 +258,21 @@ class Tagger:
             if change is not None:
                 self._library.journal.move(change.id, seen.real)
         with path.open("rb") as file:
-            before = read_tag(file, path).genres
+            before, links = read_tag(file, path).genres, os.fstat(file.fileno()).st_nlink - 1
         if change is None:
             return TagRecord(path, "left", before, before, note="nothing to take back")
-        others = self._rewriter.rewrite(
+        if links and skip_hard_links:
+            return TagRecord(path, "left", before, before, note=_note_of_skipped(links))
+        links = self._rewriter.rewrite(
             path,
             lambda tag: tag.restore(change.tag_before),
             undoes=change,
             check=None if force else lambda file: _check_unchanged(file, path, change),
+            keep_mtime=keep_mtime,
         )
         with path.open("rb") as file:
             after = read_tag(file, path).genres
-        return TagRecord(path, "undone", before, after, note=_note_of_links(others))
+        return TagRecord(path, "undone", before, after, note=_note_of_links(links, written=True))
 
 
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
@@ -249,10 +283,24 @@ def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
         )
 
 
-def _note_of_links(others: int) -> str | None:
+def _note_of_links(others: int, *, written: bool) -> str | None:
     if not others:
         return None
-    return f"{others} other name{'s' * (others > 1)} of this file (hard links) keep the old tags"
+    return f"{_names(others)} of this file (hard links) {'' if written else 'would '}keep the old tags"
+
+
+def _note_of_skipped(others: int) -> str:
+    return f"has {_names(others)} (hard links), which would keep the old tags"
+
+
+def _names(others: int) -> str:
+    return f"{others} other name{'s' * (others > 1)}"
+
+
+def _note_of_others(beside: tuple[str, ...], after: tuple[str, ...]) -> str | None:
+    if not beside or beside == after:
+        return None
+    return f"its APEv2 tag, which stays, says {', '.join(beside)}: some players show that"
 
 
 def _explain(path: Path, error: OSError) -> str:

@@ -1,4 +1,9 @@
-"""WMA: the attributes `WM/Genre` of the ASF header."""
+"""WMA: the attributes `WM/Genre` of the ASF header; every other attribute and object stays bit for bit.
+
+The first genre is in the Extended Content Description Object, which allows one value for a name; further ones
+are in the Metadata Library Object. See the ASF specification, sections 2 to 4: objects are a GUID, a size in
+8 bytes, and content.
+"""
 
 from __future__ import annotations
 
@@ -6,122 +11,170 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-from mutagen.asf import ASF, ASFUnicodeAttribute
-
 from genrelab.errors import TagError
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
+from genrelab.library.containers import ASF_HEADER
+from genrelab.library.tags.asf_attributes import DAMAGED, Attributes
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
 
-_KEY = "WM/Genre"
-_DAMAGED = "has a damaged ASF header. Get the file again, or encode it anew."
+_HEAD = 30  # bytes of the header before the objects that it holds
+_OBJECT_HEAD = 24
 _FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _SIZE_AT = 40  # in that object: the length of the file, in 8 bytes
+_PADDING = bytes.fromhex("74d40618dfca0945a4ba9aabcb96aae8")
 _EXTENSION = bytes.fromhex("b503bf5f2ea9cf118ee300c00c205365")
 _EXTENSION_HEAD = 46  # bytes of it before the objects that it holds
-_TAGS_AND_PADDING = {
-    bytes.fromhex(guid)
-    for guid in (
-        "3326b2758e66cf11a6d900aa0062ce6c",
-        "40a4d0d207e3d21197f000a0c95ea850",
-        "eacbf8c5af5b77488467aa8c44fa4cca",
-        "941c23449894d149a1411d134e457054",
-        "74d40618dfca0945a4ba9aabcb96aae8",
-    )
-}
+_EXTENSION_RESERVED = bytes.fromhex("11d2d3abbaa9cf118ee600c00c205365") + b"\6\0"
+_CONTENT = bytes.fromhex("40a4d0d207e3d21197f000a0c95ea850")
+_METADATA = bytes.fromhex("eacbf8c5af5b77488467aa8c44fa4cca")
+_LIBRARY = bytes.fromhex("941c23449894d149a1411d134e457054")
 
 
 class AsfTag(GenreTag):
     """The tags of a WMA file."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._kept = _other_objects(file)
+        self._length = file.seek(0, io.SEEK_END)
         file.seek(0)
-        self._asf: Any = ASF(file)
+        head = file.read(_HEAD)
+        self._old_size = int.from_bytes(head[16:24], "little")
+        if len(head) < _HEAD or not _HEAD <= self._old_size <= self._length:
+            raise TagError(DAMAGED)
+        self._reserved = head[28:]
+        self._objects = list(_split(file.read(self._old_size - _HEAD), 0))
+        if len(self._objects) != int.from_bytes(head[24:28], "little"):
+            raise TagError(DAMAGED)
+        self._size = self._old_size
+        extension = _only(self._objects, _EXTENSION)
+        self._extension = extension is not None
+        self._extension_head = (extension or _EXTENSION + bytes(8) + _EXTENSION_RESERVED)[:42]
+        self._inner = list(_split(extension or b"", _EXTENSION_HEAD))
+        self._content = _attributes(self._objects, _CONTENT, long=False)
+        self._metadata = _attributes(self._inner, _METADATA, long=True)
+        self._library = _attributes(self._inner, _LIBRARY, long=True)
 
-    def _values(self) -> list[Any]:
-        return [value for key, value in list(self._asf.tags) if key == _KEY]
+    @property
+    def _all(self) -> dict[str, Attributes]:
+        return {"content": self._content, "metadata": self._metadata, "library": self._library}
 
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres."""
-        return tuple(str(value) for value in self._values() if str(value).strip())
+        return tuple(
+            genre for found in self._all.values() for genre in found.genres() if genre.strip(" \0\t\r\n")
+        )
 
     def snapshot(self) -> Snapshot:
-        """Return the texts, each with its language and stream."""
-        return {"values": [[str(value), value.language, value.stream] for value in self._values()]}
+        """Return the attributes, each with its place, which objects there are, and the header's size."""
+        return {
+            "attributes": {name: found.snapshot() for name, found in self._all.items()},
+            "extension": self._extension,
+            "size": self._size,
+        }
 
     def others(self) -> Any:
-        """Return all other attributes, those of one name in their order, and what else the header holds."""
-        others = [
-            (key, value.TYPE, repr(value.value), value.language, value.stream)
-            for key, value in list(self._asf.tags)
-            if key != _KEY
+        """Return all other attributes and objects but padding, without the length of the file."""
+        changed = (_PADDING, _EXTENSION, _CONTENT, _METADATA, _LIBRARY)
+        objects = [
+            found[:_SIZE_AT] + found[_SIZE_AT + 8 :] if found.startswith(_FILE_PROPERTIES) else found
+            for found in self._objects
         ]
-        return sorted(others, key=lambda attribute: attribute[0]), self._kept
+        kept = [[found for found in some if found[:16] not in changed] for some in (objects, self._inner)]
+        return kept, self._extension_head[_OBJECT_HEAD:], [found.others() for found in self._all.values()]
 
     def set(self, genres: Sequence[str]) -> None:
         """Put genres in place of those that are there."""
-        self._put([ASFUnicodeAttribute(genre) for genre in genres])
+        self._content.set_genres(genres[:1])
+        self._metadata.set_genres(())
+        self._library.set_genres(genres[1:])
+        self._extension = self._extension or self._library.present
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the texts back."""
-        values: Any = snapshot["values"]
-        self._put([ASFUnicodeAttribute(text, language=lang, stream=stream) for text, lang, stream in values])
+        """Put the attributes back; an object that was not there goes if it holds nothing else."""
+        if "values" in snapshot:  # of genrelab 0.1
+            self._restore_texts(snapshot["values"])
+            return
+        attributes: Any = snapshot["attributes"]
+        for name, found in self._all.items():
+            found.restore(attributes[name])
+        extended = bool(self._inner) or self._metadata.present or self._library.present
+        self._extension = bool(snapshot["extension"]) or (self._extension and extended)
+        self._size = int(str(snapshot["size"]))
 
-    def _put(self, values: list[Any]) -> None:
-        kept = [(key, value) for key, value in list(self._asf.tags) if key != _KEY]
-        self._asf.tags[:] = kept + [(_KEY, value) for value in values]
+    def _restore_texts(self, values: Any) -> None:
+        plain = next((value for value in values if value[1:] == [None, None]), None)
+        self._content.restore_texts([plain] if plain else [])
+        self._metadata.set_genres(())
+        self._library.restore_texts([value for value in values if value is not plain])
+        self._extension = self._extension or self._library.present
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file; what follows the header is moved where it grows."""
-        copy_from(source, 0, draft)
-        before = draft.tell()
-        draft.seek(0)
-        self._asf.save(draft)
-        _state_size(draft, before)
+        """Write the file; what follows the header is copied."""
+        draft.write(self._render())
+        copy_from(source, self._old_size, draft)
+
+    def _render(self) -> bytes:
+        """Return the header: as many bytes as `_size` if it fits, else with room to grow."""
+        objects = [self._render_object(found) for found in self._objects]
+        for new, guid in ((self._content.render(), _CONTENT), (self._render_extension(), _EXTENSION)):
+            if all(found[:16] != guid for found in self._objects):
+                objects.append(new)
+        paddings = [number for number, found in enumerate(objects) if found[:16] == _PADDING]
+        place = paddings[-1] if paddings else len(objects)
+        objects[place : place + 1] = []
+        room = self._size - _HEAD - sum(map(len, objects))
+        if room != 0:
+            size = room if room >= _OBJECT_HEAD else _OBJECT_HEAD + NEW_PADDING
+            padding = _PADDING + size.to_bytes(8, "little")
+            objects.insert(place, padding.ljust(size, b"\0"))
+        objects = [found for found in objects if found]
+        size = _HEAD + sum(map(len, objects))
+        length = self._length + size - self._old_size
+        body = b"".join(self._state_length(found, length) for found in objects)
+        count = len(objects).to_bytes(4, "little")
+        return ASF_HEADER + size.to_bytes(8, "little") + count + self._reserved + body
+
+    def _render_object(self, found: bytes) -> bytes:
+        if found[:16] == _EXTENSION:
+            return self._render_extension()
+        rendered = {_CONTENT: self._content, _METADATA: self._metadata, _LIBRARY: self._library}
+        return rendered[found[:16]].render() if found[:16] in rendered else found
+
+    def _render_extension(self) -> bytes:
+        if not self._extension:
+            return b""
+        objects = [self._render_object(found) for found in self._inner]
+        for new, guid in ((self._metadata, _METADATA), (self._library, _LIBRARY)):
+            if all(found[:16] != guid for found in self._inner):
+                objects.append(new.render())
+        data = b"".join(objects)
+        size = (_EXTENSION_HEAD + len(data)).to_bytes(8, "little")
+        return _EXTENSION + size + self._extension_head[24:42] + len(data).to_bytes(4, "little") + data
+
+    def _state_length(self, found: bytes, length: int) -> bytes:
+        """Return an object that stated the old length of the file with the new one."""
+        stated = found[_SIZE_AT : _SIZE_AT + 8]
+        if found[:16] != _FILE_PROPERTIES or stated != self._length.to_bytes(8, "little"):
+            return found
+        return found[:_SIZE_AT] + length.to_bytes(8, "little") + found[_SIZE_AT + 8 :]
 
 
-def _state_size(draft: BinaryIO, before: int) -> None:
-    """Put the new length of the file where the header stated the old one; mutagen does not."""
-    draft.seek(16)
-    end = int.from_bytes(draft.read(8), "little")
-    draft.seek(0)
-    place = draft.read(end).find(_FILE_PROPERTIES) + _SIZE_AT
-    draft.seek(place)
-    if place >= _SIZE_AT and int.from_bytes(draft.read(8), "little") == before:
-        size = draft.seek(0, io.SEEK_END)
-        draft.seek(place)
-        draft.write(size.to_bytes(8, "little"))
+def _only(objects: Sequence[bytes], guid: bytes) -> bytes | None:
+    found = [piece for piece in objects if piece[:16] == guid]
+    if len(found) > 1 or (found and guid == _EXTENSION and len(found[0]) < _EXTENSION_HEAD):
+        raise TagError(DAMAGED)
+    return found[0] if found else None
 
 
-def _other_objects(file: BinaryIO) -> list[bytes]:
-    """Return the header's objects that hold no tags, without the length of the file.
-
-    See the ASF specification, sections 2 and 3: objects of a GUID, a size in 8 bytes, and content.
-    """
-    file.seek(0)
-    head = file.read(30)
-    end = int.from_bytes(head[16:24], "little")
-    if end > file.seek(0, io.SEEK_END):
-        raise TagError(_DAMAGED)
-    file.seek(0)
-    header = file.read(end)
-    found = list(_objects(header, 30))
-    if len(found) != int.from_bytes(head[24:28], "little"):
-        raise TagError(_DAMAGED)
-    for piece in [piece for piece in found if piece.startswith(_EXTENSION)]:
-        found += _objects(piece, _EXTENSION_HEAD)
-    return [
-        piece[:_SIZE_AT] + piece[_SIZE_AT + 8 :] if piece.startswith(_FILE_PROPERTIES) else piece
-        for piece in found
-        if piece[:16] not in _TAGS_AND_PADDING and not piece.startswith(_EXTENSION)
-    ]
+def _attributes(objects: Sequence[bytes], guid: bytes, *, long: bool) -> Attributes:
+    found = _only(objects, guid)
+    return Attributes(guid, None if found is None else found[_OBJECT_HEAD:], long=long)
 
 
-def _objects(data: bytes, at: int) -> Iterator[bytes]:
+def _split(data: bytes, at: int) -> Iterator[bytes]:
     """Yield the objects that follow one another from an offset to the end, and raise if they do not."""
     while at < len(data):
         size = int.from_bytes(data[at + 16 : at + 24], "little")
-        if size < 24 or at + size > len(data):
-            raise TagError(_DAMAGED)
+        if size < _OBJECT_HEAD or at + size > len(data):
+            raise TagError(DAMAGED)
         yield data[at : at + size]
         at += size

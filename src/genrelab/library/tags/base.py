@@ -42,13 +42,26 @@ class GenreTag(ABC):
         file's name. Within `tag_errors` that is so for whatever is raised.
     """
 
+    id3v23_separator: str = "/"
+    """What stands between several genres where a tag has one text for all: ID3v2.3, ID3v2.2 and RIFF."""
+
     @abstractmethod
     def __init__(self, file: BinaryIO) -> None: ...
 
     @property
     @abstractmethod
     def genres(self) -> tuple[str, ...]:
-        """The genres that the file has."""
+        """The genres that the file has, as they are written, where players look first."""
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The genres in all tags of the file."""
+        return self.genres
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The genres in tags that stay as they are, which some players show."""
+        return ()
 
     @abstractmethod
     def snapshot(self) -> Snapshot:

@@ -1,8 +1,11 @@
-"""WAV and AIFF: an ID3v2 tag in a chunk of its own; all others, such as `LIST`, are left as they are."""
+"""WAV and AIFF: an ID3v2 tag in a chunk of its own; in WAV, the genre of `LIST INFO` too.
+
+All other chunks are left as they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, Literal
 
 from genrelab.errors import TagError
@@ -10,8 +13,10 @@ from genrelab.library.containers import id3_size
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range
 from genrelab.library.tags.id3 import Id3
+from genrelab.library.tags.riff_info import Info
 
 _LARGEST = 0xFFFFFFFF
+_LARGEST_LIST = 1 << 24  # bytes: more text than anybody wrote
 _WRONG_LENGTH = "states a length that it does not have. Encode it anew."
 
 
@@ -31,8 +36,9 @@ class ChunkTag(GenreTag):
                     raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
                 file.seek(at + 8)
                 self._id3 = Id3.parse(file.read(size))
+        changed = {self._place, *self._find_lists(file)}
         self._hashes = [
-            (id, sha256_of(file, at + 8, at + 8 + size)) for at, id, size in self._chunks if at != self._place
+            (id, sha256_of(file, at + 8, at + 8 + size)) for at, id, size in self._chunks if at not in changed
         ]
 
     def _find_chunks(self, file: BinaryIO) -> list[tuple[int, bytes, int]]:
@@ -54,6 +60,14 @@ class ChunkTag(GenreTag):
             raise TagError(_WRONG_LENGTH)
         return chunks
 
+    def _find_lists(self, file: BinaryIO) -> Iterable[int]:
+        """Read what else holds the genre; return the places of these chunks."""
+        return ()
+
+    def _content(self, at: int) -> bytes | None:
+        """Return what a chunk at a place shall hold; None if it stays as it is."""
+        return None
+
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres of the ID3v2 tag."""
@@ -71,11 +85,11 @@ class ChunkTag(GenreTag):
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
         """Return what `genres` would be after `set`."""
-        return self._id3.stored(genres)
+        return self._id3.stored(genres, self.id3v23_separator)
 
     def set(self, genres: Sequence[str]) -> None:
         """Put genres in place of those that are there."""
-        self._id3.set_genres(genres)
+        self._id3.set_genres(genres, self.id3v23_separator)
         self._present = True
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -96,8 +110,11 @@ class ChunkTag(GenreTag):
         end = 12
         for at, name, size in self._chunks:
             end = at + 8 + size + size % 2
+            content = self._content(at)
             if at == self._place:
                 self._write_tag(draft, name)
+            elif content is not None:
+                draft.write(self._chunk(name, content))
             else:
                 copy_range(source, at, at + 8 + size, draft)
                 draft.write(bytes(size % 2))
@@ -112,15 +129,69 @@ class ChunkTag(GenreTag):
 
     def _write_tag(self, draft: BinaryIO, name: bytes) -> None:
         if self._present:
-            tag = self._id3.render()
-            draft.write(name + len(tag).to_bytes(4, self._order) + tag + bytes(len(tag) % 2))
+            draft.write(self._chunk(name, self._id3.render()))
+
+    def _chunk(self, name: bytes, content: bytes) -> bytes:
+        return name + len(content).to_bytes(4, self._order) + content + bytes(len(content) % 2)
 
 
 class WavTag(ChunkTag):
-    """The tag of a WAV file."""
+    """The tags of a WAV file: ID3v2 and `LIST INFO`.
+
+    Where there are both, FFmpeg 5.1 shows the latter alone, FFmpeg 8 the former first. So the genre goes into
+    both; but no list is made, since with one the older FFmpeg does not look at ID3v2 any more.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, order="little", name=b"id3 ")
+
+    def _find_lists(self, file: BinaryIO) -> Iterable[int]:
+        self._infos: dict[int, Info] = {}
+        for at, name, size in self._chunks:
+            if name == b"LIST" and size <= _LARGEST_LIST:
+                file.seek(at + 8)
+                data = file.read(size)
+                if Info.is_one(data):
+                    self._infos[at] = Info(data)
+        return self._infos
+
+    def _content(self, at: int) -> bytes | None:
+        return self._infos[at].render() if at in self._infos else None
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres of the ID3v2 tag; where it has none, those of `LIST INFO`."""
+        return super().genres or self._genres_of_lists()
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The genres of both."""
+        return (*super().genres, *self._genres_of_lists())
+
+    def _genres_of_lists(self) -> tuple[str, ...]:
+        return tuple(genre for info in self._infos.values() for genre in info.genres() if genre.strip())
+
+    def snapshot(self) -> Snapshot:
+        """Return the frames, the size and the version of the tag, and the entries of the lists."""
+        return {**super().snapshot(), "info": [info.snapshot() for info in self._infos.values()]}
+
+    def others(self) -> Any:
+        """Return all other frames and entries, and a hash of each other chunk."""
+        return super().others(), [info.others() for info in self._infos.values()]
+
+    def set(self, genres: Sequence[str]) -> None:
+        """Put genres in place of those that are there."""
+        super().set(genres)
+        between = self.id3v23_separator if self.id3v23_separator.strip("\0") else "; "
+        for info in self._infos.values():
+            info.set_genre(between.join(genres) or None)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        super().restore(snapshot)
+        placed: Any = snapshot.get("info", ())  # genrelab 0.1 left lists alone
+        for info, entries in zip(self._infos.values(), placed, strict=False):
+            info.restore(entries)
 
 
 class AiffTag(ChunkTag):

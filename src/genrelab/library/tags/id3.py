@@ -1,7 +1,7 @@
 """ID3v2 tags as frames of bytes: the genre's frame is changed, every other stays bit for bit.
 
 See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure. Several genres are several values
-in ID3v2.4; before, a frame has one value, in which they stand between slashes.
+in ID3v2.4; before, a frame has one value, in which they stand between slashes, or what a user prefers.
 """
 
 from __future__ import annotations
@@ -103,16 +103,17 @@ class Id3:
         found: Any = mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
         return tuple(genre for frame in found.getall("TCON") for genre in frame.genres if genre.strip())
 
-    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what genres become: one value before ID3v2.4."""
-        return ("/".join(genres),) if genres and self.version < 4 else tuple(genres)
+    def stored(self, genres: Sequence[str], separator: str = "/") -> tuple[str, ...]:
+        """Return what genres become: one value before ID3v2.4, unless a zero separates them."""
+        one = genres and self.version < 4 and separator != "\0"
+        return (separator.join(genres),) if one else tuple(genres)
 
-    def set_genres(self, genres: Sequence[str]) -> None:
+    def set_genres(self, genres: Sequence[str], separator: str = "/") -> None:
         """Put genres in the place of the frames that hold them now, or in front; none takes them away."""
         place = next((number for number, frame in enumerate(self.frames) if self.is_genre(frame)), 0)
         self.frames = self.others()
         if genres:
-            self.frames.insert(place, self._frame(self.stored(genres)))
+            self.frames.insert(place, self._frame(self.stored(genres, separator)))
 
     def _frame(self, texts: Sequence[str]) -> bytes:
         text = "\0".join(texts)
@@ -121,7 +122,7 @@ class Id3:
         elif all(ord(letter) < 256 for letter in text):
             data = b"\0" + text.encode("latin-1")
         else:
-            data = b"\1\xff\xfe" + text.encode("utf-16-le")
+            data = b"\1" + b"\0\0".join(b"\xff\xfe" + part.encode("utf-16-le") for part in texts)
         if self.version == 2:
             return self._name + len(data).to_bytes(3, "big") + data
         size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")

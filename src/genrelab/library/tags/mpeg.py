@@ -45,10 +45,23 @@ class MpegTag(GenreTag):
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres of ID3v2; where it has none, those of APEv2, else that of ID3v1."""
-        if self._present and self._id3.genres():
-            return self._id3.genres()
+        of_id3 = self._id3.genres() if self._present else ()
+        return of_id3 or self.beside or self._genre_of_v1()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The genres of APEv2."""
+        return self._ape
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The genres of all three."""
+        of_id3 = self._id3.genres() if self._present else ()
+        return (*of_id3, *self.beside, *self._genre_of_v1())
+
+    def _genre_of_v1(self) -> tuple[str, ...]:
         number = self._v1[-1] if self._v1 else _NO_GENRE
-        return self._ape or ((_NAMES[number],) if number < len(_NAMES) else ())
+        return (_NAMES[number],) if number < len(_NAMES) else ()
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and version of ID3v2, and the genre's number in ID3v1."""
@@ -68,11 +81,11 @@ class MpegTag(GenreTag):
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
         """Return what `genres` would be after `set`."""
-        return self._id3.stored(genres)
+        return self._id3.stored(genres, self.id3v23_separator)
 
     def set(self, genres: Sequence[str]) -> None:
         """Put genres in place of those that are there, in ID3v2 and ID3v1."""
-        self._id3.set_genres(genres)
+        self._id3.set_genres(genres, self.id3v23_separator)
         self._present = True
         numbers = {name.casefold(): number for number, name in reversed(list(enumerate(_NAMES)))}
         known = [numbers[genre.casefold()] for genre in genres if genre.casefold() in numbers]
@@ -108,6 +121,7 @@ class MpegTag(GenreTag):
 
 def _genres_of_ape(file: BinaryIO) -> tuple[str, ...]:
     try:
-        return tuple(mutagen.apev2.APEv2(file).get("Genre", ()))
+        found = mutagen.apev2.APEv2(file).get("Genre")
     except mutagen.MutagenError:  # none, or one that nobody can read
         return ()
+    return tuple(found) if isinstance(found, mutagen.apev2.APETextValue) else ()

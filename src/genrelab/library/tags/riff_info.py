@@ -1,0 +1,110 @@
+"""The genre in RIFF's `LIST INFO` chunks: the entry `IGNR` is changed, every other stays bit for bit.
+
+See Microsoft's Multimedia Programming Interface 1.0, section 2: each entry is a name, a size of 4 bytes, a
+text that ends with a zero, and one more zero to make it even. Nothing says what encoding the text has: FFmpeg
+and TagLib read and write UTF-8, older programs for Windows the code page of the machine.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_NAME = b"IGNR"
+_KIND = b"INFO"
+_ID = re.compile(rb"[A-Za-z0-9 ]{4}")
+_OLD = "cp1252"  # what Windows writes in most of the West; ISO-8859-1 with more letters
+
+
+class Info:
+    """The entries of one `LIST INFO` chunk.
+
+    Parameters
+    ----------
+    data : bytes
+        What the chunk holds, from `INFO` on.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.entries: list[bytes] = []
+        self._rest = b""
+        at = len(_KIND)
+        while at + 8 <= len(data):
+            size = int.from_bytes(data[at + 4 : at + 8], "little")
+            end = at + 8 + size + size % 2
+            if at + 8 + size > len(data):
+                break
+            self.entries.append(data[at:end])
+            at = end
+        self._rest = data[at:]
+
+    @staticmethod
+    def is_one(data: bytes) -> bool:
+        """Whether what a `LIST` chunk holds is such a list, and whole."""
+        info = Info(data)
+        whole = len(info._rest) < 8 and all(_ID.match(entry) for entry in info.entries)
+        return data[:4] == _KIND and whole
+
+    def genres(self) -> list[str]:
+        """Return the genres."""
+        return [_decode(_text(entry)) for entry in self.entries if _is_genre(entry)]
+
+    def others(self) -> Any:
+        """Return everything else."""
+        return [entry for entry in self.entries if not _is_genre(entry)], self._rest
+
+    def set_genre(self, genre: str | None) -> None:
+        """Put a text in the place of what is there, or in front; None takes it away.
+
+        Not behind all: the last entry may lack the zero that makes it even.
+        """
+        place = next((number for number, entry in enumerate(self.entries) if _is_genre(entry)), 0)
+        self.entries = [entry for entry in self.entries if not _is_genre(entry)]
+        if genre is not None:
+            text = self._encode(genre) + b"\0"
+            entry = _NAME + len(text).to_bytes(4, "little") + text + bytes(len(text) % 2)
+            self.entries.insert(place, entry)
+
+    def _encode(self, genre: str) -> bytes:
+        """Return UTF-8, or what the other entries are in if they cannot be UTF-8."""
+        if all(_is_utf8(_text(entry)) for entry in self.entries):
+            return genre.encode()
+        try:
+            return genre.encode(_OLD)
+        except UnicodeEncodeError:
+            return genre.encode()
+
+    def snapshot(self) -> list[Any]:
+        """Return the entries of the genre, each with its place."""
+        return [[number, entry.hex()] for number, entry in enumerate(self.entries) if _is_genre(entry)]
+
+    def restore(self, placed: Any) -> None:
+        """Put back what `snapshot` gave."""
+        self.set_genre(None)
+        for number, entry in placed:
+            self.entries.insert(number, bytes.fromhex(entry))
+
+    def render(self) -> bytes:
+        """Return what the chunk holds."""
+        return _KIND + b"".join(self.entries) + self._rest
+
+
+def _is_genre(entry: bytes) -> bool:
+    return entry.startswith(_NAME)
+
+
+def _text(entry: bytes) -> bytes:
+    size = int.from_bytes(entry[4:8], "little")
+    return entry[8 : 8 + size].split(b"\0")[0]
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode(text: bytes) -> str:
+    return text.decode() if _is_utf8(text) else text.decode(_OLD, "replace")
