@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import note
+from genrelab.cli.progress import note, say
 from genrelab.errors import UsageError
+from genrelab.printing import json_text
 
 if TYPE_CHECKING:
     from genrelab.recognize.live import Moment, Waveform
@@ -89,8 +89,8 @@ def listen(
             if moment.behind and not left_out and not quiet:
                 note("note: the network takes longer than the sound; answers are left out to keep up")
             left_out += moment.behind
-            line = json.dumps(moment.to_dict(top=top), ensure_ascii=False)
-            sys.stdout.write((line if format == "jsonl" else _row(moment, top, width)) + "\n")
+            line = json_text(moment.to_dict(top=top))
+            say(line if format == "jsonl" else _row(moment, top, width))
             sys.stdout.flush()
     finally:
         if left_out and not quiet:
@@ -146,7 +146,7 @@ def _show_devices() -> None:
     from genrelab.recognize.microphone import list_microphones
 
     for found in list_microphones():
-        print(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
+        say(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
 
 
 def _row(moment: Moment, top: int, width: int) -> str:

@@ -5,8 +5,6 @@ All three are made from the record alone, so that the same record gives the same
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import statistics
 from collections import Counter
@@ -17,6 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from genrelab.csv_text import csv_lines
 from genrelab.files import replace_text
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.summary import figure as share
@@ -195,24 +194,22 @@ def markdown(record: Mapping[str, Any]) -> str:
 
 def comma_separated(record: Mapping[str, Any]) -> str:
     """Return the figures as CSV, unrounded: a line a row, split and figure."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
+    rows: list[Sequence[object]] = [
         ["recipe", "sound", "split", "figure", "of", "paper", "ours", "low", "high", "difference", "seeds"]
         + ["runs", "parameters", "training_seconds", "verdict"]
-    )
+    ]
     for line in record["lines"]:
         for metric, each in line["figures"].items():
             ours, paper = each["ours"] or {}, (each["paper"] or {}).get("value")
             value = ours.get("value")
             difference = None if value is None or paper is None else value - paper
             numbers = [paper, value, ours.get("low"), ours.get("high"), difference]
-            writer.writerow(
+            rows.append(
                 [line["recipe"], line["sound"], line["split"], metric, each["of"], *numbers]
                 + [len(each["by_seed"]), len(line["runs"]), line["parameters"], line["training_seconds"]]
                 + [line["verdict"]["verdict"]["state"] if line["verdict"] else None]
             )
-    return text.getvalue()
+    return csv_lines(rows)
 
 
 def page(record: Mapping[str, Any]) -> str:
