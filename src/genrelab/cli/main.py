@@ -166,10 +166,10 @@ def _show_defect(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def _warning_text(
-    message: Warning | str, category: type[Warning], name: str, line: int, _: str | None = None
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """Return what Python prints of a warning of another library, escaped."""
-    return f"{plain(f'{name}:{line}: {category.__name__}: {message}')}\n"
+    return f"{plain(f'{filename}:{lineno}: {category.__name__}: {message}')}\n"
 
 
 def run() -> None:
