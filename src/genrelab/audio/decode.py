@@ -22,6 +22,7 @@ import numpy as np
 from genrelab.audio._source import AudioInfo, Source, Waveform
 from genrelab.audio.channels import match_channels
 from genrelab.audio.excerpts import Excerpts
+from genrelab.audio.level import describe, usable
 from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.audio.truncation import clearly_short, find_cut
 from genrelab.errors import AudioError, UsageError
@@ -331,14 +332,15 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
 def _checked(
     source: Source, first: int, count: int | None, block: int, channels: int | None
 ) -> Iterator[Waveform]:
-    """Yield samples as `Source.read` gives them, all of them finite, with the channels wanted."""
+    """Yield samples as `Source.read` gives them, all of them usable, with the channels wanted."""
     position, rate = first, source.info.sample_rate
     for samples in source.read(first, count, block):
-        finite = np.isfinite(samples).all(axis=0)
-        if not finite.all():
+        fits = usable(samples)
+        if not fits.all():
+            channel, at = np.unravel_index(int(fits.argmin()), fits.shape)
             raise AudioError(
-                f"{source.info.path} holds values that are not finite (NaN or infinity) at "
-                f"{(position + int(finite.argmin())) / rate:.2f} s. Encode the file anew."
+                f"{source.info.path} holds {describe(float(samples[channel, at]))} at "
+                f"{(position + int(at)) / rate:.2f} s. Encode the file anew."
             )
         position += samples.shape[1]
         yield samples if channels is None else match_channels(samples, channels)

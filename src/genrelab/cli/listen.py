@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _READ_SECONDS = 0.1  # of raw sound at once
 _MOST_CHANNELS = 64
+_MOST_READ = 1 << 20  # bytes at once, whatever rate and channels are said to be
 
 
 def listen(
@@ -32,9 +33,7 @@ def listen(
         Literal["s16le", "s24le", "s32le", "f32le"] | None,
         typer.Option(help="Take raw samples of this kind from standard input, not the microphone."),
     ] = None,
-    rate: Annotated[
-        int | None, typer.Option(metavar="HZ", min=1, help="Sample rate of the raw sound.")
-    ] = None,
+    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate of the raw sound.")] = None,
     channels: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=_MOST_CHANNELS, help="Its interleaved channels.")
     ] = None,
@@ -115,7 +114,7 @@ def _raw_blocks(
 ) -> Iterator[Waveform]:
     from genrelab.recognize.pcm import frame_bytes, pcm_blocks
 
-    size = max(1, round(_READ_SECONDS * rate)) * frame_bytes(raw, channels)
+    size = min(max(1, round(_READ_SECONDS * rate)) * frame_bytes(raw, channels), _MOST_READ)
     return pcm_blocks(_standard_input(size), raw, channels)
 
 

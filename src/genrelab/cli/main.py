@@ -172,8 +172,18 @@ def _warning_text(
     return f"{plain(f'{filename}:{lineno}: {category.__name__}: {message}')}\n"
 
 
+def _open_closed() -> None:
+    """Put something in the place of streams that were closed, which Python has none for."""
+    if sys.stdout is None:  # `>&-`: what is written to it must fail, as it does on a full disk
+        closed = io.FileIO(os.open(os.devnull, os.O_RDONLY), "w")
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(closed), encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
 def run() -> None:
     """Run the command of this process and end it: the console script."""
+    _open_closed()
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")  # file names that are not text must not fail
