@@ -80,8 +80,18 @@ def test_deep_nesting_is_no_recursion() -> None:
 def test_endless_many_fields_are_not_counted_to_their_end() -> None:
     nodes = b"\x0a\x00" * (MOST_FIELDS - 1)  # node 1 of a graph, empty
     assert examine(b"\x3a" + _size(len(nodes)) + nodes).has_graph
-    with pytest.raises(WireError, match="more than 200,000 fields"):
-        examine(b"\x3a" + _size(2 * len(nodes)) + 2 * nodes)
+    fixed = b"\x0d" + bytes(4)
+    numbers = b"\x08\x01"
+    for each in (nodes, fixed * MOST_FIELDS, numbers * MOST_FIELDS):
+        with pytest.raises(WireError, match="more than 200,000 fields"):
+            examine(b"\x3a" + _size(2 * len(each)) + 2 * each)
+
+
+def test_numbers_are_taken_as_readers_take_them() -> None:
+    for extra in (0, 2**32, 2**63):
+        tensor = b"\x10" + _size(8 + extra)  # data_type, of 32 bits
+        graph = b"\x2a" + _size(len(tensor)) + tensor
+        assert examine(b"\x3a" + _size(len(graph)) + graph).texts
 
 
 def _size(number: int) -> bytes:

@@ -182,7 +182,7 @@ def _read(path: Path) -> bytes:
                     f"the model file {path} has {size:,} bytes, and no model file has more than "
                     f"{MOST_BYTES:,}. Check that it is the right file."
                 )
-            data = file.read(MOST_BYTES)
+            data = file.read(size)
     except FileNotFoundError as error:
         raise ModelFileError(f"the model file {path} does not exist. Check the path.") from error
     except (OSError, ValueError) as error:

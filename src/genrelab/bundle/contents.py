@@ -110,8 +110,10 @@ def examine(data: bytes) -> Contents:
             fields += 1
             if fields > MOST_FIELDS:
                 raise WireError(f"more than {MOST_FIELDS:,} fields")
+            if value is None:
+                continue
             if isinstance(value, int):
-                numbers[number] = value
+                numbers[number] = value & 0xFFFFFFFF  # as readers take it for an int32
             elif number in children:
                 waiting.append((children[number], value, depth + 1))
                 contents.has_graph |= kind == "model" and number == 7
@@ -141,8 +143,8 @@ def _note(contents: Contents, kind: str, texts: dict[int, str], numbers: dict[in
         contents.properties[texts.get(_PROPERTY_KEY, "")] = texts.get(_PROPERTY_VALUE, "")
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield number and value of each field of a message; fixed-size numbers are passed over."""
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | None]]:
+    """Yield number and value of each field of a message; None for numbers of a fixed size."""
     position, end = 0, len(message)
     while position < end:
         tag, position = _varint(message, position)
@@ -159,8 +161,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise WireError(f"a field of the unknown kind {wire}")
         if position + size > end:
             raise WireError("the data ends in the middle of a value")
-        if wire == _BYTES:
-            yield number, message[position : position + size]
+        yield number, message[position : position + size] if wire == _BYTES else None
         position += size
 
 
