@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrelab.csv_text import csv_line, write_csv_line
-from genrelab.printing import is_plain, json_text, plain, shorten, yaml_text
+from genrelab.printing import is_plain, json_text, plain, plain_page, shorten, yaml_text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 
@@ -65,6 +65,10 @@ def test_yaml_gives_the_value_again(value: Any) -> None:
     text = yaml_text(value)
     assert yaml.safe_load(text) == value
     assert all(is_plain(character) or character == "\n" for character in text)
+
+
+def test_pages_keep_their_lines() -> None:
+    assert plain_page("<p>\ta\u202e\x1b\nÜ</p>\n") == "<p>\ta\\u202e\\x1b\nÜ</p>\n"
 
 
 def test_long_texts_are_shortened() -> None:

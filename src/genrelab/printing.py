@@ -52,6 +52,17 @@ def plain(text: str) -> str:
     )
 
 
+def plain_page(text: str) -> str:
+    """Return the text of a page (HTML, SVG) with its line breaks and tabs; what else cannot be shown is escaped.
+
+    Names in a page are escaped against markup already; this is about marks that turn the direction of
+    writing, and controls that XML does not allow.
+    """
+    if not _MAYBE_UNPRINTABLE.search(text):
+        return text
+    return "".join(each if each in "\n\t" else plain(each) for each in text)
+
+
 def shorten(text: str, most: int = LONGEST) -> str:
     """Return a text for a message, without its end where it is long.
 

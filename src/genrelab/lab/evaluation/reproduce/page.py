@@ -20,6 +20,7 @@ from genrelab.files import replace_text
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.summary import figure as share
 from genrelab.lab.evaluation.verdict import worst
+from genrelab.printing import plain, plain_page
 
 RECORD = "record.json"
 COLUMNS = (
@@ -186,7 +187,9 @@ def markdown(record: Mapping[str, Any]) -> str:
     lines += [f"- {text}" for text in remarks(record)] + ([""] if remarks(record) else [])
     lines.append("| " + " | ".join(COLUMNS) + " |")
     lines.append("| " + " | ".join("---:" if name in _NUMBERS else "---" for name in COLUMNS) + " |")
-    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in cells(record)]
+    lines += [
+        "| " + " | ".join(plain(text).replace("|", "\\|") for text in row) + " |" for row in cells(record)
+    ]
     lines += ["", "## How it was measured", ""]
     lines += [f"- {name}: {text}" for name, text in protocol(record).items()]
     return "\n".join(lines) + "\n"
@@ -216,7 +219,8 @@ def page(record: Mapping[str, Any]) -> str:
     """Return the page as HTML: like a run's report, with nothing loaded and no script."""
     body = [_verdict(record), _warnings(remarks(record)), _table(cells(record)), _facts(protocol(record))]
     template = files(runs.__package__).joinpath("report.html").read_text(encoding="utf-8")
-    return Template(template).substitute(title=escape(record["title"]), body="\n".join(filter(None, body)))
+    html = Template(template).substitute(title=escape(record["title"]), body="\n".join(filter(None, body)))
+    return plain_page(html)
 
 
 def _verdict(record: Mapping[str, Any]) -> str:

@@ -57,7 +57,9 @@ def markdown(outcome: Outcome) -> str:
     """Return the table as Markdown."""
     header, rows = cells(outcome)
     lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join(
+        "| " + " | ".join(plain(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )
 
 
 def comma_separated(outcome: Outcome) -> str:
