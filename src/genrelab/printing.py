@@ -53,7 +53,7 @@ def plain(text: str) -> str:
 
 
 def plain_page(text: str) -> str:
-    """Return the text of a page (HTML, SVG) with its line breaks and tabs; what else cannot be shown is escaped.
+    """Return a page (HTML, SVG) with its line breaks and tabs, and what else cannot be printed escaped.
 
     Names in a page are escaped against markup already; this is about marks that turn the direction of
     writing, and controls that XML does not allow.
