@@ -257,3 +257,23 @@ def test_tables_take_names_as_they_are() -> None:
     assert not unprintable(out.getvalue().encode())
     assert "[i]head\\x1b" in out.getvalue() and ":smile: \\x9b" in out.getvalue()
     assert "[bold]cell\\r\\n" in out.getvalue() and "[red]line\\x07" in out.getvalue()
+
+
+@pytest.mark.parametrize("raised_by", ["make_context", "invoke"])
+def test_typer_errors_of_every_version_are_escaped(raised_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older typers quote arguments as they were given."""
+    import typer.core
+
+    from genrelab.cli.main import _Commands
+
+    class WrongUse(Exception):
+        def format_message(self) -> str:
+            return "No such option: --\x1b[31m"
+
+    def fail(self: object, *_: object, **__: object) -> None:
+        raise WrongUse
+
+    monkeypatch.setattr(typer.core.TyperGroup, raised_by, fail)
+    with pytest.raises(WrongUse) as raised:
+        getattr(_Commands(name="x"), raised_by)()
+    assert raised.value.format_message() == "No such option: --\\x1b[31m"
