@@ -34,8 +34,17 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to a file, whole or not at all, as UTF-8 with line ends as they are."""
-    replace_file(path, lambda draft: draft.write_bytes(text.encode("utf-8")))
+    """Write `text_bytes(text)` to a file, whole or not at all."""
+    content = text_bytes(text)
+    replace_file(path, lambda draft: draft.write_bytes(content))
+
+
+def text_bytes(text: str) -> bytes:
+    r"""Return text as a file has it: UTF-8, line ends as they are.
+
+    A byte of a file name that is no UTF-8, which is a lone surrogate in Python, becomes an escape, `\udcff`.
+    """
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from genrelab.bundle.bounds import MOST_FIELDS, MOST_NESTING
 from genrelab.bundle.contents import WireError, examine
 
 
@@ -67,10 +68,30 @@ def test_custom_operators_are_found_in_branches() -> None:
 
 def test_deep_nesting_is_no_recursion() -> None:
     message = b""
-    for _ in range(3000):  # attribute 5 of a node, graph 6 of an attribute, node 1 of a graph
+    for levels in range(1, 3001):  # attribute 5 of a node, graph 6 of an attribute, node 1 of a graph
         for field in (6, 5, 1):
             message = bytes([field << 3 | 2]) + _size(len(message)) + message
-    assert examine(bytes([7 << 3 | 2]) + _size(len(message)) + message).has_graph
+        if levels == MOST_NESTING // 3:
+            assert examine(bytes([7 << 3 | 2]) + _size(len(message)) + message).has_graph
+    with pytest.raises(WireError, match="messages in one another"):
+        examine(bytes([7 << 3 | 2]) + _size(len(message)) + message)
+
+
+def test_endless_many_fields_are_not_counted_to_their_end() -> None:
+    nodes = b"\x0a\x00" * (MOST_FIELDS - 1)  # node 1 of a graph, empty
+    assert examine(b"\x3a" + _size(len(nodes)) + nodes).has_graph
+    fixed = b"\x0d" + bytes(4)
+    numbers = b"\x08\x01"
+    for each in (nodes, fixed * MOST_FIELDS, numbers * MOST_FIELDS):
+        with pytest.raises(WireError, match="more than 200,000 fields"):
+            examine(b"\x3a" + _size(2 * len(each)) + 2 * each)
+
+
+def test_numbers_are_taken_as_readers_take_them() -> None:
+    for extra in (0, 2**32, 2**63):
+        tensor = b"\x10" + _size(8 + extra)  # data_type, of 32 bits
+        graph = b"\x2a" + _size(len(tensor)) + tensor
+        assert examine(b"\x3a" + _size(len(graph)) + graph).texts
 
 
 def _size(number: int) -> bytes:

@@ -100,7 +100,7 @@ def test_the_sample_rate_belongs_to_arrays(recognizer: Recognizer) -> None:
         recognizer(np.zeros(9))
     with pytest.raises(UsageError, match=r"x\.wav is a file"):
         recognizer("x.wav", sample_rate=8000)
-    with pytest.raises(UsageError, match="at least 1 Hz"):
+    with pytest.raises(UsageError, match="a whole number of Hz"):
         recognizer(np.zeros(9), sample_rate=0)
 
 

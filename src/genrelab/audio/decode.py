@@ -23,6 +23,7 @@ from genrelab.audio._source import AudioInfo, Source, Waveform
 from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
 from genrelab.audio.formats import AUDIO_SUFFIXES
+from genrelab.audio.level import LOUDEST, describe, usable
 from genrelab.audio.mixing import mix, mix_window
 from genrelab.audio.opening import open_source
 from genrelab.audio.resample import check_rates, resample_blocks
@@ -296,7 +297,7 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
 def _checked(
     source: Source, first: int, count: int | None, block: int, channels: int | None, flaws: Flaws | None
 ) -> Iterator[Waveform]:
-    """Yield samples as `Source.read` gives them, all of them finite, with the channels wanted."""
+    """Yield samples as `Source.read` gives them, all of them usable, with the channels wanted."""
     rate = source.info.sample_rate
     begin, end = first, None if count is None else first + count
     if channels == 1 and source.info.channels > 1:  # how to mix is decided for whole windows
@@ -305,7 +306,7 @@ def _checked(
         end = None if end is None else -(-end // window) * window
     found = source.read(begin, None if end is None else end - begin, block)
     left = count
-    for mixed in mix(_finite(found, source, begin, flaws), channels, rate):
+    for mixed in mix(_usable(found, source, begin, flaws), channels, rate):
         samples = mixed[:, max(first - begin, 0) :][:, :left]
         begin += mixed.shape[1]
         if samples.shape[1]:
@@ -313,25 +314,23 @@ def _checked(
             yield samples
 
 
-def _finite(
+def _usable(
     blocks: Iterator[Waveform], source: Source, position: int, flaws: Flaws | None
 ) -> Iterator[Waveform]:
-    """Pass samples on; those that are not finite are an error, or, where flaws are taken, silence."""
+    """Pass samples on; those that are no sound are an error, or, where flaws are taken, silence."""
+    rate = source.info.sample_rate
     for samples in blocks:
-        if np.isfinite(samples.sum()):  # one that is not would show in it
-            position += samples.shape[1]
-            yield samples
-            continue
-        finite = np.isfinite(samples).all(axis=0)
-        if not finite.all() and flaws is not None:
-            rate = source.info.sample_rate
-            flaws.add_not_finite((position + int(finite.argmin())) / rate, int((~finite).sum()) / rate)
-            samples = np.where(finite, samples, np.float32(0))
-        elif not finite.all():
-            raise AudioError(
-                f"{source.info.path} holds values that are not finite (NaN or infinity) at "
-                f"{(position + int(finite.argmin())) / source.info.sample_rate:.2f} s. Encode the file anew."
-            )
+        if samples.size and not (samples.min() >= -LOUDEST and samples.max() <= LOUDEST):
+            fits = usable(samples)
+            channel, at = np.unravel_index(int(fits.argmin()), fits.shape)
+            place = (position + int(at)) / rate
+            if flaws is None:
+                raise AudioError(
+                    f"{source.info.path} holds {describe(float(samples[channel, at]))} at {place:.2f} s. "
+                    "Encode the file anew."
+                )
+            flaws.add_unusable(place, int((~fits.all(axis=0)).sum()) / rate)
+            samples = np.where(fits, samples, np.float32(0))
         position += samples.shape[1]
         yield samples
 

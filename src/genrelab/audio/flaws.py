@@ -56,8 +56,9 @@ class Flaws:
         Seconds that should be there, if that is clearly more.
     cut : str or None
         Why the file counts as cut off; None if it does not.
-    not_finite : tuple of float or None
-        Where the first sample is that is no finite number, and how many seconds of such there are.
+    unusable : tuple of float or None
+        Where the first sample is that is no sound (not finite, or far beyond full scale), and how many
+        seconds of such there are.
     messages : list of str
         What decoders said, each once.
     """
@@ -67,7 +68,7 @@ class Flaws:
     present: float = 0.0
     expected: float | None = None
     cut: str | None = None
-    not_finite: tuple[float, float] | None = None
+    unusable: tuple[float, float] | None = None
     messages: list[str] = field(default_factory=list)
 
     def add_damage(self, seconds: float, frames: int = 1) -> None:
@@ -79,10 +80,10 @@ class Flaws:
         if len(self.places) < _MOST_PLACES:
             self.places[place] = frames
 
-    def add_not_finite(self, place: float, seconds: float) -> None:
-        """Note samples that are no finite numbers."""
-        first, before = self.not_finite or (place, 0.0)
-        self.not_finite = min(first, place), before + seconds
+    def add_unusable(self, place: float, seconds: float) -> None:
+        """Note samples that are no sound."""
+        first, before = self.unusable or (place, 0.0)
+        self.unusable = min(first, place), before + seconds
 
     def conclude(
         self, present: float, expected: float, cut: str | None, *, short: bool, declared: bool = False
@@ -110,7 +111,7 @@ class Flaws:
             self.places = {place: count for place, count in self.places.items() if place < end}
             self.damaged_frames = sum(self.places.values())
         noticeable = short or (expected - present > _NOTICEABLE_SECONDS and not self.places and cut is None)
-        self.present, self.cut = present - (self.not_finite or (0.0, 0.0))[1], cut
+        self.present, self.cut = present - (self.unusable or (0.0, 0.0))[1], cut
         self.expected = expected if noticeable else None
 
     def add_message(self, text: str) -> None:
@@ -121,15 +122,13 @@ class Flaws:
     @property
     def damaged(self) -> bool:
         """Whether something between the beginning and the end is damaged or missing."""
-        return bool(self.places or self.not_finite) or (self.expected is not None and self.cut is None)
+        return bool(self.places or self.unusable) or (self.expected is not None and self.cut is None)
 
     def describe_damage(self) -> str:
         """Return what is damaged, such as `3 damaged frames at 0:31, 0:35 and 1:02`."""
-        if self.not_finite is not None:
-            place, seconds = self.not_finite
-            return (
-                f"{seconds:.2g} s from {_clock(place)} on are not finite (NaN or infinity), taken as silence"
-            )
+        if self.unusable is not None:
+            place, seconds = self.unusable
+            return f"{seconds:.2g} s from {_clock(place)} on are not finite or far beyond full scale, taken as silence"
         if not self.places:
             return f"damaged: {self._amount()}"
         times = list(dict.fromkeys(_clock(seconds) for seconds in sorted(self.places)))

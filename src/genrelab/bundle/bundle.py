@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.bundle.bounded import call_within, limit_memory
+from genrelab.bundle.bounds import LOAD_SECONDS, MOST_BYTES, MOST_EMBEDDING, inference_seconds
 from genrelab.bundle.contents import Contents, WireError, examine
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, parse_metadata
 from genrelab.errors import ModelFileError, UsageError
+from genrelab.printing import shorten
 
 INPUT = "waveform"
 OUTPUTS = ("probabilities", "embedding")
 STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+
+_LINE = 400  # characters of onnxruntime's messages
+_ROUNDING = 1e-3  # of a probability
 
 _AGAIN = "Get the file again, or export it anew with `genrelab export`."
 
@@ -40,6 +47,7 @@ class Bundle:
         self.identity = identity
         self._session = session
         self._path = path
+        self._embedding_size: int | None = None  # as soon as it is known
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, threads: int | None = None) -> Self:
@@ -60,8 +68,8 @@ class Bundle:
         ------
         ModelFileError
             If the file is missing, unreadable, no ONNX file, cut off, without genrelab's metadata, made
-            by a newer genrelab, points to other files, uses operators that are not standard ones, or its
-            graph does not fit its metadata.
+            by a newer genrelab, points to other files, uses operators that are not standard ones, its graph
+            does not fit its metadata, or it is beyond `genrelab.bundle.bounds`.
         UsageError
             If `threads` is not positive.
         """
@@ -100,7 +108,8 @@ class Bundle:
         UsageError
             If the waveforms have another shape.
         ModelFileError
-            If the network fails on them, or gives what is not the probabilities of its genres.
+            If the network fails on them, takes more time or memory than `genrelab.bundle.bounds` allows, or
+            gives what is not the probabilities of its genres.
         """
         channels, least, most = (
             self.metadata.channels,
@@ -113,25 +122,51 @@ class Bundle:
             raise UsageError(
                 f"this model takes waveforms [1 or more, {channels}, {samples}], not {waveforms.shape}"
             )
+        found, embeddings = self._run(np.ascontiguousarray(waveforms, dtype=np.float32))
+        self._check_outputs(found, embeddings, len(waveforms))
+        return found, embeddings
+
+    def _run(self, waveforms: npt.NDArray[np.float32]) -> Any:
+        """Give segments to the network, for as long as it may take."""
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        sound = len(waveforms) * self.metadata.segment_seconds
+        seconds = inference_seconds(sound)
         try:
-            found, embeddings = self._session.run(
-                OUTPUTS, {INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)}
+            return call_within(
+                lambda: self._session.run(OUTPUTS, {INPUT: waveforms}, options),
+                seconds,
+                stop=partial(setattr, options, "terminate", True),
             )
+        except TimeoutError as error:
+            raise ModelFileError(
+                f"the network of {self._path} took more than {seconds:g} s for {sound:g} s of sound and "
+                f"was stopped. {_AGAIN}"
+            ) from error
         except _session_errors() as error:
             raise ModelFileError(
                 f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}"
             ) from error
-        n = len(waveforms)
-        if found.shape != (n, len(self.metadata.genres)) or embeddings.ndim != 2 or len(embeddings) != n:
+
+    def _check_outputs(self, found: Any, embeddings: Any, n: int) -> None:
+        """Raise unless these are probabilities and embeddings of `n` segments, as they were before."""
+        genres, size = len(self.metadata.genres), self._embedding_size or embeddings.shape[-1]
+        if found.shape != (n, genres) or embeddings.shape != (n, size) or not 0 < size <= MOST_EMBEDDING:
             raise ModelFileError(
                 f"the network of {self._path} gave arrays {found.shape} and {embeddings.shape} for {n} "
-                f"segments and {len(self.metadata.genres)} genres. {_AGAIN}"
+                f"segments and {genres} genres. {_AGAIN}"
             )
-        if not (np.isfinite(found).all() and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
+        self._embedding_size = size
+        within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # not where there is a NaN
+        if not (within and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
             raise ModelFileError(
                 f"the network of {self._path} gave values that are no probabilities. {_AGAIN}"
             )
-        return found, embeddings
+        if not np.isfinite(embeddings).all():
+            raise ModelFileError(
+                f"the network of {self._path} gave an embedding that is not finite. {_AGAIN}"
+            )
 
 
 def _read(path: Path) -> bytes:
@@ -140,7 +175,14 @@ def _read(path: Path) -> bytes:
             raise ModelFileError(f"the model file {path} is a folder. Name the .onnx file in it.")
         if path.exists() and not path.is_file():
             raise ModelFileError(f"the model file {path} is not a regular file. Copy it into one first.")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES:
+                raise ModelFileError(
+                    f"the model file {path} has {size:,} bytes, and no model file has more than "
+                    f"{MOST_BYTES:,}. Check that it is the right file."
+                )
+            data = file.read(size)
     except FileNotFoundError as error:
         raise ModelFileError(f"the model file {path} does not exist. Check the path.") from error
     except (OSError, ValueError) as error:
@@ -167,9 +209,15 @@ def _check_contents(contents: Contents, path: Path) -> str:
     for domain, operator in sorted(contents.domains.items()):
         if domain not in STANDARD_DOMAINS:
             raise ModelFileError(
-                f"the model file {path} uses the operator {operator!r} of the domain {domain!r}; genrelab "
-                "runs standard ONNX operators only. Export it without custom operators."
+                f"the model file {path} uses the operator {shorten(operator)!r} of the domain "
+                f"{shorten(domain)!r}; genrelab runs standard ONNX operators only. Export it without custom "
+                "operators."
             )
+    if contents.functions or contents.texts:
+        what = "functions of its own" if contents.functions else "operators on texts"
+        raise ModelFileError(
+            f"the model file {path} uses {what}, which genrelab does not run. Export it without them."
+        )
     return contents.properties[METADATA_KEY]
 
 
@@ -183,8 +231,15 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
+    if limit_memory():
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    make = partial(onnxruntime.InferenceSession, data, options, providers=["CPUExecutionProvider"])
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return call_within(make, LOAD_SECONDS, stop=lambda: None)
+    except TimeoutError as error:
+        raise ModelFileError(
+            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {_AGAIN}"
+        ) from error
     except _session_errors() as error:
         raise ModelFileError(
             f"onnxruntime {onnxruntime.__version__} cannot use the model file {path}: {_first_line(error)}. "
@@ -203,7 +258,7 @@ def _session_errors() -> tuple[type[Exception], ...]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return shorten((str(error).strip().splitlines() or [type(error).__name__])[0], _LINE)
 
 
 def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None:
@@ -212,7 +267,7 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
     outputs = {node.name: node for node in session.get_outputs()}
     if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
         raise ModelFileError(
-            f"the graph of {path} takes {sorted(inputs)} and gives {sorted(outputs)}; a model file takes "
+            f"the graph of {path} takes {_named(inputs)} and gives {_named(outputs)}; a model file takes "
             f"['{INPUT}'] and gives {sorted(OUTPUTS)}. {_AGAIN}"
         )
     samples = "free" if metadata.padding == "none" else metadata.segment_samples
@@ -224,9 +279,13 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
     for node, shape in expected:
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
             raise ModelFileError(
-                f"the graph of {path} has {node.type} {node.shape} for `{node.name}`; its metadata asks for "
-                f"tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}"
+                f"the graph of {path} has {node.type} {shorten(str(node.shape))} for `{node.name}`; its "
+                f"metadata asks for tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}"
             )
+
+
+def _named(nodes: dict[str, Any]) -> str:
+    return shorten(str(sorted(nodes)))
 
 
 def _fits(found: list[Any], wanted: tuple[int | str, ...]) -> bool:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from genrelab.bundle.bounds import MOST_FIELDS, MOST_NESTING
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 # Message -> number of a field -> the message that it holds: every way that leads to a tensor or a node.
@@ -26,6 +28,22 @@ _CHILDREN: dict[str, dict[int, str]] = {
 _NODE_OPERATOR, _NODE_DOMAIN = 4, 7
 _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
 _PROPERTY_KEY, _PROPERTY_VALUE = 1, 2
+_ATTRIBUTE_NAME, _ATTRIBUTE_NUMBER = 1, 3
+_TENSOR_TYPE, _STRING_TYPE = 2, 8
+_TEXTS = {
+    "node": {_NODE_OPERATOR, _NODE_DOMAIN},
+    "property": {_PROPERTY_KEY, _PROPERTY_VALUE},
+    "attribute": {_ATTRIBUTE_NAME},
+}
+
+# What makes texts: they grow outside the memory that is bounded, and no recognizer of sound needs them.
+_TEXT_ATTRIBUTES = frozenset({"value_string", "value_strings"})
+_TEXT_OPERATORS = frozenset(
+    {
+        "StringConcat", "StringSplit", "StringNormalizer", "RegexFullMatch", "TfIdfVectorizer",
+        "LabelEncoder", "CategoryMapper", "ZipMap", "DictVectorizer",
+    }
+)  # fmt: skip
 
 
 class WireError(ValueError):
@@ -46,12 +64,18 @@ class Contents:
         Whether a tensor's values are in another file.
     domains : dict of str to str
         Domain of operators that are used -> one of the operators.
+    functions : bool
+        Whether there are functions, operators made of others: a few of them can stand for endless many.
+    texts : bool
+        Whether operators work with texts.
     """
 
     properties: dict[str, str] = field(default_factory=dict)
     has_graph: bool = False
     external_data: bool = False
     domains: dict[str, str] = field(default_factory=dict)
+    functions: bool = False
+    texts: bool = False
 
 
 def examine(data: bytes) -> Contents:
@@ -69,34 +93,58 @@ def examine(data: bytes) -> Contents:
     Raises
     ------
     WireError
-        If the bytes are not a protocol buffer, or end too early.
+        If the bytes are not a protocol buffer, end too early, or are too many messages or too deep in one
+        another.
     """
     contents = Contents()
-    waiting = [("model", memoryview(data))]  # no recursion: nesting comes from outside
+    waiting = [("model", memoryview(data), 0)]  # no recursion: nesting comes from outside
+    fields = 0
     while waiting:
-        kind, message = waiting.pop()
+        kind, message, depth = waiting.pop()
+        if depth > MOST_NESTING:
+            raise WireError(f"more than {MOST_NESTING} messages in one another")
         children = _CHILDREN.get(kind, {})
         texts: dict[int, str] = {}
+        numbers: dict[int, int] = {}
         for number, value in _fields(message):
+            fields += 1
+            if fields > MOST_FIELDS:
+                raise WireError(f"more than {MOST_FIELDS:,} fields")
+            if value is None:
+                continue
             if isinstance(value, int):
-                if kind == "tensor" and number == _TENSOR_DATA_LOCATION and value:
-                    contents.external_data = True
+                numbers[number] = value & 0xFFFFFFFF  # as readers take it for an int32
             elif number in children:
-                waiting.append((children[number], value))
+                waiting.append((children[number], value, depth + 1))
                 contents.has_graph |= kind == "model" and number == 7
+                contents.functions |= children[number] == "function"
             elif kind == "tensor":
                 contents.external_data |= number == _TENSOR_EXTERNAL_DATA
-            elif kind in ("node", "property"):
+            elif number in _TEXTS.get(kind, ()):
                 texts[number] = bytes(value).decode("utf-8", errors="replace")
-        if kind == "node":
-            contents.domains[texts.get(_NODE_DOMAIN, "")] = texts.get(_NODE_OPERATOR, "")
-        elif kind == "property":
-            contents.properties[texts.get(_PROPERTY_KEY, "")] = texts.get(_PROPERTY_VALUE, "")
+        _note(contents, kind, texts, numbers)
     return contents
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield number and value of each field of a message; fixed-size numbers are passed over."""
+def _note(contents: Contents, kind: str, texts: dict[int, str], numbers: dict[int, int]) -> None:
+    """Put what a message's own fields say into the contents."""
+    if kind == "node":
+        operator = texts.get(_NODE_OPERATOR, "")
+        contents.domains[texts.get(_NODE_DOMAIN, "")] = operator
+        contents.texts |= operator in _TEXT_OPERATORS
+    elif kind == "attribute":
+        name = texts.get(_ATTRIBUTE_NAME, "")
+        contents.texts |= name in _TEXT_ATTRIBUTES
+        contents.texts |= name == "to" and numbers.get(_ATTRIBUTE_NUMBER) == _STRING_TYPE
+    elif kind == "tensor":
+        contents.external_data |= bool(numbers.get(_TENSOR_DATA_LOCATION))
+        contents.texts |= numbers.get(_TENSOR_TYPE) == _STRING_TYPE
+    elif kind == "property":
+        contents.properties[texts.get(_PROPERTY_KEY, "")] = texts.get(_PROPERTY_VALUE, "")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | None]]:
+    """Yield number and value of each field of a message; None for numbers of a fixed size."""
     position, end = 0, len(message)
     while position < end:
         tag, position = _varint(message, position)
@@ -113,8 +161,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise WireError(f"a field of the unknown kind {wire}")
         if position + size > end:
             raise WireError("the data ends in the middle of a value")
-        if wire == _BYTES:
-            yield number, message[position : position + size]
+        yield number, message[position : position + size] if wire == _BYTES else None
         position += size
 
 

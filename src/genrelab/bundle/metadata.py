@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from genrelab.bundle.bounds import (
+    LONGEST_NAME,
+    LONGEST_SEGMENT,
+    MOST_GENRES,
+    MOST_METADATA,
+    MOST_OVERLAP,
+    MOST_SAMPLES,
+    SHORTEST_SEGMENT,
+)
 from genrelab.errors import ModelFileError
+from genrelab.printing import shorten
 from genrelab.voting import VotingRule
 
 METADATA_KEY = "genrelab"
@@ -21,17 +31,19 @@ FORMAT_VERSION: Literal[1] = 1
 DIGEST_DIGITS = 12
 """How many digits of a sound's digest a model file keeps."""
 
+_KEY = 80  # characters of a key that a message quotes
+
 UNSURE = "unsure"
 """What stands in a genre's place where a recognizer gives no answer; no genre may be called so."""
 
 
 def _check_text(text: str) -> str:
     if not text.strip() or not text.isprintable():
-        raise ValueError(f"{text!r} is empty or holds characters that cannot be printed")
+        raise ValueError(f"{shorten(text)!r} is empty or holds characters that cannot be printed")
     return text
 
 
-PrintableText = Annotated[str, AfterValidator(_check_text)]
+PrintableText = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_check_text)]
 SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 
 
@@ -61,7 +73,8 @@ class BundleMetadata(_Strict):
     channels : {1, 2}
         Of those waveforms.
     segment_seconds, hop_seconds : float > 0
-        Length of a segment; time from the beginning of one to that of the next, at most a segment.
+        Length of a segment; time from the beginning of one to that of the next, at most a segment. These and
+        others are within `genrelab.bundle.bounds`.
     padding : {"end", "random", "repeat", "none"}
         How sound shorter than a segment was filled in training: silence behind it, silence around it, or
         the sound again. Recognition takes `end` for `random`, so that an answer can be repeated. With
@@ -92,13 +105,13 @@ class BundleMetadata(_Strict):
     """
 
     format_version: Literal[1] = FORMAT_VERSION
-    genres: tuple[PrintableText, ...] = Field(min_length=2)
+    genres: tuple[PrintableText, ...] = Field(min_length=2, max_length=MOST_GENRES)
     sample_rate: int = Field(ge=1000, le=384_000)
     channels: Literal[1, 2]
-    segment_seconds: float = Field(gt=0, le=600)
-    hop_seconds: float = Field(gt=0, le=600)
+    segment_seconds: float = Field(ge=SHORTEST_SEGMENT, le=LONGEST_SEGMENT)
+    hop_seconds: float = Field(gt=0, le=LONGEST_SEGMENT)
     padding: Literal["end", "random", "repeat", "none"] = "end"
-    shortest_seconds: float = Field(0.0, ge=0, le=600)
+    shortest_seconds: float = Field(0.0, ge=0, le=LONGEST_SEGMENT)
     voting: VotingRule = "majority"
     temperature: float = Field(1.0, gt=0)
     abstain_below: float = Field(0.0, ge=0, le=1)
@@ -117,6 +130,10 @@ class BundleMetadata(_Strict):
             raise ValueError(f"no genre may be called {UNSURE!r}: it stands for no answer")
         if self.hop_seconds > self.segment_seconds:
             raise ValueError("hop_seconds is more than segment_seconds: sound would be passed over")
+        if self.hop_seconds * MOST_OVERLAP < self.segment_seconds:
+            raise ValueError(f"hop_seconds is less than 1/{MOST_OVERLAP} of segment_seconds")
+        if self.segment_samples * self.channels > MOST_SAMPLES:
+            raise ValueError(f"a segment has more than {MOST_SAMPLES:,} samples")
         if self.shortest_seconds > self.segment_seconds:
             raise ValueError("shortest_seconds is more than segment_seconds")
         return self
@@ -164,6 +181,11 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
         If it is no JSON object, was written by a newer genrelab, or a value is missing, unknown or
         impossible.
     """
+    if len(text) > MOST_METADATA:
+        raise ModelFileError(
+            f"the metadata of the model file {os.fspath(path)} has {len(text):,} characters, more than "
+            f"{MOST_METADATA:,}. Export it anew."
+        )
     try:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -177,8 +199,9 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
     version = value.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFileError(
-            f"the model file {os.fspath(path)} was made by a newer genrelab (its format is {version}, this "
-            f"genrelab reads up to {FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab"
+            f"the model file {os.fspath(path)} was made by a newer genrelab (its format is "
+            f"{shorten(str(version), _KEY)}, this genrelab reads up to "
+            f"{FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab"
         )
     try:
         return BundleMetadata.model_validate_json(text)
@@ -193,7 +216,8 @@ def _explain(error: ValidationError) -> str:
     """Return what pydantic found, on one line: the first three problems."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [
-        f"{'.'.join(map(str, problem['loc'])) or 'values'}: {problem['msg'].removeprefix('Value error, ')}"
+        f"{shorten('.'.join(map(str, problem['loc'])), _KEY) or 'values'}: "
+        f"{shorten(problem['msg'].removeprefix('Value error, '))}"
         for problem in problems[:3]
     ]
     if len(problems) > 3:

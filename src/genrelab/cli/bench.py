@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import counting, note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.lab.evaluation.bench import Measured
@@ -45,10 +44,10 @@ def model(
 
     Clips whose sound a model learned are left out.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from genrelab.bundle.find import find_model
+    from genrelab.console import PlainConsole
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.evaluation.bench import bench_model
     from genrelab.lab.evaluation.elsewhere import read_map
@@ -72,17 +71,17 @@ def model(
         for text in _warnings(each):
             note(f"note: {text}")
     if format == "json":
-        print(json.dumps([each.to_dict() for each in measured], indent=2, ensure_ascii=False))
+        say_json([each.to_dict() for each in measured])
         return
     table = Table("", title=collection.name)
     for each in measured:
         table.add_column(str(each.path), justify="right", overflow="fold")
-    for heading, say in _ROWS.items():
-        table.add_row(heading, *(say(each) for each in measured))
-    Console().print(table)
+    for heading, tell in _ROWS.items():
+        table.add_row(heading, *(tell(each) for each in measured))
+    PlainConsole().print(table)
     cores = "one core" if threads == 1 else f"{threads} cores"
-    print("artists: a clip of unknown artist counts as one")
-    print(f"x real time: the network with its front-end on {cores}, without decoding; median over clips")
+    say("artists: a clip of unknown artist counts as one")
+    say(f"x real time: the network with its front-end on {cores}, without decoding; median over clips")
 
 
 _ROWS: dict[str, Callable[[Measured], str]] = {

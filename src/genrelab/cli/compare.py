@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import note
+from genrelab.cli.progress import note, say, say_json
 
 
 def compare(
@@ -37,17 +36,17 @@ def compare(
         verdict = system.verdict
         note("; ".join([f"verdict on {system.name}: {verdict.state}", *verdict.because()]))
     if format == "json":
-        print(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+        say_json(result.to_dict())
         return
     for pair in result.pairs:
-        print(pair.sentence())
+        say(pair.sentence())
         balanced = pair.balanced_difference
         interval = f" ({100 * balanced.low:.1f} to {100 * balanced.high:.1f})"
-        print(
+        say(
             f"  balanced accuracy: {100 * balanced.value:+.1f} points"
             f"{'' if math.isnan(balanced.low) else interval}"
         )
         if pair.only_first is not None:
             g = pair.cohens_g
             size = "" if g is None else f"; Cohen's g {g:+.2f}, {effect(g)}"
-            print(f"  right alone: {pair.first} {pair.only_first}, {pair.second} {pair.only_second}{size}")
+            say(f"  right alone: {pair.first} {pair.only_first}, {pair.second} {pair.only_second}{size}")

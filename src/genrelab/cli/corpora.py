@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting
+from genrelab.cli.progress import counting, say, say_json, say_text
 
 app = typer.Typer(help="The labelled collections that genrelab reads.", no_args_is_help=True)
 Format = Annotated[Literal["table", "json"], typer.Option(help="How to print.")]
@@ -24,15 +23,16 @@ def list_corpora(format: Format = "table") -> None:
     kinds = corpora()
     if format == "json":
         keys = ("name", "summary", "licence", "spec")
-        print(json.dumps([{key: getattr(kind, key) for key in keys} for kind in kinds], indent=2))
+        say_json([{key: getattr(kind, key) for key in keys} for kind in kinds])
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from genrelab.console import PlainConsole
 
     table = Table("name", "what", "licence", "example", box=None)
     for kind in kinds:
         table.add_row(kind.name, kind.summary, kind.licence, kind.spec)
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @app.command()
@@ -70,11 +70,11 @@ def show(
             "checks": dict(made.checks),
         }
     if format == "json":
-        print(json.dumps(record, indent=2, ensure_ascii=False))
+        say_json(record)
         return
-    import yaml
+    from genrelab.printing import yaml_text
 
-    print(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), end="")
+    say_text(yaml_text(record))
 
 
 @app.command()
@@ -103,7 +103,7 @@ def render(
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, music.renderer(clip, rate, 2).T, rate)
             report("rendering", done, len(music.clips))
-    print(f"{len(music.clips)} files in {to}")
+    say(f"{len(music.clips)} files in {to}")
 
 
 @app.command()
@@ -115,12 +115,12 @@ def verify(corpus: Annotated[str, typer.Argument(help="NAME:PATH.")], format: Fo
     found = verify_corpus(load_corpus(corpus))
     faults = {"skipped": dict(found.skipped), "unreadable": dict(found.unreadable)}
     if format == "json":
-        print(json.dumps({"readable": found.readable, **faults}, indent=2, ensure_ascii=False))
+        say_json({"readable": found.readable, **faults})
     else:
         for what, clips in faults.items():
             for clip_id, reason in clips.items():
-                print(f"{what}  {clip_id}: {reason}")
-        print(f"{found.readable} clips can be read, {sum(map(len, faults.values()))} cannot")
+                say(f"{what}  {clip_id}: {reason}")
+        say(f"{found.readable} clips can be read, {sum(map(len, faults.values()))} cannot")
     if not found.complete:
         raise typer.Exit(1)
 
@@ -156,14 +156,14 @@ def audit(
         found = audit_corpus(music, split=parts, shortest=shortest, jobs=jobs, report=report)
     write_audit(folder, found)
     if format == "json":
-        print(json.dumps({"folder": str(folder), **found.to_dict()}, indent=2, ensure_ascii=False))
+        say_json({"folder": str(folder), **found.to_dict()})
         return
     for pair in found.pairs:
         where = "  in two parts of the split" if found.crosses(pair) else ""
-        print(f"{pair.kind}  {pair.first}  {pair.second}  score {pair.score:.2f}{where}")
+        say(f"{pair.kind}  {pair.first}  {pair.second}  score {pair.score:.2f}{where}")
     for fault, count in Counter(fault.kind for fault in found.faults).items():
-        print(f"{fault}  {count} clips")
+        say(f"{fault}  {count} clips")
     if found.artists:
-        print(f"artist in two parts of the split  {len(found.artists)} artists")
-    print(f"{len(found.repetitions)} repetitions among {len(music.clips)} clips")
-    print(f"page    {folder / PAGE}\nexclude {folder / EXCLUDE} ({len(found.excluded)} clips)")
+        say(f"artist in two parts of the split  {len(found.artists)} artists")
+    say(f"{len(found.repetitions)} repetitions among {len(music.clips)} clips")
+    say(f"page    {folder / PAGE}", f"exclude {folder / EXCLUDE} ({len(found.excluded)} clips)")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import counting, note, say, say_text
 
 RECIPE = "demo/quick"
 CORPUS = "synthetic:tracks=40,seconds=10,seed=0"
@@ -47,7 +47,7 @@ def demo(
             recipe, music, split, base=out, seed=0, restart=restart, source=CORPUS, report=report
         )
     note(f"3. testing on {len(split.test)} tracks by made-up artists whom it never heard")
-    print(summary(run.metrics["evaluation"], recipe.voting))
+    say_text(summary(run.metrics["evaluation"], recipe.voting))
 
     for name in (MODEL, REPORT):
         shutil.copyfile(run.folder / name, out / name)
@@ -61,8 +61,8 @@ def demo(
         answer = recognizer(path)
         sure = answer.reason or f"{answer.confidence or 0:.0%}"
         said = answer.error or f"{answer.genre} ({sure})"
-        print(f"{path}: {said}{f', composed as {clip.genre}' if path == track else ''}")
+        say(f"{path}: {said}{f', composed as {clip.genre}' if path == track else ''}")
     if files:
         note("note: this model learned generated music alone; of real music it knows nothing")
-    print(f"report: {out / REPORT}")
-    print(f"now try: {sys.argv[0]} recognize SONG.mp3 --model {out / MODEL}")
+    say(f"report: {out / REPORT}")
+    say(f"now try: {sys.argv[0]} recognize SONG.mp3 --model {out / MODEL}")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
 def evaluate(
@@ -60,10 +60,8 @@ def evaluate(
     figures = evaluation.to_dict()
     if format == "json":
         trust = {key: metrics[key] for key in ("verdict", "checked", "not_checked")}
-        print(
-            json.dumps({"folder": str(folder), **trust, "evaluation": figures}, indent=2, ensure_ascii=False)
-        )
+        say_json({"folder": str(folder), **trust, "evaluation": figures})
         return
-    print(summary(figures, finished[0].recipe.voting))
-    print("\n".join(lines_of(metrics)))
-    print(f"report  {folder / REPORT}")
+    say_text(summary(figures, finished[0].recipe.voting))
+    say(*lines_of(metrics))
+    say(f"report  {folder / REPORT}")

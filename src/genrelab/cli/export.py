@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.progress import say
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
@@ -31,4 +33,4 @@ def export(
         raise ModelFileError(f"{to} was not written: {reason}")
     metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics, finished.folder)
     difference = write(network, metadata, to, half=half)
-    print(f"{to}: differs from torch by at most {difference:.1e}")
+    say(f"{to}: differs from torch by at most {difference:.1e}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting
+from genrelab.cli.progress import counting, say, say_json, say_text
 
 
 def finalize(
@@ -65,14 +64,12 @@ def finalize(
             report=report,
         )
     if format == "json":
-        print(json.dumps({"folder": str(folder), "model": str(to), **record}, indent=2, ensure_ascii=False))
+        say_json({"folder": str(folder), "model": str(to), **record})
         return
-    print(summary(record["evaluation"], "mean"))
-    print(
-        f"temperature {held.temperature:g}, calibration error {held.error:.3f} on folds it was not fitted on"
-    )
-    print(
+    say_text(summary(record["evaluation"], "mean"))
+    say(f"temperature {held.temperature:g}, calibration error {held.error:.3f} on folds it was not fitted on")
+    say(
         f"from a confidence of {held.threshold.confidence:g} on it answers: {100 * held.answered:.0f} % of "
         f"held-out clips, {100 * held.precision:.0f} % of these right"
     )
-    print(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")
+    say(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")

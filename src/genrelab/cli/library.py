@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import note
+from genrelab.cli.progress import note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.library import Library
@@ -102,13 +101,11 @@ def show(
             "genres": [{"model": model, "genre": genre, "tracks": count} for model, genre, count in counts],
         }
     if format == "json":
-        print(json.dumps(figures, indent=2, ensure_ascii=False))
+        say_json(figures)
         return
-    print(
-        f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} writes of tags can be undone"
-    )
+    say(f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} writes of tags can be undone")
     for model, genre, count in counts:
-        print(f"{count:8}  {genre}  ({model})")
+        say(f"{count:8}  {genre}  ({model})")
 
 
 @app.command("list")

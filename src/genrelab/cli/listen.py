@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import note
+from genrelab.cli.progress import note, say
 from genrelab.errors import UsageError
+from genrelab.printing import json_text
 
 if TYPE_CHECKING:
     from genrelab.recognize.live import Moment, Waveform
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _READ_SECONDS = 0.1  # of raw sound at once
 _MOST_CHANNELS = 64
+_MOST_READ = 1 << 20  # bytes at once, whatever rate and channels are said to be
 
 
 def listen(
@@ -32,9 +33,7 @@ def listen(
         Literal["s16le", "s24le", "s32le", "f32le"] | None,
         typer.Option(help="Take raw samples of this kind from standard input, not the microphone."),
     ] = None,
-    rate: Annotated[
-        int | None, typer.Option(metavar="HZ", min=1, help="Sample rate of the raw sound.")
-    ] = None,
+    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate of the raw sound.")] = None,
     channels: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=_MOST_CHANNELS, help="Its interleaved channels.")
     ] = None,
@@ -89,8 +88,8 @@ def listen(
             if moment.behind and not left_out and not quiet:
                 note("note: the network takes longer than the sound; answers are left out to keep up")
             left_out += moment.behind
-            line = json.dumps(moment.to_dict(top=top), ensure_ascii=False)
-            sys.stdout.write((line if format == "jsonl" else _row(moment, top, width)) + "\n")
+            line = json_text(moment.to_dict(top=top))
+            say(line if format == "jsonl" else _row(moment, top, width))
             sys.stdout.flush()
     finally:
         if left_out and not quiet:
@@ -115,7 +114,7 @@ def _raw_blocks(
 ) -> Iterator[Waveform]:
     from genrelab.recognize.pcm import frame_bytes, pcm_blocks
 
-    size = max(1, round(_READ_SECONDS * rate)) * frame_bytes(raw, channels)
+    size = min(max(1, round(_READ_SECONDS * rate)) * frame_bytes(raw, channels), _MOST_READ)
     return pcm_blocks(_standard_input(size), raw, channels)
 
 
@@ -146,7 +145,7 @@ def _show_devices() -> None:
     from genrelab.recognize.microphone import list_microphones
 
     for found in list_microphones():
-        print(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
+        say(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
 
 
 def _row(moment: Moment, top: int, width: int) -> str:

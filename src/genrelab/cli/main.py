@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import genrelab
 from genrelab.cli import (
@@ -30,12 +35,42 @@ from genrelab.cli import (
     targets,
     train,
 )
+from genrelab.cli.progress import note
 from genrelab.errors import GenrelabError, RecipeError, UsageError
+from genrelab.printing import plain
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Escape what typer tells of wrong use, which quotes arguments as they were given."""
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):  # the class has no place of its own in every typer
+            message = plain(error.format_message())
+            setattr(error, "format_message", lambda: message)  # noqa: B010
+        raise
+
+
+class _Commands(TyperGroup):
+    """The commands of genrelab, with errors that can be printed."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the options before the command."""
+        with _plain_errors():
+            return super().make_context(*args, **options)
+
+    def invoke(self, *args: Any, **options: Any) -> Any:
+        """Read the command's own options, and run it."""
+        with _plain_errors():
+            return super().invoke(*args, **options)
+
+
 app = typer.Typer(
     name="genrelab",
+    cls=_Commands,
     help="Recognize the genre of music; train, compare and trust such recognizers.",
     no_args_is_help=True,
     add_completion=False,
@@ -120,14 +155,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"genrelab: {' '.join(message.split())}", file=sys.stderr)
+    note(f"genrelab: {' '.join(message.split())}")
+
+
+def _show_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print a traceback as Python does, but escaped: its messages may quote names, too."""
+    lines = "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n")
+    for line in lines:
+        note(line)
+
+
+def _warning_text(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return what Python prints of a warning of another library, escaped."""
+    return f"{plain(f'{filename}:{lineno}: {category.__name__}: {message}')}\n"
+
+
+def _open_closed() -> None:
+    """Put something in the place of streams that were closed, which Python has none for."""
+    if sys.stdout is None:  # `>&-`: what is written to it must fail, as it does on a full disk
+        closed = io.FileIO(os.open(os.devnull, os.O_RDONLY), "w")
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(closed), encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def run() -> None:
     """Run the command of this process and end it: the console script."""
+    _open_closed()
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")  # file names that are not text must not fail
+    sys.excepthook = _show_defect
+    warnings.formatwarning = _warning_text
     code = main()
     try:
         sys.stdout.flush()

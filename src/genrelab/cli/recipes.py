@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 import typer
+
+from genrelab.cli.progress import say_json, say_text
+from genrelab.printing import plain
 
 app = typer.Typer(help="The experiments that genrelab can train.", no_args_is_help=True)
 
@@ -40,10 +42,12 @@ def list_recipes(
             }
         )
     if format == "json":
-        print(json.dumps(records, indent=2))
+        say_json(records)
         return
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from genrelab.console import PlainConsole
 
     table = Table(box=None, pad_edge=False)
     for title in ("recipe", "in the paper", "input", "parameters", "paper: segment/track"):
@@ -54,8 +58,8 @@ def list_recipes(
         if record["published_parameters"]:
             size += f" (paper: {record['published_parameters']})"
         place = record["row"] or record["title"]
-        table.add_row(record["name"], place, sound, size, _figures(record["reported"]))
-    console = Console()
+        table.add_row(record["name"], place, sound, size, Text(_figures(record["reported"])))
+    console = PlainConsole()
     console.width = max(console.width, 120)
     console.print(table)
     console.print("Parameters are those of 8 genres. `genrelab recipes show NAME` prints a recipe in full.")
@@ -73,7 +77,7 @@ def _figures(reported: list[dict[str, Any]]) -> str:
             if (corpus, metric) in found
         )
         lines.append(f"{corpus} {'/'.join(levels)}{f' ({others})' if others else ''}")
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))
 
 
 @app.command()
@@ -88,4 +92,4 @@ def show(
 
     shown = load_recipe(recipe, changes=set or [])
     build_network(shown, genres=8)  # tells what is wrong with the options of its parts
-    print(dump_recipe(shown), end="")
+    say_text(dump_recipe(shown))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import note
+from genrelab.cli.progress import note, say, say_json
 
 
 def reproduce(
@@ -76,7 +75,7 @@ def reproduce(
 
     if show:
         for name in table_names():
-            print(f"{name:20}  {load_table(name).title}")
+            say(f"{name:20}  {load_table(name).title}")
         return
     if not table or not corpus:
         raise UsageError("say which table, and on which --corpus NAME:PATH; --list shows the tables")
@@ -98,10 +97,11 @@ def reproduce(
     )
     record = reproduce(load_table(table), wanted, out=out, jobs=jobs, device=device, say=note)
     if format == "json":
-        print(json.dumps(record, indent=2, ensure_ascii=False))
+        say_json(record)
     else:
-        from rich.console import Console
         from rich.table import Table
+
+        from genrelab.console import PlainConsole
 
         printed = Table(box=None, pad_edge=False)
         shown = [at for at, name in enumerate(COLUMNS) if name not in ("row", "parameters", "minutes")]
@@ -109,10 +109,10 @@ def reproduce(
             printed.add_column(COLUMNS[at])
         for line in cells(record):
             printed.add_row(*(line[at] for at in shown))
-        console = Console()
+        console = PlainConsole()
         console.width = max(console.width, 140)
         console.print(printed)
-        print(f"page    {Path(record['folder']) / 'table.html'}")
+        say(f"page    {Path(record['folder']) / 'table.html'}")
     if publish is not None:
         note(f"published in {publish_table(Path(record['folder']), publish)}")
     for verdict in verdicts(record):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
 def search(
@@ -115,11 +114,11 @@ def search(
     best = outcome.best
     assert best is not None
     if format == "json":
-        print(json.dumps({"study": str(folder), **to_dict(outcome)}, indent=2, ensure_ascii=False))
+        say_json({"study": str(folder), **to_dict(outcome)})
     else:
-        print(text(outcome))
+        say_text(text(outcome))
         tests = ", ".join(f"{level}s {share(best.test(level))}" for level in ("segment", "track"))
-        print(f"\nchosen  trial {best.number}: {searched.words(best.values)}; on the test part: {tests}")
-        print(f"recipe  {folder / BEST}\npage    {folder / PAGE}")
+        say("", f"chosen  trial {best.number}: {searched.words(best.values)}; on the test part: {tests}")
+        say(f"recipe  {folder / BEST}", f"page    {folder / PAGE}")
     if outcome.failed:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import counting, note, say
 
 
 def targets(
@@ -46,7 +46,7 @@ def targets(
         note(f"note: not heard: {printable(key)}: {printable(reason)}")
     free = sum(clip.genre is None for clip in found.clips)
     known = "nobody knows which of them" if found.learned is None else f"{found.learned.sum()} of them"
-    print(f"{to}: embedding ({found.embedding.shape[1]}) and genres ({found.genres.shape[1]})")
-    print(f"clips   {len(found.clips)}, {free} of them without a genre; the model learned {known}")
+    say(f"{to}: embedding ({found.embedding.shape[1]}) and genres ({found.genres.shape[1]})")
+    say(f"clips   {len(found.clips)}, {free} of them without a genre; the model learned {known}")
     given = f"--corpus {shlex.quote(corpus)} --targets {shlex.quote(str(to))}"
-    print(f"use     genrelab train RECIPE {given} --set distill.regress.embedding=1")
+    say(f"use     genrelab train RECIPE {given} --set distill.regress.embedding=1")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting, note
+from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
 def train(
@@ -97,10 +97,10 @@ def train(
     for warning in warnings_of(run.metrics):
         note(f"note: {warning}")
     if format == "json":
-        print(json.dumps({"run": str(run.folder), **run.metrics}, indent=2, ensure_ascii=False))
+        say_json({"run": str(run.folder), **run.metrics})
         return
-    print(summary(run.metrics["evaluation"], run.recipe.voting))
-    print("\n".join(lines_of(run.metrics)))
+    say_text(summary(run.metrics["evaluation"], run.recipe.voting))
+    say(*lines_of(run.metrics))
     nothing = run.metrics.get("no_model_file")
     model = f"none: {nothing}" if nothing else run.folder / MODEL
-    print(f"run     {run.folder}\nreport  {run.folder / REPORT}\nmodel   {model}")
+    say(f"run     {run.folder}", f"report  {run.folder / REPORT}", f"model   {model}")

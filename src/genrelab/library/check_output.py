@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from genrelab.library.check import CheckReport, Disagreement
 from genrelab.library.listing import ListFormat, write_csv, write_json, write_table
-from genrelab.recognize.table import visible
+from genrelab.printing import plain
 
 _NAMED = 12  # tags and problems that are told one by one
 _REASONS = {
@@ -72,7 +72,7 @@ def tell(report: CheckReport) -> Iterator[str]:
         yield f"not compared: {'; '.join(left)}"
     if report.unknown:
         ranked = sorted(report.unknown.items(), key=lambda item: (-item[1], item[0]))
-        names = ", ".join(f"{visible(tag).plain!r} ({count})" for tag, count in ranked[:_NAMED])
+        names = ", ".join(f"{plain(tag)!r} ({count})" for tag, count in ranked[:_NAMED])
         more = f" and {len(ranked) - _NAMED} others" if len(ranked) > _NAMED else ""
         yield f"tags that are no genre of the model: {names}{more}; --map can say what they mean"
     yield from report.problems[:_NAMED]

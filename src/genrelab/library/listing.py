@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import shutil
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Literal
 
-from rich.console import Console
 from rich.table import Table
 
-from genrelab.recognize.table import visible
+from genrelab.console import PlainConsole
+from genrelab.csv_text import write_csv_line
+from genrelab.printing import json_text
 
 ListFormat = Literal["table", "json", "csv"]
 
@@ -38,26 +36,22 @@ def write_table(
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in right else "left")
     for row in rows:
-        table.add_row(*map(visible, row))
+        table.add_row(*row)
     text = io.StringIO()
     width = shutil.get_terminal_size().columns if out.isatty() else _UNLIMITED
-    Console(file=text, width=width, force_terminal=out.isatty(), highlight=False).print(table)
+    PlainConsole(file=text, width=width, force_terminal=out.isatty()).print(table)
     lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
     out.write(lines.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(value: Any, out: BinaryIO) -> None:
-    """Write a value; a byte of a file name that is not UTF-8 becomes JSON's own escape."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    out.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
+    """Write a value; see `genrelab.printing.json_text`."""
+    out.write(json_text(value, indent=2).encode("utf-8") + b"\n")
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], out: BinaryIO) -> None:
     """Write rows; a list is one cell with semicolons between, file names keep their bytes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    write_csv_line(columns, out)
     for row in rows:
         cells = (row[column] for column in columns)
-        writer.writerow("; ".join(cell) if isinstance(cell, list) else cell for cell in cells)
-    out.write(text.getvalue().encode("utf-8", errors=sys.getfilesystemencodeerrors()))
+        write_csv_line(("; ".join(cell) if isinstance(cell, list) else cell for cell in cells), out)

@@ -21,8 +21,8 @@ from genrelab.library.embeddings import Directions, Embedded, count_models, is_b
 from genrelab.library.layout import NEIGHBOURS, Points, judged_neighbours, kept_neighbours, lay_out
 from genrelab.library.library import Library
 from genrelab.library.sighting import real_path
+from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE
-from genrelab.recognize.table import visible
 
 # Marks within a square from -8 to 8; five of them and eight colours make forty pairs.
 _SHAPES = (
@@ -162,7 +162,7 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         script=script,
         count=f"{len(survey.tracks):,}",
         recordings="recording" if len(survey.tracks) == 1 else "recordings",
-        model=escape(_shown(survey.model)),
+        model=escape(plain(survey.model)),
         label=escape(_label(survey, genres)),
         rows=_rows(survey, genres),
         neighbours=min(NEIGHBOURS, len(survey.tracks) - 1),
@@ -181,8 +181,8 @@ def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
     places = np.rint(survey.places * _GRID).astype(int)
     return {
         "grid": _GRID,
-        "folder": _shown(os.fsdecode(folder)),
-        "name": [_shown(os.fsdecode(os.path.relpath(track.path, folder))) for track in survey.tracks],
+        "folder": plain(os.fsdecode(folder)),
+        "name": [plain(os.fsdecode(os.path.relpath(track.path, folder))) for track in survey.tracks],
         "genre": [numbers[track.genre] for track in survey.tracks],
         "confidence": [round(100 * track.confidence) for track in survey.tracks],
         "copies": list(survey.copies),
@@ -197,11 +197,6 @@ def _for_script(value: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _shown(text: str) -> str:
-    """Return a text in which what cannot be printed is escaped: line breaks, marks that turn lines round."""
-    return text if text.isprintable() else visible(text).plain
-
-
 def _rows(survey: Survey, genres: list[str]) -> str:
     confidences: dict[str, list[float]] = defaultdict(list)
     for track in survey.tracks:
@@ -214,7 +209,7 @@ def _rows(survey: Survey, genres: list[str]) -> str:
         mark = f'<svg viewBox="-9 -9 18 18" aria-hidden="true"><path class="{kind}" d="{shape}"/></svg>'
         rows.append(
             f'<tr><th scope="row"><label><input type="checkbox" checked data-genre="{number}">{mark}'
-            f"{escape(_shown(genre))}</label></th><td>{count:,}</td>"
+            f"{escape(plain(genre))}</label></th><td>{count:,}</td>"
             f"<td>{100 * count / len(survey.tracks):.0f} %</td>"
             f"<td>{100 * float(np.mean(confidences[genre])):.0f} %</td></tr>"
         )
@@ -223,5 +218,5 @@ def _rows(survey: Survey, genres: list[str]) -> str:
 
 def _label(survey: Survey, genres: list[str]) -> str:
     counts = Counter(track.genre for track in survey.tracks)
-    said = ", ".join(f"{_shown(genre)} {counts[genre]:,}" for genre in genres)
+    said = ", ".join(f"{plain(genre)} {counts[genre]:,}" for genre in genres)
     return f"{len(survey.tracks):,} recordings as points; those that sound alike lie together. {said}."

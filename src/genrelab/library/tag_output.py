@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genrelab.console import PlainConsole
+from genrelab.csv_text import write_csv_line
 from genrelab.library.tagging import TagRecord
-from genrelab.recognize.table import visible
+from genrelab.printing import json_text
 
 TagFormat = Literal["table", "json", "csv"]
 
@@ -47,24 +45,18 @@ def write_tag_records(records: Iterable[TagRecord], out: BinaryIO, *, format: Ta
 def _write_json(records: Iterable[TagRecord], out: BinaryIO) -> None:
     before = b"[\n"
     for record in records:
-        text = json.dumps(record.to_dict(), ensure_ascii=False)
-        out.write(before + text.encode("utf-8", errors="backslashreplace"))
+        out.write(before + json_text(record.to_dict()).encode("utf-8"))
         out.flush()
         before = b",\n"
     out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
 
 def _write_csv(records: Iterable[TagRecord], out: BinaryIO) -> None:
-    def write(cells: Iterable[object]) -> None:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        out.write(line.getvalue().encode("utf-8", errors=sys.getfilesystemencodeerrors()))
-        out.flush()
-
-    write(TagRecord.COLUMNS)
+    write_csv_line(TagRecord.COLUMNS, out)
     for record in records:
         row = record.to_dict()
-        write("; ".join(cell) if isinstance(cell, list) else cell for cell in row.values())
+        cells = ("; ".join(cell) if isinstance(cell, list) else cell for cell in row.values())
+        write_csv_line(cells, out)
 
 
 def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
@@ -79,19 +71,19 @@ def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
         failed = record.status == "error"
         confidence = "" if record.confidence is None else f"{100 * record.confidence:.0f} %"
         table.add_row(
-            visible(os.fspath(record.path)),
+            os.fspath(record.path),
             Text(record.status, style=_STYLES[record.status]),
-            visible(", ".join(record.before)),
-            visible(", ".join(record.after) if record.after != record.before else ""),
+            ", ".join(record.before),
+            ", ".join(record.after) if record.after != record.before else "",
             Text(confidence),
-            visible("" if failed else record.note or ""),
+            "" if failed else record.note or "",
         )
     text = io.StringIO()
     width = shutil.get_terminal_size().columns if out.isatty() else _UNLIMITED
-    console = Console(file=text, width=width, force_terminal=out.isatty(), highlight=False)
+    console = PlainConsole(file=text, width=width, force_terminal=out.isatty())
     console.print(table)
     for record in found:
         if record.status == "error":
-            console.print(visible(record.note or ""), style="red", soft_wrap=True)
+            console.print(record.note or "", style="red", soft_wrap=True)
     lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
     out.write(lines.encode("utf-8", errors="backslashreplace"))

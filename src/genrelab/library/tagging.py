@@ -19,13 +19,8 @@ from genrelab.library.library import Library
 from genrelab.library.proposal import Wish, propose
 from genrelab.library.rewrite import Rewriter
 from genrelab.library.sighting import Sighting, real_path
-<<<<<<< HEAD
-from genrelab.library.tags import read_tag
-from genrelab.recognize.scan import Found, Problem, SheetTrack
-=======
 from genrelab.library.tags import GenreTag, read_tag
-from genrelab.recognize.scan import Problem
->>>>>>> part-D
+from genrelab.recognize.scan import Found, Problem, SheetTrack
 
 Status = Literal["would write", "written", "left", "undone", "error"]
 
@@ -118,18 +113,14 @@ class Tagger:
         with self.alone():
             yield from self._each(files, lambda path: self._tag(path, wish, write=True))
 
-<<<<<<< HEAD
-    def undo(self, files: Iterable[Found], *, force: bool = False) -> Iterator[TagRecord]:
-=======
     def undo(
         self,
-        files: Iterable[Path | Problem],
+        files: Iterable[Found],
         *,
         force: bool = False,
         keep_mtime: bool = False,
         skip_hard_links: bool = False,
     ) -> Iterator[TagRecord]:
->>>>>>> part-D
         """Take back the last change of each file.
 
         Parameters

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from genrelab.audio.excerpts import Excerpts
+from genrelab.audio.level import LOUDEST, describe
 from genrelab.audio.mixing import mix, mix_window
 from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.errors import UsageError
+from genrelab.recognize.given import MOST_CHANNELS, as_array, check_rate
 
 Waveform = npt.NDArray[np.float32]
 
@@ -18,9 +21,7 @@ _BLOCK_SECONDS = 10.0  # those of `genrelab.audio.decode.stream`: the same block
 _FULL_SCALE = {np.dtype(kind): -float(np.iinfo(kind).min) for kind in (np.int8, np.int16, np.int32)}
 
 
-def array_blocks(
-    array: npt.ArrayLike, sample_rate: int, *, to_rate: int, to_channels: int
-) -> Iterator[Waveform]:
+def array_blocks(array: Any, sample_rate: int, *, to_rate: int, to_channels: int) -> Iterator[Waveform]:
     """Give sound in an array as `genrelab.audio.decode.stream` gives that of a file.
 
     Parameters
@@ -40,8 +41,8 @@ def array_blocks(
     Raises
     ------
     UsageError
-        If the array is empty, has another shape or type, or holds what is no finite number, or a rate is
-        not positive.
+        If the array is empty, has another shape or type, or holds what is no finite number or beyond
+        `genrelab.audio.level.LOUDEST`, or a rate is none.
 
     Examples
     --------
@@ -49,15 +50,16 @@ def array_blocks(
     >>> next(blocks).tolist()
     [[0.0, 0.5]]
     """
-    check_rates(sample_rate, to_rate)
-    waveform = _check_shape(np.asarray(array))
+    sample_rate = check_rate(sample_rate)
+    check_rates(to_rate)
+    waveform = _check_shape(as_array(array))
     samples = waveform.shape[1]
     length = max(1, round(_BLOCK_SECONDS * sample_rate))
     blocks = (to_float(waveform[:, start : start + length]) for start in range(0, samples, length))
     return resample_blocks(mix(blocks, to_channels, sample_rate), sample_rate, to_rate)
 
 
-def array_excerpts(array: npt.ArrayLike, sample_rate: int, *, to_rate: int, to_channels: int) -> Excerpts:
+def array_excerpts(array: Any, sample_rate: int, *, to_rate: int, to_channels: int) -> Excerpts:
     """Give pieces of sound in an array as `genrelab.audio.decode.open_excerpts` gives those of a file.
 
     Parameters
@@ -74,7 +76,8 @@ def array_excerpts(array: npt.ArrayLike, sample_rate: int, *, to_rate: int, to_c
     UsageError
         As `array_blocks` does.
     """
-    waveform = _check_shape(np.asarray(array))
+    sample_rate = check_rate(sample_rate)
+    waveform = _check_shape(as_array(array))
 
     def read(first: int, count: int) -> Waveform:
         window = mix_window(sample_rate)  # how to mix is decided for whole windows
@@ -90,7 +93,7 @@ def to_float(samples: npt.NDArray[np.generic]) -> Waveform:
     """Return samples of any type that `array_blocks` takes as float32 with the full scale -1..1."""
     if samples.dtype == np.uint8:
         return (samples.astype(np.float32) - np.float32(128.0)) / np.float32(128.0)
-    scale = _FULL_SCALE.get(samples.dtype)
+    scale = _FULL_SCALE.get(samples.dtype.newbyteorder("="))
     if scale is not None:
         return samples.astype(np.float32) / np.float32(scale)
     return samples.astype(np.float32)
@@ -110,12 +113,13 @@ def _check_shape(waveform: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
             f"this array would be {channels} channels of {samples} samples. Channels come first: "
             "transpose it (waveform.T)."
         )
-    kind = waveform.dtype
+    if channels > MOST_CHANNELS:
+        raise UsageError(f"sound has at most {MOST_CHANNELS} channels, and this array {channels}")
+    kind = waveform.dtype.newbyteorder("=")
     if kind.kind == "f":
-        if not np.isfinite(waveform).all():
-            raise UsageError(
-                "the array holds values that are not finite (NaN or infinity). Find out where they come from."
-            )
+        for extreme in (float(waveform.max()), float(waveform.min())):  # NaN, if there is one
+            if not abs(extreme) <= LOUDEST:
+                raise UsageError(f"the array holds {describe(extreme)}. Find out where they come from.")
     elif kind != np.uint8 and kind not in _FULL_SCALE:
         raise UsageError(
             f"sound is floating-point numbers of -1 to 1, or PCM of the type int8, int16, int32 or uint8, "

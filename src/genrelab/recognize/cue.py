@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from genrelab.errors import UsageError
+from genrelab.printing import plain
 from genrelab.recognize.parts import MIN_PART_SECONDS, cut_parts
 from genrelab.recognize.recognition import Part, Recognition
-from genrelab.recognize.table import visible
 
 MOST_TRACKS = 99
 """More a CUE sheet cannot hold."""
@@ -68,4 +68,4 @@ def _kind(sound: str) -> str:
 
 
 def _text(text: str) -> str:
-    return visible(text).plain.replace('"', "'")
+    return plain(text).replace('"', "'")

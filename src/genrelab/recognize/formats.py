@@ -7,15 +7,14 @@ CSV gets the byte itself, Parquet has a column with the name's bytes, and the ta
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, Literal, get_args
 
+from genrelab.csv_text import write_csv_line
 from genrelab.errors import MissingExtraError, UsageError
+from genrelab.printing import json_text
 from genrelab.recognize.recognition import Recognition
 
 Format = Literal["table", "json", "jsonl", "csv", "parquet"]
@@ -87,8 +86,7 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
 
 
 def _to_json(record: Recognition, top: int, timeline: bool, indent: int | None = None) -> bytes:
-    text = json.dumps(record.to_dict(top=top, timeline=timeline), ensure_ascii=False, indent=indent)
-    return text.encode("utf-8", errors="backslashreplace")  # a lone surrogate becomes JSON's own escape
+    return json_text(record.to_dict(top=top, timeline=timeline), indent=indent).encode("utf-8")
 
 
 def _write_json(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
@@ -125,10 +123,7 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline
         "error",
     ]
     for cells in _csv_rows(records, top, columns):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        out.write(line.getvalue().encode("utf-8", errors=sys.getfilesystemencodeerrors()))
-        out.flush()
+        write_csv_line(cells, out)
 
 
 def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> Iterable[list[object]]:

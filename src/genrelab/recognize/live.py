@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.level import describe, usable
 from genrelab.audio.mixing import mix
 from genrelab.audio.resample import resample_blocks
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import AudioError, UsageError
+from genrelab.recognize.given import check_rate
 from genrelab.recognize.recent import RecentSound
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.recognizer import Recognizer
@@ -105,9 +107,10 @@ def listen(
     Raises
     ------
     UsageError
-        If a time is not positive, or the window is shorter than a segment.
+        If a time is not positive, the window is shorter than a segment, or the sample rate is none.
     AudioError
-        While iterating, if no sound comes at all.
+        While iterating, if no sound comes at all, or what comes holds what is no finite number or beyond
+        `genrelab.audio.level.LOUDEST`.
     ModelFileError
         While iterating, if the network fails.
 
@@ -127,6 +130,7 @@ def listen(
             f"a window of {window_seconds} s is shorter than this model's segments of "
             f"{metadata.segment_seconds} s. Take a longer one."
         )
+    sample_rate = check_rate(sample_rate)
     step = max(1, round(every_seconds * metadata.sample_rate))
     recent = RecentSound(metadata.channels, metadata.sample_rate, _whole(window, metadata), step)
     return _listen(recognizer, recent, blocks, sample_rate)
@@ -162,13 +166,21 @@ def _read(
     """Bring the sound to the model's form until it ends; what goes wrong is raised to who looks."""
     try:
         wanted = takewhile(lambda _: not recent.stopped, blocks)
-        mixed = mix((block for block in wanted if block.size), metadata.channels, sample_rate)
+        mixed = mix((_checked(block) for block in wanted if block.size), metadata.channels, sample_rate)
         for block in resample_blocks(mixed, sample_rate, metadata.sample_rate):
             if not recent.put(block):
                 return
         recent.end()
     except Exception as error:
         recent.end(error)
+
+
+def _checked(block: Waveform) -> Waveform:
+    """Return a block of sound, or raise where it holds what is none."""
+    fits = usable(block)
+    if not fits.all():
+        raise AudioError(f"the sound holds {describe(float(block.ravel()[fits.argmin()]))}")
+    return block
 
 
 def _whole(samples: int, metadata: BundleMetadata) -> int:

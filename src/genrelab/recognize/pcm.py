@@ -8,8 +8,10 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.level import describe, usable
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.arrays import to_float
+from genrelab.recognize.given import MOST_CHANNELS
 
 Waveform = npt.NDArray[np.float32]
 PcmFormat = Literal["s16le", "s24le", "s32le", "f32le"]
@@ -29,7 +31,7 @@ def pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> Ite
         (one sample of each channel) at the end is dropped. An empty piece gives an empty block.
     format : {"s16le", "s24le", "s32le", "f32le"}
         What the bytes are.
-    channels : int > 0
+    channels : int, 1 to 64
         Interleaved channels.
 
     Returns
@@ -40,9 +42,9 @@ def pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> Ite
     Raises
     ------
     UsageError
-        If the format is unknown or there is no channel.
+        If the format is unknown, there is no channel, or there are more than 64.
     AudioError
-        While iterating, if floating-point samples are not finite.
+        While iterating, if floating-point samples are not finite or beyond `genrelab.audio.level.LOUDEST`.
 
     Examples
     --------
@@ -51,8 +53,8 @@ def pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> Ite
     """
     if format not in PCM_FORMATS:
         raise UsageError(f"unknown raw format {format!r}; there are {', '.join(PCM_FORMATS)}")
-    if channels < 1:
-        raise UsageError(f"raw sound has at least 1 channel, not {channels}")
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise UsageError(f"raw sound has 1 to {MOST_CHANNELS} channels, not {channels}")
     return _pcm_blocks(pieces, format, channels)
 
 
@@ -69,10 +71,10 @@ def _pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> It
         whole = len(held) - len(held) % frame
         if whole or not piece:
             samples = _to_samples(held[:whole], format)
-            if not np.isfinite(samples).all():
-                raise AudioError(
-                    f"the raw sound holds values that are not finite. Is it {format}, {channels} channels?"
-                )
+            fits = usable(samples)
+            if not fits.all():
+                found = describe(float(samples[fits.argmin()]))
+                raise AudioError(f"the raw sound holds {found}. Is it {format}, {channels} channels?")
             yield np.ascontiguousarray(samples.reshape(-1, channels).T)
             held = held[whole:]
 

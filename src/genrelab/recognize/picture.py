@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import UsageError
+from genrelab.printing import plain
 from genrelab.recognize.parts import MIN_PART_SECONDS, cut_parts
 from genrelab.recognize.recognition import Part, Recognition
-from genrelab.recognize.table import clock, percent, visible
+from genrelab.recognize.table import clock, percent
 
 _WIDTH, _HEIGHT = 960, 400
 _LEFT, _RIGHT = 52, 932
@@ -65,7 +66,7 @@ def draw_timeline(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS)
     columns = _shown(record.probabilities, parts, names)
     colours = {names[column]: _COLOURS[place] for place, column in enumerate(columns)}
     times, layers = _layers(record, columns)
-    name = visible(record.path.name).plain
+    name = plain(record.path.name)
     body = [
         f"<title>{escape(name)}: genre over time</title><style>{_STYLE}</style>",
         f'<rect class="page" width="{_WIDTH}" height="{_HEIGHT}"/>',
@@ -194,5 +195,5 @@ def _legend(colours: dict[str, str], *, others: bool, silence: bool) -> list[str
 
 def _cut(text: str, most: int) -> str:
     """Return a text of `most` letters at most, also one that may hold what cannot be printed."""
-    text = visible(text).plain
+    text = plain(text)
     return text if len(text) <= most else text[: max(1, most - 1)] + "…"

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy.typing as npt
 
@@ -24,6 +24,7 @@ from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.ahead import read_ahead
 from genrelab.recognize.arrays import array_blocks, array_excerpts
+from genrelab.recognize.given import as_path
 from genrelab.recognize.hearing import Hearing
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.notices import error_of, notices_of
@@ -106,7 +107,7 @@ class Recognizer:
 
     def __call__(
         self,
-        source: str | os.PathLike[str] | SheetTrack | npt.ArrayLike,
+        source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.ArrayLike,
         *,
         sample_rate: int | None = None,
         full: bool | None = None,
@@ -115,7 +116,7 @@ class Recognizer:
 
         Parameters
         ----------
-        source : str, path-like, SheetTrack or np.ndarray [shape=(samples,) or (channels, samples)]
+        source : str, bytes, path-like, SheetTrack or np.ndarray [shape=(samples,) or (channels, samples)]
             A sound file, a track of a CUE sheet, or sound as
             `genrelab.recognize.arrays.array_blocks` takes it.
         sample_rate : int > 0 or None
@@ -136,21 +137,23 @@ class Recognizer:
         ModelFileError
             If the network fails.
         """
-        if isinstance(source, str | os.PathLike):
+        path = as_path(source)
+        if path is not None:
             if sample_rate is not None:
-                raise UsageError(f"{os.fspath(source)} is a file and has its sample rate: leave it away")
-            return self._recognize(Path(source), threading.Event(), full=full)
+                raise UsageError(f"{path} is a file and has its sample rate: leave it away")
+            return self._recognize(path, threading.Event(), full=full)
         if isinstance(source, SheetTrack):
             return self._recognize_track(source, threading.Event(), full=full)
+        sound: Any = source
         if sample_rate is None:
             raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
         if not (self.full if full is None else full):
-            spread = array_excerpts(source, sample_rate, **form)
+            spread = array_excerpts(sound, sample_rate, **form)
             said = self._hear_spread(ARRAY, spread, threading.Event())
             if said is not None:
                 return said
-        return self._hear(ARRAY, array_blocks(source, sample_rate, **form), threading.Event())
+        return self._hear(ARRAY, array_blocks(sound, sample_rate, **form), threading.Event())
 
     def recognize_many(
         self,
@@ -188,7 +191,7 @@ class Recognizer:
         """
         if jobs < 1:
             raise UsageError(f"recognition needs at least 1 job, not {jobs}")
-        return self._in_order(files, jobs, through)
+        return self._in_order((as_path(file) or file for file in files), jobs, through)
 
     def _in_order(
         self,

@@ -7,10 +7,11 @@ import os
 import shutil
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genrelab.console import PlainConsole
+from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
 
 _UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
@@ -42,8 +43,8 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     table.add_column("genre")
     table.add_column("confidence", justify="right")
     columns = {
-        "track": [visible(_track(record)) for record in records],
-        "then": [Text(_runners_up(record, top)) for record in records],
+        "track": [Text(plain(_track(record))) for record in records],
+        "then": [Text(plain(_runners_up(record, top))) for record in records],
         "timeline": [Text(_changes(record.stretches())) for record in records] if timeline else [],
         "parts": [Text(_changes(record.parts or ())) for record in records],
     }
@@ -52,7 +53,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
         table.add_column(title, overflow="fold")
     for number, record in enumerate(records):
         cells: list[Text | str] = [
-            visible(os.fspath(record.path)),
+            os.fspath(record.path),
             clock(record.duration),
             _genre(record),
             _confidence(record),
@@ -60,15 +61,15 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
         table.add_row(*cells, *(column[number] for column in filled.values()))
     text = io.StringIO()
     width = shutil.get_terminal_size().columns if terminal else _UNLIMITED
-    console = Console(file=text, width=width, force_terminal=terminal, highlight=False)
+    console = PlainConsole(file=text, width=width, force_terminal=terminal)
     console.print(table)
     for record in records:
         if record.warning is not None:
-            warning = visible(f"{os.fspath(record.path)}: {record.warning}")
+            warning = f"{os.fspath(record.path)}: {record.warning}"
             console.print(warning, style="yellow", soft_wrap=True)
     for record in records:
         if record.error is not None:
-            console.print(visible(record.error), style="red", soft_wrap=True)
+            console.print(record.error, style="red", soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
@@ -77,7 +78,7 @@ def _genre(record: Recognition) -> Text:
         return Text("error", style="red")
     if record.genre == UNSURE:
         return Text(f"{UNSURE}: {record.reason}", style="yellow")
-    return Text(record.genre or "", style="green")
+    return Text(plain(record.genre or ""), style="green")
 
 
 def _track(record: Recognition) -> str:
@@ -95,7 +96,7 @@ def _runners_up(record: Recognition, top: int) -> str:
 
 
 def _changes(pieces: Sequence[Stretch | Part]) -> str:
-    return "\n".join(f"{clock(piece.start)} {piece.genre or 'silence'}" for piece in pieces)
+    return "\n".join(f"{clock(piece.start)} {plain(piece.genre or 'silence')}" for piece in pieces)
 
 
 def percent(probability: float) -> str:
@@ -110,23 +111,3 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def visible(text: str) -> Text:
-    """Return a text without markup in which what cannot be printed is escaped.
-
-    Parameters
-    ----------
-    text : str
-        Such as a file name.
-
-    Returns
-    -------
-    rich.text.Text
-    """
-    return Text(
-        "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode()
-            for character in text
-        )
-    )

@@ -7,9 +7,10 @@ leaks were looked for) belongs to the file that describes the run.
 from __future__ import annotations
 
 import csv
-import io
+from collections.abc import Sequence
 from pathlib import Path
 
+from genrelab.csv_text import csv_lines
 from genrelab.errors import CorpusError
 from genrelab.files import replace_text
 from genrelab.lab.corpora.types import Corpus, Split
@@ -33,15 +34,13 @@ def split_text(corpus: Corpus, split: Split) -> str:
         If a clip of the split is not in the corpus.
     """
     clips = corpus.by_id()
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows: list[Sequence[str]] = [_COLUMNS]
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         for clip_id in ids:
             if clip_id not in clips:
                 raise CorpusError(f"clip {clip_id!r} of the split is not in the corpus {corpus.name}")
-            writer.writerow((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
-    return stream.getvalue()
+            rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
+    return csv_lines(rows, formulas=True)
 
 
 def write_split(path: Path, corpus: Corpus, split: Split) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import cast
 
 from genrelab.errors import CorpusError, RunError
-from genrelab.files import only_one, replace_text
+from genrelab.files import only_one, replace_text, text_bytes
 from genrelab.lab.corpora.feature_table import TableRows
+from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
@@ -110,6 +111,8 @@ def run_experiment(
         if part != "none" and not getattr(split, part):
             raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
     folder = runs.run_folder(base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=seed)
+    if printable(str(folder)) != str(folder):
+        raise RunError(f"{folder}: the name is no UTF-8, which TensorBoard's log needs; choose another --out")
     if restart or not any((folder / name).is_file() for name in (LAST, runs.METRICS)):
         load_start(network, recipe.training)
         distillation_of(recipe, corpus, split)
@@ -295,7 +298,7 @@ def claim(folder: Path, about: Mapping[str, str]) -> None:
     if not claimed and (folder / LAST).exists():
         raise RunError(f"{folder} holds a training of unknown origin; choose another --out, or --restart")
     for name in claimed:
-        if (folder / name).read_text(encoding="utf-8") != about[name]:
+        if (folder / name).read_bytes() != text_bytes(about[name]):
             raise RunError(
                 f"{folder} holds a run with {_OTHER[name]}; choose another --out, or --restart to replace it"
             )

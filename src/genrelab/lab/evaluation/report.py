@@ -23,6 +23,7 @@ from genrelab.lab.evaluation.intervals import Estimate, percent
 from genrelab.lab.evaluation.metrics import Evaluation, LevelScores
 from genrelab.lab.evaluation.predictions import Predictions, write_whole
 from genrelab.lab.evaluation.verdict import Verdict
+from genrelab.printing import plain_page
 from genrelab.voting import VotingRule
 
 #: How many of the most confident mistakes are listed.
@@ -112,7 +113,7 @@ def write_report(
     ]
     page = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     html = page.substitute(title=escape(title), body="\n".join(filter(None, sections)))
-    write_whole(path, html.encode("utf-8", "replace"))
+    write_whole(path, plain_page(html).encode("utf-8"))
 
 
 _VERDICTS = {

@@ -7,13 +7,13 @@ in other collections what it learned; so can its model file.
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from genrelab.bundle.metadata import DIGEST_DIGITS
+from genrelab.csv_text import csv_lines
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import replace_text
 from genrelab.lab.corpora.split_file import read_split
@@ -62,13 +62,11 @@ def write_sounds(
     digests, unlabelled : mapping
         Clip id -> digest, of labelled clips and of those without a genre.
     """
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows: list[Sequence[str]] = [_COLUMNS]
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
-        writer.writerows((key, part, recordings[key], digests.get(key) or "") for key in ids)
-    writer.writerows((key, UNLABELLED, "", digest or "") for key, digest in (unlabelled or {}).items())
-    replace_text(folder / SOUNDS, stream.getvalue())
+        rows += [(key, part, recordings[key], digests.get(key) or "") for key in ids]
+    rows += [(key, UNLABELLED, "", digest or "") for key, digest in (unlabelled or {}).items()]
+    replace_text(folder / SOUNDS, csv_lines(rows, formulas=True))
 
 
 def read_sounds(folder: Path) -> dict[str, Known] | None:

@@ -16,6 +16,7 @@ from genrelab.errors import RecipeError
 from genrelab.lab.recipes.base import Strict
 from genrelab.lab.recipes.schema import Part, Recipe
 from genrelab.lab.registry import closest
+from genrelab.printing import yaml_text
 
 _MAX_DEPTH = 5
 
@@ -240,4 +241,4 @@ def dump_recipe(recipe: Recipe) -> str:
             return [plain(each) for each in value]
         return value
 
-    return yaml.safe_dump(plain(recipe), sort_keys=False, allow_unicode=True)
+    return yaml_text(plain(recipe))

@@ -8,8 +8,9 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from genrelab.console import PlainConsole
 
 
 class RunProgress(Callback):
@@ -25,7 +26,7 @@ class RunProgress(Callback):
 
     def __init__(self, chosen_on: str = "valid") -> None:
         self.chosen_on = chosen_on
-        self.console = Console(file=sys.stderr)
+        self.console = PlainConsole(file=sys.stderr)
         self.bar: Progress | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -72,11 +73,8 @@ class RunProgress(Callback):
         if self.bar is not None:
             self.bar.update(self.task, numbers=short)
         else:
-            print(
-                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {numbers}",
-                file=sys.stderr,
-                flush=True,
-            )
+            epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self.console.print(f"{epoch}  {numbers}", soft_wrap=True)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Take the bar down."""

@@ -11,6 +11,7 @@ from string import Template
 from genrelab.lab.corpora.audit import faults, pairs
 from genrelab.lab.corpora.audit.audit import Audit
 from genrelab.lab.corpora.audit.pairs import Pair
+from genrelab.printing import plain_page
 
 #: Rows of a table on the page; the CSV files hold all.
 MOST_ROWS = 300
@@ -49,7 +50,7 @@ def page(audit: Audit) -> str:
     html = template.substitute(
         title=escape(f"Audit of {audit.corpus.name}"), body="\n".join(filter(None, sections))
     )
-    return html.encode("utf-8", "replace").decode("utf-8")
+    return plain_page(html)
 
 
 def _section(heading: str, content: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
+from genrelab.csv_text import csv_lines
 from genrelab.errors import CorpusError
 from genrelab.files import replace_text
 from genrelab.lab.corpora.audit.audit import Audit
@@ -38,9 +38,9 @@ def write_audit(folder: Path, audit: Audit) -> None:
     """
     texts = {
         PAIRS: _pairs(audit),
-        FAULTS: _csv(
-            ("clip_id", "kind", "detail"),
-            ((each.clip_id, each.kind, each.detail) for each in audit.faults),
+        FAULTS: csv_lines(
+            [("clip_id", "kind", "detail")]
+            + [(each.clip_id, each.kind, each.detail) for each in audit.faults]
         ),
         EXCLUDE: exclusion_text(audit),
         RECORD: json.dumps(audit.to_dict(), indent=2, ensure_ascii=False) + "\n",
@@ -65,27 +65,24 @@ def exclusion_text(audit: Audit) -> str:
 
 
 def _pairs(audit: Audit) -> str:
-    rows = []
+    rows: list[Sequence[object]] = [_PAIR_COLUMNS]
     for pair in audit.pairs:
         first, second = audit.clips[pair.first], audit.clips[pair.second]
         rows.append((
-            pair.first, pair.second, pair.kind, f"{pair.score:.3f}", f"{pair.offset:.2f}",
-            f"{pair.start:.2f}", f"{pair.overlap:.2f}", f"{pair.speed:.4f}", f"{pair.gain:.1f}",
-            "" if pair.matched is None else str(pair.matched),
+            pair.first, pair.second, pair.kind, _number(pair.score, 3), _number(pair.offset, 2),
+            _number(pair.start, 2), _number(pair.overlap, 2), _number(pair.speed, 4), _number(pair.gain, 1),
+            pair.matched,
             audit.parts.get(pair.first, ""), audit.parts.get(pair.second, ""), _yes(audit.crosses(pair)),
             first.genre or "", second.genre or "", _yes(audit.labels_differ(pair)),
             first.artist or "", second.artist or "",
         ))  # fmt: skip
-    return _csv(_PAIR_COLUMNS, rows)
+    return csv_lines(rows)
 
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return stream.getvalue()
+def _number(value: float, digits: int) -> Decimal:
+    """Return a number that is written with so many digits behind the point."""
+    return Decimal(f"{value:.{digits}f}")

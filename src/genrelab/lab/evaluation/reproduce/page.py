@@ -5,8 +5,6 @@ All three are made from the record alone, so that the same record gives the same
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import statistics
 from collections import Counter
@@ -17,10 +15,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from genrelab.csv_text import csv_lines
 from genrelab.files import replace_text
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.summary import figure as share
 from genrelab.lab.evaluation.verdict import worst
+from genrelab.printing import plain, plain_page
 
 RECORD = "record.json"
 COLUMNS = (
@@ -187,7 +187,9 @@ def markdown(record: Mapping[str, Any]) -> str:
     lines += [f"- {text}" for text in remarks(record)] + ([""] if remarks(record) else [])
     lines.append("| " + " | ".join(COLUMNS) + " |")
     lines.append("| " + " | ".join("---:" if name in _NUMBERS else "---" for name in COLUMNS) + " |")
-    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in cells(record)]
+    lines += [
+        "| " + " | ".join(plain(text).replace("|", "\\|") for text in row) + " |" for row in cells(record)
+    ]
     lines += ["", "## How it was measured", ""]
     lines += [f"- {name}: {text}" for name, text in protocol(record).items()]
     return "\n".join(lines) + "\n"
@@ -195,31 +197,30 @@ def markdown(record: Mapping[str, Any]) -> str:
 
 def comma_separated(record: Mapping[str, Any]) -> str:
     """Return the figures as CSV, unrounded: a line a row, split and figure."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
+    rows: list[Sequence[object]] = [
         ["recipe", "sound", "split", "figure", "of", "paper", "ours", "low", "high", "difference", "seeds"]
         + ["runs", "parameters", "training_seconds", "verdict"]
-    )
+    ]
     for line in record["lines"]:
         for metric, each in line["figures"].items():
             ours, paper = each["ours"] or {}, (each["paper"] or {}).get("value")
             value = ours.get("value")
             difference = None if value is None or paper is None else value - paper
             numbers = [paper, value, ours.get("low"), ours.get("high"), difference]
-            writer.writerow(
+            rows.append(
                 [line["recipe"], line["sound"], line["split"], metric, each["of"], *numbers]
                 + [len(each["by_seed"]), len(line["runs"]), line["parameters"], line["training_seconds"]]
                 + [line["verdict"]["verdict"]["state"] if line["verdict"] else None]
             )
-    return text.getvalue()
+    return csv_lines(rows)
 
 
 def page(record: Mapping[str, Any]) -> str:
     """Return the page as HTML: like a run's report, with nothing loaded and no script."""
     body = [_verdict(record), _warnings(remarks(record)), _table(cells(record)), _facts(protocol(record))]
     template = files(runs.__package__).joinpath("report.html").read_text(encoding="utf-8")
-    return Template(template).substitute(title=escape(record["title"]), body="\n".join(filter(None, body)))
+    html = Template(template).substitute(title=escape(record["title"]), body="\n".join(filter(None, body)))
+    return plain_page(html)
 
 
 def _verdict(record: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from genrelab.lab.evaluation.search.outcome import Outcome, Row
 from genrelab.lab.evaluation.search.pictures import Point, effect, scatter
 from genrelab.lab.evaluation.search.table import cells, share
 from genrelab.lab.recipes.load import dump_recipe
+from genrelab.printing import plain_page
 
 _SAMPLERS = {
     "grid": "all combinations of the values",
@@ -41,7 +42,7 @@ def page(outcome: Outcome) -> str:
     style = files(__package__).joinpath("search.css").read_text(encoding="utf-8")
     filled = Template(template.replace("</style>", f"{style}</style>", 1))
     title = escape(outcome.searched.title)
-    return filled.substitute(title=title, body="\n".join(filter(None, sections)))
+    return plain_page(filled.substitute(title=title, body="\n".join(filter(None, sections))))
 
 
 def _section(heading: str, content: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from collections.abc import Mapping
 from typing import Any
 
+from genrelab.csv_text import csv_lines
 from genrelab.lab.evaluation.search.axes import brief, short_names
 from genrelab.lab.evaluation.search.outcome import LEVELS, Outcome, Row
 from genrelab.lab.evaluation.summary import figure
+from genrelab.printing import plain
 
 _FIGURES = ("valid_accuracy", "lowest", "highest", "valid_loss", "epochs", "parameters", "seconds_per_epoch")
 
@@ -46,10 +46,10 @@ def _text(value: float | None, form: str) -> str:
 def text(outcome: Outcome) -> str:
     """Return the table as aligned lines."""
     header, rows = cells(outcome)
-    sizes = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [[plain(cell) for cell in line] for line in (header, *rows)]
+    sizes = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(size) for cell, size in zip(line, sizes, strict=True)).rstrip()
-        for line in (header, *rows)
+        "  ".join(cell.ljust(size) for cell, size in zip(line, sizes, strict=True)).rstrip() for line in lines
     )
 
 
@@ -57,21 +57,23 @@ def markdown(outcome: Outcome) -> str:
     """Return the table as Markdown."""
     header, rows = cells(outcome)
     lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join(
+        "| " + " | ".join(plain(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )
 
 
 def comma_separated(outcome: Outcome) -> str:
     """Return the figures in full as CSV, a row a trial in the order of their numbers."""
     keys = list(outcome.searched.axes)
     levels = LEVELS if outcome.searched.test_figures else ()
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["trial", *keys, *_FIGURES, *(f"test_{level}_accuracy" for level in levels), "state"])
+    rows: list[list[object]] = [
+        ["trial", *keys, *_FIGURES, *(f"test_{level}_accuracy" for level in levels), "state"]
+    ]
     for row in outcome.by_number():
         figures = [getattr(row, name) for name in _FIGURES]
         tests = [row.test(level) for level in levels]
-        writer.writerow([row.number, *(row.values[key] for key in keys), *figures, *tests, row.state])
-    return stream.getvalue()
+        rows.append([row.number, *(row.values[key] for key in keys), *figures, *tests, row.state])
+    return csv_lines(rows)
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:

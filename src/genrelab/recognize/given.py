@@ -1,0 +1,88 @@
+"""What a caller of the recognizer gives, told apart: a file by its path, or sound by its samples and rate."""
+
+from __future__ import annotations
+
+import numbers
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.errors import UsageError
+from genrelab.printing import shorten
+
+LOWEST_RATE, HIGHEST_RATE = 100, 6_144_000
+"""The sample rates of sound that is given without a file, in Hz: up to 128 times 48 kHz, that of DSD."""
+
+MOST_CHANNELS = 64
+"""The channels of sound that is given without a file."""
+
+
+def as_path(source: object) -> Path | None:
+    """Return the path of a file that is named; None for what is no name.
+
+    Parameters
+    ----------
+    source : object
+        A file is named by str, bytes or a path-like object of either.
+
+    Raises
+    ------
+    UsageError
+        If it is an open file, nothing, or an empty name.
+    """
+    if isinstance(source, str | bytes | os.PathLike):
+        name = os.fsdecode(source)
+        if not name:
+            raise UsageError("an empty text names no file. Give the path of a sound file.")
+        return Path(name)
+    if source is None:
+        raise UsageError("None is no sound. Give the path of a sound file, or an array and its sample rate.")
+    if hasattr(source, "read") and not hasattr(source, "__array__"):
+        raise UsageError(
+            f"an open file ({type(source).__name__}) cannot be recognized. Close it and give its path."
+        )
+    return None
+
+
+def as_array(source: Any) -> npt.NDArray[np.generic]:
+    """Return what is no path as an array, of any type and shape.
+
+    Raises
+    ------
+    UsageError
+        If numpy makes no array of it.
+    """
+    try:
+        array = np.asarray(source)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise UsageError(
+            f"sound is a path or an array of numbers, not {type(source).__name__} ({shorten(str(error))})"
+        ) from error
+    if array.dtype.kind == "O":
+        raise UsageError(f"sound is a path or an array of numbers, not of objects ({type(source).__name__})")
+    return array
+
+
+def check_rate(rate: Any) -> int:
+    """Return a sample rate as an int.
+
+    Parameters
+    ----------
+    rate : int, or a whole number of another type
+        In Hz.
+
+    Raises
+    ------
+    UsageError
+        If it is no whole number, or not from `LOWEST_RATE` to `HIGHEST_RATE`.
+    """
+    is_number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+    if not (is_number and LOWEST_RATE <= rate <= HIGHEST_RATE and rate == int(rate)):
+        raise UsageError(
+            f"a sample rate is a whole number of Hz from {LOWEST_RATE:,} to {HIGHEST_RATE:,}, not "
+            f"{shorten(repr(rate))}"
+        )
+    return int(rate)

@@ -1,0 +1,279 @@
+"""Nothing that any command prints may steer a terminal, whatever files, folders and models are called."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import mutagen.flac
+import numpy as np
+import onnx
+import pytest
+import soundfile
+import typer.main
+
+from genrelab.cli.main import app, main
+from genrelab.console import PlainConsole
+from genrelab.printing import is_plain, plain
+
+EVIL = os.fsdecode(b"x\x1b[31m\x1b]0;t\x07\xc2\x9b[bold]\xe2\x80\xae\xe2\x80\x8b\xe2\x80\xa8\xff\r\n")
+EVIL_TEXT = EVIL.encode("utf-8", "replace").decode()
+RUN = "RUN"  # stands for the folder of a finished run
+SMALL = [
+    "--set=audio.sample_rate=8000", "--set=audio.channels=1", "--set=audio.segment_seconds=0.5",
+    "--set=training.max_epochs=1", "--set=training.batch_size=4", "--set=training.segments_per_clip=2",
+]  # fmt: skip
+
+
+def leaves(command: object, *path: str) -> Iterator[str]:
+    """Yield every command, `library show` for one in a group."""
+    children: dict[str, object] = getattr(command, "commands", {})
+    if not children:
+        yield " ".join(path)
+    for name, child in children.items():
+        yield from leaves(child, *path, name)
+
+
+COMMANDS = sorted(leaves(typer.main.get_command(app)))
+
+
+class World:
+    """Files and folders of evil names, and what each command is to do with them."""
+
+    def __init__(self, base: Path, tiny: ModuleType) -> None:
+        self.base = base
+        self.music = base / EVIL
+        for genre, pitch in (("high", 2000.0), ("low", 200.0)):
+            folder = self.music / f"{EVIL}{genre}"
+            folder.mkdir(parents=True)
+            for number in range(6):
+                noise = np.random.default_rng(number).normal(0, 0.01, 16000)
+                song = folder / f"{EVIL}{number}.flac"
+                soundfile.write(os.fsencode(song), tiny.tone(pitch * (1 + number / 50)) + noise, 8000)
+                tagged = mutagen.flac.FLAC(os.fsencode(song))
+                tagged["genre"] = EVIL_TEXT
+                tagged.save()
+        (folder / f"{EVIL}broken.flac").write_bytes(b"fLaC")
+        self.song = song
+        self.model = tiny.write_tiny(base / f"{EVIL}.onnx", genrelab_version=EVIL_TEXT)
+        self.broken = base / f"{EVIL}broken.onnx"
+        onnx.save(tiny.tiny_program(tiny.tiny_metadata(), text=f'{{"{EVIL[:3]}\\u001b[2J": 1}}'), self.broken)
+        self.corpus = f"--corpus=folder:{self.music}"
+        self.table = base / f"{EVIL}.csv"
+        self.table.write_text("path,genre\n")
+        self.out = base / f"{EVIL}out"
+        self.out.mkdir()
+        self._run: Path | None = None
+
+    @property
+    def run(self) -> Path:
+        """A finished run on music of plain genres, in a folder of an evil name."""
+        if self._run is None:
+            assert main(self.training()) == 0
+            self._run = next(self.base.glob("*runs/**/metrics.json")).parent
+        return self._run
+
+    def training(self) -> list[str]:
+        plain_genres = self.base / f"{EVIL}corpus"
+        if not plain_genres.exists():
+            plain_genres.mkdir()
+            for folder in self.music.iterdir():
+                (plain_genres / folder.name[len(EVIL) :]).symlink_to(folder)
+        corpus = f"--corpus=folder:{plain_genres}"
+        out = f"--out={self.base / EVIL_TEXT}runs"  # TensorBoard takes text alone
+        return ["train", "simple-cnn", corpus, "--split=random", "--device=cpu", out, *SMALL]
+
+    def cases(self, command: str) -> list[list[str]]:
+        """Return arguments that make a command speak of evil names, in results and in errors."""
+        model, music, song = f"--model={self.model}", str(self.music), str(self.song)
+        broken, missing = f"--model={self.broken}", str(self.base / f"{EVIL}missing")
+        wrong = [[f"--{EVIL}"], [f"--format={EVIL}"]]
+        cases: dict[str, list[list[str]]] = {
+            "recognize": [
+                [music, missing, model],
+                [music, model],
+                [music, model, "--parts", f"--out={self.out / 'o'}"],
+                [music, model, "--format=json"],
+                [music, model, "--format=jsonl", "--no-library"],
+                [song, broken],
+                [song, f"--model={missing}"],
+                [song, model, f"--out={missing}/x"],
+                [song, model, f"--top={EVIL}"],
+            ],
+            "listen": [[broken, "--raw=s16le", "--rate=8000", "--channels=1"], [f"--device={EVIL}"]],
+            "tag": [[music, model], [music, model, "--format=json"], [song, broken]],
+            "similar": [[song, model], [song, model, "--format=json"], [missing, model]],
+            "library show": [[], ["--format=json"], [f"--library={missing}"]],
+            "library list": [[], ["--format=json"], ["--format=jsonl"], [missing]],
+            "library check": [[], ["--format=json"], [f"--map={missing}"]],
+            "library map": [[f"--out={self.out / 'map.html'}"], [f"--out={missing}/x/y"], [missing]],
+            "library forget": [["--all"], [missing, f"--library={missing}"]],
+            "demo": [[f"--out={self.table}"]],
+            "recipes list": [[]],
+            "recipes show": [[missing], ["simple-cnn", f"--set={EVIL}=1"]],
+            "corpora list": [[]],
+            "corpora show": [
+                [f"folder:{music}", "--split=random"],
+                [f"folder:{music}", "--format=json"],
+                [f"folder:{missing}"],
+                [f"{EVIL}:x"],
+            ],
+            "corpora verify": [
+                [f"folder:{music}"],
+                [f"folder:{music}", "--format=json"],
+                [f"table:{self.table}"],
+            ],
+            "corpora audit": [
+                [f"folder:{music}", f"--out={self.out / 'audit'}", "--jobs=1"],
+                [f"folder:{music}", f"--out={self.out / 'audit'}", "--jobs=1", "--format=json"],
+                [f"folder:{music}", f"--split={EVIL}"],
+            ],
+            "corpora render": [
+                [str(self.out / "r"), "--corpus=synthetic:tracks=1,seconds=1,seed=0,genres=rock"],
+                [str(self.out / "r"), self.corpus],
+            ],
+            "train": [
+                self.training()[1:],
+                [*self.training()[1:], f"--out={self.out}"],
+                ["simple-cnn", self.corpus, f"--split={EVIL}"],
+                [EVIL, self.corpus],
+            ],
+            "targets": [
+                [str(self.model), self.corpus, f"--to={self.out / 'targets.npz'}"],
+                [str(self.broken), self.corpus, f"--to={self.out / 'targets.npz'}"],
+            ],
+            "search": [["simple-cnn", self.corpus, f"--grid={EVIL}=1", f"--out={self.out}"]],
+            "evaluate": [[RUN, f"--out={self.out / 'together'}"], [missing]],
+            "compare": [[RUN, RUN], [missing, missing]],
+            "reproduce": [["--list"], [EVIL, self.corpus], ["soundfusion-2", f"--corpus=folder:{missing}"]],
+            "bench model": [[str(self.model), self.corpus], [str(self.broken), self.corpus]],
+            "finalize": [
+                [RUN, f"--to={self.out / 'f.onnx'}", self.corpus],
+                [missing, self.corpus, "--to=x.onnx"],
+            ],
+            "export": [[RUN, f"--to={self.out / 'e.onnx'}"], [missing, "--to=x.onnx"]],
+        }
+        given = [
+            [str(self.run) if each == RUN else each for each in arguments] for arguments in cases[command]
+        ]
+        return given + wrong
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, tiny: ModuleType) -> World:
+    return World(tmp_path_factory.mktemp("world"), tiny)
+
+
+@pytest.fixture(scope="module")
+def filled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that knows the music."""
+    library = tmp_path_factory.mktemp("shelf") / f"{EVIL}.db"
+    main(["recognize", str(world.music), f"--model={world.model}", f"--library={library}", "--quiet"])
+    return library
+
+
+def unprintable(text: bytes) -> set[str]:
+    return {
+        character for character in text.decode("utf-8") if character not in "\n" and not is_plain(character)
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_that_is_printed_steers_a_terminal(
+    command: str,
+    world: World,
+    filled: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cases = world.cases(command)
+    capfdbinary.readouterr()
+    told = b""
+    for arguments in cases:
+        with monkeypatch.context() as patch:
+            patch.chdir(world.out)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+            patch.setenv("GENRELAB_LIBRARY", str(filled))
+            main([*command.split(), *arguments])
+        out, err = capfdbinary.readouterr()
+        assert not unprintable(out), (arguments, out)
+        assert not unprintable(err), (arguments, err)
+        assert b"Traceback" not in err
+        told += out + err
+    assert b"\\x1b" in told or b"\\u001b" in told, "the evil names were shown"
+
+
+@pytest.mark.parametrize("arguments", [["recogn\x1b[31mize"], ["recognize", "--t\x1b[31mop=3"], ["--\x9b=1"]])
+def test_wrong_use_as_a_process_on_a_terminal(arguments: list[str]) -> None:
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "genrelab", *arguments], capture_output=True, env=environment, timeout=60
+    )
+    assert done.returncode == 2
+    assert not unprintable(done.stdout + done.stderr)
+    assert b"\\x" in done.stderr
+
+
+def test_defects_and_warnings_are_escaped_too() -> None:
+    code = (
+        "from genrelab.cli import main as cli; import sys, warnings\n"
+        "def fail(): warnings.warn('w\\x1b[31m'); raise ValueError('defect\\x1b[31m')\n"
+        "cli.main = fail; cli.run()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert not unprintable(done.stdout + done.stderr)
+    assert b"UserWarning: w\\x1b[31m" in done.stderr and b"ValueError: defect\\x1b[31m" in done.stderr
+
+
+def test_the_bar_takes_no_markup_and_no_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    from genrelab.cli import progress
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    with progress.counting() as report:
+        report("[bold]x\x9b", 1, 3, detail=f"[red]y{EVIL}")
+    shown = screen.getvalue()
+    assert "[bold]x\\x9b" in shown and "[red]y" + plain(EVIL) in shown
+
+
+def test_tables_take_names_as_they_are() -> None:
+    from rich.table import Table
+
+    out = io.StringIO()
+    table = Table("[i]head\x1b", title=":smile: \x9b")
+    table.add_row("[bold]cell\r\n")
+    PlainConsole(file=out, width=60).print(table, "[red]line\x07")
+    assert not unprintable(out.getvalue().encode())
+    assert "[i]head\\x1b" in out.getvalue() and ":smile: \\x9b" in out.getvalue()
+    assert "[bold]cell\\r\\n" in out.getvalue() and "[red]line\\x07" in out.getvalue()
+
+
+@pytest.mark.parametrize("raised_by", ["make_context", "invoke"])
+def test_typer_errors_of_every_version_are_escaped(raised_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older typers quote arguments as they were given."""
+    import typer.core
+
+    from genrelab.cli.main import _Commands
+
+    class WrongUse(Exception):
+        def format_message(self) -> str:
+            return "No such option: --\x1b[31m"
+
+    def fail(self: object, *_: object, **__: object) -> None:
+        raise WrongUse
+
+    monkeypatch.setattr(typer.core.TyperGroup, raised_by, fail)
+    with pytest.raises(WrongUse) as raised:
+        getattr(_Commands(name="x"), raised_by)()
+    assert raised.value.format_message() == "No such option: --\\x1b[31m"
