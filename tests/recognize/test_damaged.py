@@ -93,7 +93,7 @@ def test_values_that_are_no_numbers_count_as_silence(packaged: Recognizer, tmp_p
     sf.write(tmp_path / "nan.wav", sound, rate, subtype="FLOAT")
     said = packaged(tmp_path / "nan.wav", full=True)
     assert said.error is None and said.genre and said.damaged
-    assert "0.23 s from 0:01 on are not finite" in str(said.warning)
+    assert "0.23 s from 0:01 on hold values that are not finite" in str(said.warning)
     sf.write(tmp_path / "all.wav", np.full(400_000, np.nan), rate, subtype="FLOAT")
     assert "not finite" in str(packaged(tmp_path / "all.wav").error)
 

@@ -324,12 +324,10 @@ def _usable(
             fits = usable(samples)
             channel, at = np.unravel_index(int(fits.argmin()), fits.shape)
             place = (position + int(at)) / rate
+            what = describe(float(samples[channel, at]))
             if flaws is None:
-                raise AudioError(
-                    f"{source.info.path} holds {describe(float(samples[channel, at]))} at {place:.2f} s. "
-                    "Encode the file anew."
-                )
-            flaws.add_unusable(place, int((~fits.all(axis=0)).sum()) / rate)
+                raise AudioError(f"{source.info.path} holds {what} at {place:.2f} s. Encode the file anew.")
+            flaws.add_unusable(place, int((~fits.all(axis=0)).sum()) / rate, what)
             samples = np.where(fits, samples, np.float32(0))
         position += samples.shape[1]
         yield samples

@@ -56,9 +56,8 @@ class Flaws:
         Seconds that should be there, if that is clearly more.
     cut : str or None
         Why the file counts as cut off; None if it does not.
-    unusable : tuple of float or None
-        Where the first sample is that is no sound (not finite, or far beyond full scale), and how many
-        seconds of such there are.
+    unusable : tuple of float, float and str, or None
+        Where the first sample is that is no sound, how many seconds of such there are, and what is there.
     messages : list of str
         What decoders said, each once.
     """
@@ -68,7 +67,7 @@ class Flaws:
     present: float = 0.0
     expected: float | None = None
     cut: str | None = None
-    unusable: tuple[float, float] | None = None
+    unusable: tuple[float, float, str] | None = None
     messages: list[str] = field(default_factory=list)
 
     def add_damage(self, seconds: float, frames: int = 1) -> None:
@@ -80,10 +79,13 @@ class Flaws:
         if len(self.places) < _MOST_PLACES:
             self.places[place] = frames
 
-    def add_unusable(self, place: float, seconds: float) -> None:
-        """Note samples that are no sound."""
-        first, before = self.unusable or (place, 0.0)
-        self.unusable = min(first, place), before + seconds
+    def add_unusable(self, place: float, seconds: float, what: str) -> None:
+        """Note samples that are no sound: where they begin, how long they last, what they are."""
+        if self.unusable is None:
+            self.unusable = place, seconds, what
+        else:
+            first, before, said = self.unusable
+            self.unusable = first, before + seconds, said
 
     def conclude(
         self, present: float, expected: float, cut: str | None, *, short: bool, declared: bool = False
@@ -111,7 +113,7 @@ class Flaws:
             self.places = {place: count for place, count in self.places.items() if place < end}
             self.damaged_frames = sum(self.places.values())
         noticeable = short or (expected - present > _NOTICEABLE_SECONDS and not self.places and cut is None)
-        self.present, self.cut = present - (self.unusable or (0.0, 0.0))[1], cut
+        self.present, self.cut = present - (self.unusable[1] if self.unusable else 0.0), cut
         self.expected = expected if noticeable else None
 
     def add_message(self, text: str) -> None:
@@ -127,8 +129,8 @@ class Flaws:
     def describe_damage(self) -> str:
         """Return what is damaged, such as `3 damaged frames at 0:31, 0:35 and 1:02`."""
         if self.unusable is not None:
-            place, seconds = self.unusable
-            return f"{seconds:.2g} s from {_clock(place)} on are not finite or far beyond full scale, taken as silence"
+            place, seconds, what = self.unusable
+            return f"{seconds:.2g} s from {_clock(place)} on hold {what}, and count as silence"
         if not self.places:
             return f"damaged: {self._amount()}"
         times = list(dict.fromkeys(_clock(seconds) for seconds in sorted(self.places)))

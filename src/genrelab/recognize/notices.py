@@ -22,5 +22,6 @@ def notices_of(flaws: Flaws) -> tuple[Notice, ...]:
 
 def error_of(path: Path, flaws: Flaws) -> str:
     """Return the error of a file of which too little is there to be recognized."""
-    what = flaws.describe_cut() if flaws.cut is not None else flaws.describe_damage()
-    return f"{path} is {what}. Get the whole file again."
+    if flaws.cut is not None:
+        return f"{path} is {flaws.describe_cut()}. Get the whole file again."
+    return f"{path} cannot be recognized: {flaws.describe_damage()}. Get or encode the file anew."
