@@ -7,6 +7,7 @@ between them repeats one epoch and writes the same again.
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
 import time
@@ -18,6 +19,7 @@ import lightning as L
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
@@ -139,6 +141,18 @@ def read_history(folder: Path) -> list[Row]:
     """Return the rows of a run's history: epoch, losses, accuracies, learning rate, seconds, best (0, 1)."""
     frame = pd.read_csv(folder / HISTORY)
     return [{str(key): float(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+class PlainCheckpoints(TorchCheckpointIO):
+    """Write a checkpoint where it belongs: Lightning begins it in the folder of temporary files."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write it; if the disk is full, the error is of this file."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        Path(path).write_bytes(content.getbuffer())
 
 
 def save_weights(network: GenreNetwork, path: Path) -> None:
