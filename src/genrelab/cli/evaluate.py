@@ -59,7 +59,7 @@ def evaluate(
         note(f"note: {warning}")
     figures = evaluation.to_dict()
     if format == "json":
-        trust = {key: metrics[key] for key in ("verdict", "checked", "not_checked")}
+        trust = {key: metrics[key] for key in ("verdict", "findings", "checked", "not_checked")}
         print(
             json.dumps({"folder": str(folder), **trust, "evaluation": figures}, indent=2, ensure_ascii=False)
         )

@@ -24,6 +24,7 @@ from genrelab.lab.training.checkpoints import (
     PlainCheckpoints,
     check_state,
     load_weights,
+    weights_sample,
 )
 from genrelab.lab.training.distillation import distillation_of
 from genrelab.lab.training.interrupt import Interrupt
@@ -82,6 +83,8 @@ class Trained:
         How many clips each of the recipe's copies was made of.
     learned : dict
         How many clips were learned, with and without labels, and from what targets, for the record.
+    moved : float or None
+        How far the kept weights are from those at the start, relative to their size; None if nobody knows.
     """
 
     network: GenreNetwork
@@ -93,6 +96,7 @@ class Trained:
     start: tuple[str, ...] = ()
     copies: tuple[int, ...] = ()
     learned: Mapping[str, Any] = field(default_factory=dict)
+    moved: float | None = None
 
 
 def resolve_device(
@@ -169,7 +173,7 @@ def train(
     RecipeError
         If the weights to start with are not to be had, or fit another network.
     RunError
-        If training breaks down (a loss that is not a number), or the device is not there.
+        If training breaks down (a loss or weights that are not numbers), or the device is not there.
     KeyboardInterrupt
         If it was stopped by Ctrl-C; the finished epochs are kept.
     """
@@ -233,6 +237,11 @@ def train(
             f"the {settings.choose_epoch_on} loss of {folder} was never a finite number; "
             "try a lower learning rate"
         )
+    if not all(bool(torch.isfinite(each).all()) for each in network.parameters()):
+        raise RunError(
+            f"the weights {folder / BEST}, of epoch {best}, are not all finite numbers; try a lower "
+            "training.learning_rate or set training.gradient_clip, with --restart"
+        )
     seconds = sum(row["seconds"] for row in keep.history)
     return Trained(
         network.cpu().eval(),
@@ -244,4 +253,12 @@ def train(
         tuple(keep.start),
         tuple(len(copy.labels) for copy in learning.copies[1:]),
         about,
+        _moved(keep.sample, network),
     )
+
+
+def _moved(start: torch.Tensor | None, network: GenreNetwork) -> float | None:
+    """Return how far the weights are from a sample of them at the start, relative to its size."""
+    if start is None:
+        return None
+    return float((weights_sample(network) - start).norm() / start.norm().clamp_min(1e-30))
