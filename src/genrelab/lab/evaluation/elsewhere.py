@@ -17,7 +17,7 @@ from genrelab.lab.corpora.derived import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.experiment import Report, check_sound_or_table
-from genrelab.lab.evaluation.findings import answer_findings, findings_of, to_dicts
+from genrelab.lab.evaluation.findings import STEPS, answer_findings, findings_of, to_dicts
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
@@ -273,7 +273,8 @@ def _write(
     run = tested[0]
     evaluation = evaluate(predictions, seed=run.metrics["seed"])
     learning = [found for each in tested for found in findings_of(each.metrics) if found.parts != ("test",)]
-    findings = list(dict.fromkeys([*learning, *answer_findings(predictions, run.recipe.voting)]))
+    steps = max((each.metrics["epoch"].get("steps", STEPS) for each in tested), default=None)
+    findings = list(dict.fromkeys([*learning, *answer_findings(predictions, run.recipe.voting, steps=steps)]))
     broken = [each.words() for each in findings]
     doubts = list(dict.fromkeys([*doubts, *broken]))
     folder.mkdir(parents=True, exist_ok=True)

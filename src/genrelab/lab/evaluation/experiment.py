@@ -206,7 +206,7 @@ def _run(
     add_trust(metrics, recipe, corpus, split, store, folder)
     findings = [
         *training_findings(recipe, read_history(folder), genres=len(corpus.genres), moved=trained.moved),
-        *answer_findings(predictions, recipe.voting),
+        *answer_findings(predictions, recipe.voting, steps=trained.steps),
     ]
     metrics["findings"] = to_dicts(findings)
     if (folder / runs.WEIGHTS).is_file():

@@ -22,6 +22,9 @@ Kind = Literal["one genre", "constant", "diverged", "unchanged"]
 
 CHANCE = 1e-3
 """One genre for all clips is a finding where guessing would do so less often."""
+STEPS = 50
+"""Of a training with fewer steps of the optimizer one genre is no finding: it has hardly begun, and the
+averages of batch norms are still those of the start."""
 SPREAD = 1e-4
 """Probabilities that differ by less over all segments are the same."""
 LOSS = 100.0
@@ -88,19 +91,22 @@ class Finding:
         )
 
 
-def answer_findings(predictions: Predictions, rule: VotingRule) -> list[Finding]:
+def answer_findings(predictions: Predictions, rule: VotingRule, *, steps: int | None) -> list[Finding]:
     """Return what the answers to tested clips show.
 
     Parameters
     ----------
     predictions : Predictions
     rule : {"majority", "mean"}
+    steps : int or None
+        Of the optimizer, in the whole training; None if nobody knows.
     """
     found = []
     answers = predictions.tracks(rule)
     said, clips = np.unique(answers.orders[:, 0]), len(answers.truth)
     by_chance = float(len(predictions.genres)) ** (1 - clips)
-    if len(said) == 1 and len(np.unique(answers.truth)) > 1 and by_chance < CHANCE:
+    trained = steps is None or steps >= STEPS
+    if trained and len(said) == 1 and len(np.unique(answers.truth)) > 1 and by_chance < CHANCE:
         found.append(Finding("one genre", ("test",), clips, (printable(predictions.genres[int(said[0])]),)))
     values = predictions.probabilities
     if len(values) > 1 and clips > 1 and float(np.ptp(values, axis=0).max()) < SPREAD:

@@ -65,6 +65,7 @@ def metrics_of(
         "epoch": {
             "chosen": trained.best_epoch,
             "trained": trained.epochs,
+            "steps": trained.steps,
             "chosen_by": recipe.training.monitor.replace("valid", recipe.training.choose_epoch_on),
             "chosen_on": recipe.training.choose_epoch_on,
         },

@@ -101,7 +101,7 @@ def build_store(
                 content = made.astype("<i2", copy=False).tobytes()
                 with _writing(place):
                     _append(folder / SAMPLES, content)
-                places[clip.id] = Place(offset, *made.shape, checksum(content))
+                places[clip.id] = Place(offset, made.shape[0], made.shape[1], checksum(content))
                 offset = places[clip.id].end
             if report is not None:
                 report(done, len(clips))

@@ -83,6 +83,8 @@ class Trained:
         How many clips each of the recipe's copies was made of.
     learned : dict
         How many clips were learned, with and without labels, and from what targets, for the record.
+    steps : int
+        Of the optimizer, in all epochs.
     moved : float or None
         How far the kept weights are from those at the start, relative to their size; None if nobody knows.
     """
@@ -96,6 +98,7 @@ class Trained:
     start: tuple[str, ...] = ()
     copies: tuple[int, ...] = ()
     learned: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
     moved: float | None = None
 
 
@@ -253,6 +256,7 @@ def train(
         tuple(keep.start),
         tuple(len(copy.labels) for copy in learning.copies[1:]),
         about,
+        len(keep.history) * len(learn),
         _moved(keep.sample, network),
     )
 
