@@ -52,11 +52,13 @@ def as_npy(array: np.ndarray) -> bytes:
 def zeros(path: Path, key: str, head: bytes, size: int) -> Path:
     """Write a bomb: an array of zeros, a thousand times smaller in the file."""
     packed(path)
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
-            member.write(head)
-            for _ in range(size // 2**20):
-                member.write(bytes(2**20))
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(f"{key}.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(head)
+        for _ in range(size // 2**20):
+            member.write(bytes(2**20))
     return path
 
 
