@@ -23,12 +23,13 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     Raises
     ------
     OSError
-        If the folder is missing or cannot be written to.
+        If the folder is missing or cannot be written to; it names `path`.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        write(draft)
-        os.replace(draft, path)
+        with naming(path):
+            write(draft)
+            os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -45,6 +46,24 @@ def text_bytes(text: str) -> bytes:
     A byte of a file name that is no UTF-8, which is a lone surrogate in Python, becomes an escape, `\udcff`.
     """
     return text.encode("utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the disk that names no file, or a draft, name the one that was to be written.
+
+    A full disk is told without a name by most libraries: it is met in a write, not when a file is opened.
+    """
+    try:
+        yield
+    except OSError as error:
+        names = (error.filename, error.filename2)
+        nameless = names == (None, None) or any(
+            isinstance(name, str | os.PathLike) and Path(name).name.startswith(".") for name in names
+        )
+        if error.errno is None or not nameless:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ _MOST_PLACES = 1000
 _MOST_MESSAGES = 3
 _AT_THE_END_SECONDS = 1.0
 _NOTICEABLE_SECONDS = 0.02
+_MOST_UNUSABLE = 0.1
 
 REST_MISSING = "the rest is missing or damaged"
 
@@ -120,6 +121,13 @@ class Flaws:
         """Note what a decoder said."""
         if text not in self.messages and len(self.messages) < _MOST_MESSAGES:
             self.messages.append(text)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether so many samples are no sound that the others are not to be trusted."""
+        return self.unusable is not None and self.unusable[1] > _MOST_UNUSABLE * (
+            self.present + self.unusable[1]
+        )
 
     @property
     def damaged(self) -> bool:

@@ -32,6 +32,7 @@ def demo(
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
     from genrelab.lab.evaluation.experiment import run_experiment
+    from genrelab.lab.evaluation.findings import findings_of
     from genrelab.lab.evaluation.runs import MODEL, REPORT
     from genrelab.lab.evaluation.summary import summary
     from genrelab.lab.recipes import load_recipe
@@ -48,6 +49,8 @@ def demo(
         )
     note(f"3. testing on {len(split.test)} tracks by made-up artists whom it never heard")
     say_text(summary(run.metrics["evaluation"], recipe.voting))
+    for finding in findings_of(run.metrics):
+        note(f"note: {finding.words()}")
 
     for name in (MODEL, REPORT):
         shutil.copyfile(run.folder / name, out / name)

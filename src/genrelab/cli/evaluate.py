@@ -59,7 +59,7 @@ def evaluate(
         note(f"note: {warning}")
     figures = evaluation.to_dict()
     if format == "json":
-        trust = {key: metrics[key] for key in ("verdict", "checked", "not_checked")}
+        trust = {key: metrics[key] for key in ("verdict", "findings", "checked", "not_checked")}
         say_json({"folder": str(folder), **trust, "evaluation": figures})
         return
     say_text(summary(figures, finished[0].recipe.voting))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.progress import counting, say, say_json, say_text
+from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
 def finalize(
@@ -22,6 +23,9 @@ def finalize(
     ] = 0.8,
     half: Annotated[
         bool, typer.Option("--half", help="Keep weights in half precision: half the size.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make the file although the precision is not reached.")
     ] = False,
     exclude: Annotated[
         Path | None, typer.Option(help="The list of clips that the folds left out, too.")
@@ -42,6 +46,7 @@ def finalize(
     from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.evaluation.finalize import finalize as make
+    from genrelab.lab.evaluation.findings import findings_of
     from genrelab.lab.evaluation.runs import Run
     from genrelab.lab.evaluation.summary import summary
     from genrelab.lab.training.unlabelled import leave_out_unlabelled
@@ -60,16 +65,23 @@ def finalize(
             to=to,
             precision=precision,
             half=half,
+            force=force,
             device=device,
             report=report,
         )
+    for shortfall in held.shortfalls:
+        note(f"note: {shortfall.words()}")
+    for finding in findings_of(record["result"]):
+        note(f"note: {finding.words()}")
     if format == "json":
         say_json({"folder": str(folder), "model": str(to), **record})
         return
     say_text(summary(record["evaluation"], "mean"))
     say(f"temperature {held.temperature:g}, calibration error {held.error:.3f} on folds it was not fitted on")
+    said = "none" if math.isnan(held.precision) else f"{100 * held.precision:.0f} %"
     say(
         f"from a confidence of {held.threshold.confidence:g} on it answers: {100 * held.answered:.0f} % of "
-        f"held-out clips, {100 * held.precision:.0f} % of these right"
+        f"held-out clips, {said} of these right; wanted: {100 * precision:.4g} %, "
+        f"{'reached' if held.threshold.reached else 'not reached'}"
     )
     say(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")

@@ -269,9 +269,10 @@ class Recognizer:
             return None
 
     def _with_flaws(self, said: Recognition, flaws: Flaws) -> Recognition:
-        """Add what is wrong with the file; if less than a segment of it is there, that is an error."""
+        """Add what is wrong with the file; if less than a segment of it is sound, that is an error."""
         notices = notices_of(flaws)
-        if notices and flaws.present < self.bundle.metadata.segment_seconds:
+        too_little = flaws.present < self.bundle.metadata.segment_seconds
+        if notices and (too_little or flaws.hopeless):
             return Recognition(said.path, said.model, error=error_of(said.path, flaws))
         return replace(said, notices=notices) if notices else said
 

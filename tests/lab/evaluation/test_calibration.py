@@ -108,3 +108,21 @@ def test_what_cannot_be_reached_is_told() -> None:
     rng = np.random.default_rng(0)
     threshold = find_threshold(made(rng.normal(size=(200, 3)), rng.integers(0, 3, 200)), precision=0.95)
     assert threshold.precision.value < 0.95
+    assert not threshold.reached and threshold.wanted == 0.95 and threshold.low < threshold.precision.value
+
+
+def test_the_figures_of_a_threshold_are_those_of_its_answers() -> None:
+    plain = made(*honest(500, sharper=1.0, seed=4))
+    threshold = find_threshold(plain, precision=0.8)
+    confidence, right = confidences(plain.tracks("mean"))
+    given = confidence >= threshold.confidence
+    assert threshold.reached and threshold.answers == given.sum()
+    assert 0.8 <= threshold.low < threshold.precision.value == pytest.approx(right[given].mean())
+
+
+@pytest.mark.parametrize(("clips", "reached"), [(29, False), (30, True)])
+def test_too_few_answers_reach_nothing(clips: int, reached: bool) -> None:
+    truth = np.arange(clips) % 3
+    threshold = find_threshold(made(np.eye(3)[truth] * 5, truth), precision=0.8)
+    assert (threshold.answers, threshold.low, threshold.reached) == (clips, 1.0, reached)
+    assert find_threshold(made(np.eye(3)[truth] * 5, truth), precision=0.0).reached, "nothing is wanted"

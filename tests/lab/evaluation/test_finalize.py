@@ -57,7 +57,9 @@ def test_the_model_learned_all_and_tells_the_folds_figures(
     folds: list[Run], corpus: Corpus, tmp_path: Path
 ) -> None:
     model = tmp_path / "final.onnx"
-    held, record = finalize(folds, corpus, folder=tmp_path / "final", to=model, precision=0.6, device="cpu")
+    held, record = finalize(
+        folds, corpus, folder=tmp_path / "final", to=model, precision=0.6, force=True, device="cpu"
+    )
     pooled = pool([fold.predictions() for fold in folds])
     assert set(pooled.clips) == {clip.id for clip in corpus.clips}
     split = (tmp_path / "final" / "split.csv").read_text(encoding="utf-8")
@@ -93,6 +95,68 @@ def test_the_command_refuses_another_corpus_and_a_strange_name(
     assert not (tmp_path / "m.onnx").exists()
     assert main(["finalize", *runs, "--corpus", "synthetic", "--to", str(tmp_path / "m.bin")]) == 2
     assert ".onnx" in capsys.readouterr().err
+
+
+def test_a_file_that_promises_too_much_is_made_by_force_alone(
+    folds: list[Run], corpus: Corpus, tmp_path: Path
+) -> None:
+    """24 clips are too few to know, or too many are wrong: told before anything is trained."""
+    model = tmp_path / "m.onnx"
+    for precision, why in ((0.99, "No threshold reaches 99 %"), (0.001, "too few to know whether 0.1 %")):
+        with pytest.raises(RunError, match=rf"{why}.*No model file was made.*--force"):
+            finalize(folds, corpus, folder=tmp_path / "final", to=model, precision=precision, device="cpu")
+        assert not model.exists() and not (tmp_path / "final").exists()
+    held, record = finalize(
+        folds, corpus, folder=tmp_path / "final", to=model, precision=0.99, force=True, device="cpu"
+    )
+    (result,) = Bundle.load(model).metadata.results
+    for told in (result, record["result"]):
+        assert (told["precision_wanted"], told["precision_reached"]) == (0.99, False)
+        assert told["precision_at_least"] == pytest.approx(held.threshold.low, abs=1e-6)
+        assert told["precision_at_least"] < 0.99
+        assert told["shortfalls"][0]["kind"] == "precision"
+        assert told["shortfalls"][0]["number"] == held.threshold.answers == told["precision_answers"]
+        assert any("No threshold reaches 99 %" in text for text in told["warnings"])
+
+
+def test_folds_that_broke_down_are_told(folds: list[Run], corpus: Corpus, tmp_path: Path) -> None:
+    import dataclasses
+
+    found = {"kind": "one genre", "parts": ["test"], "number": 12, "examples": ["low"]}
+    broken = dataclasses.replace(folds[1], metrics={**folds[1].metrics, "findings": [found]})
+    with pytest.raises(RunError, match=r"2-seed0: The network collapsed: it predicts low.*--force"):
+        finalize([folds[0], broken], corpus, folder=tmp_path / "f", to=tmp_path / "m.onnx", precision=0)
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_network_that_breaks_down_on_all_clips_makes_no_file(
+    corpus: Corpus, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = tiny_recipe("training.max_epochs=1", "training.learning_rate=1000", *LAST)
+    runs = []
+    for fold in range(2):
+        split = make_split(corpus, f"artist-kfold:{fold}/2", seed=0)
+        run = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu", model_file=False)
+        run.metrics["findings"] = []  # as if the folds had learned something
+        runs.append(run)
+    with pytest.raises(RunError, match=r"m\.onnx was not written: Training diverged.*--force.*final"):
+        finalize(runs, corpus, folder=tmp_path / "final", to=tmp_path / "m.onnx", precision=0, device="cpu")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_the_command_says_what_was_wanted_and_what_was_reached(
+    folds: list[Run], corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("genrelab.lab.corpora.registry.load_corpus", lambda _: corpus)
+    command = ["finalize", *(str(fold.folder) for fold in folds), "--corpus=synthetic", "--device=cpu"]
+    command += [f"--to={tmp_path / 'm.onnx'}", "--precision=0.99", f"--out={tmp_path / 'final'}"]
+    assert main(command) == 1
+    assert "No threshold reaches 99 %" in capsys.readouterr().err
+    assert main([*command, "--force"]) == 0
+    out, err = capsys.readouterr()
+    assert "wanted: 99 %, not reached" in out
+    assert "note: No threshold reaches 99 % right answers on held-out clips: the best, 0" in err
 
 
 def test_what_is_no_cross_validation_is_refused(

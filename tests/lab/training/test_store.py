@@ -184,12 +184,53 @@ def no_samples(folder: Path) -> None:
     (folder / "samples.i16").unlink()
 
 
+def overwrite_half(folder: Path) -> None:
+    path = folder / "samples.i16"
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(bytes(size - size // 2))
+
+
+def flip_one_bit_of_the_last_sample(folder: Path) -> None:
+    path = folder / "samples.i16"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def move_a_clip(folder: Path) -> None:
+    """Let two clips of the index lie in each other's place; the file of samples is as it was."""
+    index = json.loads((folder / "index.json").read_text())
+    places = index["places"]
+    places["mono"], places["part"] = places["part"], places["mono"]
+    (folder / "index.json").write_text(json.dumps(index))
+
+
+def forget_a_clip(folder: Path) -> None:
+    index = json.loads((folder / "index.json").read_text())
+    del index["places"]["mono"]
+    (folder / "index.json").write_text(json.dumps(index))
+
+
 @pytest.mark.parametrize(
     "damage",
-    [cut_samples, cut_index, empty_index, other_format, no_index, no_samples],
+    [
+        cut_samples,
+        cut_index,
+        empty_index,
+        other_format,
+        no_index,
+        no_samples,
+        overwrite_half,
+        flip_one_bit_of_the_last_sample,
+        move_a_clip,
+        forget_a_clip,
+    ],
     ids=lambda f: f.__name__,
 )
-def test_a_damaged_store_is_made_anew(files: Corpus, cache: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_store_is_made_anew_and_its_path_is_told(
+    files: Corpus, cache: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
     store = open_store(files, sample_rate=22050, channels=1)
     whole = store.read("stereo", 0, 10**6)
     index = (store.folder / "index.json").read_bytes()
@@ -198,6 +239,39 @@ def test_a_damaged_store_is_made_anew(files: Corpus, cache: Path, damage: Callab
     np.testing.assert_array_equal(again.read("stereo", 0, 10**6), whole)
     assert (again.folder / "index.json").read_bytes() == index
     assert list((cache / "stores").iterdir()) == [again.folder]
+    (told,) = caplog.messages
+    assert str(store.folder) in told and told.endswith("it is made again")
+
+
+def test_a_store_without_checksums_is_told_from_a_damaged_one(
+    files: Corpus, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The layout of earlier versions: places of three numbers, nothing to verify them by."""
+    store = open_store(files, sample_rate=22050, channels=1)
+    index = json.loads((store.folder / "index.json").read_text())
+    older = {
+        "format": 1,
+        "places": {clip: place[:3] for clip, place in index["places"].items()},
+        "skipped": {},
+    }
+    (store.folder / "index.json").write_text(json.dumps(older))
+    again = open_store(files, sample_rate=22050, channels=1)
+    assert json.loads((again.folder / "index.json").read_text()) == index
+    (told,) = caplog.messages
+    assert "of an earlier genrelab, without checksums; it is made again" in told
+
+
+def test_a_store_that_is_whole_is_read_in_silence(
+    files: Corpus, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        open_store(files, sample_rate=22050, channels=1)
+    assert not caplog.messages
+
+
+def test_the_sound_of_a_run_does_not_change_with_the_layout_of_stores(corpus: Corpus) -> None:
+    """Run folders hold this key: another one would refuse to go on with all runs that there are."""
+    assert sound_key(corpus, sample_rate=8000, channels=1).startswith("be5cdd3d3e9269c4")
 
 
 def test_is_sent_without_its_samples(tmp_path: Path, cache: Path) -> None:

@@ -27,7 +27,10 @@ from genrelab.lab.evaluation.predictions import Answers, Predictions
 from genrelab.voting import VotingRule
 
 BINS = 15
-_FEWEST = 30  # answers below which a share of right ones says nothing
+FEWEST = 30
+"""Answers below which a share of right ones says nothing."""
+COOLEST, HOTTEST = 0.1, 10.0
+"""Between these the temperature is looked for."""
 _STEPS = 60
 
 Float = npt.NDArray[np.float64]
@@ -65,11 +68,25 @@ class Threshold:
         Share of right ones among the answers that are given.
     answered : float
         Share of tracks that get an answer.
+    wanted : float
+        The share of right ones that was looked for.
+    low : float
+        What the share is at least, by the lower end of its one-sided 90 % interval.
+    answers : int
+        How many tracks get an answer.
     """
 
     confidence: float
     precision: Estimate
     answered: float
+    wanted: float
+    low: float
+    answers: int
+
+    @property
+    def reached(self) -> bool:
+        """Whether so many answers are right as was wanted, as far as so many answers can tell."""
+        return self.wanted == 0 or (self.low >= self.wanted and self.answers >= FEWEST)
 
 
 def confidences(answers: Answers) -> tuple[Float, npt.NDArray[np.bool_]]:
@@ -146,7 +163,8 @@ def fit_temperature(predictions: Predictions) -> float:
     Returns
     -------
     float
-        Between 0.1 and 10, to three digits; found by golden-section search over its logarithm.
+        Between 0.1 and 10, to three digits; found by golden-section search over its logarithm. One at an
+        end of the range means that the best one lies beyond.
     """
 
     def loss(log_temperature: float) -> float:
@@ -155,7 +173,7 @@ def fit_temperature(predictions: Predictions) -> float:
         return float(-np.log(np.maximum(said, np.finfo(np.float64).eps)).mean())
 
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
-    low, high = np.log(0.1), np.log(10.0)
+    low, high = np.log(COOLEST), np.log(HOTTEST)
     inner = [high - ratio * (high - low), low + ratio * (high - low)]
     losses = [loss(each) for each in inner]
     for _ in range(_STEPS):
@@ -179,7 +197,7 @@ def find_threshold(
 
     The share of right answers must be reached by the lower end of its one-sided 90 % interval, so that the
     promise is likely to hold for other music of the same kind; where no threshold with at least 30
-    answers does so, the one of the highest share among them is taken, and its figures tell.
+    answers does so, the one of which this is nearest to true is taken, and `Threshold.reached` is False.
 
     Parameters
     ----------
@@ -201,10 +219,10 @@ def find_threshold(
     names = {group: number for number, group in enumerate(dict.fromkeys(answers.groups))}
     groups = np.array([names[group] for group in answers.groups], dtype=np.intp)
     bootstrap = ClusterBootstrap(len(names), rng=np.random.default_rng(seed))
-    found: list[tuple[float, Threshold]] = []
+    found: list[Threshold] = []
     for percent in range(0, 100):
         given = confidence >= percent / 100
-        if given.sum() < min(_FEWEST, len(given)):
+        if given.sum() < min(FEWEST, len(given)):
             break
         sums = bootstrap.sums(given & right, groups), bootstrap.sums(given, groups)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -213,7 +231,8 @@ def find_threshold(
             float(right[given].mean()), replicates, trials=len(np.unique(groups[given]))
         )
         low = float(np.nanquantile(replicates, 0.1)) if 0.0 < share.value < 1.0 else share.value
-        found.append((low, Threshold(percent / 100, share, float(given.mean()))))
+        count = int(given.sum())
+        found.append(Threshold(percent / 100, share, float(given.mean()), precision, low, count))
         if low >= precision:
-            return found[-1][1]
-    return max(found, key=lambda each: each[0])[1]
+            return found[-1]
+    return max(found, key=lambda each: each.low)

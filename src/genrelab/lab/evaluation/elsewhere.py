@@ -17,6 +17,7 @@ from genrelab.lab.corpora.derived import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.experiment import Report, check_sound_or_table
+from genrelab.lab.evaluation.findings import STEPS, answer_findings, findings_of, to_dicts
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import Predictions, pool, write_predictions
@@ -271,6 +272,11 @@ def _write(
     """Write a folder like a run's; `severe` says that the severe warnings of the run hold here, too."""
     run = tested[0]
     evaluation = evaluate(predictions, seed=run.metrics["seed"])
+    learning = [found for each in tested for found in findings_of(each.metrics) if found.parts != ("test",)]
+    steps = max((each.metrics["epoch"].get("steps", STEPS) for each in tested), default=None)
+    findings = list(dict.fromkeys([*learning, *answer_findings(predictions, run.recipe.voting, steps=steps)]))
+    broken = [each.words() for each in findings]
+    doubts = list(dict.fromkeys([*doubts, *broken]))
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / runs.PREDICTIONS, predictions)
     write_report(
@@ -278,8 +284,9 @@ def _write(
         title=f"{run.recipe.title}, {facts.get('Tested on', facts.get('Folds', ''))}",
         facts={**facts, **{f"Looked for: {what}": found for what, found in verdict.checked.items()}},
         warnings=doubts,
-        severe=severe_warnings_of(run.metrics) if severe else (),
+        severe=[*(severe_warnings_of(run.metrics) if severe else ()), *broken],
         verdict=verdict,
+        findings=findings,
         history=[],
         evaluation=evaluation,
         predictions=predictions,
@@ -297,6 +304,7 @@ def _write(
         **about,
         "seed": run.metrics["seed"],
         **verdict.to_dict(),
+        "findings": to_dicts(findings),
         "facts": dict(facts),
         "warnings": list(doubts),
         "versions": runs.versions(),

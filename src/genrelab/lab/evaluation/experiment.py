@@ -22,6 +22,7 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
 from genrelab.lab.evaluation.checks import copy_versions
 from genrelab.lab.evaluation.filters import responses
+from genrelab.lab.evaluation.findings import answer_findings, to_dicts, training_findings
 from genrelab.lab.evaluation.metrics import evaluate
 from genrelab.lab.evaluation.predict import predict
 from genrelab.lab.evaluation.predictions import write_predictions
@@ -206,6 +207,11 @@ def _run(
     metrics["recipe_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     metrics["corpus"] |= {"source": source, "sound_sha256": sound}
     add_trust(metrics, recipe, corpus, split, store, folder)
+    findings = [
+        *training_findings(recipe, read_history(folder), genres=len(corpus.genres), moved=trained.moved),
+        *answer_findings(predictions, recipe.voting, steps=trained.steps),
+    ]
+    metrics["findings"] = to_dicts(findings)
     if (folder / runs.WEIGHTS).is_file():
         metrics["start"]["sha256"] = (folder / runs.WEIGHTS).read_text(encoding="utf-8").strip()
     unwritable = why_unwritable(trained.network) or (None if model_file else _NOT_ASKED_FOR)
@@ -218,6 +224,7 @@ def _run(
         warnings=warnings_of(metrics),
         severe=severe_warnings_of(metrics),
         verdict=verdict_of(metrics),
+        findings=findings,
         history=read_history(folder),
         chosen_on=recipe.training.choose_epoch_on,
         evaluation=evaluation,

@@ -32,14 +32,18 @@ from genrelab.lab.evaluation.calibration import (
     tempered,
 )
 from genrelab.lab.evaluation.experiment import check_sound_or_table, claim, identity_of
+from genrelab.lab.evaluation.findings import findings_of, to_dicts, training_findings
 from genrelab.lab.evaluation.metrics import Evaluation, evaluate
 from genrelab.lab.evaluation.predictions import Predictions, pool
 from genrelab.lab.evaluation.record import describe
+from genrelab.lab.evaluation.shortfalls import Shortfall, shortfalls
+from genrelab.lab.evaluation.shortfalls import to_dicts as shortfall_dicts
 from genrelab.lab.evaluation.sounds import learned_digests
 from genrelab.lab.evaluation.trust import keep_sounds
 from genrelab.lab.evaluation.verdict import together, verdict_of
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.export import export, why_unwritable
 from genrelab.lab.training.store import open_store, sound_key
 from genrelab.lab.training.train import train
@@ -66,6 +70,8 @@ class Held:
         of the other folds.
     bins : list of Bin
         Of the pooled answers.
+    shortfalls : tuple of Shortfall
+        What was wanted and not reached.
     """
 
     predictions: Predictions
@@ -76,6 +82,7 @@ class Held:
     precision: float
     answered: float
     bins: list[Bin]
+    shortfalls: tuple[Shortfall, ...]
 
 
 def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> Held:
@@ -100,25 +107,30 @@ def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> He
     everything = pool(folds)
     temperature = fit_temperature(everything)
     cooled = tempered(everything, temperature)
-    confidence, right, given = [], [], []
+    confidence, right, given, borders = [], [], [], []
     for number, fold in enumerate(folds):
         others = pool([each for at, each in enumerate(folds) if at != number])
         own = fit_temperature(others)
-        border = find_threshold(tempered(others, own), precision=precision, seed=seed).confidence
+        borders.append(find_threshold(tempered(others, own), precision=precision, seed=seed))
         sure, hit = confidences(tempered(fold, own).tracks("mean"))
         confidence.append(sure)
         right.append(hit)
-        given.append(sure >= border)
+        given.append(sure >= borders[-1].confidence)
     hit, answers = np.concatenate(right), np.concatenate(given)
+    threshold = find_threshold(cooled, precision=precision, seed=seed)
+    measured = float(hit[answers].mean()) if answers.any() else float("nan")
     return Held(
         predictions=cooled,
         evaluation=evaluate(cooled, seed=seed),
         temperature=temperature,
-        threshold=find_threshold(cooled, precision=precision, seed=seed),
+        threshold=threshold,
         error=calibration_error(np.concatenate(confidence), hit),
-        precision=float(hit[answers].mean()) if answers.any() else float("nan"),
+        precision=measured,
         answered=float(answers.mean()),
         bins=reliability(*confidences(cooled.tracks("mean"))),
+        shortfalls=shortfalls(
+            cooled, temperature=temperature, threshold=threshold, by_fold=borders, precision=measured
+        ),
     )
 
 
@@ -130,6 +142,7 @@ def finalize(
     to: Path,
     precision: float = 0.8,
     half: bool = False,
+    force: bool = False,
     device: str = "auto",
     report: Report | None = None,
 ) -> tuple[Held, dict[str, Any]]:
@@ -151,6 +164,9 @@ def finalize(
         Below the lowest confidence from which on so many answers are right, the model says `unsure`.
     half : bool
         Keep weights in half precision.
+    force : bool
+        Make the file although its threshold does not reach the precision, or a network broke down; the file
+        says so.
     device : {"auto", "cpu", "gpu"}
     report : callable or None
         Called with what is being done, how much of it is done, and of how much.
@@ -166,7 +182,8 @@ def finalize(
     UsageError
         If the runs are not the folds of one cross-validation, choose epochs, or vote otherwise than by mean.
     RunError
-        If they were trained on another corpus, or the folder holds another training.
+        If they were trained on another corpus, or the folder holds another training; without `force` also
+        if the precision is not reached, which is told before anything is trained, or a network broke down.
     """
     recipe = _recipe_of(folds)
     audio, seed = recipe.audio, folds[0].metrics["seed"]
@@ -182,6 +199,9 @@ def finalize(
     if unwritable is not None:
         raise UsageError(f"{recipe.name} makes no model file: {unwritable}")
     held = held_out([fold.predictions() for fold in folds], precision=precision, seed=seed)
+    if not force:
+        _refuse_what_fell_short(held)
+        _refuse_what_broke(folds)
     split = Split(
         name="all",
         train=list(held.predictions.clips),
@@ -205,7 +225,10 @@ def finalize(
             keep_sounds(recipe, corpus, split, store, folder)
     except BlockingIOError as error:
         raise RunError(f"another genrelab is working in {folder}; wait for it") from error
-    result = _result(folds, held, precision)
+    findings = training_findings(recipe, read_history(folder), genres=len(corpus.genres), moved=trained.moved)
+    if findings and not force:
+        raise RunError(f"{to} was not written: {findings[0].words()} Or --force; the training is in {folder}")
+    result = _result(folds, held, precision) | {"findings": to_dicts(findings)}
     about = describe(
         recipe,
         corpus.genres,
@@ -236,6 +259,24 @@ def finalize(
     }
     replace_text(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return held, record
+
+
+def _refuse_what_fell_short(held: Held) -> None:
+    grave = [each.words() for each in held.shortfalls if each.grave]
+    if grave:
+        raise RunError(
+            f"{' '.join(grave)} No model file was made: ask for less with --precision, or take --force, and "
+            "the file says that its confidences promise nothing"
+        )
+
+
+def _refuse_what_broke(folds: Sequence[runs.Run]) -> None:
+    for fold in folds:
+        for finding in findings_of(fold.metrics):
+            raise RunError(
+                f"{fold.folder}: {finding.words()} No model file was made: train the folds again, or take "
+                "--force"
+            )
 
 
 def _recipe_of(folds: Sequence[runs.Run]) -> Recipe:
@@ -277,8 +318,13 @@ def _result(folds: Sequence[runs.Run], held: Held, precision: float) -> dict[str
         "track_top2_accuracy": track["top2_accuracy"],
         "calibration_error": round(held.error, 4),
         "precision_wanted": precision,
-        "precision": round(held.precision, 4),
+        "precision_reached": held.threshold.reached,
+        "precision_at_least": _plain(held.threshold.low),
+        "precision_answers": held.threshold.answers,
+        "precision": _plain(held.precision),
         "answered": round(held.answered, 4),
+        "shortfalls": shortfall_dicts(held.shortfalls),
+        "warnings": [each.words() for each in held.shortfalls],
     }
 
 

@@ -299,5 +299,5 @@ def write_whole(path: Path, content: bytes) -> None:
         replace_file(path, lambda draft: draft.write_bytes(content))
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror}; its folder must exist and be writable"
+            f"cannot write {path}: {error.strerror}; its folder must exist, be writable and have room"
         ) from error

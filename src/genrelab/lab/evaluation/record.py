@@ -16,6 +16,7 @@ from genrelab.lab.corpora.derived import changes_of, original_name
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.evaluation import runs
+from genrelab.lab.evaluation.findings import findings_of, to_dicts
 from genrelab.lab.evaluation.metrics import Evaluation
 from genrelab.lab.evaluation.sounds import learned_digests
 from genrelab.lab.evaluation.verdict import verdict_of
@@ -64,6 +65,7 @@ def metrics_of(
         "epoch": {
             "chosen": trained.best_epoch,
             "trained": trained.epochs,
+            "steps": trained.steps,
             "chosen_by": recipe.training.monitor.replace("valid", recipe.training.choose_epoch_on),
             "chosen_on": recipe.training.choose_epoch_on,
         },
@@ -109,6 +111,10 @@ def warnings_of(metrics: Mapping[str, Any]) -> list[str]:
 
 def severe_warnings_of(metrics: Mapping[str, Any]) -> list[str]:
     """Return those of the warnings that take away the meaning of a run's figures."""
+    return [*_spoilt(metrics), *(each.words() for each in findings_of(metrics))]
+
+
+def _spoilt(metrics: Mapping[str, Any]) -> list[str]:
     if metrics["epoch"]["chosen_on"] == "test":
         return [
             "The epoch was chosen on the test clips: the one that did best on them was kept. The figures are "
@@ -212,6 +218,7 @@ def bundle_metadata(
         "voting": recipe.voting,
         "track_accuracy": track["accuracy"],
         "track_balanced_accuracy": track["balanced_accuracy"],
+        "findings": to_dicts(findings_of(metrics)),
         "warnings": warnings_of(metrics),
     }
     learned = learned_digests(

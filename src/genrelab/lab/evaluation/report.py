@@ -19,6 +19,7 @@ import numpy as np
 
 from genrelab.errors import UsageError
 from genrelab.lab.evaluation import pictures
+from genrelab.lab.evaluation.findings import Finding, state_of
 from genrelab.lab.evaluation.intervals import Estimate, percent
 from genrelab.lab.evaluation.metrics import Evaluation, LevelScores
 from genrelab.lab.evaluation.predictions import Predictions, write_whole
@@ -46,6 +47,7 @@ def write_report(
     segment_seconds: float | None = None,
     severe: Collection[str] = (),
     verdict: Verdict | None = None,
+    findings: Sequence[Finding] = (),
     chosen_on: str = "valid",
     extra: Sequence[tuple[str, str]] = (),
 ) -> None:
@@ -77,6 +79,8 @@ def write_report(
         Those of `warnings` that take away the meaning of the figures; shown before the others, in red.
     verdict : Verdict or None
         Stands above everything else.
+    findings : sequence of Finding
+        What the run shows of its network; what became of it stands beside the verdict.
     chosen_on : {"valid", "test", "none"}
         The part that chose the epoch, whose figures `history` holds as `valid_...`.
     extra : sequence of (str, str)
@@ -98,7 +102,7 @@ def write_report(
         )
     curves = pictures.learning_curves(history, chosen_on=chosen_on)
     sections = [
-        "" if verdict is None else verdict_box(verdict),
+        "" if verdict is None else verdict_box(verdict, findings),
         _warnings([text for text in warnings if text in severe], "severe", "Do not trust these figures"),
         _warnings([text for text in warnings if text not in severe], "", "Read this first"),
         _headline(evaluation, predictions, rule, segment_seconds),
@@ -123,9 +127,11 @@ _VERDICTS = {
 }
 
 
-def verdict_box(verdict: Verdict) -> str:
-    """Return a verdict as HTML: the word, why, and what nobody looked for."""
+def verdict_box(verdict: Verdict, findings: Sequence[Finding] = ()) -> str:
+    """Return a verdict as HTML: the word, what became of the network, why, and what nobody looked for."""
     kind, heading = _VERDICTS[verdict.state]
+    if findings:
+        kind, heading = f"{kind} broken", f"{heading}, and the network {state_of(findings)}"
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.because())
     return (
         f'<section class="verdict {kind}" aria-label="Verdict"><strong>{heading}</strong>'

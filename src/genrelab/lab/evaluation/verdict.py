@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from genrelab.lab.evaluation.findings import findings_of, state_of
+
 State = Literal["clean", "not known", "leaks"]
 Kind = Literal["file", "sound", "artist", "copies", "epoch", "start", "teacher"]
 
@@ -163,6 +165,8 @@ def worst(states: Sequence[State]) -> State:
 
 
 def lines_of(metrics: Mapping[str, Any]) -> list[str]:
-    """Return a verdict as lines for a terminal, the word first."""
-    verdict = verdict_of(metrics)
-    return [f"verdict {verdict.state}", *(f"        {reason}" for reason in verdict.because())]
+    """Return a verdict as lines for a terminal: the word, what became of the network, then why."""
+    verdict, findings = verdict_of(metrics), findings_of(metrics)
+    network = f", network {state_of(findings)}" if findings else ""
+    reasons = [*verdict.because(), *(each.words() for each in findings)]
+    return [f"verdict {verdict.state}{network}", *(f"        {reason}" for reason in reasons)]

@@ -7,6 +7,7 @@ between them repeats one epoch and writes the same again.
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
 import time
@@ -18,6 +19,7 @@ import lightning as L
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
@@ -29,6 +31,8 @@ from genrelab.lab.models import GenreNetwork
 LAST = "last.ckpt"
 BEST = "best.safetensors"
 HISTORY = "history.csv"
+
+_SAMPLED = 64
 
 Row = dict[str, float]
 
@@ -53,6 +57,8 @@ class Checkpoints(Callback):
         A row an epoch, see `read_history`.
     start : list of str
         What is to be said of the weights that training started with; kept for a run that goes on.
+    sample : Tensor or None
+        Some of these weights, see `weights_sample`; None in a run that an earlier genrelab began.
     """
 
     def __init__(self, folder: Path, network: GenreNetwork, *, monitor: str, patience: int | None) -> None:
@@ -62,6 +68,7 @@ class Checkpoints(Callback):
         self.patience = patience
         self.history: list[Row] = []
         self.start: list[str] = []
+        self.sample: torch.Tensor | None = None
         self.started = 0.0
         self.learning_rate = 0.0
 
@@ -89,15 +96,18 @@ class Checkpoints(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the last state keeps of this callback."""
-        return {"history": self.history, "start": self.start}
+        return {"history": self.history, "start": self.start, "sample": self.sample}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take it up again."""
         self.history = state["history"]
         self.start = state["start"]
+        self.sample = state.get("sample")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """End at once when the run was killed between its last epoch and its end."""
+        """Sample the weights at the start; end when a run was killed between its last epoch and its end."""
+        if not self.history:
+            self.sample = weights_sample(self.network)
         trainer.should_stop = self.out_of_patience()
 
     def on_train_batch_start(
@@ -139,6 +149,28 @@ def read_history(folder: Path) -> list[Row]:
     """Return the rows of a run's history: epoch, losses, accuracies, learning rate, seconds, best (0, 1)."""
     frame = pd.read_csv(folder / HISTORY)
     return [{str(key): float(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def weights_sample(network: nn.Module) -> torch.Tensor:
+    """Return up to 64 evenly spaced values of each of a network's weights, to see how far they move."""
+    return torch.cat(
+        [
+            flat[:: max(1, len(flat) // _SAMPLED)][:_SAMPLED].double().cpu()
+            for flat in (each.detach().flatten() for each in network.parameters())
+        ]
+    )
+
+
+class PlainCheckpoints(TorchCheckpointIO):
+    """Write a checkpoint where it belongs: Lightning begins it in the folder of temporary files."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write it; if the disk is full, the error is of this file."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        Path(path).write_bytes(content.getbuffer())
 
 
 def save_weights(network: GenreNetwork, path: Path) -> None:

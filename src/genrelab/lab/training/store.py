@@ -2,7 +2,8 @@
 
 A store is a folder `samples.i16` (all clips one after the other, `[frames, channels]` interleaved,
 little-endian) and `index.json` (what lies where). It is named by a hash of everything that decides its
-content, so that a changed file, rate or corpus makes a new store and an old one is never wrong.
+content, so that a changed file, rate or corpus makes a new store and an old one is never wrong. Each clip's
+samples, and the index, have checksums, which are verified whenever a store is opened: once a run.
 Samples beyond full scale, which lossy decoders make, are cut to it: int16 has no room above.
 """
 
@@ -10,7 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,9 @@ import platformdirs
 
 from genrelab.audio.channels import match_channels
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.lab.training.checksums import checksum, unsealed
 from genrelab.lab.training.store_build import (
     FORMAT,
     INDEX,
@@ -36,6 +42,10 @@ from genrelab.lab.training.store_build import (
 )
 
 _ITEM_BYTES = 2
+_WITHOUT_CHECKSUMS = 1
+_MOST_READERS = 8  # each holds a clip in memory
+_SOUND = 1  # of what decoding gives; another number makes all runs ones with other sound
+_LOGGER = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
@@ -45,6 +55,10 @@ def cache_folder() -> Path:
 
 class DamagedStoreError(CorpusError):
     """A store's files are not as they were written."""
+
+
+class OlderStoreError(DamagedStoreError):
+    """A store has no checksums: nobody can say whether its files are as they were written."""
 
 
 class AudioStore:
@@ -75,13 +89,36 @@ class AudioStore:
         try:
             self._places, self.skipped = _read_index(folder)
             self._samples = _open_samples(folder, self._places)
+        except DamagedStoreError:
+            raise
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
             raise DamagedStoreError(f"{folder} holds no whole store: {error}; delete it") from error
         except OSError as error:
-            raise CorpusError(
-                f"cannot read the store {folder}: {error.strerror or error}; "
-                "change its permissions or set GENRELAB_CACHE to another folder"
-            ) from error
+            raise _unreadable(folder, error) from error
+
+    def verify(self, *, jobs: int = 1) -> None:
+        """Compare the samples with their checksums, all of them.
+
+        The file is read, not mapped: where the disk fails, that is an error and not the end of the process.
+
+        Raises
+        ------
+        DamagedStoreError
+            If they are not as they were written; the first such clip is named.
+        CorpusError
+            If they cannot be read.
+        """
+        try:
+            with ThreadPoolExecutor(min(jobs, _MOST_READERS)) as pool:
+                whole = pool.map(partial(_is_whole, self.folder / SAMPLES), self._places.values())
+                damaged = [clip for clip, ok in zip(self._places, whole, strict=True) if not ok]
+        except OSError as error:
+            raise _unreadable(self.folder, error) from error
+        if damaged:
+            raise DamagedStoreError(
+                f"the store {self.folder} is damaged: {len(damaged)} of {len(self._places)} clips are not "
+                f"as they were written, e.g. {printable(damaged[0])}; delete it"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_samples"}
@@ -123,8 +160,24 @@ class AudioStore:
         )
 
 
+def _unreadable(folder: Path, error: OSError) -> CorpusError:
+    return CorpusError(
+        f"cannot read the store {folder}: {error.strerror or error}; "
+        "change its permissions or set GENRELAB_CACHE to another folder"
+    )
+
+
+def _is_whole(path: Path, place: Place) -> bool:
+    with path.open("rb") as file:
+        file.seek(place.offset * _ITEM_BYTES)
+        return checksum(file.read((place.end - place.offset) * _ITEM_BYTES)) == place.checksum
+
+
 def _read_index(folder: Path) -> tuple[dict[str, Place], dict[str, str]]:
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    text = (folder / INDEX).read_text(encoding="utf-8")
+    if json.loads(text)["format"] == _WITHOUT_CHECKSUMS:
+        raise OlderStoreError(f"the store {folder} is of an earlier genrelab, without checksums; delete it")
+    index = unsealed(text)
     if index["format"] != FORMAT:
         raise ValueError(f"{INDEX} has the format {index['format']!r}, not {FORMAT}")
     places = {clip: Place(*place) for clip, place in dict(index["places"]).items()}
@@ -154,7 +207,8 @@ def open_store(
 ) -> AudioStore:
     """Return the store of a corpus, decoding it first unless that was done before.
 
-    A damaged store is made anew. A clip that could not be decoded stays skipped until a file of the
+    A damaged store, and one of an earlier genrelab without checksums, is made again, and a warning is logged
+    that says so. A clip that could not be decoded stays skipped until a file of the
     corpus changes, also where the reason has passed, such as a network drive that was away: delete the
     store's folder, in `stores` below `GENRELAB_CACHE`, to try again.
 
@@ -185,17 +239,21 @@ def open_store(
     """
     key = _folder_key(corpus, sample_rate, channels, which)
     place = (folder or cache_folder()) / "stores" / f"{corpus.name}-{sample_rate}-{channels}-{key[:16]}"
+    jobs = jobs or os.cpu_count() or 1
     if os.path.exists(place):  # False also where it may not be looked for; making it says so
         try:
-            return AudioStore(place, sample_rate=sample_rate, channels=channels)
-        except DamagedStoreError:
+            store = AudioStore(place, sample_rate=sample_rate, channels=channels)
+            store.verify(jobs=jobs)
+            return store
+        except DamagedStoreError as error:
+            _LOGGER.warning("%s", str(error).replace("; delete it", "; it is made again"))
             remove_store(place)
     build_store(
         place,
         corpus,
         sample_rate=sample_rate,
         channels=channels,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs,
         which=which,
         report=report,
     )
@@ -226,7 +284,7 @@ def sound_key(corpus: Corpus, *, sample_rate: int, channels: int, which: Which =
         for clip in stored(corpus, which)
         for status in [_status(clip)]
     ]
-    return _hash([FORMAT, sample_rate, channels, repr(corpus.renderer), clips])
+    return _hash([_SOUND, sample_rate, channels, repr(corpus.renderer), clips])
 
 
 def _folder_key(corpus: Corpus, sample_rate: int, channels: int, which: Which) -> str:

@@ -8,7 +8,6 @@ the next one that makes the same store removes it.
 from __future__ import annotations
 
 import glob
-import json
 import os
 import shutil
 import tempfile
@@ -26,8 +25,9 @@ from genrelab.audio.decode import stream
 from genrelab.errors import AudioError, CorpusError
 from genrelab.files import only_one
 from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.lab.training.checksums import checksum, sealed
 
-FORMAT = 1
+FORMAT = 2  # of the folder; 1 had no checksums
 SCALE = 32767.0
 SAMPLES = "samples.i16"
 INDEX = "index.json"
@@ -39,11 +39,12 @@ Which = Literal["labelled", "unlabelled"]
 
 
 class Place(NamedTuple):
-    """Where a clip lies in the file of samples."""
+    """Where a clip lies in the file of samples, and the checksum of its bytes there."""
 
     offset: int  # in int16 values
     frames: int
     channels: int
+    checksum: str
 
     @property
     def end(self) -> int:
@@ -97,9 +98,10 @@ def build_store(
             if isinstance(made, str):
                 skipped[clip.id] = made
             else:
+                content = made.astype("<i2", copy=False).tobytes()
                 with _writing(place):
-                    _append(folder / SAMPLES, made.astype("<i2", copy=False).tobytes())
-                places[clip.id] = Place(offset, made.shape[0], made.shape[1])
+                    _append(folder / SAMPLES, content)
+                places[clip.id] = Place(offset, made.shape[0], made.shape[1], checksum(content))
                 offset = places[clip.id].end
             if report is not None:
                 report(done, len(clips))
@@ -109,7 +111,7 @@ def build_store(
         index: dict[str, Any] = {"format": FORMAT, "places": places, "skipped": skipped}
         with _writing(place):
             _append(folder / SAMPLES, b"", sync=True)
-            _append(folder / INDEX, json.dumps(index).encode(), sync=True)
+            _append(folder / INDEX, sealed(index).encode(), sync=True)
             _publish(folder, place)
 
 

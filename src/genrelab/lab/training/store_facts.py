@@ -1,13 +1,12 @@
 """What can be told of each clip of a store by itself: a digest of its sound, and how much of it is silence.
 
-Made in one pass over the samples when it is first asked for, and kept beside them as `facts.json`: a store
-never changes, so that the next run on it reads a small file.
+Made in one pass over the samples when it is first asked for, and kept beside them as `facts.json`, with a
+checksum: a store never changes, so that the next run on it reads a small file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ import numpy as np
 
 from genrelab.files import replace_text
 from genrelab.lab.corpora.audit.faults import silent_share
+from genrelab.lab.training.checksums import sealed, unsealed
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.store_build import SCALE
 
@@ -52,7 +52,7 @@ def clip_facts(store: AudioStore, *, jobs: int | None = None) -> Mapping[str, Cl
     """
     path = store.folder / FACTS
     with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = unsealed(path.read_text(encoding="utf-8"))
         if kept["format"] == _FORMAT and kept["clips"].keys() == set(store.clips):
             return {clip_id: ClipFacts(*facts) for clip_id, facts in kept["clips"].items()}
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
@@ -60,7 +60,7 @@ def clip_facts(store: AudioStore, *, jobs: int | None = None) -> Mapping[str, Cl
             zip(store.clips, pool.map(lambda clip_id: _look(store, clip_id), store.clips), strict=True)
         )
     with suppress(OSError):  # a store that may only be read
-        replace_text(path, json.dumps({"format": _FORMAT, "clips": made}))
+        replace_text(path, sealed({"format": _FORMAT, "clips": made}))
     return made
 
 

@@ -9,7 +9,11 @@ may say which of the files the other listener was trained on.
 from __future__ import annotations
 
 import hashlib
+import lzma
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -23,10 +27,16 @@ from genrelab.files import replace_file
 from genrelab.lab.corpora.paths import examples, printable
 from genrelab.lab.corpora.types import Clip
 from genrelab.lab.registry import closest
+from genrelab.lab.training.npz import check_sizes
 
 Floats = npt.NDArray[np.float64]
 _NAMES, _WINDOW, _LEARNED = "names", "window", "learned"
 _NO_TARGETS = (_NAMES, _WINDOW, _LEARNED)
+#: What reading a damaged archive may raise; `RuntimeError` is of one that is encrypted.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, RuntimeError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error,
+    lzma.LZMAError, struct.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,23 +110,25 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
     Raises
     ------
     RecipeError
-        If the file cannot be read, lacks an array, or an array has the wrong shape or type, or holds what is
-        no number.
+        If the file cannot be read, is larger than `genrelab.lab.training.npz` allows, lacks an array, or an
+        array has the wrong shape or type, or holds what is no number.
     """
-    path = Path(file).expanduser()
+    path, keys = Path(file).expanduser(), tuple(dict.fromkeys(wanted))
     try:
-        sha256 = file_hash(path)
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
+        if path.exists() and not path.is_file():  # a pipe, which would be waited for, or a device
+            raise ValueError("it is no regular file")
+        if _begins_as_one_array(path):
             raise RecipeError(f"{path} is one array; targets are an .npz file of several, with `names`")
-        with loaded as opened:
+        check_sizes(path, (*_NO_TARGETS, *keys))
+        sha256 = file_hash(path)
+        with np.load(path, allow_pickle=False) as opened:
             names = _names(path, opened)
-            arrays = {key: _array(path, opened, key, len(names)) for key in dict.fromkeys(wanted)}
+            arrays = {key: _array(path, opened, key, len(names)) for key in keys}
             learned = _learned(path, opened, len(names))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise RecipeError(
-            f"cannot read the targets {path}: {error}. Give an .npz file that numpy.savez wrote, or "
-            "--targets none"
+            f"cannot read the targets {path}: {error or type(error).__name__}. Give an .npz file that "
+            "numpy.savez wrote, or --targets none"
         ) from error
     unique, inverse = np.unique(names, return_inverse=True)
     return Targets(
@@ -158,6 +170,11 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _begins_as_one_array(path: Path) -> bool:
+    with path.open("rb") as opened:
+        return opened.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
 
 
 def _names(path: Path, opened: np.lib.npyio.NpzFile) -> npt.NDArray[np.str_]:

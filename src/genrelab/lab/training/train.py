@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +12,20 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from genrelab.errors import RunError
+from genrelab.files import naming
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.models.base import GenreNetwork
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, check_state, load_weights
+from genrelab.lab.training.checkpoints import (
+    BEST,
+    LAST,
+    Checkpoints,
+    PlainCheckpoints,
+    check_state,
+    load_weights,
+    weights_sample,
+)
 from genrelab.lab.training.distillation import distillation_of
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.lessons import make_objective
@@ -33,6 +40,7 @@ from genrelab.lab.training.memory import keep_freed_memory
 from genrelab.lab.training.outliers import Outliers
 from genrelab.lab.training.parts import copied_ids, labels_of, parts_used
 from genrelab.lab.training.progress import RunProgress
+from genrelab.lab.training.quiet import keep_quiet
 from genrelab.lab.training.start import calibrate_start, load_start
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.task import GenreTask
@@ -49,6 +57,7 @@ __all__ = [
     "training_set",
 ]
 
+LOG = "log"  # TensorBoard's
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -74,6 +83,10 @@ class Trained:
         How many clips each of the recipe's copies was made of.
     learned : dict
         How many clips were learned, with and without labels, and from what targets, for the record.
+    steps : int
+        Of the optimizer, in all epochs.
+    moved : float or None
+        How far the kept weights are from those at the start, relative to their size; None if nobody knows.
     """
 
     network: GenreNetwork
@@ -85,6 +98,8 @@ class Trained:
     start: tuple[str, ...] = ()
     copies: tuple[int, ...] = ()
     learned: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
+    moved: float | None = None
 
 
 def resolve_device(
@@ -161,7 +176,7 @@ def train(
     RecipeError
         If the weights to start with are not to be had, or fit another network.
     RunError
-        If training breaks down (a loss that is not a number), or the device is not there.
+        If training breaks down (a loss or weights that are not numbers), or the device is not there.
     KeyboardInterrupt
         If it was stopped by Ctrl-C; the finished epochs are kept.
     """
@@ -191,14 +206,15 @@ def train(
     learn = learning_loader(learning, settings, seed=seed, gpu=gpu)
     choose = choosing_loader(choosing, settings, gpu=gpu)
     interrupt = Interrupt()
-    _quiet()
+    keep_quiet()
     trainer = L.Trainer(
         accelerator=accelerator,
         devices=1,
         precision=precision,
         max_epochs=settings.max_epochs,
         callbacks=[keep, RunProgress(settings.choose_epoch_on), interrupt],
-        logger=TensorBoardLogger(folder, name="", version="log"),
+        logger=TensorBoardLogger(folder, name="", version=LOG),
+        plugins=[PlainCheckpoints()],
         gradient_clip_val=settings.gradient_clip,
         deterministic="warn",
         enable_checkpointing=False,
@@ -215,7 +231,7 @@ def train(
         network.to("cuda" if gpu else "cpu")
         first = learning_loader(learning, settings, seed=seed, gpu=False)
         keep.start += calibrate_start(network, (waveform for waveform, *_ in first))
-    with interrupt:
+    with interrupt, naming(folder / LOG):
         trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
     load_weights(network, folder / BEST)
     best = keep.best_epoch()
@@ -223,6 +239,11 @@ def train(
         raise RunError(
             f"the {settings.choose_epoch_on} loss of {folder} was never a finite number; "
             "try a lower learning rate"
+        )
+    if not all(bool(torch.isfinite(each).all()) for each in network.parameters()):
+        raise RunError(
+            f"the weights {folder / BEST}, of epoch {best}, are not all finite numbers; try a lower "
+            "training.learning_rate or set training.gradient_clip, with --restart"
         )
     seconds = sum(row["seconds"] for row in keep.history)
     return Trained(
@@ -235,14 +256,13 @@ def train(
         tuple(keep.start),
         tuple(len(copy.labels) for copy in learning.copies[1:]),
         about,
+        len(keep.history) * len(learn),
+        _moved(keep.sample, network),
     )
 
 
-def _quiet() -> None:
-    """Keep Lightning's advertisements and hints about workers out of a user's terminal."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*defined a `validation_step` but have no.*")
-    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-    warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")
+def _moved(start: torch.Tensor | None, network: GenreNetwork) -> float | None:
+    """Return how far the weights are from a sample of them at the start, relative to its size."""
+    if start is None:
+        return None
+    return float((weights_sample(network) - start).norm() / start.norm().clamp_min(1e-30))

@@ -77,13 +77,14 @@ def record_of(
     base : Path
         What run folders are named from.
     """
+    trained_on = settings.corpus if settings.corpus in table.corpora else table.corpora[0]
     return {
         "format": FORMAT,
         "table": table.name,
         "title": table.title,
         "paper": table.paper,
         "protocol": table.protocol,
-        "corpora_of_the_paper": [table.corpus, *([table.elsewhere] if table.elsewhere else [])],
+        "corpora_of_the_paper": [trained_on, *([table.elsewhere] if table.elsewhere else [])],
         "asked": {
             "corpus": settings.corpus,
             "splits": list(settings.splits),
@@ -163,7 +164,8 @@ def _reported(recipe: Recipe, metric: str, settings: Settings, table: Table) -> 
     """Return the paper's figure: for the corpus that was tested on if it has one, else for its own."""
     tested = settings.elsewhere or settings.corpus
     found = {each.corpus: each.value for each in recipe.reported if each.metric == metric}
-    for corpus in (tested, table.elsewhere or table.corpus, *found):
+    whole = [name for name in table.corpora if tested.startswith(f"{name}-")]  # ismir2004-evaluation
+    for corpus in (tested, *whole, table.elsewhere or table.corpora[0], *found):
         if corpus in found:
             return {"corpus": corpus, "value": found[corpus]}
     return None

@@ -45,19 +45,34 @@ class Row(_Strict):
 class Table(_Strict):
     """A table of a paper.
 
-    `corpus` and `split` are the paper's, as far as genrelab can make them; `elsewhere` is another corpus on
-    which the paper tested what it had trained.
+    `splits` names every corpus that the paper trained on, with the split that it took there, as far as
+    genrelab can make it; the first corpus is the one that `--list` and messages speak of. `elsewhere` is
+    another corpus on which the paper tested what it had trained.
     """
 
     name: str
     title: str
     paper: str
-    corpus: str
-    split: str
+    splits: dict[str, str] = Field(min_length=1)
     elsewhere: str | None = None
     figures: tuple[Metric, ...] = Field(min_length=1)
     protocol: str
     rows: tuple[Row, ...] = Field(min_length=1)
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """The corpora that the paper trained on."""
+        return tuple(self.splits)
+
+    def split_on(self, corpus: str) -> str:
+        """Return the paper's kind of split on a corpus; on one that it did not use, that of its first.
+
+        Parameters
+        ----------
+        corpus : str
+            Its name before any change of its sound.
+        """
+        return self.splits.get(corpus, self.splits[self.corpora[0]])
 
 
 def table_names() -> list[str]:

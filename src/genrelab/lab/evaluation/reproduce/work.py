@@ -46,7 +46,7 @@ class Wanted:
     corpus : str
         Its spec.
     splits : tuple of str
-        Kinds; empty is the paper's. `kfold:*/10` stands for all ten folds.
+        Kinds; empty is the paper's on that corpus. `kfold:*/10` stands for all ten folds.
     seeds : int
     budget : Budget
     changes : tuple of str
@@ -132,7 +132,7 @@ def reproduce(
     resolve_device(device)
     rows = _chosen(table, wanted.rows)
     corpus = wanted.budget.of_corpus(load_corpus(wanted.corpus))
-    splits = wanted.splits or (table.split,)
+    splits = wanted.splits or (table.split_on(original_name(corpus)),)
     for split in splits:
         for fold in wanted.budget.of_folds(each_fold(split)):
             make_split(corpus, fold, seed=0)  # tells at once what is wrong with it
@@ -148,7 +148,7 @@ def reproduce(
         wanted.changes,
         elsewhere.name if elsewhere else None,
     )
-    base = out / "reproduce" / _folder(table, wanted)
+    base = out / "reproduce" / _folder(table, wanted, original_name(corpus))
     base.mkdir(parents=True, exist_ok=True)
     tasks = [
         _Task(row, split, fold, seed, wanted, base, device)
@@ -188,9 +188,9 @@ def _key(task: _Task) -> _Key:
     return task.row.key, task.split, task.fold, task.seed
 
 
-def _folder(table: Table, wanted: Wanted) -> str:
-    """Name the folder by what makes its runs others: the budget, and a digest of what was changed."""
-    parts = [table.name, *wanted.budget.short()]
+def _folder(table: Table, wanted: Wanted, corpus: str) -> str:
+    """Name the folder by what makes its page another: the paper's other corpora, budget, what was changed."""
+    parts = [table.name, *([corpus] if corpus in table.corpora[1:] else []), *wanted.budget.short()]
     if wanted.changes or wanted.weights:
         told = json.dumps([wanted.changes, sorted(wanted.weights.items())])
         parts.append(hashlib.sha256(told.encode()).hexdigest()[:6])
