@@ -1,0 +1,169 @@
+"""Formats beyond the usual ones are found in folders and read; what cannot be read is named."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from genrelab.audio.decode import AUDIO_SUFFIXES, decode, probe
+from genrelab.errors import AudioError, UnsupportedFormatError
+from genrelab.recognize import scan
+
+DSD_RATE = 2_822_400
+SECONDS = 1.5
+TONE = 440.0
+
+
+def dsd_bits(seconds: float = SECONDS) -> np.ndarray:
+    """A tone as a stream of bits: as many are set as the sound is high, at random places."""
+    time = np.arange(int(DSD_RATE * seconds) // 65_536 * 65_536) / DSD_RATE
+    chance = 0.5 + 0.25 * np.sin(2 * np.pi * TONE * time)
+    return (np.random.default_rng(0).random(time.size) < chance).astype(np.uint8)
+
+
+def write_dsf(path: Path) -> Path:
+    """See Sony's "DSF File Format Specification", version 1.01."""
+    bits = dsd_bits()
+    data = np.packbits(bits, bitorder="little").tobytes()
+    form = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 1, 1, DSD_RATE, 1, bits.size, 4096, 0)
+    sound = struct.pack("<4sQ", b"data", 12 + len(data)) + data
+    head = struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(form) + len(sound), 0)
+    path.write_bytes(head + form + sound)
+    return path
+
+
+def write_dff(path: Path) -> Path:
+    """See Philips' "DSDIFF 1.5 Specification"."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">4sQ", name, len(content)) + content + bytes(len(content) % 2)
+
+    properties = b"SND " + chunk(b"FS  ", struct.pack(">I", DSD_RATE))
+    properties += chunk(b"CHNL", struct.pack(">H4s", 1, b"C   "))
+    properties += chunk(b"CMPR", b"DSD " + bytes([14]) + b"not compressed" + b"\0")
+    content = b"DSD " + chunk(b"FVER", bytes((1, 5, 0, 0))) + chunk(b"PROP", properties)
+    content += chunk(b"DSD ", np.packbits(dsd_bits()).tobytes())
+    path.write_bytes(chunk(b"FRM8", content))
+    return path
+
+
+def strongest(sound: np.ndarray, rate: int) -> float:
+    """Return the frequency with the most power, in Hz, below 10 kHz."""
+    spectrum = np.abs(np.fft.rfft(sound[0] * np.hanning(sound.shape[1])))
+    spectrum[int(10_000 * sound.shape[1] / rate) :] = 0
+    return float(spectrum[1:].argmax() + 1) * rate / sound.shape[1]
+
+
+@pytest.mark.parametrize(("name", "write"), [("x.dsf", write_dsf), ("x.dff", write_dff)])
+def test_dsd(tmp_path: Path, name: str, write: Callable[[Path], Path]) -> None:
+    path = write(tmp_path / name)
+    sound, rate = decode(path, sample_rate=44_100, channels=1)
+    assert sound.shape[1] / rate == pytest.approx(SECONDS, abs=0.05)
+    assert strongest(sound, rate) == pytest.approx(TONE, abs=2.0)
+    assert probe(path).sample_rate == DSD_RATE // 8  # FFmpeg gives a number for eight bits
+    assert list(scan([tmp_path])) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "rate"),
+    [
+        ("x.ac3", "ac3", "ac3", 48_000),
+        ("x.eac3", "eac3", "eac3", 48_000),
+        ("x.mp2", "mp2", "mp2", 44_100),
+        ("x.tta", "tta", "tta", 44_100),
+        ("x.wv", "wv", "wavpack", 44_100),
+        ("x.ts", "mpegts", "mp2", 48_000),
+        ("x.voc", "voc", "pcm_u8", 22_050),
+        ("x.caf", "caf", "alac", 44_100),
+        ("x.nut", "nut", "flac", 44_100),
+    ],
+)
+def test_what_ffmpeg_reads(tmp_path: Path, name: str, container: str, codec: str, rate: int) -> None:
+    path = tmp_path / name
+    tone = 0.4 * np.sin(2 * np.pi * TONE * np.arange(2 * rate) / rate)
+    with av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate, layout="mono")
+        kind = stream.format.name
+        scaled = tone[None].astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(scaled, format="fltp", layout="mono")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(format=kind, layout="mono", rate=rate)
+        for piece in resampler.resample(frame):
+            output.mux(stream.encode(piece))
+        output.mux(stream.encode(None))
+    sound, found = decode(path, channels=1)
+    assert found == rate and sound.shape[1] / rate == pytest.approx(2.0, abs=0.1)
+    assert strongest(sound, rate) == pytest.approx(TONE, abs=2.0)
+    assert list(scan([tmp_path])) == [path]
+
+
+@pytest.mark.needs("ffmpeg")
+def test_speex(tmp_path: Path) -> None:
+    import subprocess
+
+    path = tmp_path / "x.spx"
+    tone = ["-f", "lavfi", "-i", f"sine=frequency={TONE}:sample_rate=16000:duration=2"]
+    subprocess.run(["ffmpeg", "-v", "error", *tone, "-c:a", "libspeex", str(path)], check=True)
+    sound, rate = decode(path)
+    assert rate == 16_000 and strongest(sound, rate) == pytest.approx(TONE, abs=3.0)
+    assert list(scan([tmp_path])) == [path]
+
+
+@pytest.mark.parametrize("default", [0, 1, 2])
+def test_the_default_stream_of_several_is_heard(tmp_path: Path, default: int) -> None:
+    path = tmp_path / "x.mka"
+    tones = (300.0, 600.0, 900.0)
+    with av.open(str(path), "w", format="matroska") as output:
+        streams = [output.add_stream("flac", rate=44_100, layout="mono") for _ in tones]
+        for number, stream in enumerate(streams):
+            stream.disposition = (
+                av.stream.Disposition.default if number == default else av.stream.Disposition(0)
+            )
+        for tone, stream in zip(tones, streams, strict=True):
+            wave = 0.4 * np.sin(2 * np.pi * tone * np.arange(88_200) / 44_100)
+            samples = np.round(wave * 32_767).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate = 44_100
+            output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
+    sound, rate = decode(path)
+    assert strongest(sound, rate) == pytest.approx(tones[default], abs=2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format"),
+    [
+        ("x.mid", b"MThd\0\0\0\6\0\1\0\1\1\xe0" + bytes(200), "MIDI"),
+        ("x.ofr", b"OFR \x0c\0\0\0" + bytes(200), "OptimFROG"),
+        ("x.it", b"IMPM" + bytes(300), "Impulse Tracker"),
+        ("x.sid", b"PSID\0\2" + bytes(300), "SID"),
+        ("x.aax", b"\0\0\0\x24ftypaax " + bytes(300), "Audible"),
+        ("x.mp3", b"\xff\xfb\x00\x00" + bytes(range(256)) * 40, "free bit rate"),
+    ],
+)
+def test_a_format_that_is_not_supported_is_named(
+    tmp_path: Path, name: str, content: bytes, format: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(
+        UnsupportedFormatError, match=rf"{name} cannot be read: the format .*{format}.* is not"
+    ):
+        decode(path)
+
+
+def test_a_damaged_file_of_a_known_format_is_not_called_no_sound(tmp_path: Path) -> None:
+    path = tmp_path / "x.wv"
+    path.write_bytes(b"wvpk" + np.random.default_rng(0).bytes(3000))
+    with pytest.raises(AudioError, match=r"x\.wv is damaged"):
+        decode(path)
+
+
+def test_suffixes_are_written_as_they_are_compared() -> None:
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in AUDIO_SUFFIXES)
+    assert {".dsf", ".dff", ".spx", ".ac3", ".eac3", ".dts", ".tak", ".ofr"} <= AUDIO_SUFFIXES
