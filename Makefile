@@ -1,19 +1,23 @@
 # Everything sets itself up on a machine that has Python 3.11 or newer and make.
 #   make demo            train on generated music, report, export, recognize (FILE=song.mp3 adds your own)
 #   make test            the tests but for the slow ones; make slow runs those
+#   make lowest          the recognizer's tests with the oldest versions that pyproject.toml allows
+#   make mutants         how many small changes of the code the tests notice; takes hours
 #   make lint            ruff, mypy, import-linter
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
 # A process a core, each with one thread: several threads in each would wait for one another.
-TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
+PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4
+TESTS := $(call PYTEST_OF,$(VENV))
+LOWEST := $(VENV)-lowest
 
-.PHONY: help demo test slow lint format clean
+.PHONY: help demo test slow lowest mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,4p' Makefile | cut -c3-
+	@sed -n '2,6p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -38,6 +42,20 @@ test: $(VENV)/.dev
 slow: $(VENV)/.dev
 	$(TESTS) -m slow $(PYTEST_ARGS)
 
+$(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(BIN)/python .ci/lowest.py parquet > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+		-c $(LOWEST)/constraints.txt -e '.[test]'
+	@touch $@
+
+lowest: $(LOWEST)/.test
+	$(call PYTEST_OF,$(LOWEST)) -m "not slow" --ignore tests/lab $(PYTEST_ARGS)
+
+mutants: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[mutants]'
+	$(BIN)/python tests/mutants.py $(MUTANTS_ARGS)
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,4 +67,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

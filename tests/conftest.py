@@ -6,7 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import needs
 import pytest
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Look for the programs that a test is marked to need."""
+    for mark in item.iter_markers("needs"):
+        for name in mark.args:
+            needs.program(name)
 
 
 @pytest.fixture(scope="session")

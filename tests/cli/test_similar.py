@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import mutagen
+import needs
 import pytest
 import soundfile
 from tiny_onnx import tone, write_tiny
@@ -212,15 +213,11 @@ def test_check(songs: Path, tmp_path: Path, capsys: Capture) -> None:
     assert "genrelab recognize" in capsys.readouterr().err
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_a_browser_draws_the_map(songs: Path, tmp_path: Path) -> None:
     """The script runs under the page's own rules: it fills in what only it can know."""
     assert run("library", "map", "--out", tmp_path / "map.html") == 0
     command = [
-        str(CHROMIUM),
+        needs.program("chromium"),
         "--headless",
         "--no-sandbox",
         "--disable-gpu",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+import needs
 
 _ROOM = 256 * 2**20
 
@@ -36,8 +36,8 @@ def small_disk(folder: Path, *, kib: int = 1024) -> Iterator[Path]:
     disk = folder / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no disk can be mounted here: that takes root and the right to mount")
+    if needs.find("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        needs.lacking("no disk can be mounted here: that takes root and the right to mount")
     try:
         yield disk
     finally:

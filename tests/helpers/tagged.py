@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import struct
 import subprocess
 from collections.abc import Callable
@@ -22,6 +21,7 @@ import mutagen.asf
 import mutagen.flac
 import mutagen.id3
 import mutagen.mp4
+import needs
 import numpy as np
 import soundfile
 
@@ -404,9 +404,10 @@ def as_ffmpeg_sees(path: Path) -> dict[str, object]:
 
 def as_ffprobe_sees(path: Path) -> dict[str, object] | None:
     """All tags but the genre, as ffprobe prints them; None where it is not installed."""
-    if shutil.which("ffprobe") is None:
+    ffprobe = needs.find("ffprobe")
+    if ffprobe is None:
         return None
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", str(path)]
+    command = [ffprobe, "-v", "error", "-of", "json", "-show_format", "-show_streams", str(path)]
     shown = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
     tags = {**shown["format"].get("tags", {}), **shown["streams"][0].get("tags", {})}
     return {key.lower(): value for key, value in tags.items() if key.lower() != "genre"}

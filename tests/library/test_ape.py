@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -232,9 +231,7 @@ def test_a_tag_in_front_of_others_at_the_end(tmp_path: Path) -> None:
     assert path.read_bytes() == whole
 
 
-@pytest.mark.skipif(
-    shutil.which("wvunpack") is None, reason="wvunpack is not installed (apt install wavpack)"
-)
+@pytest.mark.needs("wvunpack")
 def test_wvunpack_reads_it(tmp_path: Path) -> None:
     path = tagged.make(tmp_path, "wv-genre")
     rewrite(path, lambda tag: tag.set(GENRES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import zlib
 from collections.abc import Callable
@@ -25,9 +24,7 @@ TRACK_1, TRACK_2 = b"\x63\xc0\x84\x63\xc5\x81\x01", b"\x63\xc0\x84\x63\xc5\x81\x
 CHAPTER = b"\x63\xc0\x84\x63\xc4\x81\x09"
 ALBUM_BY_NAME = b"\x63\xc0\x88\x63\xca\x85ALBUM"
 
-needs_mkvtoolnix = pytest.mark.skipif(
-    shutil.which("mkvmerge") is None, reason="mkvmerge is not installed (apt install mkvtoolnix)"
-)
+needs_mkvtoolnix = pytest.mark.needs("mkvmerge")
 
 
 def tool(*command: str | Path) -> str:
@@ -241,10 +238,9 @@ def test_live_recordings_and_damage_are_refused(tmp_path: Path) -> None:
     refused(by_hand(path, element(TAGS, b"\x73\x73\xff" + simple("GENRE", "Dub"))), "unknown size")
 
 
+@pytest.mark.needs("ffmpeg")
 def test_what_ffmpeg_pipes_is_refused(tmp_path: Path) -> None:
     """It cannot go back to say how long it has become."""
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("ffmpeg is not installed")
     source = tagged.make(tmp_path, "mka")
     command = ["ffmpeg", "-v", "error", "-i", str(source), "-c", "copy", "-f", "matroska", "-"]
     path = tmp_path / "piped.mka"

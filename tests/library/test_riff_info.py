@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import av
+import needs
 import pytest
 import tagged
 from hypothesis import given
@@ -38,8 +38,7 @@ def tags_of(path: Path) -> WavTag:
 
 def by_ffprobe(path: Path) -> str | None:
     """The genre as ffprobe shows it, which in 5.1 looks at ID3v2 only where there is no `LIST INFO`."""
-    if shutil.which("ffprobe") is None:
-        pytest.skip("no ffprobe")
+    needs.program("ffprobe")
     command = ["ffprobe", "-v", "error", "-of", "json", "-show_format", str(path)]
     shown = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
     return shown["format"].get("tags", {}).get("genre")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -146,9 +145,8 @@ def test_decoders_print_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.data
+@pytest.mark.needs("ffmpeg")
 def test_300_damaged_files_of_real_music(packaged: Recognizer, data_dir: Path, tmp_path: Path) -> None:
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("ffmpeg is not installed")
     dice = random.Random(19)
     clips = damaged_mp3.songs(data_dir, 6)
     made: dict[Path, Recognition] = {}

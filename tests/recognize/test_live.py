@@ -68,7 +68,9 @@ def test_an_answer_each_second_about_the_last_two(recognizer: Recognizer, mix: n
 
 
 def test_each_answer_is_that_of_the_sound_alone(recognizer: Recognizer, mix: np.ndarray) -> None:
-    for moment in listen(recognizer, blocks_of(mix, 333), RATE, every_seconds=0.7, window_seconds=3.9):
+    moments = list(listen(recognizer, blocks_of(mix, 333), RATE, every_seconds=0.7, window_seconds=3.9))
+    assert moments
+    for moment in moments:
         first, last = round(moment.start * RATE), round(moment.time * RATE)
         alone = recognizer(mix[first:last], sample_rate=RATE)
         assert moment.recognition == alone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -79,7 +78,7 @@ SOME = ["en", "en+f3", "en+whisper", "de", "de+f4", "de+m3", "es+f3", "fr", "it"
 OTHERS = sorted({each + kind for each in ("de", "en", "es", "fr", "it", "pl") for kind in KINDS} - set(SOME))
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.needs("espeak-ng")
 @pytest.mark.parametrize("voice", [*SOME, *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)])
 def test_speech_gets_no_genre(voice: str, recognizer: Recognizer, tmp_path: Path) -> None:
     file = tmp_path / "speech.wav"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def _passed_over(lines: list[str]) -> set[str]:
     return gone
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is the reference")
+@pytest.mark.needs("git")
 @pytest.mark.parametrize("lines", LISTS, ids=str)
 def test_as_git_does(lines: list[str], tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)

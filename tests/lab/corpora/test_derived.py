@@ -6,6 +6,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -152,7 +153,6 @@ def test_a_generated_corpus_is_changed_too() -> None:
 
 def test_tempo_and_pitch_are_changed_one_by_one() -> None:
     """Against librosa, and against what the words mean."""
-    librosa = pytest.importorskip("librosa")
     sound = np.stack([tone(440.0), tone(660.0)])
     faster = TimeStretch(1.25)(sound, RATE)
     np.testing.assert_array_equal(faster, librosa.effects.time_stretch(sound, rate=1.25))

@@ -26,6 +26,7 @@ def test_every_number_of_a_committed_page_follows_from_its_runs(folder: Path) ->
 
 def test_no_folder_of_results_is_overlooked() -> None:
     found = {path.parent for path in COMMITTED.rglob("*") if path.is_file() and path.parent != COMMITTED}
+    assert COMMITTED.is_dir() and found, f"{COMMITTED} holds no results"
     assert found == set(FOLDERS), "a folder below docs/results/reproduce lacks its record.json"
 
 

@@ -220,6 +220,7 @@ def test_what_is_called_validation_is_named_after_the_part_that_it_is_of(tmp_pat
 def test_what_is_finished_is_not_done_again_and_more_seeds_go_on(made: dict[str, Any]) -> None:
     base = Path(made["folder"])
     before = {path: path.stat().st_mtime_ns for path in base.rglob("metrics.json")}
+    assert before
     record = reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=made["out"])
     assert {path: path.stat().st_mtime_ns for path in base.rglob("metrics.json")} == before
     assert record["lines"] == made["lines"]

@@ -47,6 +47,7 @@ def test_a_table_is_made_on_generated_music(
     assert len(list(csv.reader((folder / "table.csv").open()))) == 1 + len(table.rows) * len(table.figures)
     assert not list(tmp_path.rglob("model.onnx"))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")}
+    assert before
     assert main(command) == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")} == before
     assert json.loads((folder / "record.json").read_text(encoding="utf-8")) == record

@@ -191,7 +191,9 @@ def test_gradients_of_the_kernels_are_the_numerical_ones() -> None:
     def score() -> Tensor:
         return (filters.half_kernels().double() * weights).sum(dim=1)
 
-    for parameter in filters.parameters():
+    parameters = list(filters.parameters())
+    assert len(parameters) == 2, "lowest cut-offs and bands"
+    for parameter in parameters:
         if parameter is filters.band:  # the last band ends at half the rate: one-sided there
             with torch.no_grad():
                 parameter[-1] -= 10.0
@@ -213,7 +215,9 @@ def test_at_the_start_gradients_reach_every_cutoff(filters: int) -> None:
     picture = front(noise(2, 1000, 0))
     weights = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1))
     (picture * weights).sum().backward()
-    for parameter in front.banks.parameters():
+    parameters = list(front.banks.parameters())
+    assert len(parameters) == 4, "lowest cut-offs and bands of two banks"
+    for parameter in parameters:
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all()
         assert (parameter.grad != 0).all()
 

@@ -87,7 +87,9 @@ def test_the_size_is_that_of_the_filters_chosen() -> None:
 
 def test_the_layers_stand_in_the_papers_order() -> None:
     five = [nn.Conv2d, nn.ReLU, nn.MaxPool2d, nn.BatchNorm2d] * 5
-    for block in body().blocks:
+    blocks = list(body().blocks)
+    assert len(blocks) == 2
+    for block in blocks:
         assert [type(layer) for layer in block] == [*five, nn.Flatten]  # type: ignore[arg-type]
 
 

@@ -324,9 +324,9 @@ open_store(corpus, sample_rate=8000, channels=1, report=wait)
     assert {path.name for path in again.folder.iterdir()} == {"samples.i16", "index.json"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of processes")
 def test_a_full_disk_is_named_with_the_remedy(files: Corpus, cache: Path) -> None:
     """A limit on the size of files stands for the disk that is full."""
-    pytest.importorskip("resource")
     assert files.clips[0].path is not None
     code = f"""{IN_ANOTHER_PROCESS}
 import resource
