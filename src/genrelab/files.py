@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from genrelab.drafts import Draft
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -25,12 +26,9 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     OSError
         If the folder is missing or cannot be written to.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        write(draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with Draft(path.parent) as draft:
+        write(draft.path)
+        draft.take_place(path)
 
 
 def replace_text(path: Path, text: str) -> None:
