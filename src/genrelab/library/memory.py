@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from genrelab.library.sighting import Sighting
-from genrelab.library.tracks import Tracks, Wanted
+from genrelab.library.track_row import Wanted
+from genrelab.library.tracks import Tracks
 from genrelab.recognize.recognition import Recognition
 
 

@@ -17,7 +17,7 @@ from genrelab.library.embeddings import Embedded, count_models, is_below, read_e
 from genrelab.library.library import Library
 from genrelab.library.memory import Memory
 from genrelab.library.sighting import Sighting, real_path
-from genrelab.library.tracks import Wanted
+from genrelab.library.track_row import Wanted
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
 
