@@ -167,10 +167,10 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000));"
         "from genrelab.library import Library, LibraryError\n"
-        "library = Library(sys.argv[1])\n"
+        "library, draft = Library(sys.argv[1]), b'.genrelab-0123456789abcdef.tmp'\n"
         "try:\n"
         "    for number in range(1000):\n"
-        "        library.journal.begin(b'/x', b'y', bytes(32), {'text': 't' * 1000}, {})\n"
+        "        library.journal.begin(b'/x', draft, bytes(32), {'text': 't' * 1000}, {})\n"
         "except LibraryError as error:\n"
         "    print(number, error)\n"
     )

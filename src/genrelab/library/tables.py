@@ -1,4 +1,4 @@
-"""The tables of a library that somebody else may have made: are they those that genrelab makes?"""
+"""Whether the tables of a database, which anybody may have made, are those of a library."""
 
 from __future__ import annotations
 

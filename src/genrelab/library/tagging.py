@@ -18,7 +18,7 @@ from genrelab.library.library import Library
 from genrelab.library.proposal import Wish, propose
 from genrelab.library.rewrite import Rewriter
 from genrelab.library.sighting import Sighting, real_path
-from genrelab.library.tags import read_tag
+from genrelab.library.tags import GenreTag, Snapshot, read_tag
 from genrelab.recognize.scan import Problem
 
 Status = Literal["would write", "written", "left", "undone", "error"]
@@ -227,13 +227,24 @@ class Tagger:
             return TagRecord(path, "left", before, before, note="nothing to take back")
         others = self._rewriter.rewrite(
             path,
-            lambda tag: tag.restore(change.tag_before),
+            lambda tag: _put_back(tag, change.tag_before),
             undoes=change,
             check=None if force else lambda file: _check_unchanged(file, path, change),
         )
         with path.open("rb") as file:
             after = read_tag(file, path).genres
         return TagRecord(path, "undone", before, after, note=_note_of_links(others))
+
+
+def _put_back(tag: GenreTag, before: Snapshot) -> None:
+    """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
+    sizes = [values.get("size", 0) for values in (before, tag.snapshot())]
+    if not all(isinstance(size, int) for size in sizes):
+        raise TagError("cannot be put back: the library is damaged.")
+    try:
+        tag.restore({**before, "size": min(sizes)} if "size" in before else before)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise TagError(f"cannot be put back: the library is damaged ({error}).") from error
 
 
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:

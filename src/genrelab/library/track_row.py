@@ -134,12 +134,9 @@ class TrackRow:
         )
 
     def _check(self) -> None:
-        _need(is_path(self.path), "path")
-        _need(isinstance(self.sound, bytes) and len(self.sound) == 32, "sound")
+        check_values(self.path, self.sound, self.duration, self.confidence)
         _need(all(isinstance(value, int) for value in (self.size, self.mtime_ns, self.full)), "size")
         _need(all(isinstance(value, str) for value in (self.model, self.settings, self.version)), "model")
-        _need(self.duration is None or _is_length(self.duration), "duration")
-        _need(self.confidence is None or _is_probability(self.confidence), "confidence")
         _need(self.reason in _REASONS, "reason")
         if self.error is None:
             _need(isinstance(self.genre, str), "genre")
@@ -147,6 +144,25 @@ class TrackRow:
             _need(isinstance(self.error, str) and self.genre is None, "error")
         if self.embedding is not None:
             vector(self.embedding)
+
+
+def check_values(path: object, sound: object, duration: object, confidence: object) -> None:
+    """Check what a row says about a file.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is damaged.
+    """
+    _need(is_path(path), "path")
+    _need(is_digest(sound), "sound")
+    _need(duration is None or _is_length(duration), "duration")
+    _need(confidence is None or _is_probability(confidence), "confidence")
+
+
+def is_digest(value: object) -> bool:
+    """Whether a value is a SHA-256."""
+    return isinstance(value, bytes) and len(value) == 32
 
 
 def is_path(value: object) -> bool:

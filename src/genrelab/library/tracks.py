@@ -33,6 +33,11 @@ class Tracks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def writable(self) -> bool:
+        """Whether anything can be written down."""
+        return self._database.writable
+
     def find(self, seen: Sighting, wanted: Wanted | None = None) -> Recognition | None:
         """Look for what was said about a file's sound.
 
@@ -65,7 +70,7 @@ class Tracks:
                     seen.take_sound(row.sound)
                     return said if row.fits(wanted) else None
         sound = seen.hash_sound()
-        if not self._database.writable:
+        if not self.writable:
             return next((said for _, said in self._of_sound(sound, seen, wanted)), None)
         with self._database.transaction():
             for row, said in self._of_sound(sound, seen, wanted):
