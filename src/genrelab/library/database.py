@@ -155,7 +155,7 @@ class Database:
         except sqlite3.OperationalError as error:
             connection.close()
             log = Path(f"{self.path}-wal")
-            if "unable to open" not in str(error) or not os.access(self.path, os.R_OK):
+            if not any(words in str(error) for words in ("unable to open", "readonly")):
                 raise
             if log.exists() and log.stat().st_size:
                 raise LibraryError(
