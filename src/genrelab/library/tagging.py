@@ -238,11 +238,11 @@ class Tagger:
 
 def _put_back(tag: GenreTag, before: Snapshot) -> None:
     """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
-    sizes = [values.get("size", 0) for values in (before, tag.snapshot())]
-    if not all(isinstance(size, int) for size in sizes):
+    size, now = before.get("size", 0), tag.snapshot().get("size", 0)
+    if not isinstance(size, int) or not isinstance(now, int):
         raise TagError("cannot be put back: the library is damaged.")
     try:
-        tag.restore({**before, "size": min(sizes)} if "size" in before else before)
+        tag.restore({**before, "size": min(size, now)} if "size" in before else before)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise TagError(f"cannot be put back: the library is damaged ({error}).") from error
 

@@ -178,8 +178,9 @@ def vector(data: object) -> npt.NDArray[np.float32]:
     DamagedRowError
         If it is none.
     """
-    _need(isinstance(data, bytes) and 0 < len(data) <= 4 * MOST_NUMBERS and len(data) % 4 == 0, "embedding")
-    numbers = np.frombuffer(data, "<f4").astype(np.float32)  # type: ignore[call-overload]
+    if not isinstance(data, bytes) or not 0 < len(data) <= 4 * MOST_NUMBERS or len(data) % 4:
+        raise DamagedRowError("embedding")
+    numbers = np.frombuffer(data, "<f4").astype(np.float32)
     _need(bool(np.isfinite(numbers).all()), "embedding")
     return numbers
 
@@ -200,9 +201,10 @@ def parse(text: object, what: str, *, most: int = MOST_TEXT) -> Any:
     DamagedRowError
         If it is no JSON, or too much.
     """
-    _need(isinstance(text, str | bytes) and len(text) <= most, what)
+    if not isinstance(text, str | bytes) or len(text) > most:
+        raise DamagedRowError(what)
     try:
-        return json.loads(text)  # type: ignore[arg-type]
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DamagedRowError(what) from error
 
@@ -220,10 +222,11 @@ def _notices(text: object) -> tuple[Notice, ...]:
 
 
 def _timeline(data: object) -> tuple[Segment, ...]:
-    _need(isinstance(data, bytes), "timeline")
+    if not isinstance(data, bytes):
+        raise DamagedRowError("timeline")
     opened = zlib.decompressobj()
     try:
-        text = opened.decompress(data, MOST_TIMELINE)  # type: ignore[arg-type]
+        text = opened.decompress(data, MOST_TIMELINE)
     except zlib.error as error:
         raise DamagedRowError("timeline") from error
     _need(opened.eof and text.count(b"[") <= MOST_SEGMENTS, "timeline")
@@ -243,9 +246,9 @@ def _probabilities(
 ) -> npt.NDArray[np.float16] | None:
     if data is None:
         return None
-    fits = isinstance(data, bytes) and len(data) == 2 * len(timeline) * len(genres) and len(timeline) > 0
-    _need(fits, "probabilities")
-    values = np.frombuffer(data, "<f2").astype(np.float16)  # type: ignore[call-overload]
+    if not isinstance(data, bytes) or not timeline or len(data) != 2 * len(timeline) * len(genres):
+        raise DamagedRowError("probabilities")
+    values = np.frombuffer(data, "<f2").astype(np.float16)
     _need(bool((np.isnan(values) | ((values >= 0) & (values <= 1))).all()), "probabilities")
     return values.reshape(len(timeline), len(genres))
 
