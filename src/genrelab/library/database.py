@@ -154,10 +154,10 @@ class Database:
             return connection
         except sqlite3.OperationalError as error:
             connection.close()
-            log = Path(f"{self.path}-wal")
+            log = f"{self.path}-wal"
             if not any(words in str(error) for words in ("unable to open", "readonly")):
                 raise
-            if log.exists() and log.stat().st_size:
+            if os.path.exists(log) and os.path.getsize(log):
                 raise LibraryError(
                     f"the library {self.path} has changes in {log} that can be read only where it can be "
                     "written. Copy both to such a place and name the copy with --library FILE."
@@ -279,8 +279,6 @@ class Database:
             raise LibraryError(f"the library {self.path} {_remedy(str(error))}") from error
         except (OverflowError, UnicodeError) as error:  # a value that SQLite does not take
             raise LibraryError(f"the library {self.path} cannot hold a value: {error}") from error
-        except OSError as error:
-            raise LibraryError(f"the library {self.path} cannot be opened: {error.strerror}") from error
 
     def close(self) -> None:
         """Close the file."""
