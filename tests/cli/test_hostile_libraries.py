@@ -49,7 +49,7 @@ def victims(tmp_path: Path) -> Path:
     """A folder of files that are nobody's business."""
     folder = tmp_path / "home"
     (folder / "deep").mkdir(parents=True)
-    for name in ("thesis.tex", "deep/key", NAME + ".bak", "genrelab-0123456789abcdef.tmp"):
+    for name in ("thesis.tex", "deep/key", f"deep/{NAME}", NAME + ".bak", "genrelab-0123456789abcdef.tmp"):
         (folder / name).write_text(f"{name}, dear to somebody")
     (folder / NAME).symlink_to("thesis.tex")
     os.mkfifo(folder / "pipe.mp3")
@@ -125,7 +125,14 @@ def test_no_file_is_removed(
     key = os.fsencode(victims / "deep" / "key")
     for draft in (
         *(b"../home/thesis.tex", b"../home/deep/key", key, b"flac.flac", b".", b"..", b"", b"mp3-24.mp3"),
-        *(b"../home/" + NAME.encode(), NAME.encode() + b"\0", b"./" + NAME.encode(), b"\xff", None),
+        *(
+            b"../home/" + NAME.encode(),
+            b"../home/deep/" + NAME.encode(),
+            NAME.encode() + b"\0",
+            b"./" + NAME.encode(),
+            b"\xff",
+            None,
+        ),
     ):
         add_change(library, song, draft, state)
     for path in (
