@@ -186,7 +186,7 @@ def commands(folder: Path, model: Path) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, pytest.param(300, marks=pytest.mark.slow)])
 def test_every_command_answers(
     count: int, scene: Path, tiny_model: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
