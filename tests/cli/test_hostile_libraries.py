@@ -17,6 +17,7 @@ import tagged
 from genrelab import drafts
 from genrelab.cli.main import main
 from genrelab.library import Library
+from genrelab.library.playlist import title_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, FIFOs, names of any bytes")
 
@@ -241,6 +242,11 @@ def test_paths_of_tracks_are_never_waited_for_or_written(
             bytes([number]) * 32,
         )
     before = seen(victims)
+    command = ["similar", str(songs / "ogg.ogg"), "--count", "50", "--format", "json"]
+    assert main([*command, "--library", str(library)]) == 0
+    listed = {Path(record["path"]).name for record in json.loads(capsys.readouterr().out)}
+    assert listed <= {"flac.flac", "mp3-24.mp3", "thesis.tex", NAME}  # the last is a link to it
+    assert title_of(victims / "pipe.mp3") == "pipe"
     run_all(library, songs, tiny_model, tmp_path / "out", capsys, writing=True)
     assert seen(victims) == before
 
