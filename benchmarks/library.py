@@ -94,7 +94,7 @@ class Ways:
         self.songs = songs
         self.bundle = Bundle.load(model, threads=1)
         metadata = self.bundle.metadata
-        self._form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
+        self._form: dict[str, Any] = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
         length = metadata.segment_samples
         wave, _ = decode(songs[0], **self._form)
         batch = max(1, int(BATCH_SECONDS / metadata.segment_seconds))

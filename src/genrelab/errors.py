@@ -19,6 +19,14 @@ class AudioError(GenrelabError):
     """A sound file cannot be read, or holds no usable sound."""
 
 
+class CutOffError(AudioError):
+    """A sound file ends before the end of its sound."""
+
+
+class UnsupportedFormatError(AudioError):
+    """A sound file is of a format, or its sound of a codec, that cannot be decoded here."""
+
+
 class ModelFileError(GenrelabError):
     """A model file is missing, damaged, or not one of genrelab's."""
 

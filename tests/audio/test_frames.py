@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from genrelab.audio import _frames
-from genrelab.audio._frames import scan_mp3
+from genrelab.audio.containers import window
+from genrelab.audio.containers.mpeg import index_mpeg
 
 _PEAK = """
 import resource, sys
 from pathlib import Path
-from genrelab.audio._frames import scan_mp3
+from genrelab.audio.containers.mpeg import index_mpeg
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-scan = scan_mp3(Path(sys.argv[1]))
-print(scan.walk.frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+scan = index_mpeg(Path(sys.argv[1]))
+print(len(scan.offsets), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
@@ -48,6 +48,6 @@ def test_a_file_is_not_kept_in_memory(tmp_path: Path) -> None:
 
 def test_the_size_of_the_window_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _music(tmp_path / "short.mp3", 2)
-    expected = scan_mp3(path)
-    monkeypatch.setattr(_frames, "_WINDOW", 50)
-    assert scan_mp3(path) == expected
+    expected = index_mpeg(path)
+    monkeypatch.setattr(window, "WINDOW", 50)
+    assert index_mpeg(path) == expected

@@ -63,6 +63,7 @@ def test_the_json_record() -> None:
         ],
         "parts": None,
         "full": True,
+        "track": None,
         "model": "tiny@0123456789ab",
         "warning": None,
         "error": None,
@@ -84,7 +85,8 @@ def test_csv() -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert list(rows[0]) == [
         *("path", "duration", "genre", "confidence", "reason"),
-        *("genre_1", "probability_1", "genre_2", "probability_2", "full", "model", "warning", "error"),
+        *("genre_1", "probability_1", "genre_2", "probability_2", "full"),
+        *("track_number", "track_title", "track_start", "track_end", "model", "warning", "error"),
     ]
     assert [row["path"] for row in rows] == [os.fspath(record.path) for record in RECORDS]
     assert (rows[0]["genre_2"], rows[0]["probability_2"]) == ("[red]jazz", "0.3")

@@ -1,47 +1,73 @@
-"""Decoder for what only FFmpeg reads: AAC, WMA, the sound of video files, odd MP3s and FLACs."""
+"""Decoder for what only FFmpeg reads: AAC, WMA, DSD, the sound of video files, odd FLACs."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
 import numpy as np
 
+from genrelab.audio._quiet_file import QuietFile
 from genrelab.audio._source import AudioInfo, Waveform
-from genrelab.audio.truncation import clearly_short
-from genrelab.errors import AudioError
+from genrelab.audio._uniform import Piece, make_uniform, to_float
+from genrelab.audio.flaws import Cut, Flaws, clearly_short
+from genrelab.audio.truncation import find_cut
+from genrelab.errors import AudioError, UnsupportedFormatError
 
 # Only plain media containers: playlists and lists of files (hls, concat, dash, image sequences) would make
 # FFmpeg open further files or the network.
 _CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,"
-    "mpc8,mpeg,mpegts,ogg,rm,tak,tta,w64,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,asf_o,au,avi,bonk,caf,dsf,dts,dtshd,eac3,flac,flv,iff,ircam,loas,matroska,webm,"
+    "mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,osq,qoa,rka,rm,shn,sox,"
+    "tak,truehd,tta,voc,vqf,w64,wav,wavarc,wsd,wv,xwma"
 )
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
 # AAC overlaps its frames, and spectral band replication has a memory of some frames.
 _WARM_UP_SECONDS = 0.5
 # FFmpeg ends a list of up to so many planes with a null pointer; of a longer one PyAV does not find the end.
 _MOST_PLANES = 8
-# Integer samples by type: the value of silence, and full scale.
-_SCALES = {
-    "uint8": (128.0, 2.0**7),
-    "int16": (0.0, 2.0**15),
-    "int32": (0.0, 2.0**31),
-    "int64": (0.0, 2.0**63),
-}
+_LOOKED_AT_FRAMES = 16  # before it is decided what sample rate and channels the file has
+# Formats whose header counts the samples.
+_COUNTING = {"mov", "tta", "wv", "ape", "mpc", "mpc8", "tak", "dsf"}
+# Formats whose header states the length of the longest stream.
+_TIMED = {"matroska", "asf"}
+# A jump of the time stamps that is longer means that something is missing; shorter ones are rounding.
+_JUMP_SECONDS = 0.15
+_LONGEST_JUMP_SECONDS = 3600.0
+_PAUSING = {"opus", "amr_nb", "amr_wb"}  # these codecs leave silence out
+_MOST_RETRIES = 100  # after a demuxer gave up at a place
+
+
+class NotOpenedError(AudioError):
+    """FFmpeg knows no format that begins as this file does."""
 
 
 class PyAvSource:
-    """A file that FFmpeg reads; its first audio stream."""
+    """A file that FFmpeg reads; its default audio stream.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    path : Path
+    flaws : Flaws or None
+        Gets what is found wrong. None means that clear damage is an error.
+    """
+
+    knows_its_end = False
+
+    def __init__(self, path: Path, flaws: Flaws | None = None) -> None:
         self._path = path
+        self._strict = flaws is None
+        self.flaws = Flaws() if flaws is None else flaws
         self._lost = Fraction(0)
         self._file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
+        self._bytes: Any = QuietFile(self._file)
         self.size = os.fstat(self._file.fileno()).st_size
         try:
             self._open()
@@ -51,34 +77,50 @@ class PyAvSource:
 
     def _open(self) -> None:
         try:
-            self._container = av.open(self._file, "r", options=_OPTIONS, metadata_errors="replace")
+            self._container = av.open(self._bytes, "r", options=_OPTIONS, metadata_errors="replace")
         except av.error.FFmpegError as error:
-            raise AudioError(
+            raise NotOpenedError(
                 f"{self._path} is not a sound file that can be read ({error.strerror}). "
                 "Check that it opens in a player; else get or encode it anew."
             ) from error
-        if not self._container.streams.audio:
-            raise AudioError(f"{self._path} holds no audio stream. Choose a file with sound.")
-        stream = self._stream = self._container.streams.audio[0]
+        self.container = str(self._container.format.name)
+        stream = self._stream = self._choose_stream()
+        self._decoded = 0
         self._frames = self._decode()
-        first = next(self._frames, None)
-        if first is None:
+        begun = list(islice(self._frames, _LOOKED_AT_FRAMES))
+        if not begun:
             raise AudioError(
                 f"{self._path} holds no sound that can be decoded: 0 s of {_seconds(self._duration())}. "
                 "Get or encode the file anew."
             )
-        self._origin = first.pts or 0
-        self._shape = (first.sample_rate, len(first.layout.channels))
+        shapes = Counter((frame.sample_rate, len(frame.layout.channels)) for frame in begun)
+        self._shape = shapes.most_common(1)[0][0]
+        self._origin = begun[0].pts or 0
         # MP4 and its kin list every frame, and their time stamps usually count samples: one can seek. Other
         # containers round time stamps or guess them, and are read from the beginning to be exact.
-        listed = "mov" in self._container.format.name.split(",")
-        self._tick = stream.time_base * first.sample_rate if stream.time_base else Fraction(0)
+        kinds = set(self.container.split(","))
+        listed = "mov" in kinds
+        self._tick = stream.time_base * self._shape[0] if stream.time_base else Fraction(0)
         self.seekable = listed and 0 < self._tick <= 1
-        self.declared_seconds = self._duration() if listed else None
+        exact = bool(kinds & _COUNTING) or (bool(kinds & _TIMED) and not self._container.streams.video)
+        self.declared_seconds = self._duration() if exact else None
         self.info = AudioInfo(
             self._path, *self._shape, self._duration(), stream.codec_context.codec.canonical_name
         )
-        self._first: av.AudioFrame | None = first  # until it is read
+        self._begun: list[av.AudioFrame] | None = begun  # until they are read
+
+    def _choose_stream(self) -> Any:
+        """Return the audio stream that is flagged as default, else the first that can be decoded."""
+        streams = self._container.streams.audio
+        if not streams:
+            raise AudioError(f"{self._path} holds no audio stream. Choose a file with sound.")
+        usable = [stream for stream in streams if stream.codec_context is not None]
+        if not usable:
+            raise UnsupportedFormatError(
+                f"{self._path} cannot be read: its sound is of a codec that is not supported. Convert it to "
+                "FLAC or MP3 first."
+            )
+        return next((stream for stream in usable if _is_default(stream)), usable[0])
 
     def _duration(self) -> float | None:
         stream = self._stream
@@ -86,6 +128,19 @@ class PyAvSource:
             return float(stream.duration * stream.time_base)
         whole = self._container.duration
         return None if whole is None else whole / 1e6
+
+    def find_cut(self) -> Cut | None:
+        """See `Source.find_cut`."""
+        return find_cut(self._path)
+
+    def has_damage(self) -> bool:
+        """See `Source.has_damage`."""
+        return False
+
+    def tally(self, seconds: float) -> tuple[float, float]:
+        """See `Source.tally`."""
+        expected = self.declared_seconds or seconds + float(self._lost)
+        return seconds, expected if clearly_short(seconds, expected) else seconds
 
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
         """Yield samples; see `Source.read`."""
@@ -105,65 +160,106 @@ class PyAvSource:
                 break
         if held:
             yield np.concatenate(held, axis=1)
+        self._check_read()
         lost = float(self._lost)
-        if clearly_short(done / rate, done / rate + lost):
+        if self._strict and clearly_short(done / rate, done / rate + lost):
             raise AudioError(
                 f"{self._path} is damaged: {done / rate:.1f} s of {done / rate + lost:.1f} s could be "
                 "decoded. Get or encode the file anew."
             )
 
     def _positioned(self, first: int) -> Iterator[tuple[int, Waveform]]:
-        """Yield decoded frames with the number of their first sample, from before `first` on."""
+        """Yield decoded sound with the number of its first sample, from before `first` on."""
         target = first - int(_WARM_UP_SECONDS * self.info.sample_rate)
         position = 0
-        frame, self._first = self._first, None
-        if self.seekable and (target > 0 or frame is None):
+        begun, self._begun = self._begun or [], None
+        if self.seekable and (target > 0 or not begun):
             self._container.seek(self._origin + int(max(0, target) / self._tick), stream=self._stream)
             self._frames = self._decode()
-            frame = next(self._frames, None)
-            if frame is not None and frame.pts is not None:
-                position = round((frame.pts - self._origin) * self._tick)
-        while frame is not None:
-            waveform = self._waveform(frame)
+            begun = list(islice(self._frames, 1))
+            if begun and begun[0].pts is not None:
+                position = round((begun[0].pts - self._origin) * self._tick)
+            self._decoded = position
+        found = (self._piece(frame) for frame in chain(begun, self._frames))
+        pieces = (piece for piece in found if piece is not None)
+        for waveform in make_uniform(pieces, *self._shape):
             yield position, waveform
             position += waveform.shape[1]
-            frame = next(self._frames, None)
 
     def _decode(self) -> Iterator[av.AudioFrame]:
-        """Decode from where the container stands, counting what cannot be decoded."""
-        try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    yield from packet.decode()
-                except av.error.InvalidDataError:
-                    self._lost += (packet.duration or 0) * (packet.time_base or Fraction(0))
-        except av.error.FFmpegError as error:
-            raise AudioError(
-                f"{self._path} is cut off or damaged ({error.strerror}). Get or encode the file anew."
-            ) from error
+        """Decode from where the container stands, noting what cannot be decoded."""
+        expected: Fraction | None = None
+        pausing = self._stream.codec_context.name in _PAUSING
+        for packet in self._packets():
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError as error:
+                if isinstance(error, MemoryError):
+                    raise
+                self._lose((packet.duration or 0) * (packet.time_base or Fraction(0)))
+                expected = None
+                continue
+            for frame in frames:
+                begin = None if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
+                if expected is not None and begin is not None and not pausing:
+                    jump = begin - expected
+                    if _JUMP_SECONDS < jump < _LONGEST_JUMP_SECONDS:
+                        self._lose(jump)
+                yield frame
+                self._decoded += frame.samples
+                expected = None if begin is None else begin + Fraction(frame.samples, frame.sample_rate)
 
-    def _waveform(self, frame: av.AudioFrame) -> Waveform:
+    def _packets(self) -> Iterator[Any]:
+        """Yield packets; where the demuxer gives up, it is asked to go on."""
+        retries = 0
+        while True:
+            came = False
+            try:
+                for packet in self._container.demux(self._stream):
+                    came = True
+                    yield packet
+                return
+            except av.error.FFmpegError as error:
+                self._check_read(error)
+                if self._strict:
+                    raise AudioError(
+                        f"{self._path} is cut off or damaged ({error.strerror}). Get or encode the file anew."
+                    ) from error
+                self._lose(Fraction(0))
+                retries += 1
+                if not came or retries > _MOST_RETRIES:
+                    return
+
+    def _check_read(self, error: Exception | None = None) -> None:
+        """Raise what the system said when the file could not be read any further."""
+        if self._bytes.error is not None:
+            raise AudioError(f"{self._path} cannot be read: {self._bytes.error.strerror}") from error
+
+    def _lose(self, seconds: Fraction) -> None:
+        self._lost += seconds
+        self.flaws.add_damage(self._decoded / (self._stream.rate or 1))
+
+    def _piece(self, frame: av.AudioFrame) -> Piece | None:
+        """Return a frame's sound; None for a frame that is so damaged that it has too many channels."""
         channels = len(frame.layout.channels)
         if frame.format.is_planar and channels > _MOST_PLANES:
+            if not self._strict and self._shape[1] <= _MOST_PLANES:
+                self._lose(Fraction(frame.samples, frame.sample_rate))
+                return None
             raise AudioError(
                 f"{self._path} has {channels} channels; up to {_MOST_PLANES} can be read. If it has "
                 "fewer, its header is damaged. Mix or encode it anew."
             )
-        if (frame.sample_rate, channels) != self._shape:
-            raise AudioError(
-                f"{self._path} changes from {self._shape[0]} Hz and {self._shape[1]} channels to "
-                f"{frame.sample_rate} Hz and {channels} in the middle. Encode it anew with one of them."
-            )
-        samples = frame.to_ndarray()
-        if not frame.format.is_planar:
-            samples = samples.reshape(-1, channels).T
-        zero, full_scale = _SCALES.get(samples.dtype.name, (0.0, 1.0))
-        return ((samples - zero) / full_scale).astype(np.float32)
+        return Piece(frame.sample_rate, to_float(frame))
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
         self._file.close()
+
+
+def _is_default(stream: Any) -> bool:
+    return bool(int(getattr(stream, "disposition", 0)) & 1)  # AV_DISPOSITION_DEFAULT
 
 
 def _seconds(duration: float | None) -> str:

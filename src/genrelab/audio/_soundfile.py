@@ -1,21 +1,26 @@
-"""Decoder for what libsndfile reads: WAV, AU, FLAC, Ogg Vorbis, Opus, MP3, AIFF and more."""
+"""Decoder for what libsndfile reads: WAV, AU, FLAC, Ogg Vorbis, Opus, AIFF and more.
+
+MPEG audio it gets only with the free bit rate, which FFmpeg does not read.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 
-from genrelab.audio._frames import scan_mp3
 from genrelab.audio._source import AudioInfo, Waveform
-from genrelab.errors import AudioError
+from genrelab.audio.containers.ogg import survey_ogg
+from genrelab.audio.flaws import Cut, Flaws
+from genrelab.audio.truncation import find_cut
+from genrelab.errors import AudioError, CutOffError
 
-# Lossy decoders need some sound before the first sample that is right: MP3's bit reservoir reaches back
-# over several frames, Vorbis and Opus overlap theirs (RFC 7845 asks for 80 ms).
+# Lossy decoders need some sound before the first sample that is right: Vorbis and Opus overlap their frames
+# (RFC 7845 asks for 80 ms), and MPEG audio's bit reservoir reaches back over several.
 _WARM_UP_SECONDS = 0.25
 _LOSSY = {"MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "VORBIS", "OPUS"}
 # To seek costs about as much as to decode so much: over a shorter gap, reading on is cheaper.
@@ -24,37 +29,87 @@ _UNKNOWN_FRAMES = 1 << 48  # libsndfile puts the largest number where a FLAC doe
 
 
 class SoundFileSource:
-    """A file that libsndfile reads."""
+    """A file that libsndfile reads.
 
-    def __init__(self, path: Path, handle: sf.SoundFile, seconds: float) -> None:
+    Parameters
+    ----------
+    path : Path
+    handle : soundfile.SoundFile
+    flaws : Flaws or None
+        Gets what is found wrong, and FFmpeg reads on where libsndfile gives up. None means that damage is an
+        error.
+    damaged_pages : tuple of int
+        Where pages of an Ogg file are damaged.
+    """
+
+    knows_its_end = False
+
+    def __init__(
+        self, path: Path, handle: sf.SoundFile, flaws: Flaws | None, damaged_pages: tuple[int, ...] = ()
+    ) -> None:
         self._handle = handle
+        self._damaged_pages = damaged_pages
+        self._reads_on = flaws is not None
+        self.flaws = Flaws() if flaws is None else flaws
         self.size = path.stat().st_size
         self.seekable = bool(handle.seekable())
-        self.declared_seconds = seconds
-        self.info = AudioInfo(path, handle.samplerate, handle.channels, seconds, _codec(handle))
+        self.declared_seconds = handle.frames / handle.samplerate
+        self.info = AudioInfo(path, handle.samplerate, handle.channels, self.declared_seconds, _codec(handle))
+
+    def find_cut(self) -> Cut | None:
+        """See `Source.find_cut`."""
+        return find_cut(self.info.path)
+
+    def has_damage(self) -> bool:
+        """See `Source.has_damage`."""
+        return bool(self._damaged_pages)
+
+    def tally(self, seconds: float) -> tuple[float, float]:
+        """See `Source.tally`."""
+        rate = 48_000 if self._handle.subtype == "OPUS" else self.info.sample_rate
+        for position in self._damaged_pages:
+            self.flaws.add_damage(position / rate)
+        return seconds, self.declared_seconds
 
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
         """Yield samples; see `Source.read`."""
         handle = self._handle
         if first >= handle.frames:
             return
-        done = 0
+        end = handle.frames if count is None else min(handle.frames, first + count)
+        position, said = first, ""
         try:
             self._go(first)
-            while count is None or done < count:
-                samples = handle.read(
-                    block if count is None else min(block, count - done), dtype="float32", always_2d=True
-                )
+            while position < end:
+                samples = handle.read(min(block, end - position), dtype="float32", always_2d=True)
                 if len(samples) == 0:
                     break
-                done += len(samples)
+                position += len(samples)
                 yield np.ascontiguousarray(samples.T)
         except sf.LibsndfileError as error:
-            raise AudioError(
-                f"{self.info.path} is cut off or damaged: {self._good_seconds(first + done):.1f} s of "
-                f"{self.declared_seconds:.1f} s could be decoded ({error.error_string}). "
-                "Get or encode the file anew."
-            ) from error
+            said = error.error_string
+            if not self._reads_on:
+                kind = AudioError if self.find_cut() is None else CutOffError
+                raise kind(
+                    f"{self.info.path} is cut off or damaged: {self._good_seconds(position):.1f} s of "
+                    f"{self.declared_seconds:.1f} s could be decoded ({said}). Get or encode the file anew."
+                ) from error
+            self.flaws.add_damage(self._good_seconds(position))
+            self.flaws.add_message(said.removeprefix("Error : ").rstrip("."))
+        if position < end and self._reads_on:
+            yield from self._read_on(position, end - position, block)
+
+    def _read_on(self, position: int, count: int, block: int) -> Iterator[Waveform]:
+        """Yield what FFmpeg finds behind a place where libsndfile gave up."""
+        from genrelab.audio._pyav import PyAvSource
+
+        try:
+            other = PyAvSource(self.info.path, self.flaws)
+        except AudioError:
+            return  # nothing more can be read
+        with closing(other):
+            if (other.info.sample_rate, other.info.channels) == (self.info.sample_rate, self.info.channels):
+                yield from other.read(position, count, block)
 
     def _go(self, first: int) -> None:
         """Bring the decoder to a sample's number."""
@@ -82,27 +137,22 @@ class SoundFileSource:
         self._handle.close()
 
 
-def open_soundfile(path: Path) -> SoundFileSource | None:
+def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | None:
     """Open a file with libsndfile; None if libsndfile refuses it or could not read it faithfully."""
-    mp3 = scan_mp3(path)
-    if mp3 is not None and (mp3.walk.cut or mp3.walk.junk or abs(mp3.missing) > 1):
-        return None
     try:
         handle = _open(path)
     except sf.LibsndfileError:
         return None
-    seconds = handle.frames / handle.samplerate
-    faithful = handle.frames < _UNKNOWN_FRAMES
-    if handle.format == "MP3":
-        # Without a Xing header libsndfile guesses the length from the first frame, and reads no further
-        # than it guessed: with a variable bit rate, half the music may be missing.
-        faithful = mp3 is not None and (mp3.declared is not None or seconds >= mp3.seconds)
-        if mp3 is not None and mp3.declared is None:
-            seconds = mp3.seconds
-    if not faithful:
+    if handle.frames >= _UNKNOWN_FRAMES:
         handle.close()
         return None
-    return SoundFileSource(path, handle, seconds)
+    if handle.format != "OGG":
+        return SoundFileSource(path, handle, flaws)
+    survey = survey_ogg(path)
+    if survey.chained:  # libsndfile would read the first recording alone
+        handle.close()
+        return None
+    return SoundFileSource(path, handle, flaws, survey.damaged)
 
 
 def _open(path: Path) -> sf.SoundFile:
@@ -112,5 +162,5 @@ def _open(path: Path) -> sf.SoundFile:
 
 def _codec(handle: sf.SoundFile) -> str:
     if handle.subtype.startswith("MPEG_LAYER"):
-        return "mp3" if handle.subtype.endswith("_III") else "mp2"
+        return f"mp{len(handle.subtype) - len('MPEG_LAYER_')}"
     return "flac" if handle.format == "FLAC" else str(handle.subtype).lower()

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.flaws import Cut, Flaws
+
 Waveform = npt.NDArray[np.float32]
 
 
@@ -59,6 +61,50 @@ class Source(Protocol):
     @property
     def seekable(self) -> bool:
         """Whether samples are found by seeking; else all that lies before them is decoded."""
+        ...
+
+    @property
+    def knows_its_end(self) -> bool:
+        """Whether all that `declared_seconds` promises has been seen to be there."""
+        ...
+
+    @property
+    def flaws(self) -> Flaws:
+        """Where damage is noted when it is met."""
+        ...
+
+    def find_cut(self) -> Cut | None:
+        """Return why the file counts as cut off; None if nothing speaks for it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        """
+        ...
+
+    def has_damage(self) -> bool:
+        """Return whether the file is damaged somewhere, where that can be told without decoding it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        """
+        ...
+
+    def tally(self, seconds: float) -> tuple[float, float]:
+        """Return how much sound is there and how much should be, after all of it was read.
+
+        Parameters
+        ----------
+        seconds : float
+            How much was read from the beginning to the end.
+
+        Returns
+        -------
+        present, expected : float, in seconds
+        """
         ...
 
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:

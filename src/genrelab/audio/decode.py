@@ -1,17 +1,17 @@
 """Read sound files: whole, a range of time, or block by block.
 
-What a file is decides who reads it, not its name: libsndfile first, FFmpeg (PyAV) for what libsndfile
-refuses. A range gives the same samples as a slice of the whole. Where a container states an encoder's
-delay (MP3's LAME header, Ogg, MP4, Matroska), it is taken out. Raw AAC and MP3 in AVI or without
-LAME header state none, so their sound begins one encoder delay late (about 1,000 to 2,100 samples); WMA
-begins with the second block of the encoder, 2,048 samples early.
+What a file is decides who reads it, not its name: MPEG audio is walked frame by frame and decoded by
+FFmpeg (PyAV); libsndfile reads most other formats, and FFmpeg what libsndfile refuses. A range gives the
+same samples as a slice of the whole. Where a container states an encoder's delay (MP3's LAME header, Ogg,
+MP4, Matroska), it is taken out. Raw AAC and MP3 in AVI or without LAME header state none, so their sound
+begins one encoder delay late (about 1,000 to 2,100 samples); WMA begins with the second block of the
+encoder, 2,048 samples early.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,23 +20,15 @@ from pathlib import Path
 import numpy as np
 
 from genrelab.audio._source import AudioInfo, Source, Waveform
-from genrelab.audio.channels import match_channels
 from genrelab.audio.excerpts import Excerpts
+from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
+from genrelab.audio.formats import AUDIO_SUFFIXES
+from genrelab.audio.mixing import mix, mix_window
+from genrelab.audio.opening import open_source
 from genrelab.audio.resample import check_rates, resample_blocks
-from genrelab.audio.truncation import clearly_short, find_cut
-from genrelab.errors import AudioError, UsageError
+from genrelab.errors import AudioError, CutOffError, UsageError
 
 __all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Waveform", "decode", "open_excerpts", "probe", "stream"]
-
-# fmt: off
-AUDIO_SUFFIXES: frozenset[str] = frozenset((
-    ".3gp", ".aac", ".aif", ".aifc", ".aiff", ".ape", ".asf", ".au", ".avi", ".caf", ".flac", ".flv",
-    ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpc", ".mpeg", ".mpg",
-    ".oga", ".ogg", ".ogv", ".opus", ".rf64", ".snd", ".tta", ".w64", ".wav", ".wave", ".weba", ".webm",
-    ".wma", ".wmv", ".wv",
-))
-# fmt: on
-"""Lower-case suffixes of the files that a scan of a folder should try."""
 
 # Large: soundfile seeks behind every block, which makes lossy decoders begin anew there.
 _DECODE_BLOCK_SECONDS = 60.0
@@ -44,10 +36,6 @@ _DECODE_BLOCK_SECONDS = 60.0
 # Of a file that is read in pieces, the end is looked at from so far away, and so much of it must be there.
 _END_SECONDS = 0.5
 _END_PRESENT = 0.25
-
-# In Hz, what is taken for true. To resample from a damaged header's 500 MHz takes a filter of minutes, and
-# at 1 Hz a song would last for days.
-_LOWEST_RATE, _HIGHEST_RATE = 1_000, 6_144_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +47,7 @@ class _Request:
     sample_rate: int | None
     channels: int | None
     block_seconds: float
+    flaws: Flaws | None = None
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
@@ -77,7 +66,7 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     AudioError
         If the file is missing, unreadable, empty, or no sound file.
     """
-    with closing(_open(Path(path))) as source:
+    with closing(open_source(Path(path))) as source:
         return source.info
 
 
@@ -124,7 +113,7 @@ def decode(
     >>> waveform, rate = decode("song.mp3", start=30.0, duration=3.0, channels=1)  # doctest: +SKIP
     """
     request = _check(path, _Request(start, duration, sample_rate, channels, _DECODE_BLOCK_SECONDS))
-    with closing(_open(Path(path))) as source:
+    with closing(open_source(Path(path))) as source:
         blocks = list(_read(source, request))
         rate = sample_rate or source.info.sample_rate
     return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)), rate
@@ -138,6 +127,7 @@ def stream(
     sample_rate: int | None = None,
     channels: int | None = None,
     block_seconds: float = 10.0,
+    flaws: Flaws | None = None,
 ) -> Iterator[Waveform]:
     """Read a sound file, or a range of it, in blocks; memory does not grow with the file.
 
@@ -147,6 +137,9 @@ def stream(
         As `decode` takes them.
     block_seconds : float > 0
         About how long a block should be; the last one may be shorter.
+    flaws : Flaws or None
+        Gets what is damaged or missing; all that can be decoded comes. None means that clear damage, and a
+        file that is cut off, are errors.
 
     Returns
     -------
@@ -164,12 +157,13 @@ def stream(
     >>> for block in stream("concert.flac", sample_rate=22050, channels=1):  # doctest: +SKIP
     ...     print(block.shape)
     """
-    return _stream(Path(path), _check(path, _Request(start, duration, sample_rate, channels, block_seconds)))
+    request = _Request(start, duration, sample_rate, channels, block_seconds, flaws)
+    return _stream(Path(path), _check(path, request))
 
 
 @contextmanager
 def open_excerpts(
-    path: str | os.PathLike[str], *, sample_rate: int, channels: int
+    path: str | os.PathLike[str], *, sample_rate: int, channels: int, flaws: Flaws | None = None
 ) -> Iterator[Excerpts | None]:
     """Open a sound file to read pieces of it by seeking.
 
@@ -183,6 +177,9 @@ def open_excerpts(
         Rate wanted, in Hz.
     channels : {1, 2}
         Channels wanted.
+    flaws : Flaws or None
+        Gets what is damaged or missing in MPEG audio, whose frames are all known. None means that it is an
+        error, as it is for all other files.
 
     Yields
     ------
@@ -202,7 +199,7 @@ def open_excerpts(
     ...     middle = song.take(song.samples // 2, 16000)
     """
     request = _check(path, _Request(0.0, None, sample_rate, channels, _DECODE_BLOCK_SECONDS))
-    with closing(_open(Path(path))) as source:
+    with closing(open_source(Path(path), flaws, only_mpeg=True)) as source:
         seconds, rate = source.declared_seconds, source.info.sample_rate
         if seconds is None or not source.seekable:
             yield None
@@ -210,7 +207,7 @@ def open_excerpts(
         block = round(_DECODE_BLOCK_SECONDS * rate)
 
         def read(first: int, count: int) -> Waveform:
-            blocks = list(_checked(source, first, count, block, request.channels))
+            blocks = list(_checked(source, first, count, block, request.channels, flaws))
             return np.concatenate([np.empty((channels, 0), np.float32), *blocks], axis=1)
 
         n_samples = round(seconds * rate)
@@ -218,15 +215,21 @@ def open_excerpts(
         if not excerpts.samples:
             yield None
             return
+        if source.knows_its_end:
+            _judge(source, seconds, flaws)
+            yield excerpts
+            return
+        if source.has_damage():
+            raise AudioError(f"{path} is damaged. Get or encode the file anew.")
         end = read(max(0, n_samples - round(_END_SECONDS * rate)), round(_END_SECONDS * rate))
         if end.shape[1] < min(n_samples, _END_PRESENT * rate):
-            raise AudioError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
-        _check_whole(source, seconds)
+            raise CutOffError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
+        _judge(source, seconds, None)
         yield excerpts
 
 
 def _stream(path: Path, request: _Request) -> Iterator[Waveform]:
-    with closing(_open(path)) as source:
+    with closing(open_source(path, request.flaws)) as source:
         yield from _read(source, request)
 
 
@@ -246,50 +249,6 @@ def _check(path: str | os.PathLike[str], request: _Request) -> _Request:
     if request.sample_rate is not None:
         check_rates(request.sample_rate)
     return request
-
-
-def _open(path: Path) -> Source:
-    _check_file(path)
-    try:
-        from genrelab.audio._soundfile import open_soundfile
-
-        source: Source | None = open_soundfile(path)
-        if source is None:
-            from genrelab.audio._pyav import PyAvSource
-
-            source = PyAvSource(path)
-    except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror}") from error
-    except AudioError as error:
-        cut = find_cut(path)
-        if cut is not None:
-            raise AudioError(f"{path} is cut off: {cut.reason}. Get the whole file again.") from error
-        raise
-    rate = source.info.sample_rate
-    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-        source.close()
-        raise AudioError(
-            f"{path} states a sample rate of {rate} Hz, which no music has: its header is damaged. Get or "
-            "encode the file anew."
-        )
-    return source
-
-
-def _check_file(path: Path) -> None:
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise AudioError(f"{path} does not exist. Check the path.") from error
-    except (OSError, ValueError) as error:
-        raise AudioError(f"{path} cannot be read: {error}. Check the path and its permissions.") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.")
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioError(f"{path} is not a regular file. Copy the sound into one first.")
-    if status.st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes). Get the file again.")
-    if not os.access(path, os.R_OK):
-        raise AudioError(f"{path} may not be read. Change its permissions.")
 
 
 def _read(source: Source, request: _Request) -> Iterator[Waveform]:
@@ -313,14 +272,14 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
     count = None if request.duration is None else max(1, round(request.duration * rate))
     done = 0
     for block in _checked(
-        source, first, count, max(1, round(request.block_seconds * rate)), request.channels
+        source, first, count, max(1, round(request.block_seconds * rate)), request.channels, request.flaws
     ):
         done += block.shape[1]
         yield block
     if count is not None and done == count:
         return
     if done:
-        _check_whole(source, (first + done) / rate)
+        _judge(source, (first + done) / rate, request.flaws)
     elif first == 0:
         raise AudioError(f"{path} holds no samples. Get or encode the file anew.")
     else:
@@ -329,27 +288,50 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
 
 
 def _checked(
-    source: Source, first: int, count: int | None, block: int, channels: int | None
+    source: Source, first: int, count: int | None, block: int, channels: int | None, flaws: Flaws | None
 ) -> Iterator[Waveform]:
     """Yield samples as `Source.read` gives them, all of them finite, with the channels wanted."""
-    position, rate = first, source.info.sample_rate
-    for samples in source.read(first, count, block):
+    rate = source.info.sample_rate
+    begin, end = first, None if count is None else first + count
+    if channels == 1 and source.info.channels > 1:  # how to mix is decided for whole windows
+        window = mix_window(rate)
+        begin = first // window * window
+        end = None if end is None else -(-end // window) * window
+    found = source.read(begin, None if end is None else end - begin, block)
+    left = count
+    for mixed in mix(_finite(found, source, begin, flaws), channels, rate):
+        samples = mixed[:, max(first - begin, 0) :][:, :left]
+        begin += mixed.shape[1]
+        if samples.shape[1]:
+            left = None if left is None else left - samples.shape[1]
+            yield samples
+
+
+def _finite(
+    blocks: Iterator[Waveform], source: Source, position: int, flaws: Flaws | None
+) -> Iterator[Waveform]:
+    """Pass samples on; those that are not finite are an error, or, where flaws are taken, silence."""
+    for samples in blocks:
         finite = np.isfinite(samples).all(axis=0)
-        if not finite.all():
+        if not finite.all() and flaws is not None:
+            rate = source.info.sample_rate
+            flaws.add_not_finite((position + int(finite.argmin())) / rate, int((~finite).sum()) / rate)
+            samples = np.where(finite, samples, np.float32(0))
+        elif not finite.all():
             raise AudioError(
                 f"{source.info.path} holds values that are not finite (NaN or infinity) at "
-                f"{(position + int(finite.argmin())) / rate:.2f} s. Encode the file anew."
+                f"{(position + int(finite.argmin())) / source.info.sample_rate:.2f} s. Encode the file anew."
             )
         position += samples.shape[1]
-        yield samples if channels is None else match_channels(samples, channels)
+        yield samples
 
 
-def _check_whole(source: Source, seconds: float) -> None:
-    """Raise where a file that gave `seconds` up to its end should have given clearly more, or has changed."""
-    path, expected, reason = source.info.path, source.declared_seconds, "the rest is missing or damaged"
+def _judge(source: Source, seconds: float, flaws: Flaws | None) -> None:
+    """Say what is wrong with a file that gave `seconds` up to its end; raise it where there are no flaws."""
+    path = source.info.path
     try:
         size = path.stat().st_size
-        cut = find_cut(path)
+        cut = source.find_cut()
     except OSError as error:
         raise AudioError(
             f"{path} vanished while it was read ({error.strerror}). Read it again when it is back."
@@ -359,13 +341,19 @@ def _check_whole(source: Source, seconds: float) -> None:
             f"{path} changed while it was read: it had {source.size} bytes and has {size} now. Read it again "
             "when it is complete."
         )
-    if cut is not None:
-        reason = cut.reason
-        expected = max(expected or 0.0, seconds / cut.share if cut.share else 0.0)
-    short = expected is not None and clearly_short(seconds, expected)
-    if short or (cut is not None and cut.certain):
+    present, expected = source.tally(seconds)
+    if cut is not None and cut.share:
+        whole = present / cut.share
+        if not (cut.certain or clearly_short(present, whole)):
+            cut = None
+        expected = max(expected, whole)
+    short = clearly_short(present, expected)
+    reason = cut.reason if cut is not None and (short or cut.certain) else None
+    found = source.flaws
+    found.conclude(present, expected, reason, short=short)
+    if flaws is None and (short or reason):
         length = f"about {expected:.1f} s" if short else "an unknown length"
-        raise AudioError(
-            f"{path} is cut off: {seconds:.1f} s of {length} could be decoded ({reason}). Get the whole file "
-            "again, or ask for a range of time that is there."
+        raise CutOffError(
+            f"{path} is cut off: {present:.1f} s of {length} could be decoded ({reason or REST_MISSING}). "
+            "Get the whole file again, or ask for a range of time that is there."
         )

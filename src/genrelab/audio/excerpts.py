@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +62,33 @@ class Excerpts:
         self._rates = source_rate, target_rate
         self.samples = n_samples * target_rate // source_rate
         self.seconds = n_samples / source_rate
+        self._first = 0
+
+    def between(self, start: float, end: float | None) -> Self | None:
+        """Return a stretch of the sound, whose pieces are those of the whole.
+
+        Parameters
+        ----------
+        start : float >= 0
+            In seconds.
+        end : float or None
+            In seconds; None, or behind the sound's end, means that end.
+
+        Returns
+        -------
+        Excerpts or None
+            None if there is no sample in between.
+        """
+        rate = self._rates[1]
+        first = round(start * rate)
+        last = self.samples if end is None else min(self.samples, round(end * rate))
+        if last <= first:
+            return None
+        part = copy(self)
+        part._first = self._first + first
+        part.samples = last - first
+        part.seconds = (self.seconds if end is None else min(self.seconds, end)) - start
+        return part
 
     def take(self, first: int, count: int) -> Waveform:
         """Return a piece.
@@ -77,6 +106,10 @@ class Excerpts:
             Fewer samples than wanted where the sound ends.
         """
         source, target = self._rates
+        count = min(count, max(0, self.samples - first))
+        if count <= 0:
+            return self._read(0, 1)[:, :0]
+        first += self._first
         if source == target:
             return self._read(first, count)
         common = math.gcd(source, target)

@@ -2,56 +2,32 @@
 
 No decoder tells: most give what is there and stop. Three kinds of evidence are looked at:
 
-- containers that state their size in bytes (WAV, AU, AIFF, AVI, MP4/M4A, WMA/ASF, Matroska/WebM),
-- MP3 and raw AAC, whose last frame must be whole, and the frame count of an MP3's Xing header,
+- containers that state their size in bytes (WAV, AU, AIFF, CAF, W64, AVI, MP4/M4A, WMA/ASF, Matroska/WebM),
+- raw AAC, whose last frame must be whole,
 - Ogg, whose last page must be whole and marked as the end of the stream (RFC 3533, section 6).
 
 FLAC states its number of samples, which the decoder itself compares. What stays unnoticed: a cut
-exactly between two frames of a raw AAC file or of an MP3 without Xing header.
+exactly between two frames of a raw AAC file. MPEG audio is judged where its frames are walked
+(`genrelab.audio.containers.mpeg`).
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from genrelab.audio._frames import scan_adts, scan_mp3
+from genrelab.audio.containers.adts import last_frame_is_cut
+from genrelab.audio.flaws import Cut
 
 # Headers that were never completed (a pipe, a recording that was killed) hold 0, or the largest number that
 # their writer knew, signed or not.
 _UNKNOWN_FROM = 0x7FFF0000
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_W64_HEADER = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_LEAST_SHARE = 1e-3
 _MAX_OGG_PAGE = 65_307
-# A difference must be more than both: encoders round, and headers are a little off in intact files.
-_MIN_SECONDS = 0.5
-_MIN_SHARE = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Why a file counts as cut off.
-
-    Parameters
-    ----------
-    reason : str
-        For the message.
-    share : float or None
-        Which part of the file is there, 0..1; None where the file does not say how long it should be.
-    certain : bool
-        False where the difference may be too small to matter, which the caller judges by the share.
-    """
-
-    reason: str
-    share: float | None
-    certain: bool
-
-
-def clearly_short(present: float, expected: float) -> bool:
-    """Whether `present` seconds are more than half a second and more than 1 % less than `expected`."""
-    return expected - present > max(_MIN_SECONDS, _MIN_SHARE * expected)
 
 
 def find_cut(path: Path) -> Cut | None:
@@ -79,19 +55,10 @@ def find_cut(path: Path) -> Cut | None:
         declared = _declared_bytes(file, head)
     if declared is not None:
         size = path.stat().st_size
-        return (
-            Cut(f"it holds {size} of {declared} bytes", size / declared, False) if size < declared else None
-        )
-    return _find_frame_cut(path)
-
-
-def _find_frame_cut(path: Path) -> Cut | None:
-    mp3 = scan_mp3(path)
-    if mp3 is not None and mp3.declared and mp3.missing > 1:
-        frames = f"it holds {mp3.walk.frames} of {mp3.declared} frames"
-        return Cut(frames, mp3.walk.frames / mp3.declared, mp3.walk.cut)
-    walk = scan_adts(path) if mp3 is None else mp3.walk
-    return Cut("its last frame is incomplete", None, True) if walk is not None and walk.cut else None
+        if _LEAST_SHARE * declared < size < declared:  # a header that states more is damaged itself
+            return Cut(f"it holds {size} of {declared} bytes", size / declared, False)
+        return None
+    return Cut("its last frame is incomplete", None, True) if last_frame_is_cut(path) else None
 
 
 def _find_ogg_cut(file: BinaryIO) -> Cut | None:
@@ -114,6 +81,10 @@ def _declared_bytes(file: BinaryIO, head: bytes) -> int | None:
         return _plus(8, head[4:8], "big")
     if head[:4] == b".snd":
         return _plus(int.from_bytes(head[4:8], "big"), head[8:12], "big")
+    if head == _W64_HEADER:
+        return _plus(0, file.read(8), "little")
+    if head[:4] == b"caff":
+        return _caf_bytes(file)
     if head[4:8] == b"ftyp":
         return _mp4_bytes(file)
     if head == _ASF_HEADER:
@@ -130,6 +101,19 @@ def _plus(offset: int, size: bytes, order: Literal["little", "big"]) -> int | No
     value = int.from_bytes(size, order)
     unknown = value == 0 or (len(size) == 4 and value >= _UNKNOWN_FROM)
     return None if unknown else offset + value
+
+
+def _caf_bytes(file: BinaryIO) -> int | None:
+    """Add up the chunks of a Core Audio file; its last one may not state its size."""
+    position, size = 8, file.seek(0, os.SEEK_END)
+    while position < size:
+        file.seek(position)
+        header = file.read(12)
+        length = int.from_bytes(header[4:12], "big", signed=True)
+        if len(header) < 12 or length < 0:
+            return None
+        position += 12 + length
+    return position
 
 
 def _mp4_bytes(file: BinaryIO) -> int | None:

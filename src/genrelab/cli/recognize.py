@@ -15,6 +15,7 @@ import typer
 
 from genrelab.cli.library import open_or_none
 from genrelab.cli.progress import Report, counting, note
+from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
@@ -25,7 +26,11 @@ _RATE_SECONDS = 30.0  # over which the rate that is shown is a mean
 
 def recognize(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Sound files, and folders to look for them in.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Sound files, playlists, CUE sheets, and folders to look for sound files in.",
+        ),
     ],
     model: Annotated[
         Path | None,
@@ -79,6 +84,8 @@ def recognize(
         bool, typer.Option("--no-library", help="Neither keep answers nor take any that were kept.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Recognize also what is known.")] = False,
+    exclude: ExcludeOption = None,
+    no_ignore: NoIgnoreOption = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
     ] = False,
@@ -90,17 +97,23 @@ def recognize(
     """
     from genrelab.bundle.find import find_model
     from genrelab.library import Memory
-    from genrelab.recognize import Problem, Recognizer, scan
+    from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
     from genrelab.recognize.formats import check_format, write_records
     from genrelab.recognize.output import open_output
     from genrelab.recognize.side_files import PartsWriter
 
     check_format(format, top=top, timeline=timeline or parts)
     model_file = find_model(model)
-    found = list(scan(paths))
+    log = ScanLog()
+    found = list(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
+    if not quiet:
+        tell_passed_over(log)
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
-    read = [model_file, *(file for file in found if not isinstance(file, Problem))]
+    read = [model_file, *log.lists]
+    read += [
+        file.path if isinstance(file, SheetTrack) else file for file in found if not isinstance(file, Problem)
+    ]
     writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
     full = full or timeline or writer.wanted
     recognizer = Recognizer.load(model_file, full=full, threads=max(1, cores // jobs))

@@ -12,6 +12,7 @@ import typer
 
 from genrelab.cli.library import LibraryOption, open_library
 from genrelab.cli.progress import counting, note
+from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -47,6 +48,8 @@ def tag(
     force: Annotated[
         bool, typer.Option("--force", help="With --undo: also where another program changed the file.")
     ] = False,
+    exclude: ExcludeOption = None,
+    no_ignore: NoIgnoreOption = False,
     library: LibraryOption = None,
     format: Annotated[
         Literal["table", "json", "csv"], typer.Option(help="How to write what was or would be done.")
@@ -62,7 +65,7 @@ def tag(
     """
     from genrelab.library import GenreMap, Tagger, Wish
     from genrelab.library.tag_output import write_tag_records
-    from genrelab.recognize import scan
+    from genrelab.recognize import ScanLog, scan
 
     _check_one("--dry-run", dry_run, "--write", write, "--undo", undo)
     _check_one("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
@@ -82,7 +85,10 @@ def tag(
     with open_library(library, must_exist=True, must_write=write or undo) as shelf:
         if not quiet:
             _warn_of_unknown(genre_map, shelf)
-        found = list(scan(paths))
+        log, patterns = ScanLog(), exclude or ()
+        found = list(scan(paths, exclude=patterns, ignore=not no_ignore, follow_lists=False, log=log))
+        if not quiet:
+            tell_passed_over(log)
         tagger = Tagger(shelf)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
             records = tagger.undo(found, force=force) if undo else tagger.tag(found, wish, write=write)

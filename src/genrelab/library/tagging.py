@@ -19,7 +19,7 @@ from genrelab.library.proposal import Wish, propose
 from genrelab.library.rewrite import Rewriter
 from genrelab.library.sighting import Sighting, real_path
 from genrelab.library.tags import GenreTag, Snapshot, read_tag
-from genrelab.recognize.scan import Problem
+from genrelab.recognize.scan import Found, Problem, SheetTrack
 
 Status = Literal["would write", "written", "left", "undone", "error"]
 
@@ -83,13 +83,14 @@ class Tagger:
         self._library = library
         self._rewriter = Rewriter(library.journal, library.tracks)
 
-    def tag(self, files: Iterable[Path | Problem], wish: Wish, *, write: bool = False) -> Iterator[TagRecord]:
+    def tag(self, files: Iterable[Found], wish: Wish, *, write: bool = False) -> Iterator[TagRecord]:
         """Write genres, or say what would be written.
 
         Parameters
         ----------
-        files : iterable of Path or Problem
-            As `genrelab.recognize.scan` gives them. A file that is met twice is written once.
+        files : iterable of Path, SheetTrack or Problem
+            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone. A file
+            that is met twice is written once.
         wish : Wish
             What to write.
         write : bool
@@ -111,13 +112,13 @@ class Tagger:
         with self.alone():
             yield from self._each(files, lambda path: self._tag(path, wish, write=True))
 
-    def undo(self, files: Iterable[Path | Problem], *, force: bool = False) -> Iterator[TagRecord]:
+    def undo(self, files: Iterable[Found], *, force: bool = False) -> Iterator[TagRecord]:
         """Take back the last change of each file.
 
         Parameters
         ----------
-        files : iterable of Path or Problem
-            As `genrelab.recognize.scan` gives them.
+        files : iterable of Path, SheetTrack or Problem
+            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone.
         force : bool
             Take the genre back also where another program changed the file since; its changes stay.
 
@@ -170,11 +171,15 @@ class Tagger:
             except LibraryError:
                 return  # it is at work
 
-    def _each(self, files: Iterable[Path | Problem], act: Any) -> Iterator[TagRecord]:
+    def _each(self, files: Iterable[Found], act: Any) -> Iterator[TagRecord]:
         met: set[bytes] = set()
         for file in files:
             if isinstance(file, Problem):
                 yield TagRecord(file.path, "error", note=file.message)
+                continue
+            if isinstance(file, SheetTrack):
+                note = f"track {file.number} of {file.sheet}: tags are about whole files"
+                yield TagRecord(file.path, "left", note=note)
                 continue
             real = real_path(file)
             if real in met:

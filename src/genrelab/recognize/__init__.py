@@ -6,10 +6,11 @@
 ...     print(recognition.path, recognition.genre, recognition.confidence)
 """
 
+from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.parts import cut_parts
 from genrelab.recognize.recognition import UNSURE, Part, RankedGenre, Recognition, Segment
 from genrelab.recognize.recognizer import Recognizer
-from genrelab.recognize.scan import Problem, scan
+from genrelab.recognize.scan import Problem, ScanLog, scan
 
 __all__ = [
     "UNSURE",
@@ -18,7 +19,9 @@ __all__ = [
     "RankedGenre",
     "Recognition",
     "Recognizer",
+    "ScanLog",
     "Segment",
+    "SheetTrack",
     "cut_parts",
     "scan",
 ]

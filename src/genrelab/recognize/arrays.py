@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.channels import match_channels
 from genrelab.audio.excerpts import Excerpts
+from genrelab.audio.mixing import mix, mix_window
 from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.errors import UsageError
 
@@ -54,7 +54,7 @@ def array_blocks(
     samples = waveform.shape[1]
     length = max(1, round(_BLOCK_SECONDS * sample_rate))
     blocks = (to_float(waveform[:, start : start + length]) for start in range(0, samples, length))
-    return resample_blocks((match_channels(block, to_channels) for block in blocks), sample_rate, to_rate)
+    return resample_blocks(mix(blocks, to_channels, sample_rate), sample_rate, to_rate)
 
 
 def array_excerpts(array: npt.ArrayLike, sample_rate: int, *, to_rate: int, to_channels: int) -> Excerpts:
@@ -77,7 +77,11 @@ def array_excerpts(array: npt.ArrayLike, sample_rate: int, *, to_rate: int, to_c
     waveform = _check_shape(np.asarray(array))
 
     def read(first: int, count: int) -> Waveform:
-        return match_channels(to_float(waveform[:, first : first + count]), to_channels)
+        window = mix_window(sample_rate)  # how to mix is decided for whole windows
+        begin, end = first // window * window, -(-(first + count) // window) * window
+        mixed = mix([to_float(waveform[:, begin:end])], to_channels, sample_rate)
+        pieces = [np.empty((to_channels, 0), np.float32), *mixed]
+        return np.concatenate(pieces, axis=1)[:, first - begin :][:, :count]
 
     return Excerpts(read, waveform.shape[1], sample_rate, to_rate)
 

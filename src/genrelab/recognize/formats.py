@@ -116,6 +116,10 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline
         "reason",
         *ranked,
         "full",
+        "track_number",
+        "track_title",
+        "track_start",
+        "track_end",
         "model",
         "warning",
         "error",
@@ -134,6 +138,8 @@ def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> I
         for rank, genre in enumerate(row.pop("genres"), start=1):
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
         row["full"] = None if row["full"] is None else json.dumps(row["full"])
+        for name, value in (row.pop("track") or {}).items():
+            row[f"track_{name}"] = value
         yield [row.get(column) for column in columns]
 
 
@@ -143,6 +149,8 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
 
     text, number = pa.string(), pa.float64()
     genre = [("genre", text), ("probability", number)]
+    track = [(name, text) for name in ("sheet", "title", "performer")]
+    track += [("number", pa.int64()), ("start", number), ("end", number)]
     pieces = pa.list_(pa.struct([("start", number), ("end", number), *genre]))
     schema = pa.schema(
         [
@@ -156,6 +164,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
             ("timeline", pieces),
             ("parts", pieces),
             ("full", pa.bool_()),
+            ("track", pa.struct(track)),
             ("model", text),
             ("warning", text),
             ("error", text),
@@ -167,6 +176,11 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
         row["path_bytes"] = os.fsencode(record.path)
         for column in ("path", "warning", "error"):
             row[column] = row[column] and _utf8(row[column])
+        if row["track"] is not None:
+            row["track"] = {
+                name: _utf8(value) if isinstance(value, str) else value
+                for name, value in row["track"].items()
+            }
         rows.append(row)
     buffer = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.channels import match_channels
+from genrelab.audio.mixing import mix
 from genrelab.audio.resample import resample_blocks
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import AudioError, UsageError
@@ -162,7 +162,7 @@ def _read(
     """Bring the sound to the model's form until it ends; what goes wrong is raised to who looks."""
     try:
         wanted = takewhile(lambda _: not recent.stopped, blocks)
-        mixed = (match_channels(block, metadata.channels) for block in wanted if block.size)
+        mixed = mix((block for block in wanted if block.size), metadata.channels, sample_rate)
         for block in resample_blocks(mixed, sample_rate, metadata.sample_rate):
             if not recent.put(block):
                 return

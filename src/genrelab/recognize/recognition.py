@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.bundle.metadata import UNSURE
+from genrelab.recognize.inputs.sheet_track import SheetTrack
 
 __all__ = [
     "UNSURE",
@@ -111,6 +112,9 @@ class Recognition:
         What else to know about the file, such as damage in it.
     full : bool
         Whether all of the file was heard, not only segments spread over it; so it is after an error.
+    track : SheetTrack or None
+        The track of a CUE sheet, if the record is about one: a stretch of the file. Duration, timeline and
+        parts are those of the stretch, counted from its beginning.
     parts : tuple of Part or None
         From the beginning to the end without gaps; None unless `genrelab.recognize.parts.cut_parts` has
         been asked for them.
@@ -135,6 +139,7 @@ class Recognition:
     notices: tuple[Notice, ...] = ()
     full: bool = True
     parts: tuple[Part, ...] | None = None
+    track: SheetTrack | None = None
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     probabilities: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 
@@ -189,7 +194,8 @@ class Recognition:
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
             `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
             `probability`; or None), `parts` (such a list, or None where they were not asked for), `full`
-            (None after an error), `model`, `warning`, `error`. All keys are always there.
+            (None after an error), `track` (an object with `sheet`, `number`, `title`, `performer`, `start`,
+            `end`, or None), `model`, `warning`, `error`. All keys are always there.
         """
         return {
             "path": os.fspath(self.path),
@@ -204,6 +210,7 @@ class Recognition:
             "timeline": [_piece(segment) for segment in self.timeline] if timeline else None,
             "parts": None if self.parts is None else [_piece(part) for part in self.parts],
             "full": self.full if self.error is None else None,
+            "track": None if self.track is None else self.track.to_dict(),
             "model": self.model,
             "warning": self.warning,
             "error": self.error,

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from genrelab.audio.decode import open_excerpts, stream
 from genrelab.audio.excerpts import Excerpts
+from genrelab.audio.flaws import Flaws
 from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
@@ -23,8 +25,11 @@ from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.ahead import read_ahead
 from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.hearing import Hearing
+from genrelab.recognize.inputs.sheet_track import SheetTrack
+from genrelab.recognize.notices import error_of, notices_of
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
+from genrelab.recognize.span import WHOLE, Span, about_track
 from genrelab.recognize.spread import spread_starts
 
 Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
@@ -101,7 +106,7 @@ class Recognizer:
 
     def __call__(
         self,
-        source: str | os.PathLike[str] | npt.ArrayLike,
+        source: str | os.PathLike[str] | SheetTrack | npt.ArrayLike,
         *,
         sample_rate: int | None = None,
         full: bool | None = None,
@@ -110,8 +115,9 @@ class Recognizer:
 
         Parameters
         ----------
-        source : str, path-like or np.ndarray [shape=(samples,) or (channels, samples)]
-            A sound file, or sound as `genrelab.recognize.arrays.array_blocks` takes it.
+        source : str, path-like, SheetTrack or np.ndarray [shape=(samples,) or (channels, samples)]
+            A sound file, a track of a CUE sheet, or sound as
+            `genrelab.recognize.arrays.array_blocks` takes it.
         sample_rate : int > 0 or None
             Of the array, in Hz; a file has its own.
         full : bool or None
@@ -134,6 +140,8 @@ class Recognizer:
             if sample_rate is not None:
                 raise UsageError(f"{os.fspath(source)} is a file and has its sample rate: leave it away")
             return self._recognize(Path(source), threading.Event(), full=full)
+        if isinstance(source, SheetTrack):
+            return self._recognize_track(source, threading.Event(), full=full)
         if sample_rate is None:
             raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
@@ -146,7 +154,7 @@ class Recognizer:
 
     def recognize_many(
         self,
-        files: Iterable[str | os.PathLike[str] | Problem],
+        files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
         *,
         jobs: int = 1,
         through: Through | None = None,
@@ -155,15 +163,16 @@ class Recognizer:
 
         Parameters
         ----------
-        files : iterable of str, path-like or Problem
-            Sound files, e.g. `scan(["music"])`; a `Problem` becomes a record with its message as error.
-            The iterable is read no more than a few files ahead.
+        files : iterable of str, path-like, SheetTrack or Problem
+            Sound files, e.g. `scan(["music"])`, and tracks of CUE sheets; a `Problem` becomes a record
+            with its message as error. The iterable is read no more than a few files ahead.
         jobs : int > 0
             How many files at once. With several, `load` the recognizer with `threads` set to the cores per
             job.
         through : callable or None
             Is asked for the answer to each file, by several threads at once, and may recognize it with the
-            function that it gets: `genrelab.library.Memory` does so where nothing is known yet.
+            function that it gets: `genrelab.library.Memory` does so where nothing is known yet. It is not
+            asked for tracks that are only a stretch of a file.
 
         Yields
         ------
@@ -182,7 +191,10 @@ class Recognizer:
         return self._in_order(files, jobs, through)
 
     def _in_order(
-        self, files: Iterable[str | os.PathLike[str] | Problem], jobs: int, through: Through | None
+        self,
+        files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
+        jobs: int,
+        through: Through | None,
     ) -> Iterator[Recognition]:
         stop = threading.Event()
         waiting: deque[Future[Recognition]] = deque()
@@ -199,38 +211,66 @@ class Recognizer:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _recognize_found(
-        self, file: str | os.PathLike[str] | Problem, stop: threading.Event, through: Through | None
+        self,
+        file: str | os.PathLike[str] | SheetTrack | Problem,
+        stop: threading.Event,
+        through: Through | None,
     ) -> Recognition:
         if isinstance(file, Problem):
             return Recognition(file.path, self.bundle.identity, error=file.message)
+        if isinstance(file, SheetTrack):
+            if not file.whole:
+                return self._recognize_track(file, stop)
+            return about_track(self._recognize_found(file.path, stop, through), file)
         if through is None:
             return self._recognize(Path(file), stop)
         return through(Path(file), lambda path: self._recognize(path, stop))
 
-    def _recognize(self, path: Path, stop: threading.Event, *, full: bool | None = None) -> Recognition:
+    def _recognize_track(
+        self, track: SheetTrack, stop: threading.Event, *, full: bool | None = None
+    ) -> Recognition:
+        said = self._recognize(track.path, stop, full=full, span=Span(track.start, track.end))
+        return about_track(said, track)
+
+    def _recognize(
+        self, path: Path, stop: threading.Event, *, full: bool | None = None, span: Span = WHOLE
+    ) -> Recognition:
         metadata = self.bundle.metadata
         try:
             if not (self.full if full is None else full):
-                said = self._recognize_spread(path, stop)
+                said = self._recognize_spread(path, stop, span)
                 if said is not None:
                     return said
-            blocks = stream(path, sample_rate=metadata.sample_rate, channels=metadata.channels)
+            flaws = Flaws()
+            form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
+            blocks = stream(path, **form, start=span.start, duration=span.duration, flaws=flaws)
             with closing(read_ahead(blocks)) as ahead:
-                return self._hear(path, ahead, stop)
+                return self._with_flaws(self._hear(path, ahead, stop), flaws)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error))
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror or error}"
             return Recognition(path, self.bundle.identity, error=message)
 
-    def _recognize_spread(self, path: Path, stop: threading.Event) -> Recognition | None:
+    def _recognize_spread(self, path: Path, stop: threading.Event, span: Span) -> Recognition | None:
         """Judge a file by segments spread over it; None if it has to be heard from beginning to end."""
         metadata = self.bundle.metadata
+        form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
+        flaws = Flaws()
         try:
-            with open_excerpts(path, sample_rate=metadata.sample_rate, channels=metadata.channels) as found:
-                return None if found is None else self._hear_spread(path, found, stop)
+            with open_excerpts(path, **form, flaws=flaws) as found:
+                sound = None if found is None else found.between(span.start, span.end)
+                said = None if sound is None else self._hear_spread(path, sound, stop)
+                return said and self._with_flaws(said, flaws)
         except AudioError:  # hearing all of it tells what is there and what is not
             return None
+
+    def _with_flaws(self, said: Recognition, flaws: Flaws) -> Recognition:
+        """Add what is wrong with the file; if less than a segment of it is there, that is an error."""
+        notices = notices_of(flaws)
+        if notices and flaws.present < self.bundle.metadata.segment_seconds:
+            return Recognition(said.path, said.model, error=error_of(said.path, flaws))
+        return replace(said, notices=notices) if notices else said
 
     def _hear_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
         """Judge segments spread over a sound; None if all of it has to be heard."""

@@ -1,145 +1,258 @@
-"""From the paths that a user names to the files to recognize."""
+"""From the paths that a user names to what is to be recognized."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from genrelab.audio.decode import AUDIO_SUFFIXES
+from genrelab.recognize.inputs.passed_over import PassedOver, ScanLog, is_system_folder, read_marks
+from genrelab.recognize.inputs.patterns import Names, Patterns
+from genrelab.recognize.inputs.playlist import Found, ListReader, is_list
+from genrelab.recognize.inputs.problem import Problem, why
+from genrelab.recognize.inputs.sheet_track import SheetTrack
+
+__all__ = ["Found", "PassedOver", "Problem", "ScanLog", "SheetTrack", "scan"]
 
 _Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A path that leads to no file.
+class _Marked:
+    """What a file such as `.ndignore` says about the folder in which it lies, so many levels down."""
 
-    Parameters
-    ----------
-    path : Path
-        The path.
-    message : str
-        What is wrong with it, and the remedy.
-    """
-
-    path: Path
-    message: str
+    name: str
+    depth: int
+    patterns: Patterns
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to be walked."""
+    """A folder to be walked, its names below the one that was named, and what holds for all below it."""
 
     path: Path
+    names: Names = ()
+    marked: tuple[_Marked, ...] = ()
 
 
-@dataclass(slots=True)
-class _Walk:
-    """A walk through one folder that was named."""
+def scan(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    exclude: Iterable[str] = (),
+    ignore: bool = True,
+    follow_lists: bool = True,
+    log: ScanLog | None = None,
+) -> Iterator[Found]:
+    """Find what to recognize.
 
-    visited: set[_Identity] = field(default_factory=set)
-    files: int = 0
-    problems: int = 0
-
-
-def scan(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path | Problem]:
-    """Find the files to recognize.
-
-    A file that is named is taken, whatever its suffix. A folder is walked with all below it, in the
-    order of names: files with one of `genrelab.audio.decode.AUDIO_SUFFIXES`, nothing that begins with a
-    dot. Links to folders are followed; a folder that several links reach is walked once, and a link that
-    leads back to a folder around it is a problem. No path is taken for a pattern or an address.
+    A file that is named is taken, whatever its suffix; of a playlist or CUE sheet, what it names. A folder is
+    walked with all below it, in the order of names: files with one of
+    `genrelab.audio.decode.AUDIO_SUFFIXES`, nothing that begins with a dot, no playlists. Links to folders are
+    followed; a folder that several links reach is walked once, and a link that leads back to a folder around
+    it is a problem. No path is taken for a pattern or an address.
 
     Parameters
     ----------
     paths : iterable of str or path-like
         Files and folders.
+    exclude : iterable of str
+        What to pass over, as `genrelab.recognize.inputs.patterns.Patterns` takes it. Paths are compared as
+        seen from the named folder, as they were named, and as absolute ones.
+    ignore : bool
+        Whether to pass over folders that other programs hide or that systems make for themselves
+        (`genrelab.recognize.inputs.passed_over`).
+    follow_lists : bool
+        Whether to take what named playlists and CUE sheets name; else they are problems.
+    log : ScanLog or None
+        Gets what is passed over, and which lists were read.
 
     Yields
     ------
-    Path or Problem
+    Path, SheetTrack or Problem
         A problem for each path that is missing or neither file nor folder, each folder that cannot be
-        read, and each named folder without sound files.
+        read, each named folder without sound files, and each entry of a list that leads to no file.
     """
-    for given in paths:
-        path = Path(given)
+    scanner = _Scanner(Patterns(_slashes(pattern) for pattern in exclude), ignore, follow_lists)
+    return scanner.scan(paths, ScanLog() if log is None else log)
+
+
+class _Scanner:
+    """Finds files by one set of rules."""
+
+    def __init__(self, exclude: Patterns, ignore: bool, follow_lists: bool) -> None:
+        self._exclude = exclude
+        self._ignore = ignore
+        self._follow_lists = follow_lists
+
+    def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
+        """Yield what some paths lead to; never nothing, if there is a path."""
+        path, empty = None, True
+        for path in map(Path, paths):
+            for found in self._scan_named(path, log):
+                empty = False
+                yield found
+        if path is not None and empty:
+            yield Problem(path, f"{path}, like all that was named, is passed over by --exclude.")
+
+    def _scan_named(self, path: Path, log: ScanLog) -> Iterator[Found]:
         try:
-            status = path.stat()
+            mode = path.stat().st_mode
         except FileNotFoundError:
             yield Problem(path, f"{path} does not exist. Check the path.")
+            return
         except (OSError, ValueError) as error:
-            yield Problem(path, f"{path} cannot be read: {_why(error)}.")
+            yield Problem(path, f"{path} cannot be read: {why(error)}.")
+            return
+        is_folder = stat.S_ISDIR(mode)
+        if self._is_excluded(path, is_folder=is_folder):
+            log.passed_over[PassedOver("folder" if is_folder else "file", "excluded")] += 1
+        elif is_folder:
+            yield from self._scan_folder(path, log)
+        elif is_list(path) and stat.S_ISREG(mode):
+            yield from self._scan_list(path, log)
         else:
-            if stat.S_ISDIR(status.st_mode):
-                yield from _scan_folder(path)
-            else:
-                yield path
+            yield path
 
+    def _is_excluded(self, path: Path, *, is_folder: bool) -> bool:
+        """Whether the user's patterns match a path that was named, or that a list names."""
+        absolute = _names(Path(os.path.abspath(path)))
+        return self._exclude.decide([absolute[-1:], _names(path), absolute], is_folder=is_folder) is True
 
-def _scan_folder(folder: Path) -> Iterator[Path | Problem]:
-    walk = _Walk()
-    for found in _walk(folder, walk):
-        if isinstance(found, Problem):
-            walk.problems += 1
-        else:
-            walk.files += 1
-        yield found
-    if not walk.files and not walk.problems:
-        yield Problem(folder, f"{folder} holds no sound files. Name another folder, or the files themselves.")
-
-
-def _walk(folder: Path, walk: _Walk) -> Iterator[Path | Problem]:
-    """Yield what is below a folder; a stack, for folders may nest deeper than calls."""
-    around: list[_Identity] = []
-    levels: list[Iterator[_Folder | Path | Problem]] = [iter([_Folder(folder)])]
-    while levels:
-        found = next(levels[-1], None)
-        if found is None:
-            levels.pop()
-            if around:
-                around.pop()
-        elif not isinstance(found, _Folder):
+    def _scan_list(self, path: Path, log: ScanLog) -> Iterator[Found]:
+        if not self._follow_lists:
+            yield Problem(
+                path, f"{path} is a list of files. Only files that you name are written: name those."
+            )
+            return
+        reader = ListReader()
+        for found in reader.follow(path):
+            if not isinstance(found, Problem):
+                sound = found if isinstance(found, Path) else found.path
+                if self._is_excluded(sound, is_folder=False):
+                    log.passed_over[PassedOver("file", "excluded")] += 1
+                    continue
             yield found
+        log.lists += reader.lists
+
+    def _scan_folder(self, folder: Path, log: ScanLog) -> Iterator[Path | Problem]:
+        met, empty = ScanLog(), True
+        if self._ignore and is_system_folder(folder.absolute().name):
+            met.passed_over[PassedOver("folder", "system folder", folder.absolute().name)] += 1
         else:
-            try:
-                status = found.path.stat()
-            except OSError as error:
-                yield Problem(found.path, f"{found.path} cannot be read: {_why(error)}.")
-                continue
-            identity = (status.st_dev, status.st_ino)
-            if identity in around:
-                yield Problem(
-                    found.path, f"{found.path} is a link back to a folder around it. It was not followed."
-                )
-            elif identity not in walk.visited:
-                walk.visited.add(identity)
-                around.append(identity)
-                levels.append(_entries(found.path))
+            for found in self._walk(folder, met):
+                empty = False
+                yield found
+        log.passed_over += met.passed_over
+        if empty:
+            yield Problem(folder, _nothing_in(folder, met))
 
+    def _walk(self, folder: Path, log: ScanLog) -> Iterator[Path | Problem]:
+        """Yield what is below a folder; a stack, for folders may nest deeper than calls."""
+        visited: set[_Identity] = set()
+        around: list[_Identity] = []
+        named = _Named(folder)
+        levels: list[Iterator[_Folder | Path | Problem]] = [iter([_Folder(folder)])]
+        while levels:
+            found = next(levels[-1], None)
+            if found is None:
+                levels.pop()
+                if around:
+                    around.pop()
+            elif not isinstance(found, _Folder):
+                yield found
+            else:
+                try:
+                    status = found.path.stat()
+                except OSError as error:
+                    yield Problem(found.path, f"{found.path} cannot be read: {why(error)}.")
+                    continue
+                identity = (status.st_dev, status.st_ino)
+                if identity in around:
+                    yield Problem(
+                        found.path, f"{found.path} is a link back to a folder around it. It was not followed."
+                    )
+                elif identity not in visited:
+                    visited.add(identity)
+                    around.append(identity)
+                    levels.append(self._entries(found, named, log))
 
-def _entries(folder: Path) -> Iterator[_Folder | Path | Problem]:
-    """Yield the subfolders and sound files of a folder, and entries that cannot be looked at."""
-    try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError as error:
-        yield Problem(folder, f"{folder} cannot be read: {_why(error)}.")
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        path = folder / entry.name
+    def _entries(self, folder: _Folder, named: _Named, log: ScanLog) -> Iterator[_Folder | Path | Problem]:
+        """Yield the subfolders and sound files of a folder, and entries that cannot be looked at."""
         try:
-            if entry.is_dir():
-                yield _Folder(path)
-            elif path.suffix.lower() in AUDIO_SUFFIXES:
-                yield path
+            with os.scandir(folder.path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            yield Problem(path, f"{path} cannot be followed: {_why(error)}.")
+            yield Problem(folder.path, f"{folder.path} cannot be read: {why(error)}.")
+            return
+        marked = folder.marked
+        if self._ignore:
+            hidden, patterns, problems = read_marks(folder.path, {entry.name for entry in entries})
+            yield from problems
+            if hidden is not None:
+                log.passed_over[hidden] += 1
+                return
+            depth = len(folder.names)
+            marked += tuple(_Marked(name, depth, found) for name, found in patterns.items())
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path, names = folder.path / entry.name, (*folder.names, entry.name)
+            try:
+                is_folder = entry.is_dir()
+            except OSError as error:
+                yield Problem(path, f"{path} cannot be followed: {why(error)}.")
+                continue
+            if not is_folder and path.suffix.lower() not in AUDIO_SUFFIXES:
+                continue
+            passed = self._judge(names, named, marked, is_folder=is_folder)
+            if passed is not None:
+                log.passed_over[passed] += 1
+            else:
+                yield _Folder(path, names, marked) if is_folder else path
+
+    def _judge(
+        self, names: Names, named: _Named, marked: tuple[_Marked, ...], *, is_folder: bool
+    ) -> PassedOver | None:
+        """Return why an entry is passed over, if it is: the user's patterns first, then the innermost."""
+        what: Literal["file", "folder"] = "folder" if is_folder else "file"
+        if self._exclude:
+            excluded = self._exclude.decide(named.ways_to(names), is_folder=is_folder)
+            if excluded is not None:
+                return PassedOver(what, "excluded") if excluded else None
+        if self._ignore and is_folder and is_system_folder(names[-1]):
+            return PassedOver(what, "system folder", names[-1])
+        for mark in reversed(marked):
+            hidden = mark.patterns.decide([names[mark.depth :]], is_folder=is_folder)
+            if hidden is not None:
+                return PassedOver(what, "pattern", mark.name) if hidden else None
+        return None
 
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+class _Named:
+    """A folder that was named; paths below it are said from there, as it was named, and from the root."""
+
+    def __init__(self, folder: Path) -> None:
+        self._before = {(), _names(folder), _names(Path(os.path.abspath(folder)))}
+
+    def ways_to(self, names: Names) -> list[Names]:
+        return [before + names for before in self._before]
+
+
+def _names(path: Path) -> Names:
+    """Return a path as names; a drive is one, a root is none."""
+    return tuple(name.rstrip("/\\") for name in path.parts if name not in (os.sep, ".", ".."))
+
+
+def _slashes(pattern: str) -> str:
+    return pattern if os.sep == "/" else pattern.replace(os.sep, "/")
+
+
+def _nothing_in(folder: Path, log: ScanLog) -> str:
+    if not log.passed_over:
+        return f"{folder} holds no sound files. Name another folder, or the files themselves."
+    remedy = "--no-ignore looks there." if log.ignored else "Exclude less."
+    return f"{folder} holds no sound files but what is passed over: {log.summary()}. {remedy}"

@@ -78,7 +78,9 @@ class PartsWriter:
             name = self._name(record.path)
             if self._pictures is not None:
                 record = self._try("picture", self._draw, record, self._pictures, name)
-            if self._cues is not None:
+            if self._cues is not None and record.track is not None:
+                record = record.with_notice("output", "no CUE sheet was written: this is a track of one")
+            elif self._cues is not None:
                 record = self._try("CUE sheet", self._write_sheet, record, self._cues, name)
             if self._record_parts:
                 record = self._try("list of parts", self._add_parts, record)

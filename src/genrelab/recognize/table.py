@@ -42,6 +42,7 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     table.add_column("genre")
     table.add_column("confidence", justify="right")
     columns = {
+        "track": [visible(_track(record)) for record in records],
         "then": [Text(_runners_up(record, top)) for record in records],
         "timeline": [Text(_changes(record.stretches())) for record in records] if timeline else [],
         "parts": [Text(_changes(record.parts or ())) for record in records],
@@ -77,6 +78,11 @@ def _genre(record: Recognition) -> Text:
     if record.genre == UNSURE:
         return Text(f"{UNSURE}: {record.reason}", style="yellow")
     return Text(record.genre or "", style="green")
+
+
+def _track(record: Recognition) -> str:
+    track = record.track
+    return "" if track is None else f"{track.number:02} {track.title or ''} at {clock(track.start)}"
 
 
 def _confidence(record: Recognition) -> Text:

@@ -12,8 +12,7 @@ import numpy as np
 from genrelab.audio.channels import match_channels
 from genrelab.audio.decode import decode
 from genrelab.audio.resample import resample
-from genrelab.audio.truncation import find_cut
-from genrelab.errors import AudioError
+from genrelab.errors import AudioError, CutOffError
 from genrelab.lab.corpora.audit.faults import Fault, FaultKind, faults_of_sound
 from genrelab.lab.corpora.audit.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
 from genrelab.lab.corpora.types import Clip, Corpus, Waveform
@@ -80,7 +79,8 @@ def hear(clip: Clip, corpus: Corpus, *, shortest: float) -> Heard:
     try:
         waveform, rate = _sound(clip, corpus)
     except AudioError as error:
-        return Heard(clip, 0.0, None, None, None, [Fault(clip.id, _kind_of(clip), str(error))])
+        kind: FaultKind = "cut off" if isinstance(error, CutOffError) else "unreadable"
+        return Heard(clip, 0.0, None, None, None, [Fault(clip.id, kind, str(error))])
     if not waveform.size:
         fault = Fault(clip.id, "unreadable", "the clip holds no samples")
         return Heard(clip, 0.0, None, None, None, [fault])
@@ -102,16 +102,6 @@ def _sound(clip: Clip, corpus: Corpus) -> tuple[Waveform, int]:
     if clip.path is None:
         raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
     return decode(clip.path, start=clip.start or 0.0, duration=clip.duration)
-
-
-def _kind_of(clip: Clip) -> FaultKind:
-    """Say whether a file that cannot be read ends too early."""
-    if clip.path is None or not clip.path.is_file() or not clip.path.stat().st_size:
-        return "unreadable"
-    try:
-        return "unreadable" if find_cut(clip.path) is None else "cut off"
-    except OSError:  # it may not be read at all
-        return "unreadable"
 
 
 def _file_digest(clip: Clip) -> str | None:

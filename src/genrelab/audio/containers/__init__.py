@@ -1,0 +1,1 @@
+"""Walkers of container formats: where in a file the sound is. They decode nothing."""

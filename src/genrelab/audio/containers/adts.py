@@ -1,0 +1,62 @@
+"""Raw AAC (ADTS): whether its last frame is whole. See ISO/IEC 13818-7, section 6.2."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from genrelab.audio.containers.window import FileWindow
+
+_HEADER = re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])")
+_HEADER_SIZE = 7
+
+
+def last_frame_is_cut(path: Path) -> bool:
+    """Walk a raw AAC file; False also for a file that is none.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        window = FileWindow(file)
+        position = _skip_id3(window)
+        if frame_size(window.peek(position, _HEADER_SIZE)) is None:
+            return False
+        while position < window.size:
+            header = window.peek(position, _HEADER_SIZE)
+            size = frame_size(header)
+            if size is not None and position + size <= window.size:
+                position += size
+            elif size is not None or (len(header) < _HEADER_SIZE and _HEADER.match(header)):
+                return True
+            else:
+                position = _next_frame(window, position + 1)
+        return False
+
+
+def frame_size(header: bytes) -> int | None:
+    """Return the bytes of the ADTS frame with this header of 7 bytes; None if it is no such header."""
+    if len(header) < _HEADER_SIZE or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
+        return None
+    size = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    return size if size > _HEADER_SIZE else None
+
+
+def _next_frame(window: FileWindow, position: int) -> int:
+    """Return the next place where two frames follow each other; the file's end if there is none."""
+    while (position := window.search(_HEADER, position, 2)) >= 0:
+        size = frame_size(window.peek(position, _HEADER_SIZE))
+        if size is not None and frame_size(window.peek(position + size, _HEADER_SIZE)) is not None:
+            return position
+        position += 1
+    return window.size
+
+
+def _skip_id3(window: FileWindow) -> int:
+    head = window.peek(0, 10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
+    return 10 + size + (10 if head[5] & 0x10 else 0)

@@ -1,0 +1,361 @@
+"""MPEG audio (MP3, MP2, MP1): where its frames are, found in one walk over the file.
+
+Such a file has no table of contents; it is a chain of frames, each with a header that tells its size. Where
+the chain breaks, the walk goes on at the next place where frames follow one another.
+
+Header: ISO/IEC 11172-3, section 2.4.1.3, and ISO/IEC 13818-3; MPEG 2.5 as its decoders have it. The frame
+with the number of frames, the encoder's delay and its padding: as LAME writes it
+(gabriel.mp3-tech.org/mp3infotag.html), and VBRI.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from genrelab.audio.containers.window import FileWindow
+
+MOST_GAPS = 1000
+"""So many gaps are kept with their places; of more, only the number."""
+
+DECODER_DELAY = 529
+"""Samples by which every decoder of layer III is late, which an encoder's delay does not count."""
+
+_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by version
+_BITRATES = {  # kbit/s by MPEG 1 or not, and layer; index 0 is "free", which no frame's size follows from
+    (True, 1): tuple(range(32, 449, 32)),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_CHAIN, _FOREIGN_CHAIN = 2, 4  # frames in a row that end a gap: like those before it, or of another kind
+_HEADER = re.compile(rb"\xff(?=[\xe2-\xff][\x10-\xef])")
+_XING_REACH = 200  # bytes of a first frame in which its table is looked for
+_LONGEST_TAG = 2**28  # of an ID3v2 tag
+_FOREIGN_TAIL = 8192  # so many bytes behind the last frame may be a tag that is not known
+
+
+class FrameKind(NamedTuple):
+    """What all frames of a file have in common."""
+
+    sync: int  # the header's second byte, its protection bit set
+    rate_index: int
+
+    @property
+    def version(self) -> int:
+        """3 for MPEG 1, 2 for MPEG 2, 0 for MPEG 2.5."""
+        return self.sync >> 3 & 3
+
+    @property
+    def layer(self) -> int:
+        """1, 2 or 3."""
+        return 4 - (self.sync >> 1 & 3)
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return _RATES[self.version][self.rate_index]
+
+    @property
+    def samples(self) -> int:
+        """Samples of a frame."""
+        return 384 if self.layer == 1 else 1152 if self.layer == 2 or self.version == 3 else 576
+
+
+class Gap(NamedTuple):
+    """Bytes between frames that are neither frame nor tag."""
+
+    frame: int  # number of the frame before which they stand
+    size: int
+
+
+@dataclass(slots=True)
+class MpegIndex:
+    """Where the frames of an MPEG audio file are.
+
+    Attributes
+    ----------
+    kind : FrameKind
+        Of the first frame.
+    channels : int
+        Of the first frame.
+    offsets : array of int
+        Where each frame begins, without the one that holds the encoder's table.
+    sizes : array of int
+        Their bytes.
+    uniform : bool
+        Whether all frames are of one kind.
+    gaps : list of Gap
+        Up to `MOST_GAPS` of them.
+    n_gaps, gap_bytes : int
+        All of them.
+    cut : bool
+        Whether the file ends inside a frame.
+    declared : int or None
+        Frames that the encoder's table promises.
+    delay, padding : int
+        Samples that the encoder put before and behind the sound; 0 where it does not say.
+    """
+
+    kind: FrameKind
+    channels: int
+    offsets: array[int] = field(default_factory=lambda: array("Q"))
+    sizes: array[int] = field(default_factory=lambda: array("H"))
+    uniform: bool = True
+    gaps: list[Gap] = field(default_factory=list)
+    n_gaps: int = 0
+    gap_bytes: int = 0
+    cut: bool = False
+    declared: int | None = None
+    delay: int = 0
+    padding: int = 0
+
+    @property
+    def damaged_frames(self) -> int:
+        """About how many frames the gaps have cost, at least one for each."""
+        if not self.offsets:
+            return self.n_gaps
+        mean = (self.offsets[-1] + self.sizes[-1] - self.offsets[0] - self.gap_bytes) / len(self.offsets)
+        return max(self.n_gaps, round(self.gap_bytes / max(mean, 1.0)))
+
+    @property
+    def missing(self) -> int:
+        """Frames that are promised and not there; negative where there are more than promised."""
+        return 0 if self.declared is None else self.declared - len(self.offsets)
+
+
+def index_mpeg(path: Path, *, anywhere: bool = False) -> MpegIndex | None:
+    """Walk an MPEG audio file.
+
+    Parameters
+    ----------
+    path : Path
+    anywhere : bool
+        Whether the first frame is looked for in the whole file. Else it must be where the sound begins,
+        behind the tags.
+
+    Returns
+    -------
+    MpegIndex or None
+        None for a file that has no frames there, or frames of the free bit rate.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return _Walk(file).index(anywhere=anywhere)
+
+
+class _Walk:
+    """One walk over a file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._window = FileWindow(file)
+        self._tables: dict[FrameKind, list[int]] = {}
+
+    def index(self, *, anywhere: bool) -> MpegIndex | None:
+        begin = position = self._skip_tags(0)
+        kind = self._chain(position, _CHAIN)
+        if kind is None and anywhere:
+            position, kind = self._find(position, None)
+        if kind is None:
+            return None
+        found = MpegIndex(kind, 1 if self._window.peek(position + 3, 1)[0] >> 6 == 3 else 2)
+        if position > begin:
+            _note_gap(found, position - begin)
+        self._follow(found, kind, position)
+        return found if found.offsets else None
+
+    def _follow(self, found: MpegIndex, kind: FrameKind, position: int) -> None:
+        """Take all frames from the first one on."""
+        size = self._window.size
+        fresh = True  # a file begins, maybe behind another one
+        while position < size:
+            position = self._run(found, kind, position, fresh=fresh)
+            if found.cut:
+                return
+            behind = self._skip_tags(position)
+            fresh = behind > position
+            place, next_kind = self._find(behind, kind)
+            if next_kind is None:
+                rest = self._window.peek(behind, _FOREIGN_TAIL + 1).strip(b"\0")
+                if len(rest) > _FOREIGN_TAIL:
+                    _note_gap(found, size - behind)
+                elif self._is_part(rest, kind):
+                    found.cut = True
+                return
+            if place > behind:
+                _note_gap(found, place - behind)
+            found.uniform &= next_kind == kind
+            position, kind = place, next_kind
+
+    def _run(self, found: MpegIndex, kind: FrameKind, position: int, *, fresh: bool) -> int:
+        """Take frames as long as they follow one another; return where they end."""
+        window, table = self._window, self._table(kind)
+        sync, offsets, sizes = kind.sync, found.offsets, found.sizes
+        begun = len(offsets)
+        running = True
+        while running and window.show(position, 4):
+            data, at, base = window.data, position - window.base, window.base
+            end = len(data) - 3
+            running = False
+            while at < end:
+                frame = table[data[at + 2]] if data[at] == 0xFF and data[at + 1] | 1 == sync else 0
+                if not frame:
+                    break
+                offsets.append(base + at)
+                sizes.append(frame)
+                at += frame
+            else:
+                running = True
+            position = base + at
+        if position > window.size:
+            found.cut = True
+            offsets.pop()
+            sizes.pop()
+        if fresh and len(offsets) > begun:
+            self._take_table(found, kind, begun)
+        return position
+
+    def _take_table(self, found: MpegIndex, kind: FrameKind, number: int) -> None:
+        """Read the encoder's table from the first frame of a file, and take that frame out."""
+        frame = self._window.peek(found.offsets[number], min(found.sizes[number], _XING_REACH))
+        table = _read_table(frame, kind)
+        if table is None:
+            return
+        del found.offsets[number], found.sizes[number]
+        if number == 0:
+            found.declared, found.delay, found.padding = table
+        elif found.declared is not None:  # another file behind the first
+            found.declared = None if table.frames is None else found.declared + table.frames
+            found.padding = 0
+
+    def _table(self, kind: FrameKind) -> list[int]:
+        """Return the size of a frame by its header's third byte; 0 for bytes that no such frame has."""
+        if kind not in self._tables:
+            self._tables[kind] = [_frame_size(kind, byte) for byte in range(256)]
+        return self._tables[kind]
+
+    def _chain(self, position: int, count: int, like: FrameKind | None = None) -> FrameKind | None:
+        """Return the kind of the frames at a position if so many follow one another, or all to the end."""
+        header = self._window.peek(position, 4)
+        kind = _kind_of(header)
+        if kind is None or (like is not None and kind != like):
+            return None
+        table = self._table(kind)
+        for number in range(count):
+            if _kind_of(header) != kind or not table[header[2]]:
+                return None
+            position += table[header[2]]
+            if number and self._ends(position):
+                return kind
+            header = self._window.peek(position, 4)
+        return kind
+
+    def _ends(self, position: int) -> bool:
+        return position == self._window.size or self._tag_size(position) > 0
+
+    def _find(self, position: int, like: FrameKind | None) -> tuple[int, FrameKind | None]:
+        """Find the next place where frames follow one another."""
+        while (position := self._window.search(_HEADER, position, 3)) >= 0:
+            kind = self._chain(position, _CHAIN, like) if like is not None else None
+            kind = kind or self._chain(position, _FOREIGN_CHAIN)
+            if kind is not None:
+                return position, kind
+            if like is not None and self._is_last(position, like):
+                return position, like
+            position += 1
+        return self._window.size, None
+
+    def _is_last(self, position: int, kind: FrameKind) -> bool:
+        """Whether one more frame stands at a position, and the file or its tags end behind it."""
+        header = self._window.peek(position, 4)
+        return _kind_of(header) == kind and self._ends(position + self._table(kind)[header[2]])
+
+    def _is_part(self, rest: bytes, kind: FrameKind) -> bool:
+        """Whether what is left is the beginning of a frame."""
+        if len(rest) < 4:
+            return len(rest) > 1 and rest[0] == 0xFF and rest[1] | 1 == kind.sync
+        return _kind_of(rest) == kind and len(rest) < self._table(kind)[rest[2]]
+
+    def _skip_tags(self, position: int) -> int:
+        while size := self._tag_size(position):
+            position += size
+        return min(position, self._window.size)
+
+    def _tag_size(self, position: int) -> int:
+        """Return the bytes of a tag that begins at a position: ID3v2, APEv2, Lyrics3, ID3v1; 0 for none."""
+        head = self._window.peek(position, 32)
+        if head[:3] == b"ID3" and len(head) >= 10:
+            size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
+            return 10 + size + (10 if head[5] & 0x10 else 0)
+        if head[:8] == b"APETAGEX" and len(head) == 32:
+            header = head[23] & 0x20  # this is the header, not the footer
+            return 32 + (int.from_bytes(head[12:16], "little") if header else 0)
+        if head[:11] == b"LYRICSBEGIN":
+            end = self._window.search(re.compile(rb"LYRICS(?:200|END)"), position, 9)
+            return end + 9 - position if end >= 0 else 0
+        return 128 if head[:3] == b"TAG" else 0
+
+
+class _Table(NamedTuple):
+    """What an encoder says about the whole file in a frame in front of it."""
+
+    frames: int | None
+    delay: int = 0
+    padding: int = 0
+
+
+def _read_table(frame: bytes, kind: FrameKind) -> _Table | None:
+    """Read the encoder's table; None for a frame that holds none."""
+    if frame[36:40] == b"VBRI" and len(frame) >= 54:
+        return _Table(int.from_bytes(frame[50:54], "big"))
+    for name in (b"Xing", b"Info"):
+        at = frame.find(name, 4, 64)
+        if at < 0 or len(frame) < at + 8:
+            continue
+        flags = frame[at + 7]
+        frames = (
+            int.from_bytes(frame[at + 8 : at + 12], "big") if flags & 1 and len(frame) >= at + 12 else None
+        )
+        encoder = at + 8 + 4 * (flags & 1) + 2 * (flags & 2) + 25 * (flags & 4) + (flags & 8) // 2
+        if frame[encoder : encoder + 4] not in (b"LAME", b"Lavf", b"Lavc") or len(frame) < encoder + 24:
+            return _Table(frames)
+        both = int.from_bytes(frame[encoder + 21 : encoder + 24], "big")
+        return _Table(frames, both >> 12, both & 0xFFF)
+    return None
+
+
+def _kind_of(header: bytes) -> FrameKind | None:
+    """Return what frame has this header; None if it is no header."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return None
+    version, layer, rate = header[1] >> 3 & 3, header[1] >> 1 & 3, header[2] >> 2 & 3
+    if version == 1 or layer == 0 or rate == 3 or header[2] >> 4 in (0, 15):
+        return None
+    return FrameKind(header[1] | 1, rate)
+
+
+def _frame_size(kind: FrameKind, byte: int) -> int:
+    """Return the bytes of a frame with this third byte of its header; 0 if it is none of this kind."""
+    bitrate, rate, padded = byte >> 4, byte >> 2 & 3, byte >> 1 & 1
+    if bitrate in (0, 15) or rate != kind.rate_index:
+        return 0
+    bits = 1000 * _BITRATES[kind.version == 3, kind.layer][bitrate - 1]
+    if kind.layer == 1:
+        return (12 * bits // kind.sample_rate + padded) * 4
+    return kind.samples // 8 * bits // kind.sample_rate + padded
+
+
+def _note_gap(found: MpegIndex, size: int) -> None:
+    if len(found.gaps) < MOST_GAPS:
+        found.gaps.append(Gap(len(found.offsets), size))
+    found.n_gaps += 1
+    found.gap_bytes += size

@@ -1,0 +1,144 @@
+"""Which decoder reads a file: what it holds decides, not its name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from genrelab.audio._source import Source
+from genrelab.audio.containers.mpeg import index_mpeg
+from genrelab.audio.flaws import Flaws
+from genrelab.audio.formats import is_sound, unsupported_format
+from genrelab.audio.truncation import find_cut
+from genrelab.errors import AudioError, CutOffError, UnsupportedFormatError
+
+# In Hz, what is taken for true. To resample from a damaged header's 500 MHz takes a filter of minutes, and
+# at 1 Hz a song would last for days.
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 6_144_000
+_MPEG_SUFFIXES = (".mp1", ".mp2", ".mp3", ".mpa")
+
+
+def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = False) -> Source:
+    """Open a sound file.
+
+    Parameters
+    ----------
+    path : Path
+    flaws : Flaws or None
+        Gets what is found wrong while the sound is read. None means that clear damage is an error.
+    only_mpeg : bool
+        Whether damage is an error of all formats but MPEG audio.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, unreadable, empty, or no sound file.
+    """
+    check_file(path)
+    try:
+        source = _open_mpeg(path, flaws) or _open_other(path, flaws, None if only_mpeg else flaws)
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
+    rate = source.info.sample_rate
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        source.close()
+        raise AudioError(
+            f"{path} states a sample rate of {rate} Hz, which no music has: its header is damaged. Get or "
+            "encode the file anew."
+        )
+    return source
+
+
+def check_file(path: Path) -> None:
+    """Raise an `AudioError` for what is not there, empty, or no regular file that may be read."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise AudioError(f"{path} does not exist. Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise AudioError(f"{path} cannot be read: {error}. Check the path and its permissions.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError(f"{path} is not a regular file. Copy the sound into one first.")
+    if status.st_size == 0:
+        raise AudioError(f"{path} is empty (0 bytes). Get the file again.")
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"{path} may not be read. Change its permissions.")
+
+
+def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> Source | None:
+    index = index_mpeg(path, anywhere=anywhere)
+    if index is None:
+        return None
+    from genrelab.audio._mpeg import MpegSource
+
+    return MpegSource(path, index, Flaws() if flaws is None else flaws)
+
+
+def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> Source:
+    """Open what does not begin with a frame of MPEG audio."""
+    from genrelab.audio._pyav import PyAvSource
+    from genrelab.audio._soundfile import open_soundfile
+
+    with path.open("rb") as file:
+        head = file.read(4)
+    # libsndfile would have its MPEG decoder look for frames there, which prints what it thinks of them.
+    mpeg = head.startswith(b"ID3") or (head[:1] == b"\xff" and not _is_free(head))
+    source: Source | None = None if mpeg and not _tagged_flac(path) else open_soundfile(path, flaws)
+    if source is not None:
+        return source
+    try:
+        found = PyAvSource(path, flaws)
+    except AudioError as error:
+        if head.startswith(b"ID3") or path.suffix.lower() in _MPEG_SUFFIXES:
+            source = _open_mpeg(path, mpeg_flaws, anywhere=True)
+            if source is not None:
+                return source
+        raise _explained(path, error) from error
+    if found.container == "mp3":  # with something before its first frame
+        source = _open_mpeg(path, mpeg_flaws, anywhere=True)
+        if source is not None:
+            found.close()
+            return source
+    return found
+
+
+def _explained(path: Path, error: AudioError) -> AudioError:
+    """Return why a file cannot be read, if more is known than that no decoder takes it."""
+    from genrelab.audio._pyav import NotOpenedError
+
+    if isinstance(error, UnsupportedFormatError):
+        return error
+    cut = find_cut(path)
+    if cut is not None:
+        return CutOffError(f"{path} is cut off: {cut.reason}. Get the whole file again.")
+    if not isinstance(error, NotOpenedError):
+        return error
+    name = unsupported_format(path)
+    if name is not None:
+        return UnsupportedFormatError(f"{path} cannot be read: the format {name} is not supported.")
+    if is_sound(path):
+        return AudioError(f"{path} is damaged: no decoder can read any of it. Get or encode the file anew.")
+    return error
+
+
+def _is_free(head: bytes) -> bool:
+    """Whether four bytes are the header of an MPEG frame of free bit rate, which states no size."""
+    return len(head) == 4 and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0 and head[2] >> 4 == 0
+
+
+def _tagged_flac(path: Path) -> bool:
+    """Whether FLAC follows behind an ID3v2 tag."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        if head[:3] != b"ID3" or len(head) < 10:
+            return False
+        size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
+        file.seek(10 + size + (10 if head[5] & 0x10 else 0))
+        return file.read(4) == b"fLaC"

@@ -1,0 +1,1 @@
+"""What leads to sound: folders with their exclusions, playlists, CUE sheets."""
