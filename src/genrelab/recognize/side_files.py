@@ -79,7 +79,7 @@ class PartsWriter:
             if self._pictures is not None:
                 record = self._try("picture", self._draw, record, self._pictures, name)
             if self._cues is not None and record.track is not None:
-                record = record.with_notice("output", "no CUE sheet was written: this is a track of one")
+                record = record.with_notice("playlist", "no CUE sheet was written: this is a track of one")
             elif self._cues is not None:
                 record = self._try("CUE sheet", self._write_sheet, record, self._cues, name)
             if self._record_parts:
