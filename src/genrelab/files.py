@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from genrelab.drafts import Draft
+
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file so that a reader, or a kill at any moment, finds the old one or the new one.
@@ -25,13 +27,9 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     OSError
         If the folder is missing or cannot be written to; it names `path`.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with naming(path):
-            write(draft)
-            os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with naming(path), Draft(path.parent) as draft:
+        write(draft.path)
+        draft.take_place(path)
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -161,7 +161,9 @@ def test_a_name_that_is_no_text(format: str, songs: Path, own_library: Path) -> 
     assert tagged.genres(Path(os.fsdecode(name))) == ("low",)
 
 
-def test_a_killed_process_is_put_right_by_the_next_command(songs: Path, own_library: Path) -> None:
+def test_a_killed_process_is_put_right_by_the_next_command_that_writes(
+    songs: Path, own_library: Path
+) -> None:
     from genrelab.library import Library
 
     draft = songs / ".genrelab-0123456789abcdef.tmp"
@@ -170,6 +172,8 @@ def test_a_killed_process_is_put_right_by_the_next_command(songs: Path, own_libr
         song = os.fsencode(os.path.realpath(songs / "flac.flac"))
         library.journal.begin(song, os.fsencode(draft.name), bytes(32), {}, {})
     assert tag(songs) == 0
+    assert draft.exists()
+    assert tag(songs, "--write") == 0
     assert not draft.exists()
     with Library(own_library) as library:
         assert not library.journal.unfinished()

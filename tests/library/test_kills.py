@@ -18,6 +18,7 @@ import pytest
 import tagged
 from disks import quick_folder
 
+from genrelab import drafts as drafts_module
 from genrelab.library import Library, Tagger, Wish
 from genrelab.library import journal as journal_module
 from genrelab.library import rewrite as rewrite_module
@@ -182,7 +183,7 @@ def _die_at(line: int, database: Path, song: Path, *, undo: bool) -> bool:
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     gc.disable()  # decoders that tests before left behind wait for threads that only the parent has
-    files = {rewrite_module.__file__, journal_module.__file__}
+    files = {rewrite_module.__file__, journal_module.__file__, drafts_module.__file__}
     steps = 0
 
     def trace(frame, event, argument):

@@ -269,7 +269,7 @@ def test_a_change_that_did_not_happen_is_forgotten(
     """Killed before the draft took the file's place, or once more while that was put right."""
     path = know("flac")
     whole = path.read_bytes()
-    draft = path.with_name(".genrelab-x.tmp")
+    draft = path.with_name(".genrelab-0123456789abcdef.tmp")
     number = library.journal.begin(os.fsencode(path), os.fsencode(draft.name), bytes(32), {}, {})
     if ready:
         library.journal.make_ready(number, hashlib.sha256(whole).digest(), bytes(32))
@@ -281,11 +281,13 @@ def test_a_change_that_did_not_happen_is_forgotten(
 
 
 def test_a_change_on_a_disk_that_is_away_waits(tagger: Tagger, library: Library, tmp_path: Path) -> None:
-    library.journal.begin(os.fsencode(tmp_path / "away" / "x.flac"), b".genrelab-x.tmp", bytes(32), {}, {})
+    library.journal.begin(
+        os.fsencode(tmp_path / "away" / "x.flac"), b".genrelab-0123456789abcdef.tmp", bytes(32), {}, {}
+    )
     tagger.recover()
     assert len(library.journal.unfinished()) == 1
     (tmp_path / "away").mkdir()
-    (tmp_path / "away" / ".genrelab-x.tmp").touch()
+    (tmp_path / "away" / ".genrelab-0123456789abcdef.tmp").touch()
     tagger.recover()
     assert not library.journal.unfinished() and os.listdir(tmp_path / "away") == []
 

@@ -8,6 +8,7 @@ import pytest
 from disks import fill, small_disk
 from unprivileged import as_plain_user, open_folder
 
+from genrelab import drafts
 from genrelab.errors import UsageError
 from genrelab.recognize.output import open_output
 
@@ -104,22 +105,21 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_an_interrupt_as_soon_as_the_file_is_there_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Path.open
-
-    def interrupted(self: Path, mode: str) -> None:
-        opened(self, mode).close()
+    def interrupted(number: int, *, wait: bool) -> None:
         assert os.listdir(tmp_path)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", interrupted)
+        patch.setattr(drafts, "_lock", interrupted)
         with pytest.raises(KeyboardInterrupt), open_output(tmp_path / "x.json"):
             raise AssertionError("there is nothing to write to")
     assert os.listdir(tmp_path) == []
 
 
-def test_another_file_under_the_drafts_name_is_left(tmp_path: Path) -> None:
-    draft = tmp_path / f".x.json.{os.getpid()}.part"
-    draft.write_text("another's")
-    _refuse(tmp_path / "x.json", "cannot be written")
-    assert draft.read_text() == "another's"
+def test_another_file_under_the_drafts_name_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with drafts.Draft(tmp_path) as draft:
+        draft.file.write(b"another's")
+        draft.file.flush()
+        monkeypatch.setattr(drafts, "new_name", lambda: draft.path.name)
+        _refuse(tmp_path / "x.json", "cannot be written")
+        assert draft.path.read_text() == "another's"

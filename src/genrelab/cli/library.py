@@ -41,8 +41,10 @@ def read_placeholders(text: str | None) -> Placeholders:
 
 
 @contextmanager
-def open_library(path: Path | None, *, must_exist: bool = False) -> Iterator[Library]:
-    """Open a library, and put right what a killed process left.
+def open_library(
+    path: Path | None, *, must_exist: bool = False, must_write: bool = False
+) -> Iterator[Library]:
+    """Open a library; no other file is touched.
 
     Parameters
     ----------
@@ -50,9 +52,11 @@ def open_library(path: Path | None, *, must_exist: bool = False) -> Iterator[Lib
         None means the user's.
     must_exist : bool
         Whether a library that is not there is an error, or made.
+    must_write : bool
+        Whether a library that can only be read is an error.
     """
     from genrelab.errors import UsageError
-    from genrelab.library import Library, Tagger
+    from genrelab.library import Library
     from genrelab.library.database import default_path
 
     if must_exist and not (path or default_path()).exists():
@@ -60,14 +64,16 @@ def open_library(path: Path | None, *, must_exist: bool = False) -> Iterator[Lib
             f"there is no library {path or default_path()}. `genrelab recognize` makes it; or name another "
             "--library FILE."
         )
-    with Library(path) as library:
-        Tagger(library).recover()
+    with Library(path, must_write=must_write) as library:
         yield library
 
 
 @contextmanager
 def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[Library | None]:
-    """Open the library that a command uses on the side; a user's own that cannot be used is done without."""
+    """Open the library that a command uses on the side.
+
+    One that can only be read is read; a user's own that cannot be used at all is done without.
+    """
     from genrelab.errors import UsageError
     from genrelab.library import LibraryError
 
@@ -83,6 +89,8 @@ def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[L
                     raise
                 if not quiet:
                     note(f"note: no answers are kept: {error}")
+        if shelf is not None and not shelf.writable and not quiet:
+            note(f"note: the library {shelf.path} can only be read: no new answers are kept")
         yield shelf
 
 
@@ -151,7 +159,7 @@ def forget(
 
     if bool(paths) == everything and not (missing and not paths):
         raise UsageError("name PATHs to forget, or --missing, or --all")
-    with open_library(library, must_exist=True) as shelf:
+    with open_library(library, must_exist=True, must_write=True) as shelf:
         count = shelf.tracks.forget(paths or (), missing=missing)
     note(f"{count} tracks forgotten")
 

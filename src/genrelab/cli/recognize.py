@@ -92,7 +92,8 @@ def recognize(
 ) -> None:
     """Recognize the genre of music; what is known and has not changed is not done again.
 
-    Ends with 0 if every file has an answer, 1 if a file failed or is unsure, 2 after wrong use.
+    Ends with 0 if every file has an answer, 1 if a file failed, is unsure or lacks an output, 2 after wrong
+    use.
     """
     from genrelab.bundle.find import find_model
     from genrelab.library import Memory
@@ -139,24 +140,27 @@ def recognize(
         if memory is not None and memory.recalled and shelf is not None and not quiet:
             known = f"{memory.recalled} of {progress.total} were known"
             note(f"note: {known} (library {shelf.path}); --again recognizes them anew")
-    if progress.unanswered:
-        if not quiet:
-            note(f"note: {progress.unanswered} of {progress.total} have no answer; their records say why")
+    for count, what in ((progress.unanswered, "have no answer"), (progress.unwritten, "lack an output")):
+        if count and not quiet:
+            note(f"note: {count} of {progress.total} {what}; their records say why")
+    if progress.unanswered or progress.unwritten:
         raise typer.Exit(1)
 
 
 class _Progress:
-    """How many records there are, how many without an answer, and how fast they come."""
+    """How many records there are, how many lack an answer or an output, and how fast they come."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.unanswered = 0
+        self.unwritten = 0
         self._recent = deque([(time.monotonic(), 0, 0.0)])  # when, records so far, seconds of sound so far
 
     def follow(self, records: Iterable[Recognition], report: Report | None) -> Iterator[Recognition]:
         """Pass records on, counting and reporting them."""
         for done, record in enumerate(records, start=1):
             self.unanswered += not record.answered
+            self.unwritten += any(notice.kind == "output" for notice in record.notices)
             if report is not None:
                 report("recognizing", done, self.total, self._rate(done, record.duration or 0.0))
             yield record

@@ -114,7 +114,7 @@ def tag(
                 report("tagging", done, len(found))
             yield record
 
-    with open_library(library, must_exist=True) as shelf:
+    with open_library(library, must_exist=True, must_write=write or undo) as shelf:
         if not quiet:
             _warn_of_unknown(genre_map, shelf)
         log, patterns = ScanLog(), exclude or ()

@@ -152,7 +152,7 @@ def check(
             report.counts["disagree"] += 1
             confidence = said.confidence or 0.0
             if confidence >= min_confidence:
-                likely = max(p for genre, p in said.genres if genre in meant)
+                likely = max((p for genre, p in said.genres if genre in meant), default=0.0)
                 report.disagreements.append(
                     Disagreement(said.path, tags, str(said.genre), confidence, likely)
                 )
@@ -180,9 +180,10 @@ def _look(
             why = "" if tags else "no tag"
     except FileNotFoundError:
         why = "gone"
-    except OSError as error:
+    except (OSError, ValueError) as error:
         why = "unreadable"
-        report.problems.append(f"{path} cannot be read: {error.strerror or error}. Check its permissions.")
+        what = getattr(error, "strerror", None) or error
+        report.problems.append(f"{path} cannot be read: {what}. Check its permissions.")
     except TagError as error:
         why = "unreadable"
         report.problems.append(str(error))

@@ -16,7 +16,7 @@ _REASONS = {
     "unknown": "with tags that are no genre of the model",
     "unsure": "unsure",
     "not recognized": "that could not be recognized",
-    "changed": "changed since (`genrelab recognize` hears them anew)",
+    "changed": "changed since, or damaged in the library (`genrelab recognize` hears them anew)",
     "gone": "whose file is gone (`genrelab library forget --missing` forgets them)",
     "unreadable": "whose tags cannot be read",
 }

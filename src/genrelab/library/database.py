@@ -14,6 +14,8 @@ from typing import Any, Self
 import platformdirs
 
 from genrelab.errors import LibraryError
+from genrelab.library.place import obstacle_to_writing
+from genrelab.library.tables import table_fault
 
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable that names a library."""
@@ -23,6 +25,7 @@ SCHEMA_VERSION = 3
 
 _APPLICATION = 0x67656E72  # "genr", so that another program's database is not taken for a library
 _WAIT_SECONDS = 30.0  # for another process to end its transaction, which takes milliseconds
+_MOST_BYTES = 2**28  # of a value, or a row
 
 # Paths are bytes (os.fsencode), for a file name need not be text.
 _SCHEMA = """
@@ -93,6 +96,14 @@ class Database:
     ----------
     path : Path
         The file; it and its folder are made if they are not there.
+    must_write : bool
+        Whether a file that can only be read is an error. Else it is read, and nothing beside it is made.
+
+    Attributes
+    ----------
+    path : Path
+    writable : bool
+        Whether statements may change something.
 
     Raises
     ------
@@ -100,15 +111,16 @@ class Database:
         If the file cannot be opened, is no library, is damaged, or was made by a newer genrelab.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, must_write: bool = True) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._inside = False
+        obstacle = obstacle_to_writing(path)
+        if obstacle is not None and must_write:
+            raise LibraryError(f"the library {path} {obstacle}")
+        self.writable = obstacle is None
         with self._explained():
-            _make_folder(path)
-            self._connection = sqlite3.connect(
-                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self._connection = self._connect() if self.writable else self._connect_to_read()
         try:
             with self._explained():
                 self._prepare()
@@ -116,9 +128,45 @@ class Database:
             self._connection.close()
             raise
 
+    def _connect(self, *, uri: str | None = None) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri or self.path,
+            uri=uri is not None,
+            timeout=_WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.text_factory = _decode
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Open a file that may not be written, or where nothing may be made beside it.
+
+        A library is in SQLite's mode WAL, for which even readers need two more files. Where these cannot be
+        made nobody can be writing, and SQLite may be told that the file does not change.
+        """
+        uri = Path(os.path.abspath(self.path)).as_uri()
+        connection = self._connect(uri=f"{uri}?mode=ro")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            log = f"{self.path}-wal"
+            if not any(words in str(error) for words in ("unable to open", "readonly")):
+                raise
+            if os.path.exists(log) and os.path.getsize(log):
+                raise LibraryError(
+                    f"the library {self.path} has changes in {log} that can be read only where it can be "
+                    "written. Copy both to such a place and name the copy with --library FILE."
+                ) from error
+        return self._connect(uri=f"{uri}?mode=ro&immutable=1")
+
     def _prepare(self) -> None:
         application, version, tables = self._identity()
-        if application == 0 and version == 0 and tables == 0:  # a new file
+        if application == 0 and version == 0 and tables == 0 and self.writable:  # a new file
             self._write_ahead()
             with self.transaction():
                 if self._identity()[2] == 0:  # else another process was faster
@@ -134,10 +182,29 @@ class Database:
                 f"the library {self.path} was made by a newer genrelab (its layout is {version}, this "
                 f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab"
             )
+        if version < 1:
+            raise LibraryError(f"the library {self.path} {_damaged(f'its layout is {version}')}")
         if version < SCHEMA_VERSION:
+            if not self.writable:
+                self._move_to_memory()
             self._upgrade()
+        self._check_tables()
         # What was committed outlives the process; only a power cut may take the last moments.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _move_to_memory(self) -> None:
+        """Go on with a copy in memory: there an older layout can be brought up to date."""
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        copy.text_factory = _decode
+        self._connection.backup(copy)
+        self._connection.close()
+        self._connection = copy
+
+    def _check_tables(self) -> None:
+        """Raise unless there are the tables that genrelab makes, and nothing that would run with them."""
+        fault = table_fault(self._connection, _SCHEMA)
+        if fault is not None:
+            raise LibraryError(f"the library {self.path} {_damaged(fault)}")
 
     def _upgrade(self) -> None:
         with self.transaction():
@@ -210,6 +277,8 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise LibraryError(f"the library {self.path} {_remedy(str(error))}") from error
+        except (OverflowError, UnicodeError) as error:  # a value that SQLite does not take
+            raise LibraryError(f"the library {self.path} cannot hold a value: {error}") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -223,27 +292,18 @@ class Database:
         self.close()
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        if path.is_dir():
-            raise LibraryError(f"the library {path} is a folder. Name a file in it.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LibraryError(
-            f"the library {path} cannot be there: {error.strerror or error}. Name another --library FILE."
-        ) from error
-
-
 def _remedy(message: str) -> str:
     """Return how a sentence about the library goes on, given what SQLite says."""
     if "not a database" in message:
         return "is no SQLite database. Name another --library FILE."
     if "malformed" in message or "disk image" in message:
-        return f"is damaged ({message}). Move it away; a new one is made, and the music recognized anew."
+        return _damaged(message)
     if "is full" in message:
         return "cannot be written: the disk is full. Free some space."
     if "readonly" in message:
         return "may not be written. Change its permissions and its folder's, or name another --library FILE."
+    if "too big" in message:
+        return _damaged("a value is larger than genrelab writes any")
     if "locked" in message:
         return (
             f"was held by another process for more than {_WAIT_SECONDS:.0f} s. Try again when it has ended."
@@ -253,3 +313,11 @@ def _remedy(message: str) -> str:
     if "unable to open" in message:
         return "cannot be opened. Check its permissions and its folder's, or name another --library FILE."
     return f"cannot be used: {message}"
+
+
+def _damaged(what: str) -> str:
+    return f"is damaged ({what}). Move it away; a new one is made, and the music recognized anew."
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

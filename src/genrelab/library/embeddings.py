@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.library.database import Database
 from genrelab.library.library import Library
+from genrelab.library.track_row import DamagedRowError, check_values, vector
 
 Directions = npt.NDArray[np.float32]
 """Embeddings of length 1 [shape=(n, d)]: their products are cosines."""
@@ -65,11 +66,10 @@ def count_models(library: Library) -> list[ModelCount]:
     -------
     list of ModelCount
     """
-    with Database(library.path) as database:
-        rows = database.rows(
-            "SELECT model, count(*), count(*) - count(embedding) FROM tracks "
-            "GROUP BY model ORDER BY count(embedding) DESC, model"
-        )
+    rows = library.database.rows(
+        "SELECT coalesce(CAST(model AS TEXT), '') AS m, count(*), count(*) - count(embedding) FROM tracks "
+        "GROUP BY m ORDER BY count(embedding) DESC, m"
+    )
     return [ModelCount(*row) for row in rows]
 
 
@@ -85,24 +85,40 @@ def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedde
     Yields
     ------
     list of Embedded, np.ndarray [shape=(n, d)], float32
-        A block of tracks, and their embeddings at length 1. A track whose embedding is damaged, or zero
-        throughout, is not there.
+        A block of tracks, and their embeddings at length 1, of as many numbers in each block. A track whose
+        row is damaged, or whose embedding is zero throughout, is not there.
     """
-    last = b""
-    with Database(library.path) as database:
-        while rows := database.rows(
-            "SELECT path, sound, duration, coalesce(genre, ''), coalesce(confidence, 0.0), embedding "
-            "FROM tracks WHERE path > ? AND model = ? AND embedding IS NOT NULL ORDER BY path LIMIT ?",
-            (last, model, BLOCK),
-        ):
-            last = rows[-1][0]
-            length = max(len(row[-1]) for row in rows) // 4 * 4
-            rows = [row for row in rows if length and len(row[-1]) == length]
-            vectors = np.frombuffer(b"".join(row[-1] for row in rows), "<f4").reshape(len(rows), -1)
-            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0)
-            tracks = [Embedded(*row[:-1]) for row, is_usable in zip(rows, usable, strict=True) if is_usable]
-            yield tracks, (vectors[usable] / norms[usable]).astype(np.float32, copy=False)
+    last, length = b"", 0
+    while rows := library.database.rows(
+        "SELECT path, sound, duration, coalesce(genre, ''), coalesce(confidence, 0.0), embedding FROM tracks "
+        "WHERE path > ? AND typeof(path) = 'blob' AND model = ? AND embedding IS NOT NULL "
+        "ORDER BY path LIMIT ?",
+        (last, model, BLOCK),
+    ):
+        last = rows[-1][0]
+        found = [(track, numbers) for track, numbers in map(_embedded, rows) if track is not None]
+        if found and not length:  # that of most: a damaged one must not push out all others
+            ((length, _),) = Counter(len(numbers) for _, numbers in found).most_common(1)
+        found = [(track, numbers) for track, numbers in found if len(numbers) == length]
+        if not found:
+            continue
+        vectors = np.stack([numbers for _, numbers in found])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0)
+        tracks = [track for (track, _), is_usable in zip(found, usable, strict=True) if is_usable]
+        yield tracks, (vectors[usable] / norms[usable]).astype(np.float32, copy=False)
+
+
+def _embedded(row: tuple[Any, ...]) -> tuple[Embedded | None, Directions]:
+    """Return a track and its embedding; None if a value is damaged."""
+    track = Embedded(*row[:-1])
+    try:
+        if not isinstance(track.genre, str):
+            raise DamagedRowError("genre")
+        check_values(track.path, track.sound, track.duration, track.confidence)
+        return track, vector(row[-1])
+    except DamagedRowError:
+        return None, np.empty(0, np.float32)
 
 
 def is_below(path: bytes, folder: bytes) -> bool:

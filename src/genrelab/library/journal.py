@@ -11,13 +11,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from genrelab.drafts import is_name
 from genrelab.library.database import Database
 from genrelab.library.tags import Snapshot
+from genrelab.library.track_row import DamagedRowError, is_digest, is_path, parse
 
 _COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, file_before, file_after"
+_STATES = ("begun", "ready", "done")
+_MOST_TAGS = 2**26  # characters of a file's genres as JSON; an ID3v2 tag cannot be larger than a few of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,9 @@ class Change:
         return os.path.dirname(self.path)
 
     @property
-    def draft_path(self) -> bytes:
-        """Where the draft is."""
-        return os.path.join(self.folder, self.draft or b"")
+    def draft_path(self) -> bytes | None:
+        """Where the draft is; None where there cannot be one."""
+        return None if self.draft is None else os.path.join(self.folder, self.draft)
 
 
 class Journal:
@@ -134,7 +139,7 @@ class Journal:
 
     def last(self, path: bytes) -> Change | None:
         """Return the last change of a file that was done and not taken back."""
-        found = self._select("path = ? AND state = 'done' ORDER BY id DESC LIMIT 1", path)
+        found = self._select("path = ? AND state = 'done' ORDER BY id DESC", path)
         return found[0] if found else None
 
     def last_of_moved(self, sound: bytes) -> Change | None:
@@ -148,10 +153,36 @@ class Journal:
         return int(count)
 
     def _select(self, where: str, value: Any) -> list[Change]:
-        rows = self._database.rows(f"SELECT {_COLUMNS} FROM changes WHERE {where}", (value,))
-        return [_change(row) for row in rows]
+        """Return changes; one that is not as genrelab writes it does not count."""
+        found = []
+        for row in self._database.rows(f"SELECT {_COLUMNS} FROM changes WHERE {where}", (value,)):
+            with suppress(DamagedRowError):
+                found.append(_change(row))
+        return found
 
 
 def _change(row: Sequence[Any]) -> Change:
-    values = [*row[:6], json.loads(row[6]), json.loads(row[7]), *row[8:]]
-    return Change(*values)
+    """Return a row as a change, after a look at its values: the library may be damaged or a stranger's.
+
+    Above all its path must be whole, and its draft's name one that genrelab makes, without a folder.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is not as genrelab writes it.
+    """
+    number, path, draft, state, undoes, sound, before, after, *digests = row
+    if not (is_path(path) and os.path.basename(path) and is_digest(sound)):
+        raise DamagedRowError("path")
+    if draft is not None and not (isinstance(draft, bytes) and is_name(os.fsdecode(draft))):
+        raise DamagedRowError("draft")
+    if state not in _STATES or not all(digest is None or is_digest(digest) for digest in digests):
+        raise DamagedRowError("state")
+    if state != "begun" and None in digests:
+        raise DamagedRowError("digests")
+    if not isinstance(undoes, int | None) or not isinstance(number, int):
+        raise DamagedRowError("undoes")
+    tags = [parse(text, "tags", most=_MOST_TAGS) for text in (before, after)]
+    if not all(isinstance(tag, dict) for tag in tags):
+        raise DamagedRowError("tags")
+    return Change(number, path, draft, state, undoes, sound, *tags, *digests)

@@ -18,6 +18,9 @@ class Library:
     ----------
     path : str, path-like or None
         The file, made if it is not there; None means what `genrelab.library.database.default_path` says.
+    must_write : bool
+        Whether a library that can only be read is an error. Else what is in it can be used, for instance
+        from a disk that cannot be written.
 
     Attributes
     ----------
@@ -26,6 +29,8 @@ class Library:
         What was said about each file.
     journal : Journal
         What was written into files.
+    database : Database
+        The file itself.
 
     Raises
     ------
@@ -39,19 +44,24 @@ class Library:
     ...         print(said.path, said.genre)
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, must_write: bool = True) -> None:
         self.path = default_path() if path is None else Path(path)
-        self._database = Database(self.path)
-        self.tracks = Tracks(self._database)
-        self.journal = Journal(self._database)
+        self.database = Database(self.path, must_write=must_write)
+        self.tracks = Tracks(self.database)
+        self.journal = Journal(self.database)
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything can be kept here."""
+        return self.database.writable
 
     def be_durable(self) -> None:
         """Make what is written down from now on outlive a power cut."""
-        self._database.be_durable()
+        self.database.be_durable()
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self

@@ -33,6 +33,7 @@ _SHAPES = (
     "M-2.2 -6.6H2.2V-2.2H6.6V2.2H2.2V6.6H-2.2V2.2H-6.6V-2.2H-2.2Z",
 )
 _COLOURS = 8  # of Okabe and Ito, in the page's style sheet
+_MOST_NUMBERS = 4096  # of an embedding: the work grows with the third power
 _GRID = 10_000  # places on the page are whole numbers up to this
 
 
@@ -105,7 +106,7 @@ class Survey:
             for index, track in enumerate(tracks):
                 if wanted and not any(is_below(track.path, folder) for folder in wanted):
                     continue
-                if not os.path.exists(track.path):
+                if not os.path.isfile(track.path):
                     vanished += 1
                 elif track.sound in found:
                     copies[track.sound] += 1
@@ -119,6 +120,11 @@ class Survey:
                 f"{chosen or 'a model'} and a file. Run `genrelab recognize` on the music with that model."
             )
         matrix = np.concatenate(vectors)
+        if matrix.shape[1] > _MOST_NUMBERS:
+            raise UsageError(
+                f"the embeddings of {chosen} have {matrix.shape[1]:,} numbers; a map can be drawn of up to "
+                f"{_MOST_NUMBERS:,}. Name another --model."
+            )
         places = lay_out(matrix)
         return cls(
             chosen,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from genrelab.errors import LibraryError
 from genrelab.library.sighting import Sighting
-from genrelab.library.tracks import Tracks, Wanted
+from genrelab.library.track_row import Wanted
+from genrelab.library.tracks import Tracks
 from genrelab.recognize.recognition import Recognition
 
 
@@ -73,16 +76,15 @@ class Memory:
         -------
         Recognition
             With `error` set and not kept where the file changed while it was read. Nor is kept what is said
-            about a file that cannot be read to its end, which may be otherwise the next time.
-
-        Raises
-        ------
-        LibraryError
-            If the library cannot be used.
+            about a file that cannot be read to its end, which may be otherwise the next time. An answer
+            that the library does not take has a notice of the kind `output`.
         """
+        known = None
         try:
             seen = Sighting(path)
-            known = None if self._again else self._tracks.find(seen, self._wanted)
+            if not self._again:
+                with suppress(LibraryError):  # if it does not take the answer either, the record says so
+                    known = self._tracks.find(seen, self._wanted)
             seen.hash_sound()  # before: what changes in between must not look known
         except (OSError, ValueError):
             return recognize(path)  # which says what is wrong
@@ -96,5 +98,10 @@ class Memory:
                 said.error or f"{path} changed while it was read. Recognize it again when it is complete."
             )
             return Recognition(path, said.model, error=message)
-        self._tracks.store(seen, said, self._wanted.settings)
+        if not self._tracks.writable:
+            return said
+        try:
+            self._tracks.store(seen, said, self._wanted.settings)
+        except LibraryError as error:
+            return said.with_notice("output", f"its answer is not kept: {error}")
         return said

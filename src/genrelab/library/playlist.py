@@ -74,7 +74,7 @@ def title_of(path: Path) -> str:
     """
     try:
         with tag_errors(path):
-            file: Any = mutagen.File(path)
+            file: Any = mutagen.File(path) if path.is_file() else None  # a pipe would wait for a writer
             items = file.tags.items() if file is not None and file.tags is not None else ()
             tags = {str(name).casefold(): values for name, values in items}
             title, artist = _text(tags, _TITLE), _text(tags, _ARTIST)

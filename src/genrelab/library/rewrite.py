@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from genrelab.drafts import Draft, new_name, remove_abandoned
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.journal import Change, Journal
+from genrelab.library.sighting import Sighting
 from genrelab.library.sound import digest_of
 from genrelab.library.tags import GenreTag, read_tag, tag_errors
 from genrelab.library.tracks import Tracks
@@ -77,8 +79,7 @@ class Rewriter:
             If the change cannot be written down.
         """
         real = os.path.realpath(path)
-        draft = f".genrelab-{secrets.token_hex(8)}.tmp"
-        beside = os.path.join(os.path.dirname(real), draft)
+        folder, name = os.path.dirname(real), new_name()
         number, replaced = None, False
         try:
             with open(real, "rb") as source:
@@ -87,22 +88,28 @@ class Rewriter:
                 if check is not None:
                     check(source)
                 tag = read_tag(source, path)
-                before, sound = tag.snapshot(), digest_of(source)
+                before, sound, others = tag.snapshot(), digest_of(source), tag.others()
                 with tag_errors(path):
                     alter(tag)
+                    if tag.others() != others:
+                        raise TagError("was left as it is: more than its genre would have changed.")
                 number = self._journal.begin(
-                    os.fsencode(real), os.fsencode(draft), sound, before, tag.snapshot(), undoes=undoes
+                    os.fsencode(real), os.fsencode(name), sound, before, tag.snapshot(), undoes=undoes
                 )
-                with open(beside, "x+b", opener=_open_private) as file:
-                    _fill(file, source, tag, sound, path)
-                    _dress(beside, status, real, keep_mtime=keep_mtime)
-                    os.fsync(file.fileno())
-                    self._journal.make_ready(number, sha256_of(source), sha256_of(file))
-            if not _same(os.stat(real), status):
-                raise TagError(f"{path} was changed by another program in the meantime. It was left so.")
-            os.replace(beside, real)
-            replaced = True
-            _sync_folder(os.path.dirname(real))
+                with Draft(folder, name=name, mode=0o600) as draft:
+                    _fill(draft.file, source, tag, sound, path)
+                    _dress(draft.path, status, real, keep_mtime=keep_mtime)
+                    os.fsync(draft.file.fileno())
+                    self._journal.make_ready(number, sha256_of(source), sha256_of(draft.file))
+                    if sys.platform == "win32":  # where no open file can be replaced
+                        source.close()
+                    if not _same(os.stat(real), status):
+                        raise TagError(
+                            f"{path} was changed by another program in the meantime. It was left so."
+                        )
+                    draft.take_place(real)
+                    replaced = True
+            _sync_folder(folder)
         finally:
             if number is not None:
                 self.settle(number, sure=replaced)
@@ -112,7 +119,8 @@ class Rewriter:
         """Bring a change to its end, wherever it was interrupted.
 
         A draft that is still there is removed and the change forgotten; one that took the file's place makes
-        the change done. What lies on a disk that is not there now waits.
+        the change done. What lies on a disk that is not there now waits, and so does a draft that a process
+        holds. The file itself is read at most.
 
         Parameters
         ----------
@@ -124,12 +132,9 @@ class Rewriter:
         change = self._journal.get(number)
         if change is None or not os.path.isdir(change.folder):
             return
-        if os.path.lexists(change.draft_path):
-            try:
-                os.unlink(change.draft_path)
-            except OSError:
-                return  # the next start tries again
-            self._journal.drop(number)
+        if change.draft_path is not None and os.path.lexists(change.draft_path):
+            if remove_abandoned(change.draft_path):  # else the next start tries again
+                self._journal.drop(number)
         elif change.state == "begun":
             self._journal.drop(number)
         else:
@@ -151,7 +156,9 @@ class Rewriter:
 
 
 def _digest_at(path: bytes) -> bytes | None:
+    """Return the hash of a file; None where there is none, or something that is no regular file."""
     try:
+        Sighting(Path(os.fsdecode(path)))
         with open(path, "rb") as file:
             return sha256_of(file)
     except OSError:
@@ -165,10 +172,6 @@ def _check_writable(path: Path, real: str, status: os.stat_result) -> None:
         raise TagError(f"{path} may not be written. Change its permissions.")
     if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
         raise TagError(f"{path} lies in a folder that may not be written. Change the folder's permissions.")
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: Path) -> None:
@@ -186,7 +189,7 @@ def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: 
         )
 
 
-def _dress(draft: str, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:
+def _dress(draft: Path, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:
     """Give a draft what the file has besides its contents; its time is now, or the file's as it was read."""
     if hasattr(os, "chown") and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
         with suppress(OSError):  # only root may give files away

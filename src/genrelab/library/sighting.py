@@ -9,6 +9,8 @@ from pathlib import Path
 
 from genrelab.library.sound import sound_digest
 
+_MOST_BYTES = 2**42
+
 
 class Sighting:
     """A regular file as it was met at one moment.
@@ -27,7 +29,7 @@ class Sighting:
     size : int
         In bytes.
     mtime_ns : int
-        When it was changed last.
+        When it was changed last, as a number of 64 bits.
 
     Raises
     ------
@@ -41,7 +43,9 @@ class Sighting:
         status = os.stat(self.real)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", os.fspath(path))
-        self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
+        if status.st_size > _MOST_BYTES:  # such as /proc/kcore; to hash it would take days
+            raise OSError(errno.EFBIG, "it is larger than a sound file can be", os.fspath(path))
+        self.size, self.mtime_ns = _size_and_time(status)
         self._sound: bytes | None = None
 
     def take_sound(self, sound: bytes) -> None:
@@ -60,9 +64,18 @@ class Sighting:
             now = os.stat(self.real)
         except OSError:
             return False
-        return (now.st_size, now.st_mtime_ns) == (self.size, self.mtime_ns)
+        return _size_and_time(now) == (self.size, self.mtime_ns)
 
 
 def real_path(path: str | os.PathLike[str]) -> bytes:
     """Return where a path leads: absolute, without links, as bytes."""
     return os.fsencode(os.path.realpath(path))
+
+
+def _size_and_time(status: os.stat_result) -> tuple[int, int]:
+    """Return a file's size, and when it was changed.
+
+    Times beyond 1677 and 2262 do not fit into 64 bits as nanoseconds, but files have them: they begin again
+    from the other end, which tells one time from another as well.
+    """
+    return status.st_size, (status.st_mtime_ns + 2**63) % 2**64 - 2**63

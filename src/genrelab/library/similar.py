@@ -17,7 +17,7 @@ from genrelab.library.embeddings import Embedded, count_models, is_below, read_e
 from genrelab.library.library import Library
 from genrelab.library.memory import Memory
 from genrelab.library.sighting import Sighting, real_path
-from genrelab.library.tracks import Wanted
+from genrelab.library.track_row import Wanted
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
 
@@ -227,15 +227,15 @@ def find_similar(
             continue
         if wanted and not any(is_below(track.path, folder) for folder in wanted):
             continue
-        if not path.exists():
+        if not path.is_file():
             vanished += 1
             continue
         met.add(track.sound)
-        also = tuple(place for place in places[track.sound] if place != path and place.exists())
+        also = tuple(place for place in places[track.sound] if place != path and place.is_file())
         similarity = float(np.clip(similarities[index], -1.0, 1.0))
         found.append(SimilarTrack(path, similarity, track.genre, track.confidence, track.duration, also))
     here = Path(os.fsdecode(real_path(heard.path)))
-    same = tuple(place for place in places[heard.sound] if place != here and place.exists())
+    same = tuple(place for place in places[heard.sound] if place != here and place.is_file())
     models = count_models(library)
     others = sum(other.tracks for other in models if other.model != heard.said.model)
     without = sum(other.without for other in models if other.model == heard.said.model)

@@ -19,7 +19,7 @@ from genrelab.library.library import Library
 from genrelab.library.proposal import Wish, propose
 from genrelab.library.rewrite import Rewriter
 from genrelab.library.sighting import Sighting, real_path
-from genrelab.library.tags import GenreTag, read_tag
+from genrelab.library.tags import GenreTag, Snapshot, read_tag
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
 Status = Literal["would write", "written", "left", "undone", "error"]
@@ -256,7 +256,7 @@ class Tagger:
             return TagRecord(path, "left", before, before, note=_note_of_skipped(links))
         links = self._rewriter.rewrite(
             path,
-            lambda tag: tag.restore(change.tag_before),
+            lambda tag: _put_back(tag, change.tag_before),
             undoes=change,
             check=None if force else lambda file: _check_unchanged(file, path, change),
             keep_mtime=keep_mtime,
@@ -264,6 +264,17 @@ class Tagger:
         with path.open("rb") as file:
             after = read_tag(file, path).genres
         return TagRecord(path, "undone", before, after, note=_note_of_links(links, written=True))
+
+
+def _put_back(tag: GenreTag, before: Snapshot) -> None:
+    """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
+    size, now = before.get("size", 0), tag.snapshot().get("size", 0)
+    if not isinstance(size, int) or not isinstance(now, int):
+        raise TagError("cannot be put back: the library is damaged.")
+    try:
+        tag.restore({**before, "size": min(size, now)} if "size" in before else before)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise TagError(f"cannot be put back: the library is damaged ({error}).") from error
 
 
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:

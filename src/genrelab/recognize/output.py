@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from genrelab.drafts import Draft
 from genrelab.errors import UsageError
 
 
@@ -46,17 +47,10 @@ def open_output(
         raise UsageError(f"{path} is a link that leads in a circle. Name another file.")
     if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
         raise UsageError(f"{path} is write-protected. Change its permissions, or name another file.")
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    ours = True  # from the first: an interrupt may come as soon as the file is there
-    try:
+    with ExitStack() as stack:
         try:
-            file = beside.open("xb")
+            draft = stack.enter_context(Draft(target.parent))
         except OSError as error:
-            ours = False
             raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
-        with file:
-            yield file
-        os.replace(beside, target)
-    finally:
-        if ours:
-            beside.unlink(missing_ok=True)
+        yield draft.file
+        draft.take_place(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -157,6 +157,10 @@ class Recognition:
     def damaged(self) -> bool:
         """Whether the answer is about a file of which a part is damaged or missing."""
         return any(notice.kind in _DAMAGE for notice in self.notices)
+
+    def with_notice(self, kind: NoticeKind, text: str) -> Recognition:
+        """Return the same with one more notice."""
+        return replace(self, notices=(*self.notices, Notice(kind, text)))
 
     def stretches(self) -> list[Stretch]:
         """Return the timeline with neighbours of one genre joined.

@@ -1,0 +1,84 @@
+"""Where a library is to be: whether a file can be there, be read, be written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from genrelab.errors import LibraryError
+
+_NAME_BEHIND = len("-journal")  # SQLite's own files have the library's name and a word behind
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def obstacle_to_writing(path: Path) -> str | None:
+    """Return why a library can only be read; make its folder if it is a new one.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str or None
+        How a sentence about the library goes on; None if it can be written.
+
+    Raises
+    ------
+    LibraryError
+        If no library can be there: a folder, a pipe or a device is, or what is there cannot be read.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        _make_folder(path)
+        return None
+    except (OSError, ValueError) as error:
+        raise _impossible(path, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise LibraryError(f"the library {path} is a folder. Name a file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+        raise LibraryError(f"the library {path} is {kind}. Name a file with --library FILE.")
+    if not os.access(path, os.R_OK):
+        raise LibraryError(
+            f"the library {path} cannot be opened. Check its permissions and its folder's, or name another "
+            "--library FILE."
+        )
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
+        return None
+    if _is_read_only(path):
+        return (
+            "may not be written: it lies on a disk that can only be read. Copy it to another and name the "
+            "copy with --library FILE."
+        )
+    return "may not be written. Change its permissions and its folder's, or name another --library FILE."
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        longest = os.pathconf(path.parent, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+    except (OSError, ValueError) as error:
+        raise _impossible(path, error) from error
+    if len(os.fsencode(path.name)) > longest - _NAME_BEHIND:
+        raise LibraryError(f"the name of the library {path} is too long. Name another --library FILE.")
+
+
+def _impossible(path: Path, error: OSError | ValueError) -> LibraryError:
+    what = getattr(error, "strerror", None) or error
+    return LibraryError(f"the library {path} cannot be there: {what}. Name another --library FILE.")
+
+
+def _is_read_only(path: Path) -> bool:
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except (AttributeError, OSError):  # no POSIX
+        return False

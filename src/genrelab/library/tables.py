@@ -1,0 +1,56 @@
+"""Whether the tables of a database, which anybody may have made, are those of a library."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+def table_fault(connection: sqlite3.Connection, schema: str) -> str | None:
+    """Compare the tables of a database with those of a schema.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    schema : str
+        Statements that make the tables.
+
+    Returns
+    -------
+    str or None
+        What is wrong: a table or column is missing, superfluous or of another kind, or there is a view or
+        trigger, which could do anything whenever the table is used.
+    """
+    wanted = sqlite3.connect(":memory:")
+    try:
+        wanted.executescript(schema)
+        right, found = _tables(wanted), _tables(connection)
+    finally:
+        wanted.close()
+    for kind, name in connection.execute("SELECT type, name FROM sqlite_schema WHERE type != 'index'"):
+        if kind != "table":
+            return f"it has the {kind} {name!r}, which genrelab does not make"
+    for name, columns in right.items():
+        if name not in found:
+            return f"the table {name} is missing"
+        if found[name] != columns:
+            return f"the table {name} has other columns than genrelab makes"
+    return None
+
+
+def _tables(connection: sqlite3.Connection) -> dict[str, object]:
+    """Return for each table its columns, and whether values must be of the columns' types."""
+    strict = {
+        name: (is_strict, has_no_rowid)
+        for _, name, kind, _, has_no_rowid, is_strict in connection.execute("PRAGMA table_list")
+        if kind == "table"
+    }
+    return {
+        name: (*strict[name], _columns(connection, name))
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        if name in ("tracks", "changes") and name in strict
+    }
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    found = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+    return [(name, kind, needed, key, hidden) for _, name, kind, needed, _, key, hidden in found]

@@ -1,0 +1,292 @@
+"""A row of the table of tracks: checked when it is read, for a library may be damaged or a stranger's.
+
+Work and memory are bounded: texts and compressed timelines are refused by their size before they are parsed.
+What is not as genrelab writes it is damaged, and counts as unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+import genrelab
+from genrelab.recognize.recognition import Notice, NoticeKind, RankedGenre, Reason, Recognition, Segment
+
+COLUMNS = (
+    "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
+    "timeline, embedding, error, full, probabilities, notices"
+)
+"""Of the table, but for `id`."""
+
+MOST_TEXT = 2**20
+"""Characters of a list of genres or notices, as JSON: more is damage."""
+
+MOST_TIMELINE = 2**25
+"""Bytes of a timeline, as JSON: weeks of sound."""
+
+MOST_SEGMENTS = 10**6
+"""Of a timeline."""
+
+MOST_NUMBERS = 2**16
+"""Of an embedding."""
+
+_SHORTEST_STEP = 1e-4  # seconds from one segment to the next
+_LARGEST = 1e12  # seconds
+_ROUNDING = 1e-3  # of a probability
+_KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
+
+
+class DamagedRowError(ValueError):
+    """A value in the library is not as genrelab writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose answers count.
+
+    Parameters
+    ----------
+    model : str or None
+        `Bundle.identity`; None means that of any model, however it was used.
+    settings : str
+        How the model was used; the same text means the same way.
+    full : bool
+        Whether only answers count for which all of the file was heard.
+    probabilities : bool
+        Whether only those count that tell the probabilities of each of its segments.
+    """
+
+    model: str | None
+    settings: str = ""
+    full: bool = False
+    probabilities: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRow:
+    """A track as the table has it; nothing is known of its values yet."""
+
+    id: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    sound: bytes
+    model: str
+    settings: str
+    version: str
+    duration: float | None
+    genre: str | None
+    confidence: float | None
+    reason: Any
+    genres: str
+    timeline: bytes
+    embedding: bytes | None
+    error: str | None
+    full: int
+    probabilities: bytes | None
+    notices: str
+
+    def fits(self, wanted: Wanted | None) -> bool:
+        """Whether this is an answer that counts."""
+        if wanted is None:
+            return True
+        # What another version could not read, this one may.
+        readable = self.error is None or self.version == genrelab.__version__
+        enough = bool(self.full) or not (wanted.full or wanted.probabilities)
+        told = self.probabilities is not None or self.error is not None or not wanted.probabilities
+        same = wanted.model is None or (self.model, self.settings) == (wanted.model, wanted.settings)
+        return same and readable and enough and told
+
+    def recognition(self, path: Path) -> Recognition:
+        """Return what was said, about a file that is now called `path`.
+
+        Raises
+        ------
+        DamagedRowError
+            If a value is not as genrelab writes it.
+        """
+        self._check()
+        error = self.error
+        if error is not None and error.startswith(" "):
+            error = f"{path}{error}"
+        genres, timeline = _genres(self.genres), _timeline(self.timeline)
+        return Recognition(
+            path,
+            self.model,
+            duration=self.duration,
+            genre=self.genre,
+            confidence=self.confidence,
+            genres=genres,
+            timeline=timeline,
+            reason=self.reason,
+            error=error,
+            notices=_notices(self.notices),
+            full=bool(self.full),
+            probabilities=_probabilities(self.probabilities, timeline, genres),
+        )
+
+    def _check(self) -> None:
+        check_values(self.path, self.sound, self.duration, self.confidence)
+        _need(all(isinstance(value, int) for value in (self.size, self.mtime_ns, self.full)), "size")
+        _need(all(isinstance(value, str) for value in (self.model, self.settings, self.version)), "model")
+        _need(self.reason in _REASONS, "reason")
+        if self.error is None:
+            _need(isinstance(self.genre, str), "genre")
+        else:
+            _need(isinstance(self.error, str) and self.genre is None, "error")
+        if self.embedding is not None:
+            vector(self.embedding)
+
+
+def check_values(path: object, sound: object, duration: object, confidence: object) -> None:
+    """Check what a row says about a file.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is damaged.
+    """
+    _need(is_path(path), "path")
+    _need(is_digest(sound), "sound")
+    _need(duration is None or _is_length(duration), "duration")
+    _need(confidence is None or _is_probability(confidence), "confidence")
+
+
+def is_digest(value: object) -> bool:
+    """Whether a value is a SHA-256."""
+    return isinstance(value, bytes) and len(value) == 32
+
+
+def is_path(value: object) -> bool:
+    """Whether a value is a path as the library keeps them: bytes, and absolute."""
+    return isinstance(value, bytes) and b"\0" not in value and os.path.isabs(value)
+
+
+def vector(data: object) -> npt.NDArray[np.float32]:
+    """Return an embedding [shape=(d,)].
+
+    Raises
+    ------
+    DamagedRowError
+        If it is none.
+    """
+    if not isinstance(data, bytes) or not 0 < len(data) <= 4 * MOST_NUMBERS or len(data) % 4:
+        raise DamagedRowError("embedding")
+    numbers = np.frombuffer(data, "<f4").astype(np.float32)
+    _need(bool(np.isfinite(numbers).all()), "embedding")
+    return numbers
+
+
+def genre_names(text: object) -> list[str]:
+    """Return the genres of a row's list of them; none if it is damaged."""
+    try:
+        return [genre for genre, _ in _genres(text)]
+    except DamagedRowError:
+        return []
+
+
+def parse(text: object, what: str, *, most: int = MOST_TEXT) -> Any:
+    """Return a JSON value.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is no JSON, or too much.
+    """
+    if not isinstance(text, str | bytes) or len(text) > most:
+        raise DamagedRowError(what)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DamagedRowError(what) from error
+
+
+def _genres(text: object) -> tuple[RankedGenre, ...]:
+    pairs = _rows(parse(text, "genres"), 2, "genres")
+    _need(all(_is_text(name) and _is_probability(p) for name, p in pairs), "genres")
+    return tuple(RankedGenre(name, float(p)) for name, p in pairs)
+
+
+def _notices(text: object) -> tuple[Notice, ...]:
+    pairs = _rows(parse(text, "notices"), 2, "notices")
+    _need(all(kind in _KINDS and _is_text(said, files=True) for kind, said in pairs), "notices")
+    return tuple(Notice(kind, said) for kind, said in pairs)
+
+
+def _timeline(data: object) -> tuple[Segment, ...]:
+    if not isinstance(data, bytes):
+        raise DamagedRowError("timeline")
+    opened = zlib.decompressobj()
+    try:
+        text = opened.decompress(data, MOST_TIMELINE)
+    except zlib.error as error:
+        raise DamagedRowError("timeline") from error
+    _need(opened.eof and text.count(b"[") <= MOST_SEGMENTS, "timeline")
+    rows = _rows(parse(text, "timeline", most=MOST_TIMELINE), 4, "timeline")
+    last = -math.inf
+    for start, end, genre, probability in rows:
+        _need(_is_length(start) and _is_length(end), "timeline")
+        _need(start >= last + _SHORTEST_STEP and end >= start + _SHORTEST_STEP, "timeline")
+        _need(genre is None or _is_text(genre), "timeline")
+        _need(probability is None or _is_probability(probability), "timeline")
+        last = start
+    return tuple(Segment(*row) for row in rows)
+
+
+def _probabilities(
+    data: object, timeline: tuple[Segment, ...], genres: tuple[RankedGenre, ...]
+) -> npt.NDArray[np.float16] | None:
+    if data is None:
+        return None
+    if not isinstance(data, bytes) or not timeline or len(data) != 2 * len(timeline) * len(genres):
+        raise DamagedRowError("probabilities")
+    values = np.frombuffer(data, "<f2").astype(np.float16)
+    _need(bool((np.isnan(values) | ((values >= 0) & (values <= 1))).all()), "probabilities")
+    return values.reshape(len(timeline), len(genres))
+
+
+def _rows(value: Any, length: int, what: str) -> list[Any]:
+    is_table = isinstance(value, list) and all(
+        isinstance(row, list)
+        and len(row) == length
+        and not any(isinstance(cell, list | dict) for cell in row)
+        for row in value
+    )
+    _need(is_table, what)
+    return value  # type: ignore[no-any-return]
+
+
+def _is_length(value: object) -> bool:
+    return _is_number(value) and value >= 0  # type: ignore[operator]
+
+
+def _is_probability(value: object) -> bool:
+    return _is_number(value) and -_ROUNDING <= value <= 1 + _ROUNDING  # type: ignore[operator]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+def _is_text(value: object, *, files: bool = False) -> bool:
+    """Whether a value is text that can be written; `files`: with file names that need not be UTF-8."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode(errors="surrogateescape" if files else "strict")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _need(holds: object, what: str) -> None:
+    if not holds:
+        raise DamagedRowError(what)
