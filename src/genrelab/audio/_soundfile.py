@@ -74,7 +74,7 @@ class SoundFileSource:
         if first >= handle.frames:
             return
         end = handle.frames if count is None else min(handle.frames, first + count)
-        position, said = first, ""
+        position = first
         try:
             self._go(first)
             while position < end:
@@ -84,7 +84,7 @@ class SoundFileSource:
                 position += len(samples)
                 yield np.ascontiguousarray(samples.T)
         except sf.LibsndfileError as error:
-            said = error.error_string
+            said = error.error_string.removeprefix("Error : ").rstrip(".")
             if not self._reads_on:
                 kind = AudioError if self.find_cut() is None else CutOffError
                 raise kind(
@@ -92,7 +92,7 @@ class SoundFileSource:
                     f"{self.declared_seconds:.1f} s could be decoded ({said}). Get or encode the file anew."
                 ) from error
             self.flaws.add_damage(self._good_seconds(position))
-            self.flaws.add_message(said.removeprefix("Error : ").rstrip("."))
+            self.flaws.add_message(said)
         if position < end and self._reads_on:
             yield from self._read_on(position, end - position, block)
 

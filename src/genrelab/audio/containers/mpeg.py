@@ -200,6 +200,7 @@ class _Walk:
         """Take frames as long as they follow one another; return where they end."""
         window, size_of = self._window, self._sizes(kind).get
         offsets, sizes = found.offsets, found.sizes
+        note_offset, note_size = offsets.append, sizes.append
         begun = len(offsets)
         running = True
         while running and window.show(position, 4):
@@ -210,8 +211,8 @@ class _Walk:
                 frame = size_of(data[at : at + 3])
                 if frame is None:
                     break
-                offsets.append(base + at)
-                sizes.append(frame)
+                note_offset(base + at)
+                note_size(frame)
                 at += frame
             else:
                 running = True
