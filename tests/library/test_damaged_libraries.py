@@ -190,6 +190,8 @@ def commands(folder: Path, model: Path) -> list[list[str]]:
 def test_every_command_answers(
     count: int, scene: Path, tiny_model: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
+    for output in (sys.stdout, sys.stderr):  # as the command sets them
+        output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     with quick_folder() as quick:
         faults = []
         for number in range(count):
@@ -247,6 +249,7 @@ def change(folder: Path, statement: str, *values: Any) -> None:
         ("timeline", zlib.compress(bytes(2**28))),
         ("embedding", b"abc"),
         ("embedding", np.full(2, np.nan, "<f4").tobytes()),
+        ("embedding", np.full(2, 3e38, "<f4").tobytes()),
         ("probabilities", b"abcd"),
         ("duration", math.inf),
         ("confidence", -5.0),
@@ -301,6 +304,14 @@ def test_bombs_take_no_memory(scene: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(folder / "l.db")]
     said, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert said == "True" and int(grown) < 120_000  # kilobytes
+
+
+def test_a_path_that_is_none_is_not_looked_at(scene: Path, tmp_path: Path, capsys: Capture) -> None:
+    folder = copy(scene, tmp_path / "copy")
+    change(folder, "UPDATE tracks SET path = ? WHERE id = 1", b"/a\0b\xff")
+    assert main(["library", "check", "--format", "json", "--library", str(folder / "l.db")]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["counts"]["changed"], report["problems"]) == (1, [])
 
 
 def test_forgetting_works_on_damaged_rows(scene: Path, tmp_path: Path) -> None:

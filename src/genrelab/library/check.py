@@ -180,10 +180,11 @@ def _look(
             why = "" if tags else "no tag"
     except FileNotFoundError:
         why = "gone"
-    except (OSError, ValueError) as error:
+    except ValueError:  # no path, which only a damaged library can hold
+        why = "changed"
+    except OSError as error:
         why = "unreadable"
-        what = getattr(error, "strerror", None) or error
-        report.problems.append(f"{path} cannot be read: {what}. Check its permissions.")
+        report.problems.append(f"{path} cannot be read: {error.strerror or error}. Check its permissions.")
     except TagError as error:
         why = "unreadable"
         report.problems.append(str(error))

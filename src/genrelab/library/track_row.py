@@ -40,6 +40,7 @@ MOST_NUMBERS = 2**16
 
 _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST = 1e12  # seconds
+_LARGEST_NUMBER = 1e15  # of an embedding's numbers: their squares can be added in 32 bits
 _ROUNDING = 1e-3  # of a probability
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
 
@@ -181,7 +182,7 @@ def vector(data: object) -> npt.NDArray[np.float32]:
     if not isinstance(data, bytes) or not 0 < len(data) <= 4 * MOST_NUMBERS or len(data) % 4:
         raise DamagedRowError("embedding")
     numbers = np.frombuffer(data, "<f4").astype(np.float32)
-    _need(bool(np.isfinite(numbers).all()), "embedding")
+    _need(bool((np.abs(numbers) <= _LARGEST_NUMBER).all()), "embedding")
     return numbers
 
 
