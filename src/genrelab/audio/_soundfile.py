@@ -146,7 +146,7 @@ def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | 
         return None
     if handle.format != "OGG":
         return SoundFileSource(path, handle, flaws)
-    survey = survey_ogg(path)
+    survey = survey_ogg(path, checksums=flaws is not None)
     # Of several recordings libsndfile would read the first alone, and nothing where the last page is missing.
     if survey.chained or not handle.frames:
         handle.close()

@@ -1,0 +1,107 @@
+"""How many songs a second this genrelab names, compared with another version of it, by the default.
+
+Songs of four minutes, as `library.py` makes them, are recognized on one core by child processes of both
+versions in turn, several times; the sound is hashed as well, as it is when answers are kept. The ratio of
+medians is what counts, not the times.
+
+    git worktree add ../before v0.1.0
+    python benchmarks/versions.py PATH/TO/clips.csv --model model.onnx --before ../before/src
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from machine import machine
+
+from library import KINDS, make_songs
+
+_CODE = """
+import json, sys, time
+from genrelab.library.sound import sound_digest
+from genrelab.recognize import Recognizer
+recognizer = Recognizer.load(sys.argv[1], threads=1)
+recognizer(sys.argv[2])
+times = []
+for song in sys.argv[2:]:
+    began = time.perf_counter(), time.process_time()
+    sound_digest(song)
+    said = recognizer(song)
+    spent = time.perf_counter() - began[0], time.process_time() - began[1]
+    times.append((*spent, said.genres[0].genre if said.genres else None))
+print(json.dumps(times))
+"""
+
+
+def time_songs(source: Path, model: Path, songs: Sequence[Path]) -> list[tuple[float, float, str | None]]:
+    """Return, for each song, the seconds of the clock and of the processor, and the first genre."""
+    environment = {**os.environ, "PYTHONPATH": os.fspath(source), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", _CODE, str(model), *map(str, songs)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return [(clock, processor, genre) for clock, processor, genre in json.loads(done.stdout)]
+
+
+def compare(before: Path, now: Path, model: Path, songs: Sequence[Path], rounds: int) -> dict[str, Any]:
+    """Time both versions in turn; return the ratios for each kind of file and for all."""
+    times: dict[tuple[str, Path], list[tuple[float, float]]] = defaultdict(list)
+    genres: dict[tuple[str, Path], str | None] = {}
+    for _ in range(rounds):
+        for name, source in (("before", before), ("now", now)):
+            for song, (clock, processor, genre) in zip(songs, time_songs(source, model, songs), strict=True):
+                times[name, song].append((clock, processor))
+                genres[name, song] = genre
+
+    def total(name: str, kind: str | None, clock: bool) -> float:
+        chosen = [song for song in songs if kind is None or _kind_of(song) == kind]
+        return sum(statistics.median(each[not clock] for each in times[name, song]) for song in chosen)
+
+    rows = {
+        kind or "all": {
+            "clock": total("before", kind, True) / total("now", kind, True),
+            "processor": total("before", kind, False) / total("now", kind, False),
+        }
+        for kind in (*KINDS, None)
+    }
+    same = statistics.fmean(genres["before", song] == genres["now", song] for song in songs)
+    return {"songs": len(songs), "rounds": rounds, "ratios": rows, "same_first_genre": same}
+
+
+def _kind_of(song: Path) -> str:
+    return song.name.partition(".")[2]
+
+
+def main() -> None:
+    """Print the table, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("clips", type=Path, help="the table of the real clips")
+    parser.add_argument("--model", type=Path, required=True, help="the model file")
+    parser.add_argument("--before", type=Path, required=True, help="the folder src of the other version")
+    parser.add_argument("--songs", type=int, default=24, help="how many songs to make")
+    parser.add_argument("--rounds", type=int, default=5, help="how often both versions are timed")
+    parser.add_argument("--quick", action="store_true", help="few songs, one round: does it run?")
+    options = parser.parse_args()
+    songs_wanted, rounds = (4, 1) if options.quick else (options.songs, options.rounds)
+    now = Path(__file__).resolve().parents[1] / "src"
+    with tempfile.TemporaryDirectory() as name:
+        songs = make_songs(options.clips, Path(name), songs_wanted)
+        result = compare(options.before.resolve(), now, options.model, songs, rounds)
+    print("| songs a second, now over before | by the clock | by the processor |\n| --- | ---: | ---: |")
+    for kind, row in result["ratios"].items():
+        print(f"| {kind} | {row['clock']:.2f} | {row['processor']:.2f} |")
+    print(f"\nThe same first genre: {result['same_first_genre']:.0%} of {result['songs']} songs.")
+    load = {"load_average": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {}
+    print(json.dumps({"benchmark": "versions", **result} | machine("onnxruntime", "av", "soundfile") | load))
+
+
+if __name__ == "__main__":
+    main()
