@@ -39,23 +39,26 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "voting": (("voting.py",), ("tests/test_voting.py",)),
     "calibration": (
         ("lab/evaluation/calibration.py",),
-        (f"{EVALUATION}/test_calibration.py", f"{EVALUATION}/test_thresholds.py"),
+        tuple(f"{EVALUATION}/test_{name}.py" for name in ("thresholds", "reliability", "calibration")),
     ),
     "compare": (
         ("lab/evaluation/compare.py",),
-        (f"{EVALUATION}/test_holm.py", f"{EVALUATION}/test_compare.py"),
+        tuple(f"{EVALUATION}/test_{name}.py" for name in ("holm", "pair_sentence", "compare")),
     ),
     "splits": (
         tuple(
             f"lab/corpora/{name}.py"
             for name in ("splits", "allocation", "split_kinds", "split_checks", "split_file")
         ),
-        tuple(f"{CORPORA}/test_{name}.py" for name in ("splits", "split_checks", "validation_share")),
+        tuple(
+            f"{CORPORA}/test_{name}.py"
+            for name in ("allocation", "splits", "split_checks", "validation_share")
+        ),
     ),
     "spread": (("recognize/spread.py",), ("tests/recognize/test_spread.py",)),
     "tags": (
         ("library/tags/*.py",),
-        tuple(f"{LIBRARY}/test_{name}.py" for name in ("id3", "tags", "tagging")),
+        tuple(f"{LIBRARY}/test_{name}.py" for name in ("id3", "flac_blocks", "tags", "tagging")),
     ),
 }
 
