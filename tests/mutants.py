@@ -58,7 +58,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "spread": (("recognize/spread.py",), ("tests/recognize/test_spread.py",)),
     "tags": (
         ("library/tags/*.py",),
-        tuple(f"{LIBRARY}/test_{name}.py" for name in ("id3", "flac_blocks", "tags", "tagging")),
+        tuple(f"{LIBRARY}/test_{name}.py" for name in ("id3", "flac_blocks", "ogg_pages", "tags", "tagging")),
     ),
 }
 
