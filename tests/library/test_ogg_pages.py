@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import soundfile
 import tagged
+from mutagen.ogg import OggPage
 from mutagen.oggvorbis import OggVorbis
 
 from genrelab.errors import TagError
@@ -63,3 +64,19 @@ def test_with_a_damaged_page_behind_nothing_is_numbered_anew(song: tuple[Path, t
     with pytest.raises(TagError, match="checksum is wrong"):
         rewritten(path, *genres)
     assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("step", [-1, 1])
+def test_pages_of_another_stream_among_the_headers_stay(step: int, tmp_path: Path) -> None:
+    """As in video: each stream has its number, and its own pages in between."""
+    path = tagged.make(tmp_path, "ogg")
+    data = path.read_bytes()
+    second = pages(data)[1]
+    foreign = OggPage()
+    foreign.serial = int.from_bytes(data[14:18], "little") + step
+    foreign.packets, foreign.sequence = [b"\3vorbis, but of another stream"], 1
+    path.write_bytes(data[:second] + foreign.write() + data[second:])
+    rewritten(path, "Ska")
+    after = path.read_bytes()
+    assert foreign.write() in after and after.count(b"another stream") == 1
+    assert OggVorbis(path)["genre"] == ["Ska"] and OggVorbis(path)["title"] == ["Lied ohne Wörter"]
