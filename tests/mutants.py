@@ -2,8 +2,8 @@
 
 cosmic-ray changes a copy of the project in one place (another operator, another number, a loop that never
 runs) and the tests of that room are run. If one fails, the change is killed; if all pass, it survives:
-either nothing is tested there, or the change makes no difference. Changes inside annotations, of the star in a
-list of parameters, and of `==` into `is` make none and are left out.
+either nothing is tested there, or the change makes no difference. Changes inside annotations, of the star
+in a list of parameters, and of `==` into `is` make none and are left out.
 
     python tests/mutants.py                        30 changes of each room, drawn with a fixed seed
     python tests/mutants.py splits tags --count 0  all changes of two rooms
