@@ -56,7 +56,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             for name in ("allocation", "splits", "split_checks", "validation_share")
         ),
     ),
-    "spread": (("recognize/spread.py",), ("tests/recognize/test_spread.py",)),
+    "spread": (
+        ("recognize/spread.py",),
+        ("tests/recognize/test_spread_rounds.py", "tests/recognize/test_spread.py"),
+    ),
     "tags": (
         ("library/tags/*.py",),
         tuple(
