@@ -89,7 +89,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, suffix: str) -> None
         return highest
 
     peak(0.25)  # what is loaded once
-    assert peak(5) < 1.2 * peak(0.5)
+    assert peak(6) < 1.2 * peak(3)
 
 
 def test_memory_does_not_grow_with_a_file_read_by_ffmpeg(tmp_path: Path, sounds: SimpleNamespace) -> None:
