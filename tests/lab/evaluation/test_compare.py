@@ -183,8 +183,9 @@ def test_clips_that_nobody_shares_are_compared_unpaired(tmp_path: Path) -> None:
     assert not pair.paired and pair.clips == 20 and pair.groups == 10
     assert pair.difference.value == pytest.approx(0.4) and pair.p_value is None
     assert pair.sentence().startswith("On different clips")
-    elsewhere = make_run(tmp_path, [True] * 10, recipe=OTHER, corpus="yours")
-    assert not compare([one, elsewhere]).pairs[0].paired, "equal ids of two corpora are not one clip"
+    for name in ("another", "yours"):  # before and behind the other one's name
+        elsewhere = make_run(tmp_path, [True] * 10, recipe=OTHER, corpus=name)
+        assert not compare([one, elsewhere]).pairs[0].paired, "equal ids of two corpora are not one clip"
 
 
 def test_three_systems_are_corrected_for_three_tests(tmp_path: Path) -> None:
