@@ -57,7 +57,9 @@ def run_to_the_end(*arguments: str | Path) -> tuple[float, float]:
     begin = process.stdout.read(1)
     began = time.monotonic()
     output = begin + process.communicate(timeout=300)[0]
-    assert process.returncode == 0, [line for line in output.splitlines() if b'"error": null' not in line]
+    assert process.returncode == 0, [
+        line for line in output.splitlines() if b'"status": "error"' in line or b'"error": "' in line
+    ]
     return began - started, time.monotonic() - began
 
 

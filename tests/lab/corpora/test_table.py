@@ -174,15 +174,15 @@ def _latin(folder: Path) -> Path:
 def test_real_table(data_dir: Path) -> None:
     corpus = load_corpus(f"table:{data_dir}")
     table = pd.read_csv(data_dir / "clips.csv")
-    assert len(corpus.clips) == len(table) == 1170
+    assert len(corpus.clips) == len(table) == 1425
     labelled = Counter(clip.genre for clip in corpus.clips if clip.genre)
     assert labelled == table.genre.value_counts().to_dict()
-    assert sum(labelled.values()) == 917
+    assert sum(labelled.values()) == 938
     assert len(corpus.genres) == 11
-    assert len(corpus.by_id()) == 1170
+    assert len(corpus.by_id()) == 1425
     split = make_split(corpus, "artist", seed=0)
     assert split.checks["artist on both sides"].startswith("none")
-    assert len(split.train) + len(split.valid) + len(split.test) == 917
+    assert len(split.train) + len(split.valid) + len(split.test) == 938
 
 
 @pytest.mark.data

@@ -97,10 +97,13 @@ class ApeTag(GenreTag):
         }
 
     def others(self) -> Any:
-        """Return all other items and frames, and all other tags but for ID3v1's genre."""
+        """Return all other items and frames, and all other tags but for ID3v1's genre.
+
+        A tag that is not there counts as the one that would be made: then making it changes nothing else.
+        """
         return (
-            (self._ape.others(), self._ape.ends) if self._has_ape else None,
-            (self._id3.version, self._id3.others()) if self._has_id3 else None,
+            (self._ape.others(), self._ape.ends),
+            (self._id3.version, self._id3.others()),
             self._more_heads,
             self._before,
             self._behind[:-1] if self._has_v1 else self._behind,
