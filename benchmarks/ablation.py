@@ -21,12 +21,12 @@ from typing import Any
 from machine import machine
 
 from genrelab.errors import UsageError
-from genrelab.lab.evaluation.compare import compare
-from genrelab.lab.evaluation.intervals import Estimate
-from genrelab.lab.evaluation.metrics import evaluate
-from genrelab.lab.evaluation.predictions import pool
-from genrelab.lab.evaluation.runs import METRICS, Run
-from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.metrics.bootstrap import Estimate
+from genrelab.lab.metrics.predictions import pool
+from genrelab.lab.metrics.scores import evaluate
+from genrelab.lab.metrics.summary import figure
+from genrelab.lab.runs.folders import METRICS, Run
+from genrelab.lab.studies.compare import compare
 
 HEAD = (
     "| changed | seeds | balanced, of each seed | difference in points "

@@ -31,9 +31,9 @@ from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.split_checks import check_split
 from genrelab.lab.corpora.splits import make_split
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.evaluation.experiment import run_experiment
-from genrelab.lab.evaluation.intervals import ClusterBootstrap
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.frontends.descriptors import DESCRIPTORS
+from genrelab.lab.metrics.bootstrap import ClusterBootstrap
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import read_history
 

@@ -26,14 +26,14 @@ from torch import Tensor
 from genrelab.lab.corpora.exclusions import read_exclusions
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.evaluation.compare import compare
-from genrelab.lab.evaluation.metrics import evaluate
-from genrelab.lab.evaluation.predict import predict
-from genrelab.lab.evaluation.predictions import Predictions, pool
-from genrelab.lab.evaluation.runs import Run
-from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.inference.predict import predict
+from genrelab.lab.metrics.predictions import Predictions, pool
+from genrelab.lab.metrics.scores import evaluate
+from genrelab.lab.metrics.summary import figure
 from genrelab.lab.models import Body, Scores
 from genrelab.lab.models.together import Together
+from genrelab.lab.runs.folders import Run
+from genrelab.lab.studies.compare import compare
 from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.unlabelled import leave_out_unlabelled
 

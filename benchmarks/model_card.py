@@ -21,14 +21,14 @@ from machine import machine
 from genrelab.files import replace_text
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.evaluation.finalize import Held, held_out
-from genrelab.lab.evaluation.metrics import Evaluation, evaluate
-from genrelab.lab.evaluation.pictures import confusion_matrix, reliability_diagram, standalone
-from genrelab.lab.evaluation.predict import groups_of
-from genrelab.lab.evaluation.predictions import Predictions, pool
-from genrelab.lab.evaluation.runs import Run
-from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.experiment.finalize import Held, held_out
 from genrelab.lab.frontends import FRONTENDS
+from genrelab.lab.inference.predict import groups_of
+from genrelab.lab.metrics.predictions import Predictions, pool
+from genrelab.lab.metrics.scores import Evaluation, evaluate
+from genrelab.lab.metrics.summary import figure
+from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram, standalone
+from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.store import open_store
 from genrelab.lab.training.target_file import read_targets
 

@@ -20,11 +20,11 @@ from machine import machine
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits import make_split
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.evaluation.elsewhere import evaluate_together
-from genrelab.lab.evaluation.experiment import run_experiment
-from genrelab.lab.evaluation.runs import Run
-from genrelab.lab.evaluation.summary import figure
+from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.metrics.summary import figure
 from genrelab.lab.recipes import load_recipe
+from genrelab.lab.runs.folders import Run
+from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.training.checkpoints import read_history
 
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")

@@ -33,46 +33,61 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkItem, WorkResult
 SAME = ("_Eq_Is", "_NotEq_IsNot", "_Is_Eq", "_IsNot_NotEq")  # operators that change next to nothing
 PROJECT = Path(__file__).parents[1]
 SOURCE = Path("src/genrelab")
-EVALUATION, CORPORA, LIBRARY = "tests/lab/evaluation", "tests/lab/corpora", "tests/library"
 
 # room -> its modules, its tests
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "voting": (("voting.py",), ("tests/test_voting.py",)),
+    "voting": (
+        ("voting.py",),
+        ("tests/test_voting.py",),
+    ),
     "calibration": (
-        ("lab/evaluation/calibration.py",),
-        tuple(f"{EVALUATION}/test_{name}.py" for name in ("thresholds", "reliability", "calibration")),
+        ("lab/metrics/calibration.py",),
+        (
+            "tests/lab/metrics/test_thresholds.py",
+            "tests/lab/metrics/test_reliability.py",
+            "tests/lab/metrics/test_calibration.py",
+        ),
     ),
     "compare": (
-        ("lab/evaluation/compare.py",),
-        tuple(f"{EVALUATION}/test_{name}.py" for name in ("holm", "pair_sentence", "compare")),
+        ("lab/studies/compare.py",),
+        (
+            "tests/lab/studies/test_holm.py",
+            "tests/lab/studies/test_pair_sentence.py",
+            "tests/lab/studies/test_compare.py",
+        ),
     ),
     "splits": (
-        tuple(
-            f"lab/corpora/{name}.py"
-            for name in ("splits", "allocation", "split_kinds", "split_checks", "split_file")
+        (
+            "lab/corpora/splits.py",
+            "lab/corpora/allocation.py",
+            "lab/corpora/split_kinds.py",
+            "lab/corpora/split_checks.py",
+            "lab/corpora/split_file.py",
         ),
-        tuple(
-            f"{CORPORA}/test_{name}.py"
-            for name in ("allocation", "splits", "split_checks", "validation_share")
+        (
+            "tests/lab/corpora/test_allocation.py",
+            "tests/lab/corpora/test_splits.py",
+            "tests/lab/corpora/test_split_checks.py",
+            "tests/lab/corpora/test_validation_share.py",
         ),
     ),
     "spread": (
         ("recognize/spread.py",),
-        ("tests/recognize/test_spread_rounds.py", "tests/recognize/test_spread.py"),
+        (
+            "tests/recognize/test_spread_rounds.py",
+            "tests/recognize/test_spread.py",
+        ),
     ),
     "tags": (
         ("library/tags/*.py",),
-        tuple(
-            f"{LIBRARY}/test_{name}.py"
-            for name in (
-                "id3",
-                "flac_blocks",
-                "ogg_pages",
-                "chunk_ends",
-                "what_else_is_there",
-                "tags",
-                "tagging",
-            )
+        (
+            "tests/library/test_id3.py",
+            "tests/library/test_flac_blocks.py",
+            "tests/library/test_ogg_pages.py",
+            "tests/library/test_chunk_ends.py",
+            "tests/library/test_what_else_is_there.py",
+            "tests/library/test_tags.py",
+            "tests/library/test_tagging.py",
         ),
     ),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 import genrelab.cli.main
-import genrelab.lab.evaluation.search  # noqa: F401  loaded here, so that the processes need not
+import genrelab.lab.studies.search  # noqa: F401  loaded here, so that the processes need not
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["search_process"])

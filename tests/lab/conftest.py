@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.runs.folders import Run
 
 GENRES = ("high", "low", "noise")
 
@@ -81,3 +83,32 @@ def tiny_recipe() -> Callable[..., Recipe]:
         return load_recipe("resnet2d-s", changes=[*small, *changes])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def learnable(tiny_recipe: Callable[..., Recipe]) -> Callable[..., Recipe]:
+    """Make the tiny recipe without anything against overfitting, with further changes."""
+
+    def make(*changes: str) -> Recipe:
+        return tiny_recipe("training.max_epochs=10", "augment=null", "model.dropout=0.0", *changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder below which the run lies."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def run(corpus: Corpus, split: Split, learnable: Callable[..., Recipe], base: Path) -> Run:
+    """A finished run."""
+    return run_experiment(learnable(), corpus, split, base=base, seed=0, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def spoilt(corpus: Corpus, split: Split, learnable: Callable[..., Recipe], base: Path) -> Run:
+    """A finished run whose epoch was chosen on the test part."""
+    recipe = learnable("training.max_epochs=2", "training.choose_epoch_on=test", "name=spoilt")
+    return run_experiment(recipe, corpus, split, base=base, seed=0, device="cpu")

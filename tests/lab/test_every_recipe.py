@@ -17,8 +17,8 @@ import genrelab
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.evaluation.metrics import evaluate
-from genrelab.lab.evaluation.predict import predict
+from genrelab.lab.inference.predict import predict
+from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
 from genrelab.lab.training.export import TOLERANCE, export

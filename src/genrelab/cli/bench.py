@@ -11,8 +11,8 @@ import typer
 from genrelab.cli.progress import counting, note, say, say_json
 
 if TYPE_CHECKING:
-    from genrelab.lab.evaluation.bench import Measured
-    from genrelab.lab.evaluation.intervals import Estimate
+    from genrelab.lab.metrics.bootstrap import Estimate
+    from genrelab.lab.studies.model_files import Measured
 
 app = typer.Typer(help="Measure model files.", no_args_is_help=True)
 
@@ -49,8 +49,8 @@ def model(
     from genrelab.bundle.find import find_model
     from genrelab.console import PlainConsole
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.evaluation.bench import bench_model
-    from genrelab.lab.evaluation.elsewhere import read_map
+    from genrelab.lab.studies.cross_corpus import read_map
+    from genrelab.lab.studies.model_files import bench_model
 
     collection = load_corpus(corpus)
     mapping = read_map(map) if map else None
@@ -99,7 +99,7 @@ _ROWS: dict[str, Callable[[Measured], str]] = {
 
 
 def _percent(estimate: Estimate) -> str:
-    from genrelab.lab.evaluation.intervals import percent
+    from genrelab.lab.metrics.bootstrap import percent
 
     return percent(estimate)
 

@@ -25,9 +25,9 @@ def compare(
     seeds are averaged. The same recipe under a random split and under a split by artist shows how much the
     random one flatters.
     """
-    from genrelab.lab.evaluation.compare import compare as compare_runs
-    from genrelab.lab.evaluation.compare import effect
-    from genrelab.lab.evaluation.runs import Run
+    from genrelab.lab.runs.folders import Run
+    from genrelab.lab.studies.compare import compare as compare_runs
+    from genrelab.lab.studies.compare import effect
 
     result = compare_runs([Run.load(folder) for folder in runs], seed=seed)
     for system in result.systems:

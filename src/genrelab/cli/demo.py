@@ -31,11 +31,11 @@ def demo(
 
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
-    from genrelab.lab.evaluation.experiment import run_experiment
-    from genrelab.lab.evaluation.findings import findings_of
-    from genrelab.lab.evaluation.runs import MODEL, REPORT
-    from genrelab.lab.evaluation.summary import summary
+    from genrelab.lab.experiment.run import run_experiment
+    from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
+    from genrelab.lab.runs.findings import findings_of
+    from genrelab.lab.runs.folders import MODEL, REPORT
     from genrelab.recognize import Recognizer
 
     recipe = load_recipe(RECIPE)

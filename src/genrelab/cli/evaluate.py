@@ -31,10 +31,10 @@ def evaluate(
     """Test a run on another corpus; without --corpus, pool runs as folds of one cross-validation."""
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere, evaluate_together, read_map
-    from genrelab.lab.evaluation.runs import METRICS, REPORT, Run
-    from genrelab.lab.evaluation.summary import summary
-    from genrelab.lab.evaluation.verdict import lines_of
+    from genrelab.lab.leakage.verdict import lines_of
+    from genrelab.lab.metrics.summary import summary
+    from genrelab.lab.runs.folders import METRICS, REPORT, Run
+    from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together, read_map
 
     finished = [Run.load(folder) for folder in runs]
     if corpus is None:

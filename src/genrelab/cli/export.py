@@ -19,8 +19,8 @@ def export(
 ) -> None:
     """Write a finished run's network as one ONNX file, checked against torch."""
     from genrelab.errors import ModelFileError, UsageError
-    from genrelab.lab.evaluation.record import bundle_metadata
-    from genrelab.lab.evaluation.runs import Run
+    from genrelab.lab.experiment.record import bundle_metadata
+    from genrelab.lab.runs.folders import Run
     from genrelab.lab.training.export import export as write
     from genrelab.lab.training.export import why_unwritable
 

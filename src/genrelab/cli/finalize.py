@@ -45,10 +45,10 @@ def finalize(
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.evaluation.finalize import finalize as make
-    from genrelab.lab.evaluation.findings import findings_of
-    from genrelab.lab.evaluation.runs import Run
-    from genrelab.lab.evaluation.summary import summary
+    from genrelab.lab.experiment.finalize import finalize as make
+    from genrelab.lab.metrics.summary import summary
+    from genrelab.lab.runs.findings import findings_of
+    from genrelab.lab.runs.folders import Run
     from genrelab.lab.training.unlabelled import leave_out_unlabelled
 
     if to.suffix != ".onnx":

@@ -68,10 +68,10 @@ def reproduce(
     Stop it and give the same command again: what is finished stays. Ends with 1 if a row failed.
     """
     from genrelab.errors import UsageError
-    from genrelab.lab.evaluation.reproduce import Budget, load_table, reproduce, table_names
-    from genrelab.lab.evaluation.reproduce.page import COLUMNS, cells, remarks, verdicts
-    from genrelab.lab.evaluation.reproduce.publish import publish as publish_table
-    from genrelab.lab.evaluation.reproduce.work import Wanted
+    from genrelab.lab.studies.reproduce import Budget, load_table, reproduce, table_names
+    from genrelab.lab.studies.reproduce.page import COLUMNS, cells, remarks, verdicts
+    from genrelab.lab.studies.reproduce.publish import publish as publish_table
+    from genrelab.lab.studies.reproduce.runner import Wanted
 
     if show:
         for name in table_names():

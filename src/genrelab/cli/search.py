@@ -76,10 +76,10 @@ def search(
     """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
-    from genrelab.lab.evaluation.search import Plan, load_plan, settle, typed
-    from genrelab.lab.evaluation.search import search as work_through
-    from genrelab.lab.evaluation.search.outputs import BEST, PAGE
-    from genrelab.lab.evaluation.search.table import share, text, to_dict
+    from genrelab.lab.studies.search import Plan, load_plan, settle, typed
+    from genrelab.lab.studies.search import search as work_through
+    from genrelab.lab.studies.search.outputs import BEST, PAGE
+    from genrelab.lab.studies.search.table import share, text, to_dict
 
     written = typed(
         load_plan(plan) if plan else Plan(),

@@ -31,7 +31,7 @@ def targets(
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.paths import printable
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.evaluation.answers import answer
+    from genrelab.lab.inference.teacher_targets import answer
 
     if to.suffix != ".npz":
         raise UsageError(f"a file of targets ends in .npz, not as {to}")

@@ -67,12 +67,12 @@ def train(
     from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits import make_split
-    from genrelab.lab.evaluation.experiment import run_experiment
-    from genrelab.lab.evaluation.record import warnings_of
-    from genrelab.lab.evaluation.runs import MODEL, REPORT
-    from genrelab.lab.evaluation.summary import summary
-    from genrelab.lab.evaluation.verdict import lines_of
+    from genrelab.lab.experiment.record import warnings_of
+    from genrelab.lab.experiment.run import run_experiment
+    from genrelab.lab.leakage.verdict import lines_of
+    from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
+    from genrelab.lab.runs.folders import MODEL, REPORT
     from genrelab.lab.training.unlabelled import leave_out_unlabelled
 
     start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]

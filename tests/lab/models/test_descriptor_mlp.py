@@ -20,12 +20,12 @@ from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import CorpusError, ModelFileError, RecipeError, RunError, UsageError
 from genrelab.lab.corpora import load_corpus, make_split
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.evaluation.elsewhere import evaluate_elsewhere
-from genrelab.lab.evaluation.experiment import run_experiment
-from genrelab.lab.evaluation.runs import MODEL, REPORT, Run
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.descriptor_mlp import DescriptorMLP, Standardize
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.runs.folders import MODEL, REPORT, Run
+from genrelab.lab.studies.cross_corpus import evaluate_elsewhere
 from genrelab.lab.training.checkpoints import BEST
 from genrelab.lab.training.export import TOLERANCE, export
 from genrelab.lab.training.start import calibrate_start

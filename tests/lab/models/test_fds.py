@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.corpora.types import Clip, Corpus, Split
-from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, GenreNetwork, build_network
 from genrelab.lab.models.pretrained import load_pretrained
 from genrelab.lab.recipes import load_recipe, recipe_names

@@ -17,7 +17,7 @@ from genrelab.bundle.bundle import Bundle
 from genrelab.errors import RecipeError
 from genrelab.lab.augment import Pipeline
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, Body, GenreNetwork, build_network
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.models.foreign_weights import renamed

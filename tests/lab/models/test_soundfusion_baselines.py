@@ -11,10 +11,10 @@ import torchvision
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.evaluation.runs import run_folder
 from genrelab.lab.models import MODELS, GenreNetwork, build_network
 from genrelab.lab.models.soundfusion_baselines import MaximumAndAverage, PaddedResidual
 from genrelab.lab.recipes import load_recipe, recipe_names
+from genrelab.lab.runs.folders import run_folder
 from genrelab.lab.training.checkpoints import BEST, save_weights
 from genrelab.lab.training.start import load_start
 

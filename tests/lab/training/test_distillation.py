@@ -14,10 +14,10 @@ import torch
 
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.lab.corpora.types import Clip, Corpus, Split
-from genrelab.lab.evaluation.experiment import run_experiment
-from genrelab.lab.evaluation.sounds import read_sounds
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import GenreTeacher
+from genrelab.lab.runs.known_recordings import read_sounds
 from genrelab.lab.training.checkpoints import LAST, Checkpoints
 from genrelab.lab.training.distillation import Lesson, distillation_of, learned_hash, lesson_of
 from genrelab.lab.training.material import training_set

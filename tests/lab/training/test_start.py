@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError, RunError
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.evaluation.experiment import run_experiment
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, Body, Scores, build_network
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.recipes import Recipe

@@ -1,1 +1,0 @@
-"""Judging recognizers: experiments, predictions, figures with their intervals, report pages."""

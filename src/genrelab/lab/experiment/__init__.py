@@ -1,0 +1,1 @@
+"""One experiment: train, test, record, report, export; and the final recognizer."""

@@ -1,0 +1,1 @@
+"""Predictions of networks and of model files for the clips of a corpus."""

@@ -1,0 +1,139 @@
+"""A network's probabilities for every segment of labelled clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.metrics.predictions import Predictions
+from genrelab.lab.models import GenreNetwork, Scores
+from genrelab.lab.models.duration import shortest_samples
+from genrelab.lab.recipes.schema import Audio
+from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
+from genrelab.lab.training.memory import keep_freed_memory
+from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.train import labels_of, resolve_device
+
+_BATCH = 32
+_TOGETHER = 64  # segments of a track whose front-end work is shared
+Report = Callable[[int, int], None]
+
+
+def predict(
+    network: GenreNetwork,
+    store: AudioStore,
+    corpus: Corpus,
+    ids: Sequence[str],
+    audio: Audio,
+    *,
+    device: str = "auto",
+    report: Report | None = None,
+) -> Predictions:
+    """Score every segment of clips.
+
+    Parameters
+    ----------
+    network : GenreNetwork
+        Its outputs are the corpus's genres, in order.
+    store : AudioStore
+        Of this corpus.
+    corpus : Corpus
+    ids : sequence of str
+        Clips; those that the store does not hold are left out.
+    audio : Audio
+        The recipe's segments. With the padding `none` a clip shorter than a segment is scored as it is.
+    device : {"auto", "cpu", "gpu"}
+    report : callable or None
+        Called with segments done and segments in all.
+
+    Returns
+    -------
+    Predictions
+        Grouped by artist where the corpus names one, else by file.
+
+    Raises
+    ------
+    CorpusError
+        If no clip is left.
+    """
+    keep_freed_memory()
+    labels = labels_of(corpus, ids, store)
+    if not labels:
+        raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be tested can be used")
+    shortest = shortest_samples(network, audio)
+    dataset = SegmentDataset(store, labels, audio, seed=0, testing=True, shortest=shortest)
+    place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
+    network = network.to(place).eval()
+    blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
+    done = 0
+    with torch.inference_mode():
+        for scores in (_by_track if network.shares_tracks else _by_batch)(network, dataset, place):
+            blocks.append(torch.softmax(scores.logits.double(), dim=-1).cpu().numpy())
+            done += len(scores.logits)
+            if report is not None:
+                report(done, len(dataset))
+    return Predictions(
+        genres=tuple(corpus.genres),
+        clip_ids=tuple(item.clip_id for item in dataset.items),
+        starts=np.array([item.start / store.sample_rate for item in dataset.items]),
+        probabilities=np.concatenate(blocks),
+        truth={key: corpus.genres[number] for key, number in labels.items()},
+        groups=groups_of(corpus, labels),
+    )
+
+
+def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
+    """Score segments in batches of equal length, wherever they come from."""
+    for waveform, _ in DataLoader(dataset, batch_sampler=EqualBatches(dataset, _BATCH)):
+        yield network(waveform.to(place))
+
+
+def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
+    """Score the segments of one clip after the other, so that overlapping ones share work."""
+    store, length = dataset.store, dataset.audio.segment_samples
+    for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
+        items = list(numbered)
+        if store.frames(clip_id) < length:  # one segment, of which the dataset knows how long it is to be
+            waveform, _ = dataset[0, items[0][0]]
+            yield network(waveform[None].to(place))
+            continue
+        for begin in range(0, len(items), _TOGETHER):
+            starts = [item.start for _, item in items[begin : begin + _TOGETHER]]
+            track = store.read(clip_id, starts[0], starts[-1] + length - starts[0])
+            local = [start - starts[0] for start in starts]
+            yield network.score_track(torch.from_numpy(track).to(place), local, length)
+
+
+def groups_of(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:
+    """Return what is resampled as one: an artist; where it is unknown, the clips of one file.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    ids : iterable of str
+        Clips.
+
+    Returns
+    -------
+    dict of str to str
+        Clip id -> group; without those of which neither artist nor file is known.
+    """
+    clips = corpus.by_id()
+    first_of_file: dict[Path, str] = {}
+    groups = {}
+    for key in ids:
+        clip = clips[key]
+        artist = artist_key(clip.artist)
+        if artist is not None:
+            groups[key] = f"artist:{artist}"
+        elif clip.path is not None:
+            groups[key] = f"file:{first_of_file.setdefault(clip.path, key)}"
+    return groups

@@ -1,0 +1,130 @@
+"""What a model file answers to a corpus, as targets that another recipe distills."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.bundle.bundle import Bundle
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.lab.inference.onnx_inference import check_heard, hear, learned_clips, segments_of
+from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store_build import stored
+from genrelab.lab.training.target_file import Floats, write_targets
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model file answered. Rows are clips, those with a genre first.
+
+    Attributes
+    ----------
+    clips : sequence of Clip
+    names : sequence of str
+        What a file of targets calls them.
+    embedding : np.ndarray [shape=(clips, d)]
+        The mean over segments.
+    genres : np.ndarray [shape=(clips, genres)]
+        Probabilities, the mean over segments.
+    learned : np.ndarray of bool [shape=(clips,)] or None
+        Whether the model learned the clip, or chose its epoch by it; None if its file keeps no digests.
+    skipped : mapping of str to str
+        Clip id -> why it could not be heard.
+    """
+
+    clips: Sequence[Clip]
+    names: Sequence[str]
+    embedding: Floats
+    genres: Floats
+    learned: npt.NDArray[np.bool_] | None
+    skipped: Mapping[str, str]
+
+    def write(self, path: Path) -> None:
+        """Write them as a file of targets."""
+        arrays = {"embedding": self.embedding, "genres": self.genres}
+        write_targets(path, self.names, arrays, self.learned)
+
+
+def answer(
+    model: Path, corpus: Corpus, *, threads: int | None = None, report: Report | None = None
+) -> Answers:
+    """Let a model file hear every segment of a corpus's clips, with and without a genre.
+
+    Parameters
+    ----------
+    model : Path
+    corpus : Corpus
+    threads : int > 0 or None
+        That the network may use; None is all cores.
+    report : callable or None
+        Called with what is being done, how much of it is done, and of how much.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be used.
+    CorpusError
+        If the corpus is no sound, or no clip of it can be used.
+    """
+    check_heard(corpus, model)
+    bundle = Bundle.load(model, threads=threads)
+    about = bundle.metadata
+    stores: dict[str, AudioStore] = {}
+    skipped = dict(corpus.skipped)
+    heard_before: set[str] = set()
+    for which in ("labelled", "unlabelled"):
+        clips = stored(corpus, which)
+        if not clips:
+            continue
+        store = open_store(
+            corpus,
+            sample_rate=about.sample_rate,
+            channels=about.channels,
+            which=which,
+            report=None if report is None else lambda done, of: report("decoding", done, of),
+        )
+        skipped |= store.skipped
+        heard_before |= learned_clips(store, about)
+        stores |= {clip.id: store for clip in clips if clip.id in store}
+    if not stores:
+        raise CorpusError(f"no clip of {corpus.name!r} can be used")
+    embeddings, genres = [], []
+    for done, (clip_id, store) in enumerate(stores.items(), start=1):
+        probabilities, embedded = hear(bundle, segments_of(store, clip_id, about))
+        embeddings.append(embedded.mean(axis=0, dtype=np.float64))
+        genres.append(probabilities.mean(axis=0, dtype=np.float64))
+        if report is not None:
+            report(f"hearing with {model.name}", done, len(stores))
+    by_id = corpus.by_id()
+    answered = [by_id[key] for key in stores]
+    learned = np.array([key in heard_before for key in stores]) if about.learned else None
+    return Answers(answered, names_of(answered), np.stack(embeddings), np.stack(genres), learned, skipped)
+
+
+def names_of(clips: Sequence[Clip]) -> list[str]:
+    """Name clips by the paths of their files below the folder that holds all, or by their ids.
+
+    A name that is also the end of another's path would not tell them apart; then all are whole paths.
+    """
+    paths = {clip.id: clip.path.absolute() for clip in clips if clip.path is not None}
+    if not paths:
+        return [clip.id for clip in clips]
+    folder = os.path.commonpath([path.parent for path in paths.values()])
+    short = {key: path.relative_to(folder).as_posix() for key, path in paths.items()}
+    told = set(short.values())
+    ambiguous = any(
+        "/".join(path.parts[begin:]) in told and "/".join(path.parts[begin:]) != short[key]
+        for key, path in paths.items()
+        for begin in range(1, len(path.parts))
+    )
+    if ambiguous:
+        short = {key: path.relative_to(path.anchor).as_posix() for key, path in paths.items()}
+    return [short.get(clip.id, clip.id) for clip in clips]

@@ -1,0 +1,1 @@
+"""Predictions of segments, their scores with intervals, calibration. Nothing here needs PyTorch."""

@@ -1,0 +1,238 @@
+"""Whether probabilities mean what they say, and how to make them do so.
+
+Definitions
+-----------
+- The *confidence* of a track is the probability of its answer: the mean over segments, after the softmax.
+- The *calibration error* is the expected calibration error of the answers' confidence: tracks are sorted
+  into 15 bins of equal width, and the distance between mean confidence and accuracy in each bin is averaged,
+  weighted by the bin's tracks (Guo et al., "On calibration of modern neural networks", 2017, section 2).
+- A *temperature* divides the logits of every segment; the fitted one makes the log loss of tracks smallest.
+  Guo et al. do so for one output an item; here it acts on segments and is judged on tracks, because that is
+  where a model file applies it and where users read the confidence.
+- The *threshold* is the lowest confidence from which on answers are right often enough.
+
+All of it is to be fitted on clips that the network has not learned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.errors import UsageError
+from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
+from genrelab.lab.metrics.predictions import Answers, Predictions
+from genrelab.voting import VotingRule
+
+BINS = 15
+FEWEST = 30
+"""Answers below which a share of right ones says nothing."""
+COOLEST, HOTTEST = 0.1, 10.0
+"""Between these the temperature is looked for."""
+_STEPS = 60
+
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The tracks whose confidence lies between two values.
+
+    Attributes
+    ----------
+    low, high : float
+        The edges; `high` belongs to the bin.
+    tracks : int
+    confidence, accuracy : float
+        Means; NaN without tracks.
+    """
+
+    low: float
+    high: float
+    tracks: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Where answers begin to be trusted.
+
+    Attributes
+    ----------
+    confidence : float
+        Answers below it are not given.
+    precision : Estimate
+        Share of right ones among the answers that are given.
+    answered : float
+        Share of tracks that get an answer.
+    wanted : float
+        The share of right ones that was looked for.
+    low : float
+        What the share is at least, by the lower end of its one-sided 90 % interval.
+    answers : int
+        How many tracks get an answer.
+    """
+
+    confidence: float
+    precision: Estimate
+    answered: float
+    wanted: float
+    low: float
+    answers: int
+
+    @property
+    def reached(self) -> bool:
+        """Whether so many answers are right as was wanted, as far as so many answers can tell."""
+        return self.wanted == 0 or (self.low >= self.wanted and self.answers >= FEWEST)
+
+
+def confidences(answers: Answers) -> tuple[Float, npt.NDArray[np.bool_]]:
+    """Return the probability of each track's answer, and whether the answer is right, `[n]` each."""
+    first = answers.orders[:, 0]
+    return answers.probabilities[np.arange(len(first)), first], first == answers.truth
+
+
+def reliability(confidence: Float, right: npt.NDArray[np.bool_], *, bins: int = BINS) -> list[Bin]:
+    """Sort answers into bins of equal width, as a reliability diagram shows them.
+
+    Parameters
+    ----------
+    confidence : np.ndarray [shape=(n,)]
+        Between 0 and 1.
+    right : np.ndarray [shape=(n,)], bool
+    bins : int > 0
+
+    Returns
+    -------
+    list of Bin [length bins]
+    """
+    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    found = []
+    for each in range(bins):
+        inside = number == each
+        count = int(inside.sum())
+        means = (float(confidence[inside].mean()), float(right[inside].mean())) if count else (np.nan, np.nan)
+        found.append(Bin(each / bins, (each + 1) / bins, count, *means))
+    return found
+
+
+def calibration_error(confidence: Float, right: npt.NDArray[np.bool_], *, bins: int = BINS) -> float:
+    """Return the expected calibration error, 0 to 1.
+
+    Parameters
+    ----------
+    confidence, right, bins
+        As `reliability` takes them; one answer at least.
+
+    Examples
+    --------
+    >>> calibration_error(np.array([0.8, 0.8, 0.8, 0.8]), np.array([True, True, True, False]))
+    0.05
+    """
+    filled = [each for each in reliability(confidence, right, bins=bins) if each.tracks]
+    gaps = sum(each.tracks * abs(each.confidence - each.accuracy) for each in filled)
+    return round(float(gaps / len(confidence)), 12)
+
+
+def tempered(predictions: Predictions, temperature: float) -> Predictions:
+    """Return what would have been said if the logits had been divided by a temperature.
+
+    Raises
+    ------
+    UsageError
+        If the temperature is not above 0.
+    """
+    if not temperature > 0:
+        raise UsageError(f"a temperature must be above 0, not {temperature}")
+    logits = np.log(np.maximum(predictions.probabilities, np.finfo(np.float64).tiny)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return replace(predictions, probabilities=powers / powers.sum(axis=1, keepdims=True))
+
+
+def fit_temperature(predictions: Predictions) -> float:
+    """Find the temperature that makes the log loss of held-out tracks smallest.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of clips that the network has not learned.
+
+    Returns
+    -------
+    float
+        Between 0.1 and 10, to three digits; found by golden-section search over its logarithm. One at an
+        end of the range means that the best one lies beyond.
+    """
+
+    def loss(log_temperature: float) -> float:
+        tracks = tempered(predictions, float(np.exp(log_temperature))).tracks("mean")
+        said = tracks.probabilities[np.arange(len(tracks.truth)), tracks.truth]
+        return float(-np.log(np.maximum(said, np.finfo(np.float64).eps)).mean())
+
+    ratio = (np.sqrt(5.0) - 1.0) / 2.0
+    low, high = np.log(COOLEST), np.log(HOTTEST)
+    inner = [high - ratio * (high - low), low + ratio * (high - low)]
+    losses = [loss(each) for each in inner]
+    for _ in range(_STEPS):
+        if losses[0] < losses[1]:
+            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
+            inner[0] = high - ratio * (high - low)
+            losses[0] = loss(inner[0])
+        else:
+            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
+            inner[1] = low + ratio * (high - low)
+            losses[1] = loss(inner[1])
+        if high - low < 1e-4:
+            break
+    return float(f"{np.exp((low + high) / 2):.3g}")
+
+
+def find_threshold(
+    predictions: Predictions, *, precision: float, rule: VotingRule = "mean", seed: int = 0
+) -> Threshold:
+    """Find the lowest confidence from which on answers are right often enough.
+
+    The share of right answers must be reached by the lower end of its one-sided 90 % interval, so that the
+    promise is likely to hold for other music of the same kind; where no threshold with at least 30
+    answers does so, the one of which this is nearest to true is taken, and `Threshold.reached` is False.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of clips that the network has not learned, already `tempered`.
+    precision : float between 0 and 1
+        The share wanted.
+    rule : {"majority", "mean"}
+    seed : int
+        Of the resamples, which are drawn by artist.
+
+    Returns
+    -------
+    Threshold
+        Its confidence has two digits; 0 means that all answers may be given.
+    """
+    answers = predictions.tracks(rule)
+    confidence, right = confidences(answers)
+    names = {group: number for number, group in enumerate(dict.fromkeys(answers.groups))}
+    groups = np.array([names[group] for group in answers.groups], dtype=np.intp)
+    bootstrap = ClusterBootstrap(len(names), rng=np.random.default_rng(seed))
+    found: list[Threshold] = []
+    for percent in range(0, 100):
+        given = confidence >= percent / 100
+        if given.sum() < min(FEWEST, len(given)):
+            break
+        sums = bootstrap.sums(given & right, groups), bootstrap.sums(given, groups)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            replicates = sums[0] / sums[1]
+        share = bootstrap.estimate(
+            float(right[given].mean()), replicates, trials=len(np.unique(groups[given]))
+        )
+        low = float(np.nanquantile(replicates, 0.1)) if 0.0 < share.value < 1.0 else share.value
+        count = int(given.sum())
+        found.append(Threshold(percent / 100, share, float(given.mean()), precision, low, count))
+        if low >= precision:
+            return found[-1]
+    return max(found, key=lambda each: each.low)

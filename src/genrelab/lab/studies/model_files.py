@@ -1,0 +1,204 @@
+"""What a model file reaches on labelled clips, and how fast it hears them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrelab.bundle.bundle import Bundle
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.inference.onnx_inference import check_heard, hear, learned_clips, segments_of
+from genrelab.lab.inference.predict import groups_of
+from genrelab.lab.metrics.calibration import calibration_error, confidences
+from genrelab.lab.metrics.predictions import Predictions
+from genrelab.lab.metrics.scores import LevelScores, evaluate
+from genrelab.lab.studies.cross_corpus import translate
+from genrelab.lab.training.store import open_store
+from genrelab.lab.training.train import labels_of
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of one model file.
+
+    Attributes
+    ----------
+    path : Path
+    recipe : str
+        What trained it.
+    megabytes : float
+        Size of the file, in units of 1,000,000 bytes.
+    scores : LevelScores
+        Of tracks, by the model's own voting rule.
+    calibration_error : float
+        Expected calibration error of tracks, see `genrelab.lab.metrics.calibration`.
+    threshold : float
+        The confidence below which the model answers `unsure`.
+    answered : float
+        Share of tracks at or above it.
+    precision : float
+        Share of right ones among those; NaN if there is none.
+    times_real_time : float
+        Seconds of sound heard in a second by the network, its front-end included, decoding not: the
+        median over clips, on `threads` cores.
+    threads : int
+    left_out : int
+        Clips that the model learned and that were therefore not asked about.
+    learned : int
+        Clips that it learned and that are counted here, because that was asked for.
+    namesakes : tuple of str
+        Collections of the corpus's name that the model was trained on, if its file keeps no digests of the
+        clips: nobody knows whether it learned these.
+    """
+
+    path: Path
+    recipe: str
+    megabytes: float
+    scores: LevelScores
+    calibration_error: float
+    threshold: float
+    answered: float
+    precision: float
+    times_real_time: float
+    threads: int
+    left_out: int = 0
+    learned: int = 0
+    namesakes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a value that JSON can hold."""
+        told = self.scores.to_dict()
+        return {
+            "model": str(self.path),
+            "recipe": self.recipe,
+            "megabytes": round(self.megabytes, 3),
+            "tracks": self.scores.n,
+            "groups": self.scores.groups,
+            **{key: told[key] for key in ("accuracy", "balanced_accuracy", "top2_accuracy")},
+            "recall": {genre: each["recall"] for genre, each in told["by_genre"].items()},
+            "calibration_error": round(self.calibration_error, 6),
+            "threshold": self.threshold,
+            "answered": round(self.answered, 6),
+            "precision": None if math.isnan(self.precision) else round(self.precision, 6),
+            "times_real_time": round(self.times_real_time, 1),
+            "threads": self.threads,
+            "left_out": self.left_out,
+            "learned": self.learned,
+            "namesakes": list(self.namesakes),
+        }
+
+
+def bench_model(
+    model: Path,
+    corpus: Corpus,
+    *,
+    mapping: Mapping[str, str | None] | None = None,
+    threads: int = 1,
+    seed: int = 0,
+    with_learned: bool = False,
+    report: Report | None = None,
+) -> tuple[Measured, Predictions]:
+    """Let a model file hear every segment of a corpus's labelled clips.
+
+    Clips whose sound the model learned are left out, as far as its file knows them: the same samples at its
+    sample rate, not another cut or encoding.
+
+    Parameters
+    ----------
+    model : Path
+    corpus : Corpus
+    mapping : mapping of str to (str or None), optional
+        The corpus's genre -> the model's genre; None leaves a genre out.
+    threads : int > 0
+        That the network may use.
+    seed : int
+        Of the intervals.
+    with_learned : bool
+        Ask about learned clips too.
+    report : callable or None
+        Called with what is being done, how much of it is done, and of how much.
+
+    Returns
+    -------
+    Measured
+    Predictions
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be used.
+    UsageError
+        If genres have no counterpart.
+    CorpusError
+        If no clip can be used, or all were learned.
+    """
+    check_heard(corpus, model)
+    bundle = Bundle.load(model, threads=threads)
+    about = bundle.metadata
+    name = corpus.name
+    corpus = translate(corpus, about.genres, mapping or {})
+    store = open_store(
+        corpus,
+        sample_rate=about.sample_rate,
+        channels=about.channels,
+        report=None if report is None else lambda done, of: report("decoding", done, of),
+    )
+    labels = labels_of(corpus, [clip.id for clip in corpus.clips], store)
+    if not labels:
+        raise CorpusError(f"no clip of {corpus.name!r} can be used")
+    learned = learned_clips(store, about) & labels.keys()
+    if not with_learned:
+        labels = {key: genre for key, genre in labels.items() if key not in learned}
+    if not labels:
+        raise CorpusError(
+            f"{model} learned all {len(learned)} clips of {name!r}, and no figure of it can be measured on "
+            "them; give other clips, or --with-learned to see how well it remembers them"
+        )
+    ids: list[str] = []
+    starts: list[float] = []
+    blocks, rates = [], []
+    for done, clip_id in enumerate(labels, start=1):
+        segments = segments_of(store, clip_id, about)
+        begin = time.perf_counter()
+        blocks.append(hear(bundle, segments)[0])
+        rates.append(segments.size / about.channels / about.sample_rate / (time.perf_counter() - begin))
+        ids += [clip_id] * len(segments)
+        starts += [number * about.hop_samples / about.sample_rate for number in range(len(segments))]
+        if report is not None:
+            report(f"hearing with {model.name}", done, len(labels))
+    truth = {key: corpus.genres[number] for key, number in labels.items()}
+    found = np.concatenate(blocks).astype(np.float64)
+    predictions = Predictions(
+        about.genres,
+        tuple(ids),
+        np.array(starts),
+        found / found.sum(axis=1, keepdims=True),
+        truth,
+        groups_of(corpus, labels),
+    )
+    confidence, right = confidences(predictions.tracks(about.voting))
+    given = confidence >= about.abstain_below
+    return Measured(
+        path=model,
+        recipe=about.recipe,
+        megabytes=model.stat().st_size / 1e6,
+        scores=evaluate(predictions, seed=seed).track[about.voting],
+        calibration_error=calibration_error(confidence, right),
+        threshold=about.abstain_below,
+        answered=float(given.mean()),
+        precision=float(right[given].mean()) if given.any() else math.nan,
+        times_real_time=float(np.median(rates)),
+        threads=threads,
+        left_out=0 if with_learned else len(learned),
+        learned=len(learned) if with_learned else 0,
+        namesakes=() if about.learned else tuple(each.name for each in about.corpora if each.name == name),
+    ), predictions

@@ -1,0 +1,259 @@
+"""What the runs of a table came to: the paper's figures and ours, each traceable to its runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genrelab.lab.experiment.record import warnings_of
+from genrelab.lab.leakage.verdict import together, verdict_of
+from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
+from genrelab.lab.metrics.predictions import Predictions, read_predictions
+from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.runs import folders
+from genrelab.lab.studies.reproduce.table import Row, Table
+from genrelab.lab.training.checkpoints import read_history
+from genrelab.voting import VotingRule
+
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for, as the page says it.
+
+    Attributes
+    ----------
+    source : str
+        The corpus as it was named.
+    corpus : str
+        Its name before any change of its sound.
+    splits : tuple of str
+    seeds : int
+    budget, changes : tuple of str
+        In words; as `key=value`.
+    elsewhere : str or None
+        Name of the corpus on which all runs were tested, other than the one they learned.
+    """
+
+    source: str
+    corpus: str
+    splits: tuple[str, ...]
+    seeds: int
+    budget: tuple[str, ...]
+    changes: tuple[str, ...]
+    elsewhere: str | None
+
+
+class Done(NamedTuple):
+    """A finished run, and where its answers lie: its own folder, or that of a test elsewhere."""
+
+    run: folders.Run
+    answers: Path
+
+
+def record_of(
+    table: Table,
+    settings: Settings,
+    lines: Sequence[tuple[Row, Recipe, str, Sequence[Done], Sequence[str], int]],
+    base: Path,
+) -> dict[str, Any]:
+    """Return all that the page says, as a value that JSON can hold.
+
+    Parameters
+    ----------
+    table : Table
+    settings : Settings
+    lines : sequence of tuple
+        A line: row, recipe as used, kind of split, finished runs, reasons of failures, runs still open.
+    base : Path
+        What run folders are named from.
+    """
+    trained_on = settings.corpus if settings.corpus in table.corpora else table.corpora[0]
+    return {
+        "format": FORMAT,
+        "table": table.name,
+        "title": table.title,
+        "paper": table.paper,
+        "protocol": table.protocol,
+        "corpora_of_the_paper": [trained_on, *([table.elsewhere] if table.elsewhere else [])],
+        "asked": {
+            "corpus": settings.corpus,
+            "splits": list(settings.splits),
+            "seeds": settings.seeds,
+            "budget": list(settings.budget),
+            "changes": list(settings.changes),
+            "tested_elsewhere_on": settings.elsewhere,
+        },
+        "lines": [_line(table, settings, *line, base=base) for line in lines],
+    }
+
+
+def _line(
+    table: Table,
+    settings: Settings,
+    row: Row,
+    recipe: Recipe,
+    split: str,
+    done: Sequence[Done],
+    failures: Sequence[str],
+    still_open: int,
+    *,
+    base: Path,
+) -> dict[str, Any]:
+    answers = [read_predictions(each.answers / folders.PREDICTIONS) for each in done]
+    verdicts = [
+        verdict_of(json.loads((d.answers / folders.METRICS).read_text(encoding="utf-8"))) for d in done
+    ]
+    figures = {}
+    for metric in table.figures:
+        if metric == "valid_accuracy":
+            of_runs = [(1, accuracy_when_chosen(each.run)) for each in done]
+            pooled = Estimate(statistics.fmean(v for _, v in of_runs), math.nan, math.nan) if done else None
+        else:
+            tallies = [tally(each, metric, recipe.voting) for each in answers]
+            of_runs = [share(each) for each in tallies]
+            pooled = pool_tallies(tallies) if done else None
+        figures[metric] = {
+            "of": measured_on(metric, recipe, done),
+            "paper": _reported(recipe, metric, settings, table),
+            "ours": None if pooled is None else plain(pooled),
+            "by_seed": by_seed([str(each.run.metrics["seed"]) for each in done], of_runs),
+            "runs": [{"items": n, "value": value} for n, value in of_runs],
+        }
+    return {
+        "recipe": recipe.name,
+        "row": recipe.row or recipe.title,
+        "sound": row.sound,
+        "other_start": _other_start(row, recipe),
+        "split": split,
+        "figures": figures,
+        "parameters": done[0].run.metrics["parameters"] if done else None,
+        "epochs": sorted({each.run.metrics["epoch"]["trained"] for each in done}),
+        "training_seconds": round(sum(each.run.metrics["training_seconds"] for each in done), 1),
+        "devices": sorted({f"{d.run.metrics['device']}, {d.run.metrics['precision']}" for d in done}),
+        "runs": [
+            {
+                "folder": each.run.folder.relative_to(base).as_posix(),
+                "tested": each.answers.relative_to(base).as_posix(),
+                "metrics_sha256": digest(each.answers / folders.METRICS),
+                "seed": each.run.metrics["seed"],
+                "split": each.run.metrics["split"]["name"],
+                "made": each.run.metrics["split"]["made"],
+                "clips": each.run.metrics["split"]["clips"],
+                "checks": each.run.metrics["split"]["checks"],
+                "epoch": each.run.metrics["epoch"],
+                "verdict": verdict.state,
+            }
+            for each, verdict in zip(done, verdicts, strict=True)
+        ],
+        "verdict": together(verdicts).to_dict() if verdicts else None,
+        "warnings": list(dict.fromkeys(text for each in done for text in warnings_of(each.run.metrics))),
+        "failures": list(dict.fromkeys(failures)),
+        "open": still_open,
+    }
+
+
+def _reported(recipe: Recipe, metric: str, settings: Settings, table: Table) -> dict[str, Any] | None:
+    """Return the paper's figure: for the corpus that was tested on if it has one, else for its own."""
+    tested = settings.elsewhere or settings.corpus
+    found = {each.corpus: each.value for each in recipe.reported if each.metric == metric}
+    whole = [name for name in table.corpora if tested.startswith(f"{name}-")]  # ismir2004-evaluation
+    for corpus in (tested, *whole, table.elsewhere or table.corpora[0], *found):
+        if corpus in found:
+            return {"corpus": corpus, "value": found[corpus]}
+    return None
+
+
+def _other_start(row: Row, recipe: Recipe) -> str | None:
+    """Say where a row started if not where the paper did; `recipe` is as used."""
+    used, papers = Path(recipe.training.weights), load_recipe(row.recipe).training.weights
+    if row.start is not None:
+        corpus = used.parts[-3]  # a run folder is <recipe>/<corpus>/<split>
+        return None if corpus == row.start.corpus else f"a training on {corpus}, not on {row.start.corpus}"
+    if recipe.training.weights == papers:
+        return None
+    start = "random weights" if recipe.training.weights == "none" else used.name
+    return f"{start}, not {'ImageNet weights of timm' if papers == 'imagenet' else papers}"
+
+
+def measured_on(metric: str, recipe: Recipe, done: Sequence[Done]) -> str:
+    """Return the part of the split that a figure is in truth of.
+
+    What papers call validation accuracy is that of the part that chose the epoch, which is the test part
+    under `choose_epoch_on: test`.
+    """
+    if metric != "valid_accuracy":
+        return "test"
+    found = {str(each.run.metrics["epoch"]["chosen_on"]) for each in done}
+    return found.pop() if len(found) == 1 else recipe.training.choose_epoch_on
+
+
+def accuracy_when_chosen(run: folders.Run) -> float:
+    """Return the share of segments that the chosen epoch got right on the part that chose it."""
+    told = run.metrics["epoch"].get("accuracy")
+    if told is not None:
+        return float(told)
+    return float(next(each for each in read_history(run.folder) if each["best"] == 1)["valid_accuracy"])
+
+
+Tally = Mapping[str, tuple[int, int]]
+"""Artist (or clip of unknown artist), as 12 hexadecimal digits -> items tested, items right."""
+
+
+def tally(predictions: Predictions, metric: str, rule: VotingRule) -> Tally:
+    """Count what was tested of each artist, and what of it was right: all that figure and interval need."""
+    answers = predictions.segments() if metric == "segment_accuracy" else predictions.tracks(rule)
+    first = 2 if metric == "track_top2_accuracy" else 1
+    hits = (answers.orders[:, :first] == answers.truth[:, None]).any(axis=1)
+    found: dict[str, tuple[int, int]] = {}
+    for group, hit in zip(answers.groups, hits, strict=True):
+        key = hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        items, right = found.get(key, (0, 0))
+        found[key] = items + 1, right + int(hit)
+    return found
+
+
+def share(counted: Tally) -> tuple[int, float]:
+    """Return how many items were tested, and the share of those that were right."""
+    items, right = (sum(column) for column in zip(*counted.values(), strict=True))
+    return items, right / items
+
+
+def pool_tallies(tallies: Sequence[Tally]) -> Estimate:
+    """Pool folds and seeds: an artist is drawn with all that any run said of it."""
+    names = sorted({name for each in tallies for name in each})
+    counts = np.array([[each.get(name, (0, 0)) for each in tallies] for name in names]).sum(axis=1)
+    items, right = counts[:, 0], counts[:, 1]
+    group = np.arange(len(names))
+    bootstrap = ClusterBootstrap(len(names), rng=np.random.default_rng(0))
+    shares = bootstrap.sums(right, group) / bootstrap.sums(items, group)
+    return bootstrap.estimate(float(right.sum() / items.sum()), shares, trials=len(names))
+
+
+def by_seed(seeds: Sequence[str], figures: Sequence[tuple[int, float]]) -> dict[str, float]:
+    """Return each seed's figure, its folds pooled."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for seed, figure in zip(seeds, figures, strict=True):
+        found.setdefault(seed, []).append(figure)
+    return {
+        seed: sum(n * value for n, value in parts) / sum(n for n, _ in parts) for seed, parts in found.items()
+    }
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def plain(estimate: Estimate) -> Mapping[str, float | None]:
+    """Return an estimate as JSON holds it."""
+    return {name: None if math.isnan(value) else value for name, value in estimate._asdict().items()}

@@ -1,0 +1,222 @@
+"""A table to keep with the documentation: small, and every figure of it traceable to the runs' metrics files.
+
+A published folder holds `record.json`, `table.md` and `table.csv` as `reproduce` wrote them, and `runs.json`:
+of each run what its `metrics.json` says that the page shows, that file's SHA-256, and how many items of each
+artist were tested and were right, from which figures and intervals follow. Artists are not named. The HTML
+page is left out: it follows from the record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genrelab.errors import RunError
+from genrelab.files import replace_text
+from genrelab.lab.leakage.verdict import verdict_of
+from genrelab.lab.metrics.predictions import read_predictions
+from genrelab.lab.recipes import load_recipe
+from genrelab.lab.runs import folders
+from genrelab.lab.studies.reproduce.figures import (
+    Tally,
+    accuracy_when_chosen,
+    by_seed,
+    digest,
+    plain,
+    pool_tallies,
+    share,
+    tally,
+)
+from genrelab.lab.studies.reproduce.page import RECORD, comma_separated, markdown
+
+RUNS = "runs.json"
+TABLES = {"table.md": markdown, "table.csv": comma_separated}
+_OF_A_RUN = (
+    "recipe",
+    "recipe_sha256",
+    "seed",
+    "epoch",
+    "parameters",
+    "training_seconds",
+    "device",
+    "precision",
+)
+_NEAR = 1e-12
+
+
+def publish(base: Path, to: Path) -> Path:
+    """Copy a table that was made again, with what its figures are traced by.
+
+    Parameters
+    ----------
+    base : Path
+        The folder that `reproduce` names, with `record.json` and the run folders.
+    to : Path
+        Where published tables lie; gets a folder of the same name, whose files are replaced.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    RunError
+        If a run that the record names is not there any more, or is another one now.
+    """
+    record = json.loads((base / RECORD).read_text(encoding="utf-8"))
+    tallies: dict[str, dict[str, Tally]] = {}
+    extracts: dict[str, dict[str, Any]] = {}
+    for line in record["lines"]:
+        for told in line["runs"]:
+            name = told["tested"]
+            if digest(base / name / folders.METRICS) != told["metrics_sha256"]:
+                raise RunError(f"{base / name} is another run than the record's; make the table again first")
+            run = folders.Run.load(base / told["folder"])
+            answers = read_predictions(base / name / folders.PREDICTIONS)
+            wanted = [metric for metric in line["figures"] if metric != "valid_accuracy"]
+            tallies[name] = {metric: tally(answers, metric, run.recipe.voting) for metric in wanted}
+            extracts[name] = _extract(run, base / name)
+    groups = sorted({key for each in tallies.values() for counted in each.values() for key in counted})
+    number = {key: at for at, key in enumerate(groups)}
+    for name, each in tallies.items():
+        extracts[name]["tallies"] = {metric: _packed(counted, number) for metric, counted in each.items()}
+    folder = to / base.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (RECORD, *TABLES):
+        replace_text(folder / name, (base / name).read_text(encoding="utf-8"))
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in extracts.items())
+    replace_text(folder / RUNS, f'{{"groups": {json.dumps(groups)},\n"runs": {{\n{lines}\n}}}}\n')
+    return folder
+
+
+def differences(folder: Path) -> list[str]:
+    """Return what of a published folder does not follow from its runs; nothing if all is well.
+
+    Parameters
+    ----------
+    folder : Path
+        As `publish` wrote it.
+    """
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    kept = json.loads((folder / RUNS).read_text(encoding="utf-8"))
+    found = [
+        f"{name} is not what record.json gives"
+        for name, make in TABLES.items()
+        if (folder / name).read_text(encoding="utf-8") != make(record)
+    ]
+    for line in record["lines"]:
+        where = f"{line['recipe']}, {line['split']}"
+        found += [f"{where}: {text}" for text in _of_line(line, kept["runs"], kept["groups"])]
+    return found
+
+
+def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
+    metrics = run.metrics
+    tested = json.loads((answers / folders.METRICS).read_text(encoding="utf-8"))
+    corpus, split, figures = metrics["corpus"], metrics["split"], tested["evaluation"]
+    return {
+        "metrics_sha256": digest(answers / folders.METRICS),
+        **{key: metrics[key] for key in _OF_A_RUN},
+        "voting": run.recipe.voting,
+        "corpus": {key: corpus.get(key) for key in ("name", "changes", "sound_sha256", "recordings_sha256")},
+        "split": {key: split[key] for key in ("name", "made", "clips")},
+        "epoch_accuracy": accuracy_when_chosen(run),
+        "verdict": verdict_of(tested).state,
+        "intervals": figures["intervals"],
+        "versions": {key: metrics["versions"][key] for key in ("genrelab", "torch")},
+        "segment": {key: figures["segment"][key] for key in ("n", "accuracy")},
+        "track": {
+            rule: {key: scores[key] for key in ("n", "accuracy", "top2_accuracy")}
+            for rule, scores in figures["track"].items()
+        },
+    }
+
+
+def _packed(counted: Tally, number: Mapping[str, int]) -> str:
+    return " ".join(f"{number[key]}:{items}/{right}" for key, (items, right) in sorted(counted.items()))
+
+
+def _unpacked(text: str, groups: Sequence[str]) -> dict[str, tuple[int, int]]:
+    found = {}
+    for part in text.split():
+        number, _, counts = part.partition(":")
+        items, _, right = counts.partition("/")
+        found[groups[int(number)]] = int(items), int(right)
+    return found
+
+
+def _of_line(line: Mapping[str, Any], kept: Mapping[str, Any], groups: Sequence[str]) -> Iterator[str]:
+    absent = [told["tested"] for told in line["runs"] if told["tested"] not in kept]
+    if absent:
+        yield f"{RUNS} lacks {', '.join(absent)}"
+        return
+    own = [kept[told["tested"]] for told in line["runs"]]
+    for told, run in zip(line["runs"], own, strict=True):
+        same = {key: run[key] for key in ("metrics_sha256", "seed", "epoch", "verdict")}
+        same |= {"split": run["split"]["name"], "made": run["split"]["made"], "clips": run["split"]["clips"]}
+        yield from (f"{key} of {told['tested']}" for key, value in same.items() if told[key] != value)
+    expected = {
+        "epochs": sorted({run["epoch"]["trained"] for run in own}),
+        "training_seconds": round(sum(run["training_seconds"] for run in own), 1),
+        "devices": sorted({f"{run['device']}, {run['precision']}" for run in own}),
+        "parameters": own[0]["parameters"] if own else None,
+    }
+    yield from (f"{key} is {line[key]}, not {value}" for key, value in expected.items() if line[key] != value)
+    reported = {(each.corpus, each.metric): each.value for each in load_recipe(line["recipe"]).reported}
+    for metric, figure in line["figures"].items():
+        paper = figure["paper"]
+        if paper is not None and reported.get((paper["corpus"], metric)) != paper["value"]:
+            yield f"{metric}: the recipe does not report {paper}"
+        yield from (f"{metric}: {text}" for text in _of_figure(metric, figure, own, groups))
+
+
+def _of_figure(
+    metric: str, figure: Mapping[str, Any], own: Sequence[Mapping[str, Any]], groups: Sequence[str]
+) -> Iterator[str]:
+    if not own:
+        if figure["ours"] is not None or figure["runs"]:
+            yield "there is a figure without a run"
+        return
+    if metric == "valid_accuracy":
+        of_runs = [(1, run["epoch_accuracy"]) for run in own]
+        mean = sum(value for _, value in of_runs) / len(own)
+        ours: Mapping[str, float | None] = {"value": mean, "low": None, "high": None}
+    else:
+        tallies = [_unpacked(run["tallies"][metric], groups) for run in own]
+        of_runs = [share(each) for each in tallies]
+        ours = plain(pool_tallies(tallies))
+        for run, (items, value) in zip(own, of_runs, strict=True):
+            told = _in_metrics(metric, run)
+            if items != told[0] or not _near(value, told[1]):
+                yield f"a run's metrics file says {told}, its answers give {(items, value)}"
+    pairs = [
+        *(("a run", each, value) for each, value in zip(_values(figure["runs"]), of_runs, strict=True)),
+        *((key, (0, figure["ours"][key]), (0, ours[key])) for key in ("value", "low", "high")),
+    ]
+    seeds = by_seed([str(run["seed"]) for run in own], of_runs)
+    if figure["by_seed"].keys() != seeds.keys():
+        yield "the seeds are others"
+        return
+    pairs += [(f"seed {seed}", (0, figure["by_seed"][seed]), (0, value)) for seed, value in seeds.items()]
+    for what, (items, said), (counted, follows) in pairs:
+        if items != counted or not _near(said, follows):
+            yield f"{what} is {said}, and {follows} follows from the runs"
+
+
+def _values(told: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    return [(each["items"], each["value"]) for each in told]
+
+
+def _in_metrics(metric: str, run: Mapping[str, Any]) -> tuple[int, float]:
+    if metric == "segment_accuracy":
+        return run["segment"]["n"], run["segment"]["accuracy"]["value"]
+    scores = run["track"][run["voting"]]
+    which = "top2_accuracy" if metric == "track_top2_accuracy" else "accuracy"
+    return scores["n"], scores[which]["value"]
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    return one is other if None in (one, other) else abs((one or 0.0) - (other or 0.0)) < _NEAR

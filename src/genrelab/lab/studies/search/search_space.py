@@ -1,0 +1,219 @@
+"""A search, settled: its keys and values are read, and every recipe that it may make can be built."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import yaml
+
+from genrelab.errors import UsageError
+from genrelab.lab.models import build_network
+from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.recipes.load import dump_recipe
+from genrelab.lab.studies.search.axes import (
+    Axis,
+    Choices,
+    brief,
+    change_of,
+    read_axis,
+    read_choices,
+    short_names,
+    value_at,
+)
+from genrelab.lab.studies.search.plan import Monitor, Plan, Sampler
+from genrelab.lab.studies.search.sampler import Told, draw
+
+RECIPE = "recipe"
+"""The key whose values are names of recipes."""
+
+_MOST_TRIALS = 10_000
+_TRIALS = 20
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is tried, and by what is chosen.
+
+    Attributes
+    ----------
+    name, title : str
+    recipe : str or None
+        Name or file; None if `recipe` is a key of `axes`.
+    changes : tuple of str
+        `key=value`, for all trials.
+    axes : mapping of str to Axis
+        What a key of the recipe may be.
+    sampler : {"grid", "tpe", "random"}
+    trials, seeds : int
+        How many trials there are, and how often each is trained.
+    monitor : {"valid_accuracy", "valid_loss"}
+        The figure of the validation part by which trials are compared.
+    test_figures : bool
+        Whether the test figures of all trials are shown.
+    notes : mapping of str to str
+        Where the search stands in a paper, and what was assumed.
+    """
+
+    name: str
+    title: str
+    recipe: str | None
+    changes: tuple[str, ...]
+    axes: Mapping[str, Axis]
+    sampler: Sampler
+    trials: int
+    seeds: int
+    monitor: Monitor
+    test_figures: bool
+    notes: Mapping[str, str]
+
+    @property
+    def sign(self) -> float:
+        """1 where a higher figure is better, else -1."""
+        return -1.0 if self.monitor.endswith("loss") else 1.0
+
+    def recipe_of(self, values: Mapping[str, Any]) -> Recipe:
+        """Return the recipe of a trial.
+
+        Raises
+        ------
+        RecipeError
+            If the values make none.
+        """
+        name = values.get(RECIPE, self.recipe)
+        changes = [change_of(key, value) for key, value in values.items() if key != RECIPE]
+        return load_recipe(str(name), changes=[*self.changes, *changes])
+
+    def values_of(self, number: int, told: Sequence[Told], *, seed: int) -> dict[str, Any]:
+        """Return what trial `number` tries.
+
+        Parameters
+        ----------
+        number : int, 1 to `trials`
+        told : sequence of (dict, float)
+            Values and figure of the trials that are done, in the order of their numbers; for `tpe` alone.
+        seed : int
+            Of the draws. Together with `number` and `told` it decides what is drawn.
+        """
+        if self.sampler == "grid":
+            choices = [axis.probes() for axis in self.axes.values()]
+            sizes = [len(values) for values in choices]
+            places, left = [], number - 1
+            for size in reversed(sizes):  # the last key goes round fastest
+                left, place = divmod(left, size)
+                places.append(place)
+            return {
+                key: values[place]
+                for key, values, place in zip(self.axes, choices, reversed(places), strict=True)
+            }
+        return draw(self.axes, told, model=self.sampler == "tpe", sign=self.sign, seed=seed, number=number)
+
+    def words(self, values: Mapping[str, Any]) -> str:
+        """Return a trial's values in few words: `count = 2, max_share = 0.3`."""
+        names = short_names(list(self.axes))
+        return ", ".join(f"{names[key]} = {brief(value)}" for key, value in values.items())
+
+    def bases(self) -> dict[str, str]:
+        """Return what the trials set out from: the recipes as YAML, by name."""
+        recipes = self.axes.get(RECIPE, Choices((self.recipe,)))
+        return {str(name): dump_recipe(self.recipe_of({RECIPE: name})) for name in recipes.probes()}
+
+
+def settle(plan: Plan, *, genres: int = 2) -> Search:
+    """Read a plan's keys and values, and build each network that it may make, without weights.
+
+    Of a grid all combinations are built, of a space the ends of each range and all values beside the first
+    values of the other keys.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to search, or the plan contradicts itself.
+    RecipeError
+        If a recipe, key or value is unknown or does not fit; the message names the closest.
+    """
+    axes = _axes(plan)
+    sampler = plan.sampler or ("grid" if plan.grid else "tpe")
+    if (sampler == "grid") != bool(plan.grid):
+        raise UsageError(f"the sampler {sampler} needs a {'grid' if sampler == 'grid' else 'space'}")
+    trials = plan.trials or _TRIALS
+    if plan.grid:
+        trials = math.prod(len(axis.probes()) for axis in axes.values())
+        if plan.trials is not None:
+            raise UsageError(
+                f"a grid tries all its {trials} combinations; leave trials out, or search a space"
+            )
+        if trials > _MOST_TRIALS:
+            raise UsageError(
+                f"the grid has {trials:,} combinations, more than {_MOST_TRIALS:,}; name fewer values"
+            )
+    notes = {"Of the paper": ", ".join(filter(None, (plan.paper, plan.place)))} if plan.paper else {}
+    notes |= {f"Assumed: {what}": why for what, why in plan.assumed.items()}
+    base = plan.recipe or str(axes[RECIPE].probes()[0])
+    name = plan.name or load_recipe(base).name.split("/")[-1]
+    search = Search(
+        name=name,
+        title=plan.title or f"Search over {', '.join(axes)}",
+        recipe=plan.recipe,
+        changes=tuple(plan.set),
+        axes=axes,
+        sampler=sampler,
+        trials=trials,
+        seeds=plan.seeds,
+        monitor=plan.monitor,
+        test_figures=plan.test_figures,
+        notes=notes,
+    )
+    for values in _probes(search):
+        _build(search, values, genres)
+    return search
+
+
+def _axes(plan: Plan) -> dict[str, Axis]:
+    if bool(plan.grid) == bool(plan.space):
+        both = "either a grid or a space, not both" if plan.grid else "a grid, a space or a plan"
+        raise UsageError(
+            f"a search needs {both}; e.g. --grid model.width=8,16 or --space model.dropout=0..0.5"
+        )
+    over_recipes = RECIPE in {**plan.grid, **plan.space}
+    if over_recipes == (plan.recipe is not None):
+        raise UsageError(
+            "the recipes are searched over: name no other recipe"
+            if over_recipes
+            else "name a recipe to search"
+        )
+    if plan.grid:
+        return {key: read_choices(key, values) for key, values in plan.grid.items()}
+    axes: dict[str, Axis] = {}
+    recipe = plan.recipe
+    if over_recipes:
+        axes[RECIPE] = read_choices(RECIPE, plan.space[RECIPE])
+        recipe = str(axes[RECIPE].probes()[0])
+    now = yaml.safe_load(dump_recipe(load_recipe(str(recipe), changes=plan.set)))
+    for key, values in plan.space.items():
+        axes[key] = axes.get(key) or read_axis(key, values, now=value_at(now, key))
+    return axes
+
+
+def _probes(search: Search) -> list[dict[str, Any]]:
+    """Return values of which every one must make a recipe."""
+    probes = {key: axis.probes() for key, axis in search.axes.items()}
+    if search.sampler == "grid":
+        return [dict(zip(probes, values, strict=True)) for values in itertools.product(*probes.values())]
+    first = {key: values[0] for key, values in probes.items()}
+    return [{**first, key: value} for key, values in probes.items() for value in values]
+
+
+def _build(search: Search, values: Mapping[str, Any], genres: int) -> None:
+    recipe = search.recipe_of(values)
+    if recipe.training.choose_epoch_on != "valid":
+        raise UsageError(
+            f"{recipe.name} has training.choose_epoch_on={recipe.training.choose_epoch_on}, which leaves "
+            "no part to choose by but the test part; search with --set training.choose_epoch_on=valid"
+        )
+    with torch.device("meta"):  # sizes alone: no weight is drawn
+        build_network(recipe, genres=genres)

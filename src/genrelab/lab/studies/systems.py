@@ -1,0 +1,143 @@
+"""Which runs belong together: one recipe under one kind of split, with all its seeds and folds."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from genrelab.errors import UsageError
+from genrelab.lab.experiment.record import severe_warnings_of
+from genrelab.lab.leakage.verdict import Verdict, together, verdict_of
+from genrelab.lab.metrics.predictions import pool
+from genrelab.lab.runs.folders import Run
+from genrelab.lab.runs.known_recordings import read_sounds
+
+_FOLD = re.compile(r"-?\d+of(\d+)(?=$|-without-)")
+
+
+class Scored(NamedTuple):
+    """A clip as a system sees it."""
+
+    genre: str
+    group: str
+    score: float
+    recording: str  # which one it is; empty if its run, of an earlier genrelab, did not say
+
+    def may_be(self, other: Scored) -> bool:
+        """Whether two clips of one id may be one recording: not if both runs say which, and differ."""
+        return not (self.recording and other.recording) or self.recording == other.recording
+
+
+@dataclass(frozen=True)
+class System:
+    """One recipe under one kind of split.
+
+    Attributes
+    ----------
+    name : str
+        What tells it from the others.
+    recipe, corpus, split : str
+        `split` without the number of a fold.
+    original : str
+        What the corpus was called before any change of its sound.
+    seeds : tuple of int
+    genres : tuple of str
+    clips : mapping of str to Scored
+        Clip id -> genre, group, share of the seeds that are right, recording.
+    warnings : tuple of str
+        What takes away the meaning of its figures.
+    verdict : Verdict
+        Of all its runs.
+    """
+
+    name: str
+    recipe: str
+    corpus: str
+    split: str
+    original: str
+    seeds: tuple[int, ...]
+    genres: tuple[str, ...]
+    clips: Mapping[str, Scored]
+    warnings: tuple[str, ...]
+    verdict: Verdict
+
+
+def systems_of(runs: Sequence[Run]) -> tuple[System, ...]:
+    """Gather finished runs into the systems that they belong to, in the order in which they are named.
+
+    Raises
+    ------
+    UsageError
+        If a system's seeds were tested on different clips.
+    """
+    gathered: dict[tuple[str, str, str, str], dict[int, list[Run]]] = {}
+    for run in {run.folder.resolve(): run for run in runs}.values():
+        split = _FOLD.sub(r"-\1", run.metrics["split"]["name"])
+        # Two collections of one name are two systems.
+        which = run.metrics["recipe_sha256"] + run.metrics["corpus"].get("recordings_sha256", "")
+        key = run.metrics["recipe"], run.metrics["corpus"]["name"], split, which
+        gathered.setdefault(key, {}).setdefault(run.metrics["seed"], []).append(run)
+    names = _names(list(gathered))
+    return tuple(_system(name, by_seed) for name, by_seed in zip(names, gathered.values(), strict=True))
+
+
+def _names(keys: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """Name each system by what tells it from the others: recipe, corpus, split, in this order."""
+    for length in (1, 2, 3):
+        names = [", ".join(_telling(key[:length], keys)) for key in keys]
+        if len(set(names)) == len(names):
+            return names
+    return [
+        f"{name} ({hashlib.sha256(key[3].encode()).hexdigest()[:8]})"
+        for name, key in zip(names, keys, strict=True)
+    ]
+
+
+def _telling(parts: Sequence[str], keys: Sequence[tuple[str, ...]]) -> list[str]:
+    """Keep the recipe, and what is not the same everywhere."""
+    return [part for at, part in enumerate(parts) if at == 0 or len({key[at] for key in keys}) > 1]
+
+
+def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
+    first = next(iter(by_seed.values()))[0]
+    scores: dict[str, list[float]] = {}
+    about: dict[str, tuple[str, str]] = {}
+    for number, runs in by_seed.items():
+        predictions = pool([run.predictions() for run in runs])
+        answers = predictions.tracks(first.recipe.voting)
+        if scores and scores.keys() != set(answers.clip_ids):
+            raise UsageError(
+                f"{name}: seed {number} was tested on other clips than seed {next(iter(by_seed))}; name the "
+                "same folds of each seed, and compare splits that do not depend on the seed, such as folds"
+            )
+        right = answers.orders[:, 0] == answers.truth
+        for at, clip in enumerate(answers.clip_ids):
+            scores.setdefault(clip, []).append(float(right[at]))
+            about[clip] = predictions.truth[clip], answers.groups[at]
+    recordings: dict[str, str] = {}
+    for run in (run for runs in by_seed.values() for run in runs):
+        recordings |= {clip: known.recording for clip, known in (read_sounds(run.folder) or {}).items()}
+    clips = {
+        clip: Scored(*about[clip], score=float(np.mean(values)), recording=recordings.get(clip, ""))
+        for clip, values in scores.items()
+    }
+    warnings = [
+        warning for runs in by_seed.values() for run in runs for warning in severe_warnings_of(run.metrics)
+    ]
+    return System(
+        name,
+        first.metrics["recipe"],
+        first.metrics["corpus"]["name"],
+        _FOLD.sub(r"-\1", first.metrics["split"]["name"]),
+        first.metrics["corpus"].get("original", first.metrics["corpus"]["name"]),
+        tuple(by_seed),
+        first.genres,
+        clips,
+        tuple(dict.fromkeys(warnings)),
+        together([verdict_of(run.metrics) for runs in by_seed.values() for run in runs]),
+    )

@@ -1,0 +1,119 @@
+"""Searches that come with genrelab, as files, and as typed; what they become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genrelab.errors import RecipeError, UsageError
+from genrelab.lab.studies.search import Plan, load_plan, plan_names, settle, typed
+from genrelab.lab.studies.search.axes import Choices, Range
+
+
+def test_the_grid_of_the_paper() -> None:
+    search = settle(load_plan("soundfusion-masks"), genres=8)
+    assert search.trials == 27 and search.sampler == "grid" and search.monitor == "valid_accuracy"
+    trials = [search.values_of(number, [], seed=0) for number in range(1, 28)]
+    assert len({tuple(values.items()) for values in trials}) == 27
+    assert [values["augment.inputs.mel.*.count"] for values in trials[:4]] == [1, 2, 3, 1]
+    best = {
+        "augment.probability": 1.0,
+        "augment.inputs.mel.*.max_share": 0.3,
+        "augment.inputs.mel.*.count": 2,
+    }
+    assert best in trials, "what the paper found best is among them"
+    recipe = search.recipe_of({**best, "augment.inputs.mel.*.count": 3})
+    masks = [(part.kind, part.options()) for part in recipe.augment.inputs["mel"]]
+    assert masks == [(kind, {"count": 3, "max_share": 0.3}) for kind in ("frequency-mask", "time-mask")]
+    assert recipe.augment.probability == 1.0
+
+
+def test_the_widths_of_figure_1() -> None:
+    search = settle(load_plan("soundfusion-width"), genres=8)
+    recipes = [search.recipe_of(search.values_of(number, [], seed=0)) for number in range(1, 7)]
+    sizes = [
+        (recipe.model.kind, recipe.model.options()["width"], recipe.training.batch_size) for recipe in recipes
+    ]
+    rows = [(16, 32), (32, 32), (64, 16)]
+    assert sizes == [(kind, *row) for kind in ("resnet1d", "resnet2d") for row in rows]
+    assert search.test_figures, "the figure shows test accuracies"
+
+
+@pytest.mark.parametrize("name", plan_names())
+def test_every_plan_of_a_paper_says_where_it_stands(name: str) -> None:
+    plan = load_plan(name)
+    assert plan.name == name and plan.title
+    assert plan.paper is None or (name.startswith(f"{plan.paper}-") and plan.place and plan.assumed)
+
+
+def test_what_is_typed_lies_over_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "recipe: resnet2d-s\nset: training.max_epochs=2\n"
+        "space: {training.learning_rate: 1e-4..1e-2:log, model.width: [8, 16]}\ntrials: 30"
+    )
+    plan = typed(
+        load_plan(str(path)),
+        grid=[],
+        space=["model.width=4..8"],
+        set=["model.dropout=0"],
+        seeds=3,
+        trials=None,
+    )
+    search = settle(plan)
+    assert search.name == "mine" and search.seeds == 3 and search.trials == 30 and search.sampler == "tpe"
+    assert search.axes == {"training.learning_rate": Range(1e-4, 1e-2, log=True), "model.width": Range(4, 8)}
+    assert search.changes == ("training.max_epochs=2", "model.dropout=0")
+    recipe = search.recipe_of({"training.learning_rate": 5e-5, "model.width": 5})
+    assert recipe.training.learning_rate == 5e-5 and recipe.training.max_epochs == 2
+    assert recipe.model.options() == {"width": 5, "dropout": 0}
+
+
+def test_recipes_can_be_searched_over() -> None:
+    plan = typed(Plan(), grid=["recipe=simple-cnn,simple-vgg", "model.width=4,8"], space=[])
+    search = settle(plan)
+    assert [search.recipe_of(search.values_of(number, [], seed=0)).model.kind for number in range(1, 5)] == [
+        "simple-cnn", "simple-cnn", "simple-vgg", "simple-vgg",
+    ]  # fmt: skip
+    assert set(search.bases()) == {"simple-cnn", "simple-vgg"}
+    drawn = settle(typed(Plan(), grid=[], space=["recipe=simple-cnn,simple-vgg", "model.width=4..8"]))
+    assert drawn.axes["recipe"] == Choices(("simple-cnn", "simple-vgg"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("gird: {model.width: [8]}", "unknown key 'gird'; did you mean 'grid'"),
+        ("- 1", "must be a mapping"),
+        ("a: [", "cannot read"),
+        ("monitor: test_accuracy", "monitor = 'test_accuracy'"),
+        ("seeds: 0", "seeds = 0"),
+        ("name: a/b", "name = 'a/b'"),
+        ("grid: {model.width: 8}", "grid.model.width"),
+    ],
+)
+def test_wrong_files_are_refused(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words):
+        load_plan(str(path))
+
+
+def test_what_cannot_be_searched_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read.*absent\.yaml"):
+        load_plan(str(tmp_path / "absent.yaml"))
+    with pytest.raises(UsageError, match="name a recipe"):
+        settle(Plan(grid={"model.width": [8, 16]}))
+    with pytest.raises(UsageError, match="no values"):
+        settle(Plan(recipe="resnet2d-s", grid={"model.width": []}))
+    with pytest.raises(UsageError, match="10,000"):
+        settle(Plan(recipe="resnet2d-s", grid={f"k{i}": list(range(10)) for i in range(5)}))
+    with pytest.raises(UsageError, match="needs a grid"):
+        settle(Plan(recipe="resnet2d-s", space={"model.width": [8, 16]}, sampler="grid"))
+    with pytest.raises(RecipeError, match="'mel'"):
+        settle(Plan(recipe="resnet2d-s", grid={"inputs.mel.kind": ["mel", "mell"]}))
+    with pytest.raises(RecipeError, match=r"model.*'width' = 0"):
+        settle(Plan(recipe="resnet2d-s", space={"model.width": "0..8"}))
+    with pytest.raises(UsageError, match="names model.width twice"):
+        typed(Plan(), grid=["model.width=1", "model.width=2"], space=[])
