@@ -27,9 +27,9 @@ from audit_plants import COLLECTIONS, PLANTS, SECONDS, Planted, file_of, plant
 from machine import machine
 
 from genrelab.audio.decode import decode, probe
-from genrelab.lab.corpora.audit import Pair, audit_corpus
-from genrelab.lab.corpora.audit.hearing import hear_all
-from genrelab.lab.corpora.audit.pairs import THRESHOLD, best_agreements
+from genrelab.lab.audit import Pair, audit_corpus
+from genrelab.lab.audit.clip_analysis import hear_all
+from genrelab.lab.audit.pairs import THRESHOLD, best_agreements
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus
 

@@ -26,10 +26,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from genrelab.lab.corpora.artists import artist_key
-from genrelab.lab.corpora.feature_table import TableRows
+from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.registry import load_corpus
-from genrelab.lab.corpora.split_checks import check_split
-from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.splits.make_split import make_split
+from genrelab.lab.corpora.splits.split_checks import check_split
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.frontends.descriptors import DESCRIPTORS

@@ -23,8 +23,8 @@ from machine import machine
 from model_card import row
 from torch import Tensor
 
-from genrelab.lab.corpora.exclusions import read_exclusions
 from genrelab.lab.corpora.registry import load_corpus
+from genrelab.lab.corpora.splits.exclusions import read_exclusions
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.inference.predict import predict
 from genrelab.lab.metrics.predictions import Predictions, pool

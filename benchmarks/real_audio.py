@@ -18,7 +18,7 @@ from typing import Any
 from machine import machine
 
 from genrelab.lab.corpora.registry import load_corpus
-from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.metrics.summary import figure

@@ -58,17 +58,17 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "splits": (
         (
-            "lab/corpora/splits.py",
-            "lab/corpora/allocation.py",
-            "lab/corpora/split_kinds.py",
-            "lab/corpora/split_checks.py",
-            "lab/corpora/split_file.py",
+            "lab/corpora/splits/make_split.py",
+            "lab/corpora/splits/allocation.py",
+            "lab/corpora/splits/split_kinds.py",
+            "lab/corpora/splits/split_checks.py",
+            "lab/corpora/splits/split_file.py",
         ),
         (
-            "tests/lab/corpora/test_allocation.py",
-            "tests/lab/corpora/test_splits.py",
-            "tests/lab/corpora/test_split_checks.py",
-            "tests/lab/corpora/test_validation_share.py",
+            "tests/lab/corpora/splits/test_allocation.py",
+            "tests/lab/corpora/splits/test_make_split.py",
+            "tests/lab/corpora/splits/test_split_checks.py",
+            "tests/lab/corpora/splits/test_validation_share.py",
         ),
     ),
     "spread": (

@@ -44,9 +44,9 @@ def show(
     format: Format = "table",
 ) -> None:
     """Count a corpus's clips and artists by genre; with --split, show what it puts where."""
-    from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.corpora.splits import make_split
+    from genrelab.lab.corpora.splits.exclusions import read_exclusions
+    from genrelab.lab.corpora.splits.make_split import make_split
 
     music = load_corpus(corpus)
     clips = Counter(clip.genre for clip in music.clips)
@@ -144,10 +144,10 @@ def audit(
     Writes audit.html, pairs.csv, faults.csv, audit.json, and exclude.txt for `genrelab train --exclude`. What
     is found is no failure: the exit code is 0.
     """
-    from genrelab.lab.corpora.audit import audit_corpus, write_audit
-    from genrelab.lab.corpora.audit.writing import EXCLUDE, PAGE
+    from genrelab.lab.audit import audit_corpus, write_audit
+    from genrelab.lab.audit.writing import EXCLUDE, PAGE
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.corpora.splits import make_split
+    from genrelab.lab.corpora.splits.make_split import make_split
 
     music = load_corpus(corpus)
     parts = None if split is None else make_split(music, split, seed=seed)

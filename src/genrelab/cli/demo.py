@@ -30,7 +30,7 @@ def demo(
     import soundfile
 
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.corpora.splits import make_split
+    from genrelab.lab.corpora.splits.make_split import make_split
     from genrelab.lab.experiment.run import run_experiment
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe

@@ -43,8 +43,8 @@ def finalize(
     The model file tells the folds' figures: on clips that were learned none can be measured.
     """
     from genrelab.errors import UsageError
-    from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
+    from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.experiment.finalize import finalize as make
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.runs.findings import findings_of

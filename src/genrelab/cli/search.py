@@ -75,7 +75,7 @@ def search(
     share the work. Exit code 1 if a trial failed.
     """
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.corpora.splits import make_split
+    from genrelab.lab.corpora.splits.make_split import make_split
     from genrelab.lab.studies.search import Plan, load_plan, settle, typed
     from genrelab.lab.studies.search import search as work_through
     from genrelab.lab.studies.search.outputs import BEST, PAGE

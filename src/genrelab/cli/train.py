@@ -64,9 +64,9 @@ def train(
 
     A run that was stopped goes on; a finished one is not run again unless --restart is given.
     """
-    from genrelab.lab.corpora.exclusions import read_exclusions
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.corpora.splits import make_split
+    from genrelab.lab.corpora.splits.exclusions import read_exclusions
+    from genrelab.lab.corpora.splits.make_split import make_split
     from genrelab.lab.experiment.record import warnings_of
     from genrelab.lab.experiment.run import run_experiment
     from genrelab.lab.leakage.verdict import lines_of

@@ -6,10 +6,10 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from genrelab.lab.corpora.derived import derive, original_renderer
 from genrelab.lab.corpora.identity import collection_key, recording_keys
 from genrelab.lab.corpora.registry import load_corpus
-from genrelab.lab.corpora.sound_changes import HighPass, Loudness
+from genrelab.lab.corpora.transforms.sound_changes import HighPass, Loudness
+from genrelab.lab.corpora.transforms.transformed_corpus import derive, original_renderer
 from genrelab.lab.corpora.types import Clip, Corpus
 
 

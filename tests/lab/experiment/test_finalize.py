@@ -12,7 +12,7 @@ import pytest
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
 from genrelab.errors import RunError, UsageError
-from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.finalize import RECORD, finalize, held_out
 from genrelab.lab.experiment.run import run_experiment

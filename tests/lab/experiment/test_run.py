@@ -12,9 +12,9 @@ import pytest
 
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.files import only_one
-from genrelab.lab.corpora.derived import derive
-from genrelab.lab.corpora.sound_changes import Loudness, Mp3
-from genrelab.lab.corpora.split_checks import check_split
+from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.transforms.sound_changes import Loudness, Mp3
+from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment import run as experiment
 from genrelab.lab.experiment.record import severe_warnings_of, warnings_of

@@ -13,7 +13,7 @@ from torch import Tensor
 from genrelab.errors import RecipeError
 from genrelab.lab.frontends import FRONTENDS
 from genrelab.lab.frontends.sinc import Sinc, SincFilters, standardized
-from genrelab.lab.frontends.symmetric import mirrored
+from genrelab.lab.layers.fft_convolution import mirrored
 
 RATE = 16_000
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from genrelab.lab.frontends.sinc import Sinc, standardized
-from genrelab.lab.frontends.symmetric import mirrored
+from genrelab.lab.layers.fft_convolution import mirrored
 
 RATE = 16_000
 SAMPLES = st.one_of(st.integers(2, 300), st.sampled_from([997, 1001, 4099]))

@@ -17,7 +17,7 @@ from genrelab.audio.segments import cut_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
 from genrelab.errors import CorpusError, RecipeError
-from genrelab.lab.corpora.feature_table import TableRows
+from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment

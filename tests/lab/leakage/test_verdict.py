@@ -15,8 +15,8 @@ import soundfile
 
 from genrelab.errors import RunError
 from genrelab.lab.corpora.identity import recording_keys
-from genrelab.lab.corpora.sound_changes import Loudness
-from genrelab.lab.corpora.split_checks import check_split
+from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.transforms.sound_changes import Loudness
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.leakage.checks import check_run

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.frontends.mel import hz_to_mel
 from genrelab.lab.frontends.sinc import SincFilters
-from genrelab.lab.frontends.symmetric import mirrored
+from genrelab.lab.layers.fft_convolution import mirrored
 from genrelab.lab.reports.filters import bands, bank_names, magnitudes, moves, responses
 
 

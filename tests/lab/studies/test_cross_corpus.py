@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from genrelab.errors import CorpusError, UsageError
-from genrelab.lab.corpora.derived import derive
-from genrelab.lab.corpora.sound_changes import Loudness
+from genrelab.lab.corpora.transforms.sound_changes import Loudness
+from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.inference.predict import predict

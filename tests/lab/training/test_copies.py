@@ -13,8 +13,8 @@ import yaml
 from torch.utils.data import DataLoader
 
 from genrelab.errors import CorpusError, RecipeError
-from genrelab.lab.corpora.derived import derive
-from genrelab.lab.corpora.sound_changes import Loudness
+from genrelab.lab.corpora.transforms.sound_changes import Loudness
+from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe, load_recipe

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from genrelab.errors import RecipeError
 from genrelab.lab.augment.base import AUGMENTATIONS, Pipeline
-from genrelab.lab.corpora.sound_changes import SOUND_CHANGES, SoundChange
+from genrelab.lab.corpora.transforms.sound_changes import SOUND_CHANGES, SoundChange
 
 
 class PictureCopy(NamedTuple):

@@ -4,9 +4,9 @@
 """
 
 from genrelab.lab.corpora.registry import CorpusKind, corpora, load_corpus
-from genrelab.lab.corpora.split_checks import check_split
-from genrelab.lab.corpora.split_file import read_split, write_split
-from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.splits.make_split import make_split
+from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.splits.split_file import read_split, write_split
 from genrelab.lab.corpora.types import Clip, Corpus, Renderer, Split
 from genrelab.lab.corpora.verify import Verification, verify_corpus
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from genrelab.lab.corpora.derived import original_renderer
+from genrelab.lab.corpora.transforms.transformed_corpus import original_renderer
 from genrelab.lab.corpora.types import Clip, Corpus
 
 

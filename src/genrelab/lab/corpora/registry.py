@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from genrelab.errors import CorpusError, RecipeError
-from genrelab.lab.corpora import feature_table, fma, folder, gtzan, ismir2004, table
-from genrelab.lab.corpora.derived import derive
-from genrelab.lab.corpora.sound_changes import SOUND_CHANGES, sound_change
+from genrelab.lab.corpora.loaders import feature_table, fma, folder, gtzan, ismir2004, table
+from genrelab.lab.corpora.transforms.sound_changes import SOUND_CHANGES, sound_change
+from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus
 
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 import genrelab
 from genrelab.bundle.metadata import BundleMetadata, TrainingCorpus
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.derived import changes_of, original_name
 from genrelab.lab.corpora.paths import printable
+from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.leakage.verdict import verdict_of
 from genrelab.lab.metrics.scores import Evaluation

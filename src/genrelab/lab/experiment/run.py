@@ -14,10 +14,10 @@ from typing import cast
 
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import only_one, replace_text, text_bytes
-from genrelab.lab.corpora.feature_table import TableRows
+from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.paths import printable
-from genrelab.lab.corpora.split_checks import check_split
-from genrelab.lab.corpora.split_file import split_text
+from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.record import (
     bundle_metadata,

@@ -18,12 +18,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.averaging import average_last
-from genrelab.lab.frontends import symmetric
 from genrelab.lab.frontends.base import FRONTENDS, Frontend
 from genrelab.lab.frontends.mel import hz_to_mel, mel_to_hz
 from genrelab.lab.frontends.moments import output_moments
 from genrelab.lab.frontends.sinc_track import shared_averages
+from genrelab.lab.layers import fft_convolution
+from genrelab.lab.layers.pooling import average_last
 
 Form = Literal["fast", "plain"]
 _FULL = 0.01  # Hz below half the sample rate where the last band starts out, so that its edge is free to move
@@ -211,11 +211,11 @@ class Sinc(Frontend):
         exporting = torch.compiler.is_exporting()
         fast = self.form == "fast" and not exporting and not signal.requires_grad
         if self.norm is None:
-            return symmetric.convolve(signal, self.half_kernels()) if fast else self._direct(signal)
+            return fft_convolution.convolve(signal, self.half_kernels()) if fast else self._direct(signal)
         frames = cast(int, self.frames)
         if fast:
             half, bias = self.normed(signal)
-            rows = symmetric.rectified_average(signal, half, bias, frames)
+            rows = fft_convolution.rectified_average(signal, half, bias, frames)
         elif exporting:
             rows = average_last(F.relu(self._direct(signal, *self.normed())), frames)
         else:
@@ -228,7 +228,7 @@ class Sinc(Frontend):
         outputs = []
         for index, length in enumerate(self.lengths):
             own, reach = slice(index * self.filters, (index + 1) * self.filters), length // 2
-            kernels = symmetric.mirrored(half[own, : reach + 1])[:, None]
+            kernels = fft_convolution.mirrored(half[own, : reach + 1])[:, None]
             offset = None if bias is None else bias[own]
             outputs.append(F.conv1d(signal[:, None], kernels, offset, padding=reach))
         return torch.cat(outputs, dim=1)

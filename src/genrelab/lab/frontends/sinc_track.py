@@ -19,8 +19,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from genrelab.lab.averaging import average_last
-from genrelab.lab.frontends.symmetric import Plan, convolve, rectified_average
+from genrelab.lab.layers.fft_convolution import Plan, convolve, rectified_average
+from genrelab.lab.layers.pooling import average_last
 
 _SLICE = 8  # filters that go over the track together
 _SOFT = 1e-3  # of the track's peak; a clip of less deviation is filtered alone

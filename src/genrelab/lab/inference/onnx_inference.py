@@ -11,7 +11,7 @@ from genrelab.audio.segments import Waveform, cut_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import DIGEST_DIGITS, BundleMetadata
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.feature_table import TableRows
+from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.store_facts import clip_facts

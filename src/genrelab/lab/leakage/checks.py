@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from genrelab.lab.audit.faults import odd_lengths
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.artists import artist_key
-from genrelab.lab.corpora.audit.faults import odd_lengths
-from genrelab.lab.corpora.derived import original_name
-from genrelab.lab.corpora.feature_table import TableRows
+from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.paths import examples, printable
-from genrelab.lab.corpora.split_checks import Shared, check_split, shared_artists, shared_by, shared_files
+from genrelab.lab.corpora.splits.split_checks import (
+    Shared,
+    check_split,
+    shared_artists,
+    shared_by,
+    shared_files,
+)
+from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.leakage.verdict import NEVER_CHECKED, Kind, Leak, Verdict
 from genrelab.lab.recipes import Recipe

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
-from genrelab.lab.corpora.derived import changes_of, original_name
 from genrelab.lab.corpora.identity import recording_keys
 from genrelab.lab.corpora.paths import examples
-from genrelab.lab.corpora.split_file import read_split
+from genrelab.lab.corpora.splits.split_file import read_split
+from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.leakage.verdict import NEVER_CHECKED, Leak, Verdict
 from genrelab.lab.runs import folders

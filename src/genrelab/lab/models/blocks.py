@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genrelab.lab.averaging import window_averages
+from genrelab.lab.layers.pooling import window_averages
 
 Rank = Literal[1, 2]
 

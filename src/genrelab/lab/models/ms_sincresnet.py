@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.averaging import average_last
+from genrelab.lab.layers.pooling import average_last
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
 from genrelab.lab.models.blocks import FixedAveragePool

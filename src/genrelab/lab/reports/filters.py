@@ -18,7 +18,7 @@ import torch
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.frontends.mel import hz_to_mel, mel_to_hz
 from genrelab.lab.frontends.sinc import SincFilters
-from genrelab.lab.frontends.symmetric import mirrored
+from genrelab.lab.layers.fft_convolution import mirrored
 
 Floats = npt.NDArray[np.float64]
 

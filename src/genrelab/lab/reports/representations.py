@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from genrelab.errors import CorpusError
-from genrelab.lab.averaging import average_last
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.frontends.mel import hz_to_mel, mel_filters, mel_to_hz
 from genrelab.lab.frontends.sinc import SincFilters
 from genrelab.lab.frontends.stft import PowerSpectrum
+from genrelab.lab.layers.pooling import average_last
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.reports.charts import ticks
 from genrelab.lab.reports.filters import bands, bank_names, framed

@@ -16,7 +16,7 @@ from genrelab.bundle.metadata import DIGEST_DIGITS
 from genrelab.csv_text import csv_lines
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import replace_text
-from genrelab.lab.corpora.split_file import read_split
+from genrelab.lab.corpora.splits.split_file import read_split
 from genrelab.lab.corpora.types import Split
 from genrelab.lab.runs import folders
 

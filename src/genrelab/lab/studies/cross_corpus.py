@@ -13,7 +13,7 @@ import yaml
 
 from genrelab.errors import CorpusError, UsageError
 from genrelab.files import replace_text
-from genrelab.lab.corpora.derived import changes_of, original_name
+from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.record import severe_warnings_of, warnings_of
 from genrelab.lab.experiment.run import Report, check_sound_or_table

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from genrelab.errors import CorpusError
 from genrelab.lab.augment.copies import PictureCopy, make_copy
-from genrelab.lab.corpora.derived import derive
+from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples

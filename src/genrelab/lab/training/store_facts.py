@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genrelab.files import replace_text
-from genrelab.lab.corpora.audit.faults import silent_share
+from genrelab.lab.audit.faults import silent_share
 from genrelab.lab.training.checksums import sealed, unsealed
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.store_build import SCALE

@@ -12,8 +12,8 @@ import soundfile
 
 from genrelab.cli.main import main
 from genrelab.lab.corpora import load_corpus, make_split
-from genrelab.lab.corpora.derived import original_name
-from genrelab.lab.corpora.gtzan import EXPECTED_IDS
+from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS
+from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.studies.reproduce import load_table, table_names
 from genrelab.lab.studies.reproduce.table import each_fold

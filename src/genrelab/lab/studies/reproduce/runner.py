@@ -18,9 +18,9 @@ import torch
 
 from genrelab.errors import GenrelabError, RecipeError, RunError, UsageError
 from genrelab.files import only_one, replace_text
-from genrelab.lab.corpora.derived import original_name
 from genrelab.lab.corpora.registry import load_corpus
-from genrelab.lab.corpora.splits import make_split
+from genrelab.lab.corpora.splits.make_split import make_split
+from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe, load_recipe

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from genrelab.errors import CorpusError, RecipeError, RunError
-from genrelab.lab.corpora.split_file import split_text
+from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.record import warnings_of
 from genrelab.lab.experiment.run import Report, run_experiment

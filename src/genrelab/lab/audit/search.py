@@ -1,0 +1,152 @@
+"""Which clips may share a recording: landmarks that agree in their distance in time.
+
+All landmarks stand in one sorted table. Two clips that share a recording share many landmarks, all with the
+same distance between where they stand in the one and in the other; by chance two clips share few, with many
+distances (Wang 2003, section 2.3). The work grows with the number of shared landmarks, not of pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.lab.audit.fingerprint import Fingerprint
+from genrelab.lab.audit.landmarks import landmarks
+
+#: Speeds that are tried, one clip against the other; each reaches half a per cent to either side.
+SPEEDS = (1.0, 1.01, 1.02)
+_BIN_SECONDS = 0.1
+_FEWEST_VOTES = 5
+_MOST_ALIKE = 1_000  # a landmark that occurs more often says nothing: a test tone, hum
+_PLACES_PER_PAIR = 3
+_LANDMARKS_TOGETHER = 400_000
+
+Int = npt.NDArray[np.int64]
+
+
+class Candidate(NamedTuple):
+    """A place at which two clips may share a recording.
+
+    Attributes
+    ----------
+    first, second : int
+        Numbers of the clips, the smaller first.
+    speed : float
+        How many times as fast the second one plays.
+    lag : float, in seconds
+        What stands at `t` in the first stands at `t / speed - lag` in the second.
+    votes : int
+        Landmarks that say so.
+    """
+
+    first: int
+    second: int
+    speed: float
+    lag: float
+    votes: int
+
+
+class _Table:
+    """The landmarks of all clips, sorted."""
+
+    def __init__(self, prints: Sequence[Fingerprint]) -> None:
+        hashes, self.times, self.clips = _landmarks(prints)
+        order = np.argsort(hashes, kind="stable")
+        self.times, self.clips = self.times[order], self.clips[order]
+        self.names, self.starts, self.counts = np.unique(hashes[order], return_index=True, return_counts=True)
+
+    def look_up(self, hashes: npt.NDArray[np.uint32]) -> tuple[Int, Int]:
+        """Return which of the hashes are in the table, and where; a hash for each of its places."""
+        if not len(self.names):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        order = np.argsort(hashes)  # neighbours in the table are looked up one after the other
+        at = np.minimum(np.searchsorted(self.names, hashes[order]), len(self.names) - 1)
+        counts = np.where(self.names[at] == hashes[order], self.counts[at], 0)
+        counts[counts > _MOST_ALIKE] = 0
+        ends = np.cumsum(counts)
+        query = np.repeat(np.arange(len(order)), counts)
+        place = np.arange(len(query)) - np.repeat(ends - counts, counts) + np.repeat(self.starts[at], counts)
+        return order[query], place
+
+
+def find_candidates(prints: Sequence[Fingerprint], *, speeds: Sequence[float] = SPEEDS) -> list[Candidate]:
+    """Look for clips that may share a recording.
+
+    Parameters
+    ----------
+    prints : sequence of Fingerprint
+        One a clip.
+    speeds : sequence of float >= 1
+        Speeds that are tried, each of either clip against the other.
+
+    Returns
+    -------
+    list of Candidate
+        Up to three places a pair and speed, in the order of pairs; most are chance, see `agreement`.
+    """
+    table = _Table(prints)
+    found: list[Candidate] = []
+    for speed in speeds:
+        for start, stop in _blocks(prints):
+            block = [each.played(speed) for each in prints[start:stop]]
+            hashes, times, clips = _landmarks(block)
+            query, place = table.look_up(hashes)
+            first, second = clips[query].astype(np.int64) + start, table.clips[place].astype(np.int64)
+            wanted = first < second if speed == 1.0 else first != second
+            lags = times[query[wanted]] - table.times[place[wanted]]
+            found += _votes(first[wanted], second[wanted], lags, speed, len(prints))
+    return sorted(found)
+
+
+def _landmarks(
+    prints: Sequence[Fingerprint],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    made = [landmarks(each) for each in prints]
+    clips = np.repeat(np.arange(len(made), dtype=np.int32), [len(hashes) for hashes, _ in made])
+    return (
+        np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in made)]),
+        np.concatenate([np.zeros(0, np.float32), *(times for _, times in made)]),
+        clips,
+    )
+
+
+def _blocks(prints: Sequence[Fingerprint]) -> list[tuple[int, int]]:
+    """Divide the clips so that a block has a bounded number of landmarks, and at least one clip."""
+    ends = np.cumsum([6 * len(each) for each in prints])
+    cuts = np.flatnonzero(np.diff(ends // _LANDMARKS_TOGETHER)) + 1
+    edges = [0, *cuts.tolist(), len(prints)]
+    return [(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True) if start < stop]
+
+
+def _votes(first: Int, second: Int, lags: npt.NDArray[np.float32], speed: float, n: int) -> list[Candidate]:
+    """Count the landmarks of each pair and lag, and keep the lags with most."""
+    if not len(lags):
+        return []
+    bins = np.floor(lags / _BIN_SECONDS).astype(np.int64)
+    lowest, span = int(bins.min()), int(bins.max() - bins.min()) + 2
+    keys, counts = np.unique((first * n + second) * span + bins - lowest, return_counts=True)
+    follows = np.append(keys[1:] == keys[:-1] + 1, False)
+    counts = counts + np.where(follows, np.append(counts[1:], 0), 0)  # a bin together with the next one
+    enough = counts >= _FEWEST_VOTES
+    keys, counts = keys[enough], counts[enough]
+    order = np.lexsort((-counts, keys // span))
+    keys, counts = keys[order], counts[order]
+    found: list[Candidate] = []
+    taken: list[int] = []
+    before = -1
+    for key, votes in zip(keys.tolist(), counts.tolist(), strict=True):
+        pair, place = divmod(key, span)
+        if pair != before:
+            before, taken = pair, []
+        if len(taken) == _PLACES_PER_PAIR or any(abs(place - other) <= 2 for other in taken):
+            continue
+        taken.append(place)
+        i, j = divmod(pair, n)
+        lag = (place + lowest + 1) * _BIN_SECONDS  # between the two bins
+        found.append(
+            Candidate(i, j, speed, lag, votes) if i < j else Candidate(j, i, 1 / speed, -lag * speed, votes)
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Readers of collections: one file per dataset or kind of file."""

@@ -1,0 +1,217 @@
+"""ISMIR2004: the genre contest of ISMIR 2004, music of Magnatune in six genres (Cano and others, 2006).
+
+Three parts of 729 whole tracks each (zenodo.org/record/1302992): `training`, which trains;
+`development`, which the contestants tested on, as the literature does; `evaluation`, which the contest
+itself tested on. `audio/<part>/` holds the MP3 files, `metadata/<part>/tracklist.csv` has a row a track,
+without a heading: class, artist, album, track, track number, file path (and Magnatune's id in the part
+evaluation); `metadata/development/ground_truth.csv` names file and class.
+
+Folders and some lists keep the eight genres of Magnatune, of which the contest merged jazz and blues, metal
+and punk, rock and pop. Some file names differ from the lists in punctuation (`don't_cry`, `don_t_cry`).
+The files of development are called `artist_7_album_1_track_3.mp3`: its artists are pseudonyms, which
+cannot be compared with the names in the other parts, so they are not taken for artists.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from genrelab.audio.decode import AUDIO_SUFFIXES
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.loaders.ismir2004_lists import Row, finder, read_rows, row_name, without_suffix
+from genrelab.lab.corpora.paths import given_folder, printable
+from genrelab.lab.corpora.splits.make_split import make_split
+from genrelab.lab.corpora.types import Clip, Corpus, Split
+
+GENRES = ("classical", "electronic", "jazz_blues", "metal_punk", "rock_pop", "world")
+
+_LICENCE = "CC BY-NC-SA 1.0 (Magnatune)"
+_CITATION = (
+    "P. Cano, E. Gómez, F. Gouyon, P. Herrera, M. Koppenberger, B. Ong, X. Serra, S. Streich and N. Wack, "
+    "ISMIR 2004 audio description contest, Universitat Pompeu Fabra, Music Technology Group, report "
+    "MTG-TR-2006-02, 2006"
+)
+_PARTS = ("training", "development", "evaluation")
+_TESTED = ("development", "evaluation")
+_DEEPEST = 3  # levels below the given folder in which the parts are looked for
+_GENRE_OF_WORD = {word: genre for genre in GENRES for word in genre.split("_")}
+
+
+def load(argument: str) -> Corpus:
+    """Read a copy of ISMIR2004, whole or partial: the part that trains and one that tests.
+
+    Parameters
+    ----------
+    argument : str
+        A folder with `training` and the tested part in it, or up to three levels above them; then,
+        after a question mark, `test=development` (the default) or `test=evaluation`, and `seed=0` for
+        which tenth of the training part is for validation: `/data/ISMIR2004?test=evaluation&seed=1`.
+        Files may have been converted; without metadata the folder `<part>/<class>/` names the genre.
+
+    Returns
+    -------
+    Corpus
+        Clips such as `training/classical/orinda/airs_de_cour/1-ma_belle`, sorted in each part. Artists
+        are those of the track lists. What the lists name and the copy lacks, files that no list names,
+        rows without a file name and unknown classes are named in `skipped`. Published split: the
+        contest's, with a tenth of the training part for validation, stratified by genre, artists
+        undivided.
+
+    Raises
+    ------
+    CorpusError
+        If an option is unknown, a part is missing, there twice or without a usable track, a list cannot be
+        read, or a path in it leads out of the collection.
+    """
+    place, _, options = argument.partition("?")
+    root = given_folder(place, corpus="ismir2004")
+    test, seed = _read_options(options)
+    skipped: dict[str, str] = {}
+    training = _read_part(root, "training", skipped)
+    tested = _read_part(root, test, skipped)
+    clips = [*training, *tested]
+    return Corpus(
+        name="ismir2004" if test == "development" else f"ismir2004-{test}",
+        genres=[genre for genre in GENRES if any(clip.genre == genre for clip in clips)],
+        clips=clips,
+        licence=_LICENCE,
+        citation=_CITATION,
+        published_splits={"published": _published(training, tested, test, seed)},
+        skipped=skipped,
+    )
+
+
+def _read_options(text: str) -> tuple[str, int]:
+    options = {"test": "development", "seed": "0"} | dict(parse_qsl(text, keep_blank_values=True))
+    unknown = sorted(options.keys() - {"test", "seed"})
+    if unknown or (text and "=" not in text):
+        raise CorpusError(f"ismir2004: unknown option {(unknown or [text])[0]!r}. There are: test, seed")
+    if options["test"] not in _TESTED:
+        raise CorpusError(f"ismir2004: test={options['test']!r} is none of {', '.join(_TESTED)}")
+    if not (options["seed"].isascii() and options["seed"].isdecimal()):
+        raise CorpusError(f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more")
+    return options["test"], int(options["seed"])
+
+
+def _published(training: Sequence[Clip], tested: Sequence[Clip], test: str, seed: int) -> Split:
+    train: Sequence[str] = [clip.id for clip in training]
+    valid: Sequence[str] = []
+    try:
+        divided = make_split(Corpus("training", GENRES, training), "artist:90/10/0", seed=seed)
+        train, valid = divided.train, divided.valid
+        validation = f"a tenth of it for validation, stratified by genre, artists undivided, seed {seed}"
+    except CorpusError as error:  # a small part of the collection is still good for testing
+        validation = f"none of it for validation, as it cannot be divided: {error}"
+    unknown = " (its artists are pseudonyms)" if all(clip.artist is None for clip in tested) else ""
+    made = f"the contest's: training trains, {validation}; {test} is tested{unknown}"
+    return Split("published", train=train, valid=valid, test=[clip.id for clip in tested], made=made)
+
+
+def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:
+    """Return the clips of a part, sorted by id; what is left out goes to `skipped`."""
+    folders = list(_part_folders(root, part))
+    files = _audio_of(root, part, folders)
+    truth_file = _metadata(folders, part, "ground_truth.csv")
+    listing = _metadata(folders, part, "tracklist.csv") or truth_file
+    find = finder(list(files))
+    truth = {find(row.stem): row.genre for row in read_rows(truth_file, part, skipped)} if truth_file else {}
+    if listing is None:
+        tracks = {stem: Row(0, stem, "", None) for stem in files}
+    else:
+        tracks = {}
+        for row in read_rows(listing, part, skipped):
+            stem = find(row.stem)
+            if stem is None:
+                skipped[f"{part}/{row.stem}"] = "not in this copy"
+            elif tracks.setdefault(stem, row) is not row:
+                skipped[row_name(listing, part, row.number)] = f"the same file as row {tracks[stem].number}"
+        for stem in files.keys() - tracks.keys():
+            skipped[_id(part, stem)] = f"not in the part's {listing.name}"
+    clips = []
+    for stem, row in sorted(tracks.items()):
+        name = truth.get(stem) or row.genre or stem.rpartition("/")[0].partition("/")[0]
+        genre = _genre(name)
+        if genre is None:
+            skipped[_id(part, stem)] = (
+                f"its class {printable(name)!r} is none of {', '.join(GENRES)}"
+                if name
+                else "neither a list nor a folder names its class"
+            )
+            continue
+        clips.append(Clip(id=_id(part, stem), path=files[stem], genre=genre, artist=row.artist))
+    if not clips:
+        first, reason = next(iter(skipped.items()))
+        raise CorpusError(
+            f"ismir2004: no usable track in the part {part} below {root}; the first, {first}: {reason}. "
+            f"Unpack metadata/{part} beside the audio, or put the files in folders {part}/<class>"
+        )
+    return clips
+
+
+def _id(part: str, stem: str) -> str:
+    return printable(f"{part}/{stem}")
+
+
+def _genre(name: str) -> str | None:
+    """Return the contest's genre of a class such as `jazz`, `Jazz & Blues`, `metal-punk`, or None."""
+    words = [word for word in re.split(r"[\W_]+", name.casefold()) if word not in ("", "and")]
+    genres = {_GENRE_OF_WORD.get(word) for word in words}
+    return genres.pop() if len(genres) == 1 else None
+
+
+def _part_folders(root: Path, part: str) -> Iterator[Path]:
+    """Yield the folders called like a part, in any letter case; nothing inside a part is looked at."""
+    level, entered = [root], set()
+    for _ in range(_DEEPEST):
+        below = []
+        for folder in sorted(p for f in level for p in f.iterdir() if p.is_dir()):
+            if folder.name.startswith(".") or folder.resolve() in entered:
+                continue
+            entered.add(folder.resolve())
+            if folder.name.casefold() == part:
+                yield folder
+            elif folder.name.casefold() not in _PARTS:
+                below.append(folder)
+        level = below
+
+
+def _audio_of(root: Path, part: str, folders: Sequence[Path]) -> dict[str, Path]:
+    """Return path below the part's folder without suffix -> file."""
+    found = {folder: files for folder in folders if (files := _audio_files(folder))}
+    if not found:
+        other = " or choose the other part with ?test=evaluation," if part == "development" else ""
+        raise CorpusError(
+            f"ismir2004: no audio of the part {part} at or below {root}. Unpack the collection there,{other} "
+            f"and name the folder above audio and metadata; its files are called audio/{part}/..."
+        )
+    if len(found) > 1:
+        raise CorpusError(
+            f"ismir2004: {root} holds audio of the part {part} more than once: "
+            f"{', '.join(map(str, found))}. Name a folder that holds it once"
+        )
+    return next(iter(found.values()))
+
+
+def _audio_files(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for place, _, names in os.walk(folder):
+        # The MP3 file is the original; what was made from it stands in where it is gone.
+        for name in sorted(names, key=lambda name: (not name.lower().endswith(".mp3"), name)):
+            file = Path(place, name)
+            if not name.startswith(".") and file.suffix.lower() in AUDIO_SUFFIXES and file.is_file():
+                files.setdefault(without_suffix(file.relative_to(folder).as_posix()), file)
+    return files
+
+
+def _metadata(folders: Sequence[Path], part: str, name: str) -> Path | None:
+    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.name.lower() == name]
+    if len(files) > 1:
+        raise CorpusError(
+            f"ismir2004: {name} of the part {part} is there more than once: {', '.join(map(str, files))}. "
+            "Keep one"
+        )
+    return files[0] if files else None

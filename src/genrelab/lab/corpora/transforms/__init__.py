@@ -1,0 +1,1 @@
+"""Collections with changed sound."""

@@ -1,0 +1,128 @@
+"""A collection with changed sound: the same clips, labels, artists and splits, heard otherwise.
+
+What follows from the files alone (which clips belong together, when a file was written) is asked of the files
+as before; the sound comes from a renderer that decodes the original clip and changes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from genrelab.audio.channels import match_channels
+from genrelab.audio.decode import decode
+from genrelab.audio.resample import resample
+from genrelab.errors import AudioError, CorpusError
+from genrelab.lab.corpora.loaders.feature_table import TableRows
+from genrelab.lab.corpora.paths import folder_safe
+from genrelab.lab.corpora.transforms.sound_changes import SoundChange
+from genrelab.lab.corpora.types import Clip, Corpus, Renderer, Waveform
+
+
+@dataclass(frozen=True, repr=False)
+class ChangedSound:
+    """Makes the sound of a changed collection's clips.
+
+    Parameters
+    ----------
+    before : Renderer or None
+        What made the sound before the change; None reads the clip's file.
+    change : SoundChange
+    original : str
+        Name of the collection before all changes.
+    """
+
+    before: Renderer | None
+    change: SoundChange
+    original: str
+
+    def __repr__(self) -> str:
+        """Return all that decides the sound, by which what was made is kept."""
+        return f"ChangedSound({self.before!r}, {self.change!r}, version={self.change.version})"
+
+    def __call__(self, clip: Clip, sample_rate: int, channels: int) -> Waveform:
+        """Return a clip changed, float32 `[channels, samples]`.
+
+        Raises
+        ------
+        AudioError
+            If its sound cannot be read, or not be changed so.
+        """
+        waveform, rate = self._make(clip, sample_rate, channels, of_the_file=False)
+        return match_channels(resample(waveform, rate, sample_rate), channels)
+
+    def _make(self, clip: Clip, rate: int, channels: int, *, of_the_file: bool) -> tuple[Waveform, int]:
+        """Return the changed sound and its rate: the file's, where this or a later change needs that."""
+        of_the_file = of_the_file or self.change.of_the_file
+        if isinstance(self.before, ChangedSound):
+            waveform, rate = self.before._make(clip, rate, channels, of_the_file=of_the_file)
+        elif self.before is not None:
+            waveform = self.before(clip, rate, channels)
+        else:
+            waveform, rate = _read(clip, None if of_the_file else rate, None if of_the_file else channels)
+        return self.change(waveform, rate), rate
+
+
+def _read(clip: Clip, rate: int | None, channels: int | None) -> tuple[Waveform, int]:
+    if clip.path is None:
+        raise AudioError(f"clip {clip.id} has neither a file nor a renderer")
+    waveform, rate = decode(
+        clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=rate, channels=channels
+    )
+    return (waveform if len(waveform) <= 2 else match_channels(waveform, 2)), rate
+
+
+def derive(corpus: Corpus, change: SoundChange) -> Corpus:
+    """Return a corpus whose clips sound changed.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    change : SoundChange
+
+    Returns
+    -------
+    Corpus
+        Called `<name>-<change>`, e.g. `gtzan-mp3-128`, with the same clips and splits. `path`, `start` and
+        `duration` of a clip still say which part of which file was changed.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus is a table of descriptors.
+
+    Examples
+    --------
+    >>> from genrelab.lab.corpora.transforms.sound_changes import Mp3
+    >>> derive(Corpus("mine", ("a", "b"), ()), Mp3(64)).name
+    'mine-mp3-64'
+    """
+    if isinstance(corpus.renderer, TableRows):
+        raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to change")
+    return replace(
+        corpus,
+        name=folder_safe(f"{corpus.name}-{change.name}"),
+        renderer=ChangedSound(corpus.renderer, change, original_name(corpus)),
+    )
+
+
+def original_name(corpus: Corpus) -> str:
+    """Return what a corpus was called before its sound was changed: for others, its name."""
+    return corpus.renderer.original if isinstance(corpus.renderer, ChangedSound) else corpus.name
+
+
+def original_renderer(corpus: Corpus) -> Renderer | None:
+    """Return what made the sound of a corpus before any change; None reads files."""
+    renderer = corpus.renderer
+    while isinstance(renderer, ChangedSound):
+        renderer = renderer.before
+    return renderer
+
+
+def changes_of(corpus: Corpus) -> tuple[SoundChange, ...]:
+    """Return how the sound of a corpus was changed, in that order; nothing for others."""
+    made: list[SoundChange] = []
+    renderer = corpus.renderer
+    while isinstance(renderer, ChangedSound):
+        made.append(renderer.change)
+        renderer = renderer.before
+    return tuple(reversed(made))

@@ -1,0 +1,1 @@
+"""Layers that front-ends and networks share."""
