@@ -28,7 +28,10 @@ from library import KINDS, make_songs
 
 _CODE = """
 import json, sys, time
-from genrelab.library.sound import sound_digest
+try:
+    from genrelab.library.store.audio_digest import sound_digest
+except ImportError:  # before the modules of the library had rooms
+    from genrelab.library.sound import sound_digest
 from genrelab.recognize import Recognizer
 recognizer = Recognizer.load(sys.argv[1], threads=1)
 recognizer(sys.argv[2])

@@ -71,23 +71,23 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "tests/lab/corpora/splits/test_validation_share.py",
         ),
     ),
-    "spread": (
-        ("recognize/spread.py",),
+    "segment_sampling": (
+        ("recognize/segment_sampling.py",),
         (
-            "tests/recognize/test_spread_rounds.py",
-            "tests/recognize/test_spread.py",
+            "tests/recognize/test_segment_sampling_rounds.py",
+            "tests/recognize/test_segment_sampling.py",
         ),
     ),
     "tags": (
         ("library/tags/*.py",),
         (
-            "tests/library/test_id3.py",
-            "tests/library/test_flac_blocks.py",
-            "tests/library/test_ogg_pages.py",
-            "tests/library/test_chunk_ends.py",
-            "tests/library/test_what_else_is_there.py",
-            "tests/library/test_tags.py",
-            "tests/library/test_tagging.py",
+            "tests/library/tags/test_id3.py",
+            "tests/library/tags/test_flac_blocks.py",
+            "tests/library/tags/test_ogg_pages.py",
+            "tests/library/tags/test_chunk_ends.py",
+            "tests/library/tags/test_what_else_is_there.py",
+            "tests/library/tags/test_tags.py",
+            "tests/library/tagging/test_tagger.py",
         ),
     ),
 }

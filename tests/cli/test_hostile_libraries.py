@@ -17,7 +17,7 @@ import tagged
 from genrelab import drafts
 from genrelab.cli.main import main
 from genrelab.library import Library
-from genrelab.library.playlist import title_of
+from genrelab.library.explore.playlist import title_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, FIFOs, names of any bytes")
 
@@ -178,7 +178,7 @@ def test_opening_removes_no_draft_and_none_that_is_held(
 
 
 def sound_of(song: Path) -> bytes:
-    from genrelab.library.sound import sound_digest
+    from genrelab.library.store.audio_digest import sound_digest
 
     return sound_digest(song)
 

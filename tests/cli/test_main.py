@@ -31,7 +31,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_the_recognizer_does_without_torch() -> None:
-    loaded = _loaded("import genrelab.recognize, genrelab.recognize.formats, genrelab.bundle.bundle")
+    loaded = _loaded("import genrelab.recognize, genrelab.recognize.writers.formats, genrelab.bundle.bundle")
     assert not loaded & {"torch", "onnxruntime", "genrelab.lab", "pyarrow"}
 
 

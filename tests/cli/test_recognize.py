@@ -16,7 +16,7 @@ import soundfile
 from disks import fill, limited, small_disk
 from interrupts import heed
 
-import genrelab.recognize.spread
+import genrelab.recognize.segment_sampling
 from genrelab.bundle import find
 from genrelab.cli.main import main
 from genrelab.cli.recognize import _Progress
@@ -314,7 +314,7 @@ def test_an_interrupt_ends_soon_and_leaves_nothing(
 @pytest.fixture
 def long_song(tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that is long where 3 s are heard first."""
-    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 3.0)
     soundfile.write(tmp_path / "long.flac", tiny.tone(1000.0, 30.0), 8000)
     return tmp_path / "long.flac"
 

@@ -15,7 +15,7 @@ import soundfile
 from disks import fill, small_disk
 
 from genrelab.cli.main import main
-from genrelab.recognize.side_files import PartsWriter, side_name
+from genrelab.recognize.writers.side_files import PartsWriter, side_name
 
 Capture = pytest.CaptureFixture[str]
 

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from tiny_onnx import tone, write_tiny
 
-import genrelab.recognize.spread
+import genrelab.recognize.segment_sampling
 from genrelab.bundle import find
 from genrelab.cli.main import main
 
@@ -146,7 +146,7 @@ def test_a_new_track_and_another_model(
 def test_full_hears_all_of_the_track(
     songs: Path, tiny_model: Path, own_library: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 3.0)
     monkeypatch.setattr(find, "PACKAGED_MODEL", songs / "taken-out.onnx")
     new = songs / "long.wav"
     soundfile.write(new, tone(2900.0, 30.0), 8000)

@@ -15,7 +15,7 @@ import soundfile
 import tagged
 from tiny_onnx import tone
 
-import genrelab.recognize.spread
+import genrelab.recognize.segment_sampling
 from genrelab.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -93,7 +93,7 @@ def test_min_confidence(songs: Path, capsys: Capture) -> None:
 def test_full_takes_only_what_was_heard_as_a_whole(
     songs: Path, tiny_model: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 3.0)
+    monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 3.0)
     song = songs / "long.flac"
     soundfile.write(song, tone(1000.0, 30.0), 8000)
     recognize = ["recognize", str(songs), "--model", str(tiny_model), "--quiet"]

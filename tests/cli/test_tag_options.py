@@ -89,7 +89,7 @@ def test_the_separator(
 
 def test_damaged(song: Path, own_library: Path, capsys: Capture) -> None:
     from genrelab.library import Library
-    from genrelab.library.sighting import Sighting
+    from genrelab.library.store.file_snapshot import Sighting
     from genrelab.recognize.recognition import Notice, RankedGenre, Recognition
 
     with Library(own_library) as library:

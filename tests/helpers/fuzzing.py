@@ -16,11 +16,11 @@ from pathlib import Path
 import av.error
 import tagged
 
-import genrelab.recognize.spread
+import genrelab.recognize.segment_sampling
 from genrelab.errors import GenrelabError
 from genrelab.library import Library, Memory, Tagger, TagRecord, Wish
-from genrelab.library.sighting import Sighting
-from genrelab.library.sound import sound_digest
+from genrelab.library.store.audio_digest import sound_digest
+from genrelab.library.store.file_snapshot import Sighting
 from genrelab.library.tags import read_tag
 from genrelab.recognize import Recognition, Recognizer
 from genrelab.recognize.recognition import RankedGenre
@@ -35,7 +35,7 @@ class Worker:
     """Recognizes and tags."""
 
     def __init__(self, model: Path, library: Library) -> None:
-        genrelab.recognize.spread.FIRST_SECONDS = 1.0  # so that short files are heard in pieces
+        genrelab.recognize.segment_sampling.FIRST_SECONDS = 1.0  # so that short files are heard in pieces
         self._library = library
         self._tagger = Tagger(library)
         self._recognizer = Recognizer.load(model, threads=1)

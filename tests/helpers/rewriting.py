@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from genrelab.errors import TagError
-from genrelab.library.sound import sound_digest
+from genrelab.library.store.audio_digest import sound_digest
 from genrelab.library.tags import GenreTag, Snapshot, read_tag, tag_errors
 
 

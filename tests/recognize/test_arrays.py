@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genrelab.recognize.arrays
-import genrelab.recognize.pcm
+import genrelab.recognize.live.pcm
 from genrelab.errors import UsageError
 from genrelab.recognize import Recognition, Recognizer
 from genrelab.recognize.recognizer import ARRAY
@@ -119,7 +119,7 @@ def test_any_sound_gets_an_answer(
     assert said.answered and said.duration == pytest.approx(samples / rate, abs=2 / 8000)
 
 
-@pytest.mark.parametrize("module", [genrelab.recognize.arrays, genrelab.recognize.pcm])
+@pytest.mark.parametrize("module", [genrelab.recognize.arrays, genrelab.recognize.live.pcm])
 def test_the_examples(module: ModuleType) -> None:
     assert doctest.testmod(module) == doctest.TestResults(0, doctest.testmod(module).attempted)
     assert doctest.testmod(module).attempted > 0

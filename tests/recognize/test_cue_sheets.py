@@ -10,12 +10,12 @@ import pytest
 import soundfile
 from tiny_onnx import tone
 
-import genrelab.recognize.spread
+import genrelab.recognize.segment_sampling
 from genrelab.audio.decode import open_excerpts
 from genrelab.recognize import Problem, Recognition, Recognizer, SheetTrack, cut_parts, scan
-from genrelab.recognize.cue import cue_sheet
 from genrelab.recognize.inputs.cue_sheet import read_cue
 from genrelab.recognize.inputs.list_file import ListFile
+from genrelab.recognize.writers.cue import cue_sheet
 
 ALBUM = """REM GENRE "Pop Rock"
 REM DATE 1999
@@ -244,7 +244,7 @@ def album(tmp_path: Path) -> Path:
 def test_each_track_is_heard_alone(
     full: bool, tiny_model: Path, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(genrelab.recognize.spread, "FIRST_SECONDS", 2.0)
+    monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 2.0)
     recognizer = Recognizer.load(tiny_model, full=full)
     said = list(recognizer.recognize_many(scan([album]), jobs=2))
     assert [record.genre for record in said] == ["low", "middle", "high"]

@@ -19,8 +19,8 @@ from genrelab.audio.level import LOUDEST
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize import Recognizer
 from genrelab.recognize.given import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS, check_rate
-from genrelab.recognize.live import listen
-from genrelab.recognize.pcm import pcm_blocks
+from genrelab.recognize.live.listening import listen
+from genrelab.recognize.live.pcm import pcm_blocks
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from tiny_onnx import tone
 
-from genrelab.library.playlist import Entry, write_m3u
+from genrelab.library.explore.playlist import Entry, write_m3u
 from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
 from genrelab.recognize.inputs import playlist
 from genrelab.recognize.inputs.list_file import MOST_BYTES

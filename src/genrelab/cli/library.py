@@ -14,7 +14,7 @@ from genrelab.cli.progress import note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.library import Library
-    from genrelab.library.genre_text import Placeholders
+    from genrelab.library.tagging.genre_text import Placeholders
 
 app = typer.Typer(help="What was recognized and written so far.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ PlaceholdersOption = Annotated[
 
 def read_placeholders(text: str | None) -> Placeholders:
     """Return what a user gave as placeholders, else the usual ones."""
-    from genrelab.library.genre_text import PLACEHOLDERS, Placeholders
+    from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders
 
     return PLACEHOLDERS if text is None else Placeholders.parse(text)
 
@@ -57,7 +57,7 @@ def open_library(
     """
     from genrelab.errors import UsageError
     from genrelab.library import Library
-    from genrelab.library.database import default_path
+    from genrelab.library.store.database import default_path
 
     if must_exist and not (path or default_path()).exists():
         raise UsageError(
@@ -132,8 +132,8 @@ def list_tracks(
     ] = None,
 ) -> None:
     """List what was recognized, as `genrelab recognize` writes it; files are not looked at."""
-    from genrelab.recognize.formats import check_format, write_records
-    from genrelab.recognize.output import open_output
+    from genrelab.recognize.writers.formats import check_format, write_records
+    from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with (
@@ -188,9 +188,9 @@ def check_tags(
 
     Ends with 0 if none is listed, 1 if some are, or tags could not be read, 2 after wrong use.
     """
+    from genrelab.cli.output.check_report import tell, write_report
     from genrelab.library import GenreMap
-    from genrelab.library.check import check
-    from genrelab.library.check_output import tell, write_report
+    from genrelab.library.tagging.consistency import check
 
     genre_map = GenreMap.load(map) if map else GenreMap()
     words = read_placeholders(placeholders)
@@ -227,8 +227,8 @@ def draw_map(
     The page is one file that loads nothing from elsewhere; it has the names of the files in it.
     """
     from genrelab.bundle.bundle import Bundle
-    from genrelab.library.map import Survey, write_map
-    from genrelab.recognize.output import open_output
+    from genrelab.library.explore.map import Survey, write_map
+    from genrelab.recognize.writers.output import open_output
 
     identity = None if model is None else Bundle.load(model).identity
     with open_library(library, must_exist=True) as shelf:

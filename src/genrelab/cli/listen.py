@@ -16,7 +16,7 @@ from genrelab.errors import UsageError
 from genrelab.printing import json_text
 
 if TYPE_CHECKING:
-    from genrelab.recognize.live import Moment, Waveform
+    from genrelab.recognize.live.listening import Moment, Waveform
     from genrelab.recognize.recognizer import Recognizer
 
 _READ_SECONDS = 0.1  # of raw sound at once
@@ -73,7 +73,7 @@ def listen(
     _check(raw, rate, channels, device)
     from genrelab.bundle.find import find_model
     from genrelab.recognize import Recognizer
-    from genrelab.recognize.live import listen as follow
+    from genrelab.recognize.live.listening import listen as follow
 
     recognizer = Recognizer.load(find_model(model))
     if raw is not None and rate is not None and channels is not None:
@@ -112,7 +112,7 @@ def _check(raw: str | None, rate: int | None, channels: int | None, device: str 
 def _raw_blocks(
     raw: Literal["s16le", "s24le", "s32le", "f32le"], rate: int, channels: int
 ) -> Iterator[Waveform]:
-    from genrelab.recognize.pcm import frame_bytes, pcm_blocks
+    from genrelab.recognize.live.pcm import frame_bytes, pcm_blocks
 
     size = min(max(1, round(_READ_SECONDS * rate)) * frame_bytes(raw, channels), _MOST_READ)
     return pcm_blocks(_standard_input(size), raw, channels)
@@ -132,7 +132,7 @@ def _standard_input(size: int) -> Iterator[bytes]:
 
 
 def _microphone(recognizer: Recognizer, device: str | None, *, quiet: bool) -> tuple[Iterator[Waveform], int]:
-    from genrelab.recognize.microphone import find_microphone, record
+    from genrelab.recognize.live.microphone import find_microphone, record
 
     microphone = find_microphone(device)
     if not quiet:
@@ -142,7 +142,7 @@ def _microphone(recognizer: Recognizer, device: str | None, *, quiet: bool) -> t
 
 
 def _show_devices() -> None:
-    from genrelab.recognize.microphone import list_microphones
+    from genrelab.recognize.live.microphone import list_microphones
 
     for found in list_microphones():
         say(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
@@ -151,7 +151,7 @@ def _show_devices() -> None:
 def _row(moment: Moment, top: int, width: int) -> str:
     """Return a line for people."""
     from genrelab.recognize.recognition import UNSURE
-    from genrelab.recognize.table import clock, percent
+    from genrelab.recognize.writers.table import clock, percent
 
     said = moment.recognition
     if said.genre == UNSURE:

@@ -98,9 +98,9 @@ def recognize(
     from genrelab.bundle.find import find_model
     from genrelab.library import Memory
     from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
-    from genrelab.recognize.formats import check_format, write_records
-    from genrelab.recognize.output import open_output
-    from genrelab.recognize.side_files import PartsWriter
+    from genrelab.recognize.writers.formats import check_format, write_records
+    from genrelab.recognize.writers.output import open_output
+    from genrelab.recognize.writers.side_files import PartsWriter
 
     check_format(format, top=top, timeline=timeline or parts)
     model_file = find_model(model)

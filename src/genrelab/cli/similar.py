@@ -13,9 +13,9 @@ from genrelab.cli.library import LibraryOption, open_library
 from genrelab.cli.progress import note
 
 if TYPE_CHECKING:
+    from genrelab.cli.output.listing import ListFormat
     from genrelab.library import Library
-    from genrelab.library.listing import ListFormat
-    from genrelab.library.similar import Heard, Similar
+    from genrelab.library.explore.similar import Heard, Similar
     from genrelab.recognize import Recognizer
 
 
@@ -67,7 +67,7 @@ def similar(
     Ends with 0 if there are any, 1 if there are none or TRACK cannot be recognized, 2 after wrong use.
     """
     from genrelab.errors import UsageError
-    from genrelab.library.similar import find_similar
+    from genrelab.library.explore.similar import find_similar
 
     if absolute and m3u is None:
         raise UsageError(
@@ -90,8 +90,8 @@ def similar(
 
 def _hear(shelf: Library, track: Path, model: Path | None, *, full: bool, keep: bool) -> Heard:
     from genrelab.errors import UsageError
-    from genrelab.library.embeddings import count_models
-    from genrelab.library.similar import hear
+    from genrelab.library.explore.embeddings import count_models
+    from genrelab.library.explore.similar import hear
     from genrelab.recognize import Recognizer
 
     if not count_models(shelf):
@@ -106,9 +106,9 @@ def _hear(shelf: Library, track: Path, model: Path | None, *, full: bool, keep: 
 
 
 def _write(found: Similar, format: ListFormat) -> None:
-    from genrelab.library.listing import write_csv, write_json, write_table
-    from genrelab.library.similar import SimilarTrack
-    from genrelab.recognize.table import clock
+    from genrelab.cli.output.listing import write_csv, write_json, write_table
+    from genrelab.library.explore.similar import SimilarTrack
+    from genrelab.recognize.writers.table import clock
 
     out = sys.stdout.buffer
     rows = [track.to_dict() for track in found.tracks]
@@ -135,8 +135,8 @@ def _write(found: Similar, format: ListFormat) -> None:
 
 
 def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bool, quiet: bool) -> None:
-    from genrelab.library.playlist import Entry, write_m3u
-    from genrelab.recognize.output import open_output
+    from genrelab.library.explore.playlist import Entry, write_m3u
+    from genrelab.recognize.writers.output import open_output
 
     entries = [Entry(track.path, track.duration) for track in found.tracks]
     with open_output(m3u, keep=[*keep, *(entry.path for entry in entries)]) as out:

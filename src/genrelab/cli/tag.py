@@ -16,8 +16,8 @@ from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_ove
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
-    from genrelab.library.genre_map import GenreMap
-    from genrelab.library.proposal import Mode
+    from genrelab.library.tagging.genre_map import GenreMap
+    from genrelab.library.tagging.tag_plan import Mode
 
 
 def tag(
@@ -84,8 +84,8 @@ def tag(
     Every other tag and the sound stay as they are, and every write can be undone. Ends with 0 if nothing
     failed, 1 if a file failed or was not recognized, 2 after wrong use.
     """
+    from genrelab.cli.output.tag_records import write_tag_records
     from genrelab.library import GenreMap, Tagger, Wish
-    from genrelab.library.tag_output import write_tag_records
     from genrelab.recognize import ScanLog, scan
 
     _check_one("--dry-run", dry_run, "--write", write, "--undo", undo)

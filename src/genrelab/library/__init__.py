@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 from genrelab.errors import LibraryError, TagError
 
 if TYPE_CHECKING:
-    from genrelab.library.genre_map import GenreMap
-    from genrelab.library.library import Library
-    from genrelab.library.memory import Memory
-    from genrelab.library.proposal import Wish
-    from genrelab.library.tagging import Tagger, TagRecord
+    from genrelab.library.store.library import Library
+    from genrelab.library.store.recognition_cache import Memory
+    from genrelab.library.tagging.genre_map import GenreMap
+    from genrelab.library.tagging.tag_plan import Wish
+    from genrelab.library.tagging.tagger import Tagger, TagRecord
 
 __all__ = ["GenreMap", "Library", "LibraryError", "Memory", "TagError", "TagRecord", "Tagger", "Wish"]
 
 _MODULES = {
-    "GenreMap": "genre_map",
-    "Library": "library",
-    "Memory": "memory",
-    "TagRecord": "tagging",
-    "Tagger": "tagging",
-    "Wish": "proposal",
+    "GenreMap": "tagging.genre_map",
+    "Library": "store.library",
+    "Memory": "store.recognition_cache",
+    "TagRecord": "tagging.tagger",
+    "Tagger": "tagging.tagger",
+    "Wish": "tagging.tag_plan",
 }
 
 

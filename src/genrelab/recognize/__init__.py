@@ -7,10 +7,10 @@
 """
 
 from genrelab.recognize.inputs.sheet_track import SheetTrack
-from genrelab.recognize.parts import cut_parts
 from genrelab.recognize.recognition import UNSURE, Part, RankedGenre, Recognition, Segment
 from genrelab.recognize.recognizer import Recognizer
 from genrelab.recognize.scan import Problem, ScanLog, scan
+from genrelab.recognize.segmentation import cut_parts
 
 __all__ = [
     "UNSURE",

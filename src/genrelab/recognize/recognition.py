@@ -116,8 +116,8 @@ class Recognition:
         The track of a CUE sheet, if the record is about one: a stretch of the file. Duration, timeline and
         parts are those of the stretch, counted from its beginning.
     parts : tuple of Part or None
-        From the beginning to the end without gaps; None unless `genrelab.recognize.parts.cut_parts` has
-        been asked for them.
+        From the beginning to the end without gaps; None unless `genrelab.recognize.segmentation.cut_parts`
+        has been asked for them.
     embedding : np.ndarray [shape=(d,)], float32, or None
         The network's embeddings, mean over the segments that vote; it does not count when recognitions are
         compared. None after an error, for silence, and where the answer comes from a library.

@@ -22,16 +22,16 @@ from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
-from genrelab.recognize.ahead import read_ahead
+from genrelab.recognize.aggregation import Hearing
 from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.given import as_path
-from genrelab.recognize.hearing import Hearing
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.notices import error_of, notices_of
+from genrelab.recognize.prefetch import read_ahead
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
+from genrelab.recognize.segment_sampling import spread_starts
 from genrelab.recognize.span import WHOLE, Span, about_track
-from genrelab.recognize.spread import spread_starts
 
 Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
 """Stands between a file and its recognition: gets the path and what recognizes it."""
@@ -53,7 +53,7 @@ class Recognizer:
         The model.
     full : bool
         Whether long files are heard from beginning to end. Else segments spread over them are, which
-        are reached by seeking: see `genrelab.recognize.spread`.
+        are reached by seeking: see `genrelab.recognize.segment_sampling`.
     batch_seconds : float > 0
         About how much sound the network gets at once; memory grows with it, not with the files.
 

@@ -8,8 +8,8 @@ from typing import BinaryIO
 from mutagen import MutagenError
 from mutagen.mp3 import MPEGInfo
 
+from genrelab.audio.containers.identify import WITH_APE, Container, identify, skip_id3
 from genrelab.errors import TagError
-from genrelab.library.containers import WITH_APE, Container, identify, skip_id3
 from genrelab.library.tags.ape import ApeTag
 from genrelab.library.tags.asf import AsfTag
 from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors

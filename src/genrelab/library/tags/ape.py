@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from genrelab.errors import TagError
-from genrelab.library.containers import (
+from genrelab.audio.containers.identify import (
     APE_MARK,
     ID3V1_SIZE,
     WITH_APE,
@@ -21,6 +20,7 @@ from genrelab.library.containers import (
     skip_id3,
     tail_tags,
 )
+from genrelab.errors import TagError
 from genrelab.library.tags.ape_items import DAMAGED, END_SIZE, Ape
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_range
 from genrelab.library.tags.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number

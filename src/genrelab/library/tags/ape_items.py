@@ -14,8 +14,8 @@ from typing import Any, Self
 import mutagen.id3
 from pydantic import JsonValue
 
+from genrelab.audio.containers.identify import APE_MARK
 from genrelab.errors import TagError
-from genrelab.library.containers import APE_MARK
 
 END_SIZE = 32
 """Bytes of a header, and of a footer."""

@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
+from genrelab.audio.containers.identify import ASF_HEADER
 from genrelab.errors import TagError
-from genrelab.library.containers import ASF_HEADER
 from genrelab.library.tags.asf_attributes import DAMAGED, Attributes
 from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, Literal
 
+from genrelab.audio.containers.identify import id3_size
 from genrelab.errors import TagError
-from genrelab.library.containers import id3_size
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range
 from genrelab.library.tags.id3 import Id3

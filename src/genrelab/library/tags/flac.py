@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
+from genrelab.audio.containers.identify import skip_id3
 from genrelab.errors import TagError
-from genrelab.library.containers import skip_id3
 from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, copy_range
 from genrelab.library.tags.comments import Comments
 

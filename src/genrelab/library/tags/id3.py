@@ -14,8 +14,8 @@ from typing import Any, Self
 import mutagen.id3
 from pydantic import JsonValue
 
+from genrelab.audio.containers.identify import id3_size
 from genrelab.errors import TagError
-from genrelab.library.containers import id3_size
 from genrelab.library.tags.base import NEW_PADDING
 
 NEW_VERSION = 4  # of a tag where there was none

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self
 
+from genrelab.audio.containers import ebml
+from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS, EbmlError
 from genrelab.errors import TagError
-from genrelab.library import ebml
-from genrelab.library.ebml import CLUSTER, EBML, TAGS, TRACKS, EbmlError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot
 from genrelab.library.tags.segment import Part, Segment

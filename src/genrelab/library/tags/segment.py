@@ -14,9 +14,9 @@ from typing import Any, BinaryIO, Self
 
 from pydantic import JsonValue
 
+from genrelab.audio.containers import ebml
+from genrelab.audio.containers.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID, EbmlError
 from genrelab.errors import TagError
-from genrelab.library import ebml
-from genrelab.library.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID, EbmlError
 from genrelab.library.tags.base import copy_from, copy_range
 
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC

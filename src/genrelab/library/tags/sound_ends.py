@@ -10,8 +10,8 @@ import struct
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from genrelab.audio.containers.identify import WithApe
 from genrelab.errors import TagError
-from genrelab.library.containers import WithApe
 
 _TTA_HEADER = 22
 _SV7_HEADER = 24  # the frames begin in its last word

@@ -1,0 +1,1 @@
+"""Looking through a collection by its sound: similar tracks, playlists, the map."""

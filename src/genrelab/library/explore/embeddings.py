@@ -1,0 +1,127 @@
+"""The embeddings that the library keeps, read block by block: a large collection does not fill the memory."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.library.store.library import Library
+from genrelab.library.store.track_row import DamagedRowError, check_values, vector
+
+Directions = npt.NDArray[np.float32]
+"""Embeddings of length 1 [shape=(n, d)]: their products are cosines."""
+
+BLOCK = 4096
+"""How many tracks are read at once; of 512 numbers each, that is 8 MB."""
+
+
+class Embedded(NamedTuple):
+    """A track that has an embedding.
+
+    Parameters
+    ----------
+    path : bytes
+        Absolute, without links.
+    sound : bytes
+        Hash of its sound: the same for copies of one recording.
+    duration : float or None
+        In seconds.
+    genre : str
+    confidence : float
+    """
+
+    path: bytes
+    sound: bytes
+    duration: float | None
+    genre: str
+    confidence: float
+
+    def name(self) -> Path:
+        """Return the path for people and for opening."""
+        return Path(os.fsdecode(self.path))
+
+
+class ModelCount(NamedTuple):
+    """How many tracks a model has answered, and how many of them have no embedding (errors, silence)."""
+
+    model: str
+    tracks: int
+    without: int
+
+
+def count_models(library: Library) -> list[ModelCount]:
+    """Return which models have answered, the one with most embeddings first.
+
+    Parameters
+    ----------
+    library : Library
+
+    Returns
+    -------
+    list of ModelCount
+    """
+    rows = library.database.rows(
+        "SELECT coalesce(CAST(model AS TEXT), '') AS m, count(*), count(*) - count(embedding) FROM tracks "
+        "GROUP BY m ORDER BY count(embedding) DESC, m"
+    )
+    return [ModelCount(*row) for row in rows]
+
+
+def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedded], Directions]]:
+    """Read the tracks of one model that have an embedding, in the order of paths.
+
+    Parameters
+    ----------
+    library : Library
+    model : str
+        `Bundle.identity`; embeddings of different models cannot be compared.
+
+    Yields
+    ------
+    list of Embedded, np.ndarray [shape=(n, d)], float32
+        A block of tracks, and their embeddings at length 1, of as many numbers in each block. A track whose
+        row is damaged, or whose embedding is zero throughout, is not there.
+    """
+    last, length = b"", 0
+    while rows := library.database.rows(
+        "SELECT path, sound, duration, coalesce(genre, ''), coalesce(confidence, 0.0), embedding FROM tracks "
+        "WHERE path > ? AND typeof(path) = 'blob' AND model = ? AND embedding IS NOT NULL "
+        "ORDER BY path LIMIT ?",
+        (last, model, BLOCK),
+    ):
+        last = rows[-1][0]
+        found = [(track, numbers) for track, numbers in map(_embedded, rows) if track is not None]
+        if found and not length:  # that of most: a damaged one must not push out all others
+            ((length, _),) = Counter(len(numbers) for _, numbers in found).most_common(1)
+        found = [(track, numbers) for track, numbers in found if len(numbers) == length]
+        if not found:
+            continue
+        vectors = np.stack([numbers for _, numbers in found])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        usable = np.isfinite(norms[:, 0]) & (norms[:, 0] > 0)
+        tracks = [track for (track, _), is_usable in zip(found, usable, strict=True) if is_usable]
+        yield tracks, (vectors[usable] / norms[usable]).astype(np.float32, copy=False)
+
+
+def _embedded(row: tuple[Any, ...]) -> tuple[Embedded | None, Directions]:
+    """Return a track and its embedding; None if a value is damaged."""
+    track = Embedded(*row[:-1])
+    try:
+        if not isinstance(track.genre, str):
+            raise DamagedRowError("genre")
+        check_values(track.path, track.sound, track.duration, track.confidence)
+        return track, vector(row[-1])
+    except DamagedRowError:
+        return None, np.empty(0, np.float32)
+
+
+def is_below(path: bytes, folder: bytes) -> bool:
+    """Whether a path is a folder or leads to something in it; both absolute, without links."""
+    separator = os.fsencode(os.sep)
+    return path == folder or path.startswith(folder.rstrip(separator) + separator)

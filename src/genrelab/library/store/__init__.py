@@ -1,0 +1,1 @@
+"""The library's database: tracks, changes, what is known about a file."""

@@ -1,0 +1,323 @@
+"""The library's file: one SQLite database, which several processes may share."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+
+from genrelab.errors import LibraryError
+from genrelab.library.store.place import obstacle_to_writing
+from genrelab.library.store.tables import table_fault
+
+LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
+"""The environment variable that names a library."""
+
+SCHEMA_VERSION = 3
+"""The newest layout that this genrelab reads and the one that it writes; older ones are brought to it."""
+
+_APPLICATION = 0x67656E72  # "genr", so that another program's database is not taken for a library
+_WAIT_SECONDS = 30.0  # for another process to end its transaction, which takes milliseconds
+_MOST_BYTES = 2**28  # of a value, or a row
+
+# Paths are bytes (os.fsencode), for a file name need not be text.
+_SCHEMA = """
+CREATE TABLE tracks (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,    -- where the file is, without links
+    size INTEGER NOT NULL,        -- in bytes
+    mtime_ns INTEGER NOT NULL,    -- when it was changed last
+    sound BLOB NOT NULL,          -- SHA-256 of its sound: tags do not change it
+    model TEXT NOT NULL,          -- Bundle.identity of what recognized it
+    settings TEXT NOT NULL,       -- how
+    version TEXT NOT NULL,        -- of genrelab
+    duration REAL,
+    genre TEXT,
+    confidence REAL,
+    reason TEXT,
+    genres TEXT NOT NULL,         -- JSON: [[genre, probability], ...]
+    timeline BLOB NOT NULL,       -- JSON, compressed with zlib: [[start, end, genre, probability], ...]
+    embedding BLOB,               -- float32, little-endian
+    error TEXT,
+    full INTEGER NOT NULL DEFAULT 1,  -- whether all of the file was heard
+    probabilities BLOB,           -- of each segment if so: float16, little-endian, in the order of `genres`
+    notices TEXT NOT NULL DEFAULT '[]'  -- JSON: [[kind, text], ...]
+) STRICT;
+CREATE INDEX tracks_sound ON tracks (sound);
+CREATE TABLE changes (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL,           -- the file whose genre was written
+    draft BLOB,                   -- name of the new file beside it while it is made
+    state TEXT NOT NULL CHECK (state IN ('begun', 'ready', 'done')),
+    undoes INTEGER,               -- the change that this one takes back
+    sound BLOB NOT NULL,          -- SHA-256 of its sound
+    tag_before TEXT NOT NULL,     -- JSON: the genre's tag values
+    tag_after TEXT NOT NULL,
+    file_before BLOB,             -- SHA-256 of the whole file
+    file_after BLOB
+) STRICT;
+CREATE INDEX changes_path ON changes (path);
+CREATE INDEX changes_sound ON changes (sound);
+"""
+
+# What makes the next layout out of each older one.
+_UPGRADES = {
+    1: (
+        "ALTER TABLE tracks ADD COLUMN full INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE tracks ADD COLUMN probabilities BLOB",
+    ),
+    2: ("ALTER TABLE tracks ADD COLUMN notices TEXT NOT NULL DEFAULT '[]'",),
+}
+
+
+def default_path() -> Path:
+    """Return where the library lies unless told otherwise.
+
+    That is what `GENRELAB_LIBRARY` names, or `library.db` in the user's data folder.
+    """
+    named = os.environ.get(LIBRARY_VARIABLE)
+    return Path(named) if named else platformdirs.user_data_path("genrelab", appauthor=False) / "library.db"
+
+
+class Database:
+    """An open library file. May be used by several threads at once.
+
+    Every statement stands alone unless inside `transaction`; each is durable when a process is killed,
+    and, after `be_durable`, when the machine loses power.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it and its folder are made if they are not there.
+    must_write : bool
+        Whether a file that can only be read is an error. Else it is read, and nothing beside it is made.
+
+    Attributes
+    ----------
+    path : Path
+    writable : bool
+        Whether statements may change something.
+
+    Raises
+    ------
+    LibraryError
+        If the file cannot be opened, is no library, is damaged, or was made by a newer genrelab.
+    """
+
+    def __init__(self, path: Path, *, must_write: bool = True) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._inside = False
+        obstacle = obstacle_to_writing(path)
+        if obstacle is not None and must_write:
+            raise LibraryError(f"the library {path} {obstacle}")
+        self.writable = obstacle is None
+        with self._explained():
+            self._connection = self._connect() if self.writable else self._connect_to_read()
+        try:
+            with self._explained():
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _connect(self, *, uri: str | None = None) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri or self.path,
+            uri=uri is not None,
+            timeout=_WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.text_factory = _decode
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Open a file that may not be written, or where nothing may be made beside it.
+
+        A library is in SQLite's mode WAL, for which even readers need two more files. Where these cannot be
+        made nobody can be writing, and SQLite may be told that the file does not change.
+        """
+        uri = Path(os.path.abspath(self.path)).as_uri()
+        connection = self._connect(uri=f"{uri}?mode=ro")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            log = f"{self.path}-wal"
+            if not any(words in str(error) for words in ("unable to open", "readonly")):
+                raise
+            if os.path.exists(log) and os.path.getsize(log):
+                raise LibraryError(
+                    f"the library {self.path} has changes in {log} that can be read only where it can be "
+                    "written. Copy both to such a place and name the copy with --library FILE."
+                ) from error
+        return self._connect(uri=f"{uri}?mode=ro&immutable=1")
+
+    def _prepare(self) -> None:
+        application, version, tables = self._identity()
+        if application == 0 and version == 0 and tables == 0 and self.writable:  # a new file
+            self._write_ahead()
+            with self.transaction():
+                if self._identity()[2] == 0:  # else another process was faster
+                    for statement in _SCHEMA.split(";\n"):
+                        self._connection.execute(statement)
+                    self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                    self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            application, version, tables = self._identity()
+        if application != _APPLICATION:
+            raise LibraryError(f"{self.path} is another program's database. Name another --library FILE.")
+        if version > SCHEMA_VERSION:
+            raise LibraryError(
+                f"the library {self.path} was made by a newer genrelab (its layout is {version}, this "
+                f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab"
+            )
+        if version < 1:
+            raise LibraryError(f"the library {self.path} {_damaged(f'its layout is {version}')}")
+        if version < SCHEMA_VERSION:
+            if not self.writable:
+                self._move_to_memory()
+            self._upgrade()
+        self._check_tables()
+        # What was committed outlives the process; only a power cut may take the last moments.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _move_to_memory(self) -> None:
+        """Go on with a copy in memory: there an older layout can be brought up to date."""
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        copy.text_factory = _decode
+        self._connection.backup(copy)
+        self._connection.close()
+        self._connection = copy
+
+    def _check_tables(self) -> None:
+        """Raise unless there are the tables that genrelab makes, and nothing that would run with them."""
+        fault = table_fault(self._connection, _SCHEMA)
+        if fault is not None:
+            raise LibraryError(f"the library {self.path} {_damaged(fault)}")
+
+    def _upgrade(self) -> None:
+        with self.transaction():
+            for version in range(self._identity()[1], SCHEMA_VERSION):  # another process may be faster
+                for statement in _UPGRADES[version]:
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _identity(self) -> tuple[int, int, int]:
+        pragma = [self._connection.execute(f"PRAGMA {name}") for name in ("application_id", "user_version")]
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_schema")
+        application, version, count = (cursor.fetchone()[0] for cursor in (*pragma, tables))
+        return application, version, count
+
+    def _write_ahead(self) -> None:
+        """Let readers and one writer work side by side; SQLite does not wait for the lock here itself."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def be_durable(self) -> None:
+        """Make what is committed from now on outlive a power cut: each commit waits for the disk."""
+        self.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do several statements together or not at all; other processes wait."""
+        with self._lock, self._explained():
+            if self._inside:  # part of a larger one
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._inside = True
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._inside = False
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that changes something.
+
+        Returns
+        -------
+        int
+            The id of the row that an INSERT made; else without meaning.
+        """
+        with self._lock, self._explained():
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return all rows that a SELECT gives."""
+        with self._lock, self._explained():
+            return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what SQLite and the system say into a `LibraryError`."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise LibraryError(f"the library {self.path} {_remedy(str(error))}") from error
+        except (OverflowError, UnicodeError) as error:  # a value that SQLite does not take
+            raise LibraryError(f"the library {self.path} cannot hold a value: {error}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock, self._explained():
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _remedy(message: str) -> str:
+    """Return how a sentence about the library goes on, given what SQLite says."""
+    if "not a database" in message:
+        return "is no SQLite database. Name another --library FILE."
+    if "malformed" in message or "disk image" in message:
+        return _damaged(message)
+    if "is full" in message:
+        return "cannot be written: the disk is full. Free some space."
+    if "readonly" in message:
+        return "may not be written. Change its permissions and its folder's, or name another --library FILE."
+    if "too big" in message:
+        return _damaged("a value is larger than genrelab writes any")
+    if "locked" in message:
+        return (
+            f"was held by another process for more than {_WAIT_SECONDS:.0f} s. Try again when it has ended."
+        )
+    if "I/O" in message:
+        return f"cannot be read or written ({message}). Look whether its disk is full or failing."
+    if "unable to open" in message:
+        return "cannot be opened. Check its permissions and its folder's, or name another --library FILE."
+    return f"cannot be used: {message}"
+
+
+def _damaged(what: str) -> str:
+    return f"is damaged ({what}). Move it away; a new one is made, and the music recognized anew."
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

@@ -1,0 +1,188 @@
+"""The table of changes: what was written into which file, so that it can be finished or taken back.
+
+A change is `begun` before its draft (the new file, beside the old one) is made; it is `ready` when the
+draft is whole, checked and on the disk; then the draft takes the file's name, which is one step for every
+observer; then the change is `done`. So whatever moment a process is killed at, the draft's name and the
+state say what happened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from genrelab.drafts import is_name
+from genrelab.library.store.database import Database
+from genrelab.library.store.track_row import DamagedRowError, is_digest, is_path, parse
+from genrelab.library.tags import Snapshot
+
+_COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, file_before, file_after"
+_STATES = ("begun", "ready", "done")
+_MOST_TAGS = 2**26  # characters of a file's genres as JSON; an ID3v2 tag cannot be larger than a few of these
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one file.
+
+    Attributes
+    ----------
+    id : int
+    path : bytes
+        The file.
+    draft : bytes or None
+        Name of the draft in the file's folder, until the change is done.
+    state : {"begun", "ready", "done"}
+    undoes : int or None
+        The change that this one takes back.
+    sound : bytes
+        Hash of the file's sound.
+    tag_before, tag_after : Snapshot
+        What holds the genre.
+    file_before, file_after : bytes or None
+        SHA-256 of the whole file; None while the change is `begun`.
+    """
+
+    id: int
+    path: bytes
+    draft: bytes | None
+    state: str
+    undoes: int | None
+    sound: bytes
+    tag_before: Snapshot
+    tag_after: Snapshot
+    file_before: bytes | None
+    file_after: bytes | None
+
+    @property
+    def folder(self) -> bytes:
+        """The file's folder."""
+        return os.path.dirname(self.path)
+
+    @property
+    def draft_path(self) -> bytes | None:
+        """Where the draft is; None where there cannot be one."""
+        return None if self.draft is None else os.path.join(self.folder, self.draft)
+
+
+class Journal:
+    """The changes of files.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(
+        self,
+        path: bytes,
+        draft: bytes,
+        sound: bytes,
+        before: Snapshot,
+        after: Snapshot,
+        *,
+        undoes: Change | None = None,
+    ) -> int:
+        """Write down that a change begins; return its id."""
+        return self._database.execute(
+            "INSERT INTO changes (path, draft, state, undoes, sound, tag_before, tag_after) "
+            "VALUES (?, ?, 'begun', ?, ?, ?, ?)",
+            (path, draft, undoes.id if undoes else None, sound, json.dumps(before), json.dumps(after)),
+        )
+
+    def make_ready(self, number: int, file_before: bytes, file_after: bytes) -> None:
+        """Write down that a change's draft is whole and on the disk."""
+        self._database.execute(
+            "UPDATE changes SET state = 'ready', file_before = ?, file_after = ? WHERE id = ?",
+            (file_before, file_after, number),
+        )
+
+    def finish(self, change: Change) -> None:
+        """Write down that a change is done; one that takes back another leaves no trace of both."""
+        with self._database.transaction():
+            if change.undoes is None:
+                self._database.execute(
+                    "UPDATE changes SET state = 'done', draft = NULL WHERE id = ?", (change.id,)
+                )
+                return
+            # The file is now as the change before left it, though its bytes may be others.
+            self._database.execute(
+                "UPDATE changes SET file_after = ? WHERE path = ? AND file_after = "
+                "(SELECT file_before FROM changes WHERE id = ?) AND id < ?",
+                (change.file_after, change.path, change.undoes, change.undoes),
+            )
+            self._database.execute("DELETE FROM changes WHERE id IN (?, ?)", (change.id, change.undoes))
+
+    def drop(self, number: int) -> None:
+        """Forget a change that did not happen."""
+        self._database.execute("DELETE FROM changes WHERE id = ?", (number,))
+
+    def move(self, number: int, path: bytes) -> None:
+        """Write down that a change's file lies elsewhere now."""
+        self._database.execute("UPDATE changes SET path = ? WHERE id = ?", (path, number))
+
+    def get(self, number: int) -> Change | None:
+        """Return a change; None if there is none of that id."""
+        found = self._select("id = ?", number)
+        return found[0] if found else None
+
+    def unfinished(self) -> list[Change]:
+        """Return the changes that are not done."""
+        return self._select("state != ? ORDER BY id", "done")
+
+    def last(self, path: bytes) -> Change | None:
+        """Return the last change of a file that was done and not taken back."""
+        found = self._select("path = ? AND state = 'done' ORDER BY id DESC", path)
+        return found[0] if found else None
+
+    def last_of_moved(self, sound: bytes) -> Change | None:
+        """Return the last change of a file of that sound which is not where it was."""
+        found = self._select("sound = ? AND state = 'done' ORDER BY id DESC", sound)
+        return next((change for change in found if not os.path.lexists(change.path)), None)
+
+    def count(self) -> int:
+        """Return how many changes could be taken back."""
+        ((count,),) = self._database.rows("SELECT count(*) FROM changes WHERE state = 'done'")
+        return int(count)
+
+    def _select(self, where: str, value: Any) -> list[Change]:
+        """Return changes; one that is not as genrelab writes it does not count."""
+        found = []
+        for row in self._database.rows(f"SELECT {_COLUMNS} FROM changes WHERE {where}", (value,)):
+            with suppress(DamagedRowError):
+                found.append(_change(row))
+        return found
+
+
+def _change(row: Sequence[Any]) -> Change:
+    """Return a row as a change, after a look at its values: the library may be damaged or a stranger's.
+
+    Above all its path must be whole, and its draft's name one that genrelab makes, without a folder.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is not as genrelab writes it.
+    """
+    number, path, draft, state, undoes, sound, before, after, *digests = row
+    if not (is_path(path) and os.path.basename(path) and is_digest(sound)):
+        raise DamagedRowError("path")
+    if draft is not None and not (isinstance(draft, bytes) and is_name(os.fsdecode(draft))):
+        raise DamagedRowError("draft")
+    if state not in _STATES or not all(digest is None or is_digest(digest) for digest in digests):
+        raise DamagedRowError("state")
+    if state != "begun" and None in digests:
+        raise DamagedRowError("digests")
+    if not isinstance(undoes, int | None) or not isinstance(number, int):
+        raise DamagedRowError("undoes")
+    tags = [parse(text, "tags", most=_MOST_TAGS) for text in (before, after)]
+    if not all(isinstance(tag, dict) for tag in tags):
+        raise DamagedRowError("tags")
+    return Change(number, path, draft, state, undoes, sound, *tags, *digests)

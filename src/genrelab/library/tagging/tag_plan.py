@@ -1,0 +1,122 @@
+"""From what was recognized to what shall be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genrelab.library.tagging.genre_map import GenreMap, unique
+from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
+from genrelab.library.tags import GenreTag
+from genrelab.recognize.recognition import UNSURE, Recognition
+
+Mode = Literal["only-empty", "overwrite", "combine"]
+
+FURTHER_FROM = 0.1
+"""Further genres that are less probable are not written unless the user names a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user wants written.
+
+    Parameters
+    ----------
+    mode : {"only-empty", "overwrite", "combine"}
+        Write where there is no genre; write in any case; write behind the genres that are there.
+    genres : int > 0
+        How many of the model's genres, at most.
+    min_confidence : float in 0..1 or None
+        Nothing is written below this confidence, and no further genre with a lower probability. None means
+        that the first genre is written in any case, and further ones from `FURTHER_FROM`.
+    genre_map : GenreMap
+        Other names for them, and wider genres to write as well.
+    full : bool
+        Only answers count for which all of a file was heard.
+    damaged : bool
+        Answers count also where a part of a file is damaged or missing.
+    placeholders : Placeholders
+        Genres in tags that count as none.
+    id3v23_separator : str
+        What stands between several genres in ID3v2.3, where a tag has one text for all.
+    keep_mtime : bool
+        Files keep the time of their last change.
+    skip_hard_links : bool
+        Files with other names (hard links) are left as they are.
+    """
+
+    mode: Mode = "only-empty"
+    genres: int = 1
+    min_confidence: float | None = None
+    genre_map: GenreMap = field(default_factory=GenreMap)
+    full: bool = False
+    damaged: bool = False
+    placeholders: Placeholders = PLACEHOLDERS
+    id3v23_separator: str = "/"
+    keep_mtime: bool = False
+    skip_hard_links: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What shall become of one file's genres.
+
+    Parameters
+    ----------
+    genres : tuple of str or None
+        What to write; None means that the file is left as it is.
+    note : str
+        Why it is left, or what else to know.
+    """
+
+    genres: tuple[str, ...] | None
+    note: str = ""
+
+
+def propose(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
+    """Say what to write into a file.
+
+    Parameters
+    ----------
+    said : Recognition
+        What was recognized; not an error.
+    tag : GenreTag
+        The file's tags as they are.
+    wish : Wish
+
+    Returns
+    -------
+    Proposal
+    """
+    if said.genre == UNSURE:
+        return Proposal(None, f"unsure: {said.reason}")
+    if wish.mode == "only-empty" and (found := wish.placeholders.without(tag.everywhere)):
+        elsewhere = "" if wish.placeholders.without(tag.genres) else f" in another tag: {', '.join(found)}"
+        return Proposal(None, f"has a genre{elsewhere}")
+    if said.damaged and not wish.damaged:
+        return Proposal(None, f"damaged: {said.warning}; --damaged writes its genre all the same")
+    least = wish.min_confidence or 0.0
+    if said.confidence is None or said.confidence < least:
+        return Proposal(None, f"confidence below {least:g}")
+    return _propose_genres(said, tag, wish)
+
+
+def _propose_genres(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
+    """Say which genres to write into a file that gets some."""
+    limit = FURTHER_FROM if wish.min_confidence is None else wish.min_confidence
+    ranked = said.genres[: wish.genres]
+    chosen = [pair for place, pair in enumerate(ranked) if place == 0 or pair.probability >= limit]
+    found = wish.genre_map.apply(genre for genre, _ in chosen)
+    if not found:
+        return Proposal(None, "the genre map leaves it out")
+    if wish.mode == "combine":
+        kept = wish.placeholders.without(tag.genres)
+        known = {letters(name) or name for genre in kept for name in (genre, *parts(genre))}
+        found = unique([*kept, *(genre for genre in found if (letters(genre) or genre) not in known)])
+    if tag.stored(found) == tag.genres:
+        return Proposal(None, "has it already")
+    left_out = len(ranked) - len(chosen)
+    if wish.min_confidence is None and left_out:
+        note = f"{left_out} further below {limit:g} left out; --min-confidence P sets another limit"
+        return Proposal(found, note)
+    return Proposal(found)

@@ -1,0 +1,323 @@
+"""Write what was recognized into files, and take it back."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Literal
+
+from genrelab.errors import GenrelabError, LibraryError, TagError
+from genrelab.files import only_one
+from genrelab.library.hashing import sha256_of
+from genrelab.library.store.file_snapshot import Sighting, real_path
+from genrelab.library.store.journal import Change
+from genrelab.library.store.library import Library
+from genrelab.library.tagging.safe_write import Rewriter
+from genrelab.library.tagging.tag_plan import Wish, propose
+from genrelab.library.tags import GenreTag, Snapshot, read_tag
+from genrelab.recognize.scan import Found, Problem, SheetTrack
+
+Status = Literal["would write", "written", "left", "undone", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """What became of one file.
+
+    Parameters
+    ----------
+    path : Path
+        As it was named.
+    status : {"would write", "written", "left", "undone", "error"}
+    before : tuple of str
+        The genres it had.
+    after : tuple of str
+        The genres it has, or would have.
+    confidence : float or None
+        That of the recognition.
+    note : str or None
+        Why it was left, what went wrong, or what else to know.
+    """
+
+    path: Path
+    status: Status
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    confidence: float | None = None
+    note: str | None = None
+
+    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record, as JSON has it."""
+        return {
+            "path": os.fspath(self.path),
+            "status": self.status,
+            "before": list(self.before),
+            "after": list(self.after),
+            "confidence": None if self.confidence is None else round(self.confidence, 6),
+            "note": self.note,
+        }
+
+
+class Tagger:
+    """Writes genres into files, and takes them back.
+
+    Parameters
+    ----------
+    library : Library
+        Has the answers, and takes down what is changed.
+
+    Examples
+    --------
+    >>> tagger = Tagger(library)  # doctest: +SKIP
+    >>> for record in tagger.tag(scan(["music"]), Wish(min_confidence=0.6)):  # doctest: +SKIP
+    ...     print(record.path, record.status, record.after)
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._rewriter = Rewriter(library.journal, library.tracks)
+
+    def tag(self, files: Iterable[Found], wish: Wish, *, write: bool = False) -> Iterator[TagRecord]:
+        """Write genres, or say what would be written.
+
+        Parameters
+        ----------
+        files : iterable of Path, SheetTrack or Problem
+            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone. A file
+            that is met twice is written once.
+        wish : Wish
+            What to write.
+        write : bool
+            Without it nothing is changed.
+
+        Yields
+        ------
+        TagRecord
+            One for each file, when it is done. What goes wrong with a file is told in its record.
+
+        Raises
+        ------
+        LibraryError
+            If the library cannot be used, or another process writes tags with it.
+        """
+        if not write:
+            yield from self._each(files, lambda path: self._tag(path, wish, write=False))
+            return
+        with self.alone():
+            yield from self._each(files, lambda path: self._tag(path, wish, write=True))
+
+    def undo(
+        self,
+        files: Iterable[Found],
+        *,
+        force: bool = False,
+        keep_mtime: bool = False,
+        skip_hard_links: bool = False,
+    ) -> Iterator[TagRecord]:
+        """Take back the last change of each file.
+
+        Parameters
+        ----------
+        files : iterable of Path, SheetTrack or Problem
+            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone.
+        force : bool
+            Take the genre back also where another program changed the file since; its changes stay.
+        keep_mtime : bool
+            Files keep the time of their last change.
+        skip_hard_links : bool
+            Files with other names (hard links) are left as they are.
+
+        Yields
+        ------
+        TagRecord
+            One for each file, when it is done.
+
+        Raises
+        ------
+        LibraryError
+            If the library cannot be used, or another process writes tags with it.
+        """
+        with self.alone():
+            undo = partial(self._undo, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
+            yield from self._each(files, undo)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one process that changes files with this library; first put right what a killed one left.
+
+        Raises
+        ------
+        LibraryError
+            If there is another, or the lock cannot be made.
+        """
+        lock = self._library.path.with_name(f"{self._library.path.name}.tagging")
+        with ExitStack() as held:
+            try:
+                held.enter_context(only_one(lock))
+            except BlockingIOError as error:
+                raise LibraryError(
+                    f"another process is writing tags with the library {self._library.path}. "
+                    "Wait for it to end."
+                ) from error
+            except OSError as error:
+                raise LibraryError(
+                    f"the lock {lock} beside the library cannot be taken: {error.strerror}. "
+                    "Change the permissions of its folder, or name another --library FILE."
+                ) from error
+            self._library.be_durable()
+            self._rewriter.recover()
+            yield
+
+    def recover(self) -> None:
+        """Put right what a killed process left, unless another is at work."""
+        if self._library.journal.unfinished():
+            try:
+                with self.alone():
+                    pass
+            except LibraryError:
+                return  # it is at work
+
+    def _each(self, files: Iterable[Found], act: Any) -> Iterator[TagRecord]:
+        met: set[bytes] = set()
+        for file in files:
+            if isinstance(file, Problem):
+                yield TagRecord(file.path, "error", note=file.message)
+                continue
+            if isinstance(file, SheetTrack):
+                note = f"track {file.number} of {file.sheet}: tags are about whole files"
+                yield TagRecord(file.path, "left", note=note)
+                continue
+            real = real_path(file)
+            if real in met:
+                yield TagRecord(file, "left", note="was met before under another name")
+                continue
+            met.add(real)
+            try:
+                record: TagRecord = act(file)
+            except LibraryError:
+                raise
+            except GenrelabError as error:
+                record = TagRecord(file, "error", note=str(error))
+            except OSError as error:
+                record = TagRecord(file, "error", note=_explain(file, error))
+            yield record
+
+    def _tag(self, path: Path, wish: Wish, *, write: bool) -> TagRecord:
+        said = self._library.tracks.find(Sighting(path))
+        if said is None:
+            raise TagError(f"{path} is not in the library, or changed since. Run `genrelab recognize` on it.")
+        if said.error is not None:
+            raise TagError(said.error)
+        if wish.full and not said.full:
+            raise TagError(
+                f"{path} was judged by segments spread over it. Run `genrelab recognize --full` on it, or "
+                "leave --full away."
+            )
+        with path.open("rb") as file:
+            tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
+        tag.id3v23_separator = wish.id3v23_separator
+        proposal = propose(said, tag, wish)
+        before, genres = tag.genres, proposal.genres
+        if genres is None:
+            return TagRecord(path, "left", before, before, said.confidence, proposal.note)
+        if links and wish.skip_hard_links:
+            return TagRecord(path, "left", before, before, said.confidence, _note_of_skipped(links))
+        after = tag.stored(genres)
+        if write:
+
+            def put(tag: GenreTag) -> None:
+                tag.id3v23_separator = wish.id3v23_separator
+                tag.set(genres)
+
+            links = self._rewriter.rewrite(path, put, keep_mtime=wish.keep_mtime)
+        notes = [proposal.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
+        note = "; ".join(filter(None, notes)) or None
+        return TagRecord(path, "written" if write else "would write", before, after, said.confidence, note)
+
+    def _undo(self, path: Path, *, force: bool, keep_mtime: bool, skip_hard_links: bool) -> TagRecord:
+        seen = Sighting(path)
+        change = self._library.journal.last(seen.real)
+        if change is None:
+            change = self._library.journal.last_of_moved(seen.hash_sound())
+            if change is not None:
+                self._library.journal.move(change.id, seen.real)
+        with path.open("rb") as file:
+            before, links = read_tag(file, path).genres, os.fstat(file.fileno()).st_nlink - 1
+        if change is None:
+            return TagRecord(path, "left", before, before, note="nothing to take back")
+        if links and skip_hard_links:
+            return TagRecord(path, "left", before, before, note=_note_of_skipped(links))
+        links = self._rewriter.rewrite(
+            path,
+            lambda tag: _put_back(tag, change.tag_before),
+            undoes=change,
+            check=None if force else lambda file: _check_unchanged(file, path, change),
+            keep_mtime=keep_mtime,
+        )
+        with path.open("rb") as file:
+            after = read_tag(file, path).genres
+        return TagRecord(path, "undone", before, after, note=_note_of_links(links, written=True))
+
+
+def _put_back(tag: GenreTag, before: Snapshot) -> None:
+    """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
+    size, now = before.get("size", 0), tag.snapshot().get("size", 0)
+    if not isinstance(size, int) or not isinstance(now, int):
+        raise TagError("cannot be put back: the library is damaged.")
+    try:
+        tag.restore({**before, "size": min(size, now)} if "size" in before else before)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise TagError(f"cannot be put back: the library is damaged ({error}).") from error
+
+
+def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
+    if sha256_of(file) != change.file_after:
+        raise TagError(
+            f"{path} was changed by another program since its genre was written. It was left so; "
+            "--force takes the genre back and keeps the other changes."
+        )
+
+
+def _note_of_links(others: int, *, written: bool) -> str | None:
+    if not others:
+        return None
+    return f"{_names(others)} of this file (hard links) {'' if written else 'would '}keep the old tags"
+
+
+def _note_of_skipped(others: int) -> str:
+    return f"has {_names(others)} (hard links), which would keep the old tags"
+
+
+def _names(others: int) -> str:
+    return f"{others} other name{'s' * (others > 1)}"
+
+
+def _note_of_others(beside: tuple[str, ...], after: tuple[str, ...]) -> str | None:
+    if not beside or beside == after:
+        return None
+    return f"its APEv2 tag, which stays, says {', '.join(beside)}: some players show that"
+
+
+def _explain(path: Path, error: OSError) -> str:
+    """Return what the system says as a sentence with a remedy."""
+    what = error.strerror or str(error)
+    remedies = {
+        errno.ENOSPC: "Free some space.",
+        errno.EDQUOT: "Free some space.",
+        errno.EFBIG: "Its disk, or a limit of this process, allows no file as large.",
+        errno.EACCES: "Change its permissions and its folder's.",
+        errno.EPERM: "Change its permissions and its folder's.",
+        errno.EROFS: "Its disk can only be read.",
+        errno.EINVAL: "Name a file.",
+        errno.ENOENT: "It was there a moment ago.",
+        errno.ELOOP: "It is a link that leads in a circle.",
+    }
+    remedy = remedies.get(error.errno or 0, "Try again.")
+    return f"{path} could not be read or written: {what}. It was left as it is. {remedy}"

@@ -1,0 +1,1 @@
+"""Sound that is still coming: recognizing it, the microphone, raw PCM."""

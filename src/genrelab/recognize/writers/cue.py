@@ -1,0 +1,71 @@
+"""A CUE sheet of a file's parts, which players show as its tracks."""
+
+from __future__ import annotations
+
+from genrelab.errors import UsageError
+from genrelab.printing import plain
+from genrelab.recognize.recognition import Part, Recognition
+from genrelab.recognize.segmentation import MIN_PART_SECONDS, cut_parts
+
+MOST_TRACKS = 99
+"""More a CUE sheet cannot hold."""
+
+_FRAMES_PER_SECOND = 75
+
+
+def cue_sheet(record: Recognition, sound: str, *, min_seconds: float = MIN_PART_SECONDS) -> str:
+    """Write a CUE sheet of a file's parts, each a track with its genre as title.
+
+    Parameters
+    ----------
+    record : Recognition
+        As a `Recognizer` gives it, without an error.
+    sound : str
+        The file as the sheet shall name it: best relative to the sheet's folder.
+    min_seconds : float > 0
+        The least length of a part; doubled while there would be more than `MOST_TRACKS`.
+
+    Returns
+    -------
+    str
+        Lines that end with CR LF. A quotation mark in a name becomes an apostrophe, for a sheet cannot hold
+        it, and what cannot be printed is escaped.
+
+    Raises
+    ------
+    UsageError
+        If the record has an error, or as `genrelab.recognize.segmentation.cut_parts` does.
+    """
+    parts = cut_parts(record, min_seconds=min_seconds)
+    if not parts:
+        raise UsageError(f"{record.path} could not be recognized: there is no CUE sheet of it")
+    while len(parts) > MOST_TRACKS:
+        min_seconds *= 2
+        parts = cut_parts(record, min_seconds=min_seconds)
+    lines = [
+        f'TITLE "{_text(record.path.name)}"',
+        f'FILE "{_text(sound)}" {_kind(sound)}',
+        *(line for number, part in enumerate(parts, start=1) for line in _track(number, part)),
+    ]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def _track(number: int, part: Part) -> list[str]:
+    frames = int(part.start * _FRAMES_PER_SECOND)
+    minutes, frames = divmod(frames, 60 * _FRAMES_PER_SECOND)
+    seconds, frames = divmod(frames, _FRAMES_PER_SECOND)
+    return [
+        f"  TRACK {number:02} AUDIO",
+        f'    TITLE "{_text(part.genre or "silence")}"',
+        f"    INDEX 01 {minutes:02}:{seconds:02}:{frames:02}",
+    ]
+
+
+def _kind(sound: str) -> str:
+    """Return the word for a kind of file; players take `WAVE` for all that has no word of its own."""
+    suffix = sound.rpartition(".")[2].lower()
+    return {"mp3": "MP3", "aif": "AIFF", "aiff": "AIFF"}.get(suffix, "WAVE")
+
+
+def _text(text: str) -> str:
+    return plain(text).replace('"', "'")

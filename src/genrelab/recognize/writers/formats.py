@@ -1,0 +1,202 @@
+r"""Write records: a table for people; JSON, JSON lines, CSV and Parquet for programs.
+
+File names need not be text. A byte of a name that is not UTF-8 is a lone surrogate in Python
+(`surrogateescape`); JSON gets it as `\udcXX`, from which Python's `os.fsencode` makes the name again,
+CSV gets the byte itself, Parquet has a column with the name's bytes, and the table shows an escape.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import BinaryIO, Literal, get_args
+
+from genrelab.csv_text import write_csv_line
+from genrelab.errors import MissingExtraError, UsageError
+from genrelab.printing import json_text
+from genrelab.recognize.recognition import Recognition
+
+Format = Literal["table", "json", "jsonl", "csv", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_Writer = Callable[[Iterable[Recognition], BinaryIO, int, bool], None]
+
+
+def write_records(
+    records: Iterable[Recognition],
+    out: BinaryIO,
+    *,
+    format: Format,
+    top: int = 3,
+    timeline: bool = False,
+) -> None:
+    """Write records.
+
+    Parameters
+    ----------
+    records : iterable of Recognition
+        Read as they come; `jsonl` and `csv` write each at once.
+    out : binary file
+        Where to; not closed.
+    format : {"table", "json", "jsonl", "csv", "parquet"}
+        How.
+    top : int > 0
+        How many of the ranked genres each record gets.
+    timeline : bool
+        Whether records get their timeline.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As `check_format` does, before a record is read.
+    """
+    check_format(format, top=top, timeline=timeline)
+    _WRITERS[format](records, out, top, timeline)
+
+
+def check_format(format: str, *, top: int, timeline: bool) -> None:
+    """Raise what `write_records` would, before any work is done.
+
+    Parameters
+    ----------
+    format, top
+        As `write_records` takes them.
+    timeline : bool
+        Whether there are timelines or parts to write.
+
+    Raises
+    ------
+    UsageError
+        If the format is unknown, `top` is not positive, or CSV shall hold a timeline or parts.
+    MissingExtraError
+        If Parquet is wanted without pyarrow.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"unknown format {format!r}; there are {', '.join(FORMATS)}")
+    if top < 1:
+        raise UsageError(f"at least 1 genre is shown of each file, not {top}")
+    if format == "csv" and timeline:
+        raise UsageError("CSV has no place for a timeline or parts. Take json, jsonl or parquet.")
+    if format == "parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise MissingExtraError("Parquet needs pyarrow: pip install 'genrelab[parquet]'") from error
+
+
+def _to_json(record: Recognition, top: int, timeline: bool, indent: int | None = None) -> bytes:
+    return json_text(record.to_dict(top=top, timeline=timeline), indent=indent).encode("utf-8")
+
+
+def _write_json(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+    before = b"[\n"
+    for record in records:
+        out.write(before + _to_json(record, top, timeline, indent=2))
+        before = b",\n"
+    out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
+
+
+def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+    for record in records:
+        out.write(_to_json(record, top, timeline) + b"\n")
+        out.flush()
+
+
+def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+    ranks = range(1, top + 1)
+    ranked = [name for rank in ranks for name in (f"genre_{rank}", f"probability_{rank}")]
+    columns = [
+        "path",
+        "duration",
+        "genre",
+        "confidence",
+        "reason",
+        *ranked,
+        "full",
+        "track_number",
+        "track_title",
+        "track_start",
+        "track_end",
+        "model",
+        "warning",
+        "error",
+    ]
+    for cells in _csv_rows(records, top, columns):
+        write_csv_line(cells, out)
+
+
+def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> Iterable[list[object]]:
+    yield list(columns)
+    for record in records:
+        row = record.to_dict(top=top, timeline=False)
+        for rank, genre in enumerate(row.pop("genres"), start=1):
+            row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
+        row["full"] = None if row["full"] is None else json.dumps(row["full"])
+        for name, value in (row.pop("track") or {}).items():
+            row[f"track_{name}"] = value
+        yield [row.get(column) for column in columns]
+
+
+def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text, number = pa.string(), pa.float64()
+    genre = [("genre", text), ("probability", number)]
+    track = [(name, text) for name in ("sheet", "title", "performer")]
+    track += [("number", pa.int64()), ("start", number), ("end", number)]
+    pieces = pa.list_(pa.struct([("start", number), ("end", number), *genre]))
+    schema = pa.schema(
+        [
+            ("path", text),
+            ("path_bytes", pa.binary()),
+            ("duration", number),
+            ("genre", text),
+            ("confidence", number),
+            ("reason", text),
+            ("genres", pa.list_(pa.struct(genre))),
+            ("timeline", pieces),
+            ("parts", pieces),
+            ("full", pa.bool_()),
+            ("track", pa.struct(track)),
+            ("model", text),
+            ("warning", text),
+            ("error", text),
+        ]
+    )
+    rows = []
+    for record in records:
+        row = record.to_dict(top=top, timeline=timeline)
+        row["path_bytes"] = os.fsencode(record.path)
+        for column in ("path", "warning", "error"):
+            row[column] = row[column] and _utf8(row[column])
+        if row["track"] is not None:
+            row["track"] = {
+                name: _utf8(value) if isinstance(value, str) else value
+                for name, value in row["track"].items()
+            }
+        rows.append(row)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
+    out.write(buffer.getvalue())
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _write_table(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+    from genrelab.recognize.writers.table import render
+
+    text = render(list(records), top=top, timeline=timeline, terminal=out.isatty())
+    out.write(text.encode("utf-8", errors="backslashreplace"))
+
+
+_WRITERS: dict[Format, _Writer] = {
+    "table": _write_table,
+    "json": _write_json,
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}

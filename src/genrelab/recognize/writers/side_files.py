@@ -1,0 +1,174 @@
+"""What is made of each file's parts besides its record: pictures and CUE sheets, a file for each."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from genrelab.errors import UsageError
+from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.segmentation import cut_parts
+from genrelab.recognize.writers.cue import cue_sheet
+from genrelab.recognize.writers.output import open_output
+from genrelab.recognize.writers.picture import draw_timeline
+
+_USUAL_LIMIT, _SHORTEST_LIMIT = 255, 32  # bytes of a file name
+
+
+class PartsWriter:
+    """Adds parts to records, and writes pictures and CUE sheets of them.
+
+    Parameters
+    ----------
+    min_seconds : float > 0
+        The least length of a part.
+    record_parts : bool
+        Whether records get their parts.
+    pictures, cues : Path or None
+        The folders for pictures and for CUE sheets; made if they are not there. The files are called
+        `<name of the sound file>.svg` and `.cue`; of several sound files of one name, the second is
+        called `<name>-2.svg`; a name that would be too long is cut as `side_name` does. Files that are
+        there are replaced.
+    keep : sequence of path-like
+        Files that must not be replaced.
+
+    Raises
+    ------
+    UsageError
+        If the least length is not positive, or a folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        min_seconds: float,
+        *,
+        record_parts: bool,
+        pictures: Path | None,
+        cues: Path | None,
+        keep: Iterable[Path] = (),
+    ) -> None:
+        if not 0 < min_seconds < float("inf"):
+            raise UsageError(f"a part must be longer than 0 s, not {min_seconds} s")
+        self._min_seconds = min_seconds
+        self._record_parts = record_parts
+        self._pictures, self._cues = pictures, cues
+        self._keep = list(keep)
+        self._names: set[str] = set()
+        for folder in (pictures, cues):
+            if folder is not None:
+                _make(folder)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do, for which records need their probabilities."""
+        return self._record_parts or self._pictures is not None or self._cues is not None
+
+    def follow(self, records: Iterable[Recognition]) -> Iterator[Recognition]:
+        """Pass records on, those without an error with what was asked for.
+
+        What cannot be made or written for a record becomes one of its notices, of the kind `output`.
+        """
+        for record in records:
+            if not self.wanted or record.error is not None:
+                yield record
+                continue
+            name = self._name(record.path)
+            if self._pictures is not None:
+                record = self._try("picture", self._draw, record, self._pictures, name)
+            if self._cues is not None and record.track is not None:
+                record = record.with_notice("playlist", "no CUE sheet was written: this is a track of one")
+            elif self._cues is not None:
+                record = self._try("CUE sheet", self._write_sheet, record, self._cues, name)
+            if self._record_parts:
+                record = self._try("list of parts", self._add_parts, record)
+            yield record
+
+    def _try(
+        self, what: str, make: Callable[..., Recognition], record: Recognition, *places: Path | str
+    ) -> Recognition:
+        try:
+            return make(record, *places)
+        except UsageError as error:
+            why = str(error)
+        except OSError as error:
+            why = f"{error.strerror or error}. Look at the folder and the room on its disk."
+        return record.with_notice("output", f"its {what} was not written: {why}")
+
+    def _draw(self, record: Recognition, folder: Path, name: str) -> Recognition:
+        text = draw_timeline(record, min_seconds=self._min_seconds)
+        self._write(folder / side_name(name, ".svg", longest=longest_name(folder)), text)
+        return record
+
+    def _write_sheet(self, record: Recognition, folder: Path, name: str) -> Recognition:
+        text = cue_sheet(record, _seen_from(folder, record.path), min_seconds=self._min_seconds)
+        self._write(folder / side_name(name, ".cue", longest=longest_name(folder)), text)
+        return record
+
+    def _add_parts(self, record: Recognition) -> Recognition:
+        return dataclasses.replace(record, parts=cut_parts(record, min_seconds=self._min_seconds))
+
+    def _name(self, path: Path) -> str:
+        """Return a name that no other file of this run has: its own, or with the next free number."""
+        name, count = path.name, 1
+        while name in self._names:
+            count += 1
+            name = f"{path.name}-{count}"
+        self._names.add(name)
+        return name
+
+    def _write(self, path: Path, text: str) -> None:
+        with open_output(path, keep=self._keep) as file:
+            file.write(text.encode("utf-8"))
+
+
+def side_name(name: str, suffix: str, *, longest: int) -> str:
+    """Return the name of a file that is written about a sound file.
+
+    Parameters
+    ----------
+    name : str
+        Of the sound file, or one that is as much its own.
+    suffix : str
+        What to put behind it.
+    longest : int
+        Bytes that a name may have, more than 20.
+
+    Returns
+    -------
+    str
+        Both joined. If that is too long, the name is cut between two characters, and `~` and the first eight
+        digits of the SHA-256 of the whole name follow: names that differ somewhere stay different.
+    """
+    whole = os.fsencode(name)
+    if len(whole) + len(suffix) <= longest:
+        return name + suffix
+    tail = f"~{hashlib.sha256(whole).hexdigest()[:8]}{suffix}"
+    while len(os.fsencode(name)) + len(tail) > longest:
+        name = name[:-1]
+    return name + tail
+
+
+def longest_name(folder: Path) -> int:
+    """Return how many bytes a file name may have in a folder."""
+    try:
+        return max(int(os.pathconf(folder, "PC_NAME_MAX")), _SHORTEST_LIMIT)
+    except (AttributeError, OSError, ValueError):  # no POSIX, or the folder is not there
+        return _USUAL_LIMIT
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made a folder: {error.strerror}. Name another.") from error
+
+
+def _seen_from(folder: Path, sound: Path) -> str:
+    """Return the path of a sound file relative to a folder, or absolute where there is no such path."""
+    try:
+        return os.path.relpath(sound.resolve(), folder.resolve())
+    except ValueError:  # another drive
+        return os.path.abspath(sound)

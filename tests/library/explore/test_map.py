@@ -1,0 +1,196 @@
+"""The picture of the collection: its layout, and its page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.manifold import trustworthiness
+from sklearn.neighbors import NearestNeighbors
+
+from genrelab.errors import UsageError
+from genrelab.library import Library
+from genrelab.library.explore.map import Survey, write_map
+from genrelab.library.explore.projection import _principal_components, kept_neighbours, lay_out, nearest
+from genrelab.library.store.file_snapshot import Sighting
+from genrelab.recognize import Recognition
+
+Put = Callable[..., Path]
+
+
+def directions(count: int, length: int = 24, *, groups: int = 6) -> np.ndarray:
+    """Embeddings that lie about curves, as those of music do."""
+    generator = np.random.default_rng(count)
+    middles = generator.standard_normal((groups, length))
+    found = middles[np.arange(count) % groups] + 0.5 * generator.standard_normal((count, length))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_neighbours_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = directions(200)
+    _, wanted = NearestNeighbors(n_neighbors=8).fit(points).kneighbors()
+    monkeypatch.setattr("genrelab.library.explore.projection._CELLS", 200 * 30)  # several blocks
+    found = nearest(points, points, 8, skip=np.arange(200))
+    assert [set(row) for row in found] == [set(row) for row in wanted]
+
+
+def test_the_layout_keeps_more_neighbours_than_principal_components() -> None:
+    points = directions(300)
+    plain, refined = _principal_components(points)[:, :2], lay_out(points)
+    before, after = (trustworthiness(points, y, n_neighbors=10, metric="cosine") for y in (plain, refined))
+    assert after > before + 0.02 and after > 0.95
+    assert kept_neighbours(points, refined) > kept_neighbours(points, plain) + 0.05
+    assert kept_neighbours(points, points) == 1.0
+
+
+def test_the_same_again() -> None:
+    points = directions(80)
+    np.testing.assert_array_equal(lay_out(points), lay_out(points.copy()))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 70), st.booleans())
+def test_any_number_of_tracks_is_on_the_page(count: int, length: int, alike: bool) -> None:
+    points = directions(count, length)
+    if alike:
+        points[:] = points[0]
+    places = lay_out(points)
+    assert places.shape == (count, 2) and np.isfinite(places).all()
+    assert places.min() >= -1e-6 and places.max() <= 1 + 1e-6
+    assert 0 <= kept_neighbours(points, places) <= 1
+
+
+@pytest.fixture
+def put(library: Library, tmp_path: Path) -> Put:
+    def put(
+        name: bytes, embedding: np.ndarray | None, *, genre: str = "rock", model: str = "m", sound: str = ""
+    ) -> Path:
+        path = Path(os.fsdecode(os.fsencode(tmp_path / "music") + b"/" + name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sound.encode() or name)
+        said = Recognition(path, model, duration=60.0, genre=genre, confidence=0.5, embedding=embedding)
+        library.tracks.store(Sighting(path), said)
+        return path
+
+    return put
+
+
+class Page(HTMLParser):
+    """What a browser would find in the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words = ""
+        self.feed(text)
+        self.close()
+        self.data = json.loads(self.scripts[0])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "script" and not self.scripts[-1]:
+            self.scripts[-1] = data
+        elif self.lasttag not in ("script", "style"):
+            self.words += data
+
+
+def page(library: Library, *paths: Path, model: str | None = None) -> Page:
+    out = io.BytesIO()
+    write_map(Survey.take(library, paths, model=model), out)
+    return Page(out.getvalue().decode("utf-8"))
+
+
+ODD = [
+    *(b"</script><script>alert(1)</script>.mp3", b"<b>&amp;.mp3", b"\xff\xfe.mp3", b"a\nb.mp3", b"$data.mp3"),
+    "\u202egnp.mp3".encode(),
+]
+
+
+def test_the_page_has_every_track_and_no_way_out(put: Put, library: Library) -> None:
+    for name, vector in zip(ODD, directions(6), strict=True):
+        put(name.replace(b"/", b"_"), vector, genre="<i>rock</i>")
+    found = page(library)
+    assert sorted(found.data["name"]) == sorted(
+        [
+            "<_script><script>alert(1)<_script>.mp3",
+            "<b>&amp;.mp3",
+            "\\udcff\\udcfe.mp3",
+            "a\\nb.mp3",
+            "$data.mp3",
+        ]
+        + ["\\u202egnp.mp3"]
+    )
+    assert len(found.scripts) == 2 and "<i>rock</i>" in found.words
+    assert {len(found.data[key]) for key in ("name", "genre", "confidence", "copies", "x", "y")} == {6}
+    assert all(0 <= place <= found.data["grid"] for place in found.data["x"] + found.data["y"])
+    kinds = {tag for tag, _ in found.tags}
+    assert not kinds & {"i", "b", "link", "img", "iframe", "object", "base", "form"}
+    assert not [
+        attrs for _, attrs in found.tags if {"src", "href", "onclick", "onload", "style"} & set(attrs)
+    ]
+    (policy,) = (attrs["content"] for tag, attrs in found.tags if attrs.get("http-equiv"))
+    digest = base64.b64encode(hashlib.sha256(found.scripts[1].encode()).digest()).decode()
+    assert policy is not None and f"'sha256-{digest}'" in policy and policy.startswith("default-src 'none'")
+    assert not re.search(r"https?:|//[a-z]", found.scripts[1].replace("// ", ""))
+
+
+def test_the_table_has_the_counts_for_those_who_do_not_see(put: Put, library: Library) -> None:
+    for number, vector in enumerate(directions(10)):
+        put(b"%d.mp3" % number, vector, genre=["jazz", "unsure", "classical"][number % 3])
+    found = page(library)
+    assert re.search(r"classical\s*3\s*30 %\s*50 %\s*jazz\s*4\s*40 %\s*50 %\s*unsure\s*3", found.words)
+    (canvas,) = (attrs for tag, attrs in found.tags if tag == "canvas")
+    assert canvas["aria-label"] is not None and "classical 3, jazz 4, unsure 3" in canvas["aria-label"]
+    marks = [(attrs["class"], attrs["d"]) for tag, attrs in found.tags if tag == "path"]
+    assert len(set(marks)) == 3
+
+
+def test_forty_genres_have_marks_of_their_own(put: Put, library: Library) -> None:
+    for number, vector in enumerate(directions(40)):
+        put(b"%d.mp3" % number, vector, genre=f"genre {number:02}")
+    marks = [(attrs["class"], attrs["d"]) for tag, attrs in page(library).tags if tag == "path"]
+    assert len(set(marks)) == 40
+
+
+def test_what_is_not_drawn_is_told(put: Put, library: Library) -> None:
+    vectors = directions(8)
+    put(b"a/1.mp3", vectors[0], sound="same")
+    put(b"b/1.mp3", vectors[0], sound="same")
+    put(b"b/2.mp3", vectors[1])
+    put(b"b/3.mp3", vectors[2]).unlink()
+    put(b"b/4.mp3", None)
+    put(b"b/5.mp3", vectors[4], model="another")
+    survey = Survey.take(library)
+    assert [track.name().name for track in survey.tracks] == ["1.mp3", "2.mp3"]
+    assert survey.copies == (1, 0)
+    told = " ".join(survey.left_out())
+    for words in ("1 copies", "1 whose file is gone", "1 that another model", "1 that are silent"):
+        assert words in told and words in page(library).words.replace("\n", " ")
+    assert page(library).data["name"] == [os.path.join("a", "1.mp3"), os.path.join("b", "2.mp3")]
+    assert page(library, model="another").data["name"] == ["5.mp3"]
+    folder = survey.tracks[0].name().parent.parent / "b"
+    assert page(library, folder).data["name"] == ["1.mp3", "2.mp3"]
+
+
+def test_nothing_to_draw(put: Put, library: Library) -> None:
+    with pytest.raises(UsageError, match=r"genrelab recognize"):
+        Survey.take(library)
+    put(b"silent.mp3", None)
+    with pytest.raises(UsageError, match=re.escape(str(library.path))):
+        Survey.take(library)
