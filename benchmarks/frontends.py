@@ -65,7 +65,7 @@ def by_genrelab(
     import torch
 
     from genrelab.lab.frontends import FRONTENDS
-    from genrelab.lab.training.memory import keep_freed_memory
+    from genrelab.lab.training.malloc import keep_freed_memory
 
     keep_freed_memory()
     torch.set_num_threads(threads)

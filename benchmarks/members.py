@@ -31,11 +31,11 @@ from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
 from genrelab.lab.models import Body, Scores
-from genrelab.lab.models.together import Together
+from genrelab.lab.models.ensemble import Together
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.compare import compare
+from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.unlabelled import leave_out_unlabelled
 
 
 class Alone(Body):

@@ -29,8 +29,8 @@ from genrelab.lab.metrics.scores import Evaluation, evaluate
 from genrelab.lab.metrics.summary import figure
 from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram, standalone
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.training.distillation.target_file import read_targets
 from genrelab.lab.training.store import open_store
-from genrelab.lab.training.target_file import read_targets
 
 Floats = npt.NDArray[np.float64]
 RATE = 22_050

@@ -94,7 +94,7 @@ def measure(name: str, form: str, device: str, *, clips: int, repeats: int) -> d
     """Return median seconds and the additional peak of memory in MiB, in this process."""
     import torch
 
-    from genrelab.lab.training.memory import keep_freed_memory
+    from genrelab.lab.training.malloc import keep_freed_memory
 
     keep_freed_memory()
     once = task(name, form, device, clips)

@@ -23,7 +23,7 @@ def step_seconds(recipe: str, *, keep: bool, items: int, steps: int) -> float:
 
     from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe
-    from genrelab.lab.training.memory import keep_freed_memory
+    from genrelab.lab.training.malloc import keep_freed_memory
 
     if keep:
         keep_freed_memory()

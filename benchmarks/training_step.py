@@ -25,7 +25,7 @@ from genrelab.lab.augment import Speed
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import Recipe, load_recipe
-from genrelab.lab.training.memory import keep_freed_memory
+from genrelab.lab.training.malloc import keep_freed_memory
 
 RECIPE, POOLED = "genres-11", "genres-11-fcn"
 Job = Callable[[], object]

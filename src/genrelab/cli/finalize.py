@@ -49,7 +49,7 @@ def finalize(
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.runs.findings import findings_of
     from genrelab.lab.runs.folders import Run
-    from genrelab.lab.training.unlabelled import leave_out_unlabelled
+    from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 
     if to.suffix != ".onnx":
         raise UsageError(f"a model file ends in .onnx, not as {to}")

@@ -73,7 +73,7 @@ def train(
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.runs.folders import MODEL, REPORT
-    from genrelab.lab.training.unlabelled import leave_out_unlabelled
+    from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 
     start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]
     taught = [] if targets is None else [f"distill.targets={json.dumps(targets)}"]

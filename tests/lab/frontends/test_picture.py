@@ -22,8 +22,8 @@ from genrelab.audio.decode import decode
 from genrelab.errors import RecipeError
 from genrelab.lab.frontends import FRONTENDS, Frontend, Picture
 from genrelab.lab.frontends.colours import Paint, colour_table
-from genrelab.lab.frontends.drawing import WaveformPicture, extremes
 from genrelab.lab.frontends.picture import log_rows, resizing
+from genrelab.lab.frontends.waveform_image import WaveformPicture, extremes
 
 RATE = 22050
 SIDE = 128

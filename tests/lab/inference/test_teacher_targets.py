@@ -26,10 +26,10 @@ from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs.folders import MODEL, Run
 from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.studies.model_files import bench_model
-from genrelab.lab.training.distillation import distillation_of
+from genrelab.lab.training.distillation.distillation import distillation_of
+from genrelab.lab.training.distillation.target_file import read_targets
 from genrelab.lab.training.store import open_store
 from genrelab.lab.training.store_facts import clip_facts
-from genrelab.lab.training.target_file import read_targets
 
 Make = Callable[..., Recipe]
 

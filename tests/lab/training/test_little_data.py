@@ -15,10 +15,10 @@ from genrelab.errors import RecipeError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.balance import BalancedSampler, class_weights
 from genrelab.lab.training.checkpoints import read_history
-from genrelab.lab.training.lessons import make_objective
-from genrelab.lab.training.material import training_set
+from genrelab.lab.training.class_balance import BalancedSampler, class_weights
+from genrelab.lab.training.data_loading import training_set
+from genrelab.lab.training.objective_factory import make_objective
 from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, train
 

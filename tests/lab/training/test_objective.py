@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
-from genrelab.lab.training.distillation import Lesson
+from genrelab.lab.training.distillation.distillation import Lesson
 from genrelab.lab.training.mixup import Blend, Mixup
 from genrelab.lab.training.objective import DistillingObjective, Objective
 

@@ -44,9 +44,9 @@ from genrelab.lab.reports.representations import middle_segment, representations
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import answer_findings, to_dicts, training_findings
 from genrelab.lab.training.checkpoints import LAST, read_history
-from genrelab.lab.training.distillation import distillation_of, learned_hash
+from genrelab.lab.training.distillation.distillation import distillation_of, learned_hash
 from genrelab.lab.training.export import export, why_unwritable
-from genrelab.lab.training.start import load_start, weights_hash
+from genrelab.lab.training.initial_weights import load_start, weights_hash
 from genrelab.lab.training.store import AudioStore, open_store, sound_key
 from genrelab.lab.training.train import parts_used, resolve_device, train
 

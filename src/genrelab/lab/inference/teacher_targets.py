@@ -14,9 +14,9 @@ from genrelab.bundle.bundle import Bundle
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
 from genrelab.lab.inference.onnx_inference import check_heard, hear, learned_clips, segments_of
+from genrelab.lab.training.distillation.target_file import Floats, write_targets
 from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.store_build import stored
-from genrelab.lab.training.target_file import Floats, write_targets
 
 Report = Callable[[str, int, int], None]
 

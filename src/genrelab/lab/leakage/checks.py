@@ -24,10 +24,10 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.leakage.verdict import NEVER_CHECKED, Kind, Leak, Verdict
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.known_recordings import UNLABELLED, learned_in
-from genrelab.lab.training.parts import copied_ids
+from genrelab.lab.training.distillation.target_file import read_targets
+from genrelab.lab.training.split_roles import copied_ids
 from genrelab.lab.training.store import AudioStore
 from genrelab.lab.training.store_facts import ClipFacts
-from genrelab.lab.training.target_file import read_targets
 
 _SHORTEST = 1.0  # second
 _MOST_SILENCE = 0.5

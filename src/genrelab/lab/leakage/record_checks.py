@@ -12,7 +12,7 @@ from genrelab.lab.leakage.checks import check_run
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.known_recordings import write_sounds
 from genrelab.lab.training.checkpoints import read_history
-from genrelab.lab.training.distillation import distillation_of
+from genrelab.lab.training.distillation.distillation import distillation_of
 from genrelab.lab.training.store import AudioStore, open_store
 from genrelab.lab.training.store_facts import clip_facts
 

@@ -2,6 +2,7 @@
 
 from genrelab.lab.models import (
     descriptor_mlp,
+    ensemble,
     fcn,
     fds,
     mel_augmentation,
@@ -9,7 +10,6 @@ from genrelab.lab.models import (
     ms_sincresnet,
     soundfusion,
     soundfusion_baselines,
-    together,
 )
 from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores
 from genrelab.lab.models.build import build_network
@@ -28,5 +28,5 @@ __all__ = [
     "ms_sincresnet",
     "soundfusion",
     "soundfusion_baselines",
-    "together",
+    "ensemble",
 ]

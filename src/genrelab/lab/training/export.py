@@ -20,7 +20,7 @@ from genrelab.files import replace_file
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
-from genrelab.lab.training.half import halve_weights
+from genrelab.lab.training.onnx_float16 import halve_weights
 
 OPSET = 18
 TOLERANCE = 1e-4

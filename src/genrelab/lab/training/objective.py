@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
-from genrelab.lab.training.distillation import Lesson
+from genrelab.lab.training.distillation.distillation import Lesson
 from genrelab.lab.training.mixup import Blend
 
 UNLABELLED = -1

@@ -18,7 +18,7 @@ from genrelab.lab.training.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.mixup import Mixup
 from genrelab.lab.training.muon import Muon
 from genrelab.lab.training.objective import UNLABELLED, Objective
-from genrelab.lab.training.outliers import Outliers
+from genrelab.lab.training.outlier_exposure import Outliers
 from genrelab.lab.training.schedule import learning_rate
 
 Batch = tuple[Tensor, ...]

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from genrelab.errors import RecipeError
-from genrelab.lab.training import npz
-from genrelab.lab.training.target_file import read_targets
+from genrelab.lab.training.distillation import npz
+from genrelab.lab.training.distillation.target_file import read_targets
 
 NAMES = np.array(["a/one.mp3", "b/two.mp3"])
 READ = """
 import resource, sys
 from genrelab.errors import RecipeError
-from genrelab.lab.training.target_file import read_targets
+from genrelab.lab.training.distillation.target_file import read_targets
 start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     read_targets(sys.argv[1], ["pen"])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models import MODELS, Scores
-from genrelab.lab.models.together import Together
+from genrelab.lab.models.ensemble import Together
 from genrelab.lab.training.objective import Objective, embedding_lengths
 
 SHAPES = {"mel": (1, 96, 320), "mfcc": (1, 36, 64), "cqt": (1, 36, 64)}

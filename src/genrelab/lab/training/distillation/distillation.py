@@ -17,11 +17,11 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT, Distill, GenreTeacher
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.parts import measured_ids, parts_used
+from genrelab.lab.training.distillation.target_file import Floats, Targets, read_targets
+from genrelab.lab.training.distillation.teacher import group_of, teach
+from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
+from genrelab.lab.training.split_roles import measured_ids, parts_used
 from genrelab.lab.training.store import sound_key
-from genrelab.lab.training.target_file import Floats, Targets, read_targets
-from genrelab.lab.training.teacher import group_of, teach
-from genrelab.lab.training.unlabelled import usable_unlabelled
 
 
 @dataclass(frozen=True)

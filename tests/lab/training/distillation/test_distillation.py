@@ -19,18 +19,18 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import GenreTeacher
 from genrelab.lab.runs.known_recordings import read_sounds
 from genrelab.lab.training.checkpoints import LAST, Checkpoints
-from genrelab.lab.training.distillation import Lesson, distillation_of, learned_hash, lesson_of
-from genrelab.lab.training.material import training_set
-from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.teacher import teach
-from genrelab.lab.training.train import Trained, train
-from genrelab.lab.training.unlabelled import (
+from genrelab.lab.training.data_loading import training_set
+from genrelab.lab.training.distillation.distillation import Lesson, distillation_of, learned_hash, lesson_of
+from genrelab.lab.training.distillation.teacher import teach
+from genrelab.lab.training.distillation.unlabelled import (
     BY_ARTIST,
     BY_FILE,
     NO_TARGET,
     leave_out_unlabelled,
     usable_unlabelled,
 )
+from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.train import Trained, train
 from genrelab.recognize import Recognizer
 
 Make = Callable[..., Recipe]

@@ -7,16 +7,16 @@ from typing import Any
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.balance import class_weights
+from genrelab.lab.training.class_balance import class_weights
 from genrelab.lab.training.dataset import TrainingSet
-from genrelab.lab.training.distillation import Distillation, guessed_clips, lesson_of
+from genrelab.lab.training.distillation.distillation import Distillation, guessed_clips, lesson_of
 from genrelab.lab.training.objective import (
     UNLABELLED,
     DistillingObjective,
     Objective,
     embedding_lengths,
 )
-from genrelab.lab.training.parts import parts_used
+from genrelab.lab.training.split_roles import parts_used
 
 
 def make_objective(

@@ -27,7 +27,7 @@ from genrelab.files import replace_file
 from genrelab.lab.corpora.paths import examples, printable
 from genrelab.lab.corpora.types import Clip
 from genrelab.lab.registry import closest
-from genrelab.lab.training.npz import check_sizes
+from genrelab.lab.training.distillation.npz import check_sizes
 
 Floats = npt.NDArray[np.float64]
 _NAMES, _WINDOW, _LEARNED = "names", "window", "learned"
@@ -110,8 +110,8 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
     Raises
     ------
     RecipeError
-        If the file cannot be read, is larger than `genrelab.lab.training.npz` allows, lacks an array, or an
-        array has the wrong shape or type, or holds what is no number.
+        If the file cannot be read, is larger than `genrelab.lab.training.distillation.npz` allows, lacks an
+        array, or an array has the wrong shape or type, or holds what is no number.
     """
     path, keys = Path(file).expanduser(), tuple(dict.fromkeys(wanted))
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from genrelab.errors import CorpusError, RecipeError
 from genrelab.lab.corpora.types import Clip
-from genrelab.lab.training.target_file import Targets, read_targets, write_targets
+from genrelab.lab.training.distillation.target_file import Targets, read_targets, write_targets
 
 NAMES = ["a/one.mp3", "b/two.mp3", "a/one.mp3"]
 VALUES = np.array([[1.0, 2.0], [5.0, 6.0], [3.0, 4.0]], np.float16)
