@@ -22,7 +22,8 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from machine import machine
+
+from genrelab.machine import machine
 
 RATE = 22_050
 SAMPLES = 30 * RATE

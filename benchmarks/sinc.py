@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from genrelab.lab.frontends import Frontend
-from machine import machine
+from genrelab.machine import machine
 
 RECIPE = "ms-sincresnet-160-spp"
 RATE = 16_000

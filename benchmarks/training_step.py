@@ -18,7 +18,6 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from machine import machine
 from torch import Tensor, nn
 
 from genrelab.lab.augment import Speed
@@ -26,6 +25,7 @@ from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.malloc import keep_freed_memory
+from genrelab.machine import machine
 
 RECIPE, POOLED = "genres-11", "genres-11-fcn"
 Job = Callable[[], object]

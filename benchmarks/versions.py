@@ -22,8 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import machine
-
+from genrelab.machine import machine
 from library import KINDS, make_songs
 
 _CODE = """

@@ -1,6 +1,6 @@
 """What each part of a recipe is worth: trainings that differ by one setting, against the whole.
 
-    python benchmarks/ablation.py BASE OTHER...
+    python experiments/ablation.py BASE OTHER...
 
 Each argument is a folder given as `--out` to `genrelab train`: all folds (and seeds) of one training lie
 in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip and
@@ -18,8 +18,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import machine
-
 from genrelab.errors import UsageError
 from genrelab.lab.metrics.bootstrap import Estimate
 from genrelab.lab.metrics.predictions import pool
@@ -27,6 +25,7 @@ from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
 from genrelab.lab.runs.folders import METRICS, Run
 from genrelab.lab.studies.compare import compare
+from genrelab.machine import machine
 
 HEAD = (
     "| changed | seeds | balanced, of each seed | difference in points "

@@ -4,7 +4,7 @@ Trains the network `descriptor-table` and, beside it, a linear classifier on eve
 (for the split and for the weights), and prints the tables. Finished runs are not run again; a stopped one
 goes on. The tested part chooses nothing: neither the epoch nor the standardization.
 
-    python benchmarks/gtzan_features.py PATH/TO/features_30_sec.csv --out runs/gtzan-features
+    python experiments/gtzan_features.py PATH/TO/features_30_sec.csv --out runs/gtzan-features
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from machine import machine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -36,6 +35,7 @@ from genrelab.lab.frontends.descriptors import DESCRIPTORS
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.machine import machine
 
 RANDOM = "random, 10 folds"
 RANDOM_5 = "random, 5 folds"

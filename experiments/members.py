@@ -1,6 +1,6 @@
 """What the members of an ensemble say alone, and in smaller companies, against all together.
 
-    python benchmarks/members.py RUN... --corpus SPEC [--exclude FILE]
+    python experiments/members.py RUN... --corpus SPEC [--exclude FILE]
 
 The runs are folds of one recipe with the model `together`; each member's answers are those of the very
 networks that the runs trained, on the same test clips. A row a choice of members: what their mean says.
@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from ablation import points
-from machine import machine
 from model_card import row
 from torch import Tensor
 
@@ -36,6 +35,7 @@ from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.compare import compare
 from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.machine import machine
 
 
 class Alone(Body):

@@ -6,7 +6,7 @@ for all repetitions. A pair of two copies of one clip is right, a pair of two cl
 one of the repetitions that the collections themselves hold (confirmed by correlating the waveforms).
 Thresholds were chosen on the half `choose`; figures are those of the half `measure`.
 
-    python benchmarks/audit.py PATH/TO/clips.csv [--quick] [--half choose]
+    python experiments/audit.py PATH/TO/clips.csv [--quick] [--half choose]
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 from audit_plants import COLLECTIONS, PLANTS, SECONDS, Planted, file_of, plant
-from machine import machine
 
 from genrelab.audio.decode import decode, probe
 from genrelab.lab.audit import Pair, audit_corpus
@@ -32,6 +31,7 @@ from genrelab.lab.audit.clip_analysis import hear_all
 from genrelab.lab.audit.pairs import THRESHOLD, best_agreements
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.machine import machine
 
 JOBS = 2
 # Repetitions of the collections themselves. Their waveforms correlate at 0.87 and above in every second that

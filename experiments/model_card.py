@@ -1,6 +1,6 @@
 """The tables of a model card: what the folds of a recipe say of held-out clips.
 
-    python benchmarks/model_card.py FOLD... --corpus SPEC [--targets FILE]
+    python experiments/model_card.py FOLD... --corpus SPEC [--targets FILE]
 
 Linear classifiers on hand-made descriptors and on the teacher's arrays are fitted on the same folds.
 """
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from machine import machine
 
 from genrelab.files import replace_text
 from genrelab.lab.corpora.registry import load_corpus
@@ -31,6 +30,7 @@ from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram, s
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.distillation.target_file import read_targets
 from genrelab.lab.training.store import open_store
+from genrelab.machine import machine
 
 Floats = npt.NDArray[np.float64]
 RATE = 22_050

@@ -1,4 +1,4 @@
-"""Where a benchmark ran: what every benchmark's line of JSON says of its machine and libraries."""
+"""Where a script ran: what its line of JSON says of its machine and libraries."""
 
 from __future__ import annotations
 

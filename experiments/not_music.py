@@ -1,6 +1,6 @@
 """How sure models are of sound that is no music: made noise and tones, and espeak-ng's voices.
 
-    python benchmarks/not_music.py MODEL... [--quick]
+    python experiments/not_music.py MODEL... [--quick]
 
 Prints a row a model and kind of sound: the highest probability of a genre, mean and maximum over the sounds,
 and how many get a genre rather than `unsure`. Needs espeak-ng for the voices. A model that was not
@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from machine import machine
 
 from genrelab import Recognizer
+from genrelab.machine import machine
 from genrelab.recognize import UNSURE, Recognition
 
 RATE = 16_000

@@ -3,7 +3,7 @@
 Trains every recipe on every fold of an artist-grouped cross-validation with a small budget, pools the
 test parts and prints the tables. Finished runs are not run again; a stopped one goes on.
 
-    python benchmarks/real_audio.py PATH/TO/clips.csv --out runs/real
+    python experiments/real_audio.py PATH/TO/clips.csv --out runs/real
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from machine import machine
-
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.types import Corpus
@@ -26,6 +24,7 @@ from genrelab.lab.recipes import load_recipe
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.machine import machine
 
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 SEGMENTS = (
