@@ -34,7 +34,7 @@ from genrelab.lab.models.ensemble import Together
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.compare import compare
 from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.machine import machine
 
 

@@ -29,7 +29,7 @@ from genrelab.lab.metrics.summary import figure
 from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram, standalone
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.distillation.target_file import read_targets
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store.audio_store import open_store
 from genrelab.machine import machine
 
 Floats = npt.NDArray[np.float64]

@@ -22,8 +22,8 @@ from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
 from genrelab.lab.training.export import TOLERANCE, export
-from genrelab.lab.training.initial_weights import calibrate_start
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.optimization.initial_weights import calibrate_start
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 
 GENRES = ("high", "low", "noise")  # of the corpus of tones
 

@@ -94,7 +94,7 @@ class BundleMetadata(_Strict):
         What it was trained on.
     learned : tuple of str
         Of each clip that the network learned, or that chose its epoch: the first 12 hexadecimal digits of the
-        digest of its sound, as `genrelab.lab.training.store_facts.ClipFacts` has it at this sample rate and
+        digest of its sound, as `genrelab.lab.training.store.facts.ClipFacts` has it at this sample rate and
         these channels. Empty if nobody kept them. Nothing of the sound can be made from it.
     results : tuple of dict
         Measured results, each with its corpus and split; free JSON objects.

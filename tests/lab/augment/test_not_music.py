@@ -13,7 +13,7 @@ from genrelab.lab.augment.not_music import MAKERS, not_music
 from genrelab.lab.augment.speech import Voice, speech_like
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.train import train
 
 

@@ -20,8 +20,8 @@ from genrelab.lab.metrics.calibration import tempered
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
-from genrelab.lab.training.store import open_store
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import open_store
+from genrelab.lab.training.store.facts import clip_facts
 
 LAST = ("training.patience=null", "training.monitor=last", "training.choose_epoch_on=none", "voting=mean")
 

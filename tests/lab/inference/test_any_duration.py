@@ -25,7 +25,7 @@ from genrelab.lab.runs.folders import MODEL, Run
 from genrelab.lab.training.checkpoints import Checkpoints, read_history
 from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
 from genrelab.lab.training.export import TOLERANCE, export
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import train
 from genrelab.recognize import Recognizer
 

@@ -15,7 +15,7 @@ from genrelab.lab.inference.predict import predict
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe, load_recipe
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 
 RATE = 8000
 

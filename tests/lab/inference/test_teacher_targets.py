@@ -28,8 +28,8 @@ from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.studies.model_files import bench_model
 from genrelab.lab.training.distillation.distillation import distillation_of
 from genrelab.lab.training.distillation.target_file import read_targets
-from genrelab.lab.training.store import open_store
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import open_store
+from genrelab.lab.training.store.facts import clip_facts
 
 Make = Callable[..., Recipe]
 

@@ -23,8 +23,8 @@ from genrelab.lab.leakage.checks import check_run
 from genrelab.lab.leakage.verdict import Leak, Verdict, lines_of, together, verdict_of
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
-from genrelab.lab.training.store import open_store
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import open_store
+from genrelab.lab.training.store.facts import clip_facts
 
 Make = Callable[..., Recipe]
 RATE = 8000

@@ -28,8 +28,8 @@ from genrelab.lab.runs.folders import MODEL, REPORT, Run
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere
 from genrelab.lab.training.checkpoints import BEST
 from genrelab.lab.training.export import TOLERANCE, export
-from genrelab.lab.training.initial_weights import calibrate_start
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.optimization.initial_weights import calibrate_start
+from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.train import train
 
 GENRES = ("blues", "jazz", "rock")

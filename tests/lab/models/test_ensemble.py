@@ -9,7 +9,7 @@ from torch import Tensor
 from genrelab.errors import RecipeError
 from genrelab.lab.models import MODELS, Scores
 from genrelab.lab.models.ensemble import Together
-from genrelab.lab.training.objective import Objective, embedding_lengths
+from genrelab.lab.training.optimization.objective import Objective, embedding_lengths
 
 SHAPES = {"mel": (1, 96, 320), "mfcc": (1, 36, 64), "cqt": (1, 36, 64)}
 FCN = {"kind": "fcn", "inputs": ["mel"], "widths": [3, 4, 5, 4, 3]}

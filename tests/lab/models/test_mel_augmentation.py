@@ -27,8 +27,8 @@ from genrelab.lab.recipes import load_recipe, recipe_names
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.checkpoints import BEST, load_weights
 from genrelab.lab.training.export import TOLERANCE
-from genrelab.lab.training.freezing import freeze_for
-from genrelab.lab.training.schedule import learning_rate
+from genrelab.lab.training.optimization.freezing import freeze_for
+from genrelab.lab.training.optimization.schedule import learning_rate
 
 PAPER = "mel-augmentation"
 TRAINING = Training(learning_rate=1e-3, batch_size=32, max_epochs=24, frozen_epochs=12)

@@ -16,7 +16,7 @@ from genrelab.lab.models.soundfusion_baselines import MaximumAndAverage, PaddedR
 from genrelab.lab.recipes import load_recipe, recipe_names
 from genrelab.lab.runs.folders import run_folder
 from genrelab.lab.training.checkpoints import BEST, save_weights
-from genrelab.lab.training.initial_weights import load_start
+from genrelab.lab.training.optimization.initial_weights import load_start
 
 # Table 2 as printed: test accuracy on segments, with aggregation. The simple CNN hears whole clips, so
 # that its one figure is that of tracks. None: described in V.A.2, but in no table.

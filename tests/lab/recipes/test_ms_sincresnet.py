@@ -14,8 +14,8 @@ from genrelab.lab.frontends.sinc import Sinc
 from genrelab.lab.models import build_network
 from genrelab.lab.models.ms_sincresnet import SincNet, SincResNet, SpatialPyramid
 from genrelab.lab.recipes import load_recipe, recipe_names
-from genrelab.lab.training.objective import Objective
-from genrelab.lab.training.schedule import learning_rate
+from genrelab.lab.training.optimization.objective import Objective
+from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.task import GenreTask
 
 PAPER = "ms-sincresnet"

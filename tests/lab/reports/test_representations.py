@@ -32,7 +32,7 @@ from genrelab.lab.reports.representations import (
     usual_pictures,
 )
 from genrelab.lab.runs.folders import Run
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 
 RATE = 16_000
 TIME = np.arange(3 * RATE) / RATE

@@ -24,7 +24,7 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together, read_map, translate
 from genrelab.lab.training.checkpoints import read_history
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store.audio_store import open_store
 
 Make = Callable[..., Recipe]
 

@@ -15,8 +15,8 @@ from genrelab.cli.main import main
 from genrelab.errors import UsageError
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.studies.model_files import bench_model
-from genrelab.lab.training.store import open_store
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import open_store
+from genrelab.lab.training.store.facts import clip_facts
 
 
 @pytest.fixture

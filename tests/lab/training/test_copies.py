@@ -21,7 +21,7 @@ from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.recipes.load import dump_recipe, parse_recipe
 from genrelab.lab.training.checkpoints import Checkpoints
 from genrelab.lab.training.dataset import EpochSampler
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, train, training_set
 
 Make = Callable[..., Recipe]

@@ -10,7 +10,7 @@ import torch
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 
 AUDIO = Audio(sample_rate=8000, channels=1, segment_seconds=0.4, overlap=0.25)
 LABELS = {"high-0": 0, "low-0": 1}

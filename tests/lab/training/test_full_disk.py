@@ -13,7 +13,7 @@ from genrelab.cli.main import main
 from genrelab.errors import CorpusError
 from genrelab.files import replace_file
 from genrelab.lab.corpora.registry import load_corpus
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store.audio_store import open_store
 
 CORPUS = "synthetic:tracks=3,seconds=1"
 COMMAND = (

@@ -16,10 +16,10 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import read_history
-from genrelab.lab.training.class_balance import BalancedSampler, class_weights
 from genrelab.lab.training.data_loading import training_set
-from genrelab.lab.training.objective_factory import make_objective
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.optimization.class_balance import BalancedSampler, class_weights
+from genrelab.lab.training.optimization.objective_factory import make_objective
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, train
 
 Make = Callable[..., Recipe]

@@ -15,8 +15,8 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training import checkpoints
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
-from genrelab.lab.training.schedule import learning_rate
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.optimization.schedule import learning_rate
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, resolve_device, train
 
 Make = Callable[..., Recipe]

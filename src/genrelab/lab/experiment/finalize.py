@@ -45,7 +45,7 @@ from genrelab.lab.runs.findings import findings_of, to_dicts, training_findings
 from genrelab.lab.runs.known_recordings import learned_digests
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.export import export, why_unwritable
-from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.store.audio_store import open_store, sound_key
 from genrelab.lab.training.train import train
 
 RECORD = "final.json"

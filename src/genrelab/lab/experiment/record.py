@@ -21,7 +21,7 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import findings_of, to_dicts
 from genrelab.lab.runs.known_recordings import learned_digests
-from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.train import Trained
 
 _START = {"none": "random weights", "imagenet": "weights of ImageNet"}

@@ -46,8 +46,8 @@ from genrelab.lab.runs.findings import answer_findings, to_dicts, training_findi
 from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.distillation.distillation import distillation_of, learned_hash
 from genrelab.lab.training.export import export, why_unwritable
-from genrelab.lab.training.initial_weights import load_start, weights_hash
-from genrelab.lab.training.store import AudioStore, open_store, sound_key
+from genrelab.lab.training.optimization.initial_weights import load_start, weights_hash
+from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
 from genrelab.lab.training.train import parts_used, resolve_device, train
 
 Report = Callable[[str, int, int], None]

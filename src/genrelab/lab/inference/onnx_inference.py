@@ -13,8 +13,8 @@ from genrelab.bundle.metadata import DIGEST_DIGITS, BundleMetadata
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.training.store import AudioStore
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.facts import clip_facts
 
 _BATCH_SECONDS = 30.0
 

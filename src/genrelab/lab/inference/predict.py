@@ -19,7 +19,7 @@ from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
 from genrelab.lab.training.malloc import keep_freed_memory
-from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.train import labels_of, resolve_device
 
 _BATCH = 32

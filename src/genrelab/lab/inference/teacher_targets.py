@@ -15,8 +15,8 @@ from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
 from genrelab.lab.inference.onnx_inference import check_heard, hear, learned_clips, segments_of
 from genrelab.lab.training.distillation.target_file import Floats, write_targets
-from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.store_build import stored
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.build import stored
 
 Report = Callable[[str, int, int], None]
 

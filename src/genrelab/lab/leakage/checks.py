@@ -26,8 +26,8 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.known_recordings import UNLABELLED, learned_in
 from genrelab.lab.training.distillation.target_file import read_targets
 from genrelab.lab.training.split_roles import copied_ids
-from genrelab.lab.training.store import AudioStore
-from genrelab.lab.training.store_facts import ClipFacts
+from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.facts import ClipFacts
 
 _SHORTEST = 1.0  # second
 _MOST_SILENCE = 0.5

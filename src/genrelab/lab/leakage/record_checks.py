@@ -13,8 +13,8 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.known_recordings import write_sounds
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.distillation.distillation import distillation_of
-from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.facts import clip_facts
 
 
 def add_trust(

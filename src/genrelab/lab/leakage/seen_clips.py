@@ -15,7 +15,7 @@ from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.leakage.verdict import NEVER_CHECKED, Leak, Verdict
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.known_recordings import learned_in, read_sounds
-from genrelab.lab.training.store_facts import ClipFacts
+from genrelab.lab.training.store.facts import ClipFacts
 
 
 def clips_to_test(run: folders.Run, corpus: Corpus, *, same: bool) -> tuple[bool, list[str]]:

@@ -79,7 +79,8 @@ class DescriptorMLP(Body):
     """Standardized descriptors, dense layers of 256, 128 and 64 with ReLU, linear classifier.
 
     The standardization is fitted to the training clips before the first epoch (see
-    `genrelab.lab.training.initial_weights`); it is no parameter, and training does not change it.
+    `genrelab.lab.training.optimization.initial_weights`); it is no parameter, and training does not change
+    it.
 
     Raises
     ------

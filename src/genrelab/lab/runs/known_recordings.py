@@ -36,7 +36,7 @@ class Known(NamedTuple):
         See `genrelab.lab.corpora.identity.recording_keys`; empty where an earlier genrelab kept nothing, and
         of clips without a genre.
     sound : str or None
-        See `genrelab.lab.training.store_facts.ClipFacts`; None for silence and clips that were not usable.
+        See `genrelab.lab.training.store.facts.ClipFacts`; None for silence and clips that were not usable.
     """
 
     part: str

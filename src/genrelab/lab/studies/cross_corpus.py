@@ -28,8 +28,8 @@ from genrelab.lab.registry import closest
 from genrelab.lab.reports.report import write_report
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import STEPS, answer_findings, findings_of, to_dicts
-from genrelab.lab.training.store import open_store, sound_key
-from genrelab.lab.training.store_facts import clip_facts
+from genrelab.lab.training.store.audio_store import open_store, sound_key
+from genrelab.lab.training.store.facts import clip_facts
 
 
 def read_map(path: Path) -> dict[str, str | None]:

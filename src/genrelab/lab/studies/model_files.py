@@ -20,7 +20,7 @@ from genrelab.lab.metrics.calibration import calibration_error, confidences
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.metrics.scores import LevelScores, evaluate
 from genrelab.lab.studies.cross_corpus import translate
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.train import labels_of
 
 Report = Callable[[str, int, int], None]

@@ -16,12 +16,12 @@ from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.class_balance import BalancedSampler
 from genrelab.lab.training.dataset import EpochSampler, EqualBatches, SegmentDataset, TrainingSet
-from genrelab.lab.training.objective import UNLABELLED
+from genrelab.lab.training.optimization.class_balance import BalancedSampler
+from genrelab.lab.training.optimization.objective import UNLABELLED
 from genrelab.lab.training.split_roles import copied_ids, labels_of, parts_used
-from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.store_build import Which
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.build import Which
 
 _GPU_WORKERS = 4
 Report = Callable[[str, int, int], None]

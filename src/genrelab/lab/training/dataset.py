@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, Sampler
 from genrelab.audio.pad import Padding, fit_length
 from genrelab.audio.segments import segment_starts
 from genrelab.lab.recipes.schema import Audio
-from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.store.audio_store import AudioStore
 
 
 class Item(NamedTuple):

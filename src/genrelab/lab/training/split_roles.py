@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.store import AudioStore
+from genrelab.lab.training.store.audio_store import AudioStore
 
 
 def parts_used(training: Training, split: Split) -> tuple[Sequence[str], Sequence[str]]:

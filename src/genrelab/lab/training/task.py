@@ -14,12 +14,12 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.freezing import freeze_as_in_the_end, freeze_for
-from genrelab.lab.training.mixup import Mixup
-from genrelab.lab.training.muon import Muon
-from genrelab.lab.training.objective import UNLABELLED, Objective
-from genrelab.lab.training.outlier_exposure import Outliers
-from genrelab.lab.training.schedule import learning_rate
+from genrelab.lab.training.optimization.freezing import freeze_as_in_the_end, freeze_for
+from genrelab.lab.training.optimization.mixup import Mixup
+from genrelab.lab.training.optimization.muon import Muon
+from genrelab.lab.training.optimization.objective import UNLABELLED, Objective
+from genrelab.lab.training.optimization.outlier_exposure import Outliers
+from genrelab.lab.training.optimization.schedule import learning_rate
 
 Batch = tuple[Tensor, ...]
 """Waveforms, class numbers, and in training the numbers of the copies and of the clips."""

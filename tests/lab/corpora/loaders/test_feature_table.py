@@ -12,7 +12,7 @@ from genrelab.errors import CorpusError
 from genrelab.lab.corpora import load_corpus, make_split
 from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.store.audio_store import open_store, sound_key
 
 HEADER = "filename,length,rms_mean,tempo,label"
 

@@ -28,7 +28,7 @@ from genrelab.lab.corpora.transforms.sound_changes import (
 )
 from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, derive, original_name
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.store.audio_store import open_store, sound_key
 
 RATE = 22050
 

@@ -29,7 +29,7 @@ from genrelab.lab.training.distillation.unlabelled import (
     leave_out_unlabelled,
     usable_unlabelled,
 )
-from genrelab.lab.training.store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, train
 from genrelab.recognize import Recognizer
 

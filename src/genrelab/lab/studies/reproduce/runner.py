@@ -31,7 +31,7 @@ from genrelab.lab.studies.reproduce.figures import Done, Settings, record_of
 from genrelab.lab.studies.reproduce.page import write_page
 from genrelab.lab.studies.reproduce.table import Row, Table, each_fold
 from genrelab.lab.training.checkpoints import BEST
-from genrelab.lab.training.store import sound_key
+from genrelab.lab.training.store.audio_store import sound_key
 from genrelab.lab.training.train import resolve_device
 
 Say = Callable[[str], None]

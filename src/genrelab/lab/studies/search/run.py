@@ -24,7 +24,7 @@ from genrelab.lab.studies.search.search_result import Outcome
 from genrelab.lab.studies.search.search_space import Search
 from genrelab.lab.studies.search.study import Figure, Result, Study, StudyState, Trial
 from genrelab.lab.training.checkpoints import read_history
-from genrelab.lab.training.store import sound_key
+from genrelab.lab.training.store.audio_store import sound_key
 from genrelab.lab.training.train import resolve_device
 
 _PAUSE_SECONDS = 0.5

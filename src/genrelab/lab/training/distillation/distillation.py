@@ -21,7 +21,7 @@ from genrelab.lab.training.distillation.target_file import Floats, Targets, read
 from genrelab.lab.training.distillation.teacher import group_of, teach
 from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
 from genrelab.lab.training.split_roles import measured_ids, parts_used
-from genrelab.lab.training.store import sound_key
+from genrelab.lab.training.store.audio_store import sound_key
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.training.store import AudioStore, open_store
-from genrelab.lab.training.store_facts import FACTS, clip_facts
+from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.facts import FACTS, clip_facts
 
 RATE = 8000
 

@@ -13,8 +13,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.objective import Objective
-from genrelab.lab.training.schedule import learning_rate
+from genrelab.lab.training.optimization.objective import Objective
+from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.task import GenreTask
 
 PLAIN = Objective(smoothing=[0.0], class_weights=[1.0] * 3)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
-from genrelab.lab.training.objective import UNLABELLED
+from genrelab.lab.training.optimization.objective import UNLABELLED
 
 _AGAIN = 2**32
 """Added to the epoch in the key of an item that is shown again, so that its random values are others."""

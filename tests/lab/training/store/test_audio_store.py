@@ -19,7 +19,7 @@ import soundfile
 from genrelab.audio.decode import decode
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.training.store import open_store, sound_key
+from genrelab.lab.training.store.audio_store import open_store, sound_key
 
 
 def write(path: Path, seconds: float, channels: int, *, rate: int = 22050, level: float = 0.4) -> None:
@@ -291,7 +291,7 @@ import sys, time
 from pathlib import Path
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.store.audio_store import open_store
 
 clips = [Clip(name, Path(sys.argv[1]) / "mono.wav", "a") for name in ("one", "two")]
 corpus = Corpus("twice", ("a",), clips)

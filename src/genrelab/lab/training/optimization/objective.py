@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.distillation import Lesson
-from genrelab.lab.training.mixup import Blend
+from genrelab.lab.training.optimization.mixup import Blend
 
 UNLABELLED = -1
 """Stands for the class number of a clip without a genre."""

@@ -7,7 +7,7 @@ import torch
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import load_recipe
-from genrelab.lab.training.objective import Objective
+from genrelab.lab.training.optimization.objective import Objective
 from genrelab.lab.training.task import GenreTask, decay_groups
 
 PLAIN = Objective(smoothing=[0.0], class_weights=[1.0] * 3)

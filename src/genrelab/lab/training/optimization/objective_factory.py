@@ -7,10 +7,10 @@ from typing import Any
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.class_balance import class_weights
 from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.distillation.distillation import Distillation, guessed_clips, lesson_of
-from genrelab.lab.training.objective import (
+from genrelab.lab.training.optimization.class_balance import class_weights
+from genrelab.lab.training.optimization.objective import (
     UNLABELLED,
     DistillingObjective,
     Objective,

@@ -17,9 +17,9 @@ import numpy as np
 
 from genrelab.files import replace_text
 from genrelab.lab.audit.faults import silent_share
-from genrelab.lab.training.checksums import sealed, unsealed
-from genrelab.lab.training.store import AudioStore
-from genrelab.lab.training.store_build import SCALE
+from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.build import SCALE
+from genrelab.lab.training.store.checksums import sealed, unsealed
 
 FACTS = "facts.json"
 _FORMAT = 1

@@ -20,8 +20,8 @@ from genrelab.lab.models import MODELS, Body, Scores, build_network
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import Checkpoints
-from genrelab.lab.training.initial_weights import calibrate_start, load_start, weights_hash
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start, weights_hash
+from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.train import train
 
 Make = Callable[..., Recipe]

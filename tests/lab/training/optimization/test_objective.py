@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.distillation import Lesson
-from genrelab.lab.training.mixup import Blend, Mixup
-from genrelab.lab.training.objective import DistillingObjective, Objective
+from genrelab.lab.training.optimization.mixup import Blend, Mixup
+from genrelab.lab.training.optimization.objective import DistillingObjective, Objective
 
 CLIPS, GENRES, EMBEDDING = 6, 3, 4
 RNG = np.random.default_rng(0)

@@ -15,8 +15,8 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
-from genrelab.lab.training.objective import Objective
-from genrelab.lab.training.store import open_store
+from genrelab.lab.training.optimization.objective import Objective
+from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.task import GenreTask
 from genrelab.lab.training.train import Trained, train
 

@@ -25,7 +25,7 @@ from genrelab.audio.decode import stream
 from genrelab.errors import AudioError, CorpusError
 from genrelab.files import only_one
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.training.checksums import checksum, sealed
+from genrelab.lab.training.store.checksums import checksum, sealed
 
 FORMAT = 2  # of the folder; 1 had no checksums
 SCALE = 32767.0

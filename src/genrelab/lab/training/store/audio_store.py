@@ -26,8 +26,7 @@ from genrelab.audio.channels import match_channels
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.training.checksums import checksum, unsealed
-from genrelab.lab.training.store_build import (
+from genrelab.lab.training.store.build import (
     FORMAT,
     INDEX,
     SAMPLES,
@@ -40,6 +39,7 @@ from genrelab.lab.training.store_build import (
     remove_store,
     stored,
 )
+from genrelab.lab.training.store.checksums import checksum, unsealed
 
 _ITEM_BYTES = 2
 _WITHOUT_CHECKSUMS = 1

@@ -1,0 +1,1 @@
+"""What a training minimizes and how: losses, targets, optimizer, learning rate, first weights."""

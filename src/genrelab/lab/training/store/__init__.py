@@ -1,0 +1,1 @@
+"""A corpus decoded once, and what is known about each of its clips."""
