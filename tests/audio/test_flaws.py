@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from genrelab.audio._quiet_file import QuietFile
 from genrelab.audio.containers.ogg import survey_ogg
 from genrelab.audio.decode import decode, stream
+from genrelab.audio.decoders.quiet_file import QuietFile
 from genrelab.audio.flaws import Flaws, clearly_short
 from genrelab.errors import AudioError
 

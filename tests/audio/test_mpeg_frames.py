@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from genrelab.audio.containers.mpeg import MOST_GAPS, Gap, index_mpeg
 from genrelab.audio.decode import decode
+from genrelab.audio.decoders.opening import open_source
 from genrelab.audio.encode import write_mp3
 from genrelab.audio.flaws import Flaws
-from genrelab.audio.opening import open_source
 
 Encoded = Callable[[str], Path]
 

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from genrelab.audio._source import AudioInfo, Source, Waveform
+from genrelab.audio.decoders.opening import open_source
+from genrelab.audio.decoders.source import AudioInfo, Source, Waveform
 from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
 from genrelab.audio.formats import AUDIO_SUFFIXES
 from genrelab.audio.level import LOUDEST, describe, usable
 from genrelab.audio.mixing import mix, mix_window
-from genrelab.audio.opening import open_source
 from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.errors import AudioError, CutOffError, UsageError
 

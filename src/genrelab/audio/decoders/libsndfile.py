@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from genrelab.audio._source import AudioInfo, Waveform
 from genrelab.audio.containers.ogg import survey_ogg
+from genrelab.audio.containers.truncation import find_cut
+from genrelab.audio.decoders.source import AudioInfo, Waveform
 from genrelab.audio.flaws import Cut, Flaws
-from genrelab.audio.truncation import find_cut
 from genrelab.errors import AudioError, CutOffError
 
 # Lossy decoders need some sound before the first sample that is right: Vorbis and Opus overlap their frames
@@ -98,7 +98,7 @@ class SoundFileSource:
 
     def _read_on(self, position: int, count: int, block: int) -> Iterator[Waveform]:
         """Yield what FFmpeg finds behind a place where libsndfile gave up."""
-        from genrelab.audio._pyav import PyAvSource
+        from genrelab.audio.decoders.pyav import PyAvSource
 
         try:
             other = PyAvSource(self.info.path, self.flaws)

@@ -14,11 +14,11 @@ import av
 import av.error
 import numpy as np
 
-from genrelab.audio._quiet_file import QuietFile
-from genrelab.audio._source import AudioInfo, Waveform
-from genrelab.audio._uniform import Piece, make_uniform, to_float
+from genrelab.audio.containers.truncation import find_cut
+from genrelab.audio.decoders.quiet_file import QuietFile
+from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws, clearly_short
-from genrelab.audio.truncation import find_cut
 from genrelab.errors import AudioError, UnsupportedFormatError
 
 # Only plain media containers: playlists and lists of files (hls, concat, dash, image sequences) would make

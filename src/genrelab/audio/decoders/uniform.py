@@ -10,8 +10,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio._source import Waveform
 from genrelab.audio.channels import match_channels
+from genrelab.audio.decoders.source import Waveform
 from genrelab.audio.resample import resample_blocks
 
 # Integer samples by type: the value of silence, and full scale.

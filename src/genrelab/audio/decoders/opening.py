@@ -6,11 +6,11 @@ import os
 import stat
 from pathlib import Path
 
-from genrelab.audio._source import Source
 from genrelab.audio.containers.mpeg import index_mpeg
+from genrelab.audio.containers.truncation import find_cut
+from genrelab.audio.decoders.source import Source
 from genrelab.audio.flaws import Flaws
 from genrelab.audio.formats import is_sound, unsupported_format
-from genrelab.audio.truncation import find_cut
 from genrelab.errors import AudioError, CutOffError, UnsupportedFormatError
 
 # In Hz, what is taken for true. To resample from a damaged header's 500 MHz takes a filter of minutes, and
@@ -76,15 +76,15 @@ def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> So
     index = index_mpeg(path, anywhere=anywhere)
     if index is None:
         return None
-    from genrelab.audio._mpeg import MpegSource
+    from genrelab.audio.decoders.mpeg import MpegSource
 
     return MpegSource(path, index, Flaws() if flaws is None else flaws)
 
 
 def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> Source:
     """Open what does not begin with a frame of MPEG audio."""
-    from genrelab.audio._pyav import PyAvSource
-    from genrelab.audio._soundfile import open_soundfile
+    from genrelab.audio.decoders.libsndfile import open_soundfile
+    from genrelab.audio.decoders.pyav import PyAvSource
 
     with path.open("rb") as file:
         head = file.read(4)
@@ -111,7 +111,7 @@ def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> So
 
 def _explained(path: Path, error: AudioError) -> AudioError:
     """Return why a file cannot be read, if more is known than that no decoder takes it."""
-    from genrelab.audio._pyav import NotOpenedError
+    from genrelab.audio.decoders.pyav import NotOpenedError
 
     if isinstance(error, UnsupportedFormatError):
         return error

@@ -1,0 +1,1 @@
+"""One module per library that decodes, and which of them reads a file."""
