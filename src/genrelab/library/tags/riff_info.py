@@ -70,9 +70,11 @@ class Info:
         if all(_is_utf8(_text(entry)) for entry in self.entries):
             return genre.encode()
         try:
-            return genre.encode(_OLD)
+            old = genre.encode(_OLD)
         except UnicodeEncodeError:
             return genre.encode()
+        # Some letters in a row would be read as UTF-8 again, as others.
+        return old if genre.isascii() or not _is_utf8(old) else genre.encode()
 
     def snapshot(self) -> list[Any]:
         """Return the entries of the genre, each with its place."""
