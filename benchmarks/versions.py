@@ -1,8 +1,8 @@
 """How many songs a second this genrelab names, compared with another version of it, by the default.
 
-Songs of four minutes, as `library.py` makes them, are recognized on one core by child processes of both
-versions in turn, several times; the sound is hashed as well, as it is when answers are kept. The ratio of
-medians is what counts, not the times.
+Songs of four minutes, as `library.py` makes them, are recognized on one core by two child processes, one of
+each version, which take turns song by song; the sound is hashed as well, as it is when answers are kept. The
+ratio of medians is what counts, not the times.
 
     git worktree add ../before v0.1.0
     python benchmarks/versions.py PATH/TO/clips.csv --model model.onnx --before ../before/src
@@ -27,41 +27,62 @@ from library import KINDS, make_songs
 
 _CODE = """
 import json, sys, time
-try:
-    from genrelab.library.store.audio_digest import sound_digest
-except ImportError:  # before the modules of the library had rooms
-    from genrelab.library.sound import sound_digest
+from genrelab.library.REPLACED import sound_digest
 from genrelab.recognize import Recognizer
 recognizer = Recognizer.load(sys.argv[1], threads=1)
-recognizer(sys.argv[2])
-times = []
-for song in sys.argv[2:]:
+for line in sys.stdin:
+    song = json.loads(line)
     began = time.perf_counter(), time.process_time()
     sound_digest(song)
     said = recognizer(song)
     spent = time.perf_counter() - began[0], time.process_time() - began[1]
-    times.append((*spent, said.genres[0].genre if said.genres else None))
-print(json.dumps(times))
+    print(json.dumps((*spent, said.genres[0].genre if said.genres else None)), flush=True)
 """
 
 
-def time_songs(source: Path, model: Path, songs: Sequence[Path]) -> list[tuple[float, float, str | None]]:
-    """Return, for each song, the seconds of the clock and of the processor, and the first genre."""
-    environment = {**os.environ, "PYTHONPATH": os.fspath(source), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", _CODE, str(model), *map(str, songs)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return [(clock, processor, genre) for clock, processor, genre in json.loads(done.stdout)]
+class Version:
+    """A child process that recognizes songs with one version of genrelab."""
+
+    def __init__(self, source: Path, model: Path) -> None:
+        moved = (source / "genrelab" / "library" / "audio_digest.py").exists()
+        digest = "audio_digest" if moved else "sound"
+        if (source / "genrelab" / "library" / "store" / "audio_digest.py").exists():
+            digest = "store.audio_digest"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _CODE.replace("REPLACED", digest), str(model)],
+            env={**os.environ, "PYTHONPATH": os.fspath(source), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def recognize(self, song: Path) -> tuple[float, float, str | None]:
+        """Return the seconds of the clock and of the processor, and the first genre."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(str(song)) + "\n")
+        self._process.stdin.flush()
+        clock, processor, genre = json.loads(self._process.stdout.readline())
+        return clock, processor, genre
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=60)
 
 
 def compare(before: Path, now: Path, model: Path, songs: Sequence[Path], rounds: int) -> dict[str, Any]:
     """Time both versions in turn; return the ratios for each kind of file and for all."""
     times: dict[tuple[str, Path], list[tuple[float, float]]] = defaultdict(list)
     genres: dict[tuple[str, Path], str | None] = {}
-    for _ in range(rounds):
-        for name, source in (("before", before), ("now", now)):
-            for song, (clock, processor, genre) in zip(songs, time_songs(source, model, songs), strict=True):
-                times[name, song].append((clock, processor))
-                genres[name, song] = genre
+    versions = {"before": Version(before, model), "now": Version(now, model)}
+    for turn in range(-1, rounds):  # the first is to warm up
+        for song in songs if turn >= 0 else songs[: len(KINDS)]:
+            for name, version in versions.items():
+                clock, processor, genre = version.recognize(song)
+                if turn >= 0:
+                    times[name, song].append((clock, processor))
+                    genres[name, song] = genre
+    for version in versions.values():
+        version.close()
 
     def total(name: str, kind: str | None, clock: bool) -> float:
         chosen = [song for song in songs if kind is None or _kind_of(song) == kind]
