@@ -1,26 +1,5 @@
-"""The tiny model file and its music, for commands of which some need the laboratory."""
+"""Fixtures of the commands, of which some need the laboratory."""
 
-from __future__ import annotations
+from command_fixtures import music, own_library, tiny, tiny_model
 
-from pathlib import Path
-from types import ModuleType
-
-import pytest
-import tiny_onnx
-from tiny_onnx import music, tiny_model
-
-__all__ = ["music", "tiny", "tiny_model"]
-
-
-@pytest.fixture(autouse=True)
-def own_library(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A library that knows nothing yet, for each test."""
-    path = tmp_path_factory.mktemp("library") / "library.db"
-    monkeypatch.setenv("GENRELAB_LIBRARY", str(path))
-    return path
-
-
-@pytest.fixture(scope="session")
-def tiny() -> ModuleType:
-    """The module that makes tiny models and tones."""
-    return tiny_onnx
+__all__ = ["music", "own_library", "tiny", "tiny_model"]

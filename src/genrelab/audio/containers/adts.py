@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from genrelab.audio.containers.identify import skip_id3
 from genrelab.audio.containers.window import FileWindow
 
 _HEADER = re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])")
@@ -21,7 +22,7 @@ def last_frame_is_cut(path: Path) -> bool:
     """
     with path.open("rb") as file:
         window = FileWindow(file)
-        position = _skip_id3(window)
+        position = skip_id3(file)
         if frame_size(window.peek(position, _HEADER_SIZE)) is None:
             return False
         while position < window.size:
@@ -52,11 +53,3 @@ def _next_frame(window: FileWindow, position: int) -> int:
             return position
         position += 1
     return window.size
-
-
-def _skip_id3(window: FileWindow) -> int:
-    head = window.peek(0, 10)
-    if head[:3] != b"ID3" or len(head) < 10:
-        return 0
-    size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
-    return 10 + size + (10 if head[5] & 0x10 else 0)

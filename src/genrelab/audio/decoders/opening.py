@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from genrelab.audio.containers.identify import skip_id3
 from genrelab.audio.containers.mpeg import index_mpeg
 from genrelab.audio.containers.truncation import find_cut
 from genrelab.audio.decoders.source import Source
@@ -131,9 +132,5 @@ def _explained(path: Path, error: AudioError) -> AudioError:
 def _tagged_flac(path: Path) -> bool:
     """Whether FLAC follows behind an ID3v2 tag."""
     with path.open("rb") as file:
-        head = file.read(10)
-        if head[:3] != b"ID3" or len(head) < 10:
-            return False
-        size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
-        file.seek(10 + size + (10 if head[5] & 0x10 else 0))
+        file.seek(skip_id3(file))
         return file.read(4) == b"fLaC"
