@@ -64,7 +64,7 @@ def settings(run: Run) -> dict[str, Any]:
 
 def seed_of(run: Run) -> int:
     """Return a run's seed."""
-    return int(run.metrics["seed"])
+    return run.record.seed
 
 
 def balanced(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ from genrelab.lab.frontends.descriptors import DESCRIPTORS
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.experiment import Experiment
 from genrelab.machine import machine
 
 RANDOM = "random, 10 folds"
@@ -129,7 +130,7 @@ def same_sizes(corpus: Corpus, like: Split, *, seed: int) -> Split:
             left = left[count:]
     made = f"at random, sizes and genres of {like.name}, seed {seed}"
     split = Split("random-same-sizes", train, valid, test, made=made)
-    return dataclasses.replace(split, checks=check_split(corpus, split))
+    return dataclasses.replace(split, findings=check_split(corpus, split))
 
 
 def in_order(corpus: Corpus) -> Split:
@@ -145,7 +146,7 @@ def in_order(corpus: Corpus) -> Split:
         test += ids[second:]
     made = "60/20/20 of each genre, in the order of their numbers"
     split = Split("in-order-60-20-20", train, valid, test, made=made)
-    return dataclasses.replace(split, checks=check_split(corpus, split))
+    return dataclasses.replace(split, findings=check_split(corpus, split))
 
 
 class Tally:
@@ -220,7 +221,8 @@ def measure(protocol: Protocol, whole: Corpus, recipe: Recipe, out: Path, *, see
     for seed in range(seeds):
         for split in protocol.splits(seed):
             print(f"{protocol.name}: {split.name}, seed {seed}", file=sys.stderr)
-            run = run_experiment(recipe, protocol.corpus, split, base=out, seed=seed, device="cpu")
+            experiment = Experiment(recipe, protocol.corpus, split, seed)
+            run = run_experiment(experiment, base=out, device="cpu")
             answers = run.predictions().tracks("majority")
             first = np.array([order[0] for order in answers.orders])
             tallies["network"].add(seed, answers.clip_ids, first == np.asarray(answers.truth))

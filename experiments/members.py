@@ -25,7 +25,7 @@ from torch import Tensor
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits.exclusions import read_exclusions
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.inference.predict import predict
+from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
@@ -71,16 +71,16 @@ def answers(run: Run, corpus: Corpus, store: AudioStore) -> list[Predictions]:
     found = []
     for number in range(len(together.members)):
         network.body = Alone(together, number)
-        found.append(predict(network, store, corpus, clips, run.recipe.audio))
+        found.append(predict(network, TestSet(corpus, clips, store, run.recipe.audio)))
     return found
 
 
 def without_others(run: Run, said: Sequence[Predictions], numbers: Sequence[int]) -> SomeRun:
     """Return a run as if some members alone had answered: the mean of their probabilities."""
     mean = np.mean([said[number].probabilities for number in numbers], axis=0)
-    name = f"{run.metrics['recipe']}, members {numbers}"
-    metrics = {**run.metrics, "recipe": name, "recipe_sha256": name}
-    return SomeRun(run.folder / name, run.recipe, metrics, replace(said[0], probabilities=mean))
+    name = f"{run.record.recipe}, members {numbers}"
+    record = run.record.model_copy(update={"recipe": name, "recipe_sha256": name})
+    return SomeRun(run.folder / name, run.recipe, record, replace(said[0], probabilities=mean))
 
 
 def pooled(name: str, runs: Sequence[Run]) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def main() -> None:
     corpus = load_corpus(options.corpus)
     runs = [Run.load(folder) for folder in options.folds]
     folds = [run.predictions() for run in runs]
-    held = held_out(folds, precision=options.precision, seed=runs[0].metrics["seed"])
+    held = held_out(folds, precision=options.precision, seed=runs[0].record.seed)
     table = descriptors(corpus)
     systems = [row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation)]
     for name, *others in options.beside:

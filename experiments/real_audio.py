@@ -24,6 +24,7 @@ from genrelab.lab.recipes import load_recipe
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.experiment import Experiment
 from genrelab.machine import machine
 
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
@@ -107,13 +108,14 @@ def measure(
     for fold in range(tested):
         print(f"{recipe}, fold {fold + 1} of {folds}", file=sys.stderr)
         split = make_split(corpus, f"artist-kfold:{fold}/{folds}", seed=0)
-        runs.append(run_experiment(load_recipe(recipe, changes=budget), corpus, split, base=out, seed=0))
-    evaluation = evaluate_together(runs, runs[0].folder.parent / "together").to_dict()
+        experiment = Experiment(load_recipe(recipe, changes=budget), corpus, split, 0)
+        runs.append(run_experiment(experiment, base=out))
+    evaluation = evaluate_together(runs, runs[0].folder.parent / "together").evaluation.model_dump()
     track = evaluation["track"]["majority"]
     return {
         "recipe": recipe,
-        "parameters": runs[0].metrics["parameters"],
-        "training_minutes": round(sum(run.metrics["training_seconds"] for run in runs) / 60, 1),
+        "parameters": runs[0].record.parameters,
+        "training_minutes": round(sum(run.record.training_seconds for run in runs) / 60, 1),
         "tracks": track["n"],
         "artists": track["groups"],
         "segment_accuracy": evaluation["segment"]["accuracy"],

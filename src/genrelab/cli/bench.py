@@ -50,7 +50,7 @@ def model(
     from genrelab.console import PlainConsole
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.studies.cross_corpus import read_map
-    from genrelab.lab.studies.model_files import bench_model
+    from genrelab.lab.studies.model_files import Options, bench_model
 
     collection = load_corpus(corpus)
     mapping = read_map(map) if map else None
@@ -60,10 +60,8 @@ def model(
             found, _ = bench_model(
                 file,
                 collection,
-                mapping=mapping,
-                threads=threads,
-                seed=seed,
-                with_learned=with_learned,
+                mapping,
+                options=Options(threads, seed, with_learned),
                 report=report,
             )
             measured.append(found)

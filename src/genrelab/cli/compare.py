@@ -25,6 +25,7 @@ def compare(
     seeds are averaged. The same recipe under a random split and under a split by artist shows how much the
     random one flatters.
     """
+    from genrelab.lab.findings.wording import because
     from genrelab.lab.runs.folders import Run
     from genrelab.lab.studies.compare import compare as compare_runs
     from genrelab.lab.studies.compare import effect
@@ -34,7 +35,7 @@ def compare(
         for warning in system.warnings:
             note(f"note: {system.name}: {warning}")
         verdict = system.verdict
-        note("; ".join([f"verdict on {system.name}: {verdict.state}", *verdict.because()]))
+        note("; ".join([f"verdict on {system.name}: {verdict.state}", *because(verdict)]))
     if format == "json":
         say_json(result.to_dict())
         return

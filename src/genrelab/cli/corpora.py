@@ -61,13 +61,15 @@ def show(
         "published_splits": list(music.published_splits),
     }
     if split is not None:
+        from genrelab.lab.findings.wording import checked
+
         left_out = read_exclusions(exclude, music) if exclude else ()
         made = make_split(music, split, seed=seed, exclude=left_out)
         record["split"] = {
             "name": made.name,
             "made": made.made,
             "clips": {part: len(getattr(made, part)) for part in ("train", "valid", "test")},
-            "checks": dict(made.checks),
+            "checks": checked(made.findings),
         }
     if format == "json":
         say_json(record)

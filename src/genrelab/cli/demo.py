@@ -32,10 +32,11 @@ def demo(
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.make_split import make_split
     from genrelab.lab.experiment.run import run_experiment
+    from genrelab.lab.findings.wording import sentence
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
-    from genrelab.lab.runs.findings import findings_of
     from genrelab.lab.runs.folders import MODEL, REPORT
+    from genrelab.lab.training.experiment import Experiment
     from genrelab.recognize import Recognizer
 
     recipe = load_recipe(RECIPE)
@@ -45,12 +46,12 @@ def demo(
     note(f"2. training: {recipe.title}")
     with counting() as report:
         run = run_experiment(
-            recipe, music, split, base=out, seed=0, restart=restart, source=CORPUS, report=report
+            Experiment(recipe, music, split, 0, report), base=out, restart=restart, source=CORPUS
         )
     note(f"3. testing on {len(split.test)} tracks by made-up artists whom it never heard")
-    say_text(summary(run.metrics["evaluation"], recipe.voting))
-    for finding in findings_of(run.metrics):
-        note(f"note: {finding.words()}")
+    say_text(summary(run.record.evaluation.model_dump(mode="json"), recipe.voting))
+    for finding in run.record.findings:
+        note(f"note: {sentence(finding)}")
 
     for name in (MODEL, REPORT):
         shutil.copyfile(run.folder / name, out / name)

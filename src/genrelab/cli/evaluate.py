@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,9 +30,9 @@ def evaluate(
     """Test a run on another corpus; without --corpus, pool runs as folds of one cross-validation."""
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.leakage.verdict import lines_of
+    from genrelab.lab.findings.wording import published, verdict_lines
     from genrelab.lab.metrics.summary import summary
-    from genrelab.lab.runs.folders import METRICS, REPORT, Run
+    from genrelab.lab.runs.folders import REPORT, Run
     from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together, read_map
 
     finished = [Run.load(folder) for folder in runs]
@@ -41,12 +40,12 @@ def evaluate(
         if map is not None:
             raise UsageError("--map translates the genres of a --corpus; name one")
         folder = out or runs[0].parent / "together"
-        evaluation = evaluate_together(finished, folder)
+        record = evaluate_together(finished, folder)
     elif len(finished) > 1:
         raise UsageError("--corpus tests one run at a time; leave it out to pool the runs' own test parts")
     else:
         with counting() as report:
-            evaluation, folder = evaluate_elsewhere(
+            record, folder = evaluate_elsewhere(
                 finished[0],
                 load_corpus(corpus),
                 mapping=read_map(map) if map else None,
@@ -54,14 +53,14 @@ def evaluate(
                 device=device,
                 report=report,
             )
-    metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-    for warning in metrics["warnings"]:
+    for warning in record.warnings:
         note(f"note: {warning}")
-    figures = evaluation.to_dict()
+    figures = record.evaluation.model_dump(mode="json")
     if format == "json":
-        trust = {key: metrics[key] for key in ("verdict", "findings", "checked", "not_checked")}
+        findings = [each.model_dump(mode="json") for each in record.findings]
+        trust = published(record.verdict) | {"findings": findings}
         say_json({"folder": str(folder), **trust, "evaluation": figures})
         return
     say_text(summary(figures, finished[0].recipe.voting))
-    say(*lines_of(metrics))
+    say(*verdict_lines(record.verdict, record.findings))
     say(f"report  {folder / REPORT}")

@@ -31,6 +31,5 @@ def export(
     reason = why_unwritable(network)
     if reason is not None:
         raise ModelFileError(f"{to} was not written: {reason}")
-    metadata = bundle_metadata(finished.recipe, finished.genres, finished.metrics, finished.folder)
-    difference = write(network, metadata, to, half=half)
+    difference = write(network, bundle_metadata(finished), to, half=half)
     say(f"{to}: differs from torch by at most {difference:.1e}")

@@ -45,9 +45,11 @@ def finalize(
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
+    from genrelab.lab.experiment.finalize import Final
     from genrelab.lab.experiment.finalize import finalize as make
+    from genrelab.lab.findings import Finding
+    from genrelab.lab.findings.wording import sentence
     from genrelab.lab.metrics.summary import summary
-    from genrelab.lab.runs.findings import findings_of
     from genrelab.lab.runs.folders import Run
     from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 
@@ -59,20 +61,11 @@ def finalize(
     folder = out or runs[0].parent / "final"
     with counting() as report:
         held, record = make(
-            folds,
-            music,
-            folder=folder,
-            to=to,
-            precision=precision,
-            half=half,
-            force=force,
-            device=device,
-            report=report,
+            folds, music, Final(folder, to, precision, half, force), device=device, report=report
         )
-    for shortfall in held.shortfalls:
-        note(f"note: {shortfall.words()}")
-    for finding in findings_of(record["result"]):
-        note(f"note: {finding.words()}")
+    broken = [Finding.model_validate(each) for each in record["result"]["findings"]]
+    for finding in (*held.shortfalls, *broken):
+        note(f"note: {sentence(finding)}")
     if format == "json":
         say_json({"folder": str(folder), "model": str(to), **record})
         return

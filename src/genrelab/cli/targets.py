@@ -31,7 +31,7 @@ def targets(
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.paths import printable
     from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.inference.teacher_targets import answer
+    from genrelab.lab.inference.teacher_targets import teacher_targets
 
     if to.suffix != ".npz":
         raise UsageError(f"a file of targets ends in .npz, not as {to}")
@@ -40,7 +40,7 @@ def targets(
     if to.is_dir() or not os.access(to.parent, os.W_OK):
         raise UsageError(f"{to} cannot be written: it is a folder, or lies in one that may not be changed")
     with counting() as report:
-        found = answer(model or find_model(), load_corpus(corpus), threads=threads, report=report)
+        found = teacher_targets(model or find_model(), load_corpus(corpus), threads=threads, report=report)
     found.write(to)
     for key, reason in found.skipped.items():
         note(f"note: not heard: {printable(key)}: {printable(reason)}")

@@ -67,13 +67,13 @@ def train(
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
-    from genrelab.lab.experiment.record import warnings_of
     from genrelab.lab.experiment.run import run_experiment
-    from genrelab.lab.leakage.verdict import lines_of
+    from genrelab.lab.findings.wording import verdict_lines, warnings
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.runs.folders import MODEL, REPORT
     from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
+    from genrelab.lab.training.experiment import Experiment
 
     start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]
     taught = [] if targets is None else [f"distill.targets={json.dumps(targets)}"]
@@ -84,23 +84,19 @@ def train(
     music = leave_out_unlabelled(music, left_out)
     with counting() as report:
         run = run_experiment(
-            chosen,
-            music,
-            parts,
+            Experiment(chosen, music, parts, seed, report),
             base=out,
-            seed=seed,
             device=device,
             restart=restart,
             source=corpus,
-            report=report,
         )
-    for warning in warnings_of(run.metrics):
+    record = run.record
+    for warning in warnings(record.doubts()):
         note(f"note: {warning}")
     if format == "json":
-        say_json({"run": str(run.folder), **run.metrics})
+        say_json({"run": str(run.folder), **record.to_dict()})
         return
-    say_text(summary(run.metrics["evaluation"], run.recipe.voting))
-    say(*lines_of(run.metrics))
-    nothing = run.metrics.get("no_model_file")
-    model = f"none: {nothing}" if nothing else run.folder / MODEL
+    say_text(summary(record.evaluation.model_dump(mode="json"), run.recipe.voting))
+    say(*verdict_lines(record.verdict, record.findings))
+    model = f"none: {record.no_model_file}" if record.no_model_file else run.folder / MODEL
     say(f"run     {run.folder}", f"report  {run.folder / REPORT}", f"model   {model}")

@@ -14,7 +14,6 @@ from genrelab.lab.audit.faults import Fault, odd_lengths
 from genrelab.lab.audit.groups import Exclusion, exclusions, groups_of
 from genrelab.lab.audit.pairs import Pair, find_pairs
 from genrelab.lab.corpora.artists import artist_key
-from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
 Report = Callable[[str, int, int], None]
@@ -145,7 +144,7 @@ def audit_corpus(
     UsageError
         If `jobs` or `shortest` make no sense.
     """
-    if isinstance(corpus.renderer, TableRows):
+    if corpus.kind != "audio":
         raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to audit")
     if jobs < 1 or not shortest >= 0:
         raise UsageError(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.lab.findings import Finding
+
 Waveform = npt.NDArray[np.float32]
+Kind = Literal["audio", "features", "pictures"]
 
 
 class Renderer(Protocol):
@@ -62,8 +65,9 @@ class Split:
         Clip ids, disjoint.
     made : str
         How it was made, in words with the seed, for the reports.
-    checks : mapping of str to str
-        Leak looked for -> what was found, e.g. `{"clip on both sides": "none"}`.
+    findings : sequence of Finding
+        What was looked for, such as artists in several parts, and how much of it was found; see
+        `genrelab.lab.corpora.splits.split_checks`.
     """
 
     name: str
@@ -71,7 +75,11 @@ class Split:
     valid: Sequence[str]
     test: Sequence[str]
     made: str
-    checks: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+
+    def found(self, kind: str) -> Finding:
+        """Return the finding of a kind; `KeyError` if it was not looked for."""
+        return {each.kind: each for each in self.findings}[kind]
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,8 @@ class Corpus:
         Makes the sound of all clips; None reads their files.
     skipped : mapping of str to str
         Clip id -> why it was left out (corrupt file, no audio, ...).
+    kind : {"audio", "features", "pictures"}
+        What its clips are: sound, rows of a table of descriptors, or pictures of spectrograms.
     """
 
     name: str
@@ -104,6 +114,7 @@ class Corpus:
     published_splits: Mapping[str, Split] = field(default_factory=dict)
     renderer: Renderer | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = "audio"
 
     def by_id(self) -> dict[str, Clip]:
         """Return the clips by their id."""

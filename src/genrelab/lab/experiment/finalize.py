@@ -1,17 +1,15 @@
 """From the folds of a cross-validation to the recognizer that is used.
 
-The folds say how well a recipe does on clips that it has not learned. Then the same recipe learns all of
-their clips: nothing is left to choose or to test. Temperature and threshold are those that make the folds'
-answers on held-out clips mean what they say, and the model file tells the folds' figures, since none can be
-measured on clips that were learned.
+The folds measure a recipe on held-out clips. Then the same recipe is trained on all of their clips: nothing
+is left to choose an epoch or to test. Temperature and threshold calibrate the folds' predictions for
+held-out clips, and the model file carries the folds' figures, since none can be measured on training clips.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +18,11 @@ import numpy as np
 from genrelab.errors import RunError, UsageError
 from genrelab.files import only_one, replace_text
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.experiment.record import describe
-from genrelab.lab.experiment.run import check_sound_or_table, claim, identity_of
-from genrelab.lab.experiment.shortfalls import Shortfall, shortfalls
-from genrelab.lab.experiment.shortfalls import to_dicts as shortfall_dicts
-from genrelab.lab.leakage.record_checks import keep_sounds
-from genrelab.lab.leakage.verdict import together, verdict_of
+from genrelab.lab.experiment.identity import claim, identity_of
+from genrelab.lab.experiment.record import corpus_record, describe
+from genrelab.lab.experiment.shortfalls import GRAVE, shortfalls
+from genrelab.lab.findings import Finding, combined
+from genrelab.lab.findings.wording import because, sentence
 from genrelab.lab.metrics.calibration import (
     Bin,
     Threshold,
@@ -38,23 +35,22 @@ from genrelab.lab.metrics.calibration import (
 )
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import Evaluation, evaluate
-from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
-from genrelab.lab.runs.findings import findings_of, to_dicts, training_findings
-from genrelab.lab.runs.known_recordings import learned_digests
+from genrelab.lab.runs.folders import require_one_cross_validation
+from genrelab.lab.runs.known_recordings import learned_digests, write_sounds
+from genrelab.lab.runs.network_findings import training_findings
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.experiment import Experiment, Report
 from genrelab.lab.training.export import export, why_unwritable
-from genrelab.lab.training.store.audio_store import open_store, sound_key
-from genrelab.lab.training.train import train
+from genrelab.lab.training.train import Trained, train
 
 RECORD = "final.json"
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Held:
-    """What the folds say of clips that they had not learned.
+    """What the folds predict for held-out clips.
 
     Attributes
     ----------
@@ -66,11 +62,11 @@ class Held:
     error : float
         Calibration error where each fold's temperature is that of the other folds.
     precision, answered : float
-        Share of right answers, and of answers at all, where each fold's temperature and threshold are those
-        of the other folds.
+        Share of correct answers, and of answers at all, where each fold's temperature and threshold are
+        those of the other folds.
     bins : list of Bin
-        Of the pooled answers.
-    shortfalls : tuple of Shortfall
+        Of the pooled predictions.
+    shortfalls : tuple of Finding
         What was wanted and not reached.
     """
 
@@ -82,28 +78,30 @@ class Held:
     precision: float
     answered: float
     bins: list[Bin]
-    shortfalls: tuple[Shortfall, ...]
+    shortfalls: tuple[Finding, ...]
 
 
 def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> Held:
-    """Calibrate on the test parts of folds, and measure the calibration on folds that it has not seen.
+    """Calibrate on the test parts of folds, and measure the calibration on folds that it was not fitted to.
 
     Parameters
     ----------
     folds : sequence of Predictions
         Two or more, no clip in two of them.
     precision : float between 0 and 1
-        Share of answers that is to be right.
+        Wanted share of correct answers.
     seed : int
         Of the intervals.
 
     Raises
     ------
     UsageError
-        If there is but one fold, or a clip was tested twice.
+        If there is only one fold, or a clip was tested twice.
     """
     if len(folds) < 2:
-        raise UsageError("calibration needs the folds of a cross-validation: two runs or more")
+        raise UsageError(
+            "calibration needs the folds of a cross-validation: two runs or more", code="one-fold"
+        )
     everything = pool(folds)
     temperature = fit_temperature(everything)
     cooled = tempered(everything, temperature)
@@ -134,21 +132,43 @@ def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> He
     )
 
 
+@dataclass(frozen=True)
+class Final:
+    """What to make of the folds of a cross-validation.
+
+    Attributes
+    ----------
+    folder : Path
+        Gets the training and `final.json`.
+    to : Path
+        The model file.
+    precision : float between 0 and 1
+        Wanted share of correct answers: below the confidence that reaches it, the model answers `unsure`.
+    half : bool
+        Keep weights in half precision.
+    force : bool
+        Make the file although its threshold does not reach the precision, or a network broke down; the file
+        says so.
+    """
+
+    folder: Path
+    to: Path
+    precision: float = 0.8
+    half: bool = False
+    force: bool = False
+
+
 def finalize(
     folds: Sequence[folders.Run],
     corpus: Corpus,
+    wanted: Final,
     *,
-    folder: Path,
-    to: Path,
-    precision: float = 0.8,
-    half: bool = False,
-    force: bool = False,
     device: str = "auto",
     report: Report | None = None,
 ) -> tuple[Held, dict[str, Any]]:
     """Train the recipe of folds on all of their clips, calibrate it, write the model file.
 
-    A training that was stopped goes on.
+    A training that was stopped continues.
 
     Parameters
     ----------
@@ -156,91 +176,60 @@ def finalize(
         The finished folds of one cross-validation.
     corpus : Corpus
         The one that they were trained on.
-    folder : Path
-        Gets the training and `final.json`.
-    to : Path
-        The model file.
-    precision : float between 0 and 1
-        Below the lowest confidence from which on so many answers are right, the model says `unsure`.
-    half : bool
-        Keep weights in half precision.
-    force : bool
-        Make the file although its threshold does not reach the precision, or a network broke down; the file
-        says so.
+    wanted : Final
     device : {"auto", "cpu", "gpu"}
     report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
+        Shows progress.
 
     Returns
     -------
     Held
     dict
-        What `final.json` says.
+        The content of `final.json`.
 
     Raises
     ------
     UsageError
-        If the runs are not the folds of one cross-validation, choose epochs, or vote otherwise than by mean.
+        If the runs are not the folds of one cross-validation, choose epochs, or do not vote by mean.
     RunError
         If they were trained on another corpus, or the folder holds another training; without `force` also
-        if the precision is not reached, which is told before anything is trained, or a network broke down.
+        if the precision is not reached, which shows before anything is trained, or a network broke down.
     """
     recipe = _recipe_of(folds)
-    audio, seed = recipe.audio, folds[0].metrics["seed"]
-    sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
-    if any(fold.metrics["corpus"]["sound_sha256"] != sound for fold in folds):
+    split = Split("all", (), (), (), "")
+    experiment = Experiment(recipe, corpus, split, folds[0].record.seed, report)
+    if any(fold.record.corpus.sound_sha256 != experiment.sound_key() for fold in folds):
         raise RunError(
-            f"the folds were trained on {folds[0].metrics['corpus']['name']}, and {corpus.name} sounds "
-            "otherwise; give the same --corpus"
+            f"the folds were trained on {folds[0].record.corpus.name}, and {corpus.name} sounds different; "
+            "give the same --corpus",
+            code="folds-of-another-corpus",
         )
-    network = build_network(recipe, genres=len(corpus.genres))
-    check_sound_or_table(recipe, network, corpus)
-    unwritable = why_unwritable(network)
+    unwritable = why_unwritable(experiment.network())
     if unwritable is not None:
-        raise UsageError(f"{recipe.name} makes no model file: {unwritable}")
-    held = held_out([fold.predictions() for fold in folds], precision=precision, seed=seed)
-    if not force:
-        _refuse_what_fell_short(held)
-        _refuse_what_broke(folds)
-    split = Split(
-        name="all",
-        train=list(held.predictions.clips),
-        valid=(),
-        test=(),
-        made=f"all clips that {len(folds)} folds tested; none kept back",
+        raise UsageError(f"{recipe.name} makes no model file: {unwritable}", code="model-not-exportable")
+    held = held_out([fold.predictions() for fold in folds], precision=wanted.precision, seed=experiment.seed)
+    if not wanted.force:
+        _refuse_shortfalls(held)
+        _refuse_broken(folds)
+    made = f"all clips that {len(folds)} folds tested; none kept back"
+    experiment = replace(experiment, split=Split("all", list(held.predictions.clips), (), (), made))
+    trained = _train(experiment, wanted.folder, device)
+    findings = training_findings(
+        recipe, read_history(wanted.folder), genres=len(corpus.genres), moved=trained.moved
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with only_one(folder.with_name(f".{folder.name}.lock")):
-            claim(folder, identity_of(recipe, corpus, split))
-            store = open_store(
-                corpus,
-                sample_rate=audio.sample_rate,
-                channels=audio.channels,
-                report=partial(report, "decoding") if report else None,
-            )
-            trained = train(
-                recipe, corpus, split, store, folder=folder, seed=seed, device=device, report=report
-            )
-            keep_sounds(recipe, corpus, split, store, folder)
-    except BlockingIOError as error:
-        raise RunError(f"another genrelab is working in {folder}; wait for it") from error
-    findings = training_findings(recipe, read_history(folder), genres=len(corpus.genres), moved=trained.moved)
-    if findings and not force:
-        raise RunError(f"{to} was not written: {findings[0].words()} Or --force; the training is in {folder}")
-    result = _result(folds, held, precision) | {"findings": to_dicts(findings)}
-    about = describe(
-        recipe,
-        corpus.genres,
-        corpus.name,
-        corpus.licence,
-        corpus.citation,
-        learned=learned_digests(folder, on_test=False, weights=recipe.training.weights_file),
-        results=(result,),
-    ).model_copy(
+    if findings and not wanted.force:
+        raise RunError(
+            f"{wanted.to} was not written: {sentence(findings[0])} Or --force; the training is in "
+            f"{wanted.folder}",
+            code="network-broken",
+        )
+    result = _result(folds, held, wanted.precision)
+    result["findings"] = [each.model_dump(mode="json") for each in findings]
+    learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights_file)
+    about = describe(recipe, corpus_record(corpus), learned=learned, results=(result,)).model_copy(
         update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},
     )
-    difference = export(trained.network, about, to, half=half)
+    difference = export(trained.network, about, wanted.to, half=wanted.half)
     record = {
         "recipe": recipe.name,
         "parameters": trained.network.parameter_count(),
@@ -257,61 +246,79 @@ def finalize(
         "evaluation": held.evaluation.to_dict(),
         "versions": folders.versions(),
     }
-    replace_text(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    replace_text(wanted.folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return held, record
 
 
-def _refuse_what_fell_short(held: Held) -> None:
-    grave = [each.words() for each in held.shortfalls if each.grave]
+def _train(experiment: Experiment, folder: Path, device: str) -> Trained:
+    """Train on all clips, in a folder that no other process works in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_one(folder.with_name(f".{folder.name}.lock")):
+            claim(folder, identity_of(experiment))
+            trained = train(experiment, folder=folder, device=device)
+            write_sounds(folder, experiment)
+            return trained
+    except BlockingIOError as error:
+        raise RunError(f"another genrelab is working in {folder}; wait for it", code="run-busy") from error
+
+
+def _refuse_shortfalls(held: Held) -> None:
+    grave = [sentence(each) for each in held.shortfalls if each.kind in GRAVE]
     if grave:
         raise RunError(
-            f"{' '.join(grave)} No model file was made: ask for less with --precision, or take --force, and "
-            "the file says that its confidences promise nothing"
+            f"{' '.join(grave)} No model file was made: ask for less with --precision, or use --force, and "
+            "the file says that its confidences promise nothing",
+            code="precision-not-reached",
         )
 
 
-def _refuse_what_broke(folds: Sequence[folders.Run]) -> None:
+def _refuse_broken(folds: Sequence[folders.Run]) -> None:
     for fold in folds:
-        for finding in findings_of(fold.metrics):
+        for finding in fold.record.findings:
             raise RunError(
-                f"{fold.folder}: {finding.words()} No model file was made: train the folds again, or take "
-                "--force"
+                f"{fold.folder}: {sentence(finding)} No model file was made: train the folds again, or use "
+                "--force",
+                code="fold-broken",
             )
 
 
 def _recipe_of(folds: Sequence[folders.Run]) -> Recipe:
     if not folds:
-        raise UsageError("name the finished folds of a cross-validation")
-    for what in ("recipe_sha256", "seed"):
-        if len({fold.metrics[what] for fold in folds}) > 1:
-            raise UsageError(f"the runs differ in their {what}: they are not folds of one cross-validation")
+        raise UsageError("name the finished folds of a cross-validation", code="no-folds")
+    require_one_cross_validation(folds)
     recipe = folds[0].recipe
     if recipe.training.choose_epoch_on != "none":
         raise UsageError(
-            f"{recipe.name} chooses its epoch on a part of the clips, and here all are learned; train the "
-            "folds with --set training.monitor=last --set training.choose_epoch_on=none"
+            f"{recipe.name} chooses its epoch on a part of the clips, and here all are trained on; train the "
+            "folds with --set training.monitor=last --set training.choose_epoch_on=none",
+            code="folds-choose-epoch",
         )
     if recipe.voting != "mean":
-        raise UsageError("probabilities can be calibrated where segments vote by mean: --set voting=mean")
+        raise UsageError(
+            "probabilities can be calibrated only if segments vote by mean: --set voting=mean",
+            code="folds-vote-by-majority",
+        )
     return recipe
 
 
 def _result(folds: Sequence[folders.Run], held: Held, precision: float) -> dict[str, Any]:
-    """Say how good the model is, and how that is known."""
+    """Return how good the model is, and how that was measured."""
     track = held.evaluation.track["mean"].to_dict()
-    verdict = together([verdict_of(fold.metrics) for fold in folds])
+    first = folds[0].record
+    verdict = combined([fold.record.verdict for fold in folds])
     return {
-        "corpus": folds[0].metrics["corpus"]["name"],
-        "split": " + ".join(fold.metrics["split"]["name"] for fold in folds),
-        "made": folds[0].metrics["split"]["made"],
-        "measured": "by cross-validation: each clip by a network that had learned none of its fold. The "
-        "network of this file learned all clips, and no figure of it can be measured on them",
+        "corpus": first.corpus.name,
+        "split": " + ".join(fold.record.split.name for fold in folds),
+        "made": first.split.made,
+        "measured": "by cross-validation: each clip by a network that was trained without its fold. The "
+        "network of this file was trained on all clips, so no figure of it can be measured on them",
         "clips": track["n"],
         "groups": track["groups"],
         "verdict": verdict.state,
-        "because": verdict.because(),
-        "distilled": folds[0].metrics.get("learned", {}).get("distilled"),
-        "seed": folds[0].metrics["seed"],
+        "because": because(verdict),
+        "distilled": first.distilled,
+        "seed": first.seed,
         "voting": "mean",
         "track_accuracy": track["accuracy"],
         "track_balanced_accuracy": track["balanced_accuracy"],
@@ -323,8 +330,8 @@ def _result(folds: Sequence[folders.Run], held: Held, precision: float) -> dict[
         "precision_answers": held.threshold.answers,
         "precision": _plain(held.precision),
         "answered": round(held.answered, 4),
-        "shortfalls": shortfall_dicts(held.shortfalls),
-        "warnings": [each.words() for each in held.shortfalls],
+        "shortfalls": [each.model_dump(mode="json") for each in held.shortfalls],
+        "warnings": [sentence(each) for each in held.shortfalls],
     }
 
 

@@ -1,8 +1,10 @@
-"""What a run says of itself: `metrics.json`, the report's facts and warnings, the model file's metadata."""
+"""From a finished training to its record, and from the record to the model file's metadata."""
 
 from __future__ import annotations
 
 import datetime
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,250 +14,162 @@ from pydantic import ValidationError
 import genrelab
 from genrelab.bundle.metadata import BundleMetadata, TrainingCorpus
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.identity import collection_key
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, original_name
-from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.leakage.verdict import verdict_of
+from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.findings import Finding
+from genrelab.lab.findings.wording import because, warnings
+from genrelab.lab.leakage.checks import check_run
 from genrelab.lab.metrics.scores import Evaluation
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
-from genrelab.lab.runs.findings import findings_of, to_dicts
 from genrelab.lab.runs.known_recordings import learned_digests
-from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.runs.record import (
+    CopiesRecord,
+    CorpusRecord,
+    EpochRecord,
+    EvaluationRecord,
+    RunRecord,
+    SplitRecord,
+    StartRecord,
+)
+from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.train import Trained
 
-_START = {"none": "random weights", "imagenet": "weights of ImageNet"}
+
+def corpus_record(corpus: Corpus) -> CorpusRecord:
+    """Return what a record keeps of a corpus."""
+    return CorpusRecord(
+        name=corpus.name,
+        original=original_name(corpus),
+        changes=tuple(change.name for change in changes_of(corpus)),
+        genres=tuple(corpus.genres),
+        licence=corpus.licence,
+        citation=corpus.citation,
+    )
 
 
-def metrics_of(
-    recipe: Recipe,
-    corpus: Corpus,
-    split: Split,
-    store: AudioStore,
+def record_of(
+    experiment: Experiment,
     trained: Trained,
     evaluation: Evaluation,
-    *,
-    seed: int,
-) -> dict[str, Any]:
-    """Return what `metrics.json` says."""
-    used = {
-        part: [key for key in getattr(split, part) if key in store] for part in ("train", "valid", "test")
-    }
+    folder: Path,
+    findings: Sequence[Finding],
+) -> RunRecord:
+    """Return the record of a run.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        As used.
+    trained : Trained
+    evaluation : Evaluation
+        On the test part.
+    folder : Path
+        The run folder, with the history of the training.
+    findings : sequence of Finding
+        About the network.
+    """
+    recipe, corpus, split, store = experiment.recipe, experiment.corpus, experiment.split, experiment.store
+    used = {part: sum(key in store for key in getattr(split, part)) for part in ("train", "valid", "test")}
     skipped = {**corpus.skipped, **store.skipped}
-    return {
-        "format": folders.METRICS_FORMAT,
-        "recipe": recipe.name,
-        "parameters": trained.network.parameter_count(),
-        "corpus": {
-            "name": corpus.name,
-            "original": original_name(corpus),
-            "changes": [change.name for change in changes_of(corpus)],
-            "genres": list(corpus.genres),
-            "licence": corpus.licence,
-            "citation": corpus.citation,
-            "skipped": {printable(key): printable(reason) for key, reason in skipped.items()},
-        },
-        "split": {
-            "name": split.name,
-            "made": split.made,
-            "clips": {part: len(ids) for part, ids in used.items()},
-            "checks": dict(split.checks),
-        },
-        "seed": seed,
-        "epoch": {
-            "chosen": trained.best_epoch,
-            "trained": trained.epochs,
-            "steps": trained.steps,
-            "chosen_by": recipe.training.monitor.replace("valid", recipe.training.choose_epoch_on),
-            "chosen_on": recipe.training.choose_epoch_on,
-        },
-        "copies": {
-            "of": recipe.augment.copies_of,
-            "made": [
+    chosen_on = recipe.training.choose_epoch_on
+    best = next(row for row in read_history(folder) if row["best"] == 1)
+    weights = folder / folders.WEIGHTS
+    return RunRecord(
+        recipe=recipe.name,
+        recipe_sha256=hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
+        parameters=trained.network.parameter_count(),
+        corpus=corpus_record(corpus).model_copy(
+            update={
+                "skipped": {printable(key): printable(reason) for key, reason in skipped.items()},
+                "sound_sha256": experiment.sound_key(),
+                "recordings_sha256": collection_key(experiment.recordings),
+            }
+        ),
+        split=SplitRecord(
+            name=split.name, made=split.made, clips=used, findings=tuple(experiment.split_findings)
+        ),
+        seed=experiment.seed,
+        epoch=EpochRecord(
+            chosen=trained.best_epoch,
+            trained=trained.epochs,
+            steps=trained.steps,
+            chosen_by=recipe.training.monitor.replace("valid", chosen_on),
+            chosen_on=chosen_on,
+            loss=_finite(best["valid_loss"]),
+            accuracy=_finite(best["valid_accuracy"]),
+        ),
+        copies=CopiesRecord(
+            of=recipe.augment.copies_of,
+            made=tuple(
                 {"kind": part.kind, **part.options(), "clips": clips}
                 for part, clips in zip(recipe.augment.copies, trained.copies, strict=True)
-            ],
-        },
-        "learned": dict(trained.learned),
-        "start": {"weights": printable(recipe.training.weights), "notes": list(trained.start)},
-        "training_seconds": round(trained.seconds, 1),
-        "device": trained.device,
-        "precision": trained.precision,
-        "versions": folders.versions(),
-        "reported": [figure.model_dump() for figure in recipe.reported],
-        "evaluation": evaluation.to_dict(),
-    }
-
-
-def warnings_of(metrics: Mapping[str, Any]) -> list[str]:
-    """Return what a reader of a run's figures must know first; the severe ones before the others."""
-    split, corpus = metrics["split"], metrics["corpus"]
-    found = severe_warnings_of(metrics)
-    found += [
-        f"Possible leak. {looked_for[0].upper()}{looked_for[1:]}: {what}."
-        for looked_for, what in split["checks"].items()
-        if looked_for.endswith("on both sides") and what != "none" and not what.startswith("none (")
-    ]
-    missing = split["checks"].get("genres missing from a part", "none")
-    if missing != "none":
-        found.append(f"Genres missing from a part of the split: {missing}.")
-    if corpus["skipped"]:
-        shown = [f"{key} ({reason})" for key, reason in list(corpus["skipped"].items())[:3]]
-        found.append(f"{len(corpus['skipped'])} clips could not be used: {'; '.join(shown)}.")
-    if corpus.get("original", corpus["name"]) == "synthetic":
-        found.append(
-            "The corpus is generated by rules, not real music: its figures say nothing of real music."
-        )
-    return found
-
-
-def severe_warnings_of(metrics: Mapping[str, Any]) -> list[str]:
-    """Return those of the warnings that take away the meaning of a run's figures."""
-    return [*_spoilt(metrics), *(each.words() for each in findings_of(metrics))]
-
-
-def _spoilt(metrics: Mapping[str, Any]) -> list[str]:
-    if metrics["epoch"]["chosen_on"] == "test":
-        return [
-            "The epoch was chosen on the test clips: the one that did best on them was kept. The figures are "
-            "too high, and no estimate for new music."
-        ]
-    if metrics.get("copies", {}).get("of") == "train+valid":
-        return [
-            "Leak: copies of the validation clips were trained on. The figures on the validation part are "
-            "far too high, and the epoch was chosen by what was memorized. Neither test clips nor copies of "
-            "them were trained on."
-        ]
-    return []
-
-
-def facts_of(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a reader of the report needs to repeat the run."""
-    corpus, split, epoch, start = (metrics[key] for key in ("corpus", "split", "epoch", "start"))
-    sizes = ", ".join(f"{count} {part}" for part, count in split["clips"].items())
-    facts = {
-        "Recipe": f"{metrics['recipe']} ({metrics['parameters']:,} parameters)",
-        "Corpus": f"{corpus['name']}; licence: {corpus['licence']}; source: {corpus['citation']}",
-        "Split": f"{split['name']}: {split['made']} ({sizes})",
-        **{f"Looked for: {key}": value for key, value in (split["checks"] | metrics["checked"]).items()},
-        "Not looked for": "; ".join(metrics["not_checked"]),
-        **_sound_and_copies(metrics),
-        **_learned(metrics.get("learned", {})),
-        "Start": "; ".join([_START.get(start["weights"], start["weights"]), *start["notes"]]),
-        "Epoch": f"{epoch['chosen'] + 1} of {epoch['trained']}, {_chosen(epoch)}",
-        "Seed": str(metrics["seed"]),
-        "Training": f"{metrics['training_seconds']:.0f} s on {metrics['device']}, {metrics['precision']}",
-        "Versions": ", ".join(f"{name} {number}" for name, number in metrics["versions"].items()),
-    }
-    for figure in metrics["reported"]:
-        metric = figure["metric"].replace("_", " ")
-        facts[f"Paper: {metric} on {figure['corpus']}"] = f"{100 * figure['value']:.1f} %"
-    return facts
-
-
-def _sound_and_copies(metrics: Mapping[str, Any]) -> dict[str, str]:
-    facts = {}
-    changes = metrics["corpus"].get("changes")
-    if changes:
-        facts["Sound"] = f"that of {metrics['corpus']['original']}, changed by {', then '.join(changes)}"
-    copies = metrics.get("copies", {"made": []})
-    texts = []
-    for copy in copies["made"]:
-        options = [f"{key} {value}" for key, value in copy.items() if key not in ("kind", "clips")]
-        texts.append(f"{copy['kind']} ({', '.join(options) or 'as it is'}) of {copy['clips']} clips")
-    if texts:
-        facts[f"Copies learned, of {copies['of']}"] = "; ".join(texts)
-    return facts
-
-
-def _chosen(epoch: Mapping[str, Any]) -> str:
-    if epoch["chosen_on"] == "none":
-        return "the last one; nothing chose, and no clip was kept back for it"
-    how = (
-        f"the last one, whatever its figures on the {epoch['chosen_on']} part"
-        if epoch["chosen_by"] == "last"
-        else f"chosen by {epoch['chosen_by']} on the {epoch['chosen_on']} part"
+            ),
+        ),
+        learned=dict(trained.learned),
+        start=StartRecord(
+            weights=printable(recipe.training.weights),
+            notes=tuple(trained.start),
+            sha256=weights.read_text(encoding="utf-8").strip() if weights.is_file() else None,
+        ),
+        training_seconds=round(trained.seconds, 1),
+        device=trained.device,
+        precision=trained.precision,
+        versions=folders.versions(),
+        reported=recipe.reported,
+        evaluation=EvaluationRecord.model_validate(evaluation.to_dict()),
+        verdict=check_run(experiment),
+        findings=tuple(findings),
     )
-    return f"{how} ({100 * epoch['accuracy']:.1f} % of its segments right)"
 
 
-def _learned(learned: Mapping[str, Any]) -> dict[str, str]:
-    """Return what was learned beside labelled clips."""
-    facts = {}
-    if learned.get("guessed_labels"):
-        facts["Guessed labels, smoothed"] = f"of {learned['guessed_labels']} clips"
-    distilled = learned.get("distilled")
-    if distilled:
-        clips = learned["clips"]
-        what = [*distilled["regress"], *distilled["tags"], *(["genres"] if "genres" in distilled else [])]
-        facts["Distilled"] = (
-            f"{', '.join(what)} from {distilled['targets']} (SHA-256 {distilled['sha256'][:16]}) for "
-            f"{distilled['clips_with_targets']} clips, {clips['unlabelled']} of them without a genre"
-        )
-        left_out = [f"{count}: {why}" for why, count in distilled["unlabelled_left_out"].items()]
-        facts["Clips without a genre that were left out"] = "; ".join(left_out) or "none"
-    return facts
-
-
-def bundle_metadata(
-    recipe: Recipe, genres: Sequence[str], metrics: Mapping[str, Any], folder: Path
-) -> BundleMetadata:
-    """Return what the model file of the run in a folder says of itself."""
-    corpus, split = metrics["corpus"], metrics["split"]
-    track = metrics["evaluation"]["track"][recipe.voting]
-    copies = metrics.get("copies", {"made": []})
+def bundle_metadata(run: folders.Run) -> BundleMetadata:
+    """Return the metadata of a run's model file."""
+    recipe, record = run.recipe, run.record
+    track = record.evaluation.track[recipe.voting]
     result = {
-        "corpus": corpus["name"],
-        "split": split["name"],
-        "made": split["made"],
-        "clips": split["clips"],
-        "epoch_chosen_on": metrics["epoch"]["chosen_on"],
-        "verdict": verdict_of(metrics).state,
-        "because": verdict_of(metrics).because(),
-        "copies_of": copies["of"] if copies["made"] else None,
-        "distilled": metrics.get("learned", {}).get("distilled"),
-        "seed": metrics["seed"],
+        "corpus": record.corpus.name,
+        "split": record.split.name,
+        "made": record.split.made,
+        "clips": record.split.clips,
+        "epoch_chosen_on": record.epoch.chosen_on,
+        "verdict": record.verdict.state,
+        "because": because(record.verdict),
+        "copies_of": record.copies.of if record.copies.made else None,
+        "distilled": record.distilled,
+        "seed": record.seed,
         "voting": recipe.voting,
-        "track_accuracy": track["accuracy"],
-        "track_balanced_accuracy": track["balanced_accuracy"],
-        "findings": to_dicts(findings_of(metrics)),
-        "warnings": warnings_of(metrics),
+        "track_accuracy": track.accuracy.model_dump(),
+        "track_balanced_accuracy": track.balanced_accuracy.model_dump(),
+        "findings": [each.model_dump(mode="json") for each in record.findings],
+        "warnings": warnings(record.doubts()),
     }
-    learned = learned_digests(
-        folder, on_test=metrics["epoch"]["chosen_on"] == "test", weights=recipe.training.weights_file
-    )
-    return describe(
-        recipe,
-        genres,
-        corpus["name"],
-        corpus["licence"],
-        corpus["citation"],
-        learned=learned,
-        results=(result,),
-    )
+    learned = learned_digests(run.folder, on_test=record.chosen_on_test, weights=recipe.training.weights_file)
+    return describe(recipe, record.corpus, learned=learned, results=(result,))
 
 
 def describe(
     recipe: Recipe,
-    genres: Sequence[str],
-    corpus: str,
-    licence: str,
-    citation: str,
+    corpus: CorpusRecord,
     *,
     learned: Sequence[str] = (),
     results: Sequence[Mapping[str, Any]] = (),
 ) -> BundleMetadata:
-    """Return what a model file of a recipe and a corpus says of itself.
+    """Return the metadata of a model file for a recipe and a corpus.
 
     Raises
     ------
     CorpusError
-        If a model file cannot say it: a genre that nobody could be told, an absurd segment.
+        If a model file cannot hold it, such as a genre without a printable name or an absurd segment.
     """
     audio = recipe.audio
     try:
         return BundleMetadata(
-            genres=tuple(genres),
+            genres=corpus.genres,
             sample_rate=audio.sample_rate,
             channels=audio.channels,
             segment_seconds=audio.segment_seconds,
@@ -263,7 +177,7 @@ def describe(
             padding=audio.padding,
             voting=recipe.voting,
             recipe=recipe.name,
-            corpora=(TrainingCorpus(name=corpus, licence=licence, citation=citation),),
+            corpora=(TrainingCorpus(name=corpus.name, licence=corpus.licence, citation=corpus.citation),),
             learned=tuple(learned),
             results=tuple(dict(result) for result in results),
             created=datetime.date.today(),
@@ -273,5 +187,11 @@ def describe(
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise CorpusError(
-            f"no model file can be made of {corpus!r} with the recipe {recipe.name}: {where} {first['msg']}"
+            f"no model file can be made of {corpus.name!r} with the recipe {recipe.name}: {where} "
+            f"{first['msg']}",
+            code="no-model-file-possible",
         ) from error
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

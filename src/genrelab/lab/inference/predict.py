@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -18,41 +19,52 @@ from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
+from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.store.audio_store import AudioStore
-from genrelab.lab.training.train import labels_of, resolve_device
+from genrelab.lab.training.train import resolve_device
 
 _BATCH = 32
 _TOGETHER = 64  # segments of a track whose front-end work is shared
 Report = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class TestSet:
+    """Clips to be predicted.
+
+    Attributes
+    ----------
+    corpus : Corpus
+        Its genres are the network's outputs, in order.
+    ids : sequence of str
+        Clips; those that the store does not hold are left out.
+    store : AudioStore
+        Of the corpus.
+    audio : Audio
+        The recipe's segments. With the padding `none` a clip shorter than a segment is predicted as it is.
+    """
+
+    __test__ = False  # pytest takes classes of this name for tests
+
+    corpus: Corpus
+    ids: Sequence[str]
+    store: AudioStore
+    audio: Audio
+
+
 def predict(
-    network: GenreNetwork,
-    store: AudioStore,
-    corpus: Corpus,
-    ids: Sequence[str],
-    audio: Audio,
-    *,
-    device: str = "auto",
-    report: Report | None = None,
+    network: GenreNetwork, tested: TestSet, *, device: str = "auto", report: Report | None = None
 ) -> Predictions:
-    """Score every segment of clips.
+    """Predict every segment of clips.
 
     Parameters
     ----------
     network : GenreNetwork
-        Its outputs are the corpus's genres, in order.
-    store : AudioStore
-        Of this corpus.
-    corpus : Corpus
-    ids : sequence of str
-        Clips; those that the store does not hold are left out.
-    audio : Audio
-        The recipe's segments. With the padding `none` a clip shorter than a segment is scored as it is.
+    tested : TestSet
     device : {"auto", "cpu", "gpu"}
     report : callable or None
-        Called with segments done and segments in all.
+        Called with the number of segments done and of all segments.
 
     Returns
     -------
@@ -65,9 +77,13 @@ def predict(
         If no clip is left.
     """
     keep_freed_memory()
-    labels = labels_of(corpus, ids, store)
+    corpus, store, audio = tested.corpus, tested.store, tested.audio
+    labels = labels_of(corpus, tested.ids, store)
     if not labels:
-        raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be tested can be used")
+        raise CorpusError(
+            f"none of the {len(tested.ids)} clips of {corpus.name!r} to be tested can be used",
+            code="no-test-clip",
+        )
     shortest = shortest_samples(network, audio)
     dataset = SegmentDataset(store, labels, audio, seed=0, testing=True, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
@@ -91,17 +107,17 @@ def predict(
 
 
 def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
-    """Score segments in batches of equal length, wherever they come from."""
+    """Predict segments in batches of equal length, whatever clips they belong to."""
     for waveform, _ in DataLoader(dataset, batch_sampler=EqualBatches(dataset, _BATCH)):
         yield network(waveform.to(place))
 
 
 def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
-    """Score the segments of one clip after the other, so that overlapping ones share work."""
+    """Predict clip by clip, so that overlapping segments share work."""
     store, length = dataset.store, dataset.audio.segment_samples
     for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
         items = list(numbered)
-        if store.frames(clip_id) < length:  # one segment, of which the dataset knows how long it is to be
+        if store.frames(clip_id) < length:  # one segment; the dataset knows its length
             waveform, _ = dataset[0, items[0][0]]
             yield network(waveform[None].to(place))
             continue
@@ -113,7 +129,7 @@ def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.devic
 
 
 def groups_of(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:
-    """Return what is resampled as one: an artist; where it is unknown, the clips of one file.
+    """Return the unit of resampling of each clip: its artist or, if unknown, its file.
 
     Parameters
     ----------
@@ -124,7 +140,7 @@ def groups_of(corpus: Corpus, ids: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Clip id -> group; without those of which neither artist nor file is known.
+        Clip id -> group; clips without artist and file are missing.
     """
     clips = corpus.by_id()
     first_of_file: dict[Path, str] = {}

@@ -1,9 +1,9 @@
-"""What a model file answers to a corpus, as targets that another recipe distills."""
+"""The predictions of a model file for a corpus, as targets that a recipe distills."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,31 +13,31 @@ import numpy.typing as npt
 from genrelab.bundle.bundle import Bundle
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.inference.onnx_inference import check_heard, hear, learned_clips, segments_of
+from genrelab.lab.inference.onnx_inference import check_audio, learned_clips, predict_segments, segments_of
 from genrelab.lab.training.distillation.target_file import Floats, write_targets
+from genrelab.lab.training.experiment import Report
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.store.build import stored
 
-Report = Callable[[str, int, int], None]
-
 
 @dataclass(frozen=True)
-class Answers:
-    """What a model file answered. Rows are clips, those with a genre first.
+class TeacherTargets:
+    """The predictions of a model file, as targets. Rows are clips, those with a genre first.
 
     Attributes
     ----------
     clips : sequence of Clip
     names : sequence of str
-        What a file of targets calls them.
+        Their names in the file of targets.
     embedding : np.ndarray [shape=(clips, d)]
         The mean over segments.
     genres : np.ndarray [shape=(clips, genres)]
         Probabilities, the mean over segments.
     learned : np.ndarray of bool [shape=(clips,)] or None
-        Whether the model learned the clip, or chose its epoch by it; None if its file keeps no digests.
+        Whether the model was trained on the clip, or chose its epoch by it; None if its file keeps no
+        digests.
     skipped : mapping of str to str
-        Clip id -> why it could not be heard.
+        Clip id -> why it could not be used.
     """
 
     clips: Sequence[Clip]
@@ -53,33 +53,33 @@ class Answers:
         write_targets(path, self.names, arrays, self.learned)
 
 
-def answer(
+def teacher_targets(
     model: Path, corpus: Corpus, *, threads: int | None = None, report: Report | None = None
-) -> Answers:
-    """Let a model file hear every segment of a corpus's clips, with and without a genre.
+) -> TeacherTargets:
+    """Predict every clip of a corpus, with and without a genre, with a model file.
 
     Parameters
     ----------
     model : Path
     corpus : Corpus
     threads : int > 0 or None
-        That the network may use; None is all cores.
+        Of the network; None is all cores.
     report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
+        Shows progress.
 
     Raises
     ------
     ModelFileError
         If the file cannot be used.
     CorpusError
-        If the corpus is no sound, or no clip of it can be used.
+        If the corpus is not audio, or no clip of it can be used.
     """
-    check_heard(corpus, model)
+    check_audio(corpus, model)
     bundle = Bundle.load(model, threads=threads)
     about = bundle.metadata
     stores: dict[str, AudioStore] = {}
     skipped = dict(corpus.skipped)
-    heard_before: set[str] = set()
+    learned_ids: set[str] = set()
     for which in ("labelled", "unlabelled"):
         clips = stored(corpus, which)
         if not clips:
@@ -92,21 +92,23 @@ def answer(
             report=None if report is None else lambda done, of: report("decoding", done, of),
         )
         skipped |= store.skipped
-        heard_before |= learned_clips(store, about)
+        learned_ids |= learned_clips(store, about)
         stores |= {clip.id: store for clip in clips if clip.id in store}
     if not stores:
-        raise CorpusError(f"no clip of {corpus.name!r} can be used")
+        raise CorpusError(f"no clip of {corpus.name!r} can be used", code="no-usable-clip")
     embeddings, genres = [], []
     for done, (clip_id, store) in enumerate(stores.items(), start=1):
-        probabilities, embedded = hear(bundle, segments_of(store, clip_id, about))
+        probabilities, embedded = predict_segments(bundle, segments_of(store, clip_id, about))
         embeddings.append(embedded.mean(axis=0, dtype=np.float64))
         genres.append(probabilities.mean(axis=0, dtype=np.float64))
         if report is not None:
-            report(f"hearing with {model.name}", done, len(stores))
+            report(f"predicting with {model.name}", done, len(stores))
     by_id = corpus.by_id()
     answered = [by_id[key] for key in stores]
-    learned = np.array([key in heard_before for key in stores]) if about.learned else None
-    return Answers(answered, names_of(answered), np.stack(embeddings), np.stack(genres), learned, skipped)
+    learned = np.array([key in learned_ids for key in stores]) if about.learned else None
+    return TeacherTargets(
+        answered, names_of(answered), np.stack(embeddings), np.stack(genres), learned, skipped
+    )
 
 
 def names_of(clips: Sequence[Clip]) -> list[str]:

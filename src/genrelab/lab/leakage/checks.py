@@ -5,197 +5,184 @@ The other half, `genrelab corpora audit`, also finds one recording in another cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from genrelab.lab.audit.faults import odd_lengths
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.artists import artist_key
-from genrelab.lab.corpora.loaders.feature_table import TableRows
-from genrelab.lab.corpora.paths import examples, printable
+from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.splits.split_checks import (
+    EXAMPLES,
     Shared,
-    check_split,
     shared_artists,
     shared_by,
     shared_files,
 )
 from genrelab.lab.corpora.transforms.transformed_corpus import original_name
-from genrelab.lab.corpora.types import Clip, Corpus, Split
-from genrelab.lab.leakage.verdict import NEVER_CHECKED, Kind, Leak, Verdict
+from genrelab.lab.corpora.types import Clip
+from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.known_recordings import UNLABELLED, learned_in
-from genrelab.lab.training.distillation.target_file import read_targets
-from genrelab.lab.training.split_roles import copied_ids
-from genrelab.lab.training.store.audio_store import AudioStore
-from genrelab.lab.training.store.facts import ClipFacts
+from genrelab.lab.training.experiment import Experiment
 
 _SHORTEST = 1.0  # second
 _MOST_SILENCE = 0.5
-_SHOWN = 3
-Facts = Mapping[str, ClipFacts]
+_ON_BOTH_SIDES = {"clip", "file", "artist"}
+
+NEVER_CHECKED = (Finding(kind="other cut", count=None), Finding(kind="other performance", count=None))
+"""What no run looks for."""
 
 
-def check_run(
-    recipe: Recipe,
-    corpus: Corpus,
-    split: Split,
-    store: AudioStore,
-    facts: Facts,
-    recordings: Mapping[str, str],
-) -> Verdict:
-    """Look for what makes the figures of a run better than they are.
+def check_run(experiment: Experiment) -> Verdict:
+    """Look for what makes the figures of a run too high.
 
     Parameters
     ----------
-    recipe : Recipe
-    corpus : Corpus
-    split : Split
-        As used: with `choose_epoch_on: test`, all that is not tested is in `train`.
-    store : AudioStore
-        Of the corpus.
-    facts : mapping of str to ClipFacts
-        Of the store.
-    recordings : mapping of str to str
-        Of the corpus; see `recording_keys`.
+    experiment : Experiment
+        As used: with `choose_epoch_on: test`, all clips outside the test part are in `train`.
 
     Returns
     -------
     Verdict
     """
-    sounds = shared_by(corpus, split, lambda clip: _digest(facts, clip))
+    corpus, split, training = experiment.corpus, experiment.split, experiment.recipe.training
+    sounds = shared_by(corpus, split, lambda clip: _digest(experiment, clip))
     leaks = [
         *_leaks("file", shared_files(corpus, split), lambda clip: clip.path.name if clip.path else clip.id),
         *_leaks("sound", sounds, lambda clip: clip.id),
         *_leaks("artist", shared_artists(corpus, split), lambda clip: clip.artist or ""),
     ]
-    copied, copies = _copies(recipe, split)
-    started, start, unsure = _start(recipe, corpus, split, recordings, facts)
-    training = recipe.training
-    tested = training.choose_epoch_on == "test" and training.monitor != "last"
-    leaks += [*copied, *started, *([Leak("epoch", ("test",))] if tested else [])]
-    unknown, without = _unknown_artists(
-        [corpus.by_id()[key] for key in (*split.train, *split.valid, *split.test)]
+    copied, copies = _copies(experiment)
+    started, start, unsure = _start(experiment)
+    on_test = training.choose_epoch_on == "test" and training.monitor != "last"
+    leaks += [*copied, *started, *([Finding(kind="epoch", parts=("test",))] if on_test else [])]
+    unknown, unnamed = _unknown_artists(_clips(experiment))
+    checked = [
+        *(each for each in experiment.split_findings if each.kind in _ON_BOTH_SIDES),
+        _sounds(sounds),
+        _labels(experiment),
+        _faults(experiment),
+        copies,
+        start,
+        Finding(kind="epoch", parts=() if training.monitor == "last" else (training.choose_epoch_on,)),
+    ]
+    taught, teacher, more = _teacher(experiment)
+    return Verdict(
+        leaks=tuple([*leaks, *taught]),
+        unknown=tuple(unknown),
+        checked=tuple([*checked, *teacher]),
+        not_checked=(*NEVER_CHECKED, *unnamed, *unsure, *more),
     )
-    checked = {
-        **{key: text for key, text in check_split(corpus, split).items() if key.endswith("on both sides")},
-        "equal sound on both sides": _sounds_in_words(sounds),
-        "labels of equal sound": _labels(corpus, split, facts),
-        "silent, short or oddly long clips": _faults(corpus, split, store, facts),
-        "copies of clips that are not learned": copies,
-        "clips learned by an earlier run": start,
-        "part that chose the epoch": "none: the last one"
-        if training.monitor == "last"
-        else training.choose_epoch_on,
-    }
-    targets = recipe.distill.file(split.name) if recipe.distill is not None else None
-    if targets is not None:
-        taught, checked["clips learned by the teacher"], more = _teacher(targets, corpus, split)
-        leaks += taught
-        unsure.append(more)
-    return Verdict(tuple(leaks), unknown, checked, (*NEVER_CHECKED, *without, *unsure))
 
 
 def artists_unknown(clips: Sequence[Clip]) -> int:
-    """Count the clips of which nobody says who plays."""
+    """Count the clips of unknown artists."""
     return sum(artist_key(clip.artist) is None for clip in clips)
 
 
-def _unknown_artists(clips: Sequence[Clip]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _clips(experiment: Experiment) -> list[Clip]:
+    """Return the clips of all parts of the split."""
+    split = experiment.split
+    return [experiment.clips[key] for key in (*split.train, *split.valid, *split.test)]
+
+
+def _unknown_artists(clips: Sequence[Clip]) -> tuple[list[Finding], list[Finding]]:
     count = artists_unknown(clips)
     if not count:
-        return (), ()
-    who = "any clip" if count == len(clips) else f"{count} of {len(clips)} clips"
-    return (
-        (f"Nobody knows who plays in {who}: artists may be on both sides.",),
-        (f"artists of {count} clips that name none",),
-    )
+        return [], []
+    unknown = Finding(kind="unknown artists", count=count, values={"of": len(clips)})
+    return [unknown], [Finding(kind="unnamed artists", count=count)]
 
 
-def _digest(facts: Facts, clip: Clip) -> str | None:
-    return facts[clip.id].digest if clip.id in facts else None
+def _digest(experiment: Experiment, clip: Clip) -> str | None:
+    facts = experiment.facts.get(clip.id)
+    return facts.digest if facts is not None else None
 
 
-def _leaks(kind: Kind, shared: Sequence[Shared], name: Callable[[Clip], str]) -> list[Leak]:
-    """Return a leak for each set of parts between which there is something."""
+def _leaks(kind: str, shared: Sequence[Shared], name: Callable[[Clip], str]) -> list[Finding]:
+    """Return a leak for each set of parts that share something."""
     by_parts: dict[tuple[str, ...], list[Shared]] = {}
     for each in shared:
         by_parts.setdefault(each.parts, []).append(each)
     return [
-        Leak(
-            kind,
-            parts,
-            len(found),
-            tuple(
+        Finding(
+            kind=kind,
+            parts=parts,
+            count=len(found),
+            examples=tuple(
                 " = ".join(dict.fromkeys(printable(name(clip)) for clip in each.clips))
-                for each in found[:_SHOWN]
+                for each in found[:EXAMPLES]
             ),
         )
         for parts, found in by_parts.items()
     ]
 
 
-def _sounds_in_words(shared: Sequence[Shared]) -> str:
-    shown = [f"{' = '.join(clip.id for clip in each.clips)} ({', '.join(each.parts)})" for each in shared]
-    return f"{len(shared)}: {examples(shown)}" if shown else "none"
+def _sounds(shared: Sequence[Shared]) -> Finding:
+    shown = [
+        f"{' = '.join(printable(clip.id) for clip in each.clips)} ({', '.join(each.parts)})"
+        for each in shared[:EXAMPLES]
+    ]
+    return Finding(kind="sound", count=len(shared), examples=tuple(shown))
 
 
-def _labels(corpus: Corpus, split: Split, facts: Facts) -> str:
-    """Say which clips sound alike to the sample and have different genres."""
-    clips = corpus.by_id()
+def _labels(experiment: Experiment) -> Finding:
+    """Find clips whose samples are equal and whose genres differ."""
     genres: dict[str, dict[str, str]] = {}
-    for key in (*split.train, *split.valid, *split.test):
-        digest = _digest(facts, clips[key])
+    for clip in _clips(experiment):
+        digest = _digest(experiment, clip)
         if digest is not None:
-            genres.setdefault(digest, {}).setdefault(clips[key].genre or "", key)
+            genres.setdefault(digest, {}).setdefault(clip.genre or "", clip.id)
     differ = [
-        ", ".join(f"{key} is {genre}" for genre, key in each.items())
+        ", ".join(f"{printable(key)} is {printable(genre)}" for genre, key in each.items())
         for each in genres.values()
         if len(each) > 1
     ]
-    return f"{len(differ)} differ: {'; '.join(differ[:_SHOWN])}" if differ else "none differ"
+    return Finding(kind="labels", count=len(differ), examples=tuple(differ[:EXAMPLES]))
 
 
-def _faults(corpus: Corpus, split: Split, store: AudioStore, facts: Facts) -> str:
-    if isinstance(corpus.renderer, TableRows):
-        return "not looked for in a table of descriptors"
-    ids = [key for key in (*split.train, *split.valid, *split.test) if key in store]
+def _faults(experiment: Experiment) -> Finding:
+    if experiment.corpus.kind != "audio":
+        return Finding(kind="faults", count=None)
+    store, facts = experiment.store, experiment.facts
+    ids = [clip.id for clip in _clips(experiment) if clip.id in store]
     seconds = {key: store.frames(key) / store.sample_rate for key in ids}
-    found = [
+    silent = [
         f"{key} (silent for {100 * facts[key].silent:.0f} %)"
         for key in ids
         if facts[key].silent > _MOST_SILENCE
     ]
-    found += [f"{key} ({length:.2f} s)" for key, length in seconds.items() if length < _SHORTEST]
-    found += [f"{fault.clip_id} ({fault.detail})" for fault in odd_lengths(seconds)]
-    found += [f"{key} (cannot be read)" for key in store.skipped]
-    return f"{len(found)}: {examples(found)}" if found else "none"
+    short = [f"{key} ({length:.2f} s)" for key, length in seconds.items() if length < _SHORTEST]
+    odd = [f"{fault.clip_id} ({fault.detail})" for fault in odd_lengths(seconds)]
+    found = [*silent, *short, *odd, *(f"{key} (cannot be read)" for key in store.skipped)]
+    return Finding(kind="faults", count=len(found), examples=tuple(map(printable, found[:EXAMPLES])))
 
 
-def _copies(recipe: Recipe, split: Split) -> tuple[list[Leak], str]:
-    if not recipe.augment.copies:
-        return [], "none: there are no copies"
-    learned = set(split.train)
-    copied = [key for key in copied_ids(recipe, split) if key not in learned]
+def _copies(experiment: Experiment) -> tuple[list[Finding], Finding]:
+    if not experiment.recipe.augment.copies:
+        return [], Finding(kind="copies", count=0)
+    split, copied = experiment.split, experiment.roles.copied_unlearned
     parts = [part for part, ids in (("valid", split.valid), ("test", split.test)) if set(ids) & set(copied)]
+    check = Finding(kind="copies", count=len(copied), values={"made": 1})
     if not copied:
-        return [], "none"
-    return [Leak("copies", ("train", *parts), len(copied), tuple(copied[:_SHOWN]))], f"{len(copied)} clips"
+        return [], check
+    shown = tuple(map(printable, copied[:EXAMPLES]))
+    return [Finding(kind="copies", parts=("train", *parts), count=len(copied), examples=shown)], check
 
 
-def _start(
-    recipe: Recipe, corpus: Corpus, split: Split, recordings: Mapping[str, str], facts: Facts
-) -> tuple[list[Leak], str, list[str]]:
-    """Look at the run that the weights come from, if they do: what it learned must not be tested now."""
-    weights = recipe.training.weights_file
+def _start(experiment: Experiment) -> tuple[list[Finding], Finding, list[Finding]]:
+    """Look at the run that made the initial weights, if any: its training clips must not be tested."""
+    weights = experiment.recipe.training.weights_file
     if weights is None:
-        return [], "none: it starts with no music", []
-    unsure = [f"what else the weights to start with ({printable(weights.name)}) were trained on"]
+        return [], Finding(kind="start", count=0, values={"random": 1}), []
+    unsure = [Finding(kind="initial weights", count=None, examples=(printable(weights.name),))]
     before = learned_in(weights.parent)
     if before is None:
-        return [], "not known: the weights are of no run folder", unsure
-    namesake = before.corpus == original_name(corpus)
+        return [], Finding(kind="start", count=None), unsure
+    namesake = before.corpus == original_name(experiment.corpus)
+    recordings, facts, split = experiment.recordings, experiment.facts, experiment.split
 
-    def met(ids: Sequence[str], parts: Collection[str]) -> list[str]:
+    def seen(ids: Sequence[str], parts: Collection[str]) -> list[str]:
         clips = {key: known for key, known in before.clips.items() if known.part in parts}
         sounds = {known.sound for known in clips.values()} - {None}
         same = {
@@ -207,23 +194,34 @@ def _start(
 
     # What chose the epoch then may choose it again.
     every = {known.part for known in before.clips.values()}
-    again = {"valid": met(split.valid, {"train", UNLABELLED}), "test": met(split.test, every)}
-    found = [Leak("start", (part,), len(ids), tuple(ids[:_SHOWN])) for part, ids in again.items() if ids]
-    return found, "; ".join(f"{leak.number} in {leak.parts[0]}" for leak in found) or "none", unsure
+    again = {"valid": seen(split.valid, {"train", UNLABELLED}), "test": seen(split.test, every)}
+    leaks = [
+        Finding(kind="start", parts=(part,), count=len(ids), examples=tuple(map(printable, ids[:EXAMPLES])))
+        for part, ids in again.items()
+        if ids
+    ]
+    counts = tuple(f"{leak.count} in {leak.parts[0]}" for leak in leaks)
+    return leaks, Finding(kind="start", count=len(leaks), examples=counts), unsure
 
 
-def _teacher(file: str, corpus: Corpus, split: Split) -> tuple[list[Leak], str, str]:
-    """Look at the model that made the targets: what it learned, and whose music, must not be tested now."""
-    targets = read_targets(file, ())
-    if targets.learned is None:
-        return [], "not known: the targets do not say", "what the teacher was trained on"
-    rows, clips = targets.rows(corpus.clips), corpus.by_id()
-    learned = {key for key, row in rows.items() if targets.learned[row]}
+def _teacher(experiment: Experiment) -> tuple[list[Finding], list[Finding], list[Finding]]:
+    """Look at the training clips of the teacher: neither they nor their artists must be tested."""
+    found, clips = experiment.distillation, experiment.clips
+    if found is None:
+        return [], [], []
+    learned_rows = found.targets.learned
+    if learned_rows is None:
+        return [], [Finding(kind="teacher", count=None)], [Finding(kind="teacher", count=0)]
+    learned = {key for key, row in found.rows.items() if learned_rows[row]}
     artists = {artist_key(clips[key].artist) for key in learned} - {None}
-    met = [key for key in split.test if key in learned or artist_key(clips[key].artist) in artists]
-    found = [Leak("teacher", ("test",), len(met), tuple(met[:_SHOWN]))] if met else []
-    text = f"{len(learned)} of {len(rows)}, {len(met) or 'none'} of them, or of their artists, in test"
-    return found, text, "what else the teacher was trained on"
+    tested = [
+        key for key in experiment.split.test if key in learned or artist_key(clips[key].artist) in artists
+    ]
+    values = {"learned": len(learned), "of": len(found.rows)}
+    check = Finding(kind="teacher", count=len(tested), values=values)
+    shown = tuple(map(printable, tested[:EXAMPLES]))
+    leaks = [Finding(kind="teacher", parts=("test",), count=len(tested), examples=shown)] if tested else []
+    return leaks, [check], [Finding(kind="teacher")]
 
 
 def copy_versions(recipe: Recipe) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whether a corpus that a finished run meets is its own, and which of its clips the run did not learn."""
+"""Whether a corpus is the one that a run was trained on, and which of its clips the run did not see."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from collections.abc import Mapping, Sequence
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.identity import recording_keys
-from genrelab.lab.corpora.paths import examples
+from genrelab.lab.corpora.paths import printable
+from genrelab.lab.corpora.splits.split_checks import EXAMPLES
 from genrelab.lab.corpora.splits.split_file import read_split
 from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.leakage.verdict import NEVER_CHECKED, Leak, Verdict
+from genrelab.lab.findings import Finding, Verdict
+from genrelab.lab.leakage.checks import NEVER_CHECKED
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.known_recordings import learned_in, read_sounds
 from genrelab.lab.training.store.facts import ClipFacts
 
 
 def clips_to_test(run: folders.Run, corpus: Corpus, *, same: bool) -> tuple[bool, list[str]]:
-    """Return whether a corpus is the one that a run was trained on, and the clips to test on.
+    """Return whether a corpus is the one that a run was trained on, and the clips to test.
 
-    It is if it sounds the same, or has the same name, other changes of sound, and the same recordings under
-    the ids of the split. Then the clips are those of the test part. Of another corpus of the same name, what
-    has an id that was learned or chosen on is left out: it may be the same music in other files.
+    It is the same corpus if it has the same sound, or if it has the same name, other changes of sound, and
+    the same recordings under the ids of the split. Then the clips are those of the test part. In another
+    corpus of the same name, clips with the id of a training or validation clip are left out: they may be the
+    same music in other files.
 
     Parameters
     ----------
@@ -31,7 +34,7 @@ def clips_to_test(run: folders.Run, corpus: Corpus, *, same: bool) -> tuple[bool
     corpus : Corpus
         With the run's genres.
     same : bool
-        Whether it sounds as what the run learned.
+        Whether its sound is that of the run's corpus.
 
     Raises
     ------
@@ -39,32 +42,35 @@ def clips_to_test(run: folders.Run, corpus: Corpus, *, same: bool) -> tuple[bool
         If no clip is left.
     """
     split = read_split(run.folder / folders.SPLIT, name="", made="")
-    namesake = original_name(corpus) == run.metrics["corpus"].get("original", run.metrics["corpus"]["name"])
-    there = [clip.id for clip in corpus.clips]
+    trained_on = run.record.corpus
+    namesake = original_name(corpus) == trained_on.original
+    ids = [clip.id for clip in corpus.clips]
     ours = _of_the_run(run, corpus)
-    changed = [change.name for change in changes_of(corpus)] != run.metrics["corpus"].get("changes", [])
+    changed = tuple(change.name for change in changes_of(corpus)) != trained_on.changes
     if same or (namesake and changed and ours):
-        ids = [key for key in there if key in set(split.test) & ours]
-        if not ids:
+        tested = [key for key in ids if key in set(split.test) & ours]
+        if not tested:
             raise CorpusError(
-                f"{corpus.name} has no clip that this run's split tests; there is none to test on"
+                f"{corpus.name} has no clip of this run's test part, so there is nothing to test",
+                code="no-clip-of-test-part",
             )
-        return True, ids
+        return True, tested
     seen = {*split.train, *split.valid} if namesake else set()
-    if namesake and run.metrics["epoch"]["chosen_on"] == "test":
+    if namesake and run.record.chosen_on_test:
         seen |= set(split.test)
-    ids = [key for key in there if key not in seen]
-    if not ids:
+    tested = [key for key in ids if key not in seen]
+    if not tested:
         raise CorpusError(
-            f"every clip of {corpus.name} was used in training this run; there is none to test on"
+            f"every clip of {corpus.name} was used to train this run, so there is nothing to test",
+            code="all-clips-seen",
         )
-    return False, ids
+    return False, tested
 
 
 def _of_the_run(run: folders.Run, corpus: Corpus) -> set[str]:
     """Return the clips of a corpus that are, by id and recording, clips of the run's split."""
     known = read_sounds(run.folder)
-    if known is None:  # a run of an earlier genrelab: the ids must do
+    if known is None:  # a run of an earlier version: ids must do
         split = read_split(run.folder / folders.SPLIT, name="", made="")
         return {*split.train, *split.valid, *split.test} & {clip.id for clip in corpus.clips}
     return {
@@ -74,20 +80,20 @@ def _of_the_run(run: folders.Run, corpus: Corpus) -> set[str]:
     }
 
 
-def check_elsewhere(
+def check_other_corpus(
     run: folders.Run, corpus: Corpus, ids: Sequence[str], facts: Mapping[str, ClipFacts]
 ) -> tuple[list[str], Verdict]:
-    """Leave out what a run learned under another name, and look for artists that it knows.
+    """Leave out recordings that a run was trained on under another name, and look for shared artists.
 
     Parameters
     ----------
     run : Run
     corpus : Corpus
-        Another than the run's.
+        Another one than the run's.
     ids : sequence of str
         Its clips that may be tested.
     facts : mapping of str to ClipFacts
-        Of its store, at the rate of the run's.
+        Of its store, at the run's sample rate.
 
     Returns
     -------
@@ -104,43 +110,54 @@ def check_elsewhere(
     learned = learned_in(run.folder)
     kept = read_sounds(run.folder) is not None and learned is not None
     sounds = {known.sound for known in learned.clips.values()} - {None} if learned is not None else set()
-    heard = [key for key in ids if key in facts and facts[key].digest in sounds]
-    left = [key for key in ids if key not in set(heard)]
+    seen = [key for key in ids if key in facts and facts[key].digest in sounds]
+    left = [key for key in ids if key not in set(seen)]
     if not left:
         raise CorpusError(
-            f"every clip of {corpus.name} sounds as one that this run learned; there is none to test on"
+            f"every clip of {corpus.name} has the sound of a training clip of this run, so there is nothing "
+            "to test",
+            code="all-sounds-seen",
         )
     clips = corpus.by_id()
     theirs = [artist_key(clips[key].artist) for key in left]
     ours = _learned_artists(run)
     shared = list(
-        dict.fromkeys(clips[key].artist or "" for key in left if artist_key(clips[key].artist) in ours)
+        dict.fromkeys(
+            clips[key].artist or ""
+            for key, artist in zip(left, theirs, strict=True)
+            if artist is not None and artist in ours
+        )
     )
-    shared = [name for name in shared if artist_key(name) is not None]
-    known, both = len(theirs) - theirs.count(None), ours - {None}
+    named = len(theirs) - theirs.count(None)
     unknown = []
-    if known < len(left):
-        unknown.append(f"Nobody knows who plays in {len(left) - known} of {len(left)} tested clips.")
+    if named < len(left):
+        unnamed = Finding(kind="unknown tested artists", count=len(left) - named, values={"of": len(left)})
+        unknown.append(unnamed)
     if None in ours:
-        unknown.append("Nobody knows who plays in some of the clips that were learned.")
-    if not kept:
-        unknown.append("The run is of an earlier genrelab, which kept no digests of what it learned.")
-    leaks = [Leak("artist", ("learned", "tested"), len(shared), tuple(shared[:3]))] if shared else []
-    checked = {
-        "equal sound learned": f"{len(heard)} clips, left out: {examples(heard)}" if heard else "none",
-        "artist learned and tested": examples(shared)
-        if shared
-        else "none"
-        if both and known
-        else "not known",
-    }
-    if not kept:
-        del checked["equal sound learned"]
-    return left, Verdict(tuple(leaks), tuple(unknown), checked, NEVER_CHECKED)
+        unknown.append(Finding(kind="unknown learned artists", count=None))
+    checked = []
+    if kept:
+        checked.append(Finding(kind="learned sound", count=len(seen), examples=_examples(seen)))
+    else:
+        unknown.append(Finding(kind="no digests"))
+    comparable = bool(ours - {None}) and named > 0
+    artists = len(shared) if shared or comparable else None
+    checked.append(Finding(kind="learned artist", count=artists, examples=_examples(shared)))
+    leak = Finding(kind="artist", parts=("learned", "tested"), count=len(shared), examples=_examples(shared))
+    return left, Verdict(
+        leaks=(leak,) if shared else (),
+        unknown=tuple(unknown),
+        checked=tuple(checked),
+        not_checked=NEVER_CHECKED,
+    )
+
+
+def _examples(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(printable, names[:EXAMPLES]))
 
 
 def _learned_artists(run: folders.Run) -> set[str | None]:
-    """Return the artists of what was learned or chosen on; None among them if some are not known."""
-    of = {"train", "valid"} | ({"test"} if run.metrics["epoch"]["chosen_on"] == "test" else set())
+    """Return the artists of training and validation clips; None among them if some are unknown."""
+    of = {"train", "valid"} | ({"test"} if run.record.chosen_on_test else set())
     with (run.folder / folders.SPLIT).open(encoding="utf-8", newline="") as stream:
         return {artist_key(row.get("artist")) for row in csv.DictReader(stream) if row["part"] in of}

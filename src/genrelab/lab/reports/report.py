@@ -18,12 +18,12 @@ from string import Template
 import numpy as np
 
 from genrelab.errors import UsageError
-from genrelab.lab.leakage.verdict import Verdict
+from genrelab.lab.findings import Finding, Verdict
+from genrelab.lab.findings.wording import because, checked, network_state, not_checked
 from genrelab.lab.metrics.bootstrap import Estimate, percent
 from genrelab.lab.metrics.predictions import Predictions, write_whole
 from genrelab.lab.metrics.scores import Evaluation, LevelScores
 from genrelab.lab.reports import charts
-from genrelab.lab.runs.findings import Finding, state_of
 from genrelab.printing import plain_page
 from genrelab.voting import VotingRule
 
@@ -131,13 +131,13 @@ def verdict_box(verdict: Verdict, findings: Sequence[Finding] = ()) -> str:
     """Return a verdict as HTML: the word, what became of the network, why, and what nobody looked for."""
     kind, heading = _VERDICTS[verdict.state]
     if findings:
-        kind, heading = f"{kind} broken", f"{heading}, and the network {state_of(findings)}"
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.because())
+        kind, heading = f"{kind} broken", f"{heading}, and the network {network_state(findings)}"
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in because(verdict))
     return (
         f'<section class="verdict {kind}" aria-label="Verdict"><strong>{heading}</strong>'
         f"{f'<ul>{reasons}</ul>' if reasons else ''}"
-        f"<p>Looked for: {escape('; '.join(verdict.checked))}.<br>"
-        f"Not looked for: {escape('; '.join(verdict.not_checked))}.</p></section>"
+        f"<p>Looked for: {escape('; '.join(checked(verdict.checked)))}.<br>"
+        f"Not looked for: {escape('; '.join(not_checked(verdict)))}.</p></section>"
     )
 
 

@@ -30,8 +30,8 @@ from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.reports.charts import ticks
 from genrelab.lab.reports.filters import bands, bank_names, framed
 from genrelab.lab.training.dataset import SegmentDataset
+from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.store.audio_store import AudioStore
-from genrelab.lab.training.train import labels_of
 
 Floats = npt.NDArray[np.float64]
 

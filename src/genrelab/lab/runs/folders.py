@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-from genrelab.errors import RunError
+from genrelab.errors import RunError, UsageError
 from genrelab.lab.metrics.predictions import Predictions, read_predictions
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.runs.record import RunRecord, load_record
 from genrelab.lab.training.checkpoints import BEST, load_weights
 
 RECIPE = "recipe.yaml"
@@ -25,7 +25,6 @@ METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
-METRICS_FORMAT = 1
 
 
 def run_folder(base: Path, *, recipe: str, corpus: str, split: str, seed: int) -> Path:
@@ -53,13 +52,13 @@ class Run:
     folder : Path
     recipe : Recipe
         As used.
-    metrics : dict
-        What `metrics.json` says.
+    record : RunRecord
+        What it measured.
     """
 
     folder: Path
     recipe: Recipe
-    metrics: dict[str, Any]
+    record: RunRecord
 
     @classmethod
     def load(cls, folder: Path) -> Run:
@@ -70,27 +69,20 @@ class Run:
         RunError
             If it holds no finished run.
         """
-        path = folder / METRICS
         try:
-            metrics = json.loads(path.read_text(encoding="utf-8"))
+            record = load_record(RunRecord, folder / METRICS)
         except FileNotFoundError as error:
             raise RunError(
                 f"{folder} holds no finished run ({METRICS} is missing); give the folder that "
-                "`genrelab train` printed, or run the training to its end"
+                "`genrelab train` printed, or run the training to its end",
+                code="run-unfinished",
             ) from error
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {path}: {error}") from error
-        if metrics.get("format") != METRICS_FORMAT:
-            raise RunError(
-                f"{path} has the format {metrics.get('format')!r}, this genrelab reads {METRICS_FORMAT}; "
-                "use the genrelab that made the run, or train it again"
-            )
-        return cls(folder, load_recipe(str(folder / RECIPE)), metrics)
+        return cls(folder, load_recipe(str(folder / RECIPE)), record)
 
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres, in the order of the network's outputs."""
-        return tuple(self.metrics["corpus"]["genres"])
+        return self.record.corpus.genres
 
     def network(self) -> GenreNetwork:
         """Return the trained network, in evaluation mode."""
@@ -99,5 +91,28 @@ class Run:
         return network.eval()
 
     def predictions(self) -> Predictions:
-        """Return what the run said of its test part."""
+        """Return the predictions for its test part."""
         return read_predictions(self.folder / PREDICTIONS)
+
+
+def require_one_cross_validation(folds: Sequence[Run]) -> None:
+    """Refuse runs that are not folds of one cross-validation.
+
+    Raises
+    ------
+    UsageError
+        If their recipes, seeds or corpora differ.
+    """
+    records = [fold.record for fold in folds]
+    different: dict[str, set[object]] = {
+        "collections of one name": {each.corpus.recordings_sha256 for each in records},
+        "recipes (recipe_sha256)": {each.recipe_sha256 for each in records},
+        "seeds (seed)": {each.seed for each in records},
+        "corpora": {each.corpus.name for each in records},
+    }
+    for what, values in different.items():
+        if len(values) > 1:
+            raise UsageError(
+                f"the runs have different {what}: they are not folds of one cross-validation",
+                code="not-one-cross-validation",
+            )

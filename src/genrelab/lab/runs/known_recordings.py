@@ -1,14 +1,13 @@
-"""`sounds.csv` of a run folder: which recording each clip was, and a digest of how it sounded.
+"""`sounds.csv` of a run folder: the recording of each clip, and a digest of its sound.
 
-With it a finished run can tell its own clips from those of another collection of the same name, and can find
-in other collections what it learned; so can its model file.
+With it a finished run tells its own clips from those of another collection of the same name, and finds its
+training clips in other collections. So does its model file.
 """
 
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +16,10 @@ from genrelab.csv_text import csv_lines
 from genrelab.errors import CorpusError, RunError
 from genrelab.files import replace_text
 from genrelab.lab.corpora.splits.split_file import read_split
-from genrelab.lab.corpora.types import Split
 from genrelab.lab.runs import folders
+from genrelab.lab.runs.record import RunRecord, load_record
+from genrelab.lab.training.experiment import Experiment
+from genrelab.lab.training.store.facts import clip_facts
 
 SOUNDS = "sounds.csv"
 UNLABELLED = "unlabelled"
@@ -31,12 +32,12 @@ class Known(NamedTuple):
     Attributes
     ----------
     part : str
-        `train`, `valid`, `test`, or `unlabelled`: learned without a genre.
+        `train`, `valid`, `test`, or `unlabelled`: trained on without a genre.
     recording : str
-        See `genrelab.lab.corpora.identity.recording_keys`; empty where an earlier genrelab kept nothing, and
-        of clips without a genre.
+        See `genrelab.lab.corpora.identity.recording_keys`; empty for clips without a genre, and
+        in runs of earlier versions.
     sound : str or None
-        See `genrelab.lab.training.store.facts.ClipFacts`; None for silence and clips that were not usable.
+        See `genrelab.lab.training.store.facts.ClipFacts`; None for silence and unusable clips.
     """
 
     part: str
@@ -44,33 +45,23 @@ class Known(NamedTuple):
     sound: str | None
 
 
-def write_sounds(
-    folder: Path,
-    split: Split,
-    recordings: Mapping[str, str],
-    digests: Mapping[str, str | None],
-    unlabelled: Mapping[str, str | None] | None = None,
-) -> None:
-    """Write the clips of a split to a run folder, and those without a genre that were learned beside it.
-
-    Parameters
-    ----------
-    folder : Path
-    split : Split
-    recordings : mapping
-        Clip id -> recording.
-    digests, unlabelled : mapping
-        Clip id -> digest, of labelled clips and of those without a genre.
-    """
+def write_sounds(folder: Path, experiment: Experiment) -> None:
+    """Write the clips of a training to its folder, also those without a genre that were trained on."""
     rows: list[Sequence[str]] = [_COLUMNS]
+    split, recordings, facts = experiment.split, experiment.recordings, experiment.facts
+    digests = {key: each.digest or "" for key, each in facts.items()}
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
-        rows += [(key, part, recordings[key], digests.get(key) or "") for key in ids]
-    rows += [(key, UNLABELLED, "", digest or "") for key, digest in (unlabelled or {}).items()]
+        rows += [(key, part, recordings[key], digests.get(key, "")) for key in ids]
+    if experiment.unlabelled:
+        others = clip_facts(experiment.unlabelled_store)
+        rows += [
+            (key, UNLABELLED, "", others[key].digest or "") for key in experiment.unlabelled if key in others
+        ]
     replace_text(folder / SOUNDS, csv_lines(rows, formulas=True))
 
 
 def read_sounds(folder: Path) -> dict[str, Known] | None:
-    """Return clip id -> what is known of it; None for a run of an earlier genrelab, which kept nothing.
+    """Return clip id -> what is known of it; None for runs of earlier versions, which kept nothing.
 
     Raises
     ------
@@ -87,16 +78,18 @@ def read_sounds(folder: Path) -> dict[str, Known] | None:
                 row["clip_id"]: Known(row["part"], row["recording"], row["sound"] or None) for row in rows
             }
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise RunError(f"cannot read {path}: {error}; train the run again with --restart") from error
+        raise RunError(
+            f"cannot read {path}: {error}; train the run again with --restart", code="sounds-unreadable"
+        ) from error
 
 
 class Learned(NamedTuple):
-    """What a run learned, or chose its epoch by.
+    """What a run was trained on, or chose its epoch by.
 
     Attributes
     ----------
     corpus : str
-        What it was called before any change of its sound.
+        Its name before any change of its sound.
     clips : dict of str to Known
     """
 
@@ -105,24 +98,23 @@ class Learned(NamedTuple):
 
 
 def learned_in(folder: Path) -> Learned | None:
-    """Return what the run in a folder learned; None if it holds no finished run."""
+    """Return what the run in a folder was trained on; None if it holds no finished run."""
     try:
-        about = json.loads((folder / folders.METRICS).read_text(encoding="utf-8"))
+        record = load_record(RunRecord, folder / folders.METRICS)
         split = read_split(folder / folders.SPLIT, name="", made="")
-        corpus, on_test = about["corpus"], about["epoch"]["chosen_on"] == "test"
-    except (OSError, ValueError, KeyError, TypeError, CorpusError):
+    except (OSError, RunError, CorpusError):
         return None
     known = read_sounds(folder)
     if known is None:
         parts = {"train": split.train, "valid": split.valid, "test": split.test}
         known = {key: Known(part, "", None) for part, ids in parts.items() for key in ids}
-    of = _learned_parts(on_test)
+    of = _learned_parts(record.chosen_on_test)
     clips = {key: each for key, each in known.items() if each.part in of}
-    return Learned(corpus.get("original", corpus["name"]), clips)
+    return Learned(record.corpus.original, clips)
 
 
 def learned_digests(folder: Path, *, on_test: bool, weights: Path | None) -> tuple[str, ...]:
-    """Return what a model file keeps of what its network learned, see `BundleMetadata.learned`.
+    """Return the digests of training clips that a model file keeps, see `BundleMetadata.learned`.
 
     Parameters
     ----------
@@ -131,7 +123,7 @@ def learned_digests(folder: Path, *, on_test: bool, weights: Path | None) -> tup
     on_test : bool
         Whether the test part chose the epoch.
     weights : Path or None
-        The file that the training started with; if it is of a run, what that run learned counts as well.
+        The file of initial weights; if it is of a run, the training clips of that run count as well.
     """
     parts = _learned_parts(on_test)
     known = [each for each in (read_sounds(folder) or {}).values() if each.part in parts]

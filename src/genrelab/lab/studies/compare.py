@@ -2,23 +2,22 @@
 
 Definition
 ----------
-A *system* is one recipe under one kind of split: its runs with several seeds, and the folds of a
-cross-validation, belong together. A clip's *score* is the share of a system's seeds that name its genre
-by the recipe's own vote.
+A *system* is one recipe under one kind of split. Its runs with several seeds and the folds of a
+cross-validation belong to it. A clip's *score* is the share of a system's seeds that predict its genre, by
+the recipe's own voting rule.
 
-- Difference: mean score of the one less mean score of the other over the clips that both were tested on,
-  with a paired cluster bootstrap over artists (see `genrelab.lab.metrics.bootstrap`): both systems are
-  resampled with the same artists, so that what is easy or hard for both cancels out.
-- McNemar's test, exact: of the clips on which just one system is right, chance alone would give each system
-  half (McNemar, "Note on the sampling error of the difference between correlated proportions", 1947). It
-  takes clips as independent of each other, which songs of one artist are not, and it needs one answer a
-  clip, so that it is given for one seed each. Among several pairs its p-values are corrected after Holm
-  (1979).
-- Effect size: Cohen's g, the share of those clips that the better one wins less one half: from 0, no
-  difference, to 0.5, one system wins all. Cohen (1988) calls 0.05 small, 0.15 medium, 0.25 large.
-- Clips of one corpus are the same clips where its sound was changed (`mp3:gtzan:...`): what is compared then
-  is what the change does.
-- Two systems that share no tested clip are compared unpaired: artists are resampled in each for itself.
+- Difference: the mean score of the first system minus that of the second over the clips that both were
+  tested on, with a paired cluster bootstrap over artists (see `genrelab.lab.metrics.bootstrap`): both systems are
+  resampled with the same artists, so what is easy or hard for both cancels out.
+- McNemar's test, exact: if only chance decides, each system wins half of the clips on which exactly one system
+  is correct (McNemar, "Note on the sampling error of the difference between correlated proportions", 1947).
+  It treats clips as independent, which songs of one artist are not. It needs one prediction per clip, so it
+  is given for systems with one seed. P-values of several pairs are corrected after Holm (1979).
+- Effect size: Cohen's g, the share of those clips that the better system wins, minus one half: 0 means no
+  difference, 0.5 that one system wins all. Cohen (1988) calls 0.05 small, 0.15 medium, 0.25 large.
+- Clips of a corpus remain the same clips when its sound is changed (`mp3:gtzan:...`): the comparison then
+  measures the change.
+- Two systems without a common test clip are compared unpaired: each is resampled with its own artists.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from genrelab.errors import UsageError
+from genrelab.lab.findings.wording import published
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, Float
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.systems import Scored, System, systems_of
@@ -43,7 +43,7 @@ _EFFECTS = ((0.25, "large"), (0.15, "medium"), (0.05, "small"), (0.0, "very smal
 
 @dataclass(frozen=True)
 class Pair:
-    """Two systems against each other.
+    """Two systems compared.
 
     Attributes
     ----------
@@ -52,19 +52,19 @@ class Pair:
     paired : bool
         Whether the same clips were compared.
     clips, groups : int
-        How many clips and artists (or clips of unknown artist) were compared; unpaired, those of both.
+        Number of clips and artists (or clips of unknown artist) that were compared; unpaired, of both.
     accuracies : tuple of float
         Of the two, on these clips.
     difference, balanced_difference : Estimate
-        First less second: accuracy, and mean recall of the genres.
+        First minus second: accuracy, and mean recall of the genres.
     only_first, only_second : int or None
-        Clips on which one alone is right; None where a system has several seeds, or unpaired.
+        Clips on which only one is correct; None if a system has several seeds, or unpaired.
     p_value : float or None
-        McNemar's, corrected for the number of pairs; None like those.
+        McNemar's, corrected for the number of pairs; None in the same cases.
     cohens_g : float or None
-        Above 0 where the first wins; None like those, and where they never differ.
+        Above 0 if the first wins; None in the same cases, and if they never differ.
     leaks : tuple of str
-        Names of those of the two whose runs leak.
+        Names of the systems whose runs leak.
     """
 
     first: str
@@ -82,7 +82,7 @@ class Pair:
     leaks: tuple[str, ...] = ()
 
     def sentence(self) -> str:
-        """Say which is better, by how much, whether that may be chance, and whose figures leak."""
+        """Return which is better, by how much, whether that may be chance, and whose figures leak."""
         first, second = (f"{100 * value:.1f} %" for value in self.accuracies)
         where = f"On the same {self.clips} clips" if self.paired else "On different clips"
         points = 100 * self.difference.value
@@ -95,7 +95,7 @@ class Pair:
         chance = self.difference.low > 0 or self.difference.high < 0
         verdict = "more than chance explains" if chance else "which may be chance"
         return (
-            f"{where} {self.first} is right for {first} and {self.second} for {second}: {self.first} is "
+            f"{where} {self.first} has an accuracy of {first} and {self.second} of {second}: {self.first} is "
             f"{better} ({'; '.join(tests)}), {verdict}.{self._doubt()}"
         )
 
@@ -130,7 +130,7 @@ class Comparison:
                 "seeds": list(system.seeds),
                 "clips": len(system.clips),
                 "warnings": list(system.warnings),
-                "verdict": system.verdict.to_dict()["verdict"],
+                "verdict": published(system.verdict)["verdict"],
             }
             for system in self.systems
         ]
@@ -147,12 +147,12 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run], *, seed: int = 0, resamples: int = 5000) -> Comparison:
-    """Compare the systems that some finished runs belong to, each with each.
+    """Compare the systems of finished runs in pairs.
 
     Parameters
     ----------
     runs : sequence of Run
-        Of two systems or more; of a cross-validation all folds, of each seed the same ones.
+        Of two or more systems; for a cross-validation all folds, for each seed the same ones.
     seed : int
         Of the bootstrap.
     resamples : int > 0
@@ -164,14 +164,15 @@ def compare(runs: Sequence[Run], *, seed: int = 0, resamples: int = 5000) -> Com
     Raises
     ------
     UsageError
-        If all runs belong to one system, a system's seeds were tested on different clips, two systems know
-        different genres, or a clip has one genre here and another there.
+        If all runs belong to one system, the seeds of a system were tested on different clips, two systems
+        have different genres, or a clip has different genres in two systems.
     """
     systems = systems_of(runs)
     if len(systems) < 2:
         raise UsageError(
             "all these runs belong to one system (recipe, corpus and kind of split); to compare, name runs "
-            "of another recipe or split too"
+            "of another recipe or split too",
+            code="one-system",
         )
     pairs = [_pair(*two, seed=seed, resamples=resamples) for two in combinations(systems, 2)]
     return Comparison(systems, _corrected(pairs))
@@ -186,7 +187,8 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
     if set(first.genres) != set(second.genres):
         raise UsageError(
             f"{first.name} knows {', '.join(first.genres)}; {second.name} knows {', '.join(second.genres)}: "
-            "compare runs with the same genres"
+            "compare runs with the same genres",
+            code="systems-of-other-genres",
         )
     same_corpus = first.original == second.original
     both = [
@@ -198,7 +200,8 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
         if first.clips[clip].genre != second.clips[clip].genre:
             raise UsageError(
                 f"the clip {clip} is {first.clips[clip].genre} in {first.name} and "
-                f"{second.clips[clip].genre} in {second.name}; the runs had different labels"
+                f"{second.clips[clip].genre} in {second.name}; the runs had different labels",
+                code="systems-of-other-labels",
             )
     ours = [first.clips[clip] for clip in both or first.clips]
     theirs = [second.clips[clip] for clip in both or second.clips]
@@ -231,7 +234,7 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
 
 
 class _Resampled(NamedTuple):
-    """A system's figures: as they are first, then on every resample."""
+    """A system's figures: the measured ones first, then those of every resample."""
 
     groups: int
     accuracies: Float

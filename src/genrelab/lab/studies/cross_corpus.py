@@ -1,33 +1,32 @@
-"""How a finished run does on another corpus, and how the folds of a cross-validation do together."""
+"""A finished run tested on another corpus, and the folds of a cross-validation tested together."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from genrelab.errors import CorpusError, UsageError
 from genrelab.files import replace_text
-from genrelab.lab.corpora.transforms.transformed_corpus import changes_of, original_name
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.experiment.record import severe_warnings_of, warnings_of
-from genrelab.lab.experiment.run import Report, check_sound_or_table
+from genrelab.lab.experiment.record import corpus_record
+from genrelab.lab.findings import Finding, Verdict, combined
+from genrelab.lab.findings.wording import checked, sentence, warnings
 from genrelab.lab.frontends.table import reads_table
-from genrelab.lab.inference.predict import predict
-from genrelab.lab.leakage.seen_clips import check_elsewhere, clips_to_test
-from genrelab.lab.leakage.verdict import Verdict, together, verdict_of
+from genrelab.lab.inference.predict import TestSet, predict
+from genrelab.lab.leakage.seen_clips import check_other_corpus, clips_to_test
 from genrelab.lab.metrics.predictions import Predictions, pool, write_predictions
-from genrelab.lab.metrics.scores import Evaluation, evaluate
+from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
 from genrelab.lab.reports.report import write_report
 from genrelab.lab.runs import folders
-from genrelab.lab.runs.findings import STEPS, answer_findings, findings_of, to_dicts
+from genrelab.lab.runs.network_findings import STEPS, prediction_findings
+from genrelab.lab.runs.record import CorpusRecord, EvaluationRecord, SplitRecord, TestedRun, TestRecord
+from genrelab.lab.training.experiment import Report, check_kind
 from genrelab.lab.training.store.audio_store import open_store, sound_key
 from genrelab.lab.training.store.facts import clip_facts
 
@@ -43,11 +42,14 @@ def read_map(path: Path) -> dict[str, str | None]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot read the genre map {path}: {error}") from error
+        raise UsageError(f"cannot read the genre map {path}: {error}", code="map-unreadable") from error
     if not isinstance(raw, dict) or not all(
         value is None or isinstance(value, str) for value in raw.values()
     ):
-        raise UsageError(f"the genre map {path} must be lines like `hip-hop: hiphop` or `spoken: null`")
+        raise UsageError(
+            f"the genre map {path} must have lines like `hip-hop: hiphop` or `spoken: null`",
+            code="map-not-a-mapping",
+        )
     return {str(key): value for key, value in raw.items()}
 
 
@@ -63,18 +65,21 @@ def translate(corpus: Corpus, genres: Sequence[str], mapping: Mapping[str, str |
         if origin not in corpus.genres:
             raise UsageError(
                 f"the genre map names {origin!r}, which {corpus.name} does not have; "
-                f"{closest(origin, corpus.genres)}"
+                f"{closest(origin, corpus.genres)}",
+                code="map-genre-not-in-corpus",
             )
     for target in mapping.values():
         if target is not None and target not in genres:
             raise UsageError(
-                f"the genre map names {target!r}, which the run does not know; {closest(target, genres)}"
+                f"the genre map names {target!r}, which the run does not know; {closest(target, genres)}",
+                code="map-genre-not-in-run",
             )
     unknown = [genre for genre in corpus.genres if genre not in mapping and genre not in genres]
     if unknown:
         raise UsageError(
             f"the run does not know the genre(s) {', '.join(unknown)} of {corpus.name}; give a --map "
-            f"with lines like `{unknown[0]}: {genres[0]}` or `{unknown[0]}: null`"
+            f"with lines like `{unknown[0]}: {genres[0]}` or `{unknown[0]}: null`",
+            code="genres-without-counterpart",
         )
     renamed = [
         dataclasses.replace(clip, genre=mapping.get(clip.genre, clip.genre))
@@ -86,6 +91,23 @@ def translate(corpus: Corpus, genres: Sequence[str], mapping: Mapping[str, str |
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Tested:
+    """The predictions of one or several runs, and what is to be recorded of them.
+
+    `severe` are the findings of the runs that hold here, too.
+    """
+
+    runs: Sequence[folders.Run]
+    predictions: Predictions
+    facts: Mapping[str, str]
+    warnings: Sequence[str]
+    severe: Sequence[Finding]
+    verdict: Verdict
+    corpus: CorpusRecord
+    split: SplitRecord
+
+
 def evaluate_elsewhere(
     run: folders.Run,
     corpus: Corpus,
@@ -94,13 +116,13 @@ def evaluate_elsewhere(
     folder: Path | None = None,
     device: str = "auto",
     report: Report | None = None,
-) -> tuple[Evaluation, Path]:
-    """Measure a finished run on a corpus.
+) -> tuple[TestRecord, Path]:
+    """Test a finished run on a corpus.
 
-    Of the corpus that the run was trained on, also with changed sound, the run's test part is measured; if
-    the epoch was chosen on it, a severe warning says so. What the split leaves out is not tested: often
-    these are repetitions of clips that were learned. Of another corpus, clips whose sound was learned or
-    chosen on are left out, under whatever name; if it has the same name, so are those with the same id.
+    On the corpus that the run was trained on, also with changed sound, its test part is tested; if the epoch
+    was chosen on it, a severe warning says so. Clips that the split leaves out are not tested: often they
+    repeat training clips. On another corpus, clips with the sound of a training or validation clip are left
+    out, whatever their name; in one of the same name, so are those with the same id.
 
     Parameters
     ----------
@@ -109,14 +131,14 @@ def evaluate_elsewhere(
     mapping : mapping of str to (str or None), optional
         The corpus's genre -> the run's genre; None leaves a genre out.
     folder : Path or None
-        Where the result goes; None is `elsewhere/<corpus>` in the run folder.
+        For the result; None is `elsewhere/<corpus>` in the run folder.
     device : {"auto", "cpu", "gpu"}
     report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
+        Shows progress.
 
     Returns
     -------
-    Evaluation
+    TestRecord
     Path
         The folder with metrics.json, predictions.csv and report.html.
 
@@ -125,18 +147,19 @@ def evaluate_elsewhere(
     UsageError
         If genres have no counterpart.
     CorpusError
-        If no clip is left to test on, or the run learned from a table and this is sound, another table, or
+        If no clip is left to test, or the run was trained on a table and this is sound, another table, or
         the other way round.
     """
-    audio = run.recipe.audio
+    audio, record = run.recipe.audio, run.record
     sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
-    same = sound == run.metrics["corpus"]["sound_sha256"]
+    same = sound == record.corpus.sound_sha256
     network = run.network()
-    check_sound_or_table(run.recipe, network, corpus)
+    check_kind(run.recipe, network, corpus)
     if reads_table(network) and not same:
         raise CorpusError(
-            f"{corpus.name} is another table than the one that this run learned from, and descriptors of "
-            "two tables cannot be held against each other. Give the same file and columns"
+            f"{corpus.name} is not the table that this run was trained on, and descriptors of two tables "
+            "cannot be compared. Give the same file and columns",
+            code="another-table",
         )
     corpus = translate(corpus, run.genres, mapping or {})
     own, ids = clips_to_test(run, corpus, same=same)
@@ -146,69 +169,50 @@ def evaluate_elsewhere(
         channels=audio.channels,
         report=partial(report, "decoding") if report else None,
     )
-    verdict = verdict_of(run.metrics)
+    verdict = record.verdict
     if not own:
-        ids, verdict = check_elsewhere(run, corpus, ids, clip_facts(store))
+        ids, verdict = check_other_corpus(run, corpus, ids, clip_facts(store))
     predictions = predict(
         network,
-        store,
-        corpus,
-        ids,
-        audio,
+        TestSet(corpus, ids, store, audio),
         device=device,
         report=partial(report, "testing") if report else None,
     )
-    epoch = run.metrics["epoch"]
+    none = "none: every clip that was not used for training or for choosing the epoch"
     facts = {
         "Run": (
-            f"{run.metrics['recipe']}, trained on {run.metrics['corpus']['name']}, "
-            f"epoch chosen on its {epoch['chosen_on']} part"
+            f"{record.recipe}, trained on {record.corpus.name}, epoch chosen on its {record.epoch.chosen_on} "
+            "part"
         ),
         "Tested on": f"{corpus.name}: {len(predictions.clips)} clips; licence: {corpus.licence}",
         "Split": (
-            f"the run's own, its part `test`: {run.metrics['split']['name']}, {run.metrics['split']['made']}"
-            if own
-            else "none: every clip that the run neither learned nor chose its epoch by"
+            f"the run's own, its part `test`: {record.split.name}, {record.split.made}" if own else none
         ),
         "Left out": f"{len(corpus.clips) - len(ids)} clips",
         "Not usable": f"{len(store.skipped)} clips",
     }
-    about = {
-        "corpus": {
-            "name": corpus.name,
-            "original": original_name(corpus),
-            "changes": [change.name for change in changes_of(corpus)],
-            "licence": corpus.licence,
-            "sound_sha256": sound,
-        },
-        "split": (
-            dict(run.metrics["split"])
-            if own
-            else {
-                "name": "none",
-                "made": facts["Split"],
-                "clips": {"train": 0, "valid": 0, "test": len(predictions.clips)},
-            }
-        ),
-        "epoch": dict(epoch),
-    }
-    doubts = severe_warnings_of(run.metrics) if own else _doubts(run, verdict)
+    sizes = {"train": 0, "valid": 0, "test": len(predictions.clips)}
     folder = folder or run.folder / "elsewhere" / corpus.name
-    return _write(folder, [run], predictions, facts, doubts, verdict, about, severe=own), folder
+    tested = _Tested(
+        [run],
+        predictions,
+        facts,
+        warnings=warnings(record.severe()) if own else _doubts(run, verdict),
+        severe=record.severe() if own else (),
+        verdict=verdict,
+        corpus=corpus_record(corpus).model_copy(update={"sound_sha256": sound}),
+        split=record.split if own else SplitRecord(name="none", made=none, clips=sizes),
+    )
+    return _write(folder, tested), folder
 
 
 def _doubts(run: folders.Run, verdict: Verdict) -> list[str]:
-    own = run.metrics["corpus"].get("original", run.metrics["corpus"]["name"])
-    return [
-        *(f"Possible leak. {leak.words()}" for leak in verdict.leaks),
-        *verdict.unknown,
-        f"It was not checked whether recordings of {own}, which was trained on, are here in another cut, "
-        "loudness or encoding.",
-    ]
+    own = Finding(kind="other cut of corpus", count=None, examples=(run.record.corpus.original,))
+    return warnings((*verdict.leaks, *verdict.unknown, own))
 
 
-def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> Evaluation:
-    """Pool what several runs said of their test parts, as the folds of a cross-validation.
+def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
+    """Pool the predictions of several runs for their test parts, as the folds of a cross-validation.
 
     Parameters
     ----------
@@ -222,93 +226,78 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> Evaluation:
     UsageError
         If the runs are of different recipes or corpora, or test a clip twice.
     """
-    if len({fold.metrics["corpus"].get("recordings_sha256") for fold in folds}) > 1:
-        raise UsageError(
-            "the runs are of different collections of one name: they are not folds of one cross-validation"
-        )
-    for what in ("recipe_sha256", "seed"):
-        if len({fold.metrics[what] for fold in folds}) > 1:
-            raise UsageError(f"the runs differ in their {what}: they are not folds of one cross-validation")
-    first = folds[0]
-    if len({fold.metrics["corpus"]["name"] for fold in folds}) > 1:
-        raise UsageError("the runs are of different corpora: they are not folds of one cross-validation")
+    folders.require_one_cross_validation(folds)
+    records = [fold.record for fold in folds]
+    first = records[0]
     predictions = pool([fold.predictions() for fold in folds])
+    names = [each.split.name for each in records]
     facts = {
-        "Recipe": f"{first.metrics['recipe']} ({first.metrics['parameters']:,} parameters)",
-        "Corpus": first.metrics["corpus"]["name"],
-        "Folds": "; ".join(fold.metrics["split"]["name"] for fold in folds),
-        "Each fold": first.metrics["split"]["made"],
-        "Seed": str(first.metrics["seed"]),
+        "Recipe": f"{first.recipe} ({first.parameters:,} parameters)",
+        "Corpus": first.corpus.name,
+        "Folds": "; ".join(names),
+        "Each fold": first.split.made,
+        "Seed": str(first.seed),
     }
-    doubts = list(dict.fromkeys(doubt for fold in folds for doubt in warnings_of(fold.metrics)))
-    about = {
-        "corpus": dict(first.metrics["corpus"]),
-        "split": {
-            "name": " + ".join(fold.metrics["split"]["name"] for fold in folds),
-            "made": " + ".join(dict.fromkeys(fold.metrics["split"]["made"] for fold in folds)),
-            "clips": {"test": len(predictions.clips)},
-        },
-        "epoch": {
-            **{key: first.metrics["epoch"].get(key) for key in ("chosen_by", "chosen_on")},
-            "chosen": [fold.metrics["epoch"]["chosen"] for fold in folds],
-            "trained": [fold.metrics["epoch"]["trained"] for fold in folds],
-        },
-    }
-    verdict = together([verdict_of(fold.metrics) for fold in folds])
-    return _write(folder, folds, predictions, facts, doubts, verdict, about, severe=True)
+    tested = _Tested(
+        folds,
+        predictions,
+        facts,
+        warnings=list(dict.fromkeys(doubt for each in records for doubt in warnings(each.doubts()))),
+        severe=first.severe(),
+        verdict=combined([each.verdict for each in records]),
+        corpus=first.corpus,
+        split=SplitRecord(
+            name=" + ".join(names),
+            made=" + ".join(dict.fromkeys(each.split.made for each in records)),
+            clips={"test": len(predictions.clips)},
+        ),
+    )
+    return _write(folder, tested)
 
 
-def _write(
-    folder: Path,
-    tested: Sequence[folders.Run],
-    predictions: Predictions,
-    facts: Mapping[str, str],
-    doubts: Sequence[str],
-    verdict: Verdict,
-    about: Mapping[str, Any],
-    *,
-    severe: bool,
-) -> Evaluation:
-    """Write a folder like a run's; `severe` says that the severe warnings of the run hold here, too."""
-    run = tested[0]
-    evaluation = evaluate(predictions, seed=run.metrics["seed"])
-    learning = [found for each in tested for found in findings_of(each.metrics) if found.parts != ("test",)]
-    steps = max((each.metrics["epoch"].get("steps", STEPS) for each in tested), default=None)
-    findings = list(dict.fromkeys([*learning, *answer_findings(predictions, run.recipe.voting, steps=steps)]))
-    broken = [each.words() for each in findings]
-    doubts = list(dict.fromkeys([*doubts, *broken]))
+def _write(folder: Path, tested: _Tested) -> TestRecord:
+    """Write a folder like a run's."""
+    run, predictions = tested.runs[0], tested.predictions
+    recipe, records = run.recipe, [each.record for each in tested.runs]
+    evaluation = evaluate(predictions, seed=run.record.seed)
+    training = [found for each in records for found in each.findings if found.parts != ("test",)]
+    steps = max(STEPS if each.epoch.steps is None else each.epoch.steps for each in records)
+    findings = list(dict.fromkeys([*training, *prediction_findings(predictions, recipe.voting, steps=steps)]))
+    broken = [sentence(each) for each in findings]
+    notes = list(dict.fromkeys([*tested.warnings, *broken]))
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / folders.PREDICTIONS, predictions)
+    questions = {f"Checked: {what}": found for what, found in checked(tested.verdict.checked).items()}
     write_report(
         folder / folders.REPORT,
-        title=f"{run.recipe.title}, {facts.get('Tested on', facts.get('Folds', ''))}",
-        facts={**facts, **{f"Looked for: {what}": found for what, found in verdict.checked.items()}},
-        warnings=doubts,
-        severe=[*(severe_warnings_of(run.metrics) if severe else ()), *broken],
-        verdict=verdict,
+        title=f"{recipe.title}, {tested.facts.get('Tested on', tested.facts.get('Folds', ''))}",
+        facts={**tested.facts, **questions},
+        warnings=notes,
+        severe=[*warnings(tested.severe), *broken],
+        verdict=tested.verdict,
         findings=findings,
         history=[],
         evaluation=evaluation,
         predictions=predictions,
-        recipe_yaml=dump_recipe(run.recipe),
-        rule=run.recipe.voting,
-        segment_seconds=run.recipe.audio.segment_seconds,
+        recipe_yaml=dump_recipe(recipe),
+        rule=recipe.voting,
+        segment_seconds=recipe.audio.segment_seconds,
     )
-    metrics = {
-        "recipe": run.metrics["recipe"],
-        "recipe_sha256": run.metrics["recipe_sha256"],
-        "runs": [
-            {"corpus": each.metrics["corpus"]["name"], "split": each.metrics["split"]["name"]}
-            for each in tested
-        ],
-        **about,
-        "seed": run.metrics["seed"],
-        **verdict.to_dict(),
-        "findings": to_dicts(findings),
-        "facts": dict(facts),
-        "warnings": list(doubts),
-        "versions": folders.versions(),
-        "evaluation": evaluation.to_dict(),
-    }
-    replace_text(folder / folders.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
-    return evaluation
+    record = TestRecord(
+        recipe=run.record.recipe,
+        recipe_sha256=run.record.recipe_sha256,
+        runs=tuple(
+            TestedRun(corpus=each.corpus.name, split=each.split.name, epoch=each.epoch) for each in records
+        ),
+        corpus=tested.corpus,
+        split=tested.split,
+        seed=run.record.seed,
+        verdict=tested.verdict,
+        findings=tuple(findings),
+        facts=dict(tested.facts),
+        warnings=tuple(notes),
+        versions=folders.versions(),
+        evaluation=EvaluationRecord.model_validate(evaluation.to_dict()),
+    )
+    replace_text(folder / folders.METRICS, record.text())
+    return record

@@ -1,10 +1,10 @@
-"""What a model file reaches on labelled clips, and how fast it hears them."""
+"""The accuracy of model files on labelled clips, and their speed."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,14 @@ import numpy as np
 from genrelab.bundle.bundle import Bundle
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.inference.onnx_inference import check_heard, hear, learned_clips, segments_of
+from genrelab.lab.inference.onnx_inference import check_audio, learned_clips, predict_segments, segments_of
 from genrelab.lab.inference.predict import groups_of
 from genrelab.lab.metrics.calibration import calibration_error, confidences
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.metrics.scores import LevelScores, evaluate
 from genrelab.lab.studies.cross_corpus import translate
+from genrelab.lab.training.experiment import Report, labels_of
 from genrelab.lab.training.store.audio_store import open_store
-from genrelab.lab.training.train import labels_of
-
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,6 @@ class Measured:
     ----------
     path : Path
     recipe : str
-        What trained it.
     megabytes : float
         Size of the file, in units of 1,000,000 bytes.
     scores : LevelScores
@@ -46,18 +43,18 @@ class Measured:
     answered : float
         Share of tracks at or above it.
     precision : float
-        Share of right ones among those; NaN if there is none.
+        Share of correct predictions among those; NaN if there is none.
     times_real_time : float
-        Seconds of sound heard in a second by the network, its front-end included, decoding not: the
-        median over clips, on `threads` cores.
+        Seconds of sound per second of computing, with the front-end, without decoding: the median over
+        clips, on `threads` cores.
     threads : int
     left_out : int
-        Clips that the model learned and that were therefore not asked about.
+        Training clips of the model, which are left out.
     learned : int
-        Clips that it learned and that are counted here, because that was asked for.
+        Training clips of the model that are counted here, because `with_learned` asked for it.
     namesakes : tuple of str
-        Collections of the corpus's name that the model was trained on, if its file keeps no digests of the
-        clips: nobody knows whether it learned these.
+        Training corpora of the model with this corpus's name, if its file keeps no digests of clips: whether
+        it was trained on these clips is unknown.
     """
 
     path: Path
@@ -76,15 +73,15 @@ class Measured:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a value that JSON can hold."""
-        told = self.scores.to_dict()
+        scores = self.scores.to_dict()
         return {
             "model": str(self.path),
             "recipe": self.recipe,
             "megabytes": round(self.megabytes, 3),
             "tracks": self.scores.n,
             "groups": self.scores.groups,
-            **{key: told[key] for key in ("accuracy", "balanced_accuracy", "top2_accuracy")},
-            "recall": {genre: each["recall"] for genre, each in told["by_genre"].items()},
+            **{key: scores[key] for key in ("accuracy", "balanced_accuracy", "top2_accuracy")},
+            "recall": {genre: each["recall"] for genre, each in scores["by_genre"].items()},
             "calibration_error": round(self.calibration_error, 6),
             "threshold": self.threshold,
             "answered": round(self.answered, 6),
@@ -97,20 +94,37 @@ class Measured:
         }
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a model file is measured.
+
+    Attributes
+    ----------
+    threads : int > 0
+        Of the network.
+    seed : int
+        Of the intervals.
+    with_learned : bool
+        Include training clips.
+    """
+
+    threads: int = 1
+    seed: int = 0
+    with_learned: bool = False
+
+
 def bench_model(
     model: Path,
     corpus: Corpus,
-    *,
     mapping: Mapping[str, str | None] | None = None,
-    threads: int = 1,
-    seed: int = 0,
-    with_learned: bool = False,
+    *,
+    options: Options = Options(),  # noqa: B008
     report: Report | None = None,
 ) -> tuple[Measured, Predictions]:
-    """Let a model file hear every segment of a corpus's labelled clips.
+    """Predict every segment of a corpus's labelled clips with a model file.
 
-    Clips whose sound the model learned are left out, as far as its file knows them: the same samples at its
-    sample rate, not another cut or encoding.
+    Training clips of the model are left out, as far as its file knows them: the same samples at its sample
+    rate, not another cut or encoding.
 
     Parameters
     ----------
@@ -118,14 +132,9 @@ def bench_model(
     corpus : Corpus
     mapping : mapping of str to (str or None), optional
         The corpus's genre -> the model's genre; None leaves a genre out.
-    threads : int > 0
-        That the network may use.
-    seed : int
-        Of the intervals.
-    with_learned : bool
-        Ask about learned clips too.
+    options : Options
     report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
+        Shows progress.
 
     Returns
     -------
@@ -141,8 +150,8 @@ def bench_model(
     CorpusError
         If no clip can be used, or all were learned.
     """
-    check_heard(corpus, model)
-    bundle = Bundle.load(model, threads=threads)
+    check_audio(corpus, model)
+    bundle = Bundle.load(model, threads=options.threads)
     about = bundle.metadata
     name = corpus.name
     corpus = translate(corpus, about.genres, mapping or {})
@@ -154,14 +163,15 @@ def bench_model(
     )
     labels = labels_of(corpus, [clip.id for clip in corpus.clips], store)
     if not labels:
-        raise CorpusError(f"no clip of {corpus.name!r} can be used")
+        raise CorpusError(f"no clip of {corpus.name!r} can be used", code="no-usable-clip")
     learned = learned_clips(store, about) & labels.keys()
-    if not with_learned:
+    if not options.with_learned:
         labels = {key: genre for key, genre in labels.items() if key not in learned}
     if not labels:
         raise CorpusError(
-            f"{model} learned all {len(learned)} clips of {name!r}, and no figure of it can be measured on "
-            "them; give other clips, or --with-learned to see how well it remembers them"
+            f"{model} was trained on all {len(learned)} clips of {name!r}, so no figure can be measured "
+            "on them; give other clips, or --with-learned to see how well it remembers them",
+            code="model-learned-all-clips",
         )
     ids: list[str] = []
     starts: list[float] = []
@@ -169,12 +179,12 @@ def bench_model(
     for done, clip_id in enumerate(labels, start=1):
         segments = segments_of(store, clip_id, about)
         begin = time.perf_counter()
-        blocks.append(hear(bundle, segments)[0])
+        blocks.append(predict_segments(bundle, segments)[0])
         rates.append(segments.size / about.channels / about.sample_rate / (time.perf_counter() - begin))
         ids += [clip_id] * len(segments)
         starts += [number * about.hop_samples / about.sample_rate for number in range(len(segments))]
         if report is not None:
-            report(f"hearing with {model.name}", done, len(labels))
+            report(f"predicting with {model.name}", done, len(labels))
     truth = {key: corpus.genres[number] for key, number in labels.items()}
     found = np.concatenate(blocks).astype(np.float64)
     predictions = Predictions(
@@ -191,14 +201,14 @@ def bench_model(
         path=model,
         recipe=about.recipe,
         megabytes=model.stat().st_size / 1e6,
-        scores=evaluate(predictions, seed=seed).track[about.voting],
+        scores=evaluate(predictions, seed=options.seed).track[about.voting],
         calibration_error=calibration_error(confidence, right),
         threshold=about.abstain_below,
         answered=float(given.mean()),
         precision=float(right[given].mean()) if given.any() else math.nan,
         times_real_time=float(np.median(rates)),
-        threads=threads,
-        left_out=0 if with_learned else len(learned),
-        learned=len(learned) if with_learned else 0,
+        threads=options.threads,
+        left_out=0 if options.with_learned else len(learned),
+        learned=len(learned) if options.with_learned else 0,
         namesakes=() if about.learned else tuple(each.name for each in about.corpora if each.name == name),
     ), predictions

@@ -1,4 +1,4 @@
-"""Which runs belong together: one recipe under one kind of split, with all its seeds and folds."""
+"""The runs of one system: one recipe under one kind of split, with all its seeds and folds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from genrelab.errors import UsageError
-from genrelab.lab.experiment.record import severe_warnings_of
-from genrelab.lab.leakage.verdict import Verdict, together, verdict_of
+from genrelab.lab.findings import Verdict, combined
+from genrelab.lab.findings.wording import warnings
 from genrelab.lab.metrics.predictions import pool
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.known_recordings import read_sounds
@@ -21,15 +21,15 @@ _FOLD = re.compile(r"-?\d+of(\d+)(?=$|-without-)")
 
 
 class Scored(NamedTuple):
-    """A clip as a system sees it."""
+    """A clip and a system's score for it."""
 
     genre: str
     group: str
     score: float
-    recording: str  # which one it is; empty if its run, of an earlier genrelab, did not say
+    recording: str  # empty in runs of earlier versions
 
     def may_be(self, other: Scored) -> bool:
-        """Whether two clips of one id may be one recording: not if both runs say which, and differ."""
+        """Whether two clips of one id may be one recording: not if both recordings are known and differ."""
         return not (self.recording and other.recording) or self.recording == other.recording
 
 
@@ -40,15 +40,15 @@ class System:
     Attributes
     ----------
     name : str
-        What tells it from the others.
+        Short, and different from those of the others.
     recipe, corpus, split : str
         `split` without the number of a fold.
     original : str
-        What the corpus was called before any change of its sound.
+        Name of the corpus before any change of its sound.
     seeds : tuple of int
     genres : tuple of str
     clips : mapping of str to Scored
-        Clip id -> genre, group, share of the seeds that are right, recording.
+        Clip id -> genre, group, share of the seeds that are correct, recording.
     warnings : tuple of str
         What takes away the meaning of its figures.
     verdict : Verdict
@@ -68,7 +68,7 @@ class System:
 
 
 def systems_of(runs: Sequence[Run]) -> tuple[System, ...]:
-    """Gather finished runs into the systems that they belong to, in the order in which they are named.
+    """Gather finished runs into systems, in the order in which they are given.
 
     Raises
     ------
@@ -77,17 +77,18 @@ def systems_of(runs: Sequence[Run]) -> tuple[System, ...]:
     """
     gathered: dict[tuple[str, str, str, str], dict[int, list[Run]]] = {}
     for run in {run.folder.resolve(): run for run in runs}.values():
-        split = _FOLD.sub(r"-\1", run.metrics["split"]["name"])
+        record = run.record
+        split = _FOLD.sub(r"-\1", record.split.name)
         # Two collections of one name are two systems.
-        which = run.metrics["recipe_sha256"] + run.metrics["corpus"].get("recordings_sha256", "")
-        key = run.metrics["recipe"], run.metrics["corpus"]["name"], split, which
-        gathered.setdefault(key, {}).setdefault(run.metrics["seed"], []).append(run)
+        which = record.recipe_sha256 + (record.corpus.recordings_sha256 or "")
+        key = record.recipe, record.corpus.name, split, which
+        gathered.setdefault(key, {}).setdefault(record.seed, []).append(run)
     names = _names(list(gathered))
     return tuple(_system(name, by_seed) for name, by_seed in zip(names, gathered.values(), strict=True))
 
 
 def _names(keys: Sequence[tuple[str, str, str, str]]) -> list[str]:
-    """Name each system by what tells it from the others: recipe, corpus, split, in this order."""
+    """Name each system by its recipe and, where needed, corpus and split."""
     for length in (1, 2, 3):
         names = [", ".join(_telling(key[:length], keys)) for key in keys]
         if len(set(names)) == len(names):
@@ -99,7 +100,7 @@ def _names(keys: Sequence[tuple[str, str, str, str]]) -> list[str]:
 
 
 def _telling(parts: Sequence[str], keys: Sequence[tuple[str, ...]]) -> list[str]:
-    """Keep the recipe, and what is not the same everywhere."""
+    """Keep the recipe, and what differs between systems."""
     return [part for at, part in enumerate(parts) if at == 0 or len({key[at] for key in keys}) > 1]
 
 
@@ -113,7 +114,8 @@ def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
         if scores and scores.keys() != set(answers.clip_ids):
             raise UsageError(
                 f"{name}: seed {number} was tested on other clips than seed {next(iter(by_seed))}; name the "
-                "same folds of each seed, and compare splits that do not depend on the seed, such as folds"
+                "same folds of each seed, and compare splits that do not depend on the seed, such as folds",
+                code="seeds-tested-on-other-clips",
             )
         right = answers.orders[:, 0] == answers.truth
         for at, clip in enumerate(answers.clip_ids):
@@ -126,18 +128,18 @@ def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
         clip: Scored(*about[clip], score=float(np.mean(values)), recording=recordings.get(clip, ""))
         for clip, values in scores.items()
     }
-    warnings = [
-        warning for runs in by_seed.values() for run in runs for warning in severe_warnings_of(run.metrics)
-    ]
+    records = [run.record for runs in by_seed.values() for run in runs]
+    severe = [warning for each in records for warning in warnings(each.severe())]
+    one = first.record
     return System(
         name,
-        first.metrics["recipe"],
-        first.metrics["corpus"]["name"],
-        _FOLD.sub(r"-\1", first.metrics["split"]["name"]),
-        first.metrics["corpus"].get("original", first.metrics["corpus"]["name"]),
+        one.recipe,
+        one.corpus.name,
+        _FOLD.sub(r"-\1", one.split.name),
+        one.corpus.original,
         tuple(by_seed),
         first.genres,
         clips,
-        tuple(dict.fromkeys(warnings)),
-        together([verdict_of(run.metrics) for runs in by_seed.values() for run in runs]),
+        tuple(dict.fromkeys(severe)),
+        combined([each.verdict for each in records]),
     )

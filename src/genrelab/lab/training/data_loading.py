@@ -1,100 +1,61 @@
-"""What a training learns and what chooses its epoch, as datasets and loaders."""
+"""The training clips and the clips that choose the epoch, as datasets and loaders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from torch.utils.data import DataLoader
 
-from genrelab.errors import CorpusError
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
-from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
-from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.dataset import EpochSampler, EqualBatches, SegmentDataset, TrainingSet
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
 from genrelab.lab.training.optimization.objective import UNLABELLED
-from genrelab.lab.training.split_roles import copied_ids, labels_of, parts_used
-from genrelab.lab.training.store.audio_store import AudioStore, open_store
-from genrelab.lab.training.store.build import Which
+from genrelab.lab.training.store.audio_store import AudioStore
 
 _GPU_WORKERS = 4
-Report = Callable[[str, int, int], None]
 
 
-def training_set(
-    recipe: Recipe,
-    corpus: Corpus,
-    split: Split,
-    store: AudioStore,
-    *,
-    seed: int,
-    unlabelled: Sequence[str] = (),
-    report: Report | None = None,
-) -> TrainingSet:
-    """Return what a recipe learns of a split: the segments of clips, and of their copies.
+def training_set(experiment: Experiment) -> TrainingSet:
+    """Return what an experiment trains on: the segments of clips, and of their copies.
 
-    The sound of copies is made of the whole corpus and kept, as a store is, for other splits and seeds.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    corpus : Corpus
-    split : Split
-    store : AudioStore
-        Of the corpus's labelled clips, at the recipe's rate.
-    seed : int
-    unlabelled : sequence of str
-        Clips without a genre that are learned, too; their copies also are.
-    report : callable or None
-        Called with what is decoded or copied, how much of it is done, and of how much.
+    The sound of copies is made for the whole corpus and kept in a store, for other splits and seeds.
 
     Raises
     ------
     CorpusError
-        If no clip is left to train, or no copy can be made.
+        If no clip is left to train on, or no copy can be made.
     """
-    audio, drawn = recipe.audio, recipe.training.segments_per_clip
-
-    def opened(of: Corpus, which: Which, doing: str) -> AudioStore:
-        return open_store(
-            of,
-            sample_rate=audio.sample_rate,
-            channels=audio.channels,
-            which=which,
-            report=partial(report, doing) if report else None,
-        )
+    recipe, corpus, unlabelled = experiment.recipe, experiment.corpus, experiment.unlabelled
+    roles, drawn = experiment.roles, recipe.training.segments_per_clip
 
     def segments(where: AudioStore, labels: dict[str, int], copy: int) -> SegmentDataset:
-        return SegmentDataset(where, labels, audio, seed=seed, drawn=drawn, copy=copy)
+        return SegmentDataset(where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy)
 
-    learned, _ = parts_used(recipe.training, split)
-    made = [segments(store, labels_or_error(corpus, split, store, "train", learned), 0)]
+    made = [segments(experiment.store, experiment.labels_or_error("train", roles.learned), 0)]
     free, extra = None, []
     if unlabelled:
-        free = opened(corpus, "unlabelled", "decoding unlabelled clips")
+        free = experiment.unlabelled_store
         extra.append(segments(free, _no_labels(unlabelled, free), 0))
     for number, part in enumerate(recipe.augment.copies, start=1):
         copy = make_copy(part.kind, part.options())
-        where, free_copy = store, free
+        where, free_copy = experiment.store, free
         if not isinstance(copy, PictureCopy):
             changed, doing = derive(corpus, copy), f"copying with {copy.name}"
-            where = opened(changed, "labelled", doing)
-            free_copy = opened(changed, "unlabelled", doing) if unlabelled else None
-        made.append(segments(where, labels_of(corpus, copied_ids(recipe, split), where), number))
+            where = experiment.open_store(changed, "labelled", doing)
+            free_copy = experiment.open_store(changed, "unlabelled", doing) if unlabelled else None
+        made.append(segments(where, experiment.labels(roles.copied, where), number))
         if free_copy is not None:
             extra.append(segments(free_copy, _no_labels(unlabelled, free_copy), number))
     return TrainingSet(made, extra)
 
 
-def choosing_set(
-    recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore, network: GenreNetwork, *, seed: int
-) -> SegmentDataset | None:
+def choosing_set(experiment: Experiment, network: GenreNetwork) -> SegmentDataset | None:
     """Return the segments that choose the epoch; None if nothing chooses.
 
     Raises
@@ -102,25 +63,19 @@ def choosing_set(
     CorpusError
         If none is usable.
     """
-    settings, audio = recipe.training, recipe.audio
+    settings, audio = experiment.recipe.training, experiment.recipe.audio
     if settings.choose_epoch_on == "none":
         return None
-    _, choosing = parts_used(settings, split)
-    labels = labels_or_error(corpus, split, store, settings.choose_epoch_on, choosing)
-    spread, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
-    return SegmentDataset(store, labels, audio, seed=seed, spread=spread, testing=True, shortest=shortest)
-
-
-def labels_or_error(
-    corpus: Corpus, split: Split, store: AudioStore, part: str, ids: Sequence[str]
-) -> dict[str, int]:
-    """Return `labels_of` clips, or raise `CorpusError` if that is nothing."""
-    labels = labels_of(corpus, ids, store)
-    if not labels:
-        raise CorpusError(
-            f"the {part} part of the split {split.name!r} of {corpus.name!r} holds no usable clip"
-        )
-    return labels
+    labels = experiment.labels_or_error(settings.choose_epoch_on, experiment.roles.choosing)
+    return SegmentDataset(
+        experiment.store,
+        labels,
+        audio,
+        seed=experiment.seed,
+        spread=settings.valid_segments_per_clip,
+        testing=True,
+        shortest=shortest_samples(network, audio),
+    )
 
 
 def learning_loader(dataset: TrainingSet, training: Training, *, seed: int, gpu: bool) -> DataLoader[Any]:

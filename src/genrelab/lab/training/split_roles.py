@@ -1,48 +1,57 @@
-"""Which clips of a split are learned, choose the epoch, or are copied."""
+"""What each clip of a split is used for: training, choosing the epoch, testing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.corpora.types import Split
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.store.audio_store import AudioStore
 
 
-def parts_used(training: Training, split: Split) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the clips that are learned, and the clips that choose the epoch.
+@dataclass(frozen=True)
+class Roles:
+    """The roles of a split's clips under a recipe.
 
-    With `choose_epoch_on: test` or `none` all clips outside the test part are learned; `none` has no clips
-    that choose.
+    Attributes
+    ----------
+    learned : tuple of str
+        Trained on. With `choose_epoch_on: test` or `none` these are all clips outside the test part.
+    choosing : tuple of str
+        The epoch is chosen by its figures on them; empty if the last epoch is kept.
+    tested : tuple of str
+    copied : tuple of str
+        Augmented copies of them are trained on: the learned clips and, with the deliberate leak
+        `augment.copies_of: train+valid`, the validation clips. Test clips are never copied.
+    measured : tuple of str
+        Validation and test clips that are not trained on.
     """
-    if training.choose_epoch_on == "test":
-        return [*split.train, *split.valid], split.test
-    if training.choose_epoch_on == "none":
-        return [*split.train, *split.valid], ()
-    return split.train, split.valid
 
+    learned: tuple[str, ...]
+    choosing: tuple[str, ...]
+    tested: tuple[str, ...]
+    copied: tuple[str, ...]
+    measured: tuple[str, ...]
 
-def measured_ids(training: Training, split: Split) -> list[str]:
-    """Return the clips of a split that are not learned: they choose the epoch, or are tested."""
-    learned = set(parts_used(training, split)[0])
-    return [key for key in (*split.valid, *split.test) if key not in learned]
+    @classmethod
+    def of(cls, recipe: Recipe, split: Split) -> Roles:
+        """Assign the roles."""
+        choose = recipe.training.choose_epoch_on
+        learned = [*split.train] if choose == "valid" else [*split.train, *split.valid]
+        choosing: dict[str, Sequence[str]] = {"valid": split.valid, "test": split.test, "none": ()}
+        leaking = split.valid if recipe.augment.copies_of == "train+valid" else ()
+        known = set(learned)
+        return cls(
+            learned=tuple(learned),
+            choosing=tuple(choosing[choose]),
+            tested=tuple(split.test),
+            copied=tuple(dict.fromkeys([*learned, *leaking])),
+            measured=tuple(key for key in (*split.valid, *split.test) if key not in known),
+        )
 
-
-def copied_ids(recipe: Recipe, split: Split) -> Sequence[str]:
-    """Return the clips whose copies are learned: those that are learned, unless the recipe asks for a leak.
-
-    With `augment.copies_of: train+valid` the copies of the validation clips are learned, too. Copies of test
-    clips never are.
-    """
-    learned, _ = parts_used(recipe.training, split)
-    if recipe.augment.copies_of == "train+valid":
-        return list(dict.fromkeys([*learned, *split.valid]))
-    return learned
-
-
-def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str, int]:
-    """Return clip id -> class number of those clips that the store holds, in the order of `ids`."""
-    number = {genre: index for index, genre in enumerate(corpus.genres)}
-    clips = corpus.by_id()
-    return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
+    @cached_property
+    def copied_unlearned(self) -> tuple[str, ...]:
+        """The clips that are copied although they are not trained on: a leak."""
+        learned = set(self.learned)
+        return tuple(key for key in self.copied if key not in learned)

@@ -1,4 +1,4 @@
-"""Train a recipe on a split of a corpus, stop anywhere, go on."""
+"""Training, which can be stopped at any moment and continued."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from genrelab.errors import RunError
 from genrelab.files import naming
-from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.models import build_network
 from genrelab.lab.models.base import GenreNetwork
-from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import (
     BEST,
     LAST,
@@ -27,13 +24,12 @@ from genrelab.lab.training.checkpoints import (
     weights_sample,
 )
 from genrelab.lab.training.data_loading import (
-    Report,
     choosing_loader,
     choosing_set,
     learning_loader,
     training_set,
 )
-from genrelab.lab.training.distillation.distillation import distillation_of
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start
@@ -41,21 +37,7 @@ from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.progress import RunProgress
 from genrelab.lab.training.quiet import keep_quiet
-from genrelab.lab.training.split_roles import copied_ids, labels_of, parts_used
-from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.task import GenreTask
-
-__all__ = [
-    "Precision",
-    "Report",
-    "Trained",
-    "copied_ids",
-    "labels_of",
-    "parts_used",
-    "resolve_device",
-    "train",
-    "training_set",
-]
 
 LOG = "log"  # TensorBoard's
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -72,21 +54,20 @@ class Trained:
     best_epoch : int
         Counted from 0.
     epochs : int
-        How many were trained in all.
+        Number of trained epochs.
     seconds : float
-        What they took together, validation included.
+        Duration of all epochs, validation included.
     device, precision : str
-        Where and how.
     start : tuple of str
-        What is to be said of the weights that it started with, e.g. which layers were random after all.
+        Notes on the initial weights, such as which layers were random after all.
     copies : tuple of int
         How many clips each of the recipe's copies was made of.
     learned : dict
-        How many clips were learned, with and without labels, and from what targets, for the record.
+        How many clips were trained on, with and without labels, and with which targets, for the record.
     steps : int
         Of the optimizer, in all epochs.
     moved : float or None
-        How far the kept weights are from those at the start, relative to their size; None if nobody knows.
+        How far the kept weights are from those at the start, relative to their size; None if unknown.
     """
 
     network: GenreNetwork
@@ -130,40 +111,22 @@ def resolve_device(
     return "gpu", "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
-def train(
-    recipe: Recipe,
-    corpus: Corpus,
-    split: Split,
-    store: AudioStore,
-    *,
-    folder: Path,
-    seed: int,
-    device: str = "auto",
-    report: Report | None = None,
-) -> Trained:
-    """Train, or go on where a run in `folder` was stopped.
+def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trained:
+    """Train, or continue a training in `folder` that was stopped.
 
-    The same recipe, data, seed, machine and device (and, if the recipe names one, the same file of weights
-    to start with) give the same weights, whether or not the run was stopped in between: every epoch draws
-    its random values from the seed and its own number.
+    The same recipe, data, seed, machine and device (and, if the recipe names one, the same file of initial
+    weights) give the same weights, whether or not the run was stopped in between: every epoch draws its
+    random values from the seed and its own number.
 
     Parameters
     ----------
-    recipe : Recipe
-    corpus : Corpus
-    split : Split
-        `train` is learned, `valid` chooses the epoch; `test` is not touched. With the recipe's
-        `training.choose_epoch_on: test`, `train` and `valid` are learned and `test` chooses the epoch:
-        what is measured on it afterwards is too high; with `none`, nothing chooses. Copies are
-        learned of `copied_ids`.
-    store : AudioStore
-        Of this corpus, at the recipe's rate.
+    experiment : Experiment
+        The part `train` of its split is trained on, `valid` chooses the epoch, `test` is not used. With the
+        recipe's `training.choose_epoch_on: test`, `train` and `valid` are trained on and `test` chooses the
+        epoch: what is measured on it afterwards is too high. With `none`, nothing chooses.
     folder : Path
-        The run folder; checkpoints, history and the TensorBoard log go there.
-    seed : int, 0 to 2**32 - 1
+        The run folder, for checkpoints, history and the TensorBoard log.
     device : {"auto", "cpu", "gpu"}
-    report : callable or None
-        Called with what is made before training (copies), how much of it is done, and of how much.
 
     Returns
     -------
@@ -172,31 +135,23 @@ def train(
     Raises
     ------
     CorpusError
-        If no clip is left to train or to choose the epoch, or no copy can be made.
+        If no clip is left to train on or to choose the epoch, or no copy can be made.
     RecipeError
-        If the weights to start with are not to be had, or fit another network.
+        If the initial weights cannot be found or fit another network.
     RunError
-        If training breaks down (a loss or weights that are not numbers), or the device is not there.
+        If training breaks down (a loss or weights that are not numbers), or the device is not available.
     KeyboardInterrupt
         If it was stopped by Ctrl-C; the finished epochs are kept.
     """
+    recipe, seed = experiment.recipe, experiment.seed
     settings = recipe.training
     accelerator, precision = resolve_device(device, settings.precision)
     keep_freed_memory()
     L.seed_everything(seed, workers=True, verbose=False)
-    network = build_network(recipe, genres=len(corpus.genres))
-    found = distillation_of(recipe, corpus, split)
-    learning = training_set(
-        recipe,
-        corpus,
-        split,
-        store,
-        seed=seed,
-        unlabelled=found.unlabelled if found else (),
-        report=report,
-    )
-    choosing = choosing_set(recipe, corpus, split, store, network, seed=seed)
-    objective, about = make_objective(recipe, corpus, split, learning, found, network, seed=seed)
+    network = experiment.network()
+    learning = training_set(experiment)
+    choosing = choosing_set(experiment, network)
+    objective, about = make_objective(experiment, learning, network)
     outliers = (
         Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
     )

@@ -132,6 +132,7 @@ def load(argument: str) -> Corpus:
         citation=f"descriptors of GTZAN's clips, {file.name}" if of_gtzan else f"the table {file.name}",
         published_splits={"published": split, "fault-filtered": split} if split else {},
         renderer=TableRows(chosen, clip_ids, _numbers(file, chosen, rows)),
+        kind="features",
         skipped={each: "not in this table" for each in EXPECTED_IDS if each not in clip_ids}
         if of_gtzan
         else {},

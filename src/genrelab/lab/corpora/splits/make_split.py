@@ -51,7 +51,7 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
     Returns
     -------
     Split
-        With its `checks` filled in by `check_split`.
+        With its `findings`, see `check_split`.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
         split = _make(left, parse_kind(kind, published=list(corpus.published_splits)), seed)
     if exclude:
         split = _without(split, exclude)
-    return replace(split, checks=check_split(left, split))
+    return replace(split, findings=check_split(left, split))
 
 
 def _without(split: Split, exclude: Collection[str]) -> Split:

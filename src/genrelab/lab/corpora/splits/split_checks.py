@@ -1,8 +1,8 @@
-"""What leaks were looked for in a split, and what was found.
+"""What the parts of a split share.
 
-A recognizer that meets at the test what it met in training looks better than it is. A clip on two sides
-is an error; the same file or artist on two sides may be what the corpus's publisher chose, so it is
-counted and reported.
+A recognizer that is tested on what it was trained on looks better than it is. A clip in two parts is an
+error. A file or an artist in two parts may be the choice of whoever published the split, so it is counted
+and reported.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from typing import NamedTuple
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
-from genrelab.lab.corpora.paths import examples
+from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.findings import Finding
+
+EXAMPLES = 3
+"""How many examples a finding names."""
 
 _Sides = Mapping[str, Sequence[Clip]]
 
@@ -34,7 +38,7 @@ class Shared(NamedTuple):
     parts: tuple[str, ...]
 
 
-def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
+def check_split(corpus: Corpus, split: Split) -> tuple[Finding, ...]:
     """Look for what would make a split's test results look better than they are.
 
     Parameters
@@ -46,10 +50,9 @@ def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        Looked for -> found, in words: `clip on both sides`, `same file on both sides`,
-        `artist on both sides` (with the number and examples; "not known" when no clip names an artist),
-        `test clips`, `genres missing from a part` (an empty part is none, and misses nothing).
+    tuple of Finding
+        One per check: `clip`, `file` and `artist` in several parts, `test` clips, and `missing genres` of a
+        part (an empty part misses none).
 
     Raises
     ------
@@ -57,16 +60,13 @@ def check_split(corpus: Corpus, split: Split) -> dict[str, str]:
         If a clip is in two parts or twice in one, is unknown to the corpus, or has no genre.
     """
     sides = _sides(corpus, split)
-    count = len(split.test)
-    return {
-        "clip on both sides": "none",
-        "same file on both sides": _files_on_both_sides(sides),
-        "artist on both sides": _artists_on_both_sides(sides),
-        "test clips": f"{count} of {sum(map(len, sides.values()))}"
-        if count
-        else "none: the test part is empty",
-        "genres missing from a part": _missing_genres(corpus, sides),
-    }
+    return (
+        Finding(kind="clip", count=0),
+        _files(sides),
+        _artists(sides),
+        Finding(kind="test", count=len(split.test), values={"of": sum(map(len, sides.values()))}),
+        _missing_genres(corpus, sides),
+    )
 
 
 def shared_files(corpus: Corpus, split: Split) -> list[Shared]:
@@ -126,21 +126,21 @@ def _file(clip: Clip) -> str | None:
     return os.path.realpath(clip.path) if clip.path else None
 
 
-def _files_on_both_sides(sides: _Sides) -> str:
+def _files(sides: _Sides) -> Finding:
     if not any(clip.path for side in sides.values() for clip in side):
-        return "none (the clips are rendered, not read from files)"
+        return Finding(kind="file", count=0, values={"rendered": 1})
     shared = _on_both_sides(sides, _file)
-    return _in_words([os.path.basename(_file(each.clips[0]) or "") for each in shared], shared, "files")
+    return _shared("file", [os.path.basename(_file(each.clips[0]) or "") for each in shared], shared)
 
 
-def _artists_on_both_sides(sides: _Sides) -> str:
-    named = sum(artist_key(clip.artist) is not None for side in sides.values() for clip in side)
-    without = sum(map(len, sides.values())) - named
-    if not named:
-        return "not known: no clip names an artist"
+def _artists(sides: _Sides) -> Finding:
+    clips = [clip for side in sides.values() for clip in side]
+    unknown = sum(artist_key(clip.artist) is None for clip in clips)
+    if unknown == len(clips):
+        return Finding(kind="artist", count=None)
     shared = _on_both_sides(sides, lambda clip: artist_key(clip.artist))
-    found = _in_words([each.clips[0].artist or "" for each in shared], shared, "artists")
-    return f"{found}; not known for {without} clips without an artist" if without else found
+    found = _shared("artist", [each.clips[0].artist or "" for each in shared], shared)
+    return found.model_copy(update={"values": {"unknown": unknown}}) if unknown else found
 
 
 def _on_both_sides(sides: _Sides, key: Callable[[Clip], Hashable | None]) -> list[Shared]:
@@ -154,18 +154,19 @@ def _on_both_sides(sides: _Sides, key: Callable[[Clip], Hashable | None]) -> lis
     return [Shared(tuple(clip for _, clip in each), parts) for parts, each in places if len(parts) > 1]
 
 
-def _in_words(names: list[str], shared: Sequence[Shared], what: str) -> str:
-    if not names:
-        return "none"
-    shown = [f"{name} ({', '.join(each.parts)})" for name, each in zip(names, shared, strict=True)]
-    return f"{len(names)} {what}: {examples(shown)}"
+def _shared(kind: str, names: Sequence[str], shared: Sequence[Shared]) -> Finding:
+    shown = [f"{printable(name)} ({', '.join(each.parts)})" for name, each in zip(names, shared, strict=True)]
+    parts = tuple(dict.fromkeys(part for each in shared for part in each.parts))
+    return Finding(kind=kind, parts=parts, count=len(shown), examples=tuple(shown[:EXAMPLES]))
 
 
-def _missing_genres(corpus: Corpus, sides: _Sides) -> str:
-    found = []
+def _missing_genres(corpus: Corpus, sides: _Sides) -> Finding:
+    found = {}
     for part, clips in sides.items():
         there = {clip.genre for clip in clips}
         missing = [genre for genre in corpus.genres if genre not in there]
         if missing and clips:
-            found.append(f"{part}: {', '.join(missing)}")
-    return "; ".join(found) or "none"
+            found[part] = f"{part}: {', '.join(missing)}"
+    return Finding(
+        kind="missing genres", parts=tuple(found), count=len(found), examples=tuple(found.values())
+    )

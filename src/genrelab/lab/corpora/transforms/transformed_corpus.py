@@ -12,7 +12,6 @@ from genrelab.audio.channels import match_channels
 from genrelab.audio.decode import decode
 from genrelab.audio.resample import resample
 from genrelab.errors import AudioError, CorpusError
-from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.paths import folder_safe
 from genrelab.lab.corpora.transforms.sound_changes import SoundChange
 from genrelab.lab.corpora.types import Clip, Corpus, Renderer, Waveform
@@ -96,7 +95,7 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     >>> derive(Corpus("mine", ("a", "b"), ()), Mp3(64)).name
     'mine-mp3-64'
     """
-    if isinstance(corpus.renderer, TableRows):
+    if corpus.kind != "audio":
         raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to change")
     return replace(
         corpus,

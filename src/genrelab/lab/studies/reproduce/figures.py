@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genrelab.lab.experiment.record import warnings_of
-from genrelab.lab.leakage.verdict import together, verdict_of
+from genrelab.lab.findings import combined
+from genrelab.lab.findings.wording import checked, published, warnings
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
 from genrelab.lab.metrics.predictions import Predictions, read_predictions
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs import folders
+from genrelab.lab.runs.record import TestRecord, load_record
 from genrelab.lab.studies.reproduce.table import Row, Table
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.voting import VotingRule
@@ -110,9 +110,8 @@ def _line(
     base: Path,
 ) -> dict[str, Any]:
     answers = [read_predictions(each.answers / folders.PREDICTIONS) for each in done]
-    verdicts = [
-        verdict_of(json.loads((d.answers / folders.METRICS).read_text(encoding="utf-8"))) for d in done
-    ]
+    verdicts = [load_record(TestRecord, each.answers / folders.METRICS).verdict for each in done]
+    records = [each.run.record for each in done]
     figures = {}
     for metric in table.figures:
         if metric == "valid_accuracy":
@@ -126,7 +125,7 @@ def _line(
             "of": measured_on(metric, recipe, done),
             "paper": _reported(recipe, metric, settings, table),
             "ours": None if pooled is None else plain(pooled),
-            "by_seed": by_seed([str(each.run.metrics["seed"]) for each in done], of_runs),
+            "by_seed": by_seed([str(each.seed) for each in records], of_runs),
             "runs": [{"items": n, "value": value} for n, value in of_runs],
         }
     return {
@@ -136,27 +135,27 @@ def _line(
         "other_start": _other_start(row, recipe),
         "split": split,
         "figures": figures,
-        "parameters": done[0].run.metrics["parameters"] if done else None,
-        "epochs": sorted({each.run.metrics["epoch"]["trained"] for each in done}),
-        "training_seconds": round(sum(each.run.metrics["training_seconds"] for each in done), 1),
-        "devices": sorted({f"{d.run.metrics['device']}, {d.run.metrics['precision']}" for d in done}),
+        "parameters": records[0].parameters if records else None,
+        "epochs": sorted({each.epoch.trained for each in records}),
+        "training_seconds": round(sum(each.training_seconds for each in records), 1),
+        "devices": sorted({f"{each.device}, {each.precision}" for each in records}),
         "runs": [
             {
                 "folder": each.run.folder.relative_to(base).as_posix(),
                 "tested": each.answers.relative_to(base).as_posix(),
                 "metrics_sha256": digest(each.answers / folders.METRICS),
-                "seed": each.run.metrics["seed"],
-                "split": each.run.metrics["split"]["name"],
-                "made": each.run.metrics["split"]["made"],
-                "clips": each.run.metrics["split"]["clips"],
-                "checks": each.run.metrics["split"]["checks"],
-                "epoch": each.run.metrics["epoch"],
+                "seed": record.seed,
+                "split": record.split.name,
+                "made": record.split.made,
+                "clips": record.split.clips,
+                "checks": checked(record.split.findings),
+                "epoch": record.epoch.model_dump(),
                 "verdict": verdict.state,
             }
-            for each, verdict in zip(done, verdicts, strict=True)
+            for each, record, verdict in zip(done, records, verdicts, strict=True)
         ],
-        "verdict": together(verdicts).to_dict() if verdicts else None,
-        "warnings": list(dict.fromkeys(text for each in done for text in warnings_of(each.run.metrics))),
+        "verdict": published(combined(verdicts)) if verdicts else None,
+        "warnings": list(dict.fromkeys(text for each in records for text in warnings(each.doubts()))),
         "failures": list(dict.fromkeys(failures)),
         "open": still_open,
     }
@@ -193,15 +192,14 @@ def measured_on(metric: str, recipe: Recipe, done: Sequence[Done]) -> str:
     """
     if metric != "valid_accuracy":
         return "test"
-    found = {str(each.run.metrics["epoch"]["chosen_on"]) for each in done}
+    found = {each.run.record.epoch.chosen_on for each in done}
     return found.pop() if len(found) == 1 else recipe.training.choose_epoch_on
 
 
 def accuracy_when_chosen(run: folders.Run) -> float:
     """Return the share of segments that the chosen epoch got right on the part that chose it."""
-    told = run.metrics["epoch"].get("accuracy")
-    if told is not None:
-        return float(told)
+    if run.record.epoch.accuracy is not None:
+        return run.record.epoch.accuracy
     return float(next(each for each in read_history(run.folder) if each["best"] == 1)["valid_accuracy"])
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from genrelab.csv_text import csv_lines
 from genrelab.files import replace_text
-from genrelab.lab.leakage.verdict import worst
+from genrelab.lab.findings import worst
 from genrelab.lab.metrics.summary import figure as share
 from genrelab.printing import plain, plain_page
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from genrelab.errors import RunError
 from genrelab.files import replace_text
-from genrelab.lab.leakage.verdict import verdict_of
 from genrelab.lab.metrics.predictions import read_predictions
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.runs import folders
+from genrelab.lab.runs.record import TestRecord, load_record
 from genrelab.lab.studies.reproduce.figures import (
     Tally,
     accuracy_when_chosen,
@@ -114,9 +114,10 @@ def differences(folder: Path) -> list[str]:
 
 
 def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
-    metrics = run.metrics
-    tested = json.loads((answers / folders.METRICS).read_text(encoding="utf-8"))
-    corpus, split, figures = metrics["corpus"], metrics["split"], tested["evaluation"]
+    record = run.record
+    metrics = record.model_dump(mode="json")
+    tested = load_record(TestRecord, answers / folders.METRICS)
+    corpus, split, figures = metrics["corpus"], metrics["split"], tested.evaluation.model_dump(mode="json")
     return {
         "metrics_sha256": digest(answers / folders.METRICS),
         **{key: metrics[key] for key in _OF_A_RUN},
@@ -124,9 +125,9 @@ def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
         "corpus": {key: corpus.get(key) for key in ("name", "changes", "sound_sha256", "recordings_sha256")},
         "split": {key: split[key] for key in ("name", "made", "clips")},
         "epoch_accuracy": accuracy_when_chosen(run),
-        "verdict": verdict_of(tested).state,
+        "verdict": tested.verdict.state,
         "intervals": figures["intervals"],
-        "versions": {key: metrics["versions"][key] for key in ("genrelab", "torch")},
+        "versions": {key: record.versions[key] for key in ("genrelab", "torch")},
         "segment": {key: figures["segment"][key] for key in ("n", "accuracy")},
         "track": {
             rule: {key: scores[key] for key in ("n", "accuracy", "top2_accuracy")}

@@ -31,6 +31,7 @@ from genrelab.lab.studies.reproduce.figures import Done, Settings, record_of
 from genrelab.lab.studies.reproduce.page import write_page
 from genrelab.lab.studies.reproduce.table import Row, Table, each_fold
 from genrelab.lab.training.checkpoints import BEST
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import sound_key
 from genrelab.lab.training.train import resolve_device
 
@@ -286,11 +287,8 @@ def _attempt(task: _Task) -> Done | str:
 def _run(task: _Task) -> Done:
     recipe, corpus = _recipe(task), _corpus(_spec(task), task.wanted.budget)
     run = run_experiment(
-        recipe,
-        corpus,
-        make_split(corpus, task.fold, seed=task.seed),
+        Experiment(recipe, corpus, make_split(corpus, task.fold, seed=task.seed), task.seed),
         base=task.base,
-        seed=task.seed,
         device=task.device,
         source=_spec(task),
         model_file=task.wanted.model_files,
@@ -364,12 +362,10 @@ def _earlier(task: _Task) -> str:
         )
     corpus = _corpus(wanted.start_corpus, wanted.budget)
     kind = "published" if "published" in corpus.published_splits else "artist"
+    recipe = wanted.budget.of_recipe(load_recipe(start.recipe, changes=wanted.changes))
     run = run_experiment(
-        wanted.budget.of_recipe(load_recipe(start.recipe, changes=wanted.changes)),
-        corpus,
-        make_split(corpus, kind, seed=task.seed),
+        Experiment(recipe, corpus, make_split(corpus, kind, seed=task.seed), task.seed),
         base=task.base,
-        seed=task.seed,
         device=task.device,
         source=wanted.start_corpus,
         model_file=wanted.model_files,

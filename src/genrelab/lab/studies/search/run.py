@@ -16,14 +16,15 @@ import torch
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.experiment.record import warnings_of
-from genrelab.lab.experiment.run import Report, run_experiment
+from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.findings.wording import warnings
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.search.outputs import write_outcome
 from genrelab.lab.studies.search.search_result import Outcome
 from genrelab.lab.studies.search.search_space import Search
 from genrelab.lab.studies.search.study import Figure, Result, Study, StudyState, Trial
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.experiment import Experiment, Report
 from genrelab.lab.training.store.audio_store import sound_key
 from genrelab.lab.training.train import resolve_device
 
@@ -159,16 +160,13 @@ class _Work:
     def train(self, trial: Trial, seed: int, *, restart: bool) -> Result | str:
         """Return what a training came to, or why it came to nothing."""
         try:
+            recipe = self.searched.recipe_of(trial.values)
             run = run_experiment(
-                self.searched.recipe_of(trial.values),
-                self.corpus,
-                self.split,
+                Experiment(recipe, self.corpus, self.split, seed, self.report),
                 base=self.study.base_of(trial),
-                seed=seed,
                 device=self.device,
                 restart=restart,
                 source=self.source,
-                report=self.report,
             )
         except (RecipeError, RunError, torch.OutOfMemoryError) as error:
             return " ".join(str(error).split()) or type(error).__name__
@@ -222,8 +220,8 @@ class _Work:
 def _result(run: Run, folder: Path) -> Result:
     history = read_history(run.folder)
     kept = next(row for row in history if row["best"] == 1)
-    levels = run.metrics["evaluation"]
-    test = {"segment": levels["segment"], "track": levels["track"][run.recipe.voting]}
+    record = run.record
+    test = {"segment": record.evaluation.segment, "track": record.evaluation.track[run.recipe.voting]}
     return Result(
         run=run.folder.relative_to(folder).as_posix(),
         valid_accuracy=_finite(kept["valid_accuracy"]),
@@ -232,10 +230,10 @@ def _result(run: Run, folder: Path) -> Result:
         epochs=len(history),
         seconds_per_epoch=round(statistics.median(row["seconds"] for row in history), 3),
         network=run.recipe.model.kind,
-        parameters=run.metrics["parameters"],
-        device=f"{run.metrics['device']}, {run.metrics['precision']}",
-        test={level: Figure(**scores["accuracy"]) for level, scores in test.items()},
-        warnings=warnings_of(run.metrics),
+        parameters=record.parameters,
+        device=f"{record.device}, {record.precision}",
+        test={level: Figure(**scores.accuracy.model_dump()) for level, scores in test.items()},
+        warnings=warnings(record.doubts()),
     )
 
 

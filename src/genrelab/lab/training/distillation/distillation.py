@@ -1,32 +1,28 @@
-"""From a recipe's `distill` to what is learned of each clip."""
+"""From a recipe's `distill` to the targets of each clip."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from genrelab.errors import CorpusError, RecipeError
 from genrelab.lab.corpora.paths import printable
-from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.recipes.distill import WITHOUT, Distill, GenreTeacher
-from genrelab.lab.recipes.schema import Training
+from genrelab.lab.recipes.distill import WITHOUT, Distill
+from genrelab.lab.training.distillation.genre_teacher import fit_genre_teacher, group_of
 from genrelab.lab.training.distillation.target_file import Floats, Targets, read_targets
-from genrelab.lab.training.distillation.teacher import group_of, teach
 from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
-from genrelab.lab.training.split_roles import measured_ids, parts_used
-from genrelab.lab.training.store.audio_store import sound_key
+from genrelab.lab.training.split_roles import Roles
 
 
 @dataclass(frozen=True)
 class Distillation:
-    """A file of targets beside a corpus and a split.
+    """The targets of a teacher for the clips of a corpus.
 
     Attributes
     ----------
@@ -35,9 +31,9 @@ class Distillation:
     rows : dict of str to int
         Clip id -> row of the targets' arrays.
     unlabelled : tuple of str
-        Clips without a genre that are learned, too.
+        Clips without a genre that are trained on, too.
     left_out : dict of str to int
-        Why others are not -> how many.
+        Reason why others are not -> their number.
     """
 
     settings: Distill
@@ -48,14 +44,14 @@ class Distillation:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What is learned of each clip beside its label. Rows are clips; `taught` tells which have targets.
+class ClipTargets:
+    """The targets of clips, besides their labels. Rows are clips; `present` tells which have targets.
 
     Attributes
     ----------
-    taught : np.ndarray of bool [shape=(clips,)]
+    present : np.ndarray of bool [shape=(clips,)]
     regress : dict of str to np.ndarray [shape=(clips, d)]
-        Standardized by mean and deviation of the learned clips; 0 where there is none.
+        Standardized by mean and deviation of the training clips; 0 where there is none.
     tags : dict of str to np.ndarray [shape=(clips, d)]
         Probabilities.
     genres : np.ndarray [shape=(clips, genres)] or None
@@ -64,56 +60,65 @@ class Lesson:
         For the record.
     """
 
-    taught: np.ndarray[Any, np.dtype[np.bool_]]
+    present: npt.NDArray[np.bool_]
     regress: dict[str, Floats]
     tags: dict[str, Floats]
     genres: Floats | None
     about: dict[str, Any]
 
 
-def distillation_of(recipe: Recipe, corpus: Corpus, split: Split) -> Distillation | None:
-    """Read the targets that a recipe wants, and find out which clips they are of.
+def distillation_of(recipe: Recipe, corpus: Corpus, roles: Roles, split: str) -> Distillation | None:
+    """Read the targets that a recipe asks for, and find the clips that they belong to.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    corpus : Corpus
+    roles : Roles
+        Of its clips.
+    split : str
+        The split's name, which may be part of the file's.
 
     Returns
     -------
     Distillation or None
-        None where a recipe distills nothing, or is told not to.
+        None where the recipe distills nothing, or runs with `--targets none`.
 
     Raises
     ------
     RecipeError
-        If the recipe wants targets and names no file, or the file cannot be used.
+        If the recipe asks for targets and names no file, or the file cannot be used.
     CorpusError
-        If no clip that is learned has a target, or names do not tell clips apart.
+        If no training clip has a target, or a name fits several clips.
     """
     settings = recipe.distill
     if settings is None or settings.targets == WITHOUT:
         return None
-    file = settings.file(split.name)
+    file = settings.file(split)
     if file is None:
         raise RecipeError(
-            f"the recipe {recipe.name} learns from targets and names no file. Give --targets FILE, an .npz "
-            "file that holds " + ", ".join(_wanted(settings)) + "; or --targets none to train without"
+            f"the recipe {recipe.name} distills a teacher and names no file of targets. Give --targets FILE, "
+            f"an .npz file with {', '.join(_wanted(settings))}; or --targets none to train without",
+            code="targets-not-given",
         )
     targets = read_targets(file, _wanted(settings))
     _check_tags(settings, targets)
     rows = targets.rows(corpus.clips)
-    learned, _ = parts_used(recipe.training, split)
-    if not any(key in rows for key in learned):
+    if not any(key in rows for key in roles.learned):
         raise CorpusError(
-            f"{targets.path} names no clip that is learned: its first name is "
-            f"{printable(targets.names[0])!r}, the first clip {_place(corpus, learned)}. Names are paths "
-            "that the clips' own end with"
+            f"{targets.path} names no training clip: its first name is {printable(targets.names[0])!r}, the "
+            f"first clip {_place(corpus, roles.learned)}. A clip's path must end with the name",
+            code="targets-of-other-clips",
         )
     if not settings.unlabelled:
         return Distillation(settings, targets, rows)
-    used, left_out = usable_unlabelled(corpus, measured=measured_ids(recipe.training, split), taught=rows)
+    used, left_out = usable_unlabelled(corpus, measured=roles.measured, with_targets=rows)
     return Distillation(settings, targets, rows, used, left_out)
 
 
-def lesson_of(
+def clip_targets(
     found: Distillation, corpus: Corpus, clips: Sequence[str], *, fitted: Sequence[str], seed: int
-) -> Lesson:
+) -> ClipTargets:
     """Make the targets of clips.
 
     Parameters
@@ -121,67 +126,56 @@ def lesson_of(
     found : Distillation
     corpus : Corpus
     clips : sequence of str
-        Those that are learned, in the order of the rows that come back.
+        The training clips, in the order of the rows that are returned.
     fitted : sequence of str
-        The labelled clips that the teacher of genres is fitted to; no other clip's genre is looked at.
+        The labelled clips that the genre teacher is fitted to; the genre of no other clip is used.
     seed : int
-        How the teacher's folds are dealt.
+        Decides the teacher's folds.
 
     Raises
     ------
     CorpusError
-        If the teacher of genres cannot be fitted.
+        If the genre teacher cannot be fitted.
     """
     settings, arrays = found.settings, found.targets.arrays
     rows = np.array([found.rows.get(key, -1) for key in clips])
-    taught = rows >= 0
-    there = {key: each[rows] * taught[:, None] for key, each in arrays.items()}
-    regress = {key: _standardized(there[key], taught) for key in settings.regress}
+    present = rows >= 0
+    values = {key: each[rows] * present[:, None] for key, each in arrays.items()}
+    regress = {key: _standardized(values[key], present) for key in settings.regress}
     about: dict[str, Any] = {
         "targets": printable(found.targets.path.name),
         "sha256": found.targets.sha256,
         "regress": dict(settings.regress),
         "tags": dict(settings.tags),
-        "clips_with_targets": int(taught.sum()),
-        "clips_without_targets": int((~taught).sum()),
+        "clips_with_targets": int(present.sum()),
+        "clips_without_targets": int((~present).sum()),
         "unlabelled_left_out": dict(found.left_out),
     }
     genres = None
     if settings.genres is not None:
-        features = np.concatenate([there[key] for key in settings.genres.arrays], axis=1)
-        genres, about["genres"] = _genres(settings.genres, features, taught, corpus, clips, fitted, seed)
-    return Lesson(taught, regress, {key: there[key] for key in settings.tags}, genres, about)
+        features = np.concatenate([values[key] for key in settings.genres.arrays], axis=1)
+        genres = np.zeros((len(clips), len(corpus.genres)))
+        classes = _classes(corpus, clips, fitted)[present]
+        by_id = corpus.by_id()
+        groups = [group_of(by_id[key]) for key, has in zip(clips, present, strict=True) if has]
+        fit = fit_genre_teacher(
+            features[present], classes, groups, genres=len(corpus.genres), settings=settings.genres, seed=seed
+        )
+        genres[present] = fit.logits
+        about["genres"] = {
+            **settings.genres.model_dump(by_alias=True),
+            "from": list(settings.genres.arrays),
+            "fitted_clips": int((classes >= 0).sum()),
+            "balanced_accuracy_on_folds": fit.accuracy,
+        }
+    return ClipTargets(present, regress, {key: values[key] for key in settings.tags}, genres, about)
 
 
-def learned_hash(recipe: Recipe, corpus: Corpus, split: Split) -> str | None:
-    """Hash what is learned beside the clips and labels of the split.
-
-    Counted are the file of targets, the sound and choice of unlabelled clips, and which labels are guessed.
-    None where that is nothing, or the file of targets is not there (any more).
-    """
-    if recipe.distill is not None and recipe.distill.targets != WITHOUT:
-        file = recipe.distill.file(split.name)
-        if file is None or not Path(file).expanduser().is_file():
-            return None
-    found = distillation_of(recipe, corpus, split)
-    guessed = guessed_clips(recipe.training, corpus)
-    if found is None and not guessed:
-        return None
-    parts: list[Any] = [guessed]
-    if found is not None:
-        audio = recipe.audio
-        parts += [found.targets.sha256, found.unlabelled]
-        if found.unlabelled:
-            parts.append(
-                sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels, which="unlabelled")
-            )
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def guessed_clips(training: Training, corpus: Corpus) -> list[str]:
-    """Return the labelled clips whose label is of an origin that the recipe calls guessed."""
-    origins = training.guessed.origins if training.guessed else ()
-    return [clip.id for clip in corpus.clips if clip.genre is not None and clip.label_origin in origins]
+def _classes(corpus: Corpus, clips: Sequence[str], fitted: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the class numbers of clips, and -1 for those that the teacher is not fitted to."""
+    number = {genre: index for index, genre in enumerate(corpus.genres)}
+    known, by_id = set(fitted), corpus.by_id()
+    return np.array([number[by_id[key].genre or ""] if key in known else -1 for key in clips])
 
 
 def _wanted(settings: Distill) -> list[str]:
@@ -196,7 +190,8 @@ def _check_tags(settings: Distill, targets: Targets) -> None:
         if values.min() < 0.0 or values.max() > 1.0:
             raise RecipeError(
                 f"{targets.path}: {key!r} lies in {values.min():.3g}..{values.max():.3g}, but tags are "
-                f"probabilities, 0..1. Give it to distill.regress instead"
+                f"probabilities, 0..1. Give it to distill.regress instead",
+                code="tags-out-of-range",
             )
 
 
@@ -205,40 +200,8 @@ def _place(corpus: Corpus, ids: Sequence[str]) -> str:
     return repr(printable(str(clip.path or clip.id)))
 
 
-def _standardized(values: Floats, taught: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
-    known = values[taught]
+def _standardized(values: Floats, present: npt.NDArray[np.bool_]) -> Floats:
+    known = values[present]
     deviation = known.std(axis=0)
     scaled: Floats = (values - known.mean(axis=0)) / np.where(deviation > 1e-9, deviation, 1.0)
-    return scaled * taught[:, None]
-
-
-def _genres(
-    settings: GenreTeacher,
-    features: Floats,
-    taught: np.ndarray[Any, np.dtype[np.bool_]],
-    corpus: Corpus,
-    clips: Sequence[str],
-    fitted: Sequence[str],
-    seed: int,
-) -> tuple[Floats, dict[str, Any]]:
-    """Return the logits of the teacher of genres for all clips, and what is to be said of it."""
-    number = {genre: index for index, genre in enumerate(corpus.genres)}
-    known, by_id = set(fitted), corpus.by_id()
-    classes = np.array([number[by_id[key].genre or ""] if key in known else -1 for key in clips])
-    logits = np.zeros((len(clips), len(number)))
-    said = teach(
-        features[taught],
-        classes[taught],
-        [group_of(by_id[key]) for key, has in zip(clips, taught, strict=True) if has],
-        genres=len(number),
-        settings=settings,
-        seed=seed,
-    )
-    logits[taught] = said.logits
-    about = {
-        **settings.model_dump(by_alias=True),
-        "from": list(settings.arrays),
-        "fitted_clips": int((classes[taught] >= 0).sum()),
-        "balanced_accuracy_on_folds": said.accuracy,
-    }
-    return logits, about
+    return scaled * present[:, None]

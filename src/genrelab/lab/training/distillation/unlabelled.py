@@ -1,4 +1,4 @@
-"""Which of a corpus's clips without a genre may be learned beside a split."""
+"""Which clips without a genre may be trained on besides a split."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.types import Clip, Corpus
 
-BY_ARTIST = "the artist is heard in valid or test"
-BY_FILE = "the file is heard in valid or test"
+BY_ARTIST = "the artist is in valid or test"
+BY_FILE = "the file is in valid or test"
 NO_TARGET = "no target"
 
 
@@ -24,34 +24,34 @@ class Unlabelled(NamedTuple):
     used : tuple of str
         Ids, in the corpus's order.
     left_out : dict of str to int
-        Why -> how many.
+        Reason -> number of clips.
     """
 
     used: tuple[str, ...]
     left_out: dict[str, int]
 
 
-def usable_unlabelled(corpus: Corpus, *, measured: Collection[str], taught: Collection[str]) -> Unlabelled:
-    """Choose the clips without a genre that have a target and tell nothing of the clips that are measured.
+def usable_unlabelled(
+    corpus: Corpus, *, measured: Collection[str], with_targets: Collection[str]
+) -> Unlabelled:
+    """Choose the clips without a genre that have a target and share no artist or file with measured clips.
 
     Parameters
     ----------
     corpus : Corpus
     measured : collection of str
         The clips that choose the epoch or are tested.
-    taught : collection of str
-        The clips that have a target.
+    with_targets : collection of str
 
     Returns
     -------
     Unlabelled
-        Without clips of an artist (see `artist_key`) or a file that a measured clip has. Clips without an
-        artist are used.
+        Clips of unknown artists are used; see `artist_key` for who is one artist.
     """
     apart = set(measured)
-    heard = [clip for clip in corpus.clips if clip.id in apart]
-    artists = {artist_key(clip.artist) for clip in heard} - {None}
-    files = {_file(clip) for clip in heard} - {None}
+    kept = [clip for clip in corpus.clips if clip.id in apart]
+    artists = {artist_key(clip.artist) for clip in kept} - {None}
+    files = {_file(clip) for clip in kept} - {None}
     used: list[str] = []
     left_out: Counter[str] = Counter()
     for clip in corpus.clips:
@@ -61,7 +61,7 @@ def usable_unlabelled(corpus: Corpus, *, measured: Collection[str], taught: Coll
             left_out[BY_ARTIST] += 1
         elif _file(clip) in files:
             left_out[BY_FILE] += 1
-        elif clip.id not in taught:
+        elif clip.id not in with_targets:
             left_out[NO_TARGET] += 1
         else:
             used.append(clip.id)
@@ -71,7 +71,7 @@ def usable_unlabelled(corpus: Corpus, *, measured: Collection[str], taught: Coll
 def leave_out_unlabelled(corpus: Corpus, ids: Collection[str]) -> Corpus:
     """Return a corpus without those of these clips that have no genre, such as repetitions in an audit.
 
-    Labelled ones stay: the split leaves them out.
+    Labelled clips stay: the split leaves them out.
     """
     kept = [clip for clip in corpus.clips if clip.genre is not None or clip.id not in ids]
     return replace(corpus, clips=kept)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
-from genrelab.lab.training.distillation.distillation import Lesson
+from genrelab.lab.training.distillation.distillation import ClipTargets
 from genrelab.lab.training.optimization.mixup import Blend
 
 UNLABELLED = -1
@@ -87,7 +87,7 @@ class DistillingObjective(Objective):
     Parameters
     ----------
     settings : Distill
-    lesson : Lesson
+    targets : ClipTargets
         By the numbers of clips.
     embeddings : sequence of int > 0
         Length of the embedding of the network, or of each of its members.
@@ -101,7 +101,7 @@ class DistillingObjective(Objective):
     def __init__(
         self,
         settings: Distill,
-        lesson: Lesson,
+        targets: ClipTargets,
         *,
         embeddings: Sequence[int],
         smoothing: Sequence[float],
@@ -113,15 +113,15 @@ class DistillingObjective(Objective):
         self.parts += [("tags", *item) for item in settings.tags.items()]
         sizes = []
         for number, (what, key, _) in enumerate(self.parts):
-            table = lesson.regress[key] if what == "regress" else lesson.tags[key]
+            table = targets.regress[key] if what == "regress" else targets.tags[key]
             self._keep(f"targets_{number}", table)
             sizes.append(table.shape[1])
         self.heads = nn.ModuleList(
             nn.ModuleList(nn.Linear(length, size) for size in sizes) for length in embeddings
         )
-        self._keep("taught", lesson.taught)
-        if lesson.genres is not None:
-            self._keep("genres", lesson.genres)
+        self._keep("taught", targets.present)
+        if targets.genres is not None:
+            self._keep("genres", targets.genres)
 
     def _keep(self, name: str, values: np.ndarray) -> None:
         """Keep a table that goes where the network goes, and is no part of a stored state."""

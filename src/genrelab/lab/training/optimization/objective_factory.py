@@ -1,14 +1,13 @@
-"""From a recipe and the clips that it learns to the loss of its training."""
+"""From an experiment and its training clips to the loss."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import GenreNetwork
-from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.dataset import TrainingSet
-from genrelab.lab.training.distillation.distillation import Distillation, guessed_clips, lesson_of
+from genrelab.lab.training.distillation.distillation import clip_targets
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import class_weights
 from genrelab.lab.training.optimization.objective import (
     UNLABELLED,
@@ -16,38 +15,27 @@ from genrelab.lab.training.optimization.objective import (
     Objective,
     embedding_lengths,
 )
-from genrelab.lab.training.split_roles import parts_used
 
 
 def make_objective(
-    recipe: Recipe,
-    corpus: Corpus,
-    split: Split,
-    learning: TrainingSet,
-    found: Distillation | None,
-    network: GenreNetwork,
-    *,
-    seed: int,
+    experiment: Experiment, learning: TrainingSet, network: GenreNetwork
 ) -> tuple[Objective, dict[str, Any]]:
-    """Return the loss of a training, and what is to be said of what is learned.
+    """Return the loss of a training, and the record of what is trained on.
 
     Parameters
     ----------
-    recipe, corpus, split : Recipe, Corpus, Split
+    experiment : Experiment
     learning : TrainingSet
-        What is learned.
-    found : Distillation or None
-        The targets, if the recipe wants such.
+        The training clips.
     network : GenreNetwork
-    seed : int
 
     Raises
     ------
     CorpusError
-        If the teacher of genres cannot be fitted.
+        If the genre teacher cannot be fitted.
     """
-    training, clips = recipe.training, learning.clips
-    guessed = set(guessed_clips(training, corpus))
+    recipe, corpus, clips = experiment.recipe, experiment.corpus, learning.clips
+    training, guessed = recipe.training, set(experiment.guessed)
     smoothing = [
         training.guessed.smoothing if training.guessed and key in guessed else training.label_smoothing
         for key in clips
@@ -64,17 +52,19 @@ def make_objective(
         },
         "guessed_labels": sum(key in guessed for key in clips),
     }
+    found = experiment.distillation
     if found is None:
         return Objective(smoothing=smoothing, class_weights=weights), about
-    fitted = [key for key in parts_used(training, split)[0] if key in set(learning.copies[0].labels)]
-    lesson = lesson_of(found, corpus, clips, fitted=fitted, seed=seed)
+    usable = set(learning.copies[0].labels)
+    fitted = [key for key in experiment.roles.learned if key in usable]
+    targets = clip_targets(found, corpus, clips, fitted=fitted, seed=experiment.seed)
     objective = DistillingObjective(
         found.settings,
-        lesson,
+        targets,
         embeddings=embedding_lengths(
             network, channels=recipe.audio.channels, samples=recipe.audio.segment_samples
         ),
         smoothing=smoothing,
         class_weights=weights,
     )
-    return objective, about | {"distilled": lesson.about}
+    return objective, about | {"distilled": targets.about}

@@ -1,8 +1,8 @@
-"""A teacher of genres: a regression from another listener's arrays to the genres of the training clips.
+"""The genre teacher: a logistic regression from a teacher's embeddings or tags to the genres of the corpus.
 
-It is fitted on labelled training clips alone, so that it carries no label of the other parts over. What it
-says of the very clips that it was fitted on is close to their labels; with folds, a training clip is judged
-by a regression that saw neither it nor anything else of its artist.
+It is fitted to labelled training clips only, so it carries over no label of another part. Its predictions for
+the clips it was fitted to are close to their labels; with folds, each training clip is predicted by a
+regression that was fitted without it and without its artist.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from genrelab.lab.corpora.types import Clip
 from genrelab.lab.recipes.distill import GenreTeacher
 
 Floats = npt.NDArray[np.float64]
-_LEAST = 1e-7  # probability of a genre that a fold's regression has never seen
+_LEAST = 1e-7  # probability of a genre that is absent from a fold's training clips
 _STEPS = 2000
 
 
-class Taught(NamedTuple):
-    """What a teacher says.
+class TeacherFit(NamedTuple):
+    """The predictions of a genre teacher.
 
     Attributes
     ----------
     logits : np.ndarray [shape=(clips, genres)]
         Logarithms of probabilities.
     accuracy : float or None
-        Balanced accuracy on the training clips that were judged by regressions which did not see them.
+        Balanced accuracy on training clips, each predicted by a regression fitted without it; None without
+        folds.
     """
 
     logits: Floats
@@ -39,12 +40,12 @@ class Taught(NamedTuple):
 
 
 def group_of(clip: Clip) -> str:
-    """Return what clips must share to be kept together: the artist, else the file."""
+    """Return what keeps clips in one fold: their artist, else their file."""
     artist = artist_key(clip.artist)
     return f"artist {artist}" if artist is not None else f"file {clip.path or clip.id}"
 
 
-def teach(
+def fit_genre_teacher(
     features: Floats,
     classes: npt.NDArray[np.int64],
     groups: Sequence[str],
@@ -52,54 +53,59 @@ def teach(
     genres: int,
     settings: GenreTeacher,
     seed: int,
-) -> Taught:
-    """Fit a class-balanced logistic regression to the labelled clips and let it judge all.
+) -> TeacherFit:
+    """Fit a class-balanced logistic regression to the labelled clips and predict all clips.
 
     Parameters
     ----------
     features : np.ndarray [shape=(clips, d)]
-        Standardized here, by mean and deviation of the clips that a regression is fitted to.
+        Standardized here, by mean and deviation of the clips that the regression is fitted to.
     classes : np.ndarray [shape=(clips,)]
-        Class numbers of the clips to fit; -1 where a clip is only judged.
+        Class numbers of the clips to fit; -1 for clips that are only predicted.
     groups : sequence of str
         Of each clip, see `group_of`; folds do not divide them.
     genres : int > 1
         Number of classes.
     settings : GenreTeacher
     seed : int
-        How folds are dealt.
+        Decides the folds.
 
     Raises
     ------
     CorpusError
-        If clips of fewer than two genres are there to fit, or fewer groups than folds.
+        If there are clips of fewer than two genres to fit, or fewer groups than folds.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     fit = np.flatnonzero(classes >= 0)
     if len(np.unique(classes[fit])) < 2:
         raise CorpusError(
-            "distill.genres: training clips of two genres at least must have targets; name them in the file "
-            "of targets, or train with --targets none"
+            "distill.genres: training clips of at least two genres must have targets; name them in the file "
+            "of targets, or train with --targets none",
+            code="teacher-one-genre",
         )
     logits = _fitted(features[fit], classes[fit], features, genres=genres, strength=settings.C)
     if settings.folds is None:
-        return Taught(logits, None)
+        return TeacherFit(logits, None)
     of_fit = np.asarray(groups)[fit]
     if len(np.unique(of_fit)) < settings.folds:
         raise CorpusError(
             f"distill.genres.folds={settings.folds}, but the training clips are of {len(np.unique(of_fit))} "
-            "artists (or files); take fewer folds"
+            "artists (or files); use fewer folds",
+            code="teacher-few-groups",
         )
     folds = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=seed)
-    for seen, judged in folds.split(features[fit], classes[fit], of_fit):
-        given, asked = fit[seen], fit[judged]
+    for others, fold in folds.split(features[fit], classes[fit], of_fit):
+        given, asked = fit[others], fit[fold]
         if len(np.unique(classes[given])) < 2:
-            raise CorpusError("distill.genres.folds: a fold leaves one genre alone to fit; take other folds")
+            raise CorpusError(
+                "distill.genres.folds: a fold leaves one genre to fit; use another number of folds",
+                code="teacher-fold-one-genre",
+            )
         logits[asked] = _fitted(
             features[given], classes[given], features[asked], genres=genres, strength=settings.C
         )
-    return Taught(logits, _balanced_accuracy(logits[fit].argmax(axis=1), classes[fit]))
+    return TeacherFit(logits, _balanced_accuracy(logits[fit].argmax(axis=1), classes[fit]))
 
 
 def _fitted(
@@ -118,6 +124,6 @@ def _fitted(
     return logits
 
 
-def _balanced_accuracy(said: npt.NDArray[np.intp], classes: npt.NDArray[np.int64]) -> float:
-    recalls = [float((said[classes == genre] == genre).mean()) for genre in np.unique(classes)]
+def _balanced_accuracy(predicted: npt.NDArray[np.intp], classes: npt.NDArray[np.int64]) -> float:
+    recalls = [float((predicted[classes == genre] == genre).mean()) for genre in np.unique(classes)]
     return float(np.mean(recalls))

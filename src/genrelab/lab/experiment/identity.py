@@ -1,0 +1,69 @@
+"""What a run folder is about, as files in it, so that no other run goes on in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from genrelab.errors import RunError
+from genrelab.files import replace_text, text_bytes
+from genrelab.lab.corpora.splits.split_file import split_text
+from genrelab.lab.leakage.checks import copy_versions
+from genrelab.lab.recipes.load import dump_recipe
+from genrelab.lab.runs import folders
+from genrelab.lab.training.checkpoints import LAST
+from genrelab.lab.training.experiment import Experiment
+from genrelab.lab.training.optimization.initial_weights import weights_hash
+
+_DIFFERENCES = {
+    folders.RECIPE: "other values of the recipe",
+    folders.SPLIT: "other clips",
+    folders.SOUND: "other sound",
+    folders.WEIGHTS: "other initial weights",
+    folders.LEARNED: "other targets, unlabelled clips or guessed labels",
+    folders.COPIES: "copies that were made differently",
+}
+
+
+def identity_of(experiment: Experiment) -> dict[str, str]:
+    """Return file name -> text of the files that tell what a run is about."""
+    recipe = experiment.recipe
+    identity = {
+        folders.RECIPE: dump_recipe(recipe),
+        folders.SPLIT: split_text(experiment.corpus, experiment.split),
+        folders.SOUND: f"{experiment.sound_key()}\n",
+    }
+    weights = weights_hash(recipe.training)
+    if weights is not None:
+        identity[folders.WEIGHTS] = f"{weights}\n"
+    if learned := experiment.learned_digest():
+        identity[folders.LEARNED] = f"{learned}\n"
+    if versions := copy_versions(recipe):
+        identity[folders.COPIES] = "".join(f"{version}\n" for version in versions)
+    return identity
+
+
+def claim(folder: Path, identity: Mapping[str, str]) -> None:
+    """Write what a run is about into its folder.
+
+    Raises
+    ------
+    RunError
+        If the folder is about something else; then nothing is changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    claimed = [name for name in identity if (folder / name).is_file()]
+    if not claimed and (folder / LAST).exists():
+        raise RunError(
+            f"{folder} holds a training of unknown origin; choose another --out, or --restart",
+            code="run-of-unknown-origin",
+        )
+    for name in claimed:
+        if (folder / name).read_bytes() != text_bytes(identity[name]):
+            raise RunError(
+                f"{folder} holds a run with {_DIFFERENCES[name]}; choose another --out, or --restart to "
+                "replace it",
+                code="another-run",
+            )
+    for name in identity.keys() - set(claimed):
+        replace_text(folder / name, identity[name])

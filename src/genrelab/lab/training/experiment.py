@@ -1,0 +1,234 @@
+"""One experiment: a recipe, a corpus, a split and a seed, and what follows from the four.
+
+It stands here, below training, because training, leak checks and reports all take it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.identity import recording_keys
+from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.findings import Finding
+from genrelab.lab.frontends.table import reads_table
+from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes.distill import WITHOUT
+from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
+from genrelab.lab.training.split_roles import Roles
+from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
+from genrelab.lab.training.store.build import Which
+from genrelab.lab.training.store.facts import ClipFacts, clip_facts
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A recipe, a corpus, a split and a seed. Everything else is computed once, when it is first asked for.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    corpus : Corpus
+    split : Split
+        Of the corpus.
+    seed : int, 0 to 2**32 - 1
+        Decides initial weights, order and augmentation.
+    report : callable or None
+        Shows progress, see `Report`.
+
+    Examples
+    --------
+    >>> from genrelab.lab import Experiment, load_corpus, load_recipe, make_split
+    >>> corpus = load_corpus("synthetic:tracks=5,seconds=1")
+    >>> experiment = Experiment(load_recipe("resnet2d-s"), corpus, make_split(corpus, "artist", seed=0), 0)
+    >>> len(experiment.roles.learned), len(experiment.roles.tested)
+    (30, 10)
+    """
+
+    recipe: Recipe
+    corpus: Corpus
+    split: Split
+    seed: int
+    report: Report | None = field(default=None, repr=False)
+
+    @cached_property
+    def roles(self) -> Roles:
+        """Which clips are trained on, choose the epoch, are copied and tested."""
+        return Roles.of(self.recipe, self.split)
+
+    @cached_property
+    def clips(self) -> Mapping[str, Clip]:
+        """The corpus's clips by their id."""
+        return self.corpus.by_id()
+
+    @cached_property
+    def split_findings(self) -> Sequence[Finding]:
+        """What the parts of the split share, see `check_split`."""
+        return self.split.findings or check_split(self.corpus, self.split)
+
+    @cached_property
+    def recordings(self) -> Mapping[str, str]:
+        """Clip id -> which recording it is, see `recording_keys`."""
+        return recording_keys(self.corpus)
+
+    @cached_property
+    def distillation(self) -> Distillation | None:
+        """The targets of a teacher; None where the recipe distills nothing.
+
+        Raises
+        ------
+        RecipeError, CorpusError
+            If the recipe names no usable file of targets, or the file fits no clip that is trained on.
+        """
+        return distillation_of(self.recipe, self.corpus, self.roles, self.split.name)
+
+    @cached_property
+    def unlabelled(self) -> tuple[str, ...]:
+        """The clips without a genre that are trained on, too."""
+        return self.distillation.unlabelled if self.distillation is not None else ()
+
+    @cached_property
+    def guessed(self) -> Sequence[str]:
+        """The labelled clips whose label is of an origin that the recipe calls guessed."""
+        guessed = self.recipe.training.guessed
+        origins = guessed.origins if guessed else ()
+        return [
+            each.id for each in self.corpus.clips if each.genre is not None and each.label_origin in origins
+        ]
+
+    @cached_property
+    def store(self) -> AudioStore:
+        """The decoded labelled clips, at the recipe's sample rate."""
+        return self.open_store(self.corpus, "labelled", "decoding")
+
+    @cached_property
+    def unlabelled_store(self) -> AudioStore:
+        """The decoded clips without a genre."""
+        return self.open_store(self.corpus, "unlabelled", "decoding unlabelled clips")
+
+    @cached_property
+    def facts(self) -> Mapping[str, ClipFacts]:
+        """What is known of the sound of each clip in the store."""
+        return clip_facts(self.store)
+
+    def open_store(self, corpus: Corpus, which: Which, doing: str) -> AudioStore:
+        """Open the store of a corpus, such as one of changed copies, at the recipe's sample rate."""
+        audio = self.recipe.audio
+        return open_store(
+            corpus,
+            sample_rate=audio.sample_rate,
+            channels=audio.channels,
+            which=which,
+            report=self.progress(doing),
+        )
+
+    def progress(self, doing: str) -> Callable[[int, int], None] | None:
+        """Return what is called with how much of something is done, and of how much."""
+        return None if self.report is None else partial(self.report, doing)
+
+    def sound_key(self, which: Which = "labelled") -> str:
+        """Hash what decides how the corpus sounds, see `sound_key`."""
+        audio = self.recipe.audio
+        return sound_key(self.corpus, sample_rate=audio.sample_rate, channels=audio.channels, which=which)
+
+    def network(self) -> GenreNetwork:
+        """Build the untrained network.
+
+        Raises
+        ------
+        CorpusError
+            If it reads a table of descriptors and the corpus is sound, or the other way round.
+        """
+        network = build_network(self.recipe, genres=len(self.corpus.genres))
+        check_kind(self.recipe, network, self.corpus)
+        return network
+
+    def labels(self, ids: Sequence[str], store: AudioStore | None = None) -> dict[str, int]:
+        """Return clip id -> class number of those clips that a store holds, see `labels_of`."""
+        return labels_of(self.corpus, ids, self.store if store is None else store)
+
+    def labels_or_error(self, part: str, ids: Sequence[str]) -> dict[str, int]:
+        """Return the labels of a part's clips, or raise `CorpusError` if none of them is usable."""
+        labels = self.labels(ids)
+        if not labels:
+            raise CorpusError(
+                f"the {part} part of the split {self.split.name!r} of {self.corpus.name!r} holds no usable "
+                "clip",
+                code="part-unusable",
+            )
+        return labels
+
+    def as_used(self) -> Experiment:
+        """Return the experiment with a split whose parts are what the recipe makes of them.
+
+        Unless the validation part chooses the epoch, it is trained on as well.
+        """
+        choose = self.recipe.training.choose_epoch_on
+        if choose == "valid":
+            return self
+        chosen = "the last epoch kept" if choose == "none" else "the epoch chosen on the test part"
+        made = f"{self.split.made}; all clips outside the test part trained on, {chosen}"
+        used = replace(self.split, train=self.roles.learned, valid=(), made=made)
+        return replace(self, split=replace(used, findings=check_split(self.corpus, used)))
+
+    def learned_digest(self) -> str | None:
+        """Hash what is learned besides the clips and labels of the split.
+
+        These are the targets, the sound and choice of unlabelled clips, and which labels are guessed. None
+        if there is nothing, or the file of targets is not there (any more).
+        """
+        distill = self.recipe.distill
+        if distill is not None and distill.targets != WITHOUT:
+            file = distill.file(self.split.name)
+            if file is None or not Path(file).expanduser().is_file():
+                return None
+        if self.distillation is None and not self.guessed:
+            return None
+        parts: list[Any] = [self.guessed]
+        if self.distillation is not None:
+            parts += [self.distillation.targets.sha256, self.unlabelled]
+            if self.unlabelled:
+                parts.append(self.sound_key("unlabelled"))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str, int]:
+    """Return clip id -> class number of those clips that the store holds, in the order of `ids`."""
+    number = {genre: index for index, genre in enumerate(corpus.genres)}
+    clips = corpus.by_id()
+    return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
+
+
+def check_kind(recipe: Recipe, network: GenreNetwork, corpus: Corpus) -> None:
+    """Refuse sound for a network that reads a table of descriptors, and a table for all others.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus is of the wrong kind.
+    """
+    table = corpus.kind == "features"
+    if reads_table(network) and not table:
+        raise CorpusError(
+            f"the recipe {recipe.name} trains on a table of descriptors, and {corpus.name} is sound. Give "
+            "--corpus features:PATH/features_30_sec.csv, or take mfcc-cqt/descriptor-mlp, which trains on "
+            "sound",
+            code="corpus-is-sound",
+        )
+    if table and not reads_table(network):
+        raise CorpusError(
+            f"the recipe {recipe.name} trains on sound, and {corpus.name} is a table of descriptors. Take "
+            "mfcc-cqt/descriptor-table, or give a corpus of sound",
+            code="corpus-is-table",
+        )
