@@ -13,6 +13,7 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.training.experiment import Experiment
 
 GENRES = ("high", "low", "noise")
 
@@ -53,8 +54,7 @@ def split(corpus: Corpus) -> Split:
     for clip in corpus.clips:
         number = int(clip.id.split("-")[1])
         parts[0 if number < 4 else 1 if number < 6 else 2].append(clip.id)
-    checks = {"artist on both sides": "none", "clip on both sides": "none"}
-    return Split("fixed", *parts, made="by hand", checks=checks)
+    return Split("fixed", *parts, made="by hand")
 
 
 @pytest.fixture
@@ -104,11 +104,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run(corpus: Corpus, split: Split, learnable: Callable[..., Recipe], base: Path) -> Run:
     """A finished run."""
-    return run_experiment(learnable(), corpus, split, base=base, seed=0, device="cpu")
+    return run_experiment(Experiment(learnable(), corpus, split, 0), base=base, device="cpu")
 
 
 @pytest.fixture(scope="session")
 def spoilt(corpus: Corpus, split: Split, learnable: Callable[..., Recipe], base: Path) -> Run:
     """A finished run whose epoch was chosen on the test part."""
     recipe = learnable("training.max_epochs=2", "training.choose_epoch_on=test", "name=spoilt")
-    return run_experiment(recipe, corpus, split, base=base, seed=0, device="cpu")
+    return run_experiment(Experiment(recipe, corpus, split, 0), base=base, device="cpu")

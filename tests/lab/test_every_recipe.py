@@ -17,7 +17,7 @@ import genrelab
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.inference.predict import predict
+from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
@@ -127,7 +127,7 @@ def test_a_recipe_learns_is_measured_written_and_asked(
     losses = learn(net, waves, torch.arange(6) // 2)
     assert np.isfinite(losses).all() and losses[-1] < 0.8 * losses[0]
 
-    predictions = predict(net, store, corpus, ids, recipe.audio, device="cpu")
+    predictions = predict(net, TestSet(corpus, ids, store, recipe.audio), device="cpu")
     assert evaluate(predictions, seed=0).to_dict()["track"]["majority"]["n"] == 6
 
     about = BundleMetadata(

@@ -13,7 +13,7 @@ from genrelab.lab.augment.not_music import MAKERS, not_music
 from genrelab.lab.augment.speech import Voice, speech_like
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.training.store.audio_store import open_store
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.train import train
 
 
@@ -67,15 +67,7 @@ def test_a_network_learns_to_be_unsure_of_it(
         recipe = tiny_recipe("training.max_epochs=8", "training.patience=null", "augment=null", *changes)
         folder = tmp_path / name
         folder.mkdir()
-        trained = train(
-            recipe,
-            corpus,
-            split,
-            open_store(corpus, sample_rate=8000, channels=1),
-            folder=folder,
-            seed=0,
-            device="cpu",
-        )
+        trained = train(Experiment(recipe, corpus, split, 0), folder=folder, device="cpu")
         sound = not_music(
             30,
             samples=recipe.audio.segment_samples,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from raising import raises
 
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
-from genrelab.errors import RunError, UsageError
 from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.types import Corpus
-from genrelab.lab.experiment.finalize import RECORD, finalize, held_out
+from genrelab.lab.experiment.finalize import RECORD, Final, finalize, held_out
 from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.findings import Finding
+from genrelab.lab.findings.wording import sentence
 from genrelab.lab.metrics.calibration import tempered
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.store.facts import clip_facts
 
@@ -34,11 +38,8 @@ def folds(
     recipe = tiny_recipe("training.max_epochs=4", *LAST)
     return [
         run_experiment(
-            recipe,
-            corpus,
-            make_split(corpus, f"artist-kfold:{fold}/2", seed=0),
+            Experiment(recipe, corpus, make_split(corpus, f"artist-kfold:{fold}/2", seed=0), 0),
             base=base,
-            seed=0,
             device="cpu",
         )
         for fold in range(2)
@@ -48,18 +49,16 @@ def folds(
 def test_where_nothing_chose_no_figure_stands(folds: list[Run]) -> None:
     text = (folds[0].folder / "metrics.json").read_text(encoding="utf-8")
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert folds[0].metrics["epoch"]["accuracy"] is None
+    assert folds[0].record.epoch.accuracy is None
     report = (folds[0].folder / "report.html").read_text(encoding="utf-8")
-    assert "nothing chose" in report and "nan" not in report
+    assert "no clips were kept back" in report and "nan" not in report
 
 
 def test_the_model_learned_all_and_tells_the_folds_figures(
     folds: list[Run], corpus: Corpus, tmp_path: Path
 ) -> None:
     model = tmp_path / "final.onnx"
-    held, record = finalize(
-        folds, corpus, folder=tmp_path / "final", to=model, precision=0.6, force=True, device="cpu"
-    )
+    held, record = finalize(folds, corpus, Final(tmp_path / "final", model, 0.6, force=True), device="cpu")
     pooled = pool([fold.predictions() for fold in folds])
     assert set(pooled.clips) == {clip.id for clip in corpus.clips}
     split = (tmp_path / "final" / "split.csv").read_text(encoding="utf-8")
@@ -74,7 +73,7 @@ def test_the_model_learned_all_and_tells_the_folds_figures(
     right = tempered(pooled, held.temperature).tracks("mean")
     share = float((right.orders[:, 0] == right.truth).mean())
     assert result["track_accuracy"]["value"] == pytest.approx(share, abs=1e-6)  # type: ignore[call-overload, index]
-    assert "learned all clips" in str(result["measured"])
+    assert "trained on all clips" in str(result["measured"])
     assert json.loads((tmp_path / "final" / RECORD).read_text(encoding="utf-8"))["result"] == result
     # it is a network of its own, not one of the folds'
     wave = np.random.default_rng(0).normal(0, 0.1, (1, about.channels, about.segment_samples))
@@ -91,7 +90,7 @@ def test_the_command_refuses_another_corpus_and_a_strange_name(
     runs = [str(fold.folder) for fold in folds]
     to = str(tmp_path / "m.onnx")
     assert main(["finalize", *runs, "--corpus", "synthetic:tracks=3,seconds=2", "--to", to]) == 1
-    assert "sounds otherwise" in capsys.readouterr().err
+    assert "--corpus" in capsys.readouterr().err
     assert not (tmp_path / "m.onnx").exists()
     assert main(["finalize", *runs, "--corpus", "synthetic", "--to", str(tmp_path / "m.bin")]) == 2
     assert ".onnx" in capsys.readouterr().err
@@ -102,30 +101,27 @@ def test_a_file_that_promises_too_much_is_made_by_force_alone(
 ) -> None:
     """24 clips are too few to know, or too many are wrong: told before anything is trained."""
     model = tmp_path / "m.onnx"
-    for precision, why in ((0.99, "No threshold reaches 99 %"), (0.001, "too few to know whether 0.1 %")):
-        with pytest.raises(RunError, match=rf"{why}.*No model file was made.*--force"):
-            finalize(folds, corpus, folder=tmp_path / "final", to=model, precision=precision, device="cpu")
+    for precision in (0.99, 0.001):
+        with raises("precision-not-reached", f"{100 * precision:.4g} %", "--force"):
+            finalize(folds, corpus, Final(tmp_path / "final", model, precision), device="cpu")
         assert not model.exists() and not (tmp_path / "final").exists()
-    held, record = finalize(
-        folds, corpus, folder=tmp_path / "final", to=model, precision=0.99, force=True, device="cpu"
-    )
+    held, record = finalize(folds, corpus, Final(tmp_path / "final", model, 0.99, force=True), device="cpu")
     (result,) = Bundle.load(model).metadata.results
     for told in (result, record["result"]):
         assert (told["precision_wanted"], told["precision_reached"]) == (0.99, False)
         assert told["precision_at_least"] == pytest.approx(held.threshold.low, abs=1e-6)
         assert told["precision_at_least"] < 0.99
         assert told["shortfalls"][0]["kind"] == "precision"
-        assert told["shortfalls"][0]["number"] == held.threshold.answers == told["precision_answers"]
-        assert any("No threshold reaches 99 %" in text for text in told["warnings"])
+        assert told["shortfalls"][0]["count"] == held.threshold.answers == told["precision_answers"]
+        assert any("99 %" in text for text in told["warnings"])
 
 
 def test_folds_that_broke_down_are_told(folds: list[Run], corpus: Corpus, tmp_path: Path) -> None:
-    import dataclasses
-
-    found = {"kind": "one genre", "parts": ["test"], "number": 12, "examples": ["low"]}
-    broken = dataclasses.replace(folds[1], metrics={**folds[1].metrics, "findings": [found]})
-    with pytest.raises(RunError, match=r"2-seed0: The network collapsed: it predicts low.*--force"):
-        finalize([folds[0], broken], corpus, folder=tmp_path / "f", to=tmp_path / "m.onnx", precision=0)
+    found = Finding(kind="one genre", parts=("test",), count=12, examples=("low",))
+    record = folds[1].record.model_copy(update={"findings": (found,)})
+    broken = dataclasses.replace(folds[1], record=record)
+    with raises("fold-broken", broken.folder, sentence(found), "--force"):
+        finalize([folds[0], broken], corpus, Final(tmp_path / "f", tmp_path / "m.onnx", 0))
     assert not (tmp_path / "f").exists()
 
 
@@ -136,11 +132,13 @@ def test_a_network_that_breaks_down_on_all_clips_makes_no_file(
     runs = []
     for fold in range(2):
         split = make_split(corpus, f"artist-kfold:{fold}/2", seed=0)
-        run = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu", model_file=False)
-        run.metrics["findings"] = []  # as if the folds had learned something
-        runs.append(run)
-    with pytest.raises(RunError, match=r"m\.onnx was not written: Training diverged.*--force.*final"):
-        finalize(runs, corpus, folder=tmp_path / "final", to=tmp_path / "m.onnx", precision=0, device="cpu")
+        run = run_experiment(
+            Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False
+        )
+        record = run.record.model_copy(update={"findings": ()})  # as if the folds had learned something
+        runs.append(dataclasses.replace(run, record=record))
+    with raises("network-broken", tmp_path / "m.onnx", "--force", tmp_path / "final"):
+        finalize(runs, corpus, Final(tmp_path / "final", tmp_path / "m.onnx", 0), device="cpu")
     assert not (tmp_path / "m.onnx").exists()
 
 
@@ -152,26 +150,28 @@ def test_the_command_says_what_was_wanted_and_what_was_reached(
     command = ["finalize", *(str(fold.folder) for fold in folds), "--corpus=synthetic", "--device=cpu"]
     command += [f"--to={tmp_path / 'm.onnx'}", "--precision=0.99", f"--out={tmp_path / 'final'}"]
     assert main(command) == 1
-    assert "No threshold reaches 99 %" in capsys.readouterr().err
+    assert "99 %" in capsys.readouterr().err
     assert main([*command, "--force"]) == 0
     out, err = capsys.readouterr()
     assert "wanted: 99 %, not reached" in out
-    assert "note: No threshold reaches 99 % right answers on held-out clips: the best, 0" in err
+    assert "note: No threshold reaches 99 %" in err
 
 
 def test_what_is_no_cross_validation_is_refused(
     folds: list[Run], run: Run, corpus: Corpus, tmp_path: Path
 ) -> None:
     to = tmp_path / "m.onnx"
-    cases = ((folds[:1], "two runs"), ([folds[0], run], "differ"), ([run, run], "chooses its epoch"))
-    for runs, why in cases:
-        with pytest.raises(UsageError, match=why):
-            finalize(runs, corpus, folder=tmp_path / "f", to=to)
-    import dataclasses
-
+    cases = (
+        (folds[:1], "one-fold"),
+        ([folds[0], run], "not-one-cross-validation"),
+        ([run, run], "folds-choose-epoch"),
+    )
+    for runs, code in cases:
+        with raises(code):
+            finalize(runs, corpus, Final(tmp_path / "f", to))
     other = dataclasses.replace(corpus, clips=corpus.clips[:-1])
-    with pytest.raises(RunError, match="sounds otherwise"):
-        finalize(folds, other, folder=tmp_path / "f", to=to)
+    with raises("folds-of-another-corpus", "--corpus"):
+        finalize(folds, other, Final(tmp_path / "f", to))
     assert not to.exists()
 
 

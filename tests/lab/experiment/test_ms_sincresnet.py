@@ -15,6 +15,7 @@ from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.frontends.sinc import Sinc
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import load_recipe
+from genrelab.lab.training.experiment import Experiment
 from genrelab.recognize import Recognizer
 
 RATE = 8000
@@ -44,8 +45,8 @@ def test_a_system_is_trained_measured_written_and_asked(
     name: str, corpus: Corpus, split: Split, cache: Path, tmp_path: Path
 ) -> None:
     recipe = load_recipe(f"ms-sincresnet/{name}", changes=[*SMALL, *SYSTEMS[name]])
-    run = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
-    metrics = run.metrics
+    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    metrics = run.record
     assert metrics["epoch"]["trained"] == 2
     assert metrics["export_difference"] <= 1e-4
     assert metrics["evaluation"]["track"]["majority"]["n"] == 6

@@ -1,4 +1,4 @@
-"""What a calibration does not reach is told, each kind of it, and what it reaches is not."""
+"""Each kind of shortfall of a calibration is found, and none where there is none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 from scipy.special import softmax
 
 from genrelab.lab.experiment.finalize import Held, held_out
-from genrelab.lab.experiment.shortfalls import Shortfall, to_dicts
+from genrelab.lab.experiment.shortfalls import GRAVE
+from genrelab.lab.findings import Finding
+from genrelab.lab.findings.wording import sentence
 from genrelab.lab.metrics.predictions import Predictions
 
 GENRES = ("blues", "disco", "jazz")
@@ -28,7 +30,7 @@ def fold(
     return Predictions(GENRES, ids, np.zeros(clips), softmax(sharper * logits, axis=1), named)
 
 
-def kinds(held: Held) -> dict[str, Shortfall]:
+def kinds(held: Held) -> dict[str, Finding]:
     return {each.kind: each for each in held.shortfalls}
 
 
@@ -41,33 +43,32 @@ def test_a_precision_that_no_threshold_reaches() -> None:
     """As it was met: a third of the answers right, and a threshold of 0.2 in the file."""
     held = held_out([fold(number, sure=0.1) for number in range(3)], precision=0.8, seed=0)
     found = kinds(held)
-    assert found["precision"].grave and found["precision"].wanted == 0.8
-    assert found["precision"].reached == held.threshold.precision.value < 0.6
-    assert found["precision"].number == held.threshold.answers
-    assert found["folds"].number == 3 and not found["folds"].grave
-    assert found["held out"].reached == held.precision < 0.8
-    words = found["precision"].words()
-    assert words.startswith("No threshold reaches 80 % right answers on held-out clips: the best, 0")
-    assert f"right of {held.threshold.answers}." in words
+    assert "precision" in GRAVE and found["precision"].values["wanted"] == 0.8
+    assert found["precision"].values["reached"] == held.threshold.precision.value < 0.6
+    assert found["precision"].count == held.threshold.answers
+    assert found["folds"].count == 3 and "folds" not in GRAVE
+    assert found["held out"].values["reached"] == held.precision < 0.8
+    words = sentence(found["precision"])
+    assert "80 %" in words and f"of {held.threshold.answers}." in words
 
 
 def test_too_few_clips() -> None:
     held = held_out([fold(number, clips=9, sure=9.0) for number in range(3)], precision=0.5, seed=0)
-    assert kinds(held)["few"].grave and kinds(held)["few"].number == 27
+    assert "few answers" in GRAVE and kinds(held)["few answers"].count == 27
     assert "precision" not in kinds(held)
 
 
 def test_a_genre_that_is_never_answered() -> None:
     held = held_out([fold(number, only=1) for number in range(3)], precision=0.3, seed=0)
-    assert kinds(held)["genres"].examples == ("blues", "jazz")
-    assert not kinds(held)["genres"].grave
+    assert kinds(held)["never predicted"].examples == ("blues", "jazz")
+    assert "never predicted" not in GRAVE
 
 
 def test_a_temperature_at_the_end_of_its_range() -> None:
     sharp = held_out([fold(number, sharper=40.0) for number in range(3)], precision=0.3, seed=0)
-    assert sharp.temperature > 9.5 and kinds(sharp)["temperature"].wanted == 10.0
+    assert sharp.temperature > 9.5 and kinds(sharp)["temperature"].values["to"] == 10.0
     flat = held_out([fold(number, sharper=0.02) for number in range(3)], precision=0.3, seed=0)
-    assert flat.temperature < 0.105 and kinds(flat)["temperature"].wanted == 0.1
+    assert flat.temperature < 0.105 and kinds(flat)["temperature"].values["from"] == 0.1
 
 
 def test_folds_that_differ_are_told_where_all_together_reach_it() -> None:
@@ -77,12 +78,10 @@ def test_folds_that_differ_are_told_where_all_together_reach_it() -> None:
     other = Predictions(GENRES, wrong.clip_ids, wrong.starts, wrong.probabilities, turned)
     held = held_out([fold(0), fold(1), other], precision=0.68, seed=0)
     assert "held out" in kinds(held)
-    assert (
-        f"{100 * held.precision:.4g} % of the answers are right, not 68 %" in kinds(held)["held out"].words()
-    )
+    assert f"{100 * held.precision:.4g} %" in sentence(kinds(held)["held out"])
 
 
 def test_nothing_answered_on_a_fold_is_no_number_anywhere() -> None:
-    found = Shortfall("held out", 0.8, None)
-    assert "no answer at all" in found.words()
-    json.loads(json.dumps(to_dicts([found])), parse_constant=lambda name: 1 / 0)
+    found = Finding(kind="held out", values={"wanted": 0.8})
+    assert "no answer at all" in sentence(found)
+    json.loads(found.model_dump_json(), parse_constant=lambda name: 1 / 0)

@@ -18,12 +18,13 @@ from genrelab.errors import ModelFileError, RecipeError, UsageError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.record import describe
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.inference.predict import predict
+from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.runs.folders import MODEL, Run
 from genrelab.lab.training.checkpoints import Checkpoints, read_history
 from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.export import TOLERANCE, export
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import train
@@ -64,12 +65,12 @@ def one_by_one(network: GenreNetwork, store: AudioStore, ids: list[str]) -> np.n
 def test_predictions_are_those_of_each_clip_as_it_is(clips: Corpus, store: AudioStore) -> None:
     network = lively(small(), 2)
     ids = [clip.id for clip in clips.clips]
-    found = predict(network, store, clips, ids, small().audio, device="cpu")
+    found = predict(network, TestSet(clips, ids, store, small().audio), device="cpu")
     expected = one_by_one(network, store, ids)
     assert [found.clip_ids.count(key) for key in ids] == [1, 1, 1, 1, 1, 1, 2, 1]
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
     assert np.ptp(expected, axis=0).max() > 0.02, "the clips are not all alike"
-    padded = predict(network, store, clips, ids, small("audio.padding=repeat").audio, device="cpu")
+    padded = predict(network, TestSet(clips, ids, store, small("audio.padding=repeat").audio), device="cpu")
     differences = np.abs(padded.probabilities - expected).max(axis=1)
     assert (differences[[0, 1, 2, 3, 4, 8]] > 1e-3).all(), "as it is: not padded to a segment"
     np.testing.assert_allclose(differences[[5, 6, 7]], 0.0, atol=1e-4)
@@ -107,7 +108,7 @@ def test_the_epoch_is_chosen_on_clips_as_they_are(
     clips: Corpus, store: AudioStore, parts: Split, tmp_path: Path
 ) -> None:
     recipe = small("training.max_epochs=1")
-    trained = train(recipe, clips, parts, store, folder=tmp_path, seed=0, device="cpu")
+    trained = train(Experiment(recipe, clips, parts, 0), folder=tmp_path, device="cpu")
     ids = [clip.id for clip in clips.clips]
     expected = torch.from_numpy(one_by_one(trained.network, store, ids))
     genres = [number % 2 for number in range(len(ids)) for _ in pieces(store, ids[number])]
@@ -127,7 +128,7 @@ def test_a_killed_run_cuts_out_the_same_frames(
 
     def go(folder: str) -> dict[str, Tensor]:
         (tmp_path / folder).mkdir(exist_ok=True)
-        trained = train(small(), clips, few, store, folder=tmp_path / folder, seed=0, device="cpu")
+        trained = train(Experiment(small(), clips, few, 0), folder=tmp_path / folder, device="cpu")
         return trained.network.state_dict()
 
     undisturbed = go("whole")
@@ -149,12 +150,12 @@ def run(corpus: Corpus, split: Split, tmp_path_factory: pytest.TempPathFactory) 
     """A finished experiment, whose clips of 1.5 s are all shorter than a segment."""
     recipe = small("audio.segment_seconds=2.0", "training.max_epochs=3", "training.learning_rate=0.01")
     base = tmp_path_factory.mktemp("runs")
-    return run_experiment(recipe, corpus, split, base=base, seed=0, device="cpu")
+    return run_experiment(Experiment(recipe, corpus, split, 0), base=base, device="cpu")
 
 
 def test_an_experiment_is_measured_and_written(run: Run) -> None:
-    assert run.metrics["evaluation"]["segment"]["n"] == 6
-    assert run.metrics["export_difference"] <= TOLERANCE
+    assert run.record.evaluation.segment.n == 6
+    assert run.record.export_difference <= TOLERANCE
     metadata = Bundle.load(run.folder / MODEL).metadata
     assert (metadata.padding, metadata.voting, metadata.segment_samples) == ("none", "mean", WHOLE)
     assert metadata.shortest_samples == SHORTEST

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from raising import raises
 
-from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.lab.inference.predict import predict
+from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe, load_recipe
@@ -84,7 +84,7 @@ def forms(recipe: Recipe, store: AudioStore, corpus: Corpus) -> tuple[Prediction
     assert fast.shares_tracks and not plain.shares_tracks
     ids = [clip.id for clip in corpus.clips]
     by_track, by_batch = (
-        predict(net, store, corpus, ids, recipe.audio, device="cpu") for net in (fast, plain)
+        predict(net, TestSet(corpus, ids, store, recipe.audio), device="cpu") for net in (fast, plain)
     )
     return by_track, by_batch
 
@@ -130,10 +130,8 @@ def test_progress_is_told_and_ends_at_the_number_of_segments(uneven: Corpus, cac
     recipe = small()
     told: list[tuple[int, int]] = []
     ids = [clip.id for clip in uneven.clips]
-    predict(
-        network(recipe, 2), store, uneven, ids, recipe.audio, device="cpu",
-        report=lambda done, total: told.append((done, total)),
-    )  # fmt: skip
+    tested = TestSet(uneven, ids, store, recipe.audio)
+    predict(network(recipe, 2), tested, device="cpu", report=lambda *counts: told.append(counts))
     assert [total for _, total in told] == [96] * len(told)
     done = [count for count, _ in told]
     assert done == sorted(set(done)) and done[-1] == 96
@@ -144,12 +142,12 @@ def test_a_network_in_training_mode_is_heard_in_evaluation_mode(uneven: Corpus, 
     recipe = small()
     net = network(recipe, 2).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    predict(net, store, uneven, ["low-4"], recipe.audio, device="cpu")
+    predict(net, TestSet(uneven, ["low-4"], store, recipe.audio), device="cpu")
     assert not net.training
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
 def test_without_a_clip_there_is_nothing_to_predict(uneven: Corpus, cache: Path) -> None:
     store = open_store(uneven, sample_rate=RATE, channels=1)
-    with pytest.raises(CorpusError, match="none of the 0 clips of 'uneven'"):
-        predict(network(small(), 2), store, uneven, [], small().audio, device="cpu")
+    with raises("no-test-clip", "0 clips", "'uneven'"):
+        predict(network(small(), 2), TestSet(uneven, [], store, small().audio), device="cpu")

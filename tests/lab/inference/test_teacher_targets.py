@@ -11,23 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from raising import raises
 from tiny_onnx import RATE, TONES, tiny_metadata, tiny_model, tiny_program  # noqa: F401
 
 from genrelab.audio.segments import cut_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
-from genrelab.errors import CorpusError, RecipeError
-from genrelab.lab.corpora.loaders.feature_table import TableRows
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.inference.teacher_targets import answer, names_of
+from genrelab.lab.inference.teacher_targets import names_of, teacher_targets
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs.folders import MODEL, Run
 from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.studies.model_files import bench_model
-from genrelab.lab.training.distillation.distillation import distillation_of
 from genrelab.lab.training.distillation.target_file import read_targets
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.store.facts import clip_facts
 
@@ -49,7 +48,7 @@ def music(tmp_path: Path) -> Path:
 
 def test_a_row_is_the_mean_over_a_clips_segments(music: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
     corpus = load_corpus(f"table:{music}")
-    found = answer(tiny_model, corpus)
+    found = teacher_targets(tiny_model, corpus)
     assert sorted(found.names) == ["free/a.wav", *(f"{genre}/a.wav" for genre in sorted(TONES))]
     assert found.clips[-1].genre is None, "clips without a genre are answered, too"
     first = next(iter(TONES))
@@ -115,7 +114,7 @@ def test_where_nothing_can_be_written_nothing_is_heard(
 ) -> None:
     (tmp_path / "folder.npz").mkdir()
     monkeypatch.setattr(
-        "genrelab.lab.inference.teacher_targets.answer", lambda *_, **__: pytest.fail("heard")
+        "genrelab.lab.inference.teacher_targets.teacher_targets", lambda *_, **__: pytest.fail("heard")
     )
     assert main(["targets", "--corpus", f"table:{music}", "--to", str(tmp_path / to)]) == 2
     said = " ".join(capsys.readouterr().err.split())
@@ -123,9 +122,9 @@ def test_where_nothing_can_be_written_nothing_is_heard(
 
 
 def test_a_table_of_descriptors_is_refused(tiny_model: Path, corpus: Corpus) -> None:  # noqa: F811
-    table = dataclasses.replace(corpus, renderer=TableRows(("tempo",), ("high-0",), np.ones((1, 1))))
-    for use in (answer, bench_model):
-        with pytest.raises(CorpusError, match="hears sound, and tones is a table of descriptors"):
+    table = dataclasses.replace(corpus, kind="features")
+    for use in (teacher_targets, bench_model):
+        with raises("corpus-not-audio", "tones"):
             use(tiny_model, table)
 
 
@@ -144,7 +143,7 @@ def test_names_tell_files_apart() -> None:
 def taught(run: Run, corpus: Corpus, cache: Path, tmp_path: Path) -> Path:
     """What a finished run's model answers to the corpus that it was trained on."""
     path = tmp_path / "answers.npz"
-    answer(run.folder / MODEL, corpus).write(path)
+    teacher_targets(run.folder / MODEL, corpus).write(path)
     return path
 
 
@@ -161,14 +160,14 @@ def test_a_recipe_learns_from_a_finished_run_of_the_same_split(
     taught: Path, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
 ) -> None:
     made = run_experiment(
-        student(learnable, taught, "student"), corpus, split, base=tmp_path, seed=0, device="cpu"
+        Experiment(student(learnable, taught, "student"), corpus, split, 0), base=tmp_path, device="cpu"
     )
-    assert made.metrics["learned"]["distilled"]["clips_with_targets"] == len(split.train)
-    assert made.metrics["verdict"]["state"] == "clean"
+    assert made.record.learned["distilled"]["clips_with_targets"] == len(split.train)
+    assert made.record.verdict.state == "clean"
     learned = len(split.train) + len(split.valid)
-    said = made.metrics["checked"]["clips learned by the teacher"]
-    assert said == f"{learned} of {len(corpus.clips)}, none of them, or of their artists, in test"
-    assert "what else the teacher was trained on" in made.metrics["not_checked"]
+    check = {each.kind: each for each in made.record.verdict.checked}["teacher"]
+    assert check.count == 0 and check.values == {"learned": learned, "of": len(corpus.clips)}
+    assert "teacher" in {each.kind for each in made.record.verdict.not_checked}
 
 
 @pytest.mark.parametrize("other_clips_of_the_artist", [False, True])
@@ -193,12 +192,11 @@ def test_testing_on_what_the_teacher_learned_is_a_leak(
     else:
         used = dataclasses.replace(split, name="turned", train=split.test, test=split.train)
     made = run_experiment(
-        student(learnable, taught, "cheating"), corpus, used, base=tmp_path, seed=0, device="cpu"
+        Experiment(student(learnable, taught, "cheating"), corpus, used, 0), base=tmp_path, device="cpu"
     )
-    assert made.metrics["verdict"]["state"] == "leaks"
-    (leak,) = made.metrics["verdict"]["leaks"]
-    assert (leak["kind"], leak["parts"], leak["number"]) == ("teacher", ["test"], len(used.test))
-    assert "which the teacher learned, or whose artists" in made.metrics["verdict"]["because"][0]
+    assert made.record.verdict.state == "leaks"
+    (leak,) = made.record.verdict.leaks
+    assert (leak.kind, leak.parts, leak.count) == ("teacher", ("test",), len(used.test))
 
 
 def _without_genre(corpus: Corpus) -> list[Clip]:
@@ -229,24 +227,26 @@ def test_each_fold_has_a_teacher_of_its_own_and_folds_stay_one_system(
             np.savez(tmp_path / f"of-{name}.npz", **{**arrays, "embedding": arrays["embedding"] + number})
     folds = [
         run_experiment(
-            student(learnable, tmp_path / "of-{split}.npz", "folded"),
-            corpus,
-            dataclasses.replace(split, name=name, test=half),
+            Experiment(
+                student(learnable, tmp_path / "of-{split}.npz", "folded"),
+                corpus,
+                dataclasses.replace(split, name=name, test=half),
+                0,
+            ),
             base=tmp_path,
-            seed=0,
             device="cpu",
         )
         for name, half in zip(names, halves, strict=True)
     ]
-    told = [fold.metrics["learned"]["distilled"] for fold in folds]
+    told = [fold.record.learned["distilled"] for fold in folds]
     assert [each["targets"] for each in told] == [f"of-{name}.npz" for name in names]
     assert told[0]["sha256"] != told[1]["sha256"]
-    assert len({fold.metrics["recipe_sha256"] for fold in folds}) == 1
-    evaluation = evaluate_together(folds, tmp_path / "pooled")
+    assert len({fold.record.recipe_sha256 for fold in folds}) == 1
+    evaluation = evaluate_together(folds, tmp_path / "pooled").evaluation
     assert evaluation.track["mean"].n == len(split.test)
     missing = dataclasses.replace(split, name="fold-2of2")
-    with pytest.raises(RecipeError, match=r"cannot read the targets .*of-fold-2of2\.npz"):
-        distillation_of(folds[0].recipe, corpus, missing)
+    with raises("targets-unreadable", "of-fold-2of2.npz"):
+        _ = Experiment(folds[0].recipe, corpus, missing, 0).distillation
 
 
 def test_without_a_teacher_nobody_asks_what_it_learned(
@@ -257,6 +257,6 @@ def test_without_a_teacher_nobody_asks_what_it_learned(
             "distill": student(learnable, taught, "x").distill.model_copy(update={"targets": "none"})  # type: ignore[union-attr]
         }
     )
-    made = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
-    assert "clips learned by the teacher" not in made.metrics["checked"]
-    assert not [what for what in made.metrics["not_checked"] if "teacher" in what or "targets" in what]
+    made = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    verdict = made.record.verdict
+    assert "teacher" not in {each.kind for each in (*verdict.checked, *verdict.not_checked)}

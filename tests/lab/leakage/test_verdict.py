@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from raising import raises
 
-from genrelab.errors import RunError
-from genrelab.lab.corpora.identity import recording_keys
-from genrelab.lab.corpora.splits.split_checks import check_split
 from genrelab.lab.corpora.transforms.sound_changes import Loudness
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.findings import Finding
+from genrelab.lab.findings.wording import because, verdict_lines
 from genrelab.lab.leakage.checks import check_run
-from genrelab.lab.leakage.verdict import Leak, Verdict, lines_of, together, verdict_of
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
-from genrelab.lab.training.store.audio_store import open_store
-from genrelab.lab.training.store.facts import clip_facts
+from genrelab.lab.training.experiment import Experiment
 
 Make = Callable[..., Recipe]
 RATE = 8000
@@ -119,37 +116,47 @@ def nobody(tree: Path) -> Planted:
     return Planted(changed(corpus, "low-2", artist=None), split)
 
 
+def leak(kind: str, parts: tuple[str, ...], count: int, examples: tuple[str, ...]) -> Finding:
+    return Finding(kind=kind, parts=parts, count=count, examples=examples)
+
+
 TESTED = ("train", "test")
 CASES = [
     (clean, "clean", None, ""),
-    (segment, "leaks", Leak("file", TESTED, 1, ("high-0.wav",)), "1 file has clips in train and in test"),
-    (sound, "leaks", Leak("sound", TESTED, 1, ("low-1 = low-7",)), "low-1 = low-7"),
-    (artist, "leaks", Leak("artist", TESTED, 1, ("low player 2 = The Low Player, 2",)), "1 artist is"),
-    (artist_of_valid, "leaks", Leak("artist", ("train", "valid"), 1, ("low player 2",)), "of validation"),
+    (segment, "leaks", leak("file", TESTED, 1, ("high-0.wav",)), "1 file has clips in train and test"),
+    (sound, "leaks", leak("sound", TESTED, 1, ("low-1 = low-7",)), "low-1 = low-7"),
+    (artist, "leaks", leak("artist", TESTED, 1, ("low player 2 = The Low Player, 2",)), "1 artist is"),
+    (
+        artist_of_valid,
+        "leaks",
+        leak("artist", ("train", "valid"), 1, ("low player 2",)),
+        "validation figures",
+    ),
     (
         copy,
         "leaks",
-        Leak("copies", ("train", "valid"), 4, ("high-4", "high-5", "low-4")),
+        leak("copies", ("train", "valid"), 4, ("high-4", "high-5", "low-4")),
         "as changed copies",
     ),
-    (epoch, "leaks", Leak("epoch", ("test",)), "picked by its figures on the part that was tested"),
-    (start, "leaks", Leak("start", ("test",), 4, ("high-0", "high-1", "high-2")), "it starts from"),
-    (nobody, "not known", None, "who plays in 1 of 16 clips"),
+    (epoch, "leaks", leak("epoch", ("test",), 1, ()), "on the test part"),
+    (start, "leaks", leak("start", ("test",), 4, ("high-0", "high-1", "high-2")), "initial weights"),
+    (nobody, "not known", None, "1 of 16 clips"),
 ]
 
 
 def train(planted: Planted, recipe: Make, base: Path) -> Run:
     made = recipe("training.max_epochs=1", "audio.overlap=0", "augment=null", *planted.changes)
-    split = dataclasses.replace(planted.split, checks=check_split(planted.corpus, planted.split))
-    return run_experiment(made, planted.corpus, split, base=base, seed=0, device="cpu")
+    return run_experiment(Experiment(made, planted.corpus, planted.split, 0), base=base, device="cpu")
 
 
-@pytest.mark.parametrize(("plant", "state", "leak", "words"), CASES, ids=[case[0].__name__ for case in CASES])
+@pytest.mark.parametrize(
+    ("plant", "state", "expected", "quoted"), CASES, ids=[case[0].__name__ for case in CASES]
+)
 def test_a_planted_leak_is_caught_and_named(
     plant: Callable[[Path], Planted],
     state: str,
-    leak: Leak | None,
-    words: str,
+    expected: Finding | None,
+    quoted: str,
     tree: Path,
     tiny_recipe: Make,
     tmp_path: Path,
@@ -157,13 +164,12 @@ def test_a_planted_leak_is_caught_and_named(
     if plant is start:
         earlier(tree, tiny_recipe)
     run = train(plant(tree), tiny_recipe, tmp_path)
-    metrics = run.metrics
-    verdict = verdict_of(metrics)
-    assert (metrics["verdict"]["state"], metrics["verdict"]["clean"]) == (state, state == "clean")
-    assert verdict.leaks == (() if leak is None else (leak,)), "this one, and no other"
-    reasons = " ".join(metrics["verdict"]["because"])
-    assert words in reasons if words else not reasons
-    assert lines_of(metrics)[0] == f"verdict {state}"
+    verdict = run.record.verdict
+    assert verdict.state == state
+    assert verdict.leaks == (() if expected is None else (expected,)), "this one, and no other"
+    reasons = " ".join(because(verdict))
+    assert quoted in reasons if quoted else not reasons
+    assert verdict_lines(verdict)[0] == f"verdict {state}"
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     headings = {
         "clean": "Clean: no leak was found",
@@ -171,7 +177,10 @@ def test_a_planted_leak_is_caught_and_named(
         "leaks": "This result leaks",
     }
     assert page.index(headings[state]) < page.index('<p class="headline">')
-    assert metrics["checked"] and "another cut, loudness or encoding" in metrics["not_checked"][0]
+    assert {"file", "artist", "sound", "labels", "faults", "copies", "start", "epoch"} <= {
+        each.kind for each in verdict.checked
+    }
+    assert verdict.not_checked[0].kind == "other cut"
 
 
 def earlier(tree: Path, recipe: Make) -> Path:
@@ -186,13 +195,11 @@ def test_going_on_with_the_same_split_is_no_leak(tree: Path, tiny_recipe: Make) 
     """What chose the epoch then may choose it again; what was learned then may not."""
     weights = f"training.weights={earlier(tree, tiny_recipe)}/best.safetensors"
     corpus, split = music(tree)
-    store = open_store(corpus, sample_rate=RATE, channels=1)
-    about = (store, clip_facts(store), recording_keys(corpus))
-    again = check_run(tiny_recipe(weights), corpus, split, *about)
-    assert again.state == "clean" and any("best.safetensors" in what for what in again.not_checked)
+    again = check_run(Experiment(tiny_recipe(weights), corpus, split, 0))
+    assert again.state == "clean" and again.not_checked[-1].examples == ("best.safetensors",)
     turned = dataclasses.replace(split, train=split.valid, valid=split.train)
-    assert check_run(tiny_recipe(weights), corpus, turned, *about).leaks == (
-        Leak("start", ("valid",), 8, ("high-0", "high-1", "high-2")),
+    assert check_run(Experiment(tiny_recipe(weights), corpus, turned, 0)).leaks == (
+        leak("start", ("valid",), 8, ("high-0", "high-1", "high-2")),
     )
 
 
@@ -207,10 +214,10 @@ def test_what_was_learned_without_a_label_is_not_to_choose_now(
     assert text.count("high-4,valid,") == 1
     sounds.write_text(text.replace("high-4,valid,", "high-4,unlabelled,"), encoding="utf-8")
     corpus, split = music(tree)
-    store = open_store(corpus, sample_rate=RATE, channels=1)
-    about = (store, clip_facts(store), recording_keys(corpus))
-    verdict = check_run(tiny_recipe("training.weights=~/before/best.safetensors"), corpus, split, *about)
-    assert verdict.leaks == (Leak("start", ("valid",), 1, ("high-4",)),)
+    verdict = check_run(
+        Experiment(tiny_recipe("training.weights=~/before/best.safetensors"), corpus, split, 0)
+    )
+    assert verdict.leaks == (leak("start", ("valid",), 1, ("high-4",)),)
 
 
 def test_faults_and_disputed_labels_are_told_and_are_no_leak(
@@ -222,11 +229,11 @@ def test_faults_and_disputed_labels_are_told_and_are_no_leak(
     corpus = changed(corpus, "high-2", path=tree / "low-3.wav", artist="low player 3")
     corpus = changed(corpus, "low-0", duration=0.4)
     run = train(Planted(corpus, split), tiny_recipe, tmp_path)
-    checked = run.metrics["checked"]
-    assert checked["labels of equal sound"] == "1 differ: high-2 is high, low-3 is low"
-    assert "high-1 (silent for 100 %)" in checked["silent, short or oddly long clips"]
-    assert "low-0 (0.40 s)" in checked["silent, short or oddly long clips"]
-    assert run.metrics["verdict"]["clean"], "all of it is within the training part"
+    checked = {each.kind: each for each in run.record.verdict.checked}
+    assert checked["labels"].examples == ("high-2 is high, low-3 is low",)
+    assert "high-1 (silent for 100 %)" in checked["faults"].examples
+    assert "low-0 (0.40 s)" in checked["faults"].examples
+    assert run.record.verdict.state == "clean", "all of it is within the training part"
 
 
 def test_copies_that_the_code_makes_otherwise_are_another_run(
@@ -235,29 +242,11 @@ def test_copies_that_the_code_makes_otherwise_are_another_run(
     copies = 'augment={"copies": [{"kind": "loudness", "decibels": -30}]}'
     corpus, split = music(tree)
     recipe = tiny_recipe("training.max_epochs=1", copies)
-    run = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
+    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
     assert (run.folder / "copies.txt").read_text() == "Loudness(decibels=-30.0) version 1\n"
-    assert run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu").metrics == run.metrics
+    assert (
+        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu").record == run.record
+    )
     monkeypatch.setattr(Loudness, "version", 2)
-    with pytest.raises(RunError, match="copies that were made otherwise"):
-        run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
-
-
-def test_several_runs_are_as_bad_as_the_worst() -> None:
-    def one(*leaks: Leak, unknown: tuple[str, ...] = ()) -> Verdict:
-        return Verdict(leaks, unknown, {"artist": str(len(leaks))}, ("versions",))
-
-    few, many = Leak("artist", ("train", "test"), 2, ("a",)), Leak("artist", ("train", "test"), 5, ("b",))
-    assert together([one(), one()]).state == "clean"
-    assert together([one(), one(unknown=("who?",))]).state == "not known"
-    both = together([one(few), one(unknown=("who?",)), one(many)])
-    assert both.state == "leaks" and both.leaks == (many,) and both.unknown == ("who?",)
-    assert both.checked == {"artist": "1 | 0"} and both.not_checked == ("versions",)
-
-
-def test_a_verdict_comes_back_from_json_and_old_runs_are_not_called_clean() -> None:
-    verdict = Verdict((Leak("file", ("train", "test"), 2, ("a", "b")),), ("who?",), {"file": "2"}, ("x",))
-    assert verdict_of(json.loads(json.dumps(verdict.to_dict()))) == verdict
-    assert verdict_of({"epoch": {"chosen_on": "valid"}}).state == "not known"
-    assert verdict_of({"epoch": {"chosen_on": "test"}}).state == "leaks"
-    assert verdict_of({"copies": {"of": "train+valid"}}).state == "leaks"
+    with raises("another-run", "copies"):
+        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")

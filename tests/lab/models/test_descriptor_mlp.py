@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from raising import raises
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs.folders import MODEL, REPORT, Run
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere
 from genrelab.lab.training.checkpoints import BEST
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.export import TOLERANCE, export
 from genrelab.lab.training.optimization.initial_weights import calibrate_start
 from genrelab.lab.training.store.audio_store import open_store
@@ -105,7 +107,7 @@ def test_until_it_is_fitted_everything_passes() -> None:
 def trained(corpus: Corpus, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run on sound, of tones."""
     base = tmp_path_factory.mktemp("runs")
-    return run_experiment(sound_recipe(), corpus, split, base=base, seed=0, device="cpu")
+    return run_experiment(Experiment(sound_recipe(), corpus, split, 0), base=base, device="cpu")
 
 
 def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus, split: Split) -> None:
@@ -122,19 +124,16 @@ def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus
     np.testing.assert_allclose(standardize.std.numpy(), own.std(axis=0), rtol=1e-3)
     everything = described([clip.id for clip in corpus.clips])
     assert not np.allclose(standardize.mean.numpy(), everything.mean(axis=0), rtol=1e-3)
-    assert any(
-        f"in {len(split.train)} training segments" in note for note in trained.metrics["start"]["notes"]
-    )
+    assert any(f"in {len(split.train)} training segments" in note for note in trained.record.start.notes)
 
 
 def test_a_run_that_goes_on_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
-    store = open_store(corpus, sample_rate=8000, channels=1)
-    train(sound_recipe("training.max_epochs=2"), corpus, split, store, folder=tmp_path, seed=0, device="cpu")
-    went_on = train(sound_recipe(), corpus, split, store, folder=tmp_path, seed=0, device="cpu")
+    train(Experiment(sound_recipe("training.max_epochs=2"), corpus, split, 0), folder=tmp_path, device="cpu")
+    went_on = train(Experiment(sound_recipe(), corpus, split, 0), folder=tmp_path, device="cpu")
     ours, theirs = went_on.network.state_dict(), trained.network().state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-    assert went_on.start == tuple(trained.metrics["start"]["notes"])
+    assert went_on.start == tuple(trained.record.start.notes)
 
 
 def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
@@ -148,7 +147,7 @@ def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
 
 
 def test_the_model_file_gives_what_torch_gives(trained: Run, corpus: Corpus) -> None:
-    assert trained.metrics["export_difference"] <= TOLERANCE
+    assert trained.record.export_difference <= TOLERANCE
     store = open_store(corpus, sample_rate=8000, channels=1)
     waves = np.stack([store.read(clip.id, 2000, 8000) for clip in corpus.clips])
     said, embedding = Bundle.load(trained.folder / MODEL).predict(waves)
@@ -187,8 +186,8 @@ def table_recipe() -> Recipe:
 def test_a_table_is_learned_and_leaves_no_model_file(table: Write, tmp_path: Path) -> None:
     corpus = table("mine")
     split = make_split(corpus, "random", seed=0)
-    run = run_experiment(table_recipe(), corpus, split, base=tmp_path / "runs", seed=0, device="cpu")
-    assert run.metrics["evaluation"]["track"]["majority"]["accuracy"]["value"] > 0.9
+    run = run_experiment(Experiment(table_recipe(), corpus, split, 0), base=tmp_path / "runs", device="cpu")
+    assert run.record.evaluation.track["majority"].accuracy.value > 0.9
     assert (run.folder / BEST).is_file() and not (run.folder / MODEL).exists()
     why = "learned from a table of descriptors and cannot recognize sound"
     assert why in json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))["no_model_file"]
@@ -206,9 +205,9 @@ def test_a_table_is_learned_and_leaves_no_model_file(table: Write, tmp_path: Pat
         )
         export(run.network(), about, tmp_path / MODEL)
 
-    evaluation, _ = evaluate_elsewhere(run, corpus, device="cpu")
-    assert evaluation.track["majority"].n == len(split.test)
-    with pytest.raises(CorpusError, match="other is another table than the one"):
+    tested, _ = evaluate_elsewhere(run, corpus, device="cpu")
+    assert tested.evaluation.track["majority"].n == len(split.test)
+    with raises("another-table", "other"):
         evaluate_elsewhere(run, table("other", shift=5e5), device="cpu")
 
 
@@ -216,14 +215,12 @@ def test_sound_and_tables_are_told_apart(
     table: Write, trained: Run, corpus: Corpus, split: Split, tmp_path: Path
 ) -> None:
     mine, base = table("mine"), tmp_path / "runs"
-    with pytest.raises(
-        CorpusError, match="descriptor-table learns from a table.*tones is sound.*features:PATH"
-    ):
-        run_experiment(table_recipe(), corpus, split, base=base, seed=0, device="cpu")
+    with raises("corpus-is-sound", "descriptor-table", "tones", "features:PATH"):
+        run_experiment(Experiment(table_recipe(), corpus, split, 0), base=base, device="cpu")
     parts = make_split(mine, "random", seed=0)
-    with pytest.raises(CorpusError, match="descriptor-mlp learns from sound.*mine is a table"):
-        run_experiment(sound_recipe(), mine, parts, base=base, seed=0, device="cpu")
-    with pytest.raises(CorpusError, match="mine is a table"):
+    with raises("corpus-is-table", "descriptor-mlp", "mine"):
+        run_experiment(Experiment(sound_recipe(), mine, parts, 0), base=base, device="cpu")
+    with raises("corpus-is-table", "mine"):
         evaluate_elsewhere(trained, dataclasses.replace(mine, genres=trained.genres), device="cpu")
     assert not base.exists(), "nothing is touched before"
 
@@ -232,11 +229,8 @@ def test_rows_of_another_length_are_refused(table: Write, tmp_path: Path) -> Non
     corpus = table("mine")
     with pytest.raises(CorpusError, match=r"3 descriptors and no sound.*audio\.sample_rate=3"):
         run_experiment(
-            load_recipe("descriptor-table"),
-            corpus,
-            make_split(corpus, "random", seed=0),
+            Experiment(load_recipe("descriptor-table"), corpus, make_split(corpus, "random", seed=0), 0),
             base=tmp_path / "runs",
-            seed=0,
             device="cpu",
         )
 

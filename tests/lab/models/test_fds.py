@@ -20,6 +20,7 @@ from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, GenreNetwork, build_network
 from genrelab.lab.models.pretrained import load_pretrained
 from genrelab.lab.recipes import load_recipe, recipe_names
+from genrelab.lab.training.experiment import Experiment
 from genrelab.recognize import Recognizer
 
 SECONDS = (3, 5, 10)
@@ -170,10 +171,10 @@ def test_a_system_is_trained_measured_written_and_asked(
     name: str, corpus: Corpus, split: Split, cache: Path, tmp_path: Path
 ) -> None:
     recipe = load_recipe(f"fds/{name}", changes=[*SMALL, *QUICK[name]])
-    run = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
-    assert run.metrics["epoch"]["trained"] == 2
-    assert run.metrics["export_difference"] <= 1e-4
-    track = run.metrics["evaluation"]["track"]["majority"]
+    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    assert run.record.epoch.trained == 2
+    assert run.record.export_difference <= 1e-4
+    track = run.record.evaluation.track["majority"]
     assert track["n"] == 6 and track["accuracy"]["value"] >= 4 / 6, "tones are easy"
 
     clip = corpus.by_id()["low-6"]

@@ -26,6 +26,7 @@ from genrelab.lab.models.weights_file import read_weights
 from genrelab.lab.recipes import load_recipe, recipe_names
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.checkpoints import BEST, load_weights
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.export import TOLERANCE
 from genrelab.lab.training.optimization.freezing import freeze_for
 from genrelab.lab.training.optimization.schedule import learning_rate
@@ -331,10 +332,10 @@ def test_a_small_corpus_is_learned_measured_written_and_asked(
         "training.max_epochs=6", "training.batch_size=4",
     ]  # fmt: skip
     recipe = load_recipe(f"{PAPER}/cnn", changes=small)
-    run = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
-    track = run.metrics["evaluation"]["track"]["majority"]
+    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    track = run.record.evaluation.track["majority"]
     assert track["n"] == 6 and track["accuracy"]["value"] >= 4 / 6
-    assert run.metrics["export_difference"] <= TOLERANCE
+    assert run.record.export_difference <= TOLERANCE
     network = build_network(recipe, genres=3).eval()
     load_weights(network, run.folder / BEST)
     waveforms = torch.from_numpy(np.random.default_rng(2).normal(0, 0.1, (3, 1, 8000)).astype(np.float32))

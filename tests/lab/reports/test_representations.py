@@ -32,6 +32,7 @@ from genrelab.lab.reports.representations import (
     usual_pictures,
 )
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 
 RATE = 16_000
@@ -200,7 +201,7 @@ def test_a_run_with_sinc_filters_shows_them(
         "name=tiny-sinc", "training.max_epochs=1", "augment=null",
         "inputs.mel={kind: sinc, filters: 8, lengths: [51, 51], frames: 64}",
     )  # fmt: skip
-    made = run_experiment(recipe, corpus, split, base=tmp_path, seed=0, device="cpu")
+    made = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     at = headings.index("The most confident mistakes")

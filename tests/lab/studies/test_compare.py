@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
+from run_records import run_record
 from scipy.stats import binomtest
 
 from genrelab.cli.main import main
-from genrelab.errors import UsageError
-from genrelab.lab.corpora.types import Split
-from genrelab.lab.leakage.verdict import Leak, Verdict
+from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.metrics.predictions import Predictions, write_predictions
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders as runs
 from genrelab.lab.runs.folders import Run
-from genrelab.lab.runs.known_recordings import write_sounds
+from genrelab.lab.runs.known_recordings import SOUNDS
 from genrelab.lab.studies.compare import compare, effect
 
 GENRES = ("jazz", "rock")
@@ -56,16 +56,16 @@ def make_run(
     )
     write_predictions(folder / runs.PREDICTIONS, predictions)
     (folder / runs.RECIPE).write_text(dump_recipe(load_recipe(recipe)), encoding="utf-8")
-    metrics = {
-        "format": runs.METRICS_FORMAT,
-        "recipe": recipe,
-        "recipe_sha256": recipe,
-        "seed": seed,
-        "corpus": {"name": corpus, "original": original or corpus, "genres": list(GENRES)},
-        "split": {"name": split},
-        "epoch": {"chosen_on": chosen_on},
-    }
-    (folder / runs.METRICS).write_text(json.dumps(metrics), encoding="utf-8")
+    record = run_record(recipe=recipe, recipe_sha256=recipe, seed=seed)
+    about = {"name": corpus, "original": original or corpus, "genres": GENRES}
+    record = record.model_copy(
+        update={
+            "corpus": record.corpus.model_copy(update=about),
+            "split": record.split.model_copy(update={"name": split}),
+            "epoch": record.epoch.model_copy(update={"chosen_on": chosen_on}),
+        }
+    )
+    (folder / runs.METRICS).write_text(record.text(), encoding="utf-8")
     return Run.load(folder)
 
 
@@ -214,9 +214,9 @@ def test_one_artist_gives_no_interval(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     one = make_run(tmp_path, [True, False])
-    with pytest.raises(UsageError, match="belong to one system"):
+    with raises("one-system"):
         compare([one, one])
-    with pytest.raises(UsageError, match="other clips than seed 0"):
+    with raises("seeds-tested-on-other-clips", "seed 0"):
         compare([one, make_run(tmp_path, [True], seed=1), make_run(tmp_path, [True], recipe=OTHER)])
 
 
@@ -244,14 +244,15 @@ def test_the_command_says_it_in_words_and_in_json(tmp_path: Path, capsys: pytest
     assert "one system" in capsys.readouterr().err
 
 
-def told(run: Run, leaks: Sequence[Leak] = (), recordings: str = "", unlike: Sequence[str] = ()) -> Run:
+def told(run: Run, leaks: Sequence[Finding] = (), recordings: str = "", unlike: Sequence[str] = ()) -> Run:
     """Give a run a verdict and, if it is to know them, the recordings of its clips."""
-    metrics = {**run.metrics, **Verdict(tuple(leaks), (), {}, ()).to_dict()}
-    (run.folder / runs.METRICS).write_text(json.dumps(metrics), encoding="utf-8")
+    record = run.record.model_copy(update={"verdict": Verdict(leaks=tuple(leaks))})
+    (run.folder / runs.METRICS).write_text(record.text(), encoding="utf-8")
     if recordings:
         clips = list(run.predictions().truth)
-        keys = {clip: f"{recordings}{' other' if clip in unlike else ''}" for clip in clips}
-        write_sounds(run.folder, Split("s", [], [], clips, made=""), keys, {})
+        rows = [f"{clip},test,{recordings}{' other' if clip in unlike else ''}," for clip in clips]
+        lines = ["clip_id,part,recording,sound", *rows]
+        (run.folder / SOUNDS).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return Run.load(run.folder)
 
 
@@ -270,8 +271,9 @@ def test_collections_of_one_name_are_two_systems(tmp_path: Path) -> None:
     made = []
     for name in ("a", "b"):
         run = make_run(tmp_path / name, outcomes(0.7, 1))
-        run.metrics["corpus"]["recordings_sha256"] = name
-        (run.folder / runs.METRICS).write_text(json.dumps(run.metrics), encoding="utf-8")
+        corpus = run.record.corpus.model_copy(update={"recordings_sha256": name})
+        record = run.record.model_copy(update={"corpus": corpus})
+        (run.folder / runs.METRICS).write_text(record.text(), encoding="utf-8")
         made.append(told(Run.load(run.folder), recordings=name))
     result = compare(made, resamples=50)
     assert len(result.systems) == 2 and not result.pairs[0].paired
@@ -279,7 +281,7 @@ def test_collections_of_one_name_are_two_systems(tmp_path: Path) -> None:
 
 
 def test_a_comparison_with_a_leaking_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    leak = Leak("artist", ("train", "test"), 3, ("Ann",))
+    leak = Finding(kind="artist", parts=("train", "test"), count=3, examples=("Ann",))
     one = told(make_run(tmp_path, outcomes(0.9, 1)), [leak])
     other = told(make_run(tmp_path, outcomes(0.5, 2), recipe=OTHER))
     result = compare([one, other], resamples=50)

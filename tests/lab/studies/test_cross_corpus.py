@@ -12,18 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from raising import raises
 
-from genrelab.errors import CorpusError, UsageError
+from genrelab.errors import UsageError
 from genrelab.lab.corpora.transforms.sound_changes import Loudness
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.inference.predict import predict
+from genrelab.lab.findings import Finding, Verdict
+from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together, read_map, translate
 from genrelab.lab.training.checkpoints import read_history
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import open_store
 
 Make = Callable[..., Recipe]
@@ -35,9 +38,10 @@ def warnings_in(folder: Path) -> list[str]:
 
 
 def test_the_own_corpus_is_its_test_part(run: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
-    evaluation, folder = evaluate_elsewhere(run, corpus, folder=tmp_path / "own", device="cpu")
+    tested, folder = evaluate_elsewhere(run, corpus, folder=tmp_path / "own", device="cpu")
+    evaluation = tested.evaluation
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == set(split.test)
-    here = run.metrics["evaluation"]["track"]["majority"]["accuracy"]["value"]
+    here = run.record.evaluation.track["majority"].accuracy.value
     assert evaluation.track["majority"].accuracy.value == pytest.approx(here)
     assert warnings_in(folder) == []
 
@@ -50,7 +54,7 @@ def test_of_a_namesake_known_ids_are_left_out(run: Run, corpus: Corpus, split: S
     assert folder == tmp_path / "there"
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == {*split.test, "high-90", "low-91"}
     assert "not checked" in warnings_in(folder)[-1]
-    assert "Possible leak. 2 artists" not in warnings_in(folder)[0], "the two new clips name no artist"
+    assert "Possible leak: 2 artists" not in warnings_in(folder)[0], "the two new clips name no artist"
 
 
 def test_of_the_own_corpus_with_changed_sound_the_test_part_is_tested(
@@ -59,13 +63,14 @@ def test_of_the_own_corpus_with_changed_sound_the_test_part_is_tested(
     """Not what the split leaves out: in a split without repetitions, copies of what was learned."""
     repeated = Clip("high-90", None, "high")
     softer = derive(dataclasses.replace(corpus, clips=[*corpus.clips, repeated]), Loudness(-30.0))
-    evaluation, folder = evaluate_elsewhere(run, softer, folder=tmp_path, device="cpu")
+    tested, folder = evaluate_elsewhere(run, softer, folder=tmp_path, device="cpu")
+    evaluation = tested.evaluation
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == set(split.test)
     assert evaluation.track["majority"].n == 6 and warnings_in(folder) == []
     learned = dataclasses.replace(
         softer, clips=[clip for clip in softer.clips if clip.id not in set(split.test)]
     )
-    with pytest.raises(CorpusError, match="no clip that this run's split tests"):
+    with raises("no-clip-of-test-part"):
         evaluate_elsewhere(run, learned, device="cpu")
 
 
@@ -93,7 +98,7 @@ def test_an_epoch_chosen_on_the_test_part_is_told_where_it_matters(
 def test_nothing_is_left_to_test_on(run: Run, corpus: Corpus, split: Split) -> None:
     seen = {*split.train, *split.valid}
     clips = [clip for clip in corpus.clips if clip.id in seen]
-    with pytest.raises(CorpusError, match="none to test on"):
+    with raises("all-clips-seen"):
         evaluate_elsewhere(run, dataclasses.replace(corpus, clips=clips), device="cpu")
 
 
@@ -115,16 +120,17 @@ def test_genres_are_mapped_also_where_their_order_differs(run: Run, corpus: Corp
     clips = [dataclasses.replace(clip, genre=names[clip.genre or ""]) for clip in corpus.clips]
     back = tuple((new, old) for old, new in names.items())
     foreign = Corpus("foreign", ("a bass", "m hiss", "z treble"), clips, renderer=Renamed(corpus, back))
-    with pytest.raises(UsageError, match="a bass, m hiss, z treble"):
+    with raises("genres-without-counterpart", "a bass, m hiss, z treble", "--map"):
         evaluate_elsewhere(run, foreign, device="cpu")
     path = tmp_path / "map.yaml"
     path.write_text("z treble: high\na bass: low\nm hiss: null\n")
-    evaluation, folder = evaluate_elsewhere(run, foreign, mapping=read_map(path), device="cpu")
+    tested, folder = evaluate_elsewhere(run, foreign, mapping=read_map(path), device="cpu")
+    evaluation = tested.evaluation
     assert folder == run.folder / "elsewhere" / "foreign"
     assert evaluation.genres == run.genres
     assert evaluation.track["majority"].n == 4, "what was learned is left out under any name"
     assert evaluation.track["majority"].accuracy.value > 0.9
-    assert "not checked whether recordings of tones" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "recordings of tones" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["high: hihg", "hihg: high", "- a list", "a: {b: c}", "[unclosed"])
@@ -147,7 +153,7 @@ def test_clips_of_one_file_are_resampled_together(tmp_path: Path, tiny_recipe: M
     store = open_store(corpus, sample_rate=8000, channels=1)
     recipe = tiny_recipe()
     network = build_network(recipe, genres=2)
-    found = predict(network, store, corpus, ["one", "two", "three"], recipe.audio, device="cpu")
+    found = predict(network, TestSet(corpus, ["one", "two", "three"], store, recipe.audio), device="cpu")
     assert found.groups == {"one": "file:one", "two": "file:one", "three": "artist:ann"}
 
 
@@ -159,10 +165,12 @@ def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, tmp_path: Path) -> 
         test = ids[fold::2]
         rest = [key for key in ids if key not in test]
         part = Split(f"fold-{fold}", rest[2:], rest[:2], test, made="every second clip")
-        folds.append(run_experiment(recipe, corpus, part, base=tmp_path / "runs", seed=0, device="cpu"))
-    evaluation = evaluate_together(folds, tmp_path / "together")
+        folds.append(
+            run_experiment(Experiment(recipe, corpus, part, 0), base=tmp_path / "runs", device="cpu")
+        )
+    evaluation = evaluate_together(folds, tmp_path / "together").evaluation
     assert evaluation.track["majority"].n == len(ids)
-    right = [fold.metrics["evaluation"]["track"]["majority"]["accuracy"]["value"] * 12 for fold in folds]
+    right = [fold.record.evaluation.track["majority"].accuracy.value * 12 for fold in folds]
     assert evaluation.track["majority"].accuracy.value == pytest.approx(sum(right) / 24)
     with pytest.raises(UsageError):
         evaluate_together([folds[0], folds[0]], tmp_path / "twice")
@@ -200,7 +208,7 @@ def test_the_own_corpus_is_known_under_another_name(
     renamed = dataclasses.replace(corpus, name="renamed")
     _, folder = evaluate_elsewhere(run, renamed, folder=tmp_path, device="cpu")
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == set(split.test)
-    assert told(folder)["verdict"] == run.metrics["verdict"]
+    assert told(folder)["verdict"] == run.record.verdict.to_dict()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,11 +232,15 @@ def test_what_was_learned_is_left_out_under_any_name_and_known_artists_leak(
     _, folder = evaluate_elsewhere(run, foreign, folder=tmp_path, device="cpu")
     assert set(pd.read_csv(folder / "predictions.csv").clip_id) == {f"x-{key}" for key in split.test}
     metrics = told(folder)
-    assert metrics["checked"]["equal sound learned"].startswith("18 clips, left out: x-high-0")
+    verdict = Verdict.model_validate(metrics["verdict"])
+    (sounds,) = (each for each in verdict.checked if each.kind == "learned sound")
+    assert sounds.count == 18 and sounds.examples[0] == "x-high-0"
     assert metrics["verdict"]["state"] == "leaks"
-    assert "1 artist is in learned and in tested, e.g. High Artist 0" in metrics["verdict"]["because"][0]
+    assert verdict.leaks == (
+        Finding(kind="artist", parts=("learned", "tested"), count=1, examples=("High Artist 0",)),
+    )
     only = dataclasses.replace(foreign, clips=[clip for clip in clips if clip.id[2:] in set(split.train)])
-    with pytest.raises(CorpusError, match="sounds as one that this run learned"):
+    with raises("all-sounds-seen"):
         evaluate_elsewhere(run, only, folder=tmp_path / "only", device="cpu")
 
 
@@ -241,19 +253,21 @@ def test_every_metrics_file_says_how_it_was_made(run: Run, corpus: Corpus, tmp_p
     for folder in (run.folder, there, tmp_path / "together"):
         metrics = told(folder)
         assert metrics["split"]["name"] and metrics["split"]["made"] and metrics["split"]["clips"]["test"]
-        assert metrics["verdict"]["clean"] is True and metrics["verdict"]["because"] == []
-        assert metrics["checked"] and metrics["not_checked"] and metrics["seed"] == 0
+        verdict = Verdict.model_validate(metrics["verdict"])
+        assert verdict.state == "clean" and not verdict.leaks and not verdict.unknown
+        assert verdict.checked and verdict.not_checked and metrics["seed"] == 0
         intervals = metrics["evaluation"]["intervals"]
         assert "bootstrap" in intervals["method"] and intervals["confidence"] == 0.95
-        assert metrics["epoch"]["chosen_by"] == "valid_loss" and metrics["epoch"]["chosen_on"] == "valid"
+        epoch = metrics["epoch"] if folder == run.folder else metrics["runs"][0]["epoch"]
+        assert epoch["chosen_by"] == "valid_loss" and epoch["chosen_on"] == "valid"
         assert metrics["corpus"]["name"] and metrics["recipe"] and metrics["versions"]["genrelab"]
-    assert run.metrics["epoch"]["accuracy"] == max(
+    assert run.record.epoch.accuracy == max(
         row["valid_accuracy"] for row in read_history(run.folder) if row["best"] == 1
     )
 
 
 def test_folds_of_two_collections_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:
-    about = {**run.metrics["corpus"], "recordings_sha256": "another"}
-    other = dataclasses.replace(run, metrics={**run.metrics, "corpus": about})
-    with pytest.raises(UsageError, match="different collections of one name"):
+    corpus = run.record.corpus.model_copy(update={"recordings_sha256": "another"})
+    other = dataclasses.replace(run, record=run.record.model_copy(update={"corpus": corpus}))
+    with raises("not-one-cross-validation"):
         evaluate_together([run, other], tmp_path)

@@ -21,6 +21,7 @@ from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.recipes.load import dump_recipe, parse_recipe
 from genrelab.lab.training.checkpoints import Checkpoints
 from genrelab.lab.training.dataset import EpochSampler
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, train, training_set
 
@@ -47,7 +48,7 @@ def copying(tiny_recipe: Make) -> Make:
 
 
 def clips_by_copy(recipe: Recipe, corpus: Corpus, split: Split, store: AudioStore) -> list[list[str]]:
-    made = training_set(recipe, corpus, split, store, seed=0)
+    made = training_set(Experiment(recipe, corpus, split, 0))
     return [[item.clip_id for item in copy.items] for copy in made.copies]
 
 
@@ -58,7 +59,7 @@ def test_each_copy_adds_one_clip_for_each_training_clip_and_no_other(
     originals, *copies = clips_by_copy(recipe, corpus, split, store)
     assert originals == list(split.train)
     assert copies == [originals] * 3, "no copy of a clip of valid or test"
-    made = training_set(recipe, corpus, split, store, seed=0)
+    made = training_set(Experiment(recipe, corpus, split, 0))
     assert len(made) == 4 * len(split.train)
     assert [made[0, 12 * copy][2] for copy in range(4)] == [0, 1, 2, 3]
     assert [made[0, 12 * copy + 5][1] for copy in range(4)] == [made[0, 5][1]] * 4
@@ -84,7 +85,7 @@ def test_copies_sound_changed_and_pictures_do_not(
     copying: Make, corpus: Corpus, split: Split, store: AudioStore
 ) -> None:
     made = training_set(
-        copying([SOFTER, MASKED], "training.segments_per_clip=2"), corpus, split, store, seed=0
+        Experiment(copying([SOFTER, MASKED], "training.segments_per_clip=2"), corpus, split, 0)
     )
     softer = open_store(derive(corpus, Loudness(-30.0)), sample_rate=8000, channels=1)
     originals, quiet, masked = made.copies
@@ -94,7 +95,7 @@ def test_copies_sound_changed_and_pictures_do_not(
         assert 20 * torch.log10(segment.square().mean().sqrt()) == pytest.approx(-30.0, abs=2.0)
     # Other places than those of the original: else the copy would be of the same segment always.
     assert not torch.equal(masked[0, 0][0], originals[0, 0][0])
-    again = training_set(copying([SOFTER, MASKED]), corpus, split, store, seed=0)
+    again = training_set(Experiment(copying([SOFTER, MASKED]), corpus, split, 0))
     assert all(torch.equal(made[7, number][0], again[7, number][0]) for number in range(len(made)))
     assert not torch.equal(made[7, len(made) - 1][0], made[8, len(made) - 1][0])
 
@@ -104,7 +105,7 @@ def test_copied_sound_is_made_once(
 ) -> None:
     calls: list[tuple[str, int, int]] = []
     for seed in (0, 1):
-        training_set(copying([MP3]), corpus, split, store, seed=seed, report=lambda *at: calls.append(at))
+        training_set(Experiment(copying([MP3]), corpus, split, seed, lambda *at: calls.append(at)))
     assert [what for what, *_ in calls] == ["copying with mp3-32"] * len(corpus.clips)
     assert len(list((cache / "stores").iterdir())) == 2
 
@@ -112,7 +113,7 @@ def test_copied_sound_is_made_once(
 def test_without_copies_nothing_is_other_than_it_was(
     tiny_recipe: Make, corpus: Corpus, split: Split, store: AudioStore
 ) -> None:
-    made = training_set(tiny_recipe(), corpus, split, store, seed=5)
+    made = training_set(Experiment(tiny_recipe(), corpus, split, 5))
     (originals,) = made.copies
     assert len(made) == len(originals) and originals.copy == 0
     assert all(torch.equal(made[2, number][0], originals[2, number][0]) for number in range(len(made)))
@@ -162,7 +163,7 @@ def test_training_gives_the_network_the_copies_numbers(
         seen.extend(batch[2].tolist())
 
     monkeypatch.setattr(Checkpoints, "on_train_batch_end", batch_end, raising=False)
-    trained = train(recipe, corpus, split, store, folder=tmp_path, seed=0, device="cpu")
+    trained = train(Experiment(recipe, corpus, split, 0), folder=tmp_path, device="cpu")
     assert sorted(seen) == [0] * 12 + [1] * 12 + [2] * 12
     assert trained.copies == (12, 12)
 
@@ -183,7 +184,7 @@ def test_a_killed_training_with_copies_goes_on_to_the_same_end(
 
     def go(name: str, changed: Recipe = recipe) -> Trained:
         (tmp_path / name).mkdir(exist_ok=True)
-        return train(changed, corpus, split, store, folder=tmp_path / name, seed=0, device="cpu")
+        return train(Experiment(changed, corpus, split, 0), folder=tmp_path / name, device="cpu")
 
     def same(first: Trained, second: Trained) -> bool:
         ours, theirs = first.network.state_dict(), second.network.state_dict()
@@ -213,7 +214,7 @@ def test_copies_travel_to_other_processes(
     copying: Make, corpus: Corpus, split: Split, store: AudioStore
 ) -> None:
     made = training_set(
-        copying([SOFTER, MASKED], "training.segments_per_clip=1"), corpus, split, store, seed=0
+        Experiment(copying([SOFTER, MASKED], "training.segments_per_clip=1"), corpus, split, 0)
     )
     sampler = EpochSampler(len(made), seed=0, shuffle=True)
     here, there = (
@@ -271,4 +272,4 @@ def test_copies_that_cannot_be_made_are_told(
 ) -> None:
     recipe = copying([{"kind": "high-pass", "hz": 4000}])
     with pytest.raises(CorpusError, match="'tones-high-pass-4000' can be used: .* below 4000 Hz"):
-        training_set(recipe, corpus, split, store, seed=0)
+        training_set(Experiment(recipe, corpus, split, 0))

@@ -17,6 +17,7 @@ from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.data_loading import training_set
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler, class_weights
 from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
@@ -34,7 +35,7 @@ def store(corpus: Corpus, cache: Path) -> AudioStore:
 def run(corpus: Corpus, split: Split, store: AudioStore) -> Callable[..., Trained]:
     def go(recipe: Recipe, folder: Path) -> Trained:
         folder.mkdir(exist_ok=True)
-        return train(recipe, corpus, split, store, folder=folder, seed=0, device="cpu")
+        return train(Experiment(recipe, corpus, split, 0), folder=folder, device="cpu")
 
     return go
 
@@ -78,9 +79,9 @@ def test_a_balanced_loss_weighs_what_is_rare(
 ) -> None:
     fewer = dataclasses.replace(split, train=[key for key in split.train if key not in ("low-0", "low-1")])
     recipe = tiny_recipe("training.balance=loss")
-    learning = training_set(recipe, corpus, fewer, store, seed=0)
+    learning = training_set(Experiment(recipe, corpus, fewer, 0))
     network = build_network(recipe, genres=3)
-    objective, _ = make_objective(recipe, corpus, fewer, learning, None, network, seed=0)
+    objective, _ = make_objective(Experiment(recipe, corpus, fewer, 0), learning, network)
     torch.testing.assert_close(objective.class_weights, torch.tensor([10 / 12, 10 / 6, 10 / 12]))
 
 
@@ -96,9 +97,9 @@ def test_guessed_labels_are_smoothed_and_counted(
     recipe = tiny_recipe(
         "training.guessed={origins: [guess, other], smoothing: 0.3}", "training.label_smoothing=0.1"
     )
-    learning = training_set(recipe, told, split, store, seed=0)
+    learning = training_set(Experiment(recipe, told, split, 0))
     network = build_network(recipe, genres=3)
-    objective, about = make_objective(recipe, told, split, learning, None, network, seed=0)
+    objective, about = make_objective(Experiment(recipe, told, split, 0), learning, network)
     found = dict(zip(learning.clips, objective.smoothing.tolist(), strict=True))
     assert {key for key, value in found.items() if value == pytest.approx(0.3)} == {"high-0", "noise-3"}
     assert {round(value, 6) for value in found.values()} == {0.1, 0.3}
@@ -142,7 +143,7 @@ def test_nothing_chooses_and_all_but_the_test_part_is_learned(
         "training.choose_epoch_on=none",
         "training.max_epochs=2",
     )
-    learned = training_set(recipe, corpus, split, store, seed=0)
+    learned = training_set(Experiment(recipe, corpus, split, 0))
     assert {item.clip_id for item in learned.copies[0].items} == {*split.train, *split.valid}
     trained = run(recipe, tmp_path / "a")
     assert (trained.best_epoch, trained.epochs) == (1, 2)
@@ -150,6 +151,6 @@ def test_nothing_chooses_and_all_but_the_test_part_is_learned(
     without = dataclasses.replace(split, train=[*split.train, *split.valid], valid=())
     again = tmp_path / "b"
     again.mkdir()
-    assert same(trained, train(recipe, corpus, without, store, folder=again, seed=0, device="cpu"))
+    assert same(trained, train(Experiment(recipe, corpus, without, 0), folder=again, device="cpu"))
     with pytest.raises(RecipeError, match="monitor=last"):
         tiny_recipe("training.choose_epoch_on=none")

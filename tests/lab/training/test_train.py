@@ -15,6 +15,7 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training import checkpoints
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, resolve_device, train
@@ -31,7 +32,7 @@ def store(corpus: Corpus, cache: Path) -> AudioStore:
 def run(corpus: Corpus, split: Split, store: AudioStore) -> Callable[..., Trained]:
     def go(recipe: Recipe, folder: Path, seed: int = 0) -> Trained:
         folder.mkdir(exist_ok=True)
-        return train(recipe, corpus, split, store, folder=folder, seed=seed, device="cpu")
+        return train(Experiment(recipe, corpus, split, seed), folder=folder, device="cpu")
 
     return go
 
@@ -91,7 +92,7 @@ def test_the_epoch_can_be_chosen_on_the_test_part(
     for name, parts, part in (("a", split, "test"), ("b", honest, "valid"), ("c", joined, "test")):
         (tmp_path / name).mkdir()
         recipe = tiny_recipe(f"training.choose_epoch_on={part}", "training.max_epochs=2")
-        trained.append(train(recipe, corpus, parts, store, folder=tmp_path / name, seed=0, device="cpu"))
+        trained.append(train(Experiment(recipe, corpus, parts, 0), folder=tmp_path / name, device="cpu"))
     assert same(trained[0], trained[1]) and same(trained[0], trained[2])
     assert figures(tmp_path / "a") == figures(tmp_path / "b")
 
@@ -207,7 +208,7 @@ def test_an_empty_part_is_an_error(
 ) -> None:
     split = Split("none", train=["high-0"], valid=[], test=["high-1"], made="by hand")
     with pytest.raises(CorpusError, match="valid part"):
-        train(tiny_recipe(), corpus, split, store, folder=tmp_path, seed=0, device="cpu")
+        train(Experiment(tiny_recipe(), corpus, split, 0), folder=tmp_path, device="cpu")
 
 
 def test_foreign_weights_are_refused_by_key(
@@ -261,6 +262,6 @@ def test_devices() -> None:
 def test_trains_in_half_precision_on_a_gpu(
     corpus: Corpus, split: Split, store: AudioStore, tiny_recipe: Make, tmp_path: Path
 ) -> None:
-    trained = train(tiny_recipe(), corpus, split, store, folder=tmp_path, seed=0, device="gpu")
+    trained = train(Experiment(tiny_recipe(), corpus, split, 0), folder=tmp_path, device="gpu")
     assert trained.precision in {"bf16-mixed", "16-mixed"}
     assert all(torch.isfinite(value).all() for value in trained.network.state_dict().values())

@@ -227,9 +227,9 @@ def _in_parts(found: Finding) -> str:
         return "none (the clips are rendered, not read from files)"
     if found.count is None:
         return "not known: no clip names an artist"
-    unknown = f"; not known for {found.values['unknown']:g} clips without an artist"
-    told = f"{found.count}: {_listed(found)}" if found.count else "none"
-    return told + (unknown if found.values.get("unknown") else "")
+    unknown = found.values.get("unknown", 0)
+    unnamed = f"; not known for {unknown:g} clips without an artist" if unknown else ""
+    return _counted(found) + unnamed
 
 
 def _start(found: Finding) -> str:

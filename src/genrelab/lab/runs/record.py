@@ -221,16 +221,8 @@ class RunRecord(TestRecord):
         return tuple(found)
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """Read a `metrics.json` of any version, upgraded to the current one.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    RunError
-        If it cannot be read, or a later version wrote it.
-    """
+def _read(path: Path) -> dict[str, Any]:
+    """Read a `metrics.json` of this or an earlier format."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -244,27 +236,27 @@ def read_record(path: Path) -> dict[str, Any]:
             "made the run, or train it again",
             code="record-format",
         )
-    return values if values.get("format") == FORMAT else upgrade(values)
+    return values
 
 
 def load_record(kind: type[Record], path: Path) -> Record:
-    """Read a `metrics.json` as a record of a kind.
+    """Read a `metrics.json` of any version as a record of a kind.
 
     Raises
     ------
     FileNotFoundError
         If it is not there.
     RunError
-        If it is not such a record.
+        If it is not such a record, or a later version wrote it.
     """
+    values = _read(path)
     try:
-        return kind.model_validate(read_record(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        return kind.model_validate(values if values.get("format") == FORMAT else upgrade(values))
+    except (ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else repr(error)
         raise RunError(
-            f"{path} is damaged: {where}: {first['msg']}; train the run again with --restart",
-            code="record-damaged",
+            f"{path} is damaged: {what}; train the run again with --restart", code="record-damaged"
         ) from error
 
 

@@ -7,10 +7,10 @@ cross-validation belong to it. A clip's *score* is the share of a system's seeds
 the recipe's own voting rule.
 
 - Difference: the mean score of the first system minus that of the second over the clips that both were
-  tested on, with a paired cluster bootstrap over artists (see `genrelab.lab.metrics.bootstrap`): both systems are
-  resampled with the same artists, so what is easy or hard for both cancels out.
-- McNemar's test, exact: if only chance decides, each system wins half of the clips on which exactly one system
-  is correct (McNemar, "Note on the sampling error of the difference between correlated proportions", 1947).
+  tested on, with a paired cluster bootstrap over artists (see `genrelab.lab.metrics.bootstrap`): both systems
+  are resampled with the same artists, so what is easy or hard for both cancels out.
+- McNemar's test, exact: if only chance decides, each system wins half of the clips on which exactly one is
+  correct (McNemar, "Note on the sampling error of the difference between correlated proportions", 1947).
   It treats clips as independent, which songs of one artist are not. It needs one prediction per clip, so it
   is given for systems with one seed. P-values of several pairs are corrected after Holm (1979).
 - Effect size: Cohen's g, the share of those clips that the better system wins, minus one half: 0 means no

@@ -100,10 +100,10 @@ def resolve_device(
         If a GPU is asked for and there is none.
     """
     if device not in {"auto", "cpu", "gpu"}:
-        raise RunError(f"unknown device {device!r}; there are auto, cpu and gpu")
+        raise RunError(f"unknown device {device!r}; choose auto, cpu or gpu", code="device-unknown")
     there = torch.cuda.is_available()
     if device == "gpu" and not there:
-        raise RunError("no GPU that torch can use was found; take --device cpu")
+        raise RunError("torch finds no GPU that it can use; choose --device cpu", code="no-gpu")
     if device == "cpu" or not there:
         return "cpu", "bf16-mixed" if precision == "mixed" else "32-true"
     if precision == "full":
@@ -192,13 +192,15 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
     best = keep.best_epoch()
     if best is None:
         raise RunError(
-            f"the {settings.choose_epoch_on} loss of {folder} was never a finite number; "
-            "try a lower learning rate"
+            f"the {settings.choose_epoch_on} loss of {folder} was never a finite number; try a lower "
+            "learning rate",
+            code="loss-never-finite",
         )
     if not all(bool(torch.isfinite(each).all()) for each in network.parameters()):
         raise RunError(
             f"the weights {folder / BEST}, of epoch {best}, are not all finite numbers; try a lower "
-            "training.learning_rate or set training.gradient_clip, with --restart"
+            "training.learning_rate or set training.gradient_clip, with --restart",
+            code="weights-not-finite",
         )
     seconds = sum(row["seconds"] for row in keep.history)
     return Trained(

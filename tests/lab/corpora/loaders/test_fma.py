@@ -93,8 +93,8 @@ def test_official_split(fma: Path) -> None:
         ["fma-000010"],
         ["fma-000140"],
     )
-    assert split.checks["artist on both sides"] == "none"
-    assert "Folk" in split.checks["genres missing from a part"]
+    assert split.found("artist").count == 0
+    assert "Folk" in split.found("missing genres").examples[0]
 
 
 def test_missing_audio_is_counted(fma: Path) -> None:

@@ -121,7 +121,7 @@ def test_the_published_split_tests_on_development(whole: Path) -> None:
     assert len(split.test) == 729
     assert all(clip_id.startswith("development/") for clip_id in split.test)
     # Its artists are pseudonyms: "none" alone would be a promise that nobody can keep.
-    assert "not known for 729 clips" in split.checks["artist on both sides"]
+    assert split.found("artist").values == {"unknown": 729}
     assert "pseudonyms" in split.made
 
 
@@ -153,9 +153,9 @@ def test_artists_on_both_sides_are_reported(whole: Path) -> None:
     split = make_split(corpus, "published", seed=0)
     assert {clip_id.partition("/")[0] for clip_id in split.test} == {"evaluation"}
     artists = len({clip.artist for clip in corpus.clips})
-    assert split.checks["artist on both sides"].startswith(f"{artists} artists: ")
+    assert split.found("artist").count == artists
     grouped = make_split(corpus, "artist", seed=0)
-    assert grouped.checks["artist on both sides"] == "none"
+    assert grouped.found("artist").count == 0
 
 
 def test_names_as_distributed(small: Path) -> None:

@@ -58,7 +58,7 @@ def test_every_column(folder: Path) -> None:
     assert (third.artist, third.start) == (None, None)
     split = make_split(corpus, "published", seed=0)
     assert (split.train, split.valid, split.test) == (["one"], ["two"], ["three"])
-    assert split.checks["same file on both sides"] == "1 files: a.wav (train, valid)"
+    assert split.found("file").examples == ("a.wav (train, valid)",)
 
 
 def test_where_a_label_comes_from(folder: Path) -> None:
@@ -181,7 +181,7 @@ def test_real_table(data_dir: Path) -> None:
     assert len(corpus.genres) == 11
     assert len(corpus.by_id()) == 1425
     split = make_split(corpus, "artist", seed=0)
-    assert split.checks["artist on both sides"].startswith("none")
+    assert not split.found("artist").count
     assert len(split.train) + len(split.valid) + len(split.test) == 938
 
 

@@ -56,16 +56,16 @@ def test_links_to_one_file_are_one_file(tmp_path: Path) -> None:
 
 
 def test_finds_none_where_there_is_none() -> None:
-    checks = check_split(CORPUS, split_of(["a1", "a2"], [], ["c1"]))
-    assert checks["same file on both sides"] == "none"
-    assert checks["artist on both sides"] == "none"
-    assert checks["genres missing from a part"] == "test: rock"
+    checks = {each.kind: each for each in check_split(CORPUS, split_of(["a1", "a2"], [], ["c1"]))}
+    assert checks["file"].count == 0
+    assert checks["artist"].count == 0
+    assert checks["missing genres"].examples == ("test: rock",)
 
 
 def test_says_when_artists_are_not_known() -> None:
     corpus = Corpus(name="x", genres=["jazz"], clips=[replace(clip, artist=None) for clip in CLIPS])
-    checks = check_split(corpus, split_of(["a1"], ["b1"], ["c1"]))
-    assert checks["artist on both sides"] == "not known: no clip names an artist"
+    checks = {each.kind: each for each in check_split(corpus, split_of(["a1"], ["b1"], ["c1"]))}
+    assert checks["artist"].count is None
 
 
 def test_rendered_clips_have_no_files() -> None:

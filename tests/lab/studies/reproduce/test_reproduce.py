@@ -259,7 +259,7 @@ def test_a_row_goes_on_from_its_earlier_training_and_is_tested_elsewhere(tmp_pat
     assert not line["failures"] and line["runs"][0]["tested"].endswith("elsewhere/synthetic")
     assert line["figures"]["track_accuracy"]["runs"][0]["items"] == 10, "not those learned here"
     run = Run.load(Path(record["folder"]) / line["runs"][0]["folder"])
-    assert "vgg16-gtzan" in run.metrics["start"]["weights"]
+    assert "vgg16-gtzan" in run.record.start.weights
     assert "Started from a training on synthetic, not on gtzan: vgg16." in remarks(record)
 
 
@@ -286,8 +286,8 @@ def test_rows_may_have_changed_sound_and_second_answers(tmp_path: Path) -> None:
     assert [line["sound"] for line in record["lines"]] == [None, "mp3"]
     for line, corpus in zip(record["lines"], ("synthetic", "synthetic-mp3-128"), strict=True):
         run = Run.load(Path(record["folder"]) / line["runs"][0]["folder"])
-        assert run.metrics["corpus"]["name"] == corpus
-        second = run.metrics["evaluation"]["track"]["majority"]["top2_accuracy"]["value"]
+        assert run.record.corpus.name == corpus
+        second = run.record.evaluation.track["majority"].top2_accuracy.value
         assert line["figures"]["track_top2_accuracy"]["ours"]["value"] == pytest.approx(second)
     assert not any("Started from" in remark for remark in remarks(record))
 

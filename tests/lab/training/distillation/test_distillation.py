@@ -11,8 +11,8 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from raising import raises
 
-from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe
@@ -20,8 +20,8 @@ from genrelab.lab.recipes.distill import GenreTeacher
 from genrelab.lab.runs.known_recordings import read_sounds
 from genrelab.lab.training.checkpoints import LAST, Checkpoints
 from genrelab.lab.training.data_loading import training_set
-from genrelab.lab.training.distillation.distillation import Lesson, distillation_of, learned_hash, lesson_of
-from genrelab.lab.training.distillation.teacher import teach
+from genrelab.lab.training.distillation.distillation import ClipTargets, clip_targets
+from genrelab.lab.training.distillation.genre_teacher import fit_genre_teacher
 from genrelab.lab.training.distillation.unlabelled import (
     BY_ARTIST,
     BY_FILE,
@@ -29,6 +29,7 @@ from genrelab.lab.training.distillation.unlabelled import (
     leave_out_unlabelled,
     usable_unlabelled,
 )
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import Trained, train
 from genrelab.recognize import Recognizer
@@ -96,10 +97,10 @@ def distilling(tiny_recipe: Make, targets: Path) -> Make:
     return make
 
 
-def lesson(recipe: Recipe, corpus: Corpus, split: Split) -> Lesson:
-    found = distillation_of(recipe, corpus, split)
+def lesson(recipe: Recipe, corpus: Corpus, split: Split) -> ClipTargets:
+    found = Experiment(recipe, corpus, split, 0).distillation
     assert found is not None
-    return lesson_of(found, corpus, [*split.train, *found.unlabelled], fitted=split.train, seed=0)
+    return clip_targets(found, corpus, [*split.train, *found.unlabelled], fitted=split.train, seed=0)
 
 
 def same(first: Trained, second: Trained) -> bool:
@@ -138,7 +139,7 @@ def test_with_folds_nothing_of_a_clips_artist_is_known() -> None:
 
     def right(folds: int | None) -> float:
         settings = GenreTeacher.model_validate({"from": ["a"], "C": 10.0, "folds": folds})
-        said = teach(features, classes, groups, genres=3, settings=settings, seed=0)
+        said = fit_genre_teacher(features, classes, groups, genres=3, settings=settings, seed=0)
         accuracy = float((said.logits.argmax(axis=1) == classes).mean())
         assert said.accuracy is None or said.accuracy == pytest.approx(accuracy)
         return accuracy
@@ -155,7 +156,7 @@ def test_the_teacher_is_scikit_learns_regression() -> None:
     classes = np.repeat([0, 1, 2, -1], [20, 6, 10, 5])
     features = rng.normal(size=(41, 4)) + classes[:, None]
     settings = GenreTeacher.model_validate({"from": ["a"], "C": 0.5})
-    taught = teach(features, classes, ["x"] * 41, genres=4, settings=settings, seed=0)
+    taught = fit_genre_teacher(features, classes, ["x"] * 41, genres=4, settings=settings, seed=0)
     scale = StandardScaler().fit(features[:36])
     model = LogisticRegression(C=0.5, class_weight="balanced", max_iter=2000)
     model.fit(scale.transform(features[:36]), classes[:36])
@@ -168,7 +169,7 @@ def test_the_teacher_is_scikit_learns_regression() -> None:
 
 def test_regressed_targets_are_standardized(distilling: Make, mixed: Corpus, split: Split) -> None:
     made = lesson(distilling(), mixed, split)
-    assert made.taught.all() and len(made.taught) == 12 + 3
+    assert made.present.all() and len(made.present) == 12 + 3
     np.testing.assert_allclose(made.regress["pen"].mean(axis=0), 0.0, atol=1e-9)
     np.testing.assert_allclose(made.regress["pen"].std(axis=0), 1.0)
     assert made.about["genres"]["fitted_clips"] == 12
@@ -178,7 +179,7 @@ def test_regressed_targets_are_standardized(distilling: Make, mixed: Corpus, spl
 def test_unlabelled_clips_of_measured_artists_are_left_out(
     distilling: Make, mixed: Corpus, split: Split
 ) -> None:
-    found = distillation_of(distilling(), mixed, split)
+    found = Experiment(distilling(), mixed, split, 0).distillation
     assert found is not None
     # free-1: the artist chooses the epoch; free-2: the artist is tested, in another spelling; free-5: no
     # target.
@@ -196,14 +197,14 @@ def test_unlabelled_clips_of_measured_files_are_left_out(tmp_path: Path) -> None
     ]
     corpus = Corpus("files", ("a", "b"), clips)
     ids = [clip.id for clip in clips]
-    assert usable_unlabelled(corpus, measured=["labelled"], taught=ids) == (("other",), {BY_FILE: 1})
-    assert usable_unlabelled(corpus, measured=[], taught=ids) == (("rest", "other"), {})
+    assert usable_unlabelled(corpus, measured=["labelled"], with_targets=ids) == (("other",), {BY_FILE: 1})
+    assert usable_unlabelled(corpus, measured=[], with_targets=ids) == (("rest", "other"), {})
 
 
 def test_unlabelled_clips_of_a_list_are_left_out(distilling: Make, mixed: Corpus, split: Split) -> None:
     rest = leave_out_unlabelled(mixed, ["free-0", "high-0", "high-7"])
     assert [clip for clip in mixed.clips if clip.id != "free-0"] == list(rest.clips)
-    found = distillation_of(distilling(), rest, split)
+    found = Experiment(distilling(), rest, split, 0).distillation
     assert found is not None and found.unlabelled == ("free-3", "free-4")
 
 
@@ -211,9 +212,9 @@ def test_what_is_learned_are_training_clips_and_usable_unlabelled_ones(
     distilling: Make, mixed: Corpus, split: Split, store: AudioStore
 ) -> None:
     recipe = distilling('augment={"copies": [{"kind": "loudness", "decibels": -30}]}')
-    found = distillation_of(recipe, mixed, split)
+    found = Experiment(recipe, mixed, split, 0).distillation
     assert found is not None
-    learning = training_set(recipe, mixed, split, store, seed=0, unlabelled=found.unlabelled)
+    learning = training_set(Experiment(recipe, mixed, split, 0))
     assert learning.clips == (*split.train, *found.unlabelled)
     assert len(learning) == 2 * len(learning.clips), "copies of both"
     for number, key in enumerate([*learning.clips[:12]] * 2 + [*learning.clips[12:]] * 2):
@@ -236,7 +237,7 @@ def test_heads_learn_and_stay_out_of_the_model(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "on_train_end", epoch_end, raising=False)
         patch.setattr(Checkpoints, "on_validation_end", epoch_end, raising=False)
-        trained = train(recipe, mixed, split, store, folder=tmp_path, seed=0, device="cpu")
+        trained = train(Experiment(recipe, mixed, split, 0), folder=tmp_path, device="cpu")
     for term in ("regress_pen", "tags_tags", "genres"):
         first, last = (row[f"train_loss_{term}"] for row in (losses[1], losses[-1]))
         assert last < 0.9 * first, term
@@ -262,7 +263,7 @@ def test_a_killed_training_goes_on_to_the_same_end(
 
     def go(name: str) -> Trained:
         (tmp_path / name).mkdir(exist_ok=True)
-        return train(recipe, mixed, split, store, folder=tmp_path / name, seed=0, device="cpu")
+        return train(Experiment(recipe, mixed, split, 0), folder=tmp_path / name, device="cpu")
 
     whole = go("whole")
     with monkeypatch.context() as patch:
@@ -286,7 +287,7 @@ def test_targets_none_trains_as_if_there_were_no_distill(
     trained = []
     for name, recipe in (("a", distilling(*short, targets="none")), ("b", tiny_recipe(*short))):
         (tmp_path / name).mkdir()
-        trained.append(train(recipe, mixed, split, store, folder=tmp_path / name, seed=0, device="cpu"))
+        trained.append(train(Experiment(recipe, mixed, split, 0), folder=tmp_path / name, device="cpu"))
     assert same(*trained)
     assert "distilled" not in trained[0].learned
     assert trained[0].learned["clips"] == {"labelled": 12, "unlabelled": 0}
@@ -296,8 +297,8 @@ def test_the_record_says_what_was_distilled(
     distilling: Make, mixed: Corpus, split: Split, targets: Path, tmp_path: Path, cache: Path
 ) -> None:
     recipe = distilling("training.max_epochs=1")
-    run = run_experiment(recipe, mixed, split, base=tmp_path, seed=0, device="cpu")
-    learned = run.metrics["learned"]
+    run = run_experiment(Experiment(recipe, mixed, split, 0), base=tmp_path, device="cpu")
+    learned = run.record.learned
     assert learned["clips"] == {"labelled": 12, "unlabelled": 3}
     distilled = learned["distilled"]
     assert distilled["targets"] == "targets.npz" and len(distilled["sha256"]) == 64
@@ -310,18 +311,18 @@ def test_the_record_says_what_was_distilled(
     assert len(free) == 3 and {sound[:12] for sound in free if sound} <= set(about.learned)
     result = about.results[0]
     assert isinstance(result["distilled"], dict) and result["distilled"]["sha256"] == distilled["sha256"]
-    again = run_experiment(recipe, mixed, split, base=tmp_path, seed=0, device="cpu")
-    assert again.metrics == run.metrics
+    again = run_experiment(Experiment(recipe, mixed, split, 0), base=tmp_path, device="cpu")
+    assert again.record == run.record
     with np.load(targets) as arrays:
         other = {key: arrays[key] for key in arrays}
     kept = targets.read_bytes()
     try:
         np.savez(targets, **other | {"pen": other["pen"] + 0.1})
-        with pytest.raises(RunError, match=r"other targets, unlabelled clips or guessed labels.*--restart"):
-            run_experiment(recipe, mixed, split, base=tmp_path, seed=0, device="cpu")
+        with raises("another-run", "--restart"):
+            run_experiment(Experiment(recipe, mixed, split, 0), base=tmp_path, device="cpu")
         targets.unlink()
-        finished = run_experiment(recipe, mixed, split, base=tmp_path, seed=0, device="cpu")
-        assert finished.metrics == run.metrics, "a finished run does not need the file any more"
+        finished = run_experiment(Experiment(recipe, mixed, split, 0), base=tmp_path, device="cpu")
+        assert finished.record == run.record, "a finished run does not need the file any more"
     finally:
         targets.write_bytes(kept)
 
@@ -329,31 +330,37 @@ def test_the_record_says_what_was_distilled(
 def test_what_else_is_learned_is_part_of_a_runs_identity(
     distilling: Make, tiny_recipe: Make, mixed: Corpus, split: Split
 ) -> None:
-    assert learned_hash(tiny_recipe(), mixed, split) is None
+    assert Experiment(tiny_recipe(), mixed, split, 0).learned_digest() is None
     guessed = tiny_recipe("training.guessed={origins: [guess], smoothing: 0.3}")
-    assert learned_hash(guessed, mixed, split) is None, "no label is guessed"
+    assert Experiment(guessed, mixed, split, 0).learned_digest() is None, "no label is guessed"
     clips = [dataclasses.replace(clip, label_origin="guess") for clip in mixed.clips]
-    assert learned_hash(guessed, dataclasses.replace(mixed, clips=clips), split) is not None
-    ours = learned_hash(distilling(), mixed, split)
+    assert Experiment(guessed, dataclasses.replace(mixed, clips=clips), split, 0).learned_digest() is not None
+    ours = Experiment(distilling(), mixed, split, 0).learned_digest()
     fewer = dataclasses.replace(mixed, clips=[clip for clip in mixed.clips if clip.id != "free-3"])
-    assert len({ours, learned_hash(distilling(), fewer, split), None}) == 3
-    assert learned_hash(distilling(targets="none"), mixed, split) is None
+    assert len({ours, Experiment(distilling(), fewer, split, 0).learned_digest(), None}) == 3
+    assert Experiment(distilling(targets="none"), mixed, split, 0).learned_digest() is None
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("values", "code", "quoted"),
     [
-        ({"targets": None}, r"names no file. Give --targets FILE.*pen, tags; or --targets none"),
-        ({"targets": "/absent/targets.npz"}, r"cannot read the targets .*absent"),
-        ({"regress": {"pan": 1.0}}, "no targets called 'pan'"),
-        ({"tags": {"pen": 1.0}}, r"'pen' lies in -.*probabilities"),
+        ({"targets": None}, "targets-not-given", ["--targets FILE", "pen, tags", "--targets none"]),
+        ({"targets": "/absent/targets.npz"}, "targets-unreadable", ["/absent/targets.npz"]),
+        ({"regress": {"pan": 1.0}}, "targets-missing-array", ["'pan'"]),
+        ({"tags": {"pen": 1.0}}, "tags-out-of-range", ["'pen'"]),
     ],
 )
 def test_targets_that_cannot_be_used_are_told_before_anything_is_touched(
-    distilling: Make, mixed: Corpus, split: Split, tmp_path: Path, values: dict[str, object], message: str
+    distilling: Make,
+    mixed: Corpus,
+    split: Split,
+    tmp_path: Path,
+    values: dict[str, object],
+    code: str,
+    quoted: list[str],
 ) -> None:
-    with pytest.raises(RecipeError, match=message):
-        run_experiment(distilling(**values), mixed, split, base=tmp_path, seed=0, device="cpu")
+    with raises(code, *quoted):
+        run_experiment(Experiment(distilling(**values), mixed, split, 0), base=tmp_path, device="cpu")
     assert not list(tmp_path.iterdir())
 
 
@@ -361,10 +368,10 @@ def test_targets_of_other_clips_are_told(
     distilling: Make, mixed: Corpus, split: Split, tmp_path: Path
 ) -> None:
     np.savez(tmp_path / "t.npz", names=["else"], pen=np.zeros((1, 3)), tags=np.zeros((1, 3)))
-    with pytest.raises(CorpusError, match=r"names no clip that is learned.*'else'.*'high-0'"):
-        distillation_of(distilling(targets=str(tmp_path / "t.npz")), mixed, split)
+    with raises("targets-of-other-clips", "'else'", "'high-0'"):
+        _ = Experiment(distilling(targets=str(tmp_path / "t.npz")), mixed, split, 0).distillation
 
 
 def test_folds_need_artists(distilling: Make, mixed: Corpus, split: Split) -> None:
-    with pytest.raises(CorpusError, match=r"folds=7, but the training clips are of 6 artists"):
+    with raises("teacher-few-groups", "folds=7", 6):
         lesson(distilling(genres={"from": ["pen"], "folds": 7}), mixed, split)

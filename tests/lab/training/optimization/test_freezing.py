@@ -15,8 +15,8 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.objective import Objective
-from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.task import GenreTask
 from genrelab.lab.training.train import Trained, train
 
@@ -49,11 +49,10 @@ Run = Callable[[Recipe, Path], Trained]
 
 @pytest.fixture(scope="module")
 def run(corpus: Corpus, split: Split) -> Run:
-    store = open_store(corpus, sample_rate=8000, channels=1)
 
     def go(recipe: Recipe, folder: Path) -> Trained:
         folder.mkdir(exist_ok=True)
-        return train(recipe, corpus, split, store, folder=folder, seed=0, device="cpu")
+        return train(Experiment(recipe, corpus, split, 0), folder=folder, device="cpu")
 
     return go
 

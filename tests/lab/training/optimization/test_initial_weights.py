@@ -20,8 +20,8 @@ from genrelab.lab.models import MODELS, Body, Scores, build_network
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.checkpoints import Checkpoints
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start, weights_hash
-from genrelab.lab.training.store.audio_store import open_store
 from genrelab.lab.training.train import train
 
 Make = Callable[..., Recipe]
@@ -82,10 +82,10 @@ def test_a_run_starts_there_and_says_so_also_after_a_stop(
 
         patch.setattr(Checkpoints, "on_train_batch_end", batch_end, raising=False)
         with pytest.raises(InterruptedError):
-            run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
+            run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
     kept = path.rename(tmp_path / "moved.safetensors")  # a run that goes on does not need it
-    run = run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
-    start = run.metrics["start"]
+    run = run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
+    start = run.record.start
     assert start["weights"] == str(path)
     assert start["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
     assert any("conv1.0 start at random" in note for note in start["notes"])
@@ -113,9 +113,8 @@ def test_folded_norms_are_calibrated_on_training_clips(
     recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path
 ) -> None:
     path = weights_file(tmp_path, recipe("none"), folded=True)
-    store = open_store(corpus, sample_rate=8000, channels=1)
     asked = recipe(str(path), "training.max_epochs=1")
-    trained = train(asked, corpus, split, store, folder=tmp_path, seed=0, device="cpu")
+    trained = train(Experiment(asked, corpus, split, 0), folder=tmp_path, device="cpu")
     assert any("folded" in note for note in trained.start)
     assert "calibrated on segments of training clips" in trained.start[-1]
     body = trained.network.body
@@ -128,13 +127,13 @@ def test_missing_weights_touch_nothing(
     recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path
 ) -> None:
     run = run_experiment(
-        recipe("none", "training.max_epochs=1"), corpus, split, base=tmp_path, seed=0, device="cpu"
+        Experiment(recipe("none", "training.max_epochs=1"), corpus, split, 0), base=tmp_path, device="cpu"
     )
     absent = recipe(str(tmp_path / "absent.pt"), "training.max_epochs=1")
     with pytest.raises(RecipeError, match=r"absent\.pt"):
-        run_experiment(absent, corpus, split, base=tmp_path, seed=0, device="cpu", restart=True)
-    assert json.loads((run.folder / "metrics.json").read_text(encoding="utf-8")) == run.metrics
-    assert run.metrics["start"] == {"weights": "none", "notes": []}
+        run_experiment(Experiment(absent, corpus, split, 0), base=tmp_path, device="cpu", restart=True)
+    assert json.loads((run.folder / "metrics.json").read_text(encoding="utf-8")) == run.record
+    assert run.record.start == {"weights": "none", "notes": []}
 
 
 def test_a_run_is_of_one_file_of_weights(
@@ -142,10 +141,10 @@ def test_a_run_is_of_one_file_of_weights(
 ) -> None:
     path = weights_file(tmp_path, recipe("none"))
     asked = recipe(str(path))
-    run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
+    run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
     weights_file(tmp_path, recipe("none"), without="conv1.0")
     with pytest.raises(RunError, match="other weights to start with"):
-        run_experiment(asked, corpus, split, base=tmp_path, seed=0, device="cpu")
+        run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
 
 
 def test_a_file_in_the_home_folder_is_known_by_its_hash_too(

@@ -1,4 +1,4 @@
-"""An .npz file of a stranger: how large its arrays are is known, and bounded, before one is expanded."""
+"""Untrusted .npz files: the sizes of their arrays are checked before any of them is expanded."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from genrelab.errors import RecipeError
 from genrelab.lab.corpora.paths import printable
 
 MOST_BYTES = 8 * 2**30
-"""Of all arrays that are read, as they lie in memory: a billion numbers in double precision."""
+"""Limit for all arrays that are read, in memory: a billion numbers in double precision."""
 MOST_EXPANSION = 200
-"""How many times as large as in the file an array may be, beyond `SMALL`. `numpy.savez` does not compress."""
+"""How many times larger than in the file an array may be, beyond `SMALL`. `numpy.savez` does not compress."""
 SMALL = 64 * 2**20
-"""Bytes that an array may have however well it was compressed."""
+"""Bytes that an array may always have, however well it is compressed."""
 _NUMBER = 8  # bytes in memory: numbers become double precision
 
 
 def check_sizes(path: Path, keys: Iterable[str]) -> None:
-    """Refuse an .npz file whose arrays do not fit the bounds, or are not what their headers say.
+    """Refuse an .npz file whose arrays exceed the limits or contradict their headers.
 
     Only the headers are read.
 
@@ -31,14 +31,14 @@ def check_sizes(path: Path, keys: Iterable[str]) -> None:
     ----------
     path : Path
     keys : iterable of str
-        The arrays that are to be read; those that are not there are passed over.
+        The arrays to read; missing ones are ignored.
 
     Raises
     ------
     RecipeError
         If it is too large, or a header and the sizes in the file disagree.
     ValueError, OSError, zipfile.BadZipFile
-        If it is no .npz file.
+        If it is not an .npz file.
     """
     total = 0
     with zipfile.ZipFile(path) as archive:
@@ -54,24 +54,27 @@ def check_sizes(path: Path, keys: Iterable[str]) -> None:
             if header + size != member.file_size and not dtype.hasobject:
                 raise RecipeError(
                     f"{path}: {name!r} says that it has {size:,} bytes, and the file has "
-                    f"{member.file_size - header:,} for it. Write it again with numpy.savez"
+                    f"{member.file_size - header:,} for it. Write it again with numpy.savez",
+                    code="targets-size-wrong",
                 )
             if size > max(SMALL, MOST_EXPANSION * member.compress_size):
                 raise RecipeError(
                     f"{path}: {name!r} would expand from {member.compress_size:,} to {size:,} bytes, more "
                     f"than {MOST_EXPANSION} times. If it is meant, write it with numpy.savez, which does "
-                    "not compress"
+                    "not compress",
+                    code="targets-too-compressed",
                 )
             total += size if dtype.kind in "bU" else count * _NUMBER
             if total > MOST_BYTES:
                 raise RecipeError(
                     f"{path}: its arrays would take more than {MOST_BYTES / 2**30:g} GiB of memory at "
-                    f"{name!r}. Keep fewer rows (one for each file is enough) or columns"
+                    f"{name!r}. Keep fewer rows (one for each file is enough) or columns",
+                    code="targets-too-large",
                 )
 
 
 def _header(opened: IO[bytes]) -> tuple[int, np.dtype[np.generic], int]:
-    """Return how many values an array has, of what type, and how long its header is."""
+    """Return the number of values of an array, their type, and the length of its header."""
     version = np.lib.format.read_magic(opened)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read:

@@ -1,9 +1,9 @@
-"""A file of targets: what another listener answered to the files of a corpus.
+"""A file of targets: what a teacher predicts for the files of a corpus.
 
-An .npz file without pickled objects. `names` says which sound file each row is of, as a path that the
-clip's own path ends with; every other array has as many rows, and holds numbers. Several rows of one name
-are windows of the same file; a clip's target is their mean. `window` may number them. `learned`, of bool,
-may say which of the files the other listener was trained on.
+It is an .npz file without pickled objects. `names` gives the sound file of each row, as a path that the
+clip's path ends with. Every other array has as many rows and holds numbers. Several rows of one name are
+windows of the same file; the target of a clip is their mean. `window` may number them. `learned`, of bool,
+may mark the files that the teacher was trained on.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Targets:
     arrays : mapping of str to np.ndarray [shape=(names, d)]
         The mean over a name's windows.
     learned : np.ndarray of bool [shape=(names,)] or None
-        Whether the other listener was trained on any of a name's windows; None if the file does not say.
+        Whether the teacher was trained on any window of a name; None if the file does not say.
     """
 
     path: Path
@@ -85,13 +85,15 @@ class Targets:
                 names = ", ".join(repr(printable(self.names[row])) for row in fitting)
                 raise CorpusError(
                     f"{self.path}: {names} all fit the clip {printable(clip.id)}. Name each file once in "
-                    "`names`"
+                    "`names`",
+                    code="targets-names-repeated",
                 )
             for row in fitting:
                 if meant.setdefault(row, whole) != whole:
                     raise CorpusError(
                         f"{self.path}: the name {printable(self.names[row])!r} fits {printable(meant[row])} "
-                        f"and {printable(whole)}. Write more of its path in `names`"
+                        f"and {printable(whole)}. Write more of its path in `names`",
+                        code="targets-name-ambiguous",
                     )
                 found[clip.id] = row
         return found
@@ -116,9 +118,12 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
     path, keys = Path(file).expanduser(), tuple(dict.fromkeys(wanted))
     try:
         if path.exists() and not path.is_file():  # a pipe, which would be waited for, or a device
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         if _begins_as_one_array(path):
-            raise RecipeError(f"{path} is one array; targets are an .npz file of several, with `names`")
+            raise RecipeError(
+                f"{path} is one array; targets are an .npz file of several, with `names`",
+                code="targets-one-array",
+            )
         check_sizes(path, (*_NO_TARGETS, *keys))
         sha256 = file_hash(path)
         with np.load(path, allow_pickle=False) as opened:
@@ -128,7 +133,8 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
     except _UNREADABLE as error:
         raise RecipeError(
             f"cannot read the targets {path}: {error or type(error).__name__}. Give an .npz file that "
-            "numpy.savez wrote, or --targets none"
+            "numpy.savez wrote, or --targets none",
+            code="targets-unreadable",
         ) from error
     unique, inverse = np.unique(names, return_inverse=True)
     return Targets(
@@ -152,7 +158,7 @@ def write_targets(
         Of the rows.
     arrays : mapping of str to np.ndarray [shape=(names, d)]
     learned : np.ndarray of bool [shape=(names,)] or None
-        Which of them the listener was trained on; None if nobody knows.
+        Rows that the teacher was trained on; None if unknown.
     """
     about: dict[str, npt.NDArray[Any]] = {_NAMES: np.array(names, dtype=np.str_)}
     if learned is not None:
@@ -180,12 +186,14 @@ def _begins_as_one_array(path: Path) -> bool:
 def _names(path: Path, opened: np.lib.npyio.NpzFile) -> npt.NDArray[np.str_]:
     if _NAMES not in opened:
         raise RecipeError(
-            f"{path} lacks the array `names`, the path of each row's file; it has {_listed(opened)}"
+            f"{path} lacks the array `names`, the path of each row's file; it has {_listed(opened)}",
+            code="targets-without-names",
         )
     names: npt.NDArray[np.str_] = opened[_NAMES]
     if names.ndim != 1 or names.dtype.kind != "U" or not len(names) or not all(names):
         raise RecipeError(
-            f"{path}: `names` must be one row of texts that are not empty, not {names.dtype} {names.shape}"
+            f"{path}: `names` must be a vector of texts that are not empty, not {names.dtype} {names.shape}",
+            code="targets-names-malformed",
         )
     return names
 
@@ -197,26 +205,32 @@ def _learned(path: Path, opened: np.lib.npyio.NpzFile, rows: int) -> npt.NDArray
     if learned.shape != (rows,) or learned.dtype.kind != "b":
         raise RecipeError(
             f"{path}: `learned` must be true or false for each of {rows} rows, not {learned.dtype} "
-            f"{learned.shape}"
+            f"{learned.shape}",
+            code="targets-learned-malformed",
         )
     return learned
 
 
 def _array(path: Path, opened: np.lib.npyio.NpzFile, key: str, rows: int) -> Floats:
     if key not in opened or key in _NO_TARGETS:
-        raise RecipeError(f"{path} has no targets called {key!r}; {closest(key, _keys(opened))}")
+        raise RecipeError(
+            f"{path} has no targets called {key!r}; {closest(key, _keys(opened))}",
+            code="targets-missing-array",
+        )
     array = opened[key]
     if array.ndim != 2 or array.dtype.kind not in "fiu" or len(array) != rows or not array.shape[1]:
         raise RecipeError(
-            f"{path}: {key!r} must hold numbers, {rows} rows of them as `names` has, not {array.dtype} "
-            f"{array.shape}"
+            f"{path}: {key!r} must hold numbers in {rows} rows, as many as `names` has, not {array.dtype} "
+            f"{array.shape}",
+            code="targets-array-malformed",
         )
     values: Floats = array.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         raise RecipeError(
-            f"{path}: {key!r} holds values that are no number in {len(bad)} rows: "
-            f"{examples([str(row) for row in bad])}"
+            f"{path}: {key!r} holds values that are not finite in {len(bad)} rows: "
+            f"{examples([str(row) for row in bad])}",
+            code="targets-not-finite",
         )
     return values
 

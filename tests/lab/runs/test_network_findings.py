@@ -9,20 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from raising import raises
 
 from genrelab.cli.main import main
-from genrelab.errors import RunError
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.experiment.record import severe_warnings_of, warnings_of
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.leakage.verdict import lines_of
+from genrelab.lab.findings import Finding
+from genrelab.lab.findings.wording import network_state, sentence, verdict_lines, warnings
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.recipes import Recipe, load_recipe
-from genrelab.lab.runs import findings
-from genrelab.lab.runs.findings import Finding, answer_findings, findings_of, state_of, training_findings
-from genrelab.lab.runs.folders import Run
+from genrelab.lab.runs.folders import METRICS, Run
+from genrelab.lab.runs.network_findings import prediction_findings, training_findings
+from genrelab.lab.runs.record import TestRecord, load_record
 from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.training import checkpoints
+from genrelab.lab.training.experiment import Experiment
 
 Make = Callable[..., Recipe]
 GENRES = ("blues", "jazz", "metal")
@@ -40,49 +41,51 @@ def halves(corpus: Corpus) -> Split:
     for clip in corpus.clips:
         number = int(clip.id.split("-")[1])
         parts[0 if number < 3 else 1 if number < 4 else 2].append(clip.id)
-    return Split("halves", *parts, made="by hand", checks={"artist on both sides": "none"})
+    return Split("halves", *parts, made="by hand")
 
 
 def kinds(run: Run) -> dict[str, Finding]:
-    return {each.kind: each for each in findings_of(run.metrics)}
+    return {each.kind: each for each in run.record.findings}
 
 
 def told_everywhere(run: Run) -> None:
     """The record, the report, the verdict's line, the notes at the end, the model file."""
-    found = findings_of(run.metrics)
-    assert [each["kind"] for each in run.metrics["findings"]] == [each.kind for each in found]
+    found = run.record.findings
+    stored = json.loads((run.folder / METRICS).read_text(encoding="utf-8"))["findings"]
+    assert [each["kind"] for each in stored] == [each.kind for each in found]
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert f"and the network {state_of(found)}" in page and "Do not trust these figures" in page
-    assert lines_of(run.metrics)[0].endswith(f", network {state_of(found)}")
+    assert f"and the network {network_state(found)}" in page and "Do not trust these figures" in page
+    lines = verdict_lines(run.record.verdict, found)
+    assert lines[0].endswith(f", network {network_state(found)}")
     for each in found:
-        assert each.words() in severe_warnings_of(run.metrics)
-        assert each.words() in warnings_of(run.metrics)
-        assert f"        {each.words()}" in lines_of(run.metrics)
+        assert sentence(each) in warnings(run.record.severe())
+        assert sentence(each) in warnings(run.record.doubts())
+        assert f"        {sentence(each)}" in lines
 
 
 def test_a_rate_of_a_thousand(corpus: Corpus, halves: Split, tiny_recipe: Make, tmp_path: Path) -> None:
     recipe = tiny_recipe(
         "training.learning_rate=1000", "training.max_epochs=4", "training.segments_per_clip=6"
     )
-    run = run_experiment(recipe, corpus, halves, base=tmp_path, seed=0, device="cpu", model_file=False)
+    run = run_experiment(Experiment(recipe, corpus, halves, 0), base=tmp_path, device="cpu", model_file=False)
     found = kinds(run)
     assert "diverged" in found and "one genre" in found
-    assert found["diverged"].number == 4 and "train" in found["diverged"].parts
-    assert found["one genre"].number == 12 and found["one genre"].examples[0] in corpus.genres
+    assert found["diverged"].count == 4 and "train" in found["diverged"].parts
+    assert found["one genre"].count == 12 and found["one genre"].examples[0] in corpus.genres
     assert "unchanged" not in found
     told_everywhere(run)
     json.loads((run.folder / "metrics.json").read_text(), parse_constant=pytest.fail)
     evaluate_together([run], tmp_path / "together")
-    again = json.loads((tmp_path / "together" / "metrics.json").read_text(encoding="utf-8"))
-    assert {each.kind for each in findings_of(again)} == set(found)
+    again = load_record(TestRecord, tmp_path / "together" / METRICS)
+    assert {each.kind for each in again.findings} == set(found)
 
 
 def test_a_rate_of_nothing(corpus: Corpus, halves: Split, tiny_recipe: Make, tmp_path: Path) -> None:
     recipe = tiny_recipe("training.learning_rate=1e-30", "training.max_epochs=2")
-    run = run_experiment(recipe, corpus, halves, base=tmp_path, seed=0, device="cpu", model_file=False)
+    run = run_experiment(Experiment(recipe, corpus, halves, 0), base=tmp_path, device="cpu", model_file=False)
     found = kinds(run)
     assert "diverged" not in found
-    assert found["unchanged"].number == 2 and float(found["unchanged"].examples[0]) < 1e-20
+    assert found["unchanged"].count == 2 and float(found["unchanged"].examples[0]) < 1e-20
     told_everywhere(run)
 
 
@@ -98,16 +101,16 @@ def test_it_is_known_of_a_run_that_was_stopped_what_it_started_with(
 
     monkeypatch.setattr(checkpoints.Checkpoints, "on_train_epoch_end", stopped)
     with pytest.raises(ConnectionError):
-        run_experiment(recipe, corpus, halves, base=tmp_path, seed=0, device="cpu", model_file=False)
+        run_experiment(Experiment(recipe, corpus, halves, 0), base=tmp_path, device="cpu", model_file=False)
     monkeypatch.undo()
-    run = run_experiment(recipe, corpus, halves, base=tmp_path, seed=0, device="cpu", model_file=False)
-    assert run.metrics["epoch"]["trained"] == 2 and "unchanged" in kinds(run)
+    run = run_experiment(Experiment(recipe, corpus, halves, 0), base=tmp_path, device="cpu", model_file=False)
+    assert run.record.epoch.trained == 2 and "unchanged" in kinds(run)
 
 
 def test_a_training_that_learns_has_none(run: Run, spoilt: Run) -> None:
     for each in (run, spoilt):
-        assert each.metrics["findings"] == []
-        assert "network" not in lines_of(each.metrics)[0]
+        assert each.record.findings == ()
+        assert "network" not in verdict_lines(each.record.verdict, each.record.findings)[0]
         assert "and the network" not in (each.folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -129,8 +132,8 @@ def test_weights_that_are_no_numbers_end_the_run(
         "training.patience=null", "training.segments_per_clip=1", "training.momentum=0.0",
         "training.weight_decay=1000000",
     )  # fmt: skip
-    with pytest.raises(RunError, match=r"the weights .*best\.safetensors, of epoch 0, are not all finite"):
-        run_experiment(recipe, corpus, halves, base=tmp_path, seed=0, device="cpu", model_file=False)
+    with raises("weights-not-finite", "best.safetensors", "epoch 0"):
+        run_experiment(Experiment(recipe, corpus, halves, 0), base=tmp_path, device="cpu", model_file=False)
 
 
 def predictions(values: np.ndarray, truth: list[int]) -> Predictions:
@@ -145,25 +148,27 @@ def test_one_genre_for_all_where_chance_would_not_do_so(clips: int, found: bool)
     rng = np.random.default_rng(0)
     values = rng.dirichlet((30.0, 1.0, 1.0), clips)
     truth = [number % 3 for number in range(clips)]
-    (*said,) = answer_findings(predictions(values, truth), "mean", steps=50)
-    assert [(each.kind, each.number, each.examples) for each in said] == (
+    (*said,) = prediction_findings(predictions(values, truth), "mean", steps=50)
+    assert [(each.kind, each.count, each.examples) for each in said] == (
         [("one genre", clips, ("blues",))] if found else []
     )
-    assert not answer_findings(predictions(values, [0] * clips), "mean", steps=50), "all are blues in truth"
-    assert not answer_findings(predictions(values, truth), "mean", steps=49), "hardly begun"
-    assert bool(answer_findings(predictions(values, truth), "mean", steps=None)) is found
+    assert not prediction_findings(predictions(values, [0] * clips), "mean", steps=50), (
+        "all are blues in truth"
+    )
+    assert not prediction_findings(predictions(values, truth), "mean", steps=49), "hardly begun"
+    assert bool(prediction_findings(predictions(values, truth), "mean", steps=None)) is found
     values[0] = (0.1, 0.8, 0.1)
-    assert not answer_findings(predictions(values, truth), "mean", steps=50), "one clip is something else"
+    assert not prediction_findings(predictions(values, truth), "mean", steps=50), "one clip is something else"
 
 
 @pytest.mark.parametrize(("spread", "found"), [(0.0, True), (5e-5, True), (2e-4, False)])
 def test_probabilities_that_never_change(spread: float, found: bool) -> None:
     values = np.tile([0.3, 0.4, 0.3], (4, 1))
     values[0] += (spread, -spread, 0.0)
-    said = answer_findings(predictions(values, [0, 1, 2, 0]), "mean", steps=50)
+    said = prediction_findings(predictions(values, [0, 1, 2, 0]), "mean", steps=50)
     assert [each.kind for each in said] == (["constant"] if found else [])
     if found:
-        assert said[0].examples[0] == "jazz 0.400" and said[0].number == 4
+        assert said[0].examples[0] == "jazz 0.400" and said[0].count == 4
 
 
 def history(*losses: tuple[float, float], best: int = 0) -> list[dict[str, float]]:
@@ -189,7 +194,7 @@ def test_a_loss_beyond_all_measure(
     rows: list[dict[str, float]], parts: tuple[str, ...] | None, number: int
 ) -> None:
     found = training_findings(load_recipe("resnet2d-s"), rows, genres=3, moved=1.0)
-    assert [(each.kind, each.parts, each.number) for each in found] == (
+    assert [(each.kind, each.parts, each.count) for each in found] == (
         [] if parts is None else [("diverged", parts, number)]
     )
 
@@ -215,11 +220,7 @@ def test_weights_that_stay(moved: float | None, found: bool) -> None:
     assert [each.kind for each in said] == (["unchanged"] if found else [])
 
 
-def test_a_finding_survives_its_record() -> None:
-    found = [
-        Finding("diverged", ("train",), 2, ("train, epoch 2: 1e+21",)),
-        Finding("unchanged", ("train",), 1),
-    ]
-    assert findings_of(json.loads(json.dumps({"findings": findings.to_dicts(found)}))) == tuple(found)
-    assert state_of(found) == "diverged and learned nothing"
-    assert findings_of({}) == (), "a run of an earlier genrelab"
+def test_the_states_of_a_network_are_joined() -> None:
+    found = [Finding(kind="diverged"), Finding(kind="unchanged"), Finding(kind="diverged")]
+    assert network_state(found) == "diverged and learned nothing"
+    assert network_state([]) == ""

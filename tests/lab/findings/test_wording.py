@@ -1,0 +1,75 @@
+"""Every kind of finding has its English, and nothing of it is a template left open."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from genrelab.lab.findings import Finding, Verdict, combined, wording, worst
+
+VALUES = {
+    "of": 20, "unknown": 3, "wanted": 0.8, "reached": 0.5, "least": 30, "from": 0.1, "to": 10,
+    "learned": 4, "made": 1,
+}  # fmt: skip
+
+
+def sample(kind: str, count: int | None = 4) -> Finding:
+    examples = ("first thing", "second thing")
+    return Finding(kind=kind, parts=("train", "test"), count=count, examples=examples, values=VALUES)
+
+
+@pytest.mark.parametrize("count", [1, 4, 20])
+@pytest.mark.parametrize("kind", wording._SENTENCES)
+def test_every_sentence_is_whole(kind: str, count: int) -> None:
+    text = wording.sentence(sample(kind, count))
+    assert text and "{" not in text and "None" not in text
+    if kind != "earlier":
+        assert text[0].isupper() or text[0].isdigit()
+        assert text.endswith(".")
+
+
+@pytest.mark.parametrize("count", [None, 0, 1, 4])
+@pytest.mark.parametrize("kind", wording._CHECKS)
+def test_every_check_has_a_question_and_an_answer(kind: str, count: int | None) -> None:
+    bare = Finding(kind=kind, count=count, values={"of": 20, "learned": 4})
+    for found in (sample(kind, count), bare):
+        assert wording.question(found) and wording.answer(found)
+        assert "None" not in wording.answer(found)
+
+
+@pytest.mark.parametrize("kind", wording._NOT_CHECKED)
+def test_everything_not_checked_has_a_name(kind: str) -> None:
+    (text,) = wording.not_checked(Verdict(not_checked=(sample(kind, 3),)))
+    assert text and "None" not in text
+
+
+def test_a_check_without_a_finding_reads_none_and_of_several_runs_the_answers_are_joined() -> None:
+    none, some = Finding(kind="artist", count=0), Finding(kind="artist", examples=("Ann (train, test)",))
+    assert wording.checked([none]) == {"artist on both sides": "none"}
+    assert wording.checked([none, some, none]) == {"artist on both sides": "none | 1: Ann (train, test)"}
+    assert wording.checked([Finding(kind="earlier", examples=("who", "nobody"))]) == {"who": "nobody"}
+
+
+def test_several_runs_are_as_bad_as_the_worst() -> None:
+    def leak(count: int, example: str) -> Finding:
+        return Finding(kind="artist", parts=("train", "test"), count=count, examples=(example,))
+
+    clean = Verdict(checked=(Finding(kind="artist", count=0),), not_checked=(Finding(kind="other cut"),))
+    unsure = Verdict(unknown=(Finding(kind="old run"),))
+    assert combined([clean, clean]) == clean and clean.state == "clean"
+    assert combined([clean, unsure]).state == "not known"
+    both = combined([Verdict(leaks=(leak(2, "a"),)), unsure, Verdict(leaks=(leak(5, "b"),))])
+    assert both.state == "leaks" and both.leaks == (leak(5, "b"),) and both.unknown == unsure.unknown
+    assert worst(["clean", "leaks", "not known"]) == "leaks"
+
+
+def test_a_verdict_comes_back_from_json() -> None:
+    verdict = Verdict(
+        leaks=(sample("file"),), unknown=(sample("old run"),), checked=(sample("artist"),),
+        not_checked=(sample("other cut"),),
+    )  # fmt: skip
+    assert Verdict.model_validate(json.loads(json.dumps(verdict.to_dict()))) == verdict
+    published = wording.published(verdict)
+    assert published["verdict"]["state"] == "leaks" and not published["verdict"]["clean"]
+    assert published["verdict"]["because"] == wording.because(verdict) and published["not_checked"]
