@@ -122,7 +122,8 @@ def main() -> None:
             }
         )
     print(
-        "| system | right | balanced | among the first two | difference in points | right alone | McNemar p |"
+        "| system | accuracy | balanced accuracy | top-2 accuracy | difference in points "
+        "| only this one right | McNemar p |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for each in rows:
