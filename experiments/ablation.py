@@ -1,12 +1,12 @@
-"""What each part of a recipe contributes: trainings that differ in one setting, compared with the full recipe.
+"""What each part of a recipe contributes: trainings that differ in one setting, beside the full recipe.
 
     python experiments/ablation.py BASE OTHER...
 
-Each argument is a folder given as `--out` to `genrelab train`, with all folds (and seeds) of one training. The
-rows show the settings in which their recipes differ. Differences are paired, clip by clip and seed by seed: a
-row is compared with the full recipe's runs of the same seeds. With several seeds, a clip counts by its share of
-right predictions, and McNemar's test, which needs one prediction per clip, is omitted. p is not corrected for
-the number of rows.
+Each argument is a folder given as `--out` to `genrelab train`, with all folds (and seeds) of one training.
+The rows show the settings in which their recipes differ. Differences are paired, clip by clip and seed by
+seed: a row is compared with the full recipe's runs of the same seeds. With several seeds, a clip counts by
+its share of right predictions, and McNemar's test, which needs one prediction per clip, is omitted. p is not
+corrected for the number of rows.
 """
 
 from __future__ import annotations
