@@ -1,12 +1,12 @@
-"""What each part of a recipe contributes: trainings that differ in one setting, beside the full recipe.
+"""What each part of a recipe is worth: trainings that differ by one setting, against the whole.
 
     python experiments/ablation.py BASE OTHER...
 
-Each argument is a folder given as `--out` to `genrelab train`, with all folds (and seeds) of one training.
-The rows show the settings in which their recipes differ. Differences are paired, clip by clip and seed by
-seed: a row is compared with the full recipe's runs of the same seeds. With several seeds, a clip counts by
-its share of right predictions, and McNemar's test, which needs one prediction per clip, is omitted. p is not
-corrected for the number of rows.
+Each argument is a folder given as `--out` to `genrelab train`: all folds (and seeds) of one training lie
+in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip and
+seed by seed: a row is held against the whole recipe's runs of its own seeds. With several seeds a clip
+counts by the share of them that are right, and McNemar's test, which wants one answer a clip, is left out.
+p is not corrected for the number of rows.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from genrelab.lab.studies.compare import compare
 from genrelab.machine import machine
 
 HEAD = (
-    "| change | seeds | balanced accuracy, per seed | difference in points "
-    "| only one right: full recipe, changed | McNemar p |\n"
+    "| changed | seeds | balanced, of each seed | difference in points "
+    "| right alone: whole, changed | McNemar p |\n"
     "| --- | ---: | ---: | ---: | ---: | ---: |"
 )
 

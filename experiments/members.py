@@ -122,8 +122,7 @@ def main() -> None:
             }
         )
     print(
-        "| system | accuracy | balanced accuracy | top-2 accuracy | difference in points "
-        "| only this one right | McNemar p |"
+        "| system | right | balanced | among the first two | difference in points | right alone | McNemar p |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for each in rows:

@@ -1,8 +1,8 @@
-"""The tables of a model card: how the folds of a recipe do on held-out clips.
+"""The tables of a model card: what the folds of a recipe say of held-out clips.
 
     python experiments/model_card.py FOLD... --corpus SPEC [--targets FILE]
 
-Linear classifiers on hand-made descriptors and on the teacher's arrays are trained on the same folds.
+Linear classifiers on hand-made descriptors and on the teacher's arrays are fitted on the same folds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PIECE = 3 * RATE
 
 
 def descriptors(corpus: Corpus) -> dict[str, Floats]:
-    """Return mean and deviation of librosa's descriptors over pieces of 3 s, one vector per clip."""
+    """Return mean and deviation of librosa's descriptors over pieces of 3 s, a vector a clip."""
     store = open_store(corpus, sample_rate=RATE, channels=1)
     frontend = FRONTENDS.create("descriptors", {}, sample_rate=RATE, channels=1).eval()
     found = {}
@@ -55,23 +55,23 @@ def descriptors(corpus: Corpus) -> dict[str, Floats]:
 def linear(
     folds: Sequence[Predictions], corpus: Corpus, features: Callable[[str], Floats], *, strength: float
 ) -> Evaluation:
-    """Test a class-balanced logistic regression on each fold, fitted to the others; return its figures."""
+    """Fit a class-balanced logistic regression to all other folds, test it on each; return its figures."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     ids = [list(fold.clips) for fold in folds]
     truth = pool(folds).truth
-    predicted = []
+    said = []
     for number, tested in enumerate(ids):
-        trained = [key for at, each in enumerate(ids) if at != number for key in each]
+        learned = [key for at, each in enumerate(ids) if at != number for key in each]
         regression = make_pipeline(
             StandardScaler(), LogisticRegression(C=strength, class_weight="balanced", max_iter=2000)
         )
-        regression.fit(np.stack([features(key) for key in trained]), [truth[key] for key in trained])
+        regression.fit(np.stack([features(key) for key in learned]), [truth[key] for key in learned])
         shares = regression.predict_proba(np.stack([features(key) for key in tested]))
         order = [list(regression.classes_).index(genre) for genre in corpus.genres]
-        predicted.append(
+        said.append(
             Predictions(
                 tuple(corpus.genres),
                 tuple(tested),
@@ -81,7 +81,7 @@ def linear(
                 groups_of(corpus, tested),
             )
         )
-    return evaluate(pool(predicted), seed=0)
+    return evaluate(pool(said), seed=0)
 
 
 def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]) -> dict[str, Any]:
-    """Return how many tracks each collection has, and how many of them are predicted correctly."""
+    """Return how many tracks of each collection are right, and how many there are."""
     clips = corpus.by_id()
     answers = predictions.tracks("mean")
     found: dict[str, Any] = {name: {"right": 0, "tracks": 0} for name in names}
@@ -105,7 +105,7 @@ def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]
 
 
 def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
-    """Write the pictures of calibration and confusion."""
+    """Write the pictures of calibration and confusions."""
     name = recipe.rsplit("/", 1)[-1]
     folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / f"{name}-calibration.svg", standalone(reliability_diagram(held.bins)))
@@ -115,8 +115,8 @@ def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
-    """Return the figures as Markdown, by name of the table."""
-    head = "| system | accuracy | balanced accuracy | top-2 accuracy |\n| --- | ---: | ---: | ---: |"
+    """Return the figures as Markdown, by what they are about."""
+    head = "| system | right | balanced | among the first two |\n| --- | ---: | ---: | ---: |"
     keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
     systems = [
         f"| {each['system']} | {' | '.join(figure(each[key]) for key in keys)} |"
@@ -133,16 +133,15 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     ]
     calibrated = (
         f"Temperature {result['temperature']}, threshold {result['threshold']}. Fitted to all folds but one "
-        f"and tested on that one, the expected calibration error is {result['calibration_error']}; the model "
-        f"answers for {100 * result['answered']:.0f} % of the clips, and "
-        f"{100 * result['precision']:.0f} % of these answers are right."
+        f"and looked at in that one: expected calibration error {result['calibration_error']}; answers "
+        f"{100 * result['answered']:.0f} % of the clips, {100 * result['precision']:.0f} % of these right."
     )
     return {
         "systems": "\n".join([head, *systems]),
         "genres": _by_genre(result["track"]),
-        "collections": "\n".join(["| dataset | tracks | accuracy |\n| --- | ---: | ---: |", *collections]),
+        "collections": "\n".join(["| collection | tracks | right |\n| --- | ---: | ---: |", *collections]),
         "confidence": "\n".join(
-            ["| confidence | tracks | mean confidence | accuracy |\n| --- | ---: | ---: | ---: |", *bins]
+            ["| confidence | tracks | mean confidence | right |\n| --- | ---: | ---: | ---: |", *bins]
         ),
         "calibration": calibrated,
     }
@@ -151,21 +150,20 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
 def _by_genre(track: dict[str, Any]) -> str:
     genres = list(track["by_genre"])
     rows = [
-        "| genre | clips | recall | precision | most often confused with |",
-        "| --- | ---: | ---: | ---: | --- |",
+        "| genre | clips | recall | precision | most often taken for |\n| --- | ---: | ---: | ---: | --- |"
     ]
     for number, (genre, scores) in enumerate(track["by_genre"].items()):
         counts = list(track["confusion"]["counts"][number])
         counts[number] = -1
         worst = int(np.argmax(counts))
-        confused = f"{genres[worst]} ({counts[worst]})" if counts[worst] > 0 else "-"
-        cells = (str(scores["support"]), figure(scores["recall"]), figure(scores["precision"]), confused)
+        taken = f"{genres[worst]} ({counts[worst]})" if counts[worst] > 0 else "-"
+        cells = (str(scores["support"]), figure(scores["recall"]), figure(scores["precision"]), taken)
         rows.append(f"| {genre} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def fill(card: Path, texts: dict[str, str]) -> None:
-    """Replace the text between the two comments with each name in a page."""
+    """Put each text between the comments of a page that bear its name."""
     page = card.read_text(encoding="utf-8")
     for name, text in texts.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -179,22 +177,22 @@ def main() -> None:
     """Print the tables, then one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folds", type=Path, nargs="+", help="finished folds of one recipe")
-    parser.add_argument("--corpus", required=True, help="the corpus that they were trained on, NAME:PATH")
+    parser.add_argument("--corpus", required=True, help="NAME:PATH that they were trained on")
     parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
-    parser.add_argument("--targets", type=Path, help="the teacher's arrays, for rows of its own")
+    parser.add_argument("--targets", type=Path, help="the teacher's arrays, for its own row")
     parser.add_argument(
         "--beside",
         nargs="+",
         action="append",
         default=[],
         metavar="TEXT",
-        help="a name, and the folds of another training with the same test clips; can be repeated",
+        help="a name, and the folds of another training that tested the same clips; repeatable",
     )
     parser.add_argument("--precision", type=float, default=0.8)
     parser.add_argument(
-        "--pictures", type=Path, help="a folder for the pictures of calibration and confusion"
+        "--pictures", type=Path, help="a folder for the pictures of calibration and confusions"
     )
-    parser.add_argument("--card", type=Path, help="a page whose tables are replaced")
+    parser.add_argument("--card", type=Path, help="a page to put the tables into")
     options = parser.parse_args()
     corpus = load_corpus(options.corpus)
     runs = [Run.load(folder) for folder in options.folds]
@@ -203,12 +201,12 @@ def main() -> None:
     table = descriptors(corpus)
     systems = [row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation)]
     for name, *others in options.beside:
-        others_folds = [Run.load(Path(folder)).predictions() for folder in others]
-        if sorted(map(sorted, (each.clips for each in others_folds))) != sorted(
+        apart = [Run.load(Path(folder)).predictions() for folder in others]
+        if sorted(map(sorted, (each.clips for each in apart))) != sorted(
             map(sorted, (each.clips for each in folds))
         ):
-            raise SystemExit(f"{name}: its folds have other test clips")
-        systems.append(row(name, evaluate(pool(others_folds), seed=0)))
+            raise SystemExit(f"{name}: its folds test other clips")
+        systems.append(row(name, evaluate(pool(apart), seed=0)))
     systems.append(row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)))
     if options.targets:
         targets = read_targets(str(options.targets), ["pen", "multi"])

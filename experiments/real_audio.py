@@ -138,7 +138,7 @@ def start(recipe: str, weights: list[str]) -> list[str]:
 
 
 def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Return for each dataset its number of tracks, and how many the majority vote predicts correctly."""
+    """Return for each collection how many tracks were right by majority vote, and how many there are."""
     parts = {clip.id: clip.path.parts if clip.path else () for clip in corpus.clips}
     found: Counter[tuple[str, bool]] = Counter()
     for run in runs:
@@ -155,20 +155,17 @@ def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
 def print_tables(rows: list[dict[str, Any]]) -> None:
     """Print the rows as Markdown."""
     keys = ("segment_accuracy", "track_accuracy", "track_balanced_accuracy", "track_top2_accuracy")
-    print(
-        "\n| recipe | parameters | segment accuracy | track accuracy | balanced track accuracy "
-        "| top-2 track accuracy | minutes |"
-    )
+    print("\n| recipe | parameters | segments | tracks | tracks, balanced | tracks, top 2 | minutes |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for row in rows:
         figures = " | ".join(figure(row[key]) for key in keys)
         print(f"| {row['recipe']} | {row['parameters']:,} | {figures} | {row['training_minutes']:.0f} |")
     print(f"\n{rows[0]['tracks']} tracks, {rows[0]['artists']} artists or clips of unknown artist.")
-    print(f"Accuracy of the most frequent genre: {100 * rows[0]['most_frequent_genre']:.1f} % of tracks.")
+    print(f"Always saying the most frequent genre: {100 * rows[0]['most_frequent_genre']:.1f} % of tracks.")
     for row in rows:
         learned = ", ".join(f"{100 * share:.0f} %" for share in row["last_train_accuracy"])
-        print(f"{row['recipe']}: accuracy in the last epoch of training: {learned} (of augmented segments)")
-    print("\n| track accuracy | " + " | ".join(COLLECTIONS) + " |")
+        print(f"{row['recipe']}: right in the last epoch of training: {learned} (of augmented segments)")
+    print("\n| tracks right | " + " | ".join(COLLECTIONS) + " |")
     print("| --- |" + " ---: |" * len(COLLECTIONS))
     for row in rows:
         shares = (row["collections"][name] for name in COLLECTIONS)
