@@ -142,14 +142,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return FAILED
-    except ModuleNotFoundError as error:
-        if (error.name or "genrelab").startswith("genrelab"):
-            raise
-        _complain(
-            f"this command needs {error.name}, which is not installed. "
-            "Install the laboratory: pip install 'genrelab[lab]'"
-        )
-        return FAILED
     except OSError as error:  # the disk is full, ...: nothing that a traceback would explain
         _complain(str(error))
         return FAILED
@@ -158,6 +150,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USE
     except GenrelabError as error:
         _complain(str(error))
+        return FAILED
+    except ModuleNotFoundError as error:
+        if (error.name or "genrelab").startswith("genrelab"):
+            raise
+        _complain(
+            f"this command needs {error.name}, which is not installed. "
+            "Install the laboratory: pip install 'genrelab[lab]'"
+        )
         return FAILED
     return DONE
 

@@ -137,9 +137,9 @@ def _audio_file(folders: list[Path], number: int) -> Path | None:
 
 def _tracks(tracks_csv: Path, subset: str) -> Iterator[_Track]:
     """Yield the subset's rows of `tracks.csv`: two header rows, one with the index's name, then data."""
+    positions = _column_positions(tracks_csv)
     import pandas as pd  # here, because no other corpus needs it
 
-    positions = _column_positions(tracks_csv)
     table = pd.read_csv(
         tracks_csv,
         skiprows=3,
