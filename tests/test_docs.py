@@ -72,3 +72,20 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = (page.parent / name).resolve() if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_and_paths_in_running_text_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"[`(]((?:tests|src|experiments|benchmarks|\.ci)/[\w./-]+)[`)]", text):
+        assert (ROOT / path).exists() or path.endswith("/mine.py"), path  # the reader's own
+    for name in re.findall(r"`(genrelab(?:\.\w+)+)`", text):
+        if name.endswith(".tmp"):  # a file
+            continue
+        place = ROOT / "src" / name.replace(".", "/")
+        module = next(
+            each for each in (place, *place.parents) if each.is_dir() or each.with_suffix(".py").exists()
+        )
+        source = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+        attribute = name.split(".")[len(module.relative_to(ROOT / "src").parts) :]
+        assert all(each in source.read_text(encoding="utf-8") for each in attribute), name
