@@ -1,23 +1,26 @@
-# Everything sets itself up on a machine that has Python 3.11 or newer and make.
-#   make demo            train on generated music, report, export, recognize (FILE=song.mp3 adds your own)
-#   make test            the tests but for the slow ones; make slow runs those
-#   make lowest          the recognizer's tests with the oldest versions that pyproject.toml allows
-#   make mutants         how many small changes of the code the tests notice; takes hours
+# Each target installs what it needs into .venv, on a machine with Python 3.11 or newer and make:
+#   make recognize       recognize music: FILE=song.mp3, FILE=~/Music or FILE='one.mp3 two.mp3'
+#                        (without FILE: compose a short piece and recognize that); no PyTorch
+#   make demo            train on generated music, report, export, recognize (FILE=... adds your own)
+#   make test            run all tests but the slow ones; make slow runs those
+#   make lowest          run the recognizer's tests with the oldest versions that pyproject.toml allows
+#   make mutants         count the small changes of the code that the tests notice; takes hours
 #   make lint            ruff, mypy, import-linter
+#   make format, clean   format the code; remove all that these targets made
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
-# A process a core, each with one thread: several threads in each would wait for one another.
+# One process per core with one thread each: more threads would wait for one another.
 PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 
-.PHONY: help demo test slow lowest mutants lint format clean
+.PHONY: help recognize demo test slow lowest mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,6p' Makefile | cut -c3-
+	@sed -n '1,9p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -25,16 +28,40 @@ $(VENV)/bin/python:
 	@new=$$(test -e $(VENV) || echo $(VENV)); $(PYTHON) -m venv $(VENV) || { rm -rf $$new; \
 		echo "Python's venv does not work here; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
+$(VENV)/.recognizer: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e .
+	@touch $@
+
 $(VENV)/.lab: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[lab]'
-	@touch $@
+	@touch $@ $(VENV)/.recognizer
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[lab,parquet,dev]'
-	@touch $@ $(VENV)/.lab
+	@touch $@ $(VENV)/.lab $(VENV)/.recognizer
+
+# FILE reaches the shell as it was given, through the environment. It is one path if that exists; otherwise it is
+# a list: of words in quotes, or of plain words and patterns.
+export GIVEN := $(value FILE)
+unexport FILE
+define WITH_FILES
+case $$GIVEN in "~/"*) GIVEN=$$HOME/$${GIVEN#??};; esac; \
+if [ -e "$$GIVEN" ]; then exec $(1) "$$GIVEN"; fi; \
+case $$GIVEN in *[\"\'\\]*) printf '%s' "$$GIVEN" | xargs $(1);; *) exec $(1) $$GIVEN;; esac
+endef
+
+recognize: $(VENV)/.recognizer
+ifdef FILE
+	@$(call WITH_FILES,$(BIN)/genrelab recognize --)
+else
+	@rm -f demo/piece.mp3
+	@$(BIN)/genrelab demo --compose demo/piece.mp3
+	@$(BIN)/genrelab recognize --no-library demo/piece.mp3
+	@echo "To recognize your own music: make recognize FILE=song.mp3"
+endif
 
 demo: $(VENV)/.lab
-	$(BIN)/genrelab demo $(if $(FILE),'$(subst ','\'',$(FILE))')
+	@$(call WITH_FILES,$(BIN)/genrelab demo --)
 
 test: $(VENV)/.dev
 	$(TESTS) -m "not slow" $(PYTEST_ARGS)

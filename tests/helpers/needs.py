@@ -24,6 +24,7 @@ PACKAGES = {
     "flac": "flac",
     "git": "git",
     "lame": "lame",
+    "make": "make",
     "mkvmerge": "mkvtoolnix",
     "mount": "mount",
     "mpv": "mpv",

@@ -151,6 +151,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GenrelabError as error:
         _complain(str(error))
         return FAILED
+    except ModuleNotFoundError as error:
+        if (error.name or "genrelab").startswith("genrelab"):
+            raise
+        _complain(
+            f"this command needs {error.name}, which is not installed. "
+            "Install the laboratory: pip install 'genrelab[lab]'"
+        )
+        return FAILED
     return DONE
 
 

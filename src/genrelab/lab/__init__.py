@@ -1,11 +1,4 @@
-"""The laboratory: train, compare and export genre recognizers. Needs the extra `lab`."""
+"""The laboratory: train, compare and export genre recognizers.
 
-from importlib.util import find_spec
-
-from genrelab.errors import MissingExtraError
-
-if find_spec("torch") is None:
-    raise MissingExtraError(
-        "genrelab.lab needs PyTorch, which is not installed. Install the laboratory with: "
-        "pip install 'genrelab[lab]'"
-    )
+It needs the extra `lab`, apart from `corpora` and `metrics`, which need no PyTorch.
+"""

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.paths import given_folder
 from genrelab.lab.corpora.types import Clip, Corpus, Split
@@ -140,6 +138,8 @@ def _audio_file(folders: list[Path], number: int) -> Path | None:
 def _tracks(tracks_csv: Path, subset: str) -> Iterator[_Track]:
     """Yield the subset's rows of `tracks.csv`: two header rows, one with the index's name, then data."""
     positions = _column_positions(tracks_csv)
+    import pandas as pd  # here, because no other corpus needs it
+
     table = pd.read_csv(
         tracks_csv,
         skiprows=3,

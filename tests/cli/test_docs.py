@@ -1,0 +1,102 @@
+"""The commands and Python examples of README, recognize.md and library.md, run as a reader would."""
+
+from __future__ import annotations
+
+import glob
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import soundfile
+from doc_commands import ROOT, Shown, blocks, shown
+
+from genrelab import Recognizer
+from genrelab.cli.main import main
+
+LABORATORY = {"bench", "compare", "corpora", "demo", "evaluate", "finalize", "reproduce", "search", "train"}
+README, RECOGNIZE, LIBRARY = (ROOT / page for page in ("README.md", "docs/recognize.md", "docs/library.md"))
+
+
+@pytest.fixture
+def desk(tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with all files that the pages name, and a home with music."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    for name in ("model.onnx", "mine.onnx"):
+        tiny.write_tiny(tmp_path / name)
+    monkeypatch.setenv("GENRELAB_MODEL", str(tmp_path / "model.onnx"))
+    songs = ["song.mp3", "live recording.wav", "mix.mp3", "mix.flac"]
+    songs += [f"{music}/{name}.flac" for music in ("Music", home / "Music") for name in ("blues", "jazz")]
+    songs += [f"{home}/Music/{folder}/song.flac" for folder in ("Audiobooks", "Podcasts", "jazz", "old")]
+    for number, song in enumerate(songs):
+        path = Path(song)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pitches = (200.0 + number, 3000.0) if path.stem == "mix" else (1000.0 + number,)
+        seconds = 25.0 if path.stem == "mix" else 3.0
+        rate = 44100 if path.suffix == ".mp3" else 8000
+        sound = np.concatenate([tiny.tone(pitch, seconds, rate=rate) for pitch in pitches])
+        soundfile.write(path, sound, rate)
+    Path("genres.yaml").write_text("names:\n  middle: Rock\n")
+    return tmp_path
+
+
+def arguments(command: Shown) -> list[str]:
+    """Return the words behind the program's name as a shell would give them."""
+    words = [os.path.expanduser(word) for word in command.words[1:]]
+    return [each for word in words for each in (sorted(glob.glob(word)) if "*" in word else []) or [word]]
+
+
+@pytest.mark.parametrize("page", [README, RECOGNIZE, LIBRARY], ids=lambda page: page.name)
+def test_the_commands_run(desk: Path, tiny: ModuleType, page: Path) -> None:
+    ran = 0
+    for command in shown(page):
+        if not command.whole or command.words[1] in LABORATORY:
+            continue
+        if command.words[1] != "listen":
+            assert main(arguments(command)) == 0, command
+        elif "--raw" in command.words:
+            sound = (tiny.tone(1000.0, 5.0, rate=44100) * 32767).astype("<i2").repeat(2).tobytes()
+            program = [sys.executable, "-m", "genrelab", *command.words[1:]]
+            done = subprocess.run(program, input=sound, capture_output=True)
+            assert done.returncode == 0 and b"middle" in done.stdout, command
+        else:
+            continue  # a microphone
+        ran += 1
+    assert ran >= 4
+    assert {README: "mix.flac.cue", RECOGNIZE: "genres.jsonl", LIBRARY: "jazz.html"}[page] in os.listdir(desk)
+
+
+def test_python_in_the_readme(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks(README, "python")
+    exec(compile(example, str(README), "exec"), {})
+    answer, *ranked = capsys.readouterr().out.splitlines()
+    assert answer.split(" - ")[0] == "middle"
+    assert [line.split()[0] for line in ranked][0] == "middle" and len(ranked) == 3
+
+
+def test_python_in_the_page_on_the_library(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("Music/song.mp3").write_bytes(Path("song.mp3").read_bytes())
+    names: dict[str, object] = {}
+    for example in blocks(LIBRARY, "python"):
+        exec(compile(example, str(LIBRARY), "exec"), names)
+    printed = capsys.readouterr().out
+    assert "written" in printed and "Music/song.mp3 middle" in printed
+    assert Path("map.html").stat().st_size
+
+
+@pytest.mark.data
+def test_the_output_in_the_readme(data_dir: Path) -> None:
+    table = next(block for block in blocks(README) if block.startswith("$ genrelab recognize Music"))
+    recognizer = Recognizer.load()
+    shown_genres, found = {}, {}
+    for line in table.splitlines()[2:]:
+        name, _, genre, *_ = line.split()
+        stem = Path(name).stem
+        shown_genres[stem] = genre.rstrip(":")
+        found[stem] = recognizer(data_dir / "gtzan-clips" / stem / f"{stem}.00000.flac").genre
+    assert found == shown_genres and len(found) == 10

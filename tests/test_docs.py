@@ -1,0 +1,91 @@
+"""What the pages of documentation show exists: commands, options, make targets, scripts, files, headings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from doc_commands import PAGES, ROOT, Shown, options_of_the_program, read_by_the_program, shown
+
+COMMANDS = [each for page in PAGES for each in shown(page)]
+SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FOREIGN = {"--index-url"}  # options of pip
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names that a link into a page can have: those of its headings, and those set by hand."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 100
+    assert all(shown(ROOT / page) for page in ("README.md", "docs/recognize.md", "docs/library.md"))
+    assert all(shown(ROOT / page) for page in ("docs/laboratory.md", "docs/corpora.md", "docs/model-card.md"))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_the_program_knows_the_command(command: Shown) -> None:
+    try:
+        read_by_the_program(command.words)
+    except Exception as error:  # the class has no place of its own in every typer
+        incomplete = type(error).__name__ in ("MissingParameter", "BadOptionUsage")
+        assert incomplete and not command.whole, f"{command}: {getattr(error, 'message', error)}"
+
+
+def test_a_command_that_does_not_exist_is_noticed() -> None:
+    for words in (("genrelab", "recognise", "a.mp3"), ("genrelab", "library", "show", "--formta=json")):
+        with pytest.raises(Exception, match="recognise|--formta"):
+            read_by_the_program(words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_options_in_running_text_exist(page: Path) -> None:
+    known = options_of_the_program() | FOREIGN
+    for script in SCRIPTS:
+        known |= set(re.findall(r'"(--[a-z][\w-]*)"', script.read_text(encoding="utf-8")))
+    code = re.findall(r"`+([^`]+)`+", page.read_text(encoding="utf-8"))
+    named = {option for text in code for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
+    assert named <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_scripts_and_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    assert {command.words[1] for command in shown(page, "make")} <= targets
+    for command in shown(page, "python"):
+        script = ROOT / command.words[1]
+        options = {word.partition("=")[0] for word in command.words if word.startswith("--")}
+        assert all(f'"{option}"' in script.read_text(encoding="utf-8") for option in options), command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"https?:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_and_paths_in_running_text_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"[`(]((?:tests|src|experiments|benchmarks|\.ci)/[\w./-]+)[`)]", text):
+        assert (ROOT / path).exists() or path.endswith("/mine.py"), path  # the reader's own
+    for name in re.findall(r"`(genrelab(?:\.\w+)+)`", text):
+        if name.endswith(".tmp"):  # a file
+            continue
+        place = ROOT / "src" / name.replace(".", "/")
+        module = next(
+            each for each in (place, *place.parents) if each.is_dir() or each.with_suffix(".py").exists()
+        )
+        source = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+        attribute = name.split(".")[len(module.relative_to(ROOT / "src").parts) :]
+        assert all(each in source.read_text(encoding="utf-8") for each in attribute), name
