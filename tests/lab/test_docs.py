@@ -83,6 +83,22 @@ def test_python_in_the_page_on_corpora(desk: Path, world: Path, capsys: pytest.C
     assert "'blues'" in capsys.readouterr().out
 
 
+def test_python_in_the_page_on_the_laboratory(
+    desk: Path, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples of one page build on each other."""
+    names: dict[str, object] = {}
+    for example in blocks(LABORATORY, "python"):
+        small = example.replace("folder:/music", f"folder:{world}/music")
+        small = small.replace(
+            '"training.max_epochs=1"', '"training.max_epochs=1", "audio.segment_seconds=0.5"'
+        )
+        exec(compile(small, str(LABORATORY), "exec"), names)
+    out = capsys.readouterr().out
+    assert "clips to train on" in out and "On the same" in out
+    assert (desk / "runs").is_dir() and "(4, 2)" in out.splitlines()[-1]
+
+
 FOLDS = [f"train {recipe} --corpus gtzan:/data/GTZAN --split artist-kfold:{fold}/2"
          for recipe in ("resnet2d-s", "simple-cnn") for fold in (0, 1)]  # fmt: skip
 TRAINED = [  # beginnings of commands in the pages, and what stands for their placeholders
