@@ -26,10 +26,19 @@ def split_of(train: list[str], valid: list[str], test: list[str]) -> Split:
 
 
 def test_finds_each_leak() -> None:
-    assert check_split(CORPUS, split_of(["a1", "b2"], ["c1"], ["a2", "b1"])) == {
+    found = check_split(CORPUS, split_of(["a1", "b2"], ["c1"], ["a2", "b1"]))
+    both = ("train", "test")
+    assert found == (
+        Finding(kind="clip", count=0),
+        Finding(kind="file", parts=both, examples=("b.wav (train, test)",)),
+        Finding(kind="artist", parts=both, examples=("Ann (train, test)",), values={"unknown": 1}),
+        Finding(kind="test", count=2, values={"of": 5}),
+        Finding(kind="missing genres", parts=("valid",), examples=("valid: rock",)),
+    )
+    assert checked(found) == {
         "clip on both sides": "none",
-        "same file on both sides": "1 files: b.wav (train, test)",
-        "artist on both sides": "1 artists: Ann (train, test); not known for 1 clips without an artist",
+        "same file on both sides": "1: b.wav (train, test)",
+        "artist on both sides": "1: Ann (train, test); not known for 1 clips without an artist",
         "test clips": "2 of 5",
         "genres missing from a part": "valid: rock",
     }
@@ -70,7 +79,8 @@ def test_says_when_artists_are_not_known() -> None:
 
 def test_rendered_clips_have_no_files() -> None:
     corpus = Corpus(name="x", genres=["jazz"], clips=[replace(clip, path=None) for clip in CLIPS])
-    assert "rendered" in check_split(corpus, split_of(["a1"], [], ["c1"]))["same file on both sides"]
+    found = check_split(corpus, split_of(["a1"], [], ["c1"]))
+    assert found[1] == Finding(kind="file", count=0, values={"rendered": 1})
 
 
 @pytest.mark.parametrize(
