@@ -9,6 +9,8 @@ import pytest
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora import Clip, Corpus, Split, check_split, make_split, read_split, write_split
 from genrelab.lab.corpora.splits.split_checks import shared_artists, shared_by, shared_files
+from genrelab.lab.findings import Finding
+from genrelab.lab.findings.wording import checked
 
 CLIPS = [
     Clip("a1", Path("a1.wav"), "jazz", "Ann"),
