@@ -16,7 +16,7 @@ import soundfile
 from tiny_onnx import tone
 
 from genrelab.cli.main import main
-from genrelab.library import Library, Tagger, Wish
+from genrelab.library import Library, Tagger, TagPolicy
 from genrelab.recognize import scan
 
 Capture = pytest.CaptureFixture[str]
@@ -194,7 +194,7 @@ def test_a_track_does_not_tag_its_file(tiny_model: Path, folder: Path, own_libra
     before = (folder / "album.flac").read_bytes()
     with Library(own_library) as library:
         tagger, tracks = Tagger(library), list(scan([folder / "album.cue"]))
-        records = [*tagger.tag(tracks, Wish("overwrite"), write=True), *tagger.undo(tracks)]
+        records = [*tagger.tag(tracks, TagPolicy("overwrite"), write=True), *tagger.undo(tracks)]
     assert [record.status for record in records] == ["left"] * 4
     assert "track 1 of" in str(records[0].note) and "whole files" in str(records[0].note)
     assert (folder / "album.flac").read_bytes() == before

@@ -96,7 +96,7 @@ def recognize(
     use.
     """
     from genrelab.bundle.find import find_model
-    from genrelab.library import Memory
+    from genrelab.library import CachedRecognizer
     from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
@@ -121,25 +121,19 @@ def recognize(
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
     with open_or_none(library, without=no_library, quiet=quiet) as shelf:
-        memory = None
+        cached = None
         if shelf is not None:
-            memory = Memory(
-                shelf.tracks,
-                recognizer.bundle.identity,
-                full=full,
-                probabilities=writer.wanted,
-                again=again,
-            )
+            cached = CachedRecognizer(recognizer, shelf, probabilities=writer.wanted, again=again)
         with (
             open_output(out, keep=[*read, shelf.path] if shelf else read) as stream,
             counting() if bar else nullcontext() as report,
         ):
-            answers = recognizer.recognize_many(found, jobs=jobs, through=memory)
+            answers = (cached or recognizer).recognize_many(found, jobs=jobs)
             answers = writer.follow(answers)
             write_records(progress.follow(answers, report), stream, format=format, top=top, timeline=timeline)
-        if memory is not None and memory.recalled and shelf is not None and not quiet:
-            known = f"{memory.recalled} of {progress.total} were known"
-            note(f"note: {known} (library {shelf.path}); --again recognizes them anew")
+        if cached is not None and cached.recalled and not quiet:
+            known = f"{cached.recalled} of {progress.total} were known"
+            note(f"note: {known} (library {cached.library.path}); --again recognizes them anew")
     for count, what in ((progress.unanswered, "have no answer"), (progress.unwritten, "lack an output")):
         if count and not quiet:
             note(f"note: {count} of {progress.total} {what}; their records say why")

@@ -85,14 +85,14 @@ def tag(
     failed, 1 if a file failed or was not recognized, 2 after wrong use.
     """
     from genrelab.cli.output.tag_records import write_tag_records
-    from genrelab.library import GenreMap, Tagger, Wish
+    from genrelab.library import GenreMap, Tagger, TagPolicy
     from genrelab.recognize import ScanLog, scan
 
     _check_one("--dry-run", dry_run, "--write", write, "--undo", undo)
     _check_one("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     genre_map = GenreMap.load(map) if map else GenreMap()
-    wish = Wish(
+    wish = TagPolicy(
         mode,
         genres,
         min_confidence,

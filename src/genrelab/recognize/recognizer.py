@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -27,14 +25,14 @@ from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.given import as_path
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.notices import error_of, notices_of
-from genrelab.recognize.prefetch import read_ahead
+from genrelab.recognize.prefetch import map_in_order, read_ahead
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
 from genrelab.recognize.segment_sampling import spread_starts
 from genrelab.recognize.span import WHOLE, Span, about_track
 
-Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
-"""Stands between a file and its recognition: gets the path and what recognizes it."""
+Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.ArrayLike
+"""What can be recognized: the path of a file, a track of a CUE sheet, or an array of samples."""
 
 ARRAY = Path("<array>")
 """What stands for the path in what is said about an array."""
@@ -107,7 +105,7 @@ class Recognizer:
 
     def __call__(
         self,
-        source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.ArrayLike,
+        source: Source,
         *,
         sample_rate: int | None = None,
         full: bool | None = None,
@@ -141,9 +139,9 @@ class Recognizer:
         if path is not None:
             if sample_rate is not None:
                 raise UsageError(f"{path} is a file and has its sample rate: leave it away")
-            return self._recognize(path, threading.Event(), full=full)
+            return self.recognize_found(path, full=full)
         if isinstance(source, SheetTrack):
-            return self._recognize_track(source, threading.Event(), full=full)
+            return self.recognize_found(source, full=full)
         sound: Any = source
         if sample_rate is None:
             raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
@@ -160,27 +158,22 @@ class Recognizer:
         files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
         *,
         jobs: int = 1,
-        through: Through | None = None,
     ) -> Iterator[Recognition]:
         """Recognize files, in the order given.
 
         Parameters
         ----------
         files : iterable of str, path-like, SheetTrack or Problem
-            Sound files, e.g. `scan(["music"])`, and tracks of CUE sheets; a `Problem` becomes a record
-            with its message as error. The iterable is read no more than a few files ahead.
+            Sound files, such as `scan(["music"])` yields, and tracks of CUE sheets. A `Problem` becomes a
+            record whose `error` is its message. The iterable is read only a few files ahead.
         jobs : int > 0
-            How many files at once. With several, `load` the recognizer with `threads` set to the cores per
-            job.
-        through : callable or None
-            Is asked for the answer to each file, by several threads at once, and may recognize it with the
-            function that it gets: `genrelab.library.Memory` does so where nothing is known yet. It is not
-            asked for tracks that are only a stretch of a file.
+            How many files to recognize at once. With several, `load` the recognizer with `threads` set to
+            the cores per job.
 
         Yields
         ------
         Recognition
-            One for each file. Closing the iterator stops the files at work after their current batch.
+            One per file. Closing the iterator stops files in progress after their current batch.
 
         Raises
         ------
@@ -189,51 +182,42 @@ class Recognizer:
         ModelFileError
             If the network fails.
         """
-        if jobs < 1:
-            raise UsageError(f"recognition needs at least 1 job, not {jobs}")
-        return self._in_order((as_path(file) or file for file in files), jobs, through)
+        return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
 
-    def _in_order(
-        self,
-        files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
-        jobs: int,
-        through: Through | None,
-    ) -> Iterator[Recognition]:
-        stop = threading.Event()
-        waiting: deque[Future[Recognition]] = deque()
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="recognize")
-        try:
-            for file in files:
-                waiting.append(pool.submit(self._recognize_found, file, stop, through))
-                if len(waiting) > 2 * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _recognize_found(
+    def recognize_found(
         self,
         file: str | os.PathLike[str] | SheetTrack | Problem,
-        stop: threading.Event,
-        through: Through | None,
+        stop: threading.Event | None = None,
+        *,
+        full: bool | None = None,
     ) -> Recognition:
+        """Recognize one of the things that `scan` yields.
+
+        Parameters
+        ----------
+        file : str, path-like, SheetTrack or Problem
+            As `recognize_many` takes them.
+        stop : threading.Event or None
+            Setting it in another thread stops the work after the current batch.
+        full : bool or None
+            Whether to process the whole file; None means as the recognizer does.
+
+        Returns
+        -------
+        Recognition
+
+        Raises
+        ------
+        ModelFileError
+            If the network fails.
+        """
+        stop = stop or threading.Event()
         if isinstance(file, Problem):
             return Recognition(file.path, self.bundle.identity, error=file.message)
         if isinstance(file, SheetTrack):
-            if not file.whole:
-                return self._recognize_track(file, stop)
-            return about_track(self._recognize_found(file.path, stop, through), file)
-        if through is None:
-            return self._recognize(Path(file), stop)
-        return through(Path(file), lambda path: self._recognize(path, stop))
-
-    def _recognize_track(
-        self, track: SheetTrack, stop: threading.Event, *, full: bool | None = None
-    ) -> Recognition:
-        said = self._recognize(track.path, stop, full=full, span=Span(track.start, track.end))
-        return about_track(said, track)
+            span = Span(file.start, file.end)
+            return about_track(self._recognize(file.path, stop, full=full, span=span), file)
+        return self._recognize(Path(file), stop, full=full)
 
     def _recognize(
         self, path: Path, stop: threading.Event, *, full: bool | None = None, span: Span = WHOLE

@@ -17,7 +17,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from tiny_onnx import tone, write_tiny
 
 from genrelab.errors import AudioError, UsageError
-from genrelab.library import Library, Memory
+from genrelab.library import CachedRecognizer, Library
 from genrelab.library.explore.embeddings import count_models, read_embeddings
 from genrelab.library.explore.similar import Heard, find_similar, hear
 from genrelab.library.store.database import Database
@@ -148,8 +148,7 @@ def test_genre_and_folders(put: Put, library: Library, tmp_path: Path) -> None:
 def test_a_new_track_is_recognized_and_kept_if_wanted(
     library: Library, recognizer: Recognizer, music: Path, tmp_path: Path
 ) -> None:
-    memory = Memory(library.tracks, recognizer.bundle.identity)
-    list(recognizer.recognize_many(scan([music]), through=memory))
+    list(CachedRecognizer(recognizer, library).recognize_many(scan([music])))
     new = tmp_path / "new.wav"
     soundfile.write(new, tone(2800.0), 8000)
     for keep in (False, False, True):

@@ -150,18 +150,18 @@ def test_an_answer_that_is_not_kept_is_a_warning(
     disk: Path, known: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     """Another process holds the library while one of three files is done."""
-    from genrelab.library import Memory
+    from genrelab.library import CachedRecognizer
     from genrelab.recognize import Recognizer
 
     recognizer = Recognizer.load(tiny_model, threads=1)
     with Library(known) as library:
-        memory = Memory(library.tracks, recognizer.bundle.identity, again=True)
+        cached = CachedRecognizer(recognizer, library, again=True)
         library.database._connection.execute("PRAGMA busy_timeout = 1")
         for path, held in ((disk / "a.wav", False), (disk / "b.wav", True), (disk / "new.wav", False)):
             other = sqlite3.connect(known, isolation_level=None)
             if held:
                 other.execute("BEGIN IMMEDIATE")
-            said = memory(path, recognizer)
+            said = cached(path)
             other.close()
             assert said.genre in ("low", "high") and said.error is None
             assert bool(said.notices) == held

@@ -13,7 +13,7 @@ import pytest
 import tagged
 
 from genrelab.cli.main import main
-from genrelab.library import Library, Memory, Tagger, Wish
+from genrelab.library import CachedRecognizer, Library, Tagger, TagPolicy
 from genrelab.library.store.file_snapshot import Sighting
 from genrelab.recognize import Recognizer
 
@@ -57,12 +57,12 @@ def test_known_the_second_time_and_tagged(
         pytest.skip("this disk does not keep such times")
     status = os.stat(song)
     for known in (0, 1):
-        memory = Memory(library.tracks, recognizer.bundle.identity)
-        said = memory(song, recognizer)
-        assert (said.error, said.warning, memory.recalled) == (None, None, known)
+        cached = CachedRecognizer(recognizer, library)
+        said = cached(song)
+        assert (said.error, said.warning, cached.recalled) == (None, None, known)
     assert os.stat(song).st_mtime_ns == status.st_mtime_ns
     assert Sighting(song).is_still()
-    (record,) = Tagger(library).tag([song], Wish("overwrite"), write=True)
+    (record,) = Tagger(library).tag([song], TagPolicy("overwrite"), write=True)
     assert record.status == "written", record
     set_time(song, TIMES[year])
     (record,) = Tagger(library).undo([song])

@@ -12,7 +12,7 @@ import tagged
 from disks import fill, small_disk
 from unprivileged import as_plain_user, open_folder
 
-from genrelab.library import Library, LibraryError, Tagger, TagRecord, Wish
+from genrelab.library import Library, LibraryError, Tagger, TagPolicy, TagRecord
 from genrelab.library.store.file_snapshot import Sighting
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
@@ -41,12 +41,12 @@ def test_without_permission_files_are_left() -> None:
         whole = path.read_bytes()
         with Library(folder / "l.db") as library:
             know(library, path)
-            assert only(Tagger(library).tag([path], Wish())).status == "would write"
+            assert only(Tagger(library).tag([path], TagPolicy())).status == "would write"
         (folder / "l.db").chmod(0o666)
 
         def write() -> list[str | None]:
             with Library(folder / "l.db") as library:
-                record = only(Tagger(library).tag([path], Wish(), write=True))
+                record = only(Tagger(library).tag([path], TagPolicy(), write=True))
                 assert not library.journal.unfinished()
             return [record.status, record.note]
 
@@ -71,7 +71,7 @@ def test_a_really_full_disk(library: Library, tmp_path: Path) -> None:
         path = tagged.write_sound(disk / "x.wav", "wav", seconds=5.0)
         know(library, path)
         whole = path.read_bytes()
-        record = only(Tagger(library).tag([path], Wish(), write=True))
+        record = only(Tagger(library).tag([path], TagPolicy(), write=True))
         assert record.status == "error" and "Free some space" in str(record.note)
         assert path.read_bytes() == whole and os.listdir(disk) == ["x.wav"]
         assert not library.journal.unfinished()
@@ -88,11 +88,11 @@ def test_a_library_on_a_full_disk(tmp_path: Path) -> None:
             for path in paths:
                 know(library, path)
             tagger = Tagger(library)
-            assert only(tagger.tag(paths[:1], Wish(), write=True)).status == "written"
+            assert only(tagger.tag(paths[:1], TagPolicy(), write=True)).status == "written"
             filler = fill(disk)
             with pytest.raises(LibraryError, match=r"l\.db .*[Dd]isk"):
                 for _ in range(100):  # there is some room in files that it has
-                    list(tagger.tag(paths[1:], Wish("overwrite"), write=True))
+                    list(tagger.tag(paths[1:], TagPolicy("overwrite"), write=True))
                     list(tagger.undo(paths[1:]))
         filler.unlink()
         with Library(disk / "l.db") as library:
@@ -109,6 +109,6 @@ def test_a_disk_that_can_only_be_read(library: Library, tmp_path: Path) -> None:
         path = tagged.write_sound(disk / "x.wav", "wav")
         know(library, path)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        record = only(Tagger(library).tag([path], Wish(), write=True))
+        record = only(Tagger(library).tag([path], TagPolicy(), write=True))
         assert record.status == "error" and "may not be written" in str(record.note)
         assert os.listdir(disk) == ["x.wav"] and not library.journal.unfinished()

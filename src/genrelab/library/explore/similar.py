@@ -16,7 +16,7 @@ from genrelab.errors import AudioError, UsageError
 from genrelab.library.explore.embeddings import Embedded, count_models, is_below, read_embeddings
 from genrelab.library.store.file_snapshot import Sighting, real_path
 from genrelab.library.store.library import Library
-from genrelab.library.store.recognition_cache import Memory
+from genrelab.library.store.recognition_cache import CachedRecognizer
 from genrelab.library.store.track_row import Wanted
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
@@ -156,12 +156,8 @@ def hear(
         embedding = None if said is None else library.tracks.embedding(path)
         if said is None:
             recognizer = load()
-            memory = Memory(library.tracks, recognizer.bundle.identity, full=full)
-
-            def recognize(path: Path) -> Recognition:
-                return recognizer(path, full=full or None)
-
-            said = memory(path, recognize) if keep else recognize(path)
+            recognize = CachedRecognizer(recognizer, library) if keep else recognizer
+            said = recognize(path, full=full or None)
             embedding = said.embedding if said.embedding is not None else library.tracks.embedding(path)
         sound = seen.hash_sound()
     except (OSError, ValueError) as error:

@@ -17,7 +17,7 @@ FURTHER_FROM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TagPolicy:
     """What a user wants written.
 
     Parameters
@@ -73,7 +73,7 @@ class Proposal:
     note: str = ""
 
 
-def propose(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
+def propose(said: Recognition, tag: GenreTag, wish: TagPolicy) -> Proposal:
     """Say what to write into a file.
 
     Parameters
@@ -82,7 +82,7 @@ def propose(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
         What was recognized; not an error.
     tag : GenreTag
         The file's tags as they are.
-    wish : Wish
+    wish : TagPolicy
 
     Returns
     -------
@@ -101,7 +101,7 @@ def propose(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
     return _propose_genres(said, tag, wish)
 
 
-def _propose_genres(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
+def _propose_genres(said: Recognition, tag: GenreTag, wish: TagPolicy) -> Proposal:
     """Say which genres to write into a file that gets some."""
     limit = FURTHER_FROM if wish.min_confidence is None else wish.min_confidence
     ranked = said.genres[: wish.genres]

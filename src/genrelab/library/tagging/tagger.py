@@ -18,7 +18,7 @@ from genrelab.library.store.file_snapshot import Sighting, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.safe_write import Rewriter
-from genrelab.library.tagging.tag_plan import Wish, propose
+from genrelab.library.tagging.tag_plan import TagPolicy, propose
 from genrelab.library.tags import GenreTag, Snapshot, read_tag
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
@@ -76,7 +76,7 @@ class Tagger:
     Examples
     --------
     >>> tagger = Tagger(library)  # doctest: +SKIP
-    >>> for record in tagger.tag(scan(["music"]), Wish(min_confidence=0.6)):  # doctest: +SKIP
+    >>> for record in tagger.tag(scan(["music"]), TagPolicy(min_confidence=0.6)):  # doctest: +SKIP
     ...     print(record.path, record.status, record.after)
     """
 
@@ -84,7 +84,7 @@ class Tagger:
         self._library = library
         self._rewriter = Rewriter(library.journal, library.tracks)
 
-    def tag(self, files: Iterable[Found], wish: Wish, *, write: bool = False) -> Iterator[TagRecord]:
+    def tag(self, files: Iterable[Found], wish: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
         """Write genres, or say what would be written.
 
         Parameters
@@ -92,7 +92,7 @@ class Tagger:
         files : iterable of Path, SheetTrack or Problem
             As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone. A file
             that is met twice is written once.
-        wish : Wish
+        wish : TagPolicy
             What to write.
         write : bool
             Without it nothing is changed.
@@ -209,7 +209,7 @@ class Tagger:
                 record = TagRecord(file, "error", note=_explain(file, error))
             yield record
 
-    def _tag(self, path: Path, wish: Wish, *, write: bool) -> TagRecord:
+    def _tag(self, path: Path, wish: TagPolicy, *, write: bool) -> TagRecord:
         said = self._library.tracks.find(Sighting(path))
         if said is None:
             raise TagError(f"{path} is not in the library, or changed since. Run `genrelab recognize` on it.")
