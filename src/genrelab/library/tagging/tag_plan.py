@@ -57,6 +57,10 @@ class TagPolicy:
     skip_hard_links: bool = False
 
 
+Wish = TagPolicy
+"""The former name of `TagPolicy`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What shall become of one file's genres.
