@@ -14,11 +14,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
 import genrelab.recognize.segment_sampling
 from genrelab.audio.encode import write_mp3
 from genrelab.audio.segments import segment_starts
-from genrelab.errors import UsageError
 from genrelab.recognize import Recognition, Recognizer, cut_parts
 from genrelab.recognize.segment_sampling import is_clear, spread_starts
 
@@ -269,7 +269,7 @@ def test_a_header_that_lies_about_the_length(recognizer: Recognizer, tmp_path: P
 
 def test_no_parts_of_what_was_not_heard(recognizer: Recognizer, tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", wavering(8000), 8000)
-    with pytest.raises(UsageError, match=r"x\.wav.*full=True"):
+    with raises("parts-need-full", path, "full=True"):
         cut_parts(recognizer(path))
     assert cut_parts(recognizer(path, full=True))
 

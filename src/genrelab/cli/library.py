@@ -61,8 +61,9 @@ def open_library(
 
     if must_exist and not (path or default_path()).exists():
         raise UsageError(
-            f"there is no library {path or default_path()}. `genrelab recognize` makes it; or name another "
-            "--library FILE."
+            f"there is no library {path or default_path()}. `genrelab recognize` creates it. Or name "
+            "another with --library FILE.",
+            code="library-missing",
         )
     with Library(path, must_write=must_write) as library:
         yield library
@@ -78,7 +79,7 @@ def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[L
     from genrelab.library import LibraryError
 
     if without and path is not None:
-        raise UsageError("--library and --no-library are one too many")
+        raise UsageError("--library and --no-library exclude each other", code="library-and-no-library")
     with ExitStack() as opened:
         shelf = None
         if not without:
@@ -158,7 +159,7 @@ def forget(
     from genrelab.errors import UsageError
 
     if bool(paths) == everything and not (missing and not paths):
-        raise UsageError("name PATHs to forget, or --missing, or --all")
+        raise UsageError("give the PATHs to forget, or --missing, or --all", code="nothing-to-forget")
     with open_library(library, must_exist=True, must_write=True) as shelf:
         count = shelf.tracks.forget(paths or (), missing=missing)
     note(f"{count} tracks forgotten")
@@ -195,7 +196,7 @@ def check_tags(
     genre_map = GenreMap.load(map) if map else GenreMap()
     words = read_placeholders(placeholders)
     with open_library(library, must_exist=True) as shelf:
-        _check_not_empty(shelf, paths)
+        check_not_empty(shelf, paths)
         report = check(
             shelf, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=words
         )
@@ -232,7 +233,7 @@ def draw_map(
 
     identity = None if model is None else Bundle.load(model).identity
     with open_library(library, must_exist=True) as shelf:
-        _check_not_empty(shelf, paths)
+        check_not_empty(shelf, paths)
         survey = Survey.take(shelf, paths or (), model=identity)
         with open_output(out, keep=[shelf.path]) as stream:
             write_map(survey, stream)
@@ -242,15 +243,19 @@ def draw_map(
             note(f"note: {line}")
 
 
-def _check_not_empty(shelf: Library, paths: list[Path] | None) -> None:
+def check_not_empty(shelf: Library, paths: list[Path] | None = None) -> None:
     """Raise if the library has nothing at or below some paths."""
     from genrelab.errors import UsageError
 
     if not shelf.tracks.counts():
-        raise UsageError(f"the library {shelf.path} holds no tracks. `genrelab recognize FOLDER` fills it.")
+        raise UsageError(
+            f"the library {shelf.path} contains no tracks. `genrelab recognize FOLDER` adds them.",
+            code="library-empty",
+        )
     for path in paths or ():
         if next(shelf.tracks.all([path]), None) is None:
             raise UsageError(
-                f"the library {shelf.path} knows nothing at or below {path}. Check the path, or run "
-                "`genrelab recognize` on it."
+                f"the library {shelf.path} contains nothing at or below {path}. Check the path, or run "
+                "`genrelab recognize` on it.",
+                code="path-not-in-library",
             )

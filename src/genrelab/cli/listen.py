@@ -99,14 +99,24 @@ def listen(
 def _check(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
     if raw is None:
         if rate is not None or channels is not None:
-            raise UsageError("--rate and --channels are about raw sound: name its kind too, e.g. --raw s16le")
+            raise UsageError(
+                "--rate and --channels describe raw audio. Give its format too, such as --raw s16le",
+                code="raw-options-without-raw",
+            )
         return
     if device is not None:
-        raise UsageError("--raw takes standard input and --device a sound input: give one of them")
+        raise UsageError(
+            "--raw reads standard input and --device a sound input. Give one of them", code="raw-and-device"
+        )
     if rate is None or channels is None:
-        raise UsageError(f"raw sound does not say what it is: add --rate HZ and --channels N to --raw {raw}")
+        raise UsageError(
+            f"raw audio has no header. Add --rate HZ and --channels N to --raw {raw}", code="raw-without-form"
+        )
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("--raw takes sound from standard input: pipe it in, e.g. from ffmpeg")
+        raise UsageError(
+            "--raw reads audio from standard input. Pipe it in, for example from ffmpeg",
+            code="raw-from-terminal",
+        )
 
 
 def _raw_blocks(

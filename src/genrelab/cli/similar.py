@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.library import LibraryOption, open_library
+from genrelab.cli.library import LibraryOption, check_not_empty, open_library
 from genrelab.cli.progress import note
 
 if TYPE_CHECKING:
@@ -71,11 +71,12 @@ def similar(
 
     if absolute and m3u is None:
         raise UsageError(
-            "--absolute is about a playlist. Name one with --m3u FILE, or leave --absolute away."
+            "--absolute applies to a playlist. Name one with --m3u FILE, or omit --absolute.",
+            code="absolute-without-m3u",
         )
     for folder in folders or ():
         if not folder.exists():
-            raise UsageError(f"--folder {folder} does not exist. Check the path.")
+            raise UsageError(f"--folder {folder} does not exist. Check the path.", code="folder-missing")
     with open_library(library, must_exist=True) as shelf:
         heard = _hear(shelf, track, model, full=full, keep=not no_library)
         found = find_similar(shelf, heard, count=count, same_genre=same_genre, folders=folders or ())
@@ -89,13 +90,10 @@ def similar(
 
 
 def _hear(shelf: Library, track: Path, model: Path | None, *, full: bool, keep: bool) -> Heard:
-    from genrelab.errors import UsageError
-    from genrelab.library.explore.embeddings import count_models
     from genrelab.library.explore.similar import hear
     from genrelab.recognize import Recognizer
 
-    if not count_models(shelf):
-        raise UsageError(f"the library {shelf.path} holds no tracks. `genrelab recognize FOLDER` fills it.")
+    check_not_empty(shelf)
     named = None if model is None else Recognizer.load(model)
 
     def load() -> Recognizer:

@@ -103,26 +103,34 @@ def _check_shape(waveform: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return it as [channels, samples], or raise where it is no sound."""
     if waveform.ndim not in (1, 2) or waveform.size == 0:
         raise UsageError(
-            "sound is an array [samples] or [channels, samples] with at least one sample, not "
-            f"{list(waveform.shape)}"
+            "an array of audio has the shape [samples] or [channels, samples] and at least one sample, not "
+            f"{list(waveform.shape)}",
+            code="array-shape",
         )
     waveform = np.atleast_2d(waveform)
     channels, samples = waveform.shape
     if channels > samples:
         raise UsageError(
-            f"this array would be {channels} channels of {samples} samples. Channels come first: "
-            "transpose it (waveform.T)."
+            f"this array has {channels} channels of {samples} samples. Channels come first: transpose it "
+            "(waveform.T).",
+            code="array-transposed",
         )
     if channels > MOST_CHANNELS:
-        raise UsageError(f"sound has at most {MOST_CHANNELS} channels, and this array {channels}")
+        raise UsageError(
+            f"an array of audio has at most {MOST_CHANNELS} channels, not {channels}", code="array-channels"
+        )
     kind = waveform.dtype.newbyteorder("=")
     if kind.kind == "f":
         for extreme in (float(waveform.max()), float(waveform.min())):  # NaN, if there is one
             if not abs(extreme) <= LOUDEST:
-                raise UsageError(f"the array holds {describe(extreme)}. Find out where they come from.")
+                raise UsageError(
+                    f"the array contains {describe(extreme)}. Find out where they come from.",
+                    code="array-values",
+                )
     elif kind != np.uint8 and kind not in _FULL_SCALE:
         raise UsageError(
-            f"sound is floating-point numbers of -1 to 1, or PCM of the type int8, int16, int32 or uint8, "
-            f"not {kind}. Convert the array."
+            "an array of audio has floating-point numbers from -1 to 1, or PCM of the type int8, int16, "
+            f"int32 or uint8, not {kind}. Convert it.",
+            code="array-type",
         )
     return waveform

@@ -36,13 +36,19 @@ def as_path(source: object) -> Path | None:
     if isinstance(source, str | bytes | os.PathLike):
         name = os.fsdecode(source)
         if not name:
-            raise UsageError("an empty text names no file. Give the path of a sound file.")
+            raise UsageError(
+                "an empty string is not a path. Give the path of an audio file.", code="source-empty-name"
+            )
         return Path(name)
     if source is None:
-        raise UsageError("None is no sound. Give the path of a sound file, or an array and its sample rate.")
+        raise UsageError(
+            "None cannot be recognized. Give the path of an audio file, or an array and its sample rate.",
+            code="source-none",
+        )
     if hasattr(source, "read") and not hasattr(source, "__array__"):
         raise UsageError(
-            f"an open file ({type(source).__name__}) cannot be recognized. Close it and give its path."
+            f"an open file ({type(source).__name__}) cannot be recognized. Close it and give its path.",
+            code="source-open-file",
         )
     return None
 
@@ -59,10 +65,14 @@ def as_array(source: Any) -> npt.NDArray[np.generic]:
         array = np.asarray(source)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise UsageError(
-            f"sound is a path or an array of numbers, not {type(source).__name__} ({shorten(str(error))})"
+            f"a source is a path or an array of numbers, not {type(source).__name__} ({shorten(str(error))})",
+            code="source-no-array",
         ) from error
     if array.dtype.kind == "O":
-        raise UsageError(f"sound is a path or an array of numbers, not of objects ({type(source).__name__})")
+        raise UsageError(
+            f"a source is a path or an array of numbers, not of objects ({type(source).__name__})",
+            code="source-no-array",
+        )
     return array
 
 
@@ -83,6 +93,7 @@ def check_rate(rate: Any) -> int:
     if not (is_number and LOWEST_RATE <= rate <= HIGHEST_RATE and rate == int(rate)):
         raise UsageError(
             f"a sample rate is a whole number of Hz from {LOWEST_RATE:,} to {HIGHEST_RATE:,}, not "
-            f"{shorten(repr(rate))}"
+            f"{shorten(repr(rate))}",
+            code="sample-rate",
         )
     return int(rate)

@@ -66,7 +66,7 @@ class Recognizer:
 
     def __init__(self, bundle: Bundle, *, full: bool = False, batch_seconds: float = 30.0) -> None:
         if not batch_seconds > 0:
-            raise UsageError(f"batch_seconds must be above 0, not {batch_seconds}")
+            raise UsageError(f"batch_seconds must be above 0, not {batch_seconds}", code="batch-seconds")
         self.bundle = bundle
         self.full = full
         self._batch = max(1, int(batch_seconds / bundle.metadata.segment_seconds))
@@ -138,13 +138,19 @@ class Recognizer:
         path = as_path(source)
         if path is not None:
             if sample_rate is not None:
-                raise UsageError(f"{path} is a file and has its sample rate: leave it away")
+                raise UsageError(
+                    f"{path} is a file and has its own sample rate. Omit sample_rate",
+                    code="file-with-sample-rate",
+                )
             return self.recognize_found(path, full=full)
         if isinstance(source, SheetTrack):
             return self.recognize_found(source, full=full)
         sound: Any = source
         if sample_rate is None:
-            raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
+            raise UsageError(
+                "an array needs its sample rate: recognizer(waveform, sample_rate=44100)",
+                code="array-without-sample-rate",
+            )
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
         if not (self.full if full is None else full):
             spread = array_excerpts(sound, sample_rate, **form)

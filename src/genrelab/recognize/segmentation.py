@@ -61,16 +61,23 @@ def cut_parts(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS) -> 
     ...     print(part.start, part.end, part.genre)
     """
     if not (math.isfinite(min_seconds) and min_seconds > 0):
-        raise UsageError(f"a part must be longer than 0 s, not {min_seconds} s")
+        raise UsageError(
+            f"the shortest part must be longer than 0 s, not {min_seconds} s", code="part-length"
+        )
     if record.error is not None or record.duration is None:
         return ()
     if not record.full:
         raise UsageError(
-            f"only segments of {record.path} were heard, which do not tell its parts. Recognize all of it "
-            "(full=True)."
+            f"{record.path} was recognized from segments spread over it, which is not enough to cut it into "
+            "parts. Recognize all of it (full=True).",
+            code="parts-need-full",
         )
     if record.probabilities is None:
-        raise UsageError(f"what is known about {record.path} does not tell its parts. Recognize it again.")
+        raise UsageError(
+            f"the record of {record.path} lacks the probabilities of each segment, which parts need. "
+            "Recognize it again.",
+            code="parts-need-probabilities",
+        )
     states = _with_silence(record.probabilities.astype(np.float64))
     starts, ends = np.array([(piece.start, piece.end) for piece in record.timeline]).T
     length = float(ends[0] - starts[0])
@@ -86,6 +93,12 @@ def cut_parts(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS) -> 
         Part(borders[first], borders[last], names[state], _mean(record.probabilities[first:last], state))
         for first, last, state in _likeliest(evidence, least, price)
     )
+
+
+def check_min_seconds(seconds: float) -> None:
+    """Raise a `UsageError` unless the length of the shortest part is positive."""
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise UsageError(f"the shortest part must be longer than 0 s, not {seconds} s", code="part-length")
 
 
 def _with_silence(probabilities: _Floats) -> _Floats:

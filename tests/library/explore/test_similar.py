@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from raising import raises
 from sklearn.metrics.pairwise import cosine_similarity
 from tiny_onnx import tone, write_tiny
 
-from genrelab.errors import AudioError, UsageError
 from genrelab.library import CachedRecognizer, Library
 from genrelab.library.explore.embeddings import count_models, read_embeddings
 from genrelab.library.explore.similar import Heard, find_similar, hear
@@ -141,7 +141,7 @@ def test_genre_and_folders(put: Put, library: Library, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "album")
     assert names(find_similar(library, track, folders=[tmp_path / "link"], same_genre=True)) == ["2"]
     unsure = heard(library, put("u", [1.0, 0.0], genre="unsure"))
-    with pytest.raises(UsageError, match="--same-genre"):
+    with raises("genre-unsure", "--same-genre"):
         find_similar(library, unsure, same_genre=True)
 
 
@@ -177,12 +177,12 @@ def test_what_cannot_be_compared(library: Library, recognizer: Recognizer, tmp_p
     soundfile.write(silent, np.zeros(8000), 8000)
     words.write_text("these are words\n" * 100)
     for _ in range(2):  # new, then known
-        with pytest.raises(AudioError, match=r"silent\.wav is silent"):
+        with raises("track-silent", silent):
             hear(library, silent, lambda: recognizer)
-        with pytest.raises(AudioError, match=r"words\.mp3"):
+        with raises("track-not-recognized", words):
             hear(library, words, lambda: recognizer)
     for path in (tmp_path / "none.mp3", tmp_path):
-        with pytest.raises(UsageError, match="Name one sound file"):
+        with raises("track-unreadable", path):
             hear(library, path, lambda: recognizer)
 
 

@@ -162,11 +162,15 @@ def hear(
         sound = seen.hash_sound()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{path} cannot be compared: {what}. Name one sound file.") from error
+        raise UsageError(
+            f"{path} cannot be compared: {what}. Name one audio file.", code="track-unreadable"
+        ) from error
     if said.error is not None:
-        raise AudioError(said.error)
+        raise AudioError(said.error, code="track-not-recognized")
     if embedding is None:
-        raise AudioError(f"{path} is silent: there is nothing to compare. Name another file.")
+        raise AudioError(
+            f"{path} is silent, so there is nothing to compare. Name another file.", code="track-silent"
+        )
     return Heard(path, sound, said, embedding)
 
 
@@ -207,7 +211,7 @@ def find_similar(
         If the library cannot be used.
     """
     if same_genre and heard.said.genre == UNSURE:
-        raise UsageError(f"the genre of {heard.path} is unsure. Leave --same-genre away.")
+        raise UsageError(f"the genre of {heard.path} is unsure. Omit --same-genre.", code="genre-unsure")
     tracks, similarities = _compare(library, heard)
     places: dict[bytes, list[Path]] = defaultdict(list)  # of each sound
     for track in tracks:

@@ -14,7 +14,7 @@ from typing import Any, Self
 import platformdirs
 
 from genrelab.errors import LibraryError
-from genrelab.library.store.place import obstacle_to_writing
+from genrelab.library.store.place import CANNOT_OPEN, WRITE_PROTECTED, obstacle_to_writing
 from genrelab.library.store.tables import table_fault
 
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
@@ -117,7 +117,7 @@ class Database:
         self._inside = False
         obstacle = obstacle_to_writing(path)
         if obstacle is not None and must_write:
-            raise LibraryError(f"the library {path} {obstacle}")
+            raise LibraryError(f"the library {path} {obstacle}", code="library-read-only")
         self.writable = obstacle is None
         with self._explained():
             self._connection = self._connect() if self.writable else self._connect_to_read()
@@ -155,12 +155,13 @@ class Database:
         except sqlite3.OperationalError as error:
             connection.close()
             log = f"{self.path}-wal"
-            if not any(words in str(error) for words in ("unable to open", "readonly")):
+            if not _is(error, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
             if os.path.exists(log) and os.path.getsize(log):
                 raise LibraryError(
-                    f"the library {self.path} has changes in {log} that can be read only where it can be "
-                    "written. Copy both to such a place and name the copy with --library FILE."
+                    f"the library {self.path} has changes in {log} that can be read only where the library "
+                    "is writable. Copy both files to such a place and name the copy with --library FILE.",
+                    code="library-log-unread",
                 ) from error
         return self._connect(uri=f"{uri}?mode=ro&immutable=1")
 
@@ -176,14 +177,20 @@ class Database:
                     self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             application, version, tables = self._identity()
         if application != _APPLICATION:
-            raise LibraryError(f"{self.path} is another program's database. Name another --library FILE.")
+            raise LibraryError(
+                f"{self.path} is a database of another program. Name another --library FILE.",
+                code="library-foreign",
+            )
         if version > SCHEMA_VERSION:
             raise LibraryError(
-                f"the library {self.path} was made by a newer genrelab (its layout is {version}, this "
-                f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab"
+                f"the library {self.path} was made by a newer genrelab (its format is {version}, this "
+                f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab",
+                code="library-newer",
             )
         if version < 1:
-            raise LibraryError(f"the library {self.path} {_damaged(f'its layout is {version}')}")
+            raise LibraryError(
+                f"the library {self.path} {_damaged(f'its format is {version}')}", code="library-damaged"
+            )
         if version < SCHEMA_VERSION:
             if not self.writable:
                 self._move_to_memory()
@@ -204,7 +211,7 @@ class Database:
         """Raise unless there are the tables that genrelab makes, and nothing that would run with them."""
         fault = table_fault(self._connection, _SCHEMA)
         if fault is not None:
-            raise LibraryError(f"the library {self.path} {_damaged(fault)}")
+            raise LibraryError(f"the library {self.path} {_damaged(fault)}", code="library-damaged")
 
     def _upgrade(self) -> None:
         with self.transaction():
@@ -227,7 +234,7 @@ class Database:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
+                if not _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
 
@@ -276,9 +283,11 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise LibraryError(f"the library {self.path} {_remedy(str(error))}") from error
+            raise _explain(self.path, error) from error
         except (OverflowError, UnicodeError) as error:  # a value that SQLite does not take
-            raise LibraryError(f"the library {self.path} cannot hold a value: {error}") from error
+            raise LibraryError(
+                f"the library {self.path} cannot store a value: {error}", code="library-value"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -292,31 +301,42 @@ class Database:
         self.close()
 
 
-def _remedy(message: str) -> str:
-    """Return how a sentence about the library goes on, given what SQLite says."""
-    if "not a database" in message:
-        return "is no SQLite database. Name another --library FILE."
-    if "malformed" in message or "disk image" in message:
-        return _damaged(message)
-    if "is full" in message:
-        return "cannot be written: the disk is full. Free some space."
-    if "readonly" in message:
-        return "may not be written. Change its permissions and its folder's, or name another --library FILE."
-    if "too big" in message:
-        return _damaged("a value is larger than genrelab writes any")
-    if "locked" in message:
-        return (
-            f"was held by another process for more than {_WAIT_SECONDS:.0f} s. Try again when it has ended."
-        )
-    if "I/O" in message:
-        return f"cannot be read or written ({message}). Look whether its disk is full or failing."
-    if "unable to open" in message:
-        return "cannot be opened. Check its permissions and its folder's, or name another --library FILE."
-    return f"cannot be used: {message}"
+def _is(error: sqlite3.Error, *codes: int) -> bool:
+    """Whether SQLite failed with one of some primary result codes."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
+def _explain(path: Path, error: sqlite3.Error) -> LibraryError:
+    """Return SQLite's error as one with a remedy."""
+    library = f"the library {path}"
+    if _is(error, sqlite3.SQLITE_NOTADB):
+        message = f"{library} is not an SQLite database. Name another --library FILE."
+        return LibraryError(message, code="library-no-database")
+    if _is(error, sqlite3.SQLITE_CORRUPT):
+        return LibraryError(f"{library} {_damaged(str(error))}", code="library-damaged")
+    if _is(error, sqlite3.SQLITE_TOOBIG):
+        what = "a value is larger than any that genrelab writes"
+        return LibraryError(f"{library} {_damaged(what)}", code="library-damaged")
+    if _is(error, sqlite3.SQLITE_FULL):
+        message = f"{library} cannot be written: the disk is full. Free some space."
+        return LibraryError(message, code="library-disk-full")
+    if _is(error, sqlite3.SQLITE_READONLY):
+        return LibraryError(f"{library} {WRITE_PROTECTED}", code="library-read-only")
+    if _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        what = f"was locked by another process for more than {_WAIT_SECONDS:.0f} s"
+        return LibraryError(f"{library} {what}. Try again when it has ended.", code="library-locked")
+    if _is(error, sqlite3.SQLITE_IOERR):
+        message = f"{library} cannot be read or written ({error}). Check whether its disk is full or failing."
+        return LibraryError(message, code="library-disk-fault")
+    if _is(error, sqlite3.SQLITE_CANTOPEN):
+        return LibraryError(f"{library} {CANNOT_OPEN}", code="library-unreadable")
+    return LibraryError(f"{library} cannot be used: {error}", code="library-unusable")
 
 
 def _damaged(what: str) -> str:
-    return f"is damaged ({what}). Move it away; a new one is made, and the music recognized anew."
+    return (
+        f"is damaged ({what}). Move it away. genrelab then creates a new one and recognizes the music again."
+    )
 
 
 def _decode(text: bytes) -> str:

@@ -9,6 +9,13 @@ from pathlib import Path
 from genrelab.errors import LibraryError
 
 _NAME_BEHIND = len("-journal")  # SQLite's own files have the library's name and a word behind
+CANNOT_OPEN = (
+    "cannot be opened. Check the permissions of the file and its folder, or name another --library FILE."
+)
+WRITE_PROTECTED = (
+    "is write-protected. Change the permissions of the file and its folder, or name another --library FILE."
+)
+
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -42,24 +49,20 @@ def obstacle_to_writing(path: Path) -> str | None:
     except (OSError, ValueError) as error:
         raise _impossible(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise LibraryError(f"the library {path} is a folder. Name a file in it.")
+        raise LibraryError(f"the library {path} is a folder. Name a file in it.", code="library-is-folder")
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
-        raise LibraryError(f"the library {path} is {kind}. Name a file with --library FILE.")
-    if not os.access(path, os.R_OK):
         raise LibraryError(
-            f"the library {path} cannot be opened. Check its permissions and its folder's, or name another "
-            "--library FILE."
+            f"the library {path} is {kind}. Name a file with --library FILE.", code="library-no-file"
         )
+    if not os.access(path, os.R_OK):
+        raise LibraryError(f"the library {path} {CANNOT_OPEN}", code="library-unreadable")
     folder = os.path.dirname(os.path.realpath(path))
     if os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
         return None
     if _is_read_only(path):
-        return (
-            "may not be written: it lies on a disk that can only be read. Copy it to another and name the "
-            "copy with --library FILE."
-        )
-    return "may not be written. Change its permissions and its folder's, or name another --library FILE."
+        return "is on a read-only disk. Copy it to another and name the copy with --library FILE."
+    return WRITE_PROTECTED
 
 
 def _make_folder(path: Path) -> None:
@@ -69,12 +72,17 @@ def _make_folder(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise _impossible(path, error) from error
     if len(os.fsencode(path.name)) > longest - _NAME_BEHIND:
-        raise LibraryError(f"the name of the library {path} is too long. Name another --library FILE.")
+        raise LibraryError(
+            f"the name of the library {path} is too long. Name another --library FILE.",
+            code="library-name-too-long",
+        )
 
 
 def _impossible(path: Path, error: OSError | ValueError) -> LibraryError:
     what = getattr(error, "strerror", None) or error
-    return LibraryError(f"the library {path} cannot be there: {what}. Name another --library FILE.")
+    return LibraryError(
+        f"the library {path} cannot be created: {what}. Name another --library FILE.", code="library-place"
+    )
 
 
 def _is_read_only(path: Path) -> bool:

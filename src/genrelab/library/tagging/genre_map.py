@@ -72,11 +72,13 @@ class GenreMap:
             place = ".".join(map(str, problem["loc"])) or "the file"
             raise UsageError(
                 f"the genre map {path} cannot be used: {place}: {problem['msg']}. It has the sections "
-                "`names` and `parents`, each with lines like `hiphop: Hip-Hop` or `metal: [Metal, Rock]`."
+                "`names` and `parents`, each with lines like `hiphop: Hip-Hop` or `metal: [Metal, Rock]`.",
+                code="genre-map-invalid",
             ) from error
         except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
             raise UsageError(
-                f"the genre map {path} cannot be read: {' '.join(str(error).split())}"
+                f"the genre map {path} cannot be read: {' '.join(str(error).split())}",
+                code="genre-map-unreadable",
             ) from error
         found = cls(
             {genre: _tuple(names) for genre, names in file.names.items()},
@@ -84,7 +86,9 @@ class GenreMap:
         )
         for name in found.parents:
             if name in found._above(name):
-                raise UsageError(f"the genre map {path} makes {name!r} a parent of itself")
+                raise UsageError(
+                    f"the genre map {path} makes {name!r} a parent of itself", code="genre-map-circle"
+                )
         return found
 
     def apply(self, genres: Iterable[str]) -> tuple[str, ...]:

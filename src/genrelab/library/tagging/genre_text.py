@@ -81,7 +81,10 @@ class Placeholders:
         rest = text.removeprefix("+")
         words = _words_of(Path(rest[1:])) if rest.startswith("@") else rest.split(",")
         if rest == text and not rest.startswith("@") and "/" in rest and os.path.isfile(rest):
-            raise UsageError(f"--placeholders {rest} names a file; write --placeholders @{rest}")
+            raise UsageError(
+                f"--placeholders {rest} is a file name. Write --placeholders @{rest}",
+                code="placeholders-without-at",
+            )
         return cls.of([*words, *(DEFAULT_PLACEHOLDERS if rest != text else ())])
 
     def says_nothing(self, text: str) -> bool:
@@ -107,7 +110,9 @@ def _words_of(path: Path) -> list[str]:
             lines = file.read(_MOST_BYTES).splitlines()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise UsageError(f"the placeholders {path} cannot be read: {what}") from error
+        raise UsageError(
+            f"the file of placeholders {path} cannot be read: {what}", code="placeholders-unreadable"
+        ) from error
     return [line for line in lines if not line.lstrip().startswith("#")]
 
 

@@ -92,7 +92,10 @@ class Rewriter:
                 with tag_errors(path):
                     alter(tag)
                     if tag.others() != others:
-                        raise TagError("was left as it is: more than its genre would have changed.")
+                        raise TagError(
+                            "was left unchanged: the write would have changed more than the genre.",
+                            code="tag-write-changes-more",
+                        )
                 number = self._journal.begin(
                     os.fsencode(real), os.fsencode(name), sound, before, tag.snapshot(), undoes=undoes
                 )
@@ -105,7 +108,8 @@ class Rewriter:
                         source.close()
                     if not _same(os.stat(real), status):
                         raise TagError(
-                            f"{path} was changed by another program in the meantime. It was left so."
+                            f"{path} was changed by another program during the write. It was left unchanged.",
+                            code="tag-file-changed",
                         )
                     draft.take_place(real)
                     replaced = True
@@ -167,11 +171,14 @@ def _digest_at(path: bytes) -> bytes | None:
 
 def _check_writable(path: Path, real: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise TagError(f"{path} is no regular file.")
+        raise TagError(f"{path} is not a regular file.", code="tag-file-irregular")
     if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
-        raise TagError(f"{path} may not be written. Change its permissions.")
+        raise TagError(f"{path} is write-protected. Change its permissions.", code="tag-file-read-only")
     if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
-        raise TagError(f"{path} lies in a folder that may not be written. Change the folder's permissions.")
+        raise TagError(
+            f"{path} is in a folder that is write-protected. Change the permissions of the folder.",
+            code="tag-folder-read-only",
+        )
 
 
 def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: Path) -> None:
@@ -181,11 +188,15 @@ def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: 
     draft.flush()
     found = read_tag(draft, path)
     if digest_of(draft) != sound:
-        raise TagError(f"{path} was left as it is: its sound would not have stayed the same. Report this.")
+        raise TagError(
+            f"{path} was left unchanged: the write would have changed its audio. Please report this.",
+            code="tag-write-changes-sound",
+        )
     if found.genres != tag.genres or found.others() != tag.others():
         raise TagError(
-            f"{path} was left as it is: its other tags would not have stayed the same. "
-            "Save it once with a tag editor."
+            f"{path} was left unchanged: the write would have changed its other tags. Save it once with a "
+            "tag editor.",
+            code="tag-write-changes-tags",
         )
 
 

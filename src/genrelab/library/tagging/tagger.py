@@ -42,6 +42,8 @@ class TagRecord:
         That of the recognition.
     note : str or None
         Why it was left, what went wrong, or what else to know.
+    code : str or None
+        The code of the error, for programs: that of a `GenrelabError`, or the system's, such as `EACCES`.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class TagRecord:
     after: tuple[str, ...] = ()
     confidence: float | None = None
     note: str | None = None
+    code: str | None = None
 
     COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
 
@@ -163,13 +166,15 @@ class Tagger:
                 held.enter_context(only_one(lock))
             except BlockingIOError as error:
                 raise LibraryError(
-                    f"another process is writing tags with the library {self._library.path}. "
-                    "Wait for it to end."
+                    f"another process is writing tags with the library {self._library.path}. Wait for it to "
+                    "end.",
+                    code="library-tagging-elsewhere",
                 ) from error
             except OSError as error:
                 raise LibraryError(
-                    f"the lock {lock} beside the library cannot be taken: {error.strerror}. "
-                    "Change the permissions of its folder, or name another --library FILE."
+                    f"the lock {lock} beside the library cannot be taken: {error.strerror}. Change the "
+                    "permissions of its folder, or name another --library FILE.",
+                    code="library-lock",
                 ) from error
             self._library.be_durable()
             self._rewriter.recover()
@@ -204,21 +209,26 @@ class Tagger:
             except LibraryError:
                 raise
             except GenrelabError as error:
-                record = TagRecord(file, "error", note=str(error))
+                record = TagRecord(file, "error", note=str(error), code=error.code)
             except OSError as error:
-                record = TagRecord(file, "error", note=_explain(file, error))
+                code = errno.errorcode.get(error.errno or 0)
+                record = TagRecord(file, "error", note=_explain(file, error), code=code)
             yield record
 
     def _tag(self, path: Path, wish: TagPolicy, *, write: bool) -> TagRecord:
         said = self._library.tracks.find(Sighting(path))
         if said is None:
-            raise TagError(f"{path} is not in the library, or changed since. Run `genrelab recognize` on it.")
+            raise TagError(
+                f"{path} is not in the library, or has changed since. Run `genrelab recognize` on it.",
+                code="tag-not-in-library",
+            )
         if said.error is not None:
-            raise TagError(said.error)
+            raise TagError(said.error, code="tag-not-recognized")
         if wish.full and not said.full:
             raise TagError(
-                f"{path} was judged by segments spread over it. Run `genrelab recognize --full` on it, or "
-                "leave --full away."
+                f"{path} was recognized from segments spread over it. Run `genrelab recognize --full` on "
+                "it, or omit --full.",
+                code="tag-not-full",
             )
         with path.open("rb") as file:
             tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
@@ -270,18 +280,21 @@ def _put_back(tag: GenreTag, before: Snapshot) -> None:
     """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
     size, now = before.get("size", 0), tag.snapshot().get("size", 0)
     if not isinstance(size, int) or not isinstance(now, int):
-        raise TagError("cannot be put back: the library is damaged.")
+        raise TagError("cannot be restored: the library is damaged.", code="tag-undo-damaged")
     try:
         tag.restore({**before, "size": min(size, now)} if "size" in before else before)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise TagError(f"cannot be put back: the library is damaged ({error}).") from error
+        raise TagError(
+            f"cannot be restored: the library is damaged ({error}).", code="tag-undo-damaged"
+        ) from error
 
 
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
     if sha256_of(file) != change.file_after:
         raise TagError(
-            f"{path} was changed by another program since its genre was written. It was left so; "
-            "--force takes the genre back and keeps the other changes."
+            f"{path} was changed by another program after its genre was written, and was left unchanged. "
+            "--force restores the genre and keeps the other changes.",
+            code="tag-undo-changed",
         )
 
 

@@ -123,12 +123,15 @@ def listen(
     window_seconds = 2 * metadata.segment_seconds if window_seconds is None else window_seconds
     for name, seconds in (("a step", every_seconds), ("a window", window_seconds)):
         if not (math.isfinite(seconds) and 0 < seconds <= 3600):
-            raise UsageError(f"{name} lasts more than 0 s and at most an hour, not {seconds} s")
+            raise UsageError(
+                f"{name} must be longer than 0 s and at most an hour, not {seconds} s", code="listen-duration"
+            )
     window = round(window_seconds * metadata.sample_rate)
     if window < metadata.segment_samples:
         raise UsageError(
-            f"a window of {window_seconds} s is shorter than this model's segments of "
-            f"{metadata.segment_seconds} s. Take a longer one."
+            f"a window of {window_seconds} s is shorter than a segment of this model, "
+            f"{metadata.segment_seconds} s. Use a longer one.",
+            code="listen-window-short",
         )
     sample_rate = check_rate(sample_rate)
     step = max(1, round(every_seconds * metadata.sample_rate))
@@ -157,7 +160,7 @@ def _listen(
         recent.stop()
         reader.join(_FAREWELL_SECONDS)  # the resampler must not be at work when Python ends
     if not heard:
-        raise AudioError("no sound came. Check what should send it.")
+        raise AudioError("no audio arrived. Check its source.", code="listen-no-sound")
 
 
 def _read(
@@ -179,7 +182,9 @@ def _checked(block: Waveform) -> Waveform:
     """Return a block of sound, or raise where it holds what is none."""
     fits = usable(block)
     if not fits.all():
-        raise AudioError(f"the sound holds {describe(float(block.ravel()[fits.argmin()]))}")
+        raise AudioError(
+            f"the audio contains {describe(float(block.ravel()[fits.argmin()]))}", code="listen-values"
+        )
     return block
 
 

@@ -38,7 +38,7 @@ def list_microphones() -> list[Microphone]:
     try:
         found = sounddevice.query_devices()
     except sounddevice.PortAudioError as error:
-        raise AudioError(f"the sound inputs cannot be listed: {error}") from error
+        raise AudioError(f"the sound inputs cannot be listed: {error}", code="inputs-unlisted") from error
     return [_described(device) for device in found if device["max_input_channels"] > 0]
 
 
@@ -66,8 +66,12 @@ def find_microphone(wanted: str | None = None) -> Microphone:
     except (ValueError, sounddevice.PortAudioError) as error:
         remedy = "`genrelab listen --list-devices` shows what there is."
         if wanted is None:
-            raise AudioError(f"there is no usual sound input ({error}). {remedy}") from error
-        raise UsageError(f"the sound input {wanted!r} cannot be used ({error}). {remedy}") from error
+            raise AudioError(
+                f"there is no default sound input ({error}). {remedy}", code="no-default-input"
+            ) from error
+        raise UsageError(
+            f"the sound input {wanted!r} cannot be used ({error}). {remedy}", code="input-unusable"
+        ) from error
 
 
 def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
@@ -101,7 +105,9 @@ def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
                 samples, _ = stream.read(max(1, round(_BLOCK_SECONDS * microphone.sample_rate)))
                 yield np.ascontiguousarray(samples.T)
     except sounddevice.PortAudioError as error:
-        raise AudioError(f"the sound input {microphone.name!r} cannot be recorded: {error}") from error
+        raise AudioError(
+            f"recording from the sound input {microphone.name!r} failed: {error}", code="input-failed"
+        ) from error
 
 
 def _sounddevice() -> Any:
@@ -110,13 +116,15 @@ def _sounddevice() -> Any:
         import sounddevice
     except ImportError as error:
         raise MissingExtraError(
-            "the microphone needs sounddevice: pip install 'genrelab[live]'. Without it, send sound to "
-            "`genrelab listen --raw`."
+            "the microphone needs sounddevice: pip install 'genrelab[live]'. Without it, pipe audio to "
+            "`genrelab listen --raw`.",
+            code="sounddevice-missing",
         ) from error
     except OSError as error:
         raise MissingExtraError(
-            f"the microphone needs PortAudio ({error}): install it (on Debian and Ubuntu: apt install "
-            "libportaudio2), or send sound to `genrelab listen --raw`."
+            f"the microphone needs PortAudio ({error}). Install it (on Debian and Ubuntu: apt install "
+            "libportaudio2), or pipe audio to `genrelab listen --raw`.",
+            code="portaudio-missing",
         ) from error
     return sounddevice
 

@@ -38,7 +38,9 @@ def cue_sheet(record: Recognition, sound: str, *, min_seconds: float = MIN_PART_
     """
     parts = cut_parts(record, min_seconds=min_seconds)
     if not parts:
-        raise UsageError(f"{record.path} could not be recognized: there is no CUE sheet of it")
+        raise UsageError(
+            f"{record.path} could not be recognized, so it has no CUE sheet", code="cue-of-error"
+        )
     while len(parts) > MOST_TRACKS:
         min_seconds *= 2
         parts = cut_parts(record, min_seconds=min_seconds)

@@ -73,16 +73,22 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
         If Parquet is wanted without pyarrow.
     """
     if format not in FORMATS:
-        raise UsageError(f"unknown format {format!r}; there are {', '.join(FORMATS)}")
+        raise UsageError(
+            f"unknown format {format!r}. Choose one of {', '.join(FORMATS)}", code="output-format"
+        )
     if top < 1:
-        raise UsageError(f"at least 1 genre is shown of each file, not {top}")
+        raise UsageError(f"a record needs at least 1 genre, not {top}", code="top-genres")
     if format == "csv" and timeline:
-        raise UsageError("CSV has no place for a timeline or parts. Take json, jsonl or parquet.")
+        raise UsageError(
+            "CSV cannot contain a timeline or parts. Use json, jsonl or parquet.", code="csv-timeline"
+        )
     if format == "parquet":
         try:
             import pyarrow  # noqa: F401
         except ImportError as error:
-            raise MissingExtraError("Parquet needs pyarrow: pip install 'genrelab[parquet]'") from error
+            raise MissingExtraError(
+                "Parquet needs pyarrow: pip install 'genrelab[parquet]'", code="pyarrow-missing"
+            ) from error
 
 
 def _to_json(record: Recognition, top: int, timeline: bool, indent: int | None = None) -> bytes:

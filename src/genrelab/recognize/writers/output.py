@@ -40,17 +40,30 @@ def open_output(
         return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise UsageError(f"{path} is no regular file. Name a file, or leave --out away for standard output.")
+        raise UsageError(
+            f"{path} is not a regular file. Name a file, or omit --out for standard output.",
+            code="output-no-file",
+        )
     if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
-        raise UsageError(f"{path} is one of the files that are read; it would be replaced. Name another.")
+        raise UsageError(
+            f"{path} is one of the input files and would be replaced. Name another file.",
+            code="output-is-input",
+        )
     if os.path.islink(target):  # what is left of a path after all links were followed
-        raise UsageError(f"{path} is a link that leads in a circle. Name another file.")
+        raise UsageError(
+            f"{path} is a link that points to itself. Name another file.", code="output-link-circle"
+        )
     if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
-        raise UsageError(f"{path} is write-protected. Change its permissions, or name another file.")
+        raise UsageError(
+            f"{path} is write-protected. Change its permissions, or name another file.",
+            code="output-protected",
+        )
     with ExitStack() as stack:
         try:
             draft = stack.enter_context(Draft(target.parent))
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+            raise UsageError(
+                f"{path} cannot be written: {error.strerror}. Name another file.", code="output-unwritable"
+            ) from error
         yield draft.file
         draft.take_place(target)

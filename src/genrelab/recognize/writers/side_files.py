@@ -10,7 +10,7 @@ from pathlib import Path
 
 from genrelab.errors import UsageError
 from genrelab.recognize.recognition import Recognition
-from genrelab.recognize.segmentation import cut_parts
+from genrelab.recognize.segmentation import check_min_seconds, cut_parts
 from genrelab.recognize.writers.cue import cue_sheet
 from genrelab.recognize.writers.output import open_output
 from genrelab.recognize.writers.picture import draw_timeline
@@ -50,8 +50,7 @@ class PartsWriter:
         cues: Path | None,
         keep: Iterable[Path] = (),
     ) -> None:
-        if not 0 < min_seconds < float("inf"):
-            raise UsageError(f"a part must be longer than 0 s, not {min_seconds} s")
+        check_min_seconds(min_seconds)
         self._min_seconds = min_seconds
         self._record_parts = record_parts
         self._pictures, self._cues = pictures, cues
@@ -163,7 +162,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made a folder: {error.strerror}. Name another.") from error
+        raise UsageError(
+            f"the folder {folder} cannot be created: {error.strerror}. Name another.", code="output-folder"
+        ) from error
 
 
 def _seen_from(folder: Path, sound: Path) -> str:
