@@ -20,7 +20,7 @@ import genrelab.recognize.segment_sampling
 from genrelab.errors import GenrelabError
 from genrelab.library import CachedRecognizer, Library, Tagger, TagPolicy, TagRecord
 from genrelab.library.store.audio_digest import sound_digest
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tags import read_tag
 from genrelab.recognize import Recognition, Recognizer
 from genrelab.recognize.recognition import RankedGenre
@@ -57,7 +57,7 @@ class Worker:
         """Show, write and take back a genre; a file is changed rightly or not at all."""
         ranked = (RankedGenre(GENRE, 0.9),)
         said = Recognition(path, "m@1", genre=GENRE, confidence=0.9, genres=ranked)
-        self._library.tracks.store(Sighting(path), said)
+        self._library.tracks.store(FileSnapshot(path), said)
         whole, sound, heard = path.read_bytes(), sound_digest(path), _heard(path)
         wish, faults = TagPolicy("overwrite"), []
         (plan,) = self._tagger.tag([path], wish)

@@ -80,19 +80,19 @@ def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[L
 
     if without and path is not None:
         raise UsageError("--library and --no-library exclude each other", code="library-and-no-library")
-    with ExitStack() as opened:
-        shelf = None
+    with ExitStack() as stack:
+        opened = None
         if not without:
             try:
-                shelf = opened.enter_context(open_library(path))
+                opened = stack.enter_context(open_library(path))
             except LibraryError as error:
                 if path is not None:
                     raise
                 if not quiet:
                     note(f"note: no answers are kept: {error}")
-        if shelf is not None and not shelf.writable and not quiet:
-            note(f"note: the library {shelf.path} can only be read: no new answers are kept")
-        yield shelf
+        if opened is not None and not opened.writable and not quiet:
+            note(f"note: the library {opened.path} can only be read: no new answers are kept")
+        yield opened
 
 
 @app.command("show")
@@ -101,12 +101,12 @@ def show(
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
 ) -> None:
     """Show where the library is, and how many tracks of which genre it has."""
-    with open_library(library, must_exist=True) as shelf:
-        counts = shelf.tracks.counts()
+    with open_library(library, must_exist=True) as opened:
+        counts = opened.tracks.counts()
         figures = {
-            "library": str(shelf.path),
+            "library": str(opened.path),
             "tracks": sum(count for *_, count in counts),
-            "writes": shelf.journal.count(),
+            "writes": opened.journal.count(),
             "genres": [{"model": model, "genre": genre, "tracks": count} for model, genre, count in counts],
         }
     if format == "json":
@@ -138,10 +138,10 @@ def list_tracks(
 
     check_format(format, top=top, timeline=timeline)
     with (
-        open_library(library, must_exist=True) as shelf,
-        open_output(out, keep=[shelf.path]) as stream,
+        open_library(library, must_exist=True) as opened,
+        open_output(out, keep=[opened.path]) as stream,
     ):
-        write_records(shelf.tracks.all(paths or ()), stream, format=format, top=top, timeline=timeline)
+        write_records(opened.tracks.all(paths or ()), stream, format=format, top=top, timeline=timeline)
 
 
 @app.command("forget")
@@ -160,13 +160,13 @@ def forget(
 
     if bool(paths) == everything and not (missing and not paths):
         raise UsageError("give the PATHs to forget, or --missing, or --all", code="nothing-to-forget")
-    with open_library(library, must_exist=True, must_write=True) as shelf:
-        count = shelf.tracks.forget(paths or (), missing=missing)
+    with open_library(library, must_exist=True, must_write=True) as opened:
+        count = opened.tracks.forget(paths or (), missing=missing)
     note(f"{count} tracks forgotten")
 
 
 @app.command("check")
-def check_tags(
+def check_files(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
     ] = None,
@@ -189,20 +189,20 @@ def check_tags(
 
     Ends with 0 if none is listed, 1 if some are, or tags could not be read, 2 after wrong use.
     """
-    from genrelab.cli.output.check_report import tell, write_report
+    from genrelab.cli.output.check_report import summary_lines, write_report
     from genrelab.library import GenreMap
-    from genrelab.library.tagging.consistency import check
+    from genrelab.library.tagging.consistency import check_tags
 
     genre_map = GenreMap.load(map) if map else GenreMap()
     words = read_placeholders(placeholders)
-    with open_library(library, must_exist=True) as shelf:
-        check_not_empty(shelf, paths)
-        report = check(
-            shelf, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=words
+    with open_library(library, must_exist=True) as opened:
+        check_not_empty(opened, paths)
+        report = check_tags(
+            opened, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=words
         )
     write_report(report, sys.stdout.buffer, format=format)
     if not quiet:
-        for line in tell(report):
+        for line in summary_lines(report):
             note(f"note: {line}")
     if report.disagreements or report.problems:
         raise typer.Exit(1)
@@ -232,10 +232,10 @@ def draw_map(
     from genrelab.recognize.writers.output import open_output
 
     identity = None if model is None else Bundle.load(model).identity
-    with open_library(library, must_exist=True) as shelf:
-        check_not_empty(shelf, paths)
-        survey = Survey.take(shelf, paths or (), model=identity)
-        with open_output(out, keep=[shelf.path]) as stream:
+    with open_library(library, must_exist=True) as opened:
+        check_not_empty(opened, paths)
+        survey = Survey.take(opened, paths or (), model=identity)
+        with open_output(out, keep=[opened.path]) as stream:
             write_map(survey, stream)
     if not quiet:
         note(f"{len(survey.tracks)} tracks drawn: {out}")
@@ -243,19 +243,19 @@ def draw_map(
             note(f"note: {line}")
 
 
-def check_not_empty(shelf: Library, paths: list[Path] | None = None) -> None:
+def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:
     """Raise if the library has nothing at or below some paths."""
     from genrelab.errors import UsageError
 
-    if not shelf.tracks.counts():
+    if not opened.tracks.counts():
         raise UsageError(
-            f"the library {shelf.path} contains no tracks. `genrelab recognize FOLDER` adds them.",
+            f"the library {opened.path} contains no tracks. `genrelab recognize FOLDER` adds them.",
             code="library-empty",
         )
     for path in paths or ():
-        if next(shelf.tracks.all([path]), None) is None:
+        if next(opened.tracks.all([path]), None) is None:
             raise UsageError(
-                f"the library {shelf.path} contains nothing at or below {path}. Check the path, or run "
+                f"the library {opened.path} contains nothing at or below {path}. Check the path, or run "
                 "`genrelab recognize` on it.",
                 code="path-not-in-library",
             )

@@ -70,7 +70,7 @@ def listen(
     if list_devices:
         _show_devices()
         return
-    _check(raw, rate, channels, device)
+    _check_options(raw, rate, channels, device)
     from genrelab.bundle.find import find_model
     from genrelab.recognize import Recognizer
     from genrelab.recognize.live.listening import listen as follow
@@ -96,7 +96,7 @@ def listen(
             note(f"note: {left_out} answers were left out")
 
 
-def _check(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
+def _check_options(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
     if raw is None:
         if rate is not None or channels is not None:
             raise UsageError(
@@ -163,12 +163,12 @@ def _row(moment: Moment, top: int, width: int) -> str:
     from genrelab.recognize.recognition import UNSURE
     from genrelab.recognize.writers.table import clock, percent
 
-    said = moment.recognition
-    if said.genre == UNSURE:
-        named, ranked = f"{UNSURE}: {said.reason}", said.genres[:top]
+    record = moment.recognition
+    if record.genre == UNSURE:
+        named, ranked = f"{UNSURE}: {record.reason}", record.genres[:top]
     else:
-        named, ranked = said.genre or "", said.genres[1:top]
+        named, ranked = record.genre or "", record.genres[1:top]
     then = ", ".join(f"{genre} {percent(probability)}" for genre, probability in ranked)
     late = f"  ({moment.behind} left out)" if moment.behind else ""
-    row = f"{clock(moment.time):>8}  {named:{width}}  {percent(said.confidence or 0.0):>5}  {then}".rstrip()
+    row = f"{clock(moment.time):>8}  {named:{width}}  {percent(record.confidence or 0.0):>5}  {then}".rstrip()
     return row + late

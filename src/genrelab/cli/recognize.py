@@ -15,7 +15,7 @@ import typer
 
 from genrelab.cli.library import open_or_none
 from genrelab.cli.progress import Report, counting, note
-from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
+from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, note_passed_over
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
@@ -107,7 +107,7 @@ def recognize(
     log = ScanLog()
     found = list(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
     if not quiet:
-        tell_passed_over(log)
+        note_passed_over(log)
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
     read = [model_file, *log.lists]
@@ -120,12 +120,12 @@ def recognize(
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
-    with open_or_none(library, without=no_library, quiet=quiet) as shelf:
+    with open_or_none(library, without=no_library, quiet=quiet) as opened:
         cached = None
-        if shelf is not None:
-            cached = CachedRecognizer(recognizer, shelf, probabilities=writer.wanted, again=again)
+        if opened is not None:
+            cached = CachedRecognizer(recognizer, opened, probabilities=writer.wanted, again=again)
         with (
-            open_output(out, keep=[*read, shelf.path] if shelf else read) as stream,
+            open_output(out, keep=[*read, opened.path] if opened else read) as stream,
             counting() if bar else nullcontext() as report,
         ):
             answers = (cached or recognizer).recognize_many(found, jobs=jobs)

@@ -29,7 +29,7 @@ NoIgnoreOption = Annotated[
 ]
 
 
-def tell_passed_over(log: ScanLog) -> None:
+def note_passed_over(log: ScanLog) -> None:
     """Say what was passed over, if anything was."""
     if log.passed_over:
         remedy = "; --no-ignore looks at all but what is excluded" if log.ignored else ""

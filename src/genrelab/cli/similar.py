@@ -15,7 +15,7 @@ from genrelab.cli.progress import note
 if TYPE_CHECKING:
     from genrelab.cli.output.listing import ListFormat
     from genrelab.library import Library
-    from genrelab.library.explore.similar import Heard, Similar
+    from genrelab.library.explore.similar import ReferenceTrack, Similar
     from genrelab.recognize import Recognizer
 
 
@@ -77,30 +77,32 @@ def similar(
     for folder in folders or ():
         if not folder.exists():
             raise UsageError(f"--folder {folder} does not exist. Check the path.", code="folder-missing")
-    with open_library(library, must_exist=True) as shelf:
-        heard = _hear(shelf, track, model, full=full, keep=not no_library)
-        found = find_similar(shelf, heard, count=count, same_genre=same_genre, folders=folders or ())
+    with open_library(library, must_exist=True) as opened:
+        reference = _find_reference(opened, track, model, full=full, keep=not no_library)
+        found = find_similar(opened, reference, count=count, same_genre=same_genre, folders=folders or ())
         if found.tracks and m3u is not None:
-            _write_playlist(found, m3u, keep=[shelf.path, track], absolute=absolute, quiet=quiet)
+            _write_playlist(found, m3u, keep=[opened.path, track], absolute=absolute, quiet=quiet)
     _write(found, format)
     if not quiet:
-        _tell(found, heard)
+        _note_left_out(found, reference)
     if not found.tracks:
         raise typer.Exit(1)
 
 
-def _hear(shelf: Library, track: Path, model: Path | None, *, full: bool, keep: bool) -> Heard:
-    from genrelab.library.explore.similar import hear
+def _find_reference(
+    opened: Library, track: Path, model: Path | None, *, full: bool, keep: bool
+) -> ReferenceTrack:
+    from genrelab.library.explore.similar import find_reference
     from genrelab.recognize import Recognizer
 
-    check_not_empty(shelf)
+    check_not_empty(opened)
     named = None if model is None else Recognizer.load(model)
 
     def load() -> Recognizer:
         return named or Recognizer.load()
 
     identity = named.bundle.identity if named else None
-    return hear(shelf, track, load, model=identity, full=full, keep=keep)
+    return find_reference(opened, track, load, model=identity, full=full, keep=keep)
 
 
 def _write(found: Similar, format: ListFormat) -> None:
@@ -144,12 +146,12 @@ def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bo
             note(f"note: {os.fspath(path)!r} is not in the playlist: {reason}")
 
 
-def _tell(found: Similar, heard: Heard) -> None:
+def _note_left_out(found: Similar, reference: ReferenceTrack) -> None:
     """Say what was left out, and why."""
     if not found.tracks:
-        note(f"note: no track that was recognized by {heard.said.model} is like this")
+        note(f"note: no track that was recognized by {reference.recognition.model} is like this")
     if found.same:
-        note(f"note: left out: {len(found.same)} with the same recording as {heard.path}")
+        note(f"note: left out: {len(found.same)} with the same recording as {reference.path}")
     copies = sum(len(track.also) for track in found.tracks)
     if copies:
         note(f"note: {copies} copies of recordings are not listed; --format json names them")
@@ -161,7 +163,7 @@ def _tell(found: Similar, heard: Heard) -> None:
     if found.others:
         note(
             f"note: left out: {found.others} that another model recognized; `genrelab recognize` them with "
-            f"{heard.said.model}"
+            f"{reference.recognition.model}"
         )
     if found.without:
         note(f"note: left out: {found.without} that are silent or broken")

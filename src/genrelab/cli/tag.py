@@ -12,7 +12,7 @@ import typer
 
 from genrelab.cli.library import LibraryOption, PlaceholdersOption, open_library, read_placeholders
 from genrelab.cli.progress import counting, note
-from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
+from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, note_passed_over
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -92,7 +92,7 @@ def tag(
     _check_one("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     genre_map = GenreMap.load(map) if map else GenreMap()
-    wish = TagPolicy(
+    policy = TagPolicy(
         mode,
         genres,
         min_confidence,
@@ -114,19 +114,19 @@ def tag(
                 report("tagging", done, len(found))
             yield record
 
-    with open_library(library, must_exist=True, must_write=write or undo) as shelf:
+    with open_library(library, must_exist=True, must_write=write or undo) as opened:
         if not quiet:
-            _warn_of_unknown(genre_map, shelf)
+            _warn_of_unknown(genre_map, opened)
         log, patterns = ScanLog(), exclude or ()
         found = list(scan(paths, exclude=patterns, ignore=not no_ignore, follow_lists=False, log=log))
         if not quiet:
-            tell_passed_over(log)
-        tagger = Tagger(shelf)
+            note_passed_over(log)
+        tagger = Tagger(opened)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
             records = (
                 tagger.undo(found, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
                 if undo
-                else tagger.tag(found, wish, write=write)
+                else tagger.tag(found, policy, write=write)
             )
             write_tag_records(count(records), sys.stdout.buffer, format=format)
     if not quiet and not (write or undo):
@@ -148,9 +148,9 @@ def _check_one(*options: str | bool) -> None:
         )
 
 
-def _warn_of_unknown(genre_map: GenreMap, shelf: Library) -> None:
+def _warn_of_unknown(genre_map: GenreMap, opened: Library) -> None:
     """Tell of genres in the map that nothing in the library can have: a slip of the pen, most likely."""
-    known = shelf.tracks.genres()
+    known = opened.tracks.genres()
     unknown = [genre for genre in genre_map.names if genre not in known]
     if unknown and known:
         note(

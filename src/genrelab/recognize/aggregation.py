@@ -20,7 +20,7 @@ SILENCE_DBFS = -60.0
 _SILENT_POWER = 10.0 ** (SILENCE_DBFS / 10.0)
 
 
-class Hearing:
+class SegmentAggregator:
     """One file being heard: keeps a few numbers a segment, no sound.
 
     Parameters
@@ -37,13 +37,13 @@ class Hearing:
         self._scores: list[npt.NDArray[np.float32]] = []  # of the segments that vote
         self._embeddings: npt.NDArray[np.float64] | float = 0.0  # of the same, their sum
 
-    def listen(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
+    def count(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
         """Pass blocks of the file on and count their samples."""
         for block in blocks:
             self._samples += block.shape[-1]
             yield block
 
-    def judge(self, segments: Sequence[tuple[int, Waveform]]) -> None:
+    def add(self, segments: Sequence[tuple[int, Waveform]]) -> None:
         """Take segments, equally long: number of the first sample, waveform `[channels, n]`."""
         loud = [float(np.mean(np.square(wave, dtype=np.float64))) >= _SILENT_POWER for _, wave in segments]
         self._starts += [start for start, _ in segments]
@@ -78,7 +78,7 @@ class Hearing:
         border = metadata.abstain_below
         return is_clear(leads, of) and (border == 0.0 or is_clear(scores[:, first] - border, of))
 
-    def conclude(self, path: Path, *, seconds: float | None = None) -> Recognition:
+    def result(self, path: Path, *, seconds: float | None = None) -> Recognition:
         """Return what is said about the file, after its last segment.
 
         Parameters

@@ -20,7 +20,7 @@ from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
-from genrelab.recognize.aggregation import Hearing
+from genrelab.recognize.aggregation import SegmentAggregator
 from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.given import as_path
 from genrelab.recognize.inputs.sheet_track import SheetTrack
@@ -154,10 +154,10 @@ class Recognizer:
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
         if not (self.full if full is None else full):
             spread = array_excerpts(sound, sample_rate, **form)
-            said = self._hear_spread(ARRAY, spread, threading.Event())
-            if said is not None:
-                return said
-        return self._hear(ARRAY, array_blocks(sound, sample_rate, **form), threading.Event())
+            record = self._process_spread(ARRAY, spread, threading.Event())
+            if record is not None:
+                return record
+        return self._process(ARRAY, array_blocks(sound, sample_rate, **form), threading.Event())
 
     def recognize_many(
         self,
@@ -231,14 +231,14 @@ class Recognizer:
         metadata = self.bundle.metadata
         try:
             if not (self.full if full is None else full):
-                said = self._recognize_spread(path, stop, span)
-                if said is not None:
-                    return said
+                record = self._recognize_spread(path, stop, span)
+                if record is not None:
+                    return record
             flaws = Flaws()
             form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
             blocks = stream(path, **form, start=span.start, duration=span.duration, flaws=flaws)
             with closing(read_ahead(blocks)) as ahead:
-                return self._with_flaws(self._hear(path, ahead, stop), flaws)
+                return self._with_flaws(self._process(path, ahead, stop), flaws)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error))
         except OSError as error:
@@ -253,51 +253,51 @@ class Recognizer:
         try:
             with open_excerpts(path, **form, flaws=flaws) as found:
                 sound = None if found is None else found.between(span.start, span.end)
-                said = None if sound is None else self._hear_spread(path, sound, stop)
-                return said and self._with_flaws(said, flaws)
+                record = None if sound is None else self._process_spread(path, sound, stop)
+                return record and self._with_flaws(record, flaws)
         except AudioError:  # hearing all of it tells what is there and what is not
             return None
 
-    def _with_flaws(self, said: Recognition, flaws: Flaws) -> Recognition:
+    def _with_flaws(self, record: Recognition, flaws: Flaws) -> Recognition:
         """Add what is wrong with the file; if less than a segment of it is sound, that is an error."""
         notices = notices_of(flaws)
         too_little = flaws.present < self.bundle.metadata.segment_seconds
         if notices and (too_little or flaws.hopeless):
-            return Recognition(said.path, said.model, error=error_of(said.path, flaws))
-        return replace(said, notices=notices) if notices else said
+            return Recognition(record.path, record.model, error=error_of(record.path, flaws))
+        return replace(record, notices=notices) if notices else record
 
-    def _hear_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
+    def _process_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
         """Judge segments spread over a sound; None if all of it has to be heard."""
         metadata = self.bundle.metadata
         length = metadata.segment_samples
-        hearing = Hearing(self.bundle)
+        aggregator = SegmentAggregator(self.bundle)
         every = len(segment_starts(sound.samples, length, metadata.hop_samples))
         for starts in spread_starts(sound.samples, length, metadata.hop_samples, metadata.sample_rate):
             segments = ((start, sound.take(start, length)) for start in starts)
             for batch in self._batches(segments, stop):
                 if any(segment.shape[-1] < length for _, segment in batch):
                     return None  # the sound is shorter than it says
-                hearing.judge(batch)
+                aggregator.add(batch)
             if not starts:
                 return None  # it is short
-            if hearing.is_clear(every):
+            if aggregator.is_clear(every):
                 break
-        return None if hearing.silent else hearing.conclude(path, seconds=sound.seconds)
+        return None if aggregator.silent else aggregator.result(path, seconds=sound.seconds)
 
-    def _hear(self, path: Path, blocks: Iterable[Waveform], stop: threading.Event) -> Recognition:
+    def _process(self, path: Path, blocks: Iterable[Waveform], stop: threading.Event) -> Recognition:
         """Judge all of a sound that comes at the model's sample rate and channels."""
         metadata = self.bundle.metadata
-        hearing = Hearing(self.bundle)
+        aggregator = SegmentAggregator(self.bundle)
         segments = stream_segments(
-            hearing.listen(blocks),
+            aggregator.count(blocks),
             metadata.segment_samples,
             metadata.hop_samples,
             padding=metadata.filling,
             shortest=metadata.shortest_samples,
         )
         for batch in self._batches(segments, stop):
-            hearing.judge(batch)
-        return hearing.conclude(path)
+            aggregator.add(batch)
+        return aggregator.result(path)
 
     def _batches(
         self, segments: Iterator[tuple[int, Waveform]], stop: threading.Event

@@ -27,12 +27,12 @@ WHOLE = Span()
 """All of a file."""
 
 
-def about_track(said: Recognition, track: SheetTrack) -> Recognition:
+def about_track(record: Recognition, track: SheetTrack) -> Recognition:
     """Make what is said about a stretch of a file a record of the track that it is.
 
     Parameters
     ----------
-    said : Recognition
+    record : Recognition
         About the stretch.
     track : SheetTrack
 
@@ -41,14 +41,14 @@ def about_track(said: Recognition, track: SheetTrack) -> Recognition:
     Recognition
         With the place where the track really ends, and notices of what in the sheet is not as it says.
     """
-    notices = said.notices
+    notices = record.notices
     if track.named is not None:
         text = f"{track.sheet} names {track.named}; this file was taken for it"
         notices += (Notice("playlist", text),)
-    if said.duration is None:
-        return dataclasses.replace(said, track=track, notices=notices)
-    end = track.start + said.duration
+    if record.duration is None:
+        return dataclasses.replace(record, track=track, notices=notices)
+    end = track.start + record.duration
     if track.end is not None and end < track.end - _CLEARLY_SHORTER:
         text = f"track {track.number} should end at {track.end:.1f} s, but the file ends at {end:.1f} s"
         notices += (Notice("playlist", text),)
-    return dataclasses.replace(said, track=dataclasses.replace(track, end=end), notices=notices)
+    return dataclasses.replace(record, track=dataclasses.replace(track, end=end), notices=notices)

@@ -14,7 +14,7 @@ import tagged
 
 from genrelab.cli.main import main
 from genrelab.library import CachedRecognizer, Library, Tagger, TagPolicy
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognizer
 
 YEAR = 31_556_952  # seconds
@@ -61,7 +61,7 @@ def test_known_the_second_time_and_tagged(
         said = cached(song)
         assert (said.error, said.warning, cached.recalled) == (None, None, known)
     assert os.stat(song).st_mtime_ns == status.st_mtime_ns
-    assert Sighting(song).is_still()
+    assert FileSnapshot(song).is_still()
     (record,) = Tagger(library).tag([song], TagPolicy("overwrite"), write=True)
     assert record.status == "written", record
     set_time(song, TIMES[year])
@@ -76,12 +76,12 @@ def test_times_are_told_apart(any_time: Path) -> None:
     for seconds in TIMES.values():
         for nanoseconds in (0, 1):
             set_time(song, seconds, nanoseconds)
-            found = Sighting(song).mtime_ns
+            found = FileSnapshot(song).mtime_ns
             assert -(2**63) <= found < 2**63
             seen.add((os.stat(song).st_mtime_ns, found))
     assert len({time for time, _ in seen}) == len({found for _, found in seen}) >= 8
     set_time(song, 0, 123)
-    assert Sighting(song).mtime_ns == 123  # others are what they are
+    assert FileSnapshot(song).mtime_ns == 123  # others are what they are
 
 
 def test_a_run_with_one_such_file_is_done(

@@ -218,10 +218,10 @@ def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Pat
     folder.mkdir()
     song, database = tagged.make(folder, "mp3-all"), tmp_path / "l.db"
     with Library(database) as library:
-        from genrelab.library.store.file_snapshot import Sighting
+        from genrelab.library.store.file_snapshot import FileSnapshot
 
         said = Recognition(song, "m", genre="Ska", confidence=0.9, genres=(RankedGenre("Ska", 0.9),))
-        library.tracks.store(Sighting(song), said)
+        library.tracks.store(FileSnapshot(song), said)
         untagged = song.read_bytes()
         (record,) = Tagger(library).tag([song], TagPolicy("overwrite"), write=True)
         assert record.status == "written"

@@ -15,7 +15,7 @@ from raising import raises
 from unprivileged import as_plain_user, open_folder
 
 from genrelab.library import Library, Tagger, TagPolicy, TagRecord
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
 
@@ -26,7 +26,7 @@ def know(library: Library, path: Path) -> None:
     """Let a library have an answer to a file."""
     ranked = (RankedGenre("rock", 0.9),)
     answer = Recognition(path, "m@1", genre="rock", confidence=0.9, genres=ranked)
-    library.tracks.store(Sighting(path), answer)
+    library.tracks.store(FileSnapshot(path), answer)
 
 
 def only(records: object) -> TagRecord:

@@ -13,7 +13,7 @@ import pytest
 import tagged
 
 from genrelab.library import Library, Tagger, TagPolicy, TagRecord
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tagging.consistency import check
 from genrelab.library.tagging.genre_text import Placeholders
 from genrelab.recognize import Recognition
@@ -33,7 +33,7 @@ def know(library: Library, tmp_path: Path) -> Know:
             put_genres(path, genres)
         ranked = tuple(RankedGenre(*pair) for pair in (("rock", 0.6), ("pop", 0.3), ("jazz", 0.099)))
         answer = {"genre": "rock", "confidence": 0.6, "genres": ranked, **said}
-        library.tracks.store(Sighting(path), Recognition(path, "m@1", duration=1.0, **answer))  # type: ignore[arg-type]
+        library.tracks.store(FileSnapshot(path), Recognition(path, "m@1", duration=1.0, **answer))  # type: ignore[arg-type]
         return path
 
     return know
@@ -160,15 +160,15 @@ def test_the_time_of_a_file_is_kept(kind: str, know: Know, tagger: Tagger, libra
     path = know(kind)
     whole, then = path.read_bytes(), 1_234_567_890_123_456_789
     os.utime(path, ns=(then, then))
-    assert library.tracks.find(Sighting(path)) is not None
+    assert library.tracks.find(FileSnapshot(path)) is not None
     assert only(tagger.tag([path], TagPolicy(keep_mtime=True), write=True)).status == "written"
     assert path.stat().st_mtime_ns == then
-    seen = Sighting(path)
+    seen = FileSnapshot(path)
     seen.hash_sound = lambda: pytest.fail("the file was read anew")  # type: ignore[method-assign]
     assert library.tracks.find(seen) is not None
     assert only(tagger.undo([path], keep_mtime=True)).status == "undone"
     assert path.stat().st_mtime_ns == then and tagged.genres(path) == ()
-    assert library.tracks.find(Sighting(path)) is not None
+    assert library.tracks.find(FileSnapshot(path)) is not None
 
     assert only(tagger.tag([path], TagPolicy(keep_mtime=True), write=True)).status == "written"
     data = bytearray(path.read_bytes())

@@ -16,7 +16,7 @@ from disks import limited
 from raising import raises
 
 from genrelab.library import GenreMap, Library, Tagger, TagPolicy, TagRecord
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Problem, Recognition, scan
 from genrelab.recognize.recognition import RankedGenre
 
@@ -34,7 +34,7 @@ def know(library: Library, tmp_path: Path) -> Know:
             path = path.rename(tmp_path / name)
         ranked = tuple(RankedGenre(*pair) for pair in (("rock", 0.6), ("pop", 0.3), ("jazz", 0.1)))
         answer = {"genre": "rock", "confidence": 0.6, "genres": ranked, **said}
-        library.tracks.store(Sighting(path), Recognition(path, "m@1", duration=1.0, **answer))  # type: ignore[arg-type]
+        library.tracks.store(FileSnapshot(path), Recognition(path, "m@1", duration=1.0, **answer))  # type: ignore[arg-type]
         return path
 
     return know
@@ -168,7 +168,7 @@ def test_undo_finds_moved_files(know: Know, tagger: Tagger, tmp_path: Path) -> N
 def test_a_written_file_stays_known(know: Know, tagger: Tagger, library: Library) -> None:
     path = know("flac")
     only(tagger.tag([path], TagPolicy(), write=True))
-    seen = Sighting(path)
+    seen = FileSnapshot(path)
     seen.hash_sound = lambda: pytest.fail("the file was read anew")  # type: ignore[method-assign]
     assert library.tracks.find(seen) is not None
 
@@ -310,6 +310,6 @@ def test_formats_without_tags_of_ours(know: Know, tagger: Tagger, library: Libra
     path = tmp_path / "x.au"
     soundfile.write(path, [0.1] * 8000, 8000)
     answer = Recognition(path, "m", genre="rock", confidence=0.9, genres=(RankedGenre("rock", 0.9),))
-    library.tracks.store(Sighting(path), answer)
+    library.tracks.store(FileSnapshot(path), answer)
     record = only(tagger.tag(scan([path]), TagPolicy(), write=True))
     assert record.status == "error" and "does not write" in str(record.note) and "x.au" in str(record.note)

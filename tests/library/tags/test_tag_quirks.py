@@ -16,7 +16,7 @@ import pytest
 import tagged
 
 from genrelab.library import Library, Tagger, TagPolicy, TagRecord
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tags import read_tag
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
@@ -28,7 +28,7 @@ def write(library: Library) -> Callable[..., TagRecord]:
 
     def write(path: Path, wish: TagPolicy | None = None) -> TagRecord:
         said = Recognition(path, "m@1", genre="rock", confidence=0.9, genres=(RankedGenre("rock", 0.9),))
-        library.tracks.store(Sighting(path), said)
+        library.tracks.store(FileSnapshot(path), said)
         (record,) = Tagger(library).tag([path], wish or TagPolicy("overwrite"), write=True)
         return record
 

@@ -17,7 +17,7 @@ from genrelab.errors import AudioError
 from genrelab.recognize import UNSURE, Recognizer
 from genrelab.recognize.live.listening import listen
 from genrelab.recognize.live.pcm import PCM_FORMATS, pcm_blocks
-from genrelab.recognize.live.ring_buffer import RecentSound
+from genrelab.recognize.live.ring_buffer import RingBuffer
 
 RATE = 8000
 
@@ -118,7 +118,7 @@ def test_a_file_waits_for_the_network(tiny_model: Path, tiny: ModuleType) -> Non
 
 def test_memory_does_not_grow_while_nobody_looks() -> None:
     now = 0.0
-    recent = RecentSound(2, RATE, 2 * RATE, RATE, clock=lambda: now)
+    recent = RingBuffer(2, RATE, 2 * RATE, RATE, clock=lambda: now)
     before = recent.nbytes
     count = np.arange(3600 * RATE // 10, dtype=np.float32)
     for first in range(0, len(count), 700):
@@ -141,7 +141,7 @@ def test_memory_does_not_grow_while_nobody_looks() -> None:
 def test_what_is_seen_is_what_was_heard(sizes: list[int], window: int, step: int, looks: int) -> None:
     """Whoever is late sees the newest whole step; the end is always seen."""
     days = itertools.count(step=86400)  # pass between two looks at the clock: nothing comes early
-    recent = RecentSound(1, 1, window, step, clock=lambda: float(next(days)))
+    recent = RingBuffer(1, 1, window, step, clock=lambda: float(next(days)))
     count = np.arange(sum(sizes), dtype=np.float32)
     heard = last = answered = skipped = 0
 
@@ -167,7 +167,7 @@ def test_what_is_seen_is_what_was_heard(sizes: list[int], window: int, step: int
 
 def test_putting_waits_only_for_what_comes_early() -> None:
     now = 0.0
-    recent = RecentSound(1, RATE, RATE, RATE, clock=lambda: now)
+    recent = RingBuffer(1, RATE, RATE, RATE, clock=lambda: now)
     done = threading.Event()
 
     def put() -> None:

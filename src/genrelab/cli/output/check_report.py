@@ -51,7 +51,7 @@ def write_report(report: CheckReport, out: BinaryIO, *, format: ListFormat) -> N
         write_table(titles, rows, out, right=[titles[0], titles[3]])
 
 
-def tell(report: CheckReport) -> Iterator[str]:
+def summary_lines(report: CheckReport) -> Iterator[str]:
     """Yield sentences for people about what was compared and what was not.
 
     Parameters

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from genrelab.errors import AudioError, UsageError
 from genrelab.library.explore.embeddings import Embedded, count_models, is_below, read_embeddings
-from genrelab.library.store.file_snapshot import Sighting, real_path
+from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.library import Library
 from genrelab.library.store.recognition_cache import CachedRecognizer
-from genrelab.library.store.track_row import Wanted
+from genrelab.library.store.track_row import RecordFilter
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
 
@@ -25,7 +25,7 @@ _DIGITS = 6  # of a similarity
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReferenceTrack:
     """A track to which others are compared.
 
     Parameters
@@ -34,14 +34,14 @@ class Heard:
         As it was named.
     sound : bytes
         Hash of its sound.
-    said : Recognition
+    recognition : Recognition
         What was recognized.
     embedding : np.ndarray [shape=(d,)], float32
     """
 
     path: Path
     sound: bytes
-    said: Recognition
+    recognition: Recognition
     embedding: npt.NDArray[np.float32]
 
 
@@ -110,7 +110,7 @@ class Similar:
     without: int
 
 
-def hear(
+def find_reference(
     library: Library,
     path: Path,
     load: Callable[[], Recognizer],
@@ -118,7 +118,7 @@ def hear(
     model: str | None = None,
     full: bool = False,
     keep: bool = True,
-) -> Heard:
+) -> ReferenceTrack:
     """Take from the library what is known about a file, else recognize it.
 
     Parameters
@@ -138,7 +138,7 @@ def hear(
 
     Returns
     -------
-    Heard
+    ReferenceTrack
 
     Raises
     ------
@@ -150,33 +150,35 @@ def hear(
         If the library cannot be used.
     """
     try:
-        seen = Sighting(path)
-        wanted = Wanted(model, full=full) if model is not None or full else None
-        said = library.tracks.find(seen, wanted)
-        embedding = None if said is None else library.tracks.embedding(path)
-        if said is None:
+        snapshot = FileSnapshot(path)
+        wanted = RecordFilter(model, full=full) if model is not None or full else None
+        recognition = library.tracks.find(snapshot, wanted)
+        embedding = None if recognition is None else library.tracks.embedding(path)
+        if recognition is None:
             recognizer = load()
             recognize = CachedRecognizer(recognizer, library) if keep else recognizer
-            said = recognize(path, full=full or None)
-            embedding = said.embedding if said.embedding is not None else library.tracks.embedding(path)
-        sound = seen.hash_sound()
+            recognition = recognize(path, full=full or None)
+            embedding = recognition.embedding
+            if embedding is None:
+                embedding = library.tracks.embedding(path)
+        sound = snapshot.hash_sound()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise UsageError(
             f"{path} cannot be compared: {what}. Name one audio file.", code="track-unreadable"
         ) from error
-    if said.error is not None:
-        raise AudioError(said.error, code="track-not-recognized")
+    if recognition.error is not None:
+        raise AudioError(recognition.error, code="track-not-recognized")
     if embedding is None:
         raise AudioError(
             f"{path} is silent, so there is nothing to compare. Name another file.", code="track-silent"
         )
-    return Heard(path, sound, said, embedding)
+    return ReferenceTrack(path, sound, recognition, embedding)
 
 
 def find_similar(
     library: Library,
-    heard: Heard,
+    reference: ReferenceTrack,
     *,
     count: int = 10,
     same_genre: bool = False,
@@ -190,7 +192,7 @@ def find_similar(
     Parameters
     ----------
     library : Library
-    heard : Heard
+    reference : ReferenceTrack
         What to compare with; tracks with the same sound are not listed.
     count : int > 0
         How many to list, at most.
@@ -210,46 +212,50 @@ def find_similar(
     LibraryError
         If the library cannot be used.
     """
-    if same_genre and heard.said.genre == UNSURE:
-        raise UsageError(f"the genre of {heard.path} is unsure. Omit --same-genre.", code="genre-unsure")
-    tracks, similarities = _compare(library, heard)
+    if same_genre and reference.recognition.genre == UNSURE:
+        raise UsageError(f"the genre of {reference.path} is unsure. Omit --same-genre.", code="genre-unsure")
+    tracks, similarities = _compare(library, reference)
     places: dict[bytes, list[Path]] = defaultdict(list)  # of each sound
     for track in tracks:
         places[track.sound].append(track.name())
     wanted = [real_path(folder) for folder in folders]
     found: list[SimilarTrack] = []
-    met, vanished = {heard.sound}, 0
+    seen, vanished = {reference.sound}, 0
     for index in np.argsort(-similarities, kind="stable"):
         track, path = tracks[index], tracks[index].name()
         if len(found) == count:
             break
-        if track.sound in met or (same_genre and track.genre != heard.said.genre):
+        if track.sound in seen or (same_genre and track.genre != reference.recognition.genre):
             continue
         if wanted and not any(is_below(track.path, folder) for folder in wanted):
             continue
         if not path.is_file():
             vanished += 1
             continue
-        met.add(track.sound)
+        seen.add(track.sound)
         also = tuple(place for place in places[track.sound] if place != path and place.is_file())
         similarity = float(np.clip(similarities[index], -1.0, 1.0))
         found.append(SimilarTrack(path, similarity, track.genre, track.confidence, track.duration, also))
-    here = Path(os.fsdecode(real_path(heard.path)))
-    same = tuple(place for place in places[heard.sound] if place != here and place.is_file())
+    here = Path(os.fsdecode(real_path(reference.path)))
+    same = tuple(place for place in places[reference.sound] if place != here and place.is_file())
     models = count_models(library)
-    others = sum(other.tracks for other in models if other.model != heard.said.model)
-    without = sum(other.without for other in models if other.model == heard.said.model)
+    others = sum(other.tracks for other in models if other.model != reference.recognition.model)
+    without = sum(other.without for other in models if other.model == reference.recognition.model)
     return Similar(tuple(found), same, vanished, others, without)
 
 
-def _compare(library: Library, heard: Heard) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
+def _compare(library: Library, reference: ReferenceTrack) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
     """Return all tracks of the same model, in the order of paths, and their similarities."""
-    wanted = (heard.embedding / np.linalg.norm(heard.embedding)).astype(np.float32)
+    wanted = (reference.embedding / np.linalg.norm(reference.embedding)).astype(np.float32)
     tracks: list[Embedded] = []
     cosines: list[npt.NDArray[np.float32]] = []
-    for block, directions in read_embeddings(library, heard.said.model):
+    for block, directions in read_embeddings(library, reference.recognition.model):
         if directions.shape[1] == len(wanted):
             tracks += block
             cosines.append(directions @ wanted)
     # What lies behind would be rounding errors, which must not decide the order.
     return tracks, np.concatenate(cosines).round(_DIGITS) if cosines else np.empty(0, dtype=np.float32)
+
+
+hear = find_reference
+"""The former name of `find_reference`."""

@@ -12,7 +12,7 @@ from genrelab.library.store.audio_digest import sound_digest
 _MOST_BYTES = 2**42
 
 
-class Sighting:
+class FileSnapshot:
     """A regular file as it was met at one moment.
 
     Parameters
@@ -48,7 +48,7 @@ class Sighting:
         self.size, self.mtime_ns = _size_and_time(status)
         self._sound: bytes | None = None
 
-    def take_sound(self, sound: bytes) -> None:
+    def set_sound(self, sound: bytes) -> None:
         """Be told the hash of the sound by somebody who knows it."""
         self._sound = sound
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from genrelab.errors import LibraryError
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.library import Library
-from genrelab.library.store.track_row import Wanted
+from genrelab.library.store.track_row import RecordFilter
 from genrelab.recognize.given import as_path
 from genrelab.recognize.inputs.problem import Problem
 from genrelab.recognize.inputs.sheet_track import SheetTrack
@@ -34,7 +34,7 @@ class CachedRecognizer:
     library : Library
         If it is read-only, results are taken from it and new ones are not stored.
     settings : str
-        How the recognizer is used, as `Wanted` takes it.
+        How the recognizer is used, as `RecordFilter` takes it.
     probabilities : bool
         Whether to use only stored results that have the probabilities of each segment, which `cut_parts`
         needs.
@@ -114,9 +114,9 @@ class CachedRecognizer:
             return self.recognizer.recognize_found(file, stop, full=full)
         path, known = Path(file), None
         is_full = self.recognizer.full if full is None else full
-        wanted = Wanted(self.recognizer.bundle.identity, self._settings, is_full, self._probabilities)
+        wanted = RecordFilter(self.recognizer.bundle.identity, self._settings, is_full, self._probabilities)
         try:
-            snapshot = Sighting(path)
+            snapshot = FileSnapshot(path)
             if not self._again:
                 with suppress(LibraryError):  # if storing fails too, the record says so
                     known = self.library.tracks.find(snapshot, wanted)

@@ -50,7 +50,7 @@ class DamagedRowError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RecordFilter:
     """Whose answers count.
 
     Parameters
@@ -95,7 +95,7 @@ class TrackRow:
     probabilities: bytes | None
     notices: str
 
-    def fits(self, wanted: Wanted | None) -> bool:
+    def fits(self, wanted: RecordFilter | None) -> bool:
         """Whether this is an answer that counts."""
         if wanted is None:
             return True

@@ -14,8 +14,15 @@ import numpy.typing as npt
 
 import genrelab
 from genrelab.library.store.database import Database
-from genrelab.library.store.file_snapshot import Sighting, real_path
-from genrelab.library.store.track_row import COLUMNS, DamagedRowError, TrackRow, Wanted, genre_names, vector
+from genrelab.library.store.file_snapshot import FileSnapshot, real_path
+from genrelab.library.store.track_row import (
+    COLUMNS,
+    DamagedRowError,
+    RecordFilter,
+    TrackRow,
+    genre_names,
+    vector,
+)
 from genrelab.recognize.recognition import Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
@@ -38,7 +45,7 @@ class Tracks:
         """Whether anything can be written down."""
         return self._database.writable
 
-    def find(self, seen: Sighting, wanted: Wanted | None = None) -> Recognition | None:
+    def find(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> Recognition | None:
         """Look for what was said about a file's sound.
 
         A file of the same path, size and time is known at once. Else its sound is hashed: a file that was
@@ -46,9 +53,9 @@ class Tracks:
 
         Parameters
         ----------
-        seen : Sighting
+        snapshot : FileSnapshot
             The file.
-        wanted : Wanted or None
+        wanted : RecordFilter or None
             Whose answers count, and errors of this version of genrelab only; None means all.
 
         Returns
@@ -63,38 +70,38 @@ class Tracks:
         LibraryError
             If the library cannot be used.
         """
-        for row in self._rows("path = ?", seen.real):
-            if (row.size, row.mtime_ns) == (seen.size, seen.mtime_ns):
+        for row in self._rows("path = ?", snapshot.real):
+            if (row.size, row.mtime_ns) == (snapshot.size, snapshot.mtime_ns):
                 with suppress(DamagedRowError):
-                    said = row.recognition(seen.path)
-                    seen.take_sound(row.sound)
-                    return said if row.fits(wanted) else None
-        sound = seen.hash_sound()
+                    recognition = row.recognition(snapshot.path)
+                    snapshot.set_sound(row.sound)
+                    return recognition if row.fits(wanted) else None
+        sound = snapshot.hash_sound()
         if not self.writable:
-            return next((said for _, said in self._of_sound(sound, seen, wanted)), None)
+            return next((recognition for _, recognition in self._of_sound(sound, snapshot, wanted)), None)
         with self._database.transaction():
-            for row, said in self._of_sound(sound, seen, wanted):
-                self._adopt(row, seen)
-                return said
+            for row, recognition in self._of_sound(sound, snapshot, wanted):
+                self._adopt(row, snapshot)
+                return recognition
         return None
 
     def _of_sound(
-        self, sound: bytes, seen: Sighting, wanted: Wanted | None
+        self, sound: bytes, snapshot: FileSnapshot, wanted: RecordFilter | None
     ) -> Iterator[tuple[TrackRow, Recognition]]:
         """Yield the answers that count and are not damaged for a sound; that at the file's place first."""
         rows = [row for row in self._rows("sound = ? ORDER BY id", sound) if row.fits(wanted)]
-        for row in sorted(rows, key=lambda row: row.path != seen.real):
+        for row in sorted(rows, key=lambda row: row.path != snapshot.real):
             try:
-                said = row.recognition(seen.path)
+                recognition = row.recognition(snapshot.path)
             except DamagedRowError:
                 continue
-            yield row, said
+            yield row, recognition
 
-    def _adopt(self, row: TrackRow, seen: Sighting) -> None:
+    def _adopt(self, row: TrackRow, snapshot: FileSnapshot) -> None:
         """Give what was said of a row's file to the file that was seen."""
-        here = (seen.real, seen.size, seen.mtime_ns)
-        if row.path != seen.real:
-            self._database.execute("DELETE FROM tracks WHERE path = ?", (seen.real,))
+        here = (snapshot.real, snapshot.size, snapshot.mtime_ns)
+        if row.path != snapshot.real:
+            self._database.execute("DELETE FROM tracks WHERE path = ?", (snapshot.real,))
             if os.path.lexists(row.path):  # a copy; else it was moved
                 columns = COLUMNS.removeprefix("path, size, mtime_ns, ")
                 self._database.execute(
@@ -106,14 +113,14 @@ class Tracks:
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?", (*here, row.id)
         )
 
-    def store(self, seen: Sighting, said: Recognition, settings: str = "") -> None:
+    def store(self, snapshot: FileSnapshot, recognition: Recognition, settings: str = "") -> None:
         """Write down what was said about a file, in place of what was said before.
 
         Parameters
         ----------
-        seen : Sighting
+        snapshot : FileSnapshot
             The file as it was before it was recognized.
-        said : Recognition
+        recognition : Recognition
             The answer.
         settings : str
             How the model was used.
@@ -125,29 +132,29 @@ class Tracks:
         LibraryError
             If the library cannot be written.
         """
-        error = said.error
+        error = recognition.error
         if error is not None:  # the path comes anew when the message is read: it may be another then
-            error = error.removeprefix(f"{seen.path}").encode("utf-8", "backslashreplace").decode()
-        timeline = json.dumps(said.timeline, separators=(",", ":"))
+            error = error.removeprefix(f"{snapshot.path}").encode("utf-8", "backslashreplace").decode()
+        timeline = json.dumps(recognition.timeline, separators=(",", ":"))
         values = (
-            *(seen.real, seen.size, seen.mtime_ns, seen.hash_sound()),
-            *(said.model, settings, genrelab.__version__),
-            *(said.duration, said.genre, said.confidence, said.reason),
-            json.dumps(said.genres, ensure_ascii=False),
+            *(snapshot.real, snapshot.size, snapshot.mtime_ns, snapshot.hash_sound()),
+            *(recognition.model, settings, genrelab.__version__),
+            *(recognition.duration, recognition.genre, recognition.confidence, recognition.reason),
+            json.dumps(recognition.genres, ensure_ascii=False),
             zlib.compress(timeline.encode()),
-            None if said.embedding is None else said.embedding.astype("<f4").tobytes(),
+            None if recognition.embedding is None else recognition.embedding.astype("<f4").tobytes(),
             error,
-            int(said.full),
-            said.probabilities.astype("<f2").tobytes()
-            if said.full and said.probabilities is not None
+            int(recognition.full),
+            recognition.probabilities.astype("<f2").tobytes()
+            if recognition.full and recognition.probabilities is not None
             else None,
-            json.dumps(said.notices),
+            json.dumps(recognition.notices),
         )
         self._database.execute(f"INSERT OR REPLACE INTO tracks ({COLUMNS}) VALUES ({_PLACES})", values)
 
     def note_rewritten(self, path: bytes, sound: bytes) -> None:
         """Take down size and time of a file that genrelab itself has rewritten, with the same sound."""
-        now = Sighting(Path(os.fsdecode(path)))
+        now = FileSnapshot(Path(os.fsdecode(path)))
         self._database.execute(
             "UPDATE tracks SET size = ?, mtime_ns = ? WHERE path = ? AND sound = ?",
             (now.size, now.mtime_ns, path, sound),

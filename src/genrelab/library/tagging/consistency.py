@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from genrelab.errors import TagError
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
@@ -96,7 +96,7 @@ COUNTS = (
 """The names of the counts of a `CheckReport`."""
 
 
-def check(
+def check_tags(
     library: Library,
     paths: Iterable[str | os.PathLike[str]] = (),
     *,
@@ -134,27 +134,27 @@ def check(
     """
     report = CheckReport()
     vocabularies: dict[str, Mapping[str, set[str]]] = {}  # of each model
-    for kept in library.tracks.all(paths):
-        said, tags = _look(library, kept.path, report, placeholders)
-        if said is None:
+    for stored in library.tracks.all(paths):
+        recognition, tags = _look(library, stored.path, report, placeholders)
+        if recognition is None:
             continue
-        if said.model not in vocabularies:
-            vocabularies[said.model] = vocabulary(
-                [genre for genre, _ in said.genres], genre_map or GenreMap()
+        if recognition.model not in vocabularies:
+            vocabularies[recognition.model] = vocabulary(
+                [genre for genre, _ in recognition.genres], genre_map or GenreMap()
             )
-        meant, unknown = understand(tags, vocabularies[said.model])
+        meant, unknown = understand(tags, vocabularies[recognition.model])
         report.unknown.update(set(unknown))
         if not meant:
             report.counts["unknown"] += 1
-        elif said.genre in meant:
+        elif recognition.genre in meant:
             report.counts["agree"] += 1
         else:
             report.counts["disagree"] += 1
-            confidence = said.confidence or 0.0
+            confidence = recognition.confidence or 0.0
             if confidence >= min_confidence:
-                likely = max((p for genre, p in said.genres if genre in meant), default=0.0)
+                likely = max((p for genre, p in recognition.genres if genre in meant), default=0.0)
                 report.disagreements.append(
-                    Disagreement(said.path, tags, str(said.genre), confidence, likely)
+                    Disagreement(recognition.path, tags, str(recognition.genre), confidence, likely)
                 )
     report.disagreements.sort(key=lambda record: (-record.confidence, os.fsencode(record.path)))
     return report
@@ -166,12 +166,12 @@ def _look(
     """Return what was recognized and the tags; None, and one more in the counts, if one is missing."""
     tags: tuple[str, ...] = ()
     try:
-        said = library.tracks.find(Sighting(path))
-        if said is None:
+        recognition = library.tracks.find(FileSnapshot(path))
+        if recognition is None:
             why = "changed"
-        elif said.error is not None:
+        elif recognition.error is not None:
             why = "not recognized"
-        elif said.genre == UNSURE:
+        elif recognition.genre == UNSURE:
             why = "unsure"
         else:
             with path.open("rb") as file:
@@ -191,7 +191,7 @@ def _look(
     if why:
         report.counts[why] += 1
         return None, ()
-    return said, tags
+    return recognition, tags
 
 
 def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]]:
@@ -239,3 +239,7 @@ def understand(tags: Iterable[str], known: Mapping[str, set[str]]) -> tuple[set[
         meant.update(*(known[letters(part)] for part in hits))
         unknown += [part for part in found if part not in hits] if hits else [tag]
     return meant, unknown
+
+
+check = check_tags
+"""The former name of `check_tags`."""

@@ -15,7 +15,7 @@ from genrelab.drafts import Draft, new_name, remove_abandoned
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.store.audio_digest import digest_of
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.journal import Change, Journal
 from genrelab.library.store.tracks import Tracks
 from genrelab.library.tags import GenreTag, read_tag, tag_errors
@@ -42,7 +42,7 @@ class Rewriter:
         alter: Callable[[GenreTag], None],
         *,
         undoes: Change | None = None,
-        check: Callable[[BinaryIO], None] | None = None,
+        guard: Callable[[BinaryIO], None] | None = None,
         keep_mtime: bool = False,
     ) -> int:
         """Change the tags of a file.
@@ -59,7 +59,7 @@ class Rewriter:
             Changes the tags in memory.
         undoes : Change or None
             The change that this one takes back.
-        check : callable or None
+        guard : callable or None
             Gets the open file before anything is done; raises if it must not be changed.
         keep_mtime : bool
             The file keeps the time of its last change.
@@ -85,8 +85,8 @@ class Rewriter:
             with open(real, "rb") as source:
                 status = os.fstat(source.fileno())
                 _check_writable(path, real, status)
-                if check is not None:
-                    check(source)
+                if guard is not None:
+                    guard(source)
                 tag = read_tag(source, path)
                 before, sound, others = tag.snapshot(), digest_of(source), tag.others()
                 with tag_errors(path):
@@ -162,7 +162,7 @@ class Rewriter:
 def _digest_at(path: bytes) -> bytes | None:
     """Return the hash of a file; None where there is none, or something that is no regular file."""
     try:
-        Sighting(Path(os.fsdecode(path)))
+        FileSnapshot(Path(os.fsdecode(path)))
         with open(path, "rb") as file:
             return sha256_of(file)
     except OSError:

@@ -62,7 +62,7 @@ Wish = TagPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class TagPlan:
     """What shall become of one file's genres.
 
     Parameters
@@ -77,50 +77,50 @@ class Proposal:
     note: str = ""
 
 
-def propose(said: Recognition, tag: GenreTag, wish: TagPolicy) -> Proposal:
+def plan_tags(recognition: Recognition, tag: GenreTag, policy: TagPolicy) -> TagPlan:
     """Say what to write into a file.
 
     Parameters
     ----------
-    said : Recognition
+    recognition : Recognition
         What was recognized; not an error.
     tag : GenreTag
         The file's tags as they are.
-    wish : TagPolicy
+    policy : TagPolicy
 
     Returns
     -------
-    Proposal
+    TagPlan
     """
-    if said.genre == UNSURE:
-        return Proposal(None, f"unsure: {said.reason}")
-    if wish.mode == "only-empty" and (found := wish.placeholders.without(tag.everywhere)):
-        elsewhere = "" if wish.placeholders.without(tag.genres) else f" in another tag: {', '.join(found)}"
-        return Proposal(None, f"has a genre{elsewhere}")
-    if said.damaged and not wish.damaged:
-        return Proposal(None, f"damaged: {said.warning}; --damaged writes its genre all the same")
-    least = wish.min_confidence or 0.0
-    if said.confidence is None or said.confidence < least:
-        return Proposal(None, f"confidence below {least:g}")
-    return _propose_genres(said, tag, wish)
+    if recognition.genre == UNSURE:
+        return TagPlan(None, f"unsure: {recognition.reason}")
+    if policy.mode == "only-empty" and (found := policy.placeholders.without(tag.everywhere)):
+        elsewhere = "" if policy.placeholders.without(tag.genres) else f" in another tag: {', '.join(found)}"
+        return TagPlan(None, f"has a genre{elsewhere}")
+    if recognition.damaged and not policy.damaged:
+        return TagPlan(None, f"damaged: {recognition.warning}; --damaged writes its genre all the same")
+    least = policy.min_confidence or 0.0
+    if recognition.confidence is None or recognition.confidence < least:
+        return TagPlan(None, f"confidence below {least:g}")
+    return _plan_genres(recognition, tag, policy)
 
 
-def _propose_genres(said: Recognition, tag: GenreTag, wish: TagPolicy) -> Proposal:
+def _plan_genres(recognition: Recognition, tag: GenreTag, policy: TagPolicy) -> TagPlan:
     """Say which genres to write into a file that gets some."""
-    limit = FURTHER_FROM if wish.min_confidence is None else wish.min_confidence
-    ranked = said.genres[: wish.genres]
+    limit = FURTHER_FROM if policy.min_confidence is None else policy.min_confidence
+    ranked = recognition.genres[: policy.genres]
     chosen = [pair for place, pair in enumerate(ranked) if place == 0 or pair.probability >= limit]
-    found = wish.genre_map.apply(genre for genre, _ in chosen)
+    found = policy.genre_map.apply(genre for genre, _ in chosen)
     if not found:
-        return Proposal(None, "the genre map leaves it out")
-    if wish.mode == "combine":
-        kept = wish.placeholders.without(tag.genres)
+        return TagPlan(None, "the genre map leaves it out")
+    if policy.mode == "combine":
+        kept = policy.placeholders.without(tag.genres)
         known = {letters(name) or name for genre in kept for name in (genre, *parts(genre))}
         found = unique([*kept, *(genre for genre in found if (letters(genre) or genre) not in known)])
     if tag.stored(found) == tag.genres:
-        return Proposal(None, "has it already")
+        return TagPlan(None, "has it already")
     left_out = len(ranked) - len(chosen)
-    if wish.min_confidence is None and left_out:
+    if policy.min_confidence is None and left_out:
         note = f"{left_out} further below {limit:g} left out; --min-confidence P sets another limit"
-        return Proposal(found, note)
-    return Proposal(found)
+        return TagPlan(found, note)
+    return TagPlan(found)

@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, ClassVar, Literal
 from genrelab.errors import GenrelabError, LibraryError, TagError
 from genrelab.files import only_one
 from genrelab.library.hashing import sha256_of
-from genrelab.library.store.file_snapshot import Sighting, real_path
+from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.safe_write import Rewriter
-from genrelab.library.tagging.tag_plan import TagPolicy, propose
+from genrelab.library.tagging.tag_plan import TagPolicy, plan_tags
 from genrelab.library.tags import GenreTag, Snapshot, read_tag
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
@@ -87,7 +87,7 @@ class Tagger:
         self._library = library
         self._rewriter = Rewriter(library.journal, library.tracks)
 
-    def tag(self, files: Iterable[Found], wish: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
+    def tag(self, files: Iterable[Found], policy: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
         """Write genres, or say what would be written.
 
         Parameters
@@ -95,7 +95,7 @@ class Tagger:
         files : iterable of Path, SheetTrack or Problem
             As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone. A file
             that is met twice is written once.
-        wish : TagPolicy
+        policy : TagPolicy
             What to write.
         write : bool
             Without it nothing is changed.
@@ -111,10 +111,10 @@ class Tagger:
             If the library cannot be used, or another process writes tags with it.
         """
         if not write:
-            yield from self._each(files, lambda path: self._tag(path, wish, write=False))
+            yield from self._each(files, lambda path: self._tag(path, policy, write=False))
             return
         with self.alone():
-            yield from self._each(files, lambda path: self._tag(path, wish, write=True))
+            yield from self._each(files, lambda path: self._tag(path, policy, write=True))
 
     def undo(
         self,
@@ -190,7 +190,7 @@ class Tagger:
                 return  # it is at work
 
     def _each(self, files: Iterable[Found], act: Any) -> Iterator[TagRecord]:
-        met: set[bytes] = set()
+        seen: set[bytes] = set()
         for file in files:
             if isinstance(file, Problem):
                 yield TagRecord(file.path, "error", note=file.message)
@@ -200,10 +200,10 @@ class Tagger:
                 yield TagRecord(file.path, "left", note=note)
                 continue
             real = real_path(file)
-            if real in met:
+            if real in seen:
                 yield TagRecord(file, "left", note="was met before under another name")
                 continue
-            met.add(real)
+            seen.add(real)
             try:
                 record: TagRecord = act(file)
             except LibraryError:
@@ -215,16 +215,16 @@ class Tagger:
                 record = TagRecord(file, "error", note=_explain(file, error), code=code)
             yield record
 
-    def _tag(self, path: Path, wish: TagPolicy, *, write: bool) -> TagRecord:
-        said = self._library.tracks.find(Sighting(path))
-        if said is None:
+    def _tag(self, path: Path, policy: TagPolicy, *, write: bool) -> TagRecord:
+        recognition = self._library.tracks.find(FileSnapshot(path))
+        if recognition is None:
             raise TagError(
                 f"{path} is not in the library, or has changed since. Run `genrelab recognize` on it.",
                 code="tag-not-in-library",
             )
-        if said.error is not None:
-            raise TagError(said.error, code="tag-not-recognized")
-        if wish.full and not said.full:
+        if recognition.error is not None:
+            raise TagError(recognition.error, code="tag-not-recognized")
+        if policy.full and not recognition.full:
             raise TagError(
                 f"{path} was recognized from segments spread over it. Run `genrelab recognize --full` on "
                 "it, or omit --full.",
@@ -232,32 +232,33 @@ class Tagger:
             )
         with path.open("rb") as file:
             tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
-        tag.id3v23_separator = wish.id3v23_separator
-        proposal = propose(said, tag, wish)
-        before, genres = tag.genres, proposal.genres
+        tag.id3v23_separator = policy.id3v23_separator
+        plan = plan_tags(recognition, tag, policy)
+        before, genres = tag.genres, plan.genres
         if genres is None:
-            return TagRecord(path, "left", before, before, said.confidence, proposal.note)
-        if links and wish.skip_hard_links:
-            return TagRecord(path, "left", before, before, said.confidence, _note_of_skipped(links))
+            return TagRecord(path, "left", before, before, recognition.confidence, plan.note)
+        if links and policy.skip_hard_links:
+            return TagRecord(path, "left", before, before, recognition.confidence, _note_of_skipped(links))
         after = tag.stored(genres)
         if write:
 
             def put(tag: GenreTag) -> None:
-                tag.id3v23_separator = wish.id3v23_separator
+                tag.id3v23_separator = policy.id3v23_separator
                 tag.set(genres)
 
-            links = self._rewriter.rewrite(path, put, keep_mtime=wish.keep_mtime)
-        notes = [proposal.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
+            links = self._rewriter.rewrite(path, put, keep_mtime=policy.keep_mtime)
+        notes = [plan.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
         note = "; ".join(filter(None, notes)) or None
-        return TagRecord(path, "written" if write else "would write", before, after, said.confidence, note)
+        status: Status = "written" if write else "would write"
+        return TagRecord(path, status, before, after, recognition.confidence, note)
 
     def _undo(self, path: Path, *, force: bool, keep_mtime: bool, skip_hard_links: bool) -> TagRecord:
-        seen = Sighting(path)
-        change = self._library.journal.last(seen.real)
+        snapshot = FileSnapshot(path)
+        change = self._library.journal.last(snapshot.real)
         if change is None:
-            change = self._library.journal.last_of_moved(seen.hash_sound())
+            change = self._library.journal.last_of_moved(snapshot.hash_sound())
             if change is not None:
-                self._library.journal.move(change.id, seen.real)
+                self._library.journal.move(change.id, snapshot.real)
         with path.open("rb") as file:
             before, links = read_tag(file, path).genres, os.fstat(file.fileno()).st_nlink - 1
         if change is None:
@@ -268,7 +269,7 @@ class Tagger:
             path,
             lambda tag: _put_back(tag, change.tag_before),
             undoes=change,
-            check=None if force else lambda file: _check_unchanged(file, path, change),
+            guard=None if force else lambda file: _check_unchanged(file, path, change),
             keep_mtime=keep_mtime,
         )
         with path.open("rb") as file:

@@ -19,7 +19,7 @@ from genrelab.audio.resample import resample_blocks
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.given import check_rate
-from genrelab.recognize.live.ring_buffer import RecentSound
+from genrelab.recognize.live.ring_buffer import RingBuffer
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.recognizer import Recognizer
 
@@ -64,9 +64,9 @@ class Moment:
             `Recognition.to_dict` has too mean the same.
         """
         record = self.recognition.to_dict(top=top, timeline=False)
-        said = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
+        record = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
         times = {"time": round(self.time, 3), "start": round(self.start, 3)}
-        return {**times, **said, "behind": self.behind, "model": record["model"]}
+        return {**times, **record, "behind": self.behind, "model": record["model"]}
 
 
 def listen(
@@ -135,12 +135,12 @@ def listen(
         )
     sample_rate = check_rate(sample_rate)
     step = max(1, round(every_seconds * metadata.sample_rate))
-    recent = RecentSound(metadata.channels, metadata.sample_rate, _whole(window, metadata), step)
+    recent = RingBuffer(metadata.channels, metadata.sample_rate, _whole(window, metadata), step)
     return _listen(recognizer, recent, blocks, sample_rate)
 
 
 def _listen(
-    recognizer: Recognizer, recent: RecentSound, blocks: Iterable[Waveform], sample_rate: int
+    recognizer: Recognizer, recent: RingBuffer, blocks: Iterable[Waveform], sample_rate: int
 ) -> Iterator[Moment]:
     metadata = recognizer.bundle.metadata
     reader = threading.Thread(
@@ -163,9 +163,7 @@ def _listen(
         raise AudioError("no audio arrived. Check its source.", code="listen-no-sound")
 
 
-def _read(
-    recent: RecentSound, blocks: Iterable[Waveform], sample_rate: int, metadata: BundleMetadata
-) -> None:
+def _read(recent: RingBuffer, blocks: Iterable[Waveform], sample_rate: int, metadata: BundleMetadata) -> None:
     """Bring the sound to the model's form until it ends; what goes wrong is raised to who looks."""
     try:
         wanted = takewhile(lambda _: not recent.stopped, blocks)

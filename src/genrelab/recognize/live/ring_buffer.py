@@ -14,7 +14,7 @@ Waveform = npt.NDArray[np.float32]
 _PATIENCE = 0.2  # seconds: so often a waiting thread looks up, for an interrupt to be noticed everywhere
 
 
-class RecentSound:
+class RingBuffer:
     """Keeps the last seconds of sound; memory does not grow, however slowly it is looked at.
 
     Who looks asks for one moment after the other, each `step` samples later. Where sound comes no faster
