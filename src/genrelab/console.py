@@ -1,4 +1,4 @@
-"""A rich console that obeys nothing in the texts that it prints."""
+"""A rich console that prints texts literally."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from genrelab.printing import plain
 
 
 class PlainConsole(Console):
-    """A console that takes every `str` as it is, in tables, headings and titles too.
+    """A console that prints every `str` literally, also in tables, headings and titles.
 
-    Nothing in it is markup, an emoji's code or highlighted, and what cannot be printed is escaped. A
-    `rich.text.Text` is printed as it was made: make it of `genrelab.printing.plain` text.
+    Markup, emoji codes and highlighting are off, and unprintable characters are escaped. A `rich.text.Text`
+    is printed unchanged: create it from `genrelab.printing.plain` text.
     """
 
     def render_str(self, text: str, *args: Any, **options: Any) -> Text:
-        """Return the text that is printed for a `str`."""
+        """Return the text to print for a `str`."""
         return super().render_str(
             plain(text), *args, **{**options, "markup": False, "emoji": False, "highlight": False}
         )

@@ -1,4 +1,4 @@
-"""From the scores of a track's segments to the track's answer."""
+"""Combine the predictions of a track's segments by voting."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ VOTING_RULES: tuple[VotingRule, ...] = get_args(VotingRule)
 
 
 class Vote(NamedTuple):
-    """A track's answer.
+    """The result for a track.
 
     Attributes
     ----------
     order : np.ndarray [shape=(genres,)], int
-        Genre numbers, the winner first.
+        Genre numbers, most likely first.
     probabilities : np.ndarray [shape=(genres,)], float
-        Mean probability of each genre over the segments, by genre number.
+        Mean probability of each genre over the segments, indexed by genre number.
     """
 
     order: npt.NDArray[np.intp]
@@ -36,9 +36,8 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
     probabilities : array_like [shape=(segments, genres)]
         Genre probabilities of each segment.
     rule : {"majority", "mean"}
-        `majority` ranks genres by the number of segments that have them first (paper
-        `soundfusion`, section III; ties go to the higher mean probability); `mean` ranks by mean
-        probability.
+        `majority` ranks genres by the number of segments in which they are most probable (paper
+        `soundfusion`, section III), and breaks ties by mean probability; `mean` ranks by mean probability.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""`genrelab library`: what is kept about files."""
+"""`genrelab library`: results stored for files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from genrelab.library import Library
     from genrelab.library.tagging.genre_text import Placeholders
 
-app = typer.Typer(help="What was recognized and written so far.", no_args_is_help=True)
+app = typer.Typer(help="Show, check, draw and clear stored results.", no_args_is_help=True)
 
 LibraryOption = Annotated[
     Path | None,
-    typer.Option("--library", metavar="FILE", help="The library; else the one in the user's data folder."),
+    typer.Option("--library", metavar="FILE", help="The library; default: library.db in your data folder."),
 ]
 
 
@@ -28,13 +28,13 @@ PlaceholdersOption = Annotated[
     str | None,
     typer.Option(
         metavar="WORDS",
-        help="Genres in tags that count as none, in place of the usual ones: other,unknown or @FILE; + adds.",
+        help="Tag texts that mean no genre: other,unknown or @FILE. A leading + adds to the default list.",
     ),
 ]
 
 
 def read_placeholders(text: str | None) -> Placeholders:
-    """Return what a user gave as placeholders, else the usual ones."""
+    """Return the placeholders that the option gives, or the default ones."""
     from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders
 
     return PLACEHOLDERS if text is None else Placeholders.parse(text)
@@ -44,16 +44,16 @@ def read_placeholders(text: str | None) -> Placeholders:
 def open_library(
     path: Path | None, *, must_exist: bool = False, must_write: bool = False
 ) -> Iterator[Library]:
-    """Open a library; no other file is touched.
+    """Open a library.
 
     Parameters
     ----------
     path : Path or None
-        None means the user's.
+        None means the default library of the user.
     must_exist : bool
-        Whether a library that is not there is an error, or made.
+        Whether a missing library is an error; otherwise it is created.
     must_write : bool
-        Whether a library that can only be read is an error.
+        Whether a read-only library is an error.
     """
     from genrelab.errors import UsageError
     from genrelab.library import Library
@@ -71,9 +71,9 @@ def open_library(
 
 @contextmanager
 def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[Library | None]:
-    """Open the library that a command uses on the side.
+    """Open the library of a command that also works without one.
 
-    One that can only be read is read; a user's own that cannot be used at all is done without.
+    Yields None if the default library cannot be used.
     """
     from genrelab.errors import UsageError
     from genrelab.library import LibraryError
@@ -89,18 +89,18 @@ def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[L
                 if path is not None:
                     raise
                 if not quiet:
-                    note(f"note: no answers are kept: {error}")
+                    note(f"note: results are not stored: {error}")
         if opened is not None and not opened.writable and not quiet:
-            note(f"note: the library {opened.path} can only be read: no new answers are kept")
+            note(f"note: the library {opened.path} is read-only: new results are not stored")
         yield opened
 
 
 @app.command("show")
 def show(
     library: LibraryOption = None,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
 ) -> None:
-    """Show where the library is, and how many tracks of which genre it has."""
+    """Show where the library is and how many tracks of each genre it contains."""
     with open_library(library, must_exist=True) as opened:
         counts = opened.tracks.counts()
         figures = {
@@ -112,7 +112,7 @@ def show(
     if format == "json":
         say_json(figures)
         return
-    say(f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} writes of tags can be undone")
+    say(f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} tag writes can be undone")
     for model, genre, count in counts:
         say(f"{count:8}  {genre}  ({model})")
 
@@ -120,19 +120,19 @@ def show(
 @app.command("list")
 def list_tracks(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
     ] = None,
     library: LibraryOption = None,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give for a file.")] = 3,
-    timeline: Annotated[bool, typer.Option("--timeline", help="Give the genre of each segment too.")] = False,
+    top: Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per file.")] = 3,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Include the genre of each segment.")] = False,
     format: Annotated[
-        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the records.")
+        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
     ] = "table",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file, not to standard output.")
+        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
     ] = None,
 ) -> None:
-    """List what was recognized, as `genrelab recognize` writes it; files are not looked at."""
+    """List stored results in the format of `genrelab recognize`, without reading the files."""
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
 
@@ -147,15 +147,15 @@ def list_tracks(
 @app.command("forget")
 def forget(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders.")
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders to forget.")
     ] = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Only files that are not there any more.")
+        bool, typer.Option("--missing", help="Forget only files that no longer exist.")
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Everything that was recognized.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Forget all results.")] = False,
     library: LibraryOption = None,
 ) -> None:
-    """Forget what was recognized. No file is touched, and what was written into tags can still be undone."""
+    """Remove results from the library; tag writes can still be undone."""
     from genrelab.errors import UsageError
 
     if bool(paths) == everything and not (missing and not paths):
@@ -168,37 +168,34 @@ def forget(
 @app.command("check")
 def check_files(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
     ] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="YAML: own names for genres, and parents.")
+        Path | None,
+        typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
     ] = None,
     min_confidence: Annotated[
-        float, typer.Option(metavar="P", min=0, max=1, help="List no track of a lower confidence.")
+        float, typer.Option(metavar="P", min=0, max=1, help="Omit tracks with a lower confidence.")
     ] = 0.0,
     placeholders: PlaceholdersOption = None,
     library: LibraryOption = None,
-    format: Annotated[
-        Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
-    ] = "table",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    format: Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")] = "table",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
 ) -> None:
-    """List tracks whose genre tag and sound disagree, the most confident first. No file is changed.
+    """List tracks whose genre tag differs from the predicted genre, most confident first.
 
-    Ends with 0 if none is listed, 1 if some are, or tags could not be read, 2 after wrong use.
+    Exit code: 0 if no track is listed; 1 if some are or tags could not be read; 2 for wrong use.
     """
     from genrelab.cli.output.check_report import summary_lines, write_report
     from genrelab.library import GenreMap
     from genrelab.library.tagging.consistency import check_tags
 
     genre_map = GenreMap.load(map) if map else GenreMap()
-    words = read_placeholders(placeholders)
+    ignored = read_placeholders(placeholders)
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
         report = check_tags(
-            opened, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=words
+            opened, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=ignored
         )
     write_report(report, sys.stdout.buffer, format=format)
     if not quiet:
@@ -211,21 +208,21 @@ def check_files(
 @app.command("map")
 def draw_map(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("library-map.html"),
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw what this model heard; else the one that heard most tracks."),
+        typer.Option(
+            metavar="FILE", help="Draw the results of this model; default: the model with the most tracks."
+        ),
     ] = None,
     library: LibraryOption = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
 ) -> None:
-    """Draw the collection as one HTML page: tracks that sound alike lie together, coloured by genre.
+    """Draw the collection as an HTML page: similar tracks are close together, coloured by genre.
 
-    The page is one file that loads nothing from elsewhere; it has the names of the files in it.
+    The page is one file and loads nothing from the network. It contains the names of your files.
     """
     from genrelab.bundle.bundle import Bundle
     from genrelab.library.explore.map import Survey, write_map
@@ -244,7 +241,7 @@ def draw_map(
 
 
 def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:
-    """Raise if the library has nothing at or below some paths."""
+    """Raise unless the library contains tracks, and some at or below each path."""
     from genrelab.errors import UsageError
 
     if not opened.tracks.counts():

@@ -20,8 +20,8 @@ from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, note_passed_ove
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
 
-MOST_JOBS = 8  # unless asked for: each needs memory of its own
-_RATE_SECONDS = 30.0  # over which the rate that is shown is a mean
+MOST_JOBS = 8  # the default limit: each job needs memory
+_RATE_SECONDS = 30.0  # the displayed rate is the mean over this time
 
 
 def recognize(
@@ -29,71 +29,68 @@ def recognize(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="Sound files, playlists, CUE sheets, and folders to look for sound files in.",
+            help="Audio files, playlists, CUE sheets, and folders to search for audio files.",
         ),
     ],
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The model file; else the one that $GENRELAB_MODEL names."),
+        typer.Option(metavar="FILE", help="The model file; default: $GENRELAB_MODEL, or the bundled model."),
     ] = None,
     full: Annotated[
         bool,
-        typer.Option("--full", help="Hear all of each file, not only segments spread over a long one."),
+        typer.Option("--full", help="Process whole files. The default samples segments of long files."),
     ] = False,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give for a file.")] = 3,
+    top: Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per file.")] = 3,
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="Say of each segment too what it sounds like; implies --full.")
+        bool, typer.Option("--timeline", help="Include the genre of each segment; implies --full.")
     ] = False,
     parts: Annotated[
         bool,
-        typer.Option("--parts", help="Cut each file into parts where its genre changes; implies --full."),
+        typer.Option("--parts", help="Split each file into parts where its genre changes; implies --full."),
     ] = False,
-    min_part: Annotated[
-        float, typer.Option(metavar="SECONDS", help="No part is shorter, unless the file is.")
-    ] = 20.0,
+    min_part: Annotated[float, typer.Option(metavar="SECONDS", help="Length of the shortest part.")] = 20.0,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Draw each file's genres over time there, as SVG; implies --full."),
+        typer.Option(
+            metavar="DIR", help="Write an SVG chart of genres over time per file into DIR; implies --full."
+        ),
     ] = None,
     cue: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Write a CUE sheet of each file's parts there, for players; implies --full."
-        ),
+        typer.Option(metavar="DIR", help="Write a CUE sheet of the parts per file into DIR; implies --full."),
     ] = None,
     format: Annotated[
-        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the results.")
+        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
     ] = "table",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file, not to standard output.")
+        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
     ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="How many files at once.",
-            show_default=f"as many as cores, at most {MOST_JOBS}",
+            help="Number of files processed at once.",
+            show_default=f"number of cores, at most {MOST_JOBS}",
         ),
     ] = None,
     library: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where answers are kept; else in the user's data folder."),
+        typer.Option(
+            metavar="FILE", help="The library that stores results; default: library.db in your data folder."
+        ),
     ] = None,
     no_library: Annotated[
-        bool, typer.Option("--no-library", help="Neither keep answers nor take any that were kept.")
+        bool, typer.Option("--no-library", help="Do not use stored results, and store none.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Recognize also what is known.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Recognize known files again.")] = False,
     exclude: ExcludeOption = None,
     no_ignore: NoIgnoreOption = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
 ) -> None:
-    """Recognize the genre of music; what is known and has not changed is not done again.
+    """Recognize the genre of music; unchanged files are not processed again.
 
-    Ends with 0 if every file has an answer, 1 if a file failed, is unsure or lacks an output, 2 after wrong
-    use.
+    Exit code: 0 if every file has a genre; 1 if a file failed, is unsure or lacks an output; 2 for wrong use.
     """
     from genrelab.bundle.find import find_model
     from genrelab.library import CachedRecognizer
@@ -119,7 +116,7 @@ def recognize(
     recognizer = Recognizer.load(model_file, full=full, threads=max(1, cores // jobs))
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
-    bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
+    bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # mixed with lines, the bar would break
     with open_or_none(library, without=no_library, quiet=quiet) as opened:
         cached = None
         if opened is not None:
@@ -128,13 +125,13 @@ def recognize(
             open_output(out, keep=[*read, opened.path] if opened else read) as stream,
             counting() if bar else nullcontext() as report,
         ):
-            answers = (cached or recognizer).recognize_many(found, jobs=jobs)
-            answers = writer.follow(answers)
-            write_records(progress.follow(answers, report), stream, format=format, top=top, timeline=timeline)
+            records = (cached or recognizer).recognize_many(found, jobs=jobs)
+            records = writer.follow(records)
+            write_records(progress.follow(records, report), stream, format=format, top=top, timeline=timeline)
         if cached is not None and cached.recalled and not quiet:
             known = f"{cached.recalled} of {progress.total} were known"
-            note(f"note: {known} (library {cached.library.path}); --again recognizes them anew")
-    for count, what in ((progress.unanswered, "have no answer"), (progress.unwritten, "lack an output")):
+            note(f"note: {known} (library {cached.library.path}); --again repeats them")
+    for count, what in ((progress.unanswered, "have no genre"), (progress.unwritten, "lack an output")):
         if count and not quiet:
             note(f"note: {count} of {progress.total} {what}; their records say why")
     if progress.unanswered or progress.unwritten:
@@ -142,7 +139,7 @@ def recognize(
 
 
 class _Progress:
-    """How many records there are, how many lack an answer or an output, and how fast they come."""
+    """Counts records, those without a genre and those without an output, and measures the rate."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -151,7 +148,7 @@ class _Progress:
         self._recent = deque([(time.monotonic(), 0, 0.0)])  # when, records so far, seconds of sound so far
 
     def follow(self, records: Iterable[Recognition], report: Report | None) -> Iterator[Recognition]:
-        """Pass records on, counting and reporting them."""
+        """Yield the records while counting and reporting them."""
         for done, record in enumerate(records, start=1):
             self.unanswered += not record.answered
             self.unwritten += any(notice.kind == "output" for notice in record.notices)
@@ -160,7 +157,7 @@ class _Progress:
             yield record
 
     def _rate(self, done: int, seconds: float) -> str:
-        """Return how many files, and how much sound, are done in a second."""
+        """Return the number of files and the amount of audio processed per second."""
         now = time.monotonic()
         while len(self._recent) > 1 and self._recent[0][0] < now - _RATE_SECONDS:
             self._recent.popleft()

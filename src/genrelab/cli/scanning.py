@@ -1,4 +1,4 @@
-"""Options of commands that look for sound files, and what they say about what was passed over."""
+"""Options of commands that search folders for audio files, and their note about what was skipped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ExcludeOption = Annotated[
     typer.Option(
         "--exclude",
         metavar="GLOB",
-        help="Pass over files and folders that match, as in .gitignore; may be given several times.",
+        help="Skip files and folders that match, as in .gitignore; may be repeated.",
     ),
 ]
 
@@ -24,13 +24,13 @@ NoIgnoreOption = Annotated[
     bool,
     typer.Option(
         "--no-ignore",
-        help="Look also in what .nomedia, .ndignore and .plexignore hide, and in folders such as @eaDir.",
+        help="Include what .nomedia, .ndignore and .plexignore hide, and folders such as @eaDir.",
     ),
 ]
 
 
 def note_passed_over(log: ScanLog) -> None:
-    """Say what was passed over, if anything was."""
+    """Print what was skipped, if anything."""
     if log.passed_over:
-        remedy = "; --no-ignore looks at all but what is excluded" if log.ignored else ""
-        note(f"note: passed over: {log.summary()}{remedy}")
+        remedy = "; --no-ignore includes all except --exclude" if log.ignored else ""
+        note(f"note: skipped: {log.summary()}{remedy}")

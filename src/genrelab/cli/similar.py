@@ -1,4 +1,4 @@
-"""`genrelab similar`: which tracks of the library sound like one."""
+"""`genrelab similar`: tracks of the library that sound like a given one."""
 
 from __future__ import annotations
 
@@ -20,51 +20,46 @@ if TYPE_CHECKING:
 
 
 def similar(
-    track: Annotated[Path, typer.Argument(metavar="TRACK", help="A sound file, in the library or not.")],
-    count: Annotated[int, typer.Option(metavar="K", min=1, help="How many tracks to list, at most.")] = 10,
+    track: Annotated[Path, typer.Argument(metavar="TRACK", help="An audio file, in the library or not.")],
+    count: Annotated[int, typer.Option(metavar="K", min=1, help="Number of tracks to list.")] = 10,
     same_genre: Annotated[
-        bool, typer.Option("--same-genre", help="Only tracks that were recognized as TRACK's genre.")
+        bool, typer.Option("--same-genre", help="Only tracks with the same predicted genre as TRACK.")
     ] = False,
     folders: Annotated[
         list[Path] | None,
-        typer.Option("--folder", metavar="PATH", help="Only tracks below it; may be given several times."),
+        typer.Option("--folder", metavar="PATH", help="Only tracks in this folder; may be repeated."),
     ] = None,
     m3u: Annotated[
-        Path | None, typer.Option("--m3u", metavar="FILE", help="Write them as a playlist too (M3U8).")
+        Path | None, typer.Option("--m3u", metavar="FILE", help="Also write the tracks to a playlist (M3U8).")
     ] = None,
     absolute: Annotated[
-        bool, typer.Option("--absolute", help="With --m3u: absolute paths also for files below the playlist.")
+        bool, typer.Option("--absolute", help="With --m3u: use absolute paths for all files.")
     ] = False,
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Compare by this model; else by the one that TRACK was recognized with, "
-            "or, if TRACK is new, the one that $GENRELAB_MODEL names, or that comes along.",
+            help="Compare with this model; default: the one that recognized TRACK. "
+            "For a new TRACK: $GENRELAB_MODEL, or the bundled model.",
         ),
     ] = None,
     full: Annotated[
         bool,
         typer.Option(
             "--full",
-            help="Hear all of TRACK, not only segments spread over it; what is known from these alone "
-            "is not enough.",
+            help="Process the whole TRACK, unless the library has such a result.",
         ),
     ] = False,
     library: LibraryOption = None,
     no_library: Annotated[
-        bool, typer.Option("--no-library", help="If TRACK is new, do not put it into the library.")
+        bool, typer.Option("--no-library", help="Do not add a new TRACK to the library.")
     ] = False,
-    format: Annotated[
-        Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
-    ] = "table",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    format: Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")] = "table",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
 ) -> None:
     """List the tracks of the library that sound most like TRACK.
 
-    Ends with 0 if there are any, 1 if there are none or TRACK cannot be recognized, 2 after wrong use.
+    Exit code: 0 if tracks were found; 1 if none were, or TRACK cannot be recognized; 2 for wrong use.
     """
     from genrelab.errors import UsageError
     from genrelab.library.explore.similar import find_similar
@@ -147,23 +142,23 @@ def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bo
 
 
 def _note_left_out(found: Similar, reference: ReferenceTrack) -> None:
-    """Say what was left out, and why."""
+    """Print what was omitted, and why."""
     if not found.tracks:
-        note(f"note: no track that was recognized by {reference.recognition.model} is like this")
+        note(f"note: no similar track has a result of the model {reference.recognition.model}")
     if found.same:
-        note(f"note: left out: {len(found.same)} with the same recording as {reference.path}")
+        note(f"note: omitted: {len(found.same)} with the same recording as {reference.path}")
     copies = sum(len(track.also) for track in found.tracks)
     if copies:
-        note(f"note: {copies} copies of recordings are not listed; --format json names them")
+        note(f"note: {copies} copies of recordings are omitted; --format json lists them")
     if found.vanished:
         note(
-            f"note: left out: {found.vanished} whose file is gone; `genrelab library forget --missing` "
-            "forgets them"
+            f"note: omitted: {found.vanished} whose file no longer exists; "
+            "`genrelab library forget --missing` removes them"
         )
     if found.others:
         note(
-            f"note: left out: {found.others} that another model recognized; `genrelab recognize` them with "
+            f"note: omitted: {found.others} recognized by another model; run `genrelab recognize` with "
             f"{reference.recognition.model}"
         )
     if found.without:
-        note(f"note: left out: {found.without} that are silent or broken")
+        note(f"note: omitted: {found.without} that are silent or damaged")

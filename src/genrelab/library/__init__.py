@@ -1,4 +1,4 @@
-"""The database of what was recognized, and safe writing of genre tags.
+"""Store recognitions in a database, and write genre tags safely.
 
 >>> from genrelab.library import CachedRecognizer, Library, TagPolicy, Tagger
 >>> with Library("music.db") as library:  # doctest: +SKIP
@@ -45,7 +45,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: the database, tags and the recognizer need not all be loaded (PEP 562)."""
+    """Import names on first use, so that only the modules in use are loaded (PEP 562)."""
     if name in _MODULES:
         return getattr(import_module(f"genrelab.library.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

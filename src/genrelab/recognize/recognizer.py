@@ -1,4 +1,4 @@
-"""Run a model on files."""
+"""Run a model on files and arrays."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.
 """What can be recognized: the path of a file, a track of a CUE sheet, or an array of samples."""
 
 ARRAY = Path("<array>")
-"""What stands for the path in what is said about an array."""
+"""The path in the record of an array."""
 
 
 class _Stopped(Exception):  # noqa: N818
-    """Nobody wants the answer any more."""
+    """The result is no longer wanted."""
 
 
 class Recognizer:
-    """A model that says of files and of arrays what genre they are.
+    """A model that recognizes the genre of files and arrays.
 
     Parameters
     ----------
     bundle : Bundle
         The model.
     full : bool
-        Whether long files are heard from beginning to end. Else segments spread over them are, which
-        are reached by seeking: see `genrelab.recognize.segment_sampling`.
+        Whether to process whole files. Otherwise only segments spread over a long file are read: see
+        `genrelab.recognize.segment_sampling`.
     batch_seconds : float > 0
-        About how much sound the network gets at once; memory grows with it, not with the files.
+        Length of audio in one batch of the network, approximately. It determines the memory in use.
 
     Examples
     --------
@@ -79,16 +79,16 @@ class Recognizer:
         full: bool = False,
         threads: int | None = None,
     ) -> Self:
-        """Read a model file.
+        """Load a model file.
 
         Parameters
         ----------
         model : str, path-like or None
-            The file; None means what `genrelab.bundle.find.find_model` finds.
+            The file; None means the one that `genrelab.bundle.find.find_model` returns.
         full : bool
-            Whether long files are heard from beginning to end.
+            Whether to process whole files.
         threads : int > 0 or None
-            CPU threads that the network uses for one file; None means all cores.
+            CPU threads of the network per file; None means all cores.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class Recognizer:
         Raises
         ------
         UsageError
-            If no model is named and none is found.
+            If no model is given and none is found.
         ModelFileError
             If the file cannot be used.
         """
@@ -110,28 +110,28 @@ class Recognizer:
         sample_rate: int | None = None,
         full: bool | None = None,
     ) -> Recognition:
-        """Recognize one file, in memory that does not grow with its length, or one array.
+        """Recognize one file or array. Memory does not grow with the length of the file.
 
         Parameters
         ----------
         source : str, bytes, path-like, SheetTrack or np.ndarray [shape=(samples,) or (channels, samples)]
-            A sound file, a track of a CUE sheet, or sound as
+            An audio file, a track of a CUE sheet, or an array as
             `genrelab.recognize.arrays.array_blocks` takes it.
         sample_rate : int > 0 or None
-            Of the array, in Hz; a file has its own.
+            Of the array, in Hz. Required for an array, not allowed for a file.
         full : bool or None
-            Whether to hear all of it; None means as the recognizer does.
+            Whether to process all of it; None means the setting of the recognizer.
 
         Returns
         -------
         Recognition
-            With `error` set where the file cannot be read to its end. For an array its path is `ARRAY`; all
-            else is what a file of the same samples gets.
+            `error` is set if the file cannot be read to its end. The path of an array is `ARRAY`; all other
+            fields equal those of a file with the same samples.
 
         Raises
         ------
         UsageError
-            If an array has no sample rate or a file is given one, or the array is no sound.
+            If the sample rate is missing for an array or given for a file, or the array is not audio.
         ModelFileError
             If the network fails.
         """
@@ -145,7 +145,7 @@ class Recognizer:
             return self.recognize_found(path, full=full)
         if isinstance(source, SheetTrack):
             return self.recognize_found(source, full=full)
-        sound: Any = source
+        array: Any = source
         if sample_rate is None:
             raise UsageError(
                 "an array needs its sample rate: recognizer(waveform, sample_rate=44100)",
@@ -153,11 +153,11 @@ class Recognizer:
             )
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
         if not (self.full if full is None else full):
-            spread = array_excerpts(sound, sample_rate, **form)
+            spread = array_excerpts(array, sample_rate, **form)
             record = self._process_spread(ARRAY, spread, threading.Event())
             if record is not None:
                 return record
-        return self._process(ARRAY, array_blocks(sound, sample_rate, **form), threading.Event())
+        return self._process(ARRAY, array_blocks(array, sample_rate, **form), threading.Event())
 
     def recognize_many(
         self,
@@ -170,7 +170,7 @@ class Recognizer:
         Parameters
         ----------
         files : iterable of str, path-like, SheetTrack or Problem
-            Sound files, such as `scan(["music"])` yields, and tracks of CUE sheets. A `Problem` becomes a
+            Audio files, such as `scan(["music"])` yields, and tracks of CUE sheets. A `Problem` becomes a
             record whose `error` is its message. The iterable is read only a few files ahead.
         jobs : int > 0
             How many files to recognize at once. With several, `load` the recognizer with `threads` set to
@@ -206,7 +206,7 @@ class Recognizer:
         stop : threading.Event or None
             Setting it in another thread stops the work after the current batch.
         full : bool or None
-            Whether to process the whole file; None means as the recognizer does.
+            Whether to process the whole file; None means the setting of the recognizer.
 
         Returns
         -------
@@ -246,7 +246,7 @@ class Recognizer:
             return Recognition(path, self.bundle.identity, error=message)
 
     def _recognize_spread(self, path: Path, stop: threading.Event, span: Span) -> Recognition | None:
-        """Judge a file by segments spread over it; None if it has to be heard from beginning to end."""
+        """Recognize a file from segments spread over it; None if the whole file is needed."""
         metadata = self.bundle.metadata
         form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
         flaws = Flaws()
@@ -255,11 +255,11 @@ class Recognizer:
                 sound = None if found is None else found.between(span.start, span.end)
                 record = None if sound is None else self._process_spread(path, sound, stop)
                 return record and self._with_flaws(record, flaws)
-        except AudioError:  # hearing all of it tells what is there and what is not
+        except AudioError:  # reading the whole file shows which parts are intact
             return None
 
     def _with_flaws(self, record: Recognition, flaws: Flaws) -> Recognition:
-        """Add what is wrong with the file; if less than a segment of it is sound, that is an error."""
+        """Add notices about flaws; it is an error if less than one segment is intact."""
         notices = notices_of(flaws)
         too_little = flaws.present < self.bundle.metadata.segment_seconds
         if notices and (too_little or flaws.hopeless):
@@ -267,7 +267,7 @@ class Recognizer:
         return replace(record, notices=notices) if notices else record
 
     def _process_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
-        """Judge segments spread over a sound; None if all of it has to be heard."""
+        """Recognize audio from segments spread over it; None if all of it is needed."""
         metadata = self.bundle.metadata
         length = metadata.segment_samples
         aggregator = SegmentAggregator(self.bundle)
@@ -276,16 +276,16 @@ class Recognizer:
             segments = ((start, sound.take(start, length)) for start in starts)
             for batch in self._batches(segments, stop):
                 if any(segment.shape[-1] < length for _, segment in batch):
-                    return None  # the sound is shorter than it says
+                    return None  # shorter than its header says
                 aggregator.add(batch)
             if not starts:
-                return None  # it is short
+                return None  # too short to sample
             if aggregator.is_clear(every):
                 break
         return None if aggregator.silent else aggregator.result(path, seconds=sound.seconds)
 
     def _process(self, path: Path, blocks: Iterable[Waveform], stop: threading.Event) -> Recognition:
-        """Judge all of a sound that comes at the model's sample rate and channels."""
+        """Recognize audio that has the model's sample rate and channels, as a whole."""
         metadata = self.bundle.metadata
         aggregator = SegmentAggregator(self.bundle)
         segments = stream_segments(

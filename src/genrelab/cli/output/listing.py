@@ -1,4 +1,4 @@
-"""Lists of records: a table for people; JSON and CSV for programs."""
+"""Lists of records: a table for people, JSON and CSV for programs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from genrelab.printing import json_text
 
 ListFormat = Literal["table", "json", "csv"]
 
-_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
+_UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
 
 
 def write_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], out: BinaryIO, *, right: Sequence[str] = ()
 ) -> None:
-    """Write a table for people; what cannot be printed is escaped.
+    """Write a table for people; unprintable characters are escaped.
 
     Parameters
     ----------
     columns : sequence of str
-        Their titles.
+        Titles of the columns.
     rows : iterable of sequence of str
     out : binary file
     right : sequence of str
-        Titles of the columns whose cells stand at the right.
+        Titles of the columns to align right.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
@@ -45,12 +45,12 @@ def write_table(
 
 
 def write_json(value: Any, out: BinaryIO) -> None:
-    """Write a value; see `genrelab.printing.json_text`."""
+    """Write a value as JSON; see `genrelab.printing.json_text`."""
     out.write(json_text(value, indent=2).encode("utf-8") + b"\n")
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], out: BinaryIO) -> None:
-    """Write rows; a list is one cell with semicolons between, file names keep their bytes."""
+    """Write rows as CSV. A list is one cell, joined by semicolons. File names keep their bytes."""
     write_csv_line(columns, out)
     for row in rows:
         cells = (row[column] for column in columns)

@@ -1,4 +1,4 @@
-"""Records of tagging: a table for people; JSON and CSV for programs."""
+"""Records of tagging: a table for people, JSON and CSV for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genrelab.printing import json_text
 
 TagFormat = Literal["table", "json", "csv"]
 
-_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
+_UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
 _STYLES = {"would write": "yellow", "written": "green", "undone": "green", "error": "red", "left": "dim"}
 
 
@@ -28,11 +28,11 @@ def write_tag_records(records: Iterable[TagRecord], out: BinaryIO, *, format: Ta
     Parameters
     ----------
     records : iterable of TagRecord
-        Read as they come; `json` and `csv` write each at once.
+        Read one by one; `json` and `csv` write each record immediately.
     out : binary file
-        Where to; not closed.
+        The output; left open.
     format : {"table", "json", "csv"}
-        How. File names that are not text are written as `genrelab.recognize.writers.formats` does it.
+        File names that are not text are written as in `genrelab.recognize.writers.formats`.
     """
     writers: dict[TagFormat, Callable[[Iterable[TagRecord], BinaryIO], None]] = {
         "table": _write_table,

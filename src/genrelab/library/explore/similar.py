@@ -1,4 +1,4 @@
-"""Which tracks of the library sound like a given one."""
+"""Find tracks of the library that sound like a given one."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _DIGITS = 6  # of a similarity
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTrack:
-    """A track to which others are compared.
+    """The track that others are compared with.
 
     Parameters
     ----------
     path : Path
-        As it was named.
+        As named by the user.
     sound : bytes
-        Hash of its sound.
+        Hash of its audio.
     recognition : Recognition
-        What was recognized.
+        Its result.
     embedding : np.ndarray [shape=(d,)], float32
     """
 
@@ -47,21 +47,21 @@ class ReferenceTrack:
 
 @dataclass(frozen=True, slots=True)
 class SimilarTrack:
-    """A track that was found.
+    """A similar track.
 
     Parameters
     ----------
     path : Path
         Absolute.
     similarity : float in -1..1
-        The cosine of the angle between the embeddings, to six decimals.
+        Cosine of the angle between the embeddings, to six decimals.
     genre : str
-        As it was recognized.
+        The predicted genre.
     confidence : float
     duration : float or None
         In seconds.
     also : tuple of Path
-        Where the library knows the same recording too.
+        Other paths of the same recording.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class SimilarTrack:
     COLUMNS: ClassVar = ("path", "similarity", "genre", "confidence", "duration", "also")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record, as JSON has it."""
+        """Return the record as a JSON object."""
         return {
             "path": os.fspath(self.path),
             "similarity": round(self.similarity, _DIGITS),
@@ -87,20 +87,20 @@ class SimilarTrack:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """What was found, and what was left out.
+    """Similar tracks, and counts of omitted ones.
 
     Parameters
     ----------
     tracks : tuple of SimilarTrack
-        The most similar first; tracks of equal similarity in the order of paths.
+        Most similar first; ties are ordered by path.
     same : tuple of Path
-        Other places of the very recording that was asked about.
+        Other paths of the same recording.
     vanished : int
-        Tracks that would have been listed, but their file is gone.
+        Omitted tracks whose file no longer exists.
     others : int
-        Tracks that another model recognized.
+        Omitted tracks recognized by another model.
     without : int
-        Tracks of this model without an embedding: silent or broken.
+        Omitted tracks without an embedding: silent or damaged.
     """
 
     tracks: tuple[SimilarTrack, ...]
@@ -119,22 +119,21 @@ def find_reference(
     full: bool = False,
     keep: bool = True,
 ) -> ReferenceTrack:
-    """Take from the library what is known about a file, else recognize it.
+    """Look up a file in the library, or recognize it.
 
     Parameters
     ----------
     library : Library
     path : Path
-        A sound file.
+        An audio file.
     load : callable
-        Gives the recognizer; called only where the file is not known.
+        Returns the recognizer; called only if the file is not in the library.
     model : str or None
-        `Bundle.identity` of the model whose answer counts; None means that any does.
+        `Bundle.identity` of the model whose stored result may be used; None means any.
     full : bool
-        Whether only an answer counts for which all of the file was heard; so is then a file that is
-        not known.
+        Whether the whole file must be, or have been, processed.
     keep : bool
-        Whether a new answer is put into the library.
+        Whether to store a new result in the library.
 
     Returns
     -------
@@ -143,9 +142,9 @@ def find_reference(
     Raises
     ------
     UsageError
-        If the path leads to no file.
+        If the path is not a file.
     AudioError
-        If it cannot be recognized, or is silent.
+        If the file cannot be recognized or is silent.
     LibraryError
         If the library cannot be used.
     """
@@ -184,22 +183,22 @@ def find_similar(
     same_genre: bool = False,
     folders: Sequence[str | os.PathLike[str]] = (),
 ) -> Similar:
-    """Find the tracks whose embeddings point most nearly the same way as that of a given one.
+    """Find the tracks with the highest cosine similarity of embeddings.
 
-    The embeddings are read once, a block at a time: memory is that of the paths and hashes of tracks, about
-    1.5 kilobytes each, not of their embeddings.
+    The embeddings are read in blocks. Memory is needed only for paths and hashes, about 1.5 kilobytes per
+    track.
 
     Parameters
     ----------
     library : Library
     reference : ReferenceTrack
-        What to compare with; tracks with the same sound are not listed.
+        The track to compare with. Copies of its recording are omitted.
     count : int > 0
-        How many to list, at most.
+        Number of tracks to return.
     same_genre : bool
-        List only tracks that were recognized as the same genre.
+        Only tracks with the same predicted genre.
     folders : sequence of str or path-like
-        List only tracks at or below one of these; none means everywhere.
+        Only tracks at or below one of these; none means all tracks.
 
     Returns
     -------
@@ -208,14 +207,14 @@ def find_similar(
     Raises
     ------
     UsageError
-        If the genre shall be the same, and is `unsure`.
+        If `same_genre` is set and the genre is `unsure`.
     LibraryError
         If the library cannot be used.
     """
     if same_genre and reference.recognition.genre == UNSURE:
         raise UsageError(f"the genre of {reference.path} is unsure. Omit --same-genre.", code="genre-unsure")
     tracks, similarities = _compare(library, reference)
-    places: dict[bytes, list[Path]] = defaultdict(list)  # of each sound
+    places: dict[bytes, list[Path]] = defaultdict(list)  # hash of the audio -> paths
     for track in tracks:
         places[track.sound].append(track.name())
     wanted = [real_path(folder) for folder in folders]
@@ -245,7 +244,7 @@ def find_similar(
 
 
 def _compare(library: Library, reference: ReferenceTrack) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
-    """Return all tracks of the same model, in the order of paths, and their similarities."""
+    """Return all tracks of the same model, ordered by path, and their similarities."""
     wanted = (reference.embedding / np.linalg.norm(reference.embedding)).astype(np.float32)
     tracks: list[Embedded] = []
     cosines: list[npt.NDArray[np.float32]] = []
@@ -253,7 +252,7 @@ def _compare(library: Library, reference: ReferenceTrack) -> tuple[list[Embedded
         if directions.shape[1] == len(wanted):
             tracks += block
             cosines.append(directions @ wanted)
-    # What lies behind would be rounding errors, which must not decide the order.
+    # Further digits are rounding errors and must not decide the order.
     return tracks, np.concatenate(cosines).round(_DIGITS) if cosines else np.empty(0, dtype=np.float32)
 
 

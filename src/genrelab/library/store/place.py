@@ -1,4 +1,4 @@
-"""Where a library is to be: whether a file can be there, be read, be written."""
+"""Check whether the file of a library can be created, read and written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genrelab.errors import LibraryError
 
-_NAME_BEHIND = len("-journal")  # SQLite's own files have the library's name and a word behind
+_NAME_BEHIND = len("-journal")  # SQLite adds suffixes to the name of the library
 CANNOT_OPEN = (
     "cannot be opened. Check the permissions of the file and its folder, or name another --library FILE."
 )
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def obstacle_to_writing(path: Path) -> str | None:
-    """Return why a library can only be read; make its folder if it is a new one.
+    """Return why a library is read-only; create the folder of a new one.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def obstacle_to_writing(path: Path) -> str | None:
     Returns
     -------
     str or None
-        How a sentence about the library goes on; None if it can be written.
+        The predicate of a message about the library; None if it is writable.
 
     Raises
     ------
     LibraryError
-        If no library can be there: a folder, a pipe or a device is, or what is there cannot be read.
+        If the path is a folder, a pipe or a device, is unreadable, or cannot be created.
     """
     try:
         status = os.stat(path)
@@ -51,7 +51,7 @@ def obstacle_to_writing(path: Path) -> str | None:
     if stat.S_ISDIR(status.st_mode):
         raise LibraryError(f"the library {path} is a folder. Name a file in it.", code="library-is-folder")
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file")
         raise LibraryError(
             f"the library {path} is {kind}. Name a file with --library FILE.", code="library-no-file"
         )
@@ -88,5 +88,5 @@ def _impossible(path: Path, error: OSError | ValueError) -> LibraryError:
 def _is_read_only(path: Path) -> bool:
     try:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    except (AttributeError, OSError):  # no POSIX
+    except (AttributeError, OSError):  # not POSIX
         return False

@@ -135,5 +135,5 @@ class CachedRecognizer:
             try:
                 self.library.tracks.store(snapshot, record, self._settings)
             except LibraryError as error:
-                return record.with_notice("output", f"its answer is not kept: {error}")
+                return record.with_notice("output", f"its result is not stored: {error}")
         return record

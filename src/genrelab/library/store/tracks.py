@@ -1,4 +1,4 @@
-"""The table of tracks: what was said about each file."""
+"""The table of tracks: the recognition of each file."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from genrelab.library.store.track_row import (
 from genrelab.recognize.recognition import Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
-_PATH = "coalesce(CAST(path AS BLOB), x'')"  # in a damaged library it may be anything
+_PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
 
 
 class Tracks:
-    """What was said about each file; a row a file.
+    """The recognition of each file, one row per file.
 
     Parameters
     ----------
@@ -42,26 +42,26 @@ class Tracks:
 
     @property
     def writable(self) -> bool:
-        """Whether anything can be written down."""
+        """Whether results can be stored."""
         return self._database.writable
 
     def find(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> Recognition | None:
-        """Look for what was said about a file's sound.
+        """Look up the result for a file by its audio.
 
-        A file of the same path, size and time is known at once. Else its sound is hashed: a file that was
-        only tagged, moved or copied is found by it, and its row brought up to date.
+        A file with the same path, size and time is found immediately. Otherwise its audio is hashed, which
+        finds a file that was only tagged, moved or copied, and its row is updated.
 
         Parameters
         ----------
         snapshot : FileSnapshot
             The file.
         wanted : RecordFilter or None
-            Whose answers count, and errors of this version of genrelab only; None means all.
+            Which results to use, and only errors of this version of genrelab; None means all.
 
         Returns
         -------
         Recognition or None
-            Without its embedding. What is damaged in the library is not known.
+            Without its embedding. Damaged rows are ignored.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Tracks:
     def _of_sound(
         self, sound: bytes, snapshot: FileSnapshot, wanted: RecordFilter | None
     ) -> Iterator[tuple[TrackRow, Recognition]]:
-        """Yield the answers that count and are not damaged for a sound; that at the file's place first."""
+        """Yield the accepted, undamaged results for the audio; the one at the path of the file first."""
         rows = [row for row in self._rows("sound = ? ORDER BY id", sound) if row.fits(wanted)]
         for row in sorted(rows, key=lambda row: row.path != snapshot.real):
             try:
@@ -98,11 +98,11 @@ class Tracks:
             yield row, recognition
 
     def _adopt(self, row: TrackRow, snapshot: FileSnapshot) -> None:
-        """Give what was said of a row's file to the file that was seen."""
+        """Assign the result in a row to a file."""
         here = (snapshot.real, snapshot.size, snapshot.mtime_ns)
         if row.path != snapshot.real:
             self._database.execute("DELETE FROM tracks WHERE path = ?", (snapshot.real,))
-            if os.path.lexists(row.path):  # a copy; else it was moved
+            if os.path.lexists(row.path):  # a copy; otherwise the file was moved
                 columns = COLUMNS.removeprefix("path, size, mtime_ns, ")
                 self._database.execute(
                     f"INSERT INTO tracks ({COLUMNS}) SELECT ?, ?, ?, {columns} FROM tracks WHERE id = ?",
@@ -114,14 +114,14 @@ class Tracks:
         )
 
     def store(self, snapshot: FileSnapshot, recognition: Recognition, settings: str = "") -> None:
-        """Write down what was said about a file, in place of what was said before.
+        """Store the result for a file, replacing the previous one.
 
         Parameters
         ----------
         snapshot : FileSnapshot
-            The file as it was before it was recognized.
+            The file before it was recognized.
         recognition : Recognition
-            The answer.
+            The result.
         settings : str
             How the model was used.
 
@@ -133,7 +133,7 @@ class Tracks:
             If the library cannot be written.
         """
         error = recognition.error
-        if error is not None:  # the path comes anew when the message is read: it may be another then
+        if error is not None:  # the path is added when the message is read: it may have changed
             error = error.removeprefix(f"{snapshot.path}").encode("utf-8", "backslashreplace").decode()
         timeline = json.dumps(recognition.timeline, separators=(",", ":"))
         values = (
@@ -153,7 +153,7 @@ class Tracks:
         self._database.execute(f"INSERT OR REPLACE INTO tracks ({COLUMNS}) VALUES ({_PLACES})", values)
 
     def note_rewritten(self, path: bytes, sound: bytes) -> None:
-        """Take down size and time of a file that genrelab itself has rewritten, with the same sound."""
+        """Update size and time of a file that genrelab rewrote without changing its audio."""
         now = FileSnapshot(Path(os.fsdecode(path)))
         self._database.execute(
             "UPDATE tracks SET size = ?, mtime_ns = ? WHERE path = ? AND sound = ?",
@@ -161,36 +161,36 @@ class Tracks:
         )
 
     def all(self, paths: Iterable[str | os.PathLike[str]] = ()) -> Iterator[Recognition]:
-        """Yield what was said, in the order of paths.
+        """Yield the results, ordered by path.
 
         Parameters
         ----------
         paths : iterable of str or path-like
-            Files and folders; none means everything.
+            Files and folders; none means all tracks.
 
         Yields
         ------
         Recognition
-            Without its embedding; for a row that is damaged, with an error that says so.
+            Without its embedding. For a damaged row, `error` is set.
         """
         for number, path in self._numbers(paths):
             for row in self._rows("id = ?", number):
                 yield _listed(row, Path(os.fsdecode(path)))
 
     def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
-        """Take tracks out of the table; the files stay as they are.
+        """Remove tracks from the table; the files do not change.
 
         Parameters
         ----------
         paths : iterable of str or path-like
-            Files and folders; none means everything.
+            Files and folders; none means all tracks.
         missing : bool
-            Of these, take those only whose file is not there any more.
+            Only tracks whose file no longer exists.
 
         Returns
         -------
         int
-            How many were taken out.
+            Number of removed tracks.
         """
         count = 0
         with self._database.transaction():
@@ -201,26 +201,26 @@ class Tracks:
         return count
 
     def embedding(self, path: str | os.PathLike[str]) -> npt.NDArray[np.float32] | None:
-        """Return a track's embedding [shape=(d,)]; None if the file is not known or has none."""
+        """Return the embedding [shape=(d,)] of a file; None if it is unknown or has none."""
         rows = self._database.rows("SELECT embedding FROM tracks WHERE path = ?", (real_path(path),))
         with suppress(DamagedRowError):
             return vector(rows[0][0]) if rows else None
         return None
 
     def counts(self) -> list[tuple[str, str, int]]:
-        """Return how many tracks there are of each model and genre; errors count as the genre `error`."""
+        """Return model, genre and number of tracks; the genre of errors is `error`."""
         return self._database.rows(
             "SELECT coalesce(CAST(model AS TEXT), '') AS m, coalesce(CAST(genre AS TEXT), 'error') AS g, "
             "count(*) FROM tracks GROUP BY m, g ORDER BY m, count(*) DESC, g"
         )
 
     def genres(self) -> set[str]:
-        """Return all genres that the models know whose answers are here."""
+        """Return all genres of the models with stored results."""
         rows = self._database.rows("SELECT genres FROM tracks WHERE genres != '[]' GROUP BY model")
         return {genre for (ranked,) in rows for genre in genre_names(ranked)}
 
     def _numbers(self, paths: Iterable[str | os.PathLike[str]]) -> list[tuple[int, bytes]]:
-        """Return ids and paths of the tracks at or below some paths, in the order of paths."""
+        """Return ids and paths of the tracks at or below some paths, ordered by path."""
         reals = [real_path(path) for path in paths]
         if not reals:
             return self._database.rows(f"SELECT id, {_PATH} AS p FROM tracks ORDER BY p, id")
@@ -244,5 +244,5 @@ def _listed(row: TrackRow, path: Path) -> Recognition:
     try:
         return row.recognition(path)
     except DamagedRowError as error:
-        message = f"what the library holds about {path} is damaged ({error}). Recognize it again."
+        message = f"the stored result for {path} is damaged ({error}). Recognize it again."
         return Recognition(path, str(row.model), error=message)

@@ -1,4 +1,4 @@
-"""Write what was recognized into files, and take it back."""
+"""Write recognized genres to files, and undo it."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ Status = Literal["would write", "written", "left", "undone", "error"]
 
 @dataclass(frozen=True, slots=True)
 class TagRecord:
-    """What became of one file.
+    """The result of tagging one file.
 
     Parameters
     ----------
     path : Path
-        As it was named.
+        As named by the user.
     status : {"would write", "written", "left", "undone", "error"}
     before : tuple of str
-        The genres it had.
+        Genres before the write.
     after : tuple of str
-        The genres it has, or would have.
+        Genres after the write, or what they would be.
     confidence : float or None
-        That of the recognition.
+        Of the recognition.
     note : str or None
-        Why it was left, what went wrong, or what else to know.
+        Why the file was left, what failed, or a remark.
     code : str or None
         The code of the error, for programs: that of a `GenrelabError`, or the system's, such as `EACCES`.
     """
@@ -57,7 +57,7 @@ class TagRecord:
     COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record, as JSON has it."""
+        """Return the record as a JSON object."""
         return {
             "path": os.fspath(self.path),
             "status": self.status,
@@ -69,12 +69,12 @@ class TagRecord:
 
 
 class Tagger:
-    """Writes genres into files, and takes them back.
+    """Writes genres to files, and undoes it.
 
     Parameters
     ----------
     library : Library
-        Has the answers, and takes down what is changed.
+        Contains the recognitions, and records the changes.
 
     Examples
     --------
@@ -88,22 +88,22 @@ class Tagger:
         self._rewriter = Rewriter(library.journal, library.tracks)
 
     def tag(self, files: Iterable[Found], policy: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
-        """Write genres, or say what would be written.
+        """Write genres, or show what would be written.
 
         Parameters
         ----------
         files : iterable of Path, SheetTrack or Problem
-            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone. A file
-            that is met twice is written once.
+            From `genrelab.recognize.scan`. Tracks of CUE sheets are left unchanged. A file that occurs twice
+            is written once.
         policy : TagPolicy
             What to write.
         write : bool
-            Without it nothing is changed.
+            Whether to write; otherwise no file is changed.
 
         Yields
         ------
         TagRecord
-            One for each file, when it is done. What goes wrong with a file is told in its record.
+            One per file, as soon as it is done. If a file fails, its record has the error.
 
         Raises
         ------
@@ -124,23 +124,23 @@ class Tagger:
         keep_mtime: bool = False,
         skip_hard_links: bool = False,
     ) -> Iterator[TagRecord]:
-        """Take back the last change of each file.
+        """Undo the last change to each file.
 
         Parameters
         ----------
         files : iterable of Path, SheetTrack or Problem
-            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone.
+            From `genrelab.recognize.scan`. Tracks of CUE sheets are left unchanged.
         force : bool
-            Take the genre back also where another program changed the file since; its changes stay.
+            Also restore the genre of files that another program changed since; its changes stay.
         keep_mtime : bool
-            Files keep the time of their last change.
+            Keep the modification time of files.
         skip_hard_links : bool
-            Files with other names (hard links) are left as they are.
+            Skip files with other names (hard links).
 
         Yields
         ------
         TagRecord
-            One for each file, when it is done.
+            One per file, as soon as it is done.
 
         Raises
         ------
@@ -153,12 +153,12 @@ class Tagger:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the one process that changes files with this library; first put right what a killed one left.
+        """Lock tagging with this library for this process, and complete pending changes.
 
         Raises
         ------
         LibraryError
-            If there is another, or the lock cannot be made.
+            If another process has the lock, or it cannot be created.
         """
         lock = self._library.path.with_name(f"{self._library.path.name}.tagging")
         with ExitStack() as held:
@@ -181,13 +181,13 @@ class Tagger:
             yield
 
     def recover(self) -> None:
-        """Put right what a killed process left, unless another is at work."""
+        """Complete pending changes, unless another process is tagging."""
         if self._library.journal.unfinished():
             try:
                 with self.alone():
                     pass
             except LibraryError:
-                return  # it is at work
+                return  # the other process completes them
 
     def _each(self, files: Iterable[Found], act: Any) -> Iterator[TagRecord]:
         seen: set[bytes] = set()
@@ -196,12 +196,12 @@ class Tagger:
                 yield TagRecord(file.path, "error", note=file.message)
                 continue
             if isinstance(file, SheetTrack):
-                note = f"track {file.number} of {file.sheet}: tags are about whole files"
+                note = f"track {file.number} of {file.sheet}: tags apply to whole files"
                 yield TagRecord(file.path, "left", note=note)
                 continue
             real = real_path(file)
             if real in seen:
-                yield TagRecord(file, "left", note="was met before under another name")
+                yield TagRecord(file, "left", note="already processed under another name")
                 continue
             seen.add(real)
             try:
@@ -262,7 +262,7 @@ class Tagger:
         with path.open("rb") as file:
             before, links = read_tag(file, path).genres, os.fstat(file.fileno()).st_nlink - 1
         if change is None:
-            return TagRecord(path, "left", before, before, note="nothing to take back")
+            return TagRecord(path, "left", before, before, note="nothing to undo")
         if links and skip_hard_links:
             return TagRecord(path, "left", before, before, note=_note_of_skipped(links))
         links = self._rewriter.rewrite(
@@ -278,7 +278,7 @@ class Tagger:
 
 
 def _put_back(tag: GenreTag, before: Snapshot) -> None:
-    """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
+    """Restore a tag without making it larger than it is now."""
     size, now = before.get("size", 0), tag.snapshot().get("size", 0)
     if not isinstance(size, int) or not isinstance(now, int):
         raise TagError("cannot be restored: the library is damaged.", code="tag-undo-damaged")
@@ -316,22 +316,22 @@ def _names(others: int) -> str:
 def _note_of_others(beside: tuple[str, ...], after: tuple[str, ...]) -> str | None:
     if not beside or beside == after:
         return None
-    return f"its APEv2 tag, which stays, says {', '.join(beside)}: some players show that"
+    return f"its APEv2 tag keeps {', '.join(beside)}, which some players show"
 
 
 def _explain(path: Path, error: OSError) -> str:
-    """Return what the system says as a sentence with a remedy."""
+    """Return an error of the system as a message with a remedy."""
     what = error.strerror or str(error)
     remedies = {
         errno.ENOSPC: "Free some space.",
         errno.EDQUOT: "Free some space.",
-        errno.EFBIG: "Its disk, or a limit of this process, allows no file as large.",
-        errno.EACCES: "Change its permissions and its folder's.",
-        errno.EPERM: "Change its permissions and its folder's.",
-        errno.EROFS: "Its disk can only be read.",
+        errno.EFBIG: "The file is too large for its disk or a limit of this process.",
+        errno.EACCES: "Change the permissions of the file and its folder.",
+        errno.EPERM: "Change the permissions of the file and its folder.",
+        errno.EROFS: "Its disk is read-only.",
         errno.EINVAL: "Name a file.",
-        errno.ENOENT: "It was there a moment ago.",
-        errno.ELOOP: "It is a link that leads in a circle.",
+        errno.ENOENT: "It disappeared during the run.",
+        errno.ELOOP: "It is a link that points to itself.",
     }
     remedy = remedies.get(error.errno or 0, "Try again.")
-    return f"{path} could not be read or written: {what}. It was left as it is. {remedy}"
+    return f"{path} could not be read or written: {what}. It was left unchanged. {remedy}"

@@ -1,4 +1,4 @@
-"""The microphone, or another input of the sound card, through PortAudio."""
+"""Record from the microphone or another input of the sound card, through PortAudio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK_SECONDS = 0.1
 
 
 class Microphone(NamedTuple):
-    """An input that is there: its number, name, channels and usual sample rate in Hz."""
+    """A sound input: number, name, channels and default sample rate in Hz."""
 
     number: int
     name: str
@@ -25,14 +25,14 @@ class Microphone(NamedTuple):
 
 
 def list_microphones() -> list[Microphone]:
-    """Return all inputs.
+    """Return all sound inputs.
 
     Raises
     ------
     MissingExtraError
         If sounddevice or PortAudio is not installed.
     AudioError
-        If the system cannot be asked.
+        If the system cannot list them.
     """
     sounddevice = _sounddevice()
     try:
@@ -43,28 +43,28 @@ def list_microphones() -> list[Microphone]:
 
 
 def find_microphone(wanted: str | None = None) -> Microphone:
-    """Return one input.
+    """Return one sound input.
 
     Parameters
     ----------
     wanted : str or None
-        Its number, or a part of its name that no other has; None is the system's usual input.
+        Its number, or a unique part of its name; None means the default input of the system.
 
     Raises
     ------
     MissingExtraError
         If sounddevice or PortAudio is not installed.
     UsageError
-        If there is no such input, or several.
+        If there is no such input, or more than one.
     AudioError
-        If there is no input at all.
+        If there is no input.
     """
     sounddevice = _sounddevice()
     number_or_name = int(wanted) if wanted is not None and wanted.isdecimal() else wanted
     try:
         return _described(sounddevice.query_devices(number_or_name, "input"))
     except (ValueError, sounddevice.PortAudioError) as error:
-        remedy = "`genrelab listen --list-devices` shows what there is."
+        remedy = "`genrelab listen --list-devices` lists the inputs."
         if wanted is None:
             raise AudioError(
                 f"there is no default sound input ({error}). {remedy}", code="no-default-input"
@@ -75,23 +75,23 @@ def find_microphone(wanted: str | None = None) -> Microphone:
 
 
 def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
-    """Record until nobody asks for more.
+    """Record until the iterator is closed.
 
     Parameters
     ----------
     microphone : Microphone
     channels : int > 0
-        Channels wanted; fewer come where the input has fewer.
+        Number of channels; fewer if the input has fewer.
 
     Yields
     ------
     np.ndarray [shape=(channels, samples)], float32
-        A tenth of a second at the input's usual sample rate, full scale -1..1.
+        A tenth of a second at the default sample rate of the input, with the full scale -1..1.
 
     Raises
     ------
     AudioError
-        If the input cannot be opened, or goes away.
+        If the input cannot be opened or is disconnected.
     """
     sounddevice = _sounddevice()
     try:

@@ -1,4 +1,4 @@
-"""Where records go: a file that is there whole or not at all, or standard output."""
+"""Open the output: standard output, or a file that is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from genrelab.errors import UsageError
 def open_output(
     path: str | os.PathLike[str] | None, *, keep: Iterable[str | os.PathLike[str]] = ()
 ) -> Iterator[BinaryIO]:
-    """Open a file for writing that takes its name when the block ends without an error.
+    """Open a file for writing that replaces the target when the block ends without an error.
 
     Parameters
     ----------
     path : str, path-like or None
         The file; None means standard output.
     keep : iterable of str or path-like
-        Files that must not be replaced, such as the sound files that are read.
+        Files that must not be replaced, such as input files.
 
     Yields
     ------
@@ -33,7 +33,7 @@ def open_output(
     Raises
     ------
     UsageError
-        If the file cannot be written there, is write-protected, no regular file, or one of `keep`.
+        If the file cannot be written, is write-protected, is not a regular file, or is one of `keep`.
     """
     if path is None:
         yield sys.stdout.buffer
@@ -49,7 +49,7 @@ def open_output(
             f"{path} is one of the input files and would be replaced. Name another file.",
             code="output-is-input",
         )
-    if os.path.islink(target):  # what is left of a path after all links were followed
+    if os.path.islink(target):  # a link remains only if links form a cycle
         raise UsageError(
             f"{path} is a link that points to itself. Name another file.", code="output-link-circle"
         )

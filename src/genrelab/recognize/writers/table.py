@@ -14,7 +14,7 @@ from genrelab.console import PlainConsole
 from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
 
-_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
+_UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
 
 
 def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal: bool) -> str:
@@ -23,19 +23,18 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
     Parameters
     ----------
     records : sequence of Recognition
-        What is shown.
+        The rows.
     top : int > 0
-        How many of the ranked genres are shown.
+        Number of ranked genres to show.
     timeline : bool
-        Whether stretches of one genre are listed with the time where they begin; parts always are.
+        Whether to list the start of each stretch of one genre; parts are always listed.
     terminal : bool
-        Whether it is for a terminal: coloured, and as wide as that is.
+        Whether the output is a terminal: coloured, and as wide as the terminal.
 
     Returns
     -------
     str
-        A line for each record, then one for each warning and error; characters of file names that cannot be
-        printed are escaped.
+        One line per record, then one per warning and error. Unprintable characters are escaped.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("file", overflow="fold")
@@ -91,7 +90,7 @@ def _confidence(record: Recognition) -> Text:
 
 
 def _runners_up(record: Recognition, top: int) -> str:
-    first = 0 if record.genre == UNSURE else 1  # an unsure record has its best guess here
+    first = 0 if record.genre == UNSURE else 1  # for an unsure record, start with its best guess
     return ", ".join(f"{genre} {percent(probability)}" for genre, probability in record.genres[first:top])
 
 
@@ -100,12 +99,12 @@ def _changes(pieces: Sequence[Stretch | Part]) -> str:
 
 
 def percent(probability: float) -> str:
-    """Return a probability for people, such as `74 %`."""
+    """Format a probability, such as `74 %`."""
     return f"{100 * probability:.0f} %"
 
 
 def clock(seconds: float | None) -> str:
-    """Return a time for people, such as `3:41` or `1:02:03`; nothing where there is none."""
+    """Format a time, such as `3:41` or `1:02:03`; empty for None."""
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)
