@@ -64,9 +64,9 @@ class Moment:
             common with `Recognition.to_dict` have the same meaning.
         """
         record = self.recognition.to_dict(top=top, timeline=False)
-        record = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
+        result = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
         times = {"time": round(self.time, 3), "start": round(self.start, 3)}
-        return {**times, **record, "behind": self.behind, "model": record["model"]}
+        return {**times, **result, "behind": self.behind, "model": record["model"]}
 
 
 def listen(
