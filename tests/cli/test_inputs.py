@@ -57,11 +57,9 @@ def test_what_is_passed_over_is_said(
     assert _recognize(tiny_model, *command) == 0
     captured = capsys.readouterr()
     assert _names(captured.out) == ["a low.wav", "b.flac"]
-    said = (
-        "note: passed over: 2 files by --exclude, 1 folder with .nomedia, 1 folder called @eaDir; "
-        "--no-ignore looks at all but what is excluded\n"
-    )
-    assert captured.err == ("" if options else said)
+    assert captured.err.count("\n") == (not options)
+    for data in () if options else ("2 files by --exclude", ".nomedia", "@eaDir", "--no-ignore"):
+        assert data in captured.err
     assert _recognize(tiny_model, *command, "--no-ignore", "--quiet") == 0
     assert _names(capsys.readouterr().out) == ["b.flac", "a low.wav", "b.flac", "b.flac"]
 
@@ -163,7 +161,7 @@ def test_tag_passes_over_as_recognize_does(tiny_model: Path, folder: Path, capsy
     assert main(command) == 0
     captured = capsys.readouterr()
     assert _names(captured.out) == ["a low.wav", "b.flac"]
-    assert "1 folder by --exclude, 1 folder with .nomedia, 1 folder called @eaDir" in captured.err
+    assert all(data in captured.err for data in ("1 folder by --exclude", ".nomedia", "@eaDir"))
     assert main([*command, "--no-ignore"]) == 0
     assert len(_names(capsys.readouterr().out)) == 4
 

@@ -10,34 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.options import (
+    FormatOption,
+    LibraryOption,
+    MapOption,
+    OutOption,
+    PathsArgument,
+    PlaceholdersOption,
+    QuietOption,
+    RecordFormatOption,
+    TopOption,
+    read_placeholders,
+)
 from genrelab.cli.progress import note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.library import Library
-    from genrelab.library.tagging.genre_text import Placeholders
 
 app = typer.Typer(help="Show, check, draw and clear stored results.", no_args_is_help=True)
-
-LibraryOption = Annotated[
-    Path | None,
-    typer.Option("--library", metavar="FILE", help="The library; default: library.db in your data folder."),
-]
-
-
-PlaceholdersOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WORDS",
-        help="Tag texts that mean no genre: other,unknown or @FILE. A leading + adds to the default list.",
-    ),
-]
-
-
-def read_placeholders(text: str | None) -> Placeholders:
-    """Return the placeholders that the option gives, or the default ones."""
-    from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders
-
-    return PLACEHOLDERS if text is None else Placeholders.parse(text)
 
 
 @contextmanager
@@ -119,18 +109,12 @@ def show(
 
 @app.command("list")
 def list_tracks(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
-    ] = None,
+    paths: PathsArgument = None,
     library: LibraryOption = None,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per file.")] = 3,
+    top: TopOption = 3,
     timeline: Annotated[bool, typer.Option("--timeline", help="Include the genre of each segment.")] = False,
-    format: Annotated[
-        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
-    ] = "table",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
-    ] = None,
+    format: RecordFormatOption = "table",
+    out: OutOption = None,
 ) -> None:
     """List stored results in the format of `genrelab recognize`, without reading the files."""
     from genrelab.recognize.writers.formats import check_format, write_records
@@ -167,20 +151,15 @@ def forget(
 
 @app.command("check")
 def check_files(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
-    ] = None,
-    map: Annotated[
-        Path | None,
-        typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
-    ] = None,
+    paths: PathsArgument = None,
+    map: MapOption = None,
     min_confidence: Annotated[
         float, typer.Option(metavar="P", min=0, max=1, help="Omit tracks with a lower confidence.")
     ] = 0.0,
     placeholders: PlaceholdersOption = None,
     library: LibraryOption = None,
-    format: Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")] = "table",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
+    format: FormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """List tracks whose genre tag differs from the predicted genre, most confident first.
 
@@ -207,9 +186,7 @@ def check_files(
 
 @app.command("map")
 def draw_map(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
-    ] = None,
+    paths: PathsArgument = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("library-map.html"),
     model: Annotated[
         Path | None,
@@ -218,7 +195,7 @@ def draw_map(
         ),
     ] = None,
     library: LibraryOption = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Draw the collection as an HTML page: similar tracks are close together, coloured by genre.
 

@@ -6,11 +6,11 @@ import os
 import select
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.options import ModelOption, QuietOption
 from genrelab.cli.progress import note, say
 from genrelab.errors import UsageError
 from genrelab.printing import json_text
@@ -25,10 +25,7 @@ _MOST_READ = 1 << 20  # bytes per read, whatever the rate and channels
 
 
 def listen(
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The model file; default: $GENRELAB_MODEL, or the bundled model."),
-    ] = None,
+    model: ModelOption = None,
     raw: Annotated[
         Literal["s16le", "s24le", "s32le", "f32le"] | None,
         typer.Option(help="Read raw samples in this format from standard input instead of the microphone."),
@@ -60,7 +57,7 @@ def listen(
     format: Annotated[
         Literal["table", "jsonl"], typer.Option(help="Output format, one line per result.")
     ] = "table",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Recognize the genre of live audio from a microphone or standard input, once a second.
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from genrelab.console import PlainConsole
 from genrelab.printing import json_text, plain
+
+if TYPE_CHECKING:
+    from genrelab.recognize import ScanLog
 
 
 class Report(Protocol):
@@ -43,6 +46,13 @@ def say_text(text: str) -> None:
 def say_json(value: Any) -> None:
     """Print a result for programs as JSON."""
     print(json_text(value, indent=2))  # noqa: T201
+
+
+def note_skipped(log: ScanLog) -> None:
+    """Print what a scan skipped, if anything."""
+    if log.passed_over:
+        remedy = "; --no-ignore includes all except --exclude" if log.ignored else ""
+        note(f"note: skipped: {log.summary()}{remedy}")
 
 
 @contextmanager

@@ -9,13 +9,22 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genrelab.cli.library import open_or_none
-from genrelab.cli.progress import Report, counting, note
-from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, note_passed_over
+from genrelab.cli.options import (
+    ExcludeOption,
+    LibraryOption,
+    ModelOption,
+    NoIgnoreOption,
+    OutOption,
+    QuietOption,
+    RecordFormatOption,
+    TopOption,
+)
+from genrelab.cli.progress import Report, counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
@@ -32,15 +41,12 @@ def recognize(
             help="Audio files, playlists, CUE sheets, and folders to search for audio files.",
         ),
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The model file; default: $GENRELAB_MODEL, or the bundled model."),
-    ] = None,
+    model: ModelOption = None,
     full: Annotated[
         bool,
         typer.Option("--full", help="Process whole files. The default samples segments of long files."),
     ] = False,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per file.")] = 3,
+    top: TopOption = 3,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Include the genre of each segment; implies --full.")
     ] = False,
@@ -59,12 +65,8 @@ def recognize(
         Path | None,
         typer.Option(metavar="DIR", help="Write a CUE sheet of the parts per file into DIR; implies --full."),
     ] = None,
-    format: Annotated[
-        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
-    ] = "table",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
-    ] = None,
+    format: RecordFormatOption = "table",
+    out: OutOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -74,19 +76,14 @@ def recognize(
             show_default=f"number of cores, at most {MOST_JOBS}",
         ),
     ] = None,
-    library: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The library that stores results; default: library.db in your data folder."
-        ),
-    ] = None,
+    library: LibraryOption = None,
     no_library: Annotated[
         bool, typer.Option("--no-library", help="Do not use stored results, and store none.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Recognize known files again.")] = False,
     exclude: ExcludeOption = None,
     no_ignore: NoIgnoreOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Recognize the genre of music; unchanged files are not processed again.
 
@@ -104,7 +101,7 @@ def recognize(
     log = ScanLog()
     found = list(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
     if not quiet:
-        note_passed_over(log)
+        note_skipped(log)
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
     read = [model_file, *log.lists]

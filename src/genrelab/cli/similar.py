@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genrelab.cli.library import LibraryOption, check_not_empty, open_library
+from genrelab.cli.library import check_not_empty, open_library
+from genrelab.cli.options import FormatOption, LibraryOption, QuietOption
 from genrelab.cli.progress import note
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def similar(
     no_library: Annotated[
         bool, typer.Option("--no-library", help="Do not add a new TRACK to the library.")
     ] = False,
-    format: Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")] = "table",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
+    format: FormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """List the tracks of the library that sound most like TRACK.
 

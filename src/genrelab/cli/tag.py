@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.library import LibraryOption, PlaceholdersOption, open_library, read_placeholders
-from genrelab.cli.progress import counting, note
-from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, note_passed_over
+from genrelab.cli.library import open_library
+from genrelab.cli.options import (
+    ExcludeOption,
+    FormatOption,
+    LibraryOption,
+    MapOption,
+    NoIgnoreOption,
+    PlaceholdersOption,
+    QuietOption,
+    read_placeholders,
+)
+from genrelab.cli.progress import counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -53,10 +62,7 @@ def tag(
     damaged: Annotated[
         bool, typer.Option("--damaged", help="Also files with a damaged or missing part.")
     ] = False,
-    map: Annotated[
-        Path | None,
-        typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
-    ] = None,
+    map: MapOption = None,
     placeholders: PlaceholdersOption = None,
     id3v23_separator: Annotated[
         Literal["/", ";", "; ", "nul"],
@@ -74,8 +80,8 @@ def tag(
     exclude: ExcludeOption = None,
     no_ignore: NoIgnoreOption = False,
     library: LibraryOption = None,
-    format: Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")] = "table",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")] = False,
+    format: FormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """Write recognized genres into files; without --write, show what would be written.
 
@@ -119,7 +125,7 @@ def tag(
         log, patterns = ScanLog(), exclude or ()
         found = list(scan(paths, exclude=patterns, ignore=not no_ignore, follow_lists=False, log=log))
         if not quiet:
-            note_passed_over(log)
+            note_skipped(log)
         tagger = Tagger(opened)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
             records = (

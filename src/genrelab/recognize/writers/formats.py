@@ -192,10 +192,9 @@ def _utf8(text: str) -> str:
 
 
 def _write_table(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
-    from genrelab.recognize.writers.table import render
+    from genrelab.recognize.writers.table import write_table
 
-    text = render(list(records), top=top, timeline=timeline, terminal=out.isatty())
-    out.write(text.encode("utf-8", errors="backslashreplace"))
+    write_table(list(records), out, top=top, timeline=timeline)
 
 
 _WRITERS: dict[Format, _Writer] = {

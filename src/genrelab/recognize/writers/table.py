@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 from collections.abc import Sequence
+from typing import BinaryIO
 
-from rich.table import Table
 from rich.text import Text
 
-from genrelab.console import PlainConsole
+from genrelab.console import plain_table, write_console
 from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
 
-_UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
 
-
-def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal: bool) -> str:
-    """Return the table.
+def write_table(records: Sequence[Recognition], out: BinaryIO, *, top: int, timeline: bool) -> None:
+    """Write one line per record, then one per warning and error. Unprintable characters are escaped.
 
     Parameters
     ----------
     records : sequence of Recognition
         The rows.
+    out : binary file
+        The output; left open.
     top : int > 0
         Number of ranked genres to show.
     timeline : bool
         Whether to list the start of each stretch of one genre; parts are always listed.
-    terminal : bool
-        Whether the output is a terminal: coloured, and as wide as the terminal.
-
-    Returns
-    -------
-    str
-        One line per record, then one per warning and error. Unprintable characters are escaped.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("file", overflow="fold")
     table.add_column("length", justify="right")
     table.add_column("genre")
@@ -58,18 +49,9 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
             _confidence(record),
         ]
         table.add_row(*cells, *(column[number] for column in filled.values()))
-    text = io.StringIO()
-    width = shutil.get_terminal_size().columns if terminal else _UNLIMITED
-    console = PlainConsole(file=text, width=width, force_terminal=terminal)
-    console.print(table)
-    for record in records:
-        if record.warning is not None:
-            warning = f"{os.fspath(record.path)}: {record.warning}"
-            console.print(warning, style="yellow", soft_wrap=True)
-    for record in records:
-        if record.error is not None:
-            console.print(record.error, style="red", soft_wrap=True)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    warnings = [(f"{record.path}: {record.warning}", "yellow") for record in records if record.warning]
+    errors = [(record.error, "red") for record in records if record.error is not None]
+    write_console(out, table, [*warnings, *errors])
 
 
 def _genre(record: Recognition) -> Text:
