@@ -57,10 +57,8 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
     """
     scores = np.asarray(probabilities, dtype=np.float64)
     if scores.ndim != 2 or scores.shape[0] == 0 or scores.shape[1] == 0:
-        raise UsageError(
-            f"voting needs an array [segments, genres] with at least one of each, not {scores.shape}",
-            code="vote-shape",
-        )
+        message = f"voting needs an array [segments, genres] with at least one of each, not {scores.shape}"
+        raise UsageError(message, code="vote-shape")
     mean = scores.mean(axis=0)
     if rule == "mean":
         keys: tuple[npt.NDArray[np.float64], ...] = (-mean,)
@@ -68,7 +66,6 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
         votes = np.bincount(scores.argmax(axis=1), minlength=scores.shape[1]).astype(np.float64)
         keys = (-mean, -votes)  # lexsort: the last key counts first
     else:
-        raise UsageError(
-            f"unknown voting rule {rule!r}. Choose one of {', '.join(VOTING_RULES)}", code="vote-rule"
-        )
+        message = f"unknown voting rule {rule!r}. Choose one of {', '.join(VOTING_RULES)}"
+        raise UsageError(message, code="vote-rule")
     return Vote(np.lexsort(keys), mean)

@@ -94,7 +94,7 @@ def test_wrong_use(songs: Path, own_library: Path, tmp_path: Path, tiny_model: P
         ([track, "--absolute"], "--m3u"),
         ([track, "--folder", tmp_path / "none"], "does not exist"),
         ([tmp_path / "none.mp3"], "none.mp3"),
-        ([songs], "Name one sound file"),
+        ([songs], "songs"),
         ([track, "--m3u", track], "would be replaced"),
         ([track, "--m3u", songs / "album" / "c.mp3"], "would be replaced"),
         ([track, "--m3u", own_library], "would be replaced"),

@@ -50,11 +50,8 @@ def open_library(
     from genrelab.library.store.database import default_path
 
     if must_exist and not (path or default_path()).exists():
-        raise UsageError(
-            f"there is no library {path or default_path()}. `genrelab recognize` creates it. Or name "
-            "another with --library FILE.",
-            code="library-missing",
-        )
+        message = f"there is no library {path or default_path()}. `genrelab recognize` creates it."
+        raise UsageError(message, code="library-missing")
     with Library(path, must_write=must_write) as library:
         yield library
 
@@ -222,10 +219,8 @@ def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:
     from genrelab.errors import UsageError
 
     if not opened.tracks.counts():
-        raise UsageError(
-            f"the library {opened.path} contains no tracks. `genrelab recognize FOLDER` adds them.",
-            code="library-empty",
-        )
+        message = f"the library {opened.path} contains no tracks. `genrelab recognize FOLDER` adds them."
+        raise UsageError(message, code="library-empty")
     for path in paths or ():
         if next(opened.tracks.all([path]), None) is None:
             raise UsageError(

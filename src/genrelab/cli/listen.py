@@ -97,24 +97,18 @@ def listen(
 def _check_options(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
     if raw is None:
         if rate is not None or channels is not None:
-            raise UsageError(
-                "--rate and --channels describe raw audio. Give its format too, such as --raw s16le",
-                code="raw-options-without-raw",
-            )
+            message = "--rate and --channels describe raw audio. Give its format too, such as --raw s16le"
+            raise UsageError(message, code="raw-options-without-raw")
         return
     if device is not None:
-        raise UsageError(
-            "--raw reads standard input and --device a sound input. Give one of them", code="raw-and-device"
-        )
+        message = "--raw reads standard input and --device a sound input. Give one of them"
+        raise UsageError(message, code="raw-and-device")
     if rate is None or channels is None:
-        raise UsageError(
-            f"raw audio has no header. Add --rate HZ and --channels N to --raw {raw}", code="raw-without-form"
-        )
+        message = f"raw audio has no header. Add --rate HZ and --channels N to --raw {raw}"
+        raise UsageError(message, code="raw-without-form")
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(
-            "--raw reads audio from standard input. Pipe it in, for example from ffmpeg",
-            code="raw-from-terminal",
-        )
+        message = "--raw reads audio from standard input. Pipe it in, for example from ffmpeg"
+        raise UsageError(message, code="raw-from-terminal")
 
 
 def _raw_blocks(

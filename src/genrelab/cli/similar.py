@@ -66,10 +66,8 @@ def similar(
     from genrelab.library.explore.similar import find_similar
 
     if absolute and m3u is None:
-        raise UsageError(
-            "--absolute applies to a playlist. Name one with --m3u FILE, or omit --absolute.",
-            code="absolute-without-m3u",
-        )
+        message = "--absolute applies to a playlist. Name one with --m3u FILE, or omit it."
+        raise UsageError(message, code="absolute-without-m3u")
     for folder in folders or ():
         if not folder.exists():
             raise UsageError(f"--folder {folder} does not exist. Check the path.", code="folder-missing")

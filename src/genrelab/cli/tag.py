@@ -148,9 +148,8 @@ def _check_exclusive(*options: str | bool) -> None:
 
     given = [name for name, is_set in zip(options[::2], options[1::2], strict=True) if is_set]
     if len(given) > 1:
-        raise UsageError(
-            f"{' and '.join(map(str, given))} exclude each other", code="options-exclude-each-other"
-        )
+        message = f"{' and '.join(map(str, given))} exclude each other"
+        raise UsageError(message, code="options-exclude-each-other")
 
 
 def _warn_of_unknown(genre_map: GenreMap, opened: Library) -> None:

@@ -102,31 +102,22 @@ def to_float(samples: npt.NDArray[np.generic]) -> Waveform:
 def _check_shape(waveform: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return the array as [channels, samples], or raise a `UsageError` if it is not audio."""
     if waveform.ndim not in (1, 2) or waveform.size == 0:
-        raise UsageError(
-            "an array of audio has the shape [samples] or [channels, samples] and at least one sample, not "
-            f"{list(waveform.shape)}",
-            code="array-shape",
-        )
+        message = f"audio is an array [samples] or [channels, samples], not {list(waveform.shape)}"
+        raise UsageError(message, code="array-shape")
     waveform = np.atleast_2d(waveform)
     channels, samples = waveform.shape
     if channels > samples:
-        raise UsageError(
-            f"this array has {channels} channels of {samples} samples. Channels come first: transpose it "
-            "(waveform.T).",
-            code="array-transposed",
-        )
+        message = f"this array has {channels} channels of {samples} samples. Transpose it: waveform.T."
+        raise UsageError(message, code="array-transposed")
     if channels > MOST_CHANNELS:
-        raise UsageError(
-            f"an array of audio has at most {MOST_CHANNELS} channels, not {channels}", code="array-channels"
-        )
+        message = f"an array of audio has at most {MOST_CHANNELS} channels, not {channels}"
+        raise UsageError(message, code="array-channels")
     kind = waveform.dtype.newbyteorder("=")
     if kind.kind == "f":
         for extreme in (float(waveform.max()), float(waveform.min())):  # NaN if there is one
             if not abs(extreme) <= LOUDEST:
-                raise UsageError(
-                    f"the array contains {describe(extreme)}. Find out where they come from.",
-                    code="array-values",
-                )
+                message = f"the array contains {describe(extreme)}. Find out where they come from."
+                raise UsageError(message, code="array-values")
     elif kind != np.uint8 and kind not in _FULL_SCALE:
         raise UsageError(
             "an array of audio has floating-point numbers from -1 to 1, or PCM of the type int8, int16, "

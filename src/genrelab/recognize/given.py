@@ -36,20 +36,15 @@ def as_path(source: object) -> Path | None:
     if isinstance(source, str | bytes | os.PathLike):
         name = os.fsdecode(source)
         if not name:
-            raise UsageError(
-                "an empty string is not a path. Give the path of an audio file.", code="source-empty-name"
-            )
+            message = "an empty string is not a path. Give the path of an audio file."
+            raise UsageError(message, code="source-empty-name")
         return Path(name)
     if source is None:
-        raise UsageError(
-            "None cannot be recognized. Give the path of an audio file, or an array and its sample rate.",
-            code="source-none",
-        )
+        message = "None cannot be recognized. Give a path, or an array and its sample rate."
+        raise UsageError(message, code="source-none")
     if hasattr(source, "read") and not hasattr(source, "__array__"):
-        raise UsageError(
-            f"an open file ({type(source).__name__}) cannot be recognized. Close it and give its path.",
-            code="source-open-file",
-        )
+        message = f"an open file ({type(source).__name__}) cannot be recognized. Close it and give its path."
+        raise UsageError(message, code="source-open-file")
     return None
 
 
@@ -69,10 +64,8 @@ def as_array(source: Any) -> npt.NDArray[np.generic]:
             code="source-no-array",
         ) from error
     if array.dtype.kind == "O":
-        raise UsageError(
-            f"a source is a path or an array of numbers, not of objects ({type(source).__name__})",
-            code="source-no-array",
-        )
+        message = f"a source is a path or an array of numbers, not of objects ({type(source).__name__})"
+        raise UsageError(message, code="source-no-array")
     return array
 
 

@@ -138,19 +138,15 @@ class Recognizer:
         path = as_path(source)
         if path is not None:
             if sample_rate is not None:
-                raise UsageError(
-                    f"{path} is a file and has its own sample rate. Omit sample_rate",
-                    code="file-with-sample-rate",
-                )
+                message = f"{path} is a file and has its own sample rate. Omit sample_rate"
+                raise UsageError(message, code="file-with-sample-rate")
             return self.recognize_found(path, full=full)
         if isinstance(source, SheetTrack):
             return self.recognize_found(source, full=full)
         array: Any = source
         if sample_rate is None:
-            raise UsageError(
-                "an array needs its sample rate: recognizer(waveform, sample_rate=44100)",
-                code="array-without-sample-rate",
-            )
+            message = "an array needs its sample rate: recognizer(waveform, sample_rate=44100)"
+            raise UsageError(message, code="array-without-sample-rate")
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
         if not (self.full if full is None else full):
             spread = array_excerpts(array, sample_rate, **form)

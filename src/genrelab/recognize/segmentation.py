@@ -59,24 +59,15 @@ def cut_parts(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS) -> 
     >>> for part in cut_parts(recognizer("mix.mp3", full=True)):  # doctest: +SKIP
     ...     print(part.start, part.end, part.genre)
     """
-    if not (math.isfinite(min_seconds) and min_seconds > 0):
-        raise UsageError(
-            f"the shortest part must be longer than 0 s, not {min_seconds} s", code="part-length"
-        )
+    check_min_seconds(min_seconds)
     if record.error is not None or record.duration is None:
         return ()
     if not record.full:
-        raise UsageError(
-            f"{record.path} was recognized from segments spread over it, which is not enough to cut it into "
-            "parts. Recognize all of it (full=True).",
-            code="parts-need-full",
-        )
+        message = f"parts need the whole of {record.path}, not only segments. Recognize it with full=True."
+        raise UsageError(message, code="parts-need-full")
     if record.probabilities is None:
-        raise UsageError(
-            f"the record of {record.path} lacks the probabilities of each segment, which parts need. "
-            "Recognize it again.",
-            code="parts-need-probabilities",
-        )
+        message = f"parts need probabilities that the record of {record.path} lacks. Recognize it again."
+        raise UsageError(message, code="parts-need-probabilities")
     states = _with_silence(record.probabilities.astype(np.float64))
     starts, ends = np.array([(piece.start, piece.end) for piece in record.timeline]).T
     length = float(ends[0] - starts[0])

@@ -163,15 +163,13 @@ def find_reference(
         sound = snapshot.hash_sound()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"{path} cannot be compared: {what}. Name one audio file.", code="track-unreadable"
-        ) from error
+        message = f"{path} cannot be compared: {what}. Name one audio file."
+        raise UsageError(message, code="track-unreadable") from error
     if recognition.error is not None:
         raise AudioError(recognition.error, code="track-not-recognized")
     if embedding is None:
-        raise AudioError(
-            f"{path} is silent, so there is nothing to compare. Name another file.", code="track-silent"
-        )
+        message = f"{path} is silent, so there is nothing to compare. Name another file."
+        raise AudioError(message, code="track-silent")
     return ReferenceTrack(path, sound, recognition, embedding)
 
 

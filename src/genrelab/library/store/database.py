@@ -177,10 +177,8 @@ class Database:
                     self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             application, version, tables = self._identity()
         if application != _APPLICATION:
-            raise LibraryError(
-                f"{self.path} is a database of another program. Name another --library FILE.",
-                code="library-foreign",
-            )
+            message = f"{self.path} is a database of another program. Name another --library FILE."
+            raise LibraryError(message, code="library-foreign")
         if version > SCHEMA_VERSION:
             raise LibraryError(
                 f"the library {self.path} was made by a newer genrelab (its format is {version}, this "
@@ -188,9 +186,8 @@ class Database:
                 code="library-newer",
             )
         if version < 1:
-            raise LibraryError(
-                f"the library {self.path} {_damaged(f'its format is {version}')}", code="library-damaged"
-            )
+            message = f"the library {self.path} {_damaged(f'its format is {version}')}"
+            raise LibraryError(message, code="library-damaged")
         if version < SCHEMA_VERSION:
             if not self.writable:
                 self._move_to_memory()
@@ -285,9 +282,8 @@ class Database:
         except sqlite3.Error as error:
             raise _explain(self.path, error) from error
         except (OverflowError, UnicodeError) as error:  # a value that SQLite cannot store
-            raise LibraryError(
-                f"the library {self.path} cannot store a value: {error}", code="library-value"
-            ) from error
+            message = f"the library {self.path} cannot store a value: {error}"
+            raise LibraryError(message, code="library-value") from error
 
     def close(self) -> None:
         """Close the file."""

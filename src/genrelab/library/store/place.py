@@ -52,9 +52,8 @@ def obstacle_to_writing(path: Path) -> str | None:
         raise LibraryError(f"the library {path} is a folder. Name a file in it.", code="library-is-folder")
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file")
-        raise LibraryError(
-            f"the library {path} is {kind}. Name a file with --library FILE.", code="library-no-file"
-        )
+        message = f"the library {path} is {kind}. Name a file with --library FILE."
+        raise LibraryError(message, code="library-no-file")
     if not os.access(path, os.R_OK):
         raise LibraryError(f"the library {path} {CANNOT_OPEN}", code="library-unreadable")
     folder = os.path.dirname(os.path.realpath(path))
@@ -72,17 +71,14 @@ def _make_folder(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise _impossible(path, error) from error
     if len(os.fsencode(path.name)) > longest - _NAME_BEHIND:
-        raise LibraryError(
-            f"the name of the library {path} is too long. Name another --library FILE.",
-            code="library-name-too-long",
-        )
+        message = f"the name of the library {path} is too long. Name another --library FILE."
+        raise LibraryError(message, code="library-name-too-long")
 
 
 def _impossible(path: Path, error: OSError | ValueError) -> LibraryError:
     what = getattr(error, "strerror", None) or error
-    return LibraryError(
-        f"the library {path} cannot be created: {what}. Name another --library FILE.", code="library-place"
-    )
+    message = f"the library {path} cannot be created: {what}. Name another --library FILE."
+    return LibraryError(message, code="library-place")
 
 
 def _is_read_only(path: Path) -> bool:

@@ -76,19 +76,16 @@ class GenreMap:
                 code="genre-map-invalid",
             ) from error
         except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-            raise UsageError(
-                f"the genre map {path} cannot be read: {' '.join(str(error).split())}",
-                code="genre-map-unreadable",
-            ) from error
+            message = f"the genre map {path} cannot be read: {' '.join(str(error).split())}"
+            raise UsageError(message, code="genre-map-unreadable") from error
         found = cls(
             {genre: _tuple(names) for genre, names in file.names.items()},
             {name: _tuple(parents) for name, parents in file.parents.items()},
         )
         for name in found.parents:
             if name in found._ancestors(name):
-                raise UsageError(
-                    f"in the genre map {path}, {name!r} is a parent of itself", code="genre-map-circle"
-                )
+                message = f"in the genre map {path}, {name!r} is a parent of itself"
+                raise UsageError(message, code="genre-map-circle")
         return found
 
     def apply(self, genres: Iterable[str]) -> tuple[str, ...]:

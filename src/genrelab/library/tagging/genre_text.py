@@ -80,10 +80,8 @@ class Placeholders:
         rest = text.removeprefix("+")
         words = _read_words(Path(rest[1:])) if rest.startswith("@") else rest.split(",")
         if rest == text and not rest.startswith("@") and "/" in rest and os.path.isfile(rest):
-            raise UsageError(
-                f"--placeholders {rest} is a file name. Write --placeholders @{rest}",
-                code="placeholders-without-at",
-            )
+            message = f"--placeholders {rest} is a file name. Write --placeholders @{rest}"
+            raise UsageError(message, code="placeholders-without-at")
         return cls.of([*words, *(DEFAULT_PLACEHOLDERS if rest != text else ())])
 
     def says_nothing(self, text: str) -> bool:
@@ -109,9 +107,8 @@ def _read_words(path: Path) -> list[str]:
             lines = file.read(_MOST_BYTES).splitlines()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(
-            f"the file of placeholders {path} cannot be read: {what}", code="placeholders-unreadable"
-        ) from error
+        message = f"the file of placeholders {path} cannot be read: {what}"
+        raise UsageError(message, code="placeholders-unreadable") from error
     return [line for line in lines if not line.lstrip().startswith("#")]
 
 

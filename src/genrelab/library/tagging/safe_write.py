@@ -92,10 +92,8 @@ class Rewriter:
                 with tag_errors(path):
                     alter(tag)
                     if tag.others() != others:
-                        raise TagError(
-                            "was left unchanged: the write would have changed more than the genre.",
-                            code="tag-write-changes-more",
-                        )
+                        message = "was left unchanged: more than its genre would have changed."
+                        raise TagError(message, code="tag-write-changes-more")
                 number = self._journal.begin(
                     os.fsencode(real), os.fsencode(name), sound, before, tag.snapshot(), undoes=undoes
                 )
@@ -107,10 +105,8 @@ class Rewriter:
                     if sys.platform == "win32":  # which cannot replace an open file
                         source.close()
                     if not _same(os.stat(real), status):
-                        raise TagError(
-                            f"{path} was changed by another program during the write. It was left unchanged.",
-                            code="tag-file-changed",
-                        )
+                        message = f"{path} was changed by another program meanwhile. It was left unchanged."
+                        raise TagError(message, code="tag-file-changed")
                     draft.take_place(real)
                     replaced = True
             _sync_folder(folder)
@@ -175,10 +171,8 @@ def _check_writable(path: Path, real: str, status: os.stat_result) -> None:
     if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
         raise TagError(f"{path} is write-protected. Change its permissions.", code="tag-file-read-only")
     if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
-        raise TagError(
-            f"{path} is in a folder that is write-protected. Change the permissions of the folder.",
-            code="tag-folder-read-only",
-        )
+        message = f"{path} is in a write-protected folder. Change the permissions of the folder."
+        raise TagError(message, code="tag-folder-read-only")
 
 
 def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: Path) -> None:
@@ -188,16 +182,11 @@ def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: 
     draft.flush()
     found = read_tag(draft, path)
     if digest_of(draft) != sound:
-        raise TagError(
-            f"{path} was left unchanged: the write would have changed its audio. Please report this.",
-            code="tag-write-changes-sound",
-        )
+        message = f"{path} was left unchanged: its audio would have changed. Please report this."
+        raise TagError(message, code="tag-write-changes-sound")
     if found.genres != tag.genres or found.others() != tag.others():
-        raise TagError(
-            f"{path} was left unchanged: the write would have changed its other tags. Save it once with a "
-            "tag editor.",
-            code="tag-write-changes-tags",
-        )
+        message = f"{path} was left unchanged: its other tags would have changed. Save it with a tag editor."
+        raise TagError(message, code="tag-write-changes-tags")
 
 
 def _copy_metadata(draft: Path, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:

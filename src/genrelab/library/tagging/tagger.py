@@ -218,18 +218,13 @@ class Tagger:
     def _tag(self, path: Path, policy: TagPolicy, *, write: bool) -> TagRecord:
         recognition = self._library.tracks.find(FileSnapshot(path))
         if recognition is None:
-            raise TagError(
-                f"{path} is not in the library, or has changed since. Run `genrelab recognize` on it.",
-                code="tag-not-in-library",
-            )
+            message = f"{path} is not in the library, or has changed since. Run `genrelab recognize` on it."
+            raise TagError(message, code="tag-not-in-library")
         if recognition.error is not None:
             raise TagError(recognition.error, code="tag-not-recognized")
         if policy.full and not recognition.full:
-            raise TagError(
-                f"{path} was recognized from segments spread over it. Run `genrelab recognize --full` on "
-                "it, or omit --full.",
-                code="tag-not-full",
-            )
+            message = f"{path} was recognized from segments only. Recognize it with --full, or omit --full."
+            raise TagError(message, code="tag-not-full")
         with path.open("rb") as file:
             tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
         tag.id3v23_separator = policy.id3v23_separator
@@ -285,9 +280,8 @@ def _put_back(tag: GenreTag, before: Snapshot) -> None:
     try:
         tag.restore({**before, "size": min(size, now)} if "size" in before else before)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise TagError(
-            f"cannot be restored: the library is damaged ({error}).", code="tag-undo-damaged"
-        ) from error
+        message = f"cannot be restored: the library is damaged ({error})."
+        raise TagError(message, code="tag-undo-damaged") from error
 
 
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:

@@ -123,16 +123,12 @@ def listen(
     window_seconds = 2 * metadata.segment_seconds if window_seconds is None else window_seconds
     for name, seconds in (("a step", every_seconds), ("a window", window_seconds)):
         if not (math.isfinite(seconds) and 0 < seconds <= 3600):
-            raise UsageError(
-                f"{name} must be longer than 0 s and at most an hour, not {seconds} s", code="listen-duration"
-            )
+            message = f"{name} must be longer than 0 s and at most an hour, not {seconds} s"
+            raise UsageError(message, code="listen-duration")
     window = round(window_seconds * metadata.sample_rate)
     if window < metadata.segment_samples:
-        raise UsageError(
-            f"a window of {window_seconds} s is shorter than a segment of this model, "
-            f"{metadata.segment_seconds} s. Use a longer one.",
-            code="listen-window-short",
-        )
+        message = f"a window of {window_seconds} s is shorter than a segment ({metadata.segment_seconds} s)"
+        raise UsageError(message, code="listen-window-short")
     sample_rate = check_rate(sample_rate)
     step = max(1, round(every_seconds * metadata.sample_rate))
     buffer = RingBuffer(metadata.channels, metadata.sample_rate, _whole(window, metadata), step)
@@ -180,9 +176,8 @@ def _checked(block: Waveform) -> Waveform:
     """Return a block, or raise an `AudioError` if it has invalid samples."""
     fits = usable(block)
     if not fits.all():
-        raise AudioError(
-            f"the audio contains {describe(float(block.ravel()[fits.argmin()]))}", code="listen-values"
-        )
+        message = f"the audio contains {describe(float(block.ravel()[fits.argmin()]))}"
+        raise AudioError(message, code="listen-values")
     return block
 
 

@@ -66,12 +66,10 @@ def find_microphone(wanted: str | None = None) -> Microphone:
     except (ValueError, sounddevice.PortAudioError) as error:
         remedy = "`genrelab listen --list-devices` lists the inputs."
         if wanted is None:
-            raise AudioError(
-                f"there is no default sound input ({error}). {remedy}", code="no-default-input"
-            ) from error
-        raise UsageError(
-            f"the sound input {wanted!r} cannot be used ({error}). {remedy}", code="input-unusable"
-        ) from error
+            message = f"there is no default sound input ({error}). {remedy}"
+            raise AudioError(message, code="no-default-input") from error
+        message = f"the sound input {wanted!r} cannot be used ({error}). {remedy}"
+        raise UsageError(message, code="input-unusable") from error
 
 
 def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
@@ -105,9 +103,8 @@ def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
                 samples, _ = stream.read(max(1, round(_BLOCK_SECONDS * microphone.sample_rate)))
                 yield np.ascontiguousarray(samples.T)
     except sounddevice.PortAudioError as error:
-        raise AudioError(
-            f"recording from the sound input {microphone.name!r} failed: {error}", code="input-failed"
-        ) from error
+        message = f"recording from the sound input {microphone.name!r} failed: {error}"
+        raise AudioError(message, code="input-failed") from error
 
 
 def _sounddevice() -> Any:

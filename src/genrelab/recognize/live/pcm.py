@@ -52,9 +52,8 @@ def pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> Ite
     [[[0.5], [0.0]]]
     """
     if format not in PCM_FORMATS:
-        raise UsageError(
-            f"unknown raw format {format!r}. Choose one of {', '.join(PCM_FORMATS)}", code="raw-format"
-        )
+        message = f"unknown raw format {format!r}. Choose one of {', '.join(PCM_FORMATS)}"
+        raise UsageError(message, code="raw-format")
     if not 1 <= channels <= MOST_CHANNELS:
         raise UsageError(f"raw audio has 1 to {MOST_CHANNELS} channels, not {channels}", code="raw-channels")
     return _pcm_blocks(pieces, format, channels)
@@ -76,9 +75,8 @@ def _pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> It
             fits = usable(samples)
             if not fits.all():
                 found = describe(float(samples[fits.argmin()]))
-                raise AudioError(
-                    f"the raw audio contains {found}. Is it {format}, {channels} channels?", code="raw-values"
-                )
+                message = f"the raw audio contains {found}. Is it {format}, {channels} channels?"
+                raise AudioError(message, code="raw-values")
             yield np.ascontiguousarray(samples.reshape(-1, channels).T)
             held = held[whole:]
 

@@ -38,9 +38,8 @@ def cue_sheet(record: Recognition, sound: str, *, min_seconds: float = MIN_PART_
     """
     parts = cut_parts(record, min_seconds=min_seconds)
     if not parts:
-        raise UsageError(
-            f"{record.path} could not be recognized, so it has no CUE sheet", code="cue-of-error"
-        )
+        message = f"{record.path} could not be recognized, so it has no CUE sheet"
+        raise UsageError(message, code="cue-of-error")
     while len(parts) > MOST_TRACKS:
         min_seconds *= 2
         parts = cut_parts(record, min_seconds=min_seconds)

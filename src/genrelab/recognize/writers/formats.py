@@ -72,22 +72,19 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
         If pyarrow is not installed and the format is `parquet`.
     """
     if format not in FORMATS:
-        raise UsageError(
-            f"unknown format {format!r}. Choose one of {', '.join(FORMATS)}", code="output-format"
-        )
+        message = f"unknown format {format!r}. Choose one of {', '.join(FORMATS)}"
+        raise UsageError(message, code="output-format")
     if top < 1:
         raise UsageError(f"a record needs at least 1 genre, not {top}", code="top-genres")
     if format == "csv" and timeline:
-        raise UsageError(
-            "CSV cannot contain a timeline or parts. Use json, jsonl or parquet.", code="csv-timeline"
-        )
+        message = "CSV cannot contain a timeline or parts. Use json, jsonl or parquet."
+        raise UsageError(message, code="csv-timeline")
     if format == "parquet":
         try:
             import pyarrow  # noqa: F401
         except ImportError as error:
-            raise MissingExtraError(
-                "Parquet needs pyarrow: pip install 'genrelab[parquet]'", code="pyarrow-missing"
-            ) from error
+            message = "Parquet needs pyarrow: pip install 'genrelab[parquet]'"
+            raise MissingExtraError(message, code="pyarrow-missing") from error
 
 
 def _to_json(record: Recognition, top: int, timeline: bool, indent: int | None = None) -> bytes:

@@ -40,30 +40,22 @@ def open_output(
         return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise UsageError(
-            f"{path} is not a regular file. Name a file, or omit --out for standard output.",
-            code="output-no-file",
-        )
+        message = f"{path} is not a regular file. Name another file."
+        raise UsageError(message, code="output-no-file")
     if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
-        raise UsageError(
-            f"{path} is one of the input files and would be replaced. Name another file.",
-            code="output-is-input",
-        )
+        message = f"{path} is one of the input files and would be replaced. Name another file."
+        raise UsageError(message, code="output-is-input")
     if os.path.islink(target):  # a link remains only if links form a cycle
-        raise UsageError(
-            f"{path} is a link that points to itself. Name another file.", code="output-link-circle"
-        )
+        message = f"{path} is a link that points to itself. Name another file."
+        raise UsageError(message, code="output-link-circle")
     if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
-        raise UsageError(
-            f"{path} is write-protected. Change its permissions, or name another file.",
-            code="output-protected",
-        )
+        message = f"{path} is write-protected. Change its permissions, or name another file."
+        raise UsageError(message, code="output-protected")
     with ExitStack() as stack:
         try:
             draft = stack.enter_context(Draft(target.parent))
         except OSError as error:
-            raise UsageError(
-                f"{path} cannot be written: {error.strerror}. Name another file.", code="output-unwritable"
-            ) from error
+            message = f"{path} cannot be written: {error.strerror}. Name another file."
+            raise UsageError(message, code="output-unwritable") from error
         yield draft.file
         draft.take_place(target)

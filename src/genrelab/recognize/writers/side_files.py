@@ -163,9 +163,8 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"the folder {folder} cannot be created: {error.strerror}. Name another.", code="output-folder"
-        ) from error
+        message = f"the folder {folder} cannot be created: {error.strerror}. Name another."
+        raise UsageError(message, code="output-folder") from error
 
 
 def _relative(folder: Path, sound: Path) -> str:
