@@ -113,7 +113,7 @@ def test_one_bad_file_is_told_and_the_rest_is_done(
     records = json.loads(captured.out)
     assert [record["path"] for record in records] == paths
     assert [record["genre"] for record in records] == [None, None, "middle"]
-    assert "letter.mp3" in records[0]["error"] and "does not exist" in records[1]["error"]
+    assert all(Path(record["path"]).name in record["error"] for record in records[:2])
     assert "2 of 3" in captured.err
     assert main(["recognize", *paths, "--model", str(tiny_model), "--format", "json", "--quiet"]) == 1
     assert capsys.readouterr().err == ""

@@ -92,12 +92,12 @@ def test_wrong_use(songs: Path, own_library: Path, tmp_path: Path, tiny_model: P
     track = songs / "b.flac"
     for arguments, words in (
         ([track, "--absolute"], "--m3u"),
-        ([track, "--folder", tmp_path / "none"], "does not exist"),
+        ([track, "--folder", tmp_path / "none"], "--folder"),
         ([tmp_path / "none.mp3"], "none.mp3"),
         ([songs], "songs"),
-        ([track, "--m3u", track], "would be replaced"),
-        ([track, "--m3u", songs / "album" / "c.mp3"], "would be replaced"),
-        ([track, "--m3u", own_library], "would be replaced"),
+        ([track, "--m3u", track], "b.flac"),
+        ([track, "--m3u", songs / "album" / "c.mp3"], "c.mp3"),
+        ([track, "--m3u", own_library], str(own_library)),
         ([track, "--count", "0"], "count"),
     ):
         assert run("similar", *arguments) == 2
@@ -109,7 +109,7 @@ def test_wrong_use(songs: Path, own_library: Path, tmp_path: Path, tiny_model: P
         assert run(*command) == 2
         assert "genrelab recognize" in capsys.readouterr().err
         assert run(*command, "--library", tmp_path / "no.db") == 2
-        assert "there is no library" in capsys.readouterr().err
+        assert "no.db" in capsys.readouterr().err
     assert not (tmp_path / "no.db").exists()
 
 

@@ -106,7 +106,7 @@ def test_each_entry_that_is_no_file_is_a_problem(music: Path) -> None:
     assert [line[:2] == "! " for line in found] == [True, True, False, True, True, True]
     assert "line 1" in found[0] and "http://radio.example/a.mp3" in found[0]
     assert all(data in found[1] for data in ("none.mp3", "x.m3u", "line 2"))
-    assert "album is a folder" in found[3]
+    assert found[3].startswith("! album ")
     assert "C:/Music/a.mp3 was not found" in found[4]
     assert "file://nas/a.mp3" in found[5]
 

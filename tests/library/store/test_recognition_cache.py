@@ -66,6 +66,21 @@ def test_a_second_run_does_nothing_and_says_the_same(counted: Counted, songs: Pa
     assert counted.cached.recalled == 4
 
 
+def test_closing_stops_the_files_in_progress(recognizer: Recognizer, library: Library, songs: Path) -> None:
+    stops = []
+
+    class Stoppable(Recognizer):
+        def recognize_found(self, file, stop=None, *, full=None) -> Recognition:
+            stops.append(stop)
+            return super().recognize_found(file, stop, full=full)
+
+    records = CachedRecognizer(Stoppable(recognizer.bundle), library).recognize_many(scan([songs]))
+    next(records)
+    assert not any(stop.is_set() for stop in stops)
+    records.close()
+    assert stops and all(stop.is_set() for stop in stops)
+
+
 def test_what_is_new_or_changed_is_done(counted: Counted, songs: Path) -> None:
     counted(songs)
     soundfile.write(songs / "new.wav", tone(3000.0), 8000)

@@ -12,8 +12,11 @@ import mutagen.id3
 import pytest
 import tagged
 
+import genrelab.library
 from genrelab.library import Library, Tagger, TagPolicy, TagRecord
+from genrelab.library.explore import similar
 from genrelab.library.store.file_snapshot import FileSnapshot
+from genrelab.library.tagging import consistency
 from genrelab.library.tagging.consistency import check
 from genrelab.library.tagging.genre_text import Placeholders
 from genrelab.recognize import Recognition
@@ -249,3 +252,8 @@ def test_check_reads_tags_by_the_same_rules(know: Know, library: Library) -> Non
     assert report.unknown == {"Dub": 2}
     all_count = check(library, placeholders=Placeholders.parse(""))
     assert all_count.counts["no tag"] == 0
+
+
+def test_former_names_still_work() -> None:
+    assert genrelab.library.Wish is TagPolicy
+    assert consistency.check is consistency.check_tags and similar.hear is similar.find_reference
