@@ -302,7 +302,7 @@ def kinds(tmp_path: Path) -> Iterator[dict[str, Path]]:
         }
 
 
-def test_what_is_no_file_is_told(
+def test_a_library_that_is_not_a_file_is_an_error(
     kinds: dict[str, Path], songs: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     for kind, path in kinds.items():

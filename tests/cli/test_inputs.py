@@ -50,7 +50,7 @@ def _names(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("options", [[], ["--quiet"]])
-def test_what_is_passed_over_is_said(
+def test_skipped_entries_are_reported(
     options: list[str], tiny_model: Path, folder: Path, capsys: Capture
 ) -> None:
     command = [folder / "Music", "--format", "json", "--exclude", "*.mp3", "--exclude", "d.*", *options]

@@ -49,7 +49,7 @@ def test_the_most_channels_at_the_highest_rate(tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     "command", ["listen --raw=s16le --rate=8000 --channels=1", "recognize x.wav", "library show"]
 )
-def test_output_that_nobody_reads(
+def test_output_without_a_reader(
     command: str, reader: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "> /dev/full" and not Path("/dev/full").exists():

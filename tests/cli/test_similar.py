@@ -143,7 +143,7 @@ def test_a_new_track_and_another_model(
     assert "is silent" in capsys.readouterr().err
 
 
-def test_full_hears_all_of_the_track(
+def test_full_processes_the_whole_track(
     songs: Path, tiny_model: Path, own_library: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 3.0)
@@ -228,7 +228,7 @@ def test_a_browser_draws_the_map(songs: Path, tmp_path: Path) -> None:
     assert f"Names are of files in {os.path.realpath(songs)}." in done.stdout
 
 
-def test_names_that_are_no_text(songs: Path, tiny_model: Path, own_library: Path) -> None:
+def test_names_that_are_not_text(songs: Path, tiny_model: Path, own_library: Path) -> None:
     odd = os.fsdecode(os.fsencode(songs) + b"/\xff\n.flac")
     os.rename(songs / "b.flac", odd)
     assert run("recognize", songs, "--model", tiny_model, "--quiet") == 0

@@ -90,7 +90,7 @@ def test_min_confidence(songs: Path, capsys: Capture) -> None:
     assert {record["status"] for record in json.loads(capsys.readouterr().out)} == {"left"}
 
 
-def test_full_takes_only_what_was_heard_as_a_whole(
+def test_full_takes_only_files_processed_as_a_whole(
     songs: Path, tiny_model: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 3.0)
@@ -146,7 +146,7 @@ def test_no_library_yet(tmp_path: Path, capsys: Capture) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
 @pytest.mark.parametrize("format", ["table", "json", "csv"])
-def test_a_name_that_is_no_text(format: str, songs: Path, own_library: Path) -> None:
+def test_a_name_that_is_not_text(format: str, songs: Path, own_library: Path) -> None:
     name = os.fsencode(songs) + b"/caf\xe9\n.flac"
     shutil.copy(songs / "flac.flac", name)
     command = [sys.executable, "-m", "genrelab", "tag", name, "--write", "--format", format]

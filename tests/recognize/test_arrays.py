@@ -64,7 +64,7 @@ def test_one_channel_in_all_ways(recognizer: Recognizer, tiny: ModuleType) -> No
         assert essence(recognizer(same, sample_rate=44100)) == alone
 
 
-def test_the_array_stays_as_it_is(recognizer: Recognizer, tiny: ModuleType) -> None:
+def test_the_array_is_not_modified(recognizer: Recognizer, tiny: ModuleType) -> None:
     tone = tiny.tone(200.0)
     tone.setflags(write=False)
     before = tone.copy()

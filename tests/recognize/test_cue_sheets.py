@@ -176,7 +176,7 @@ def test_an_unknown_encoding_still_finds_the_only_file(folder: Path) -> None:
     assert _places(_tracks(text.encode("cp1251"), folder)) == [("album.flac", 1, 0.0, None)]
 
 
-def test_what_cannot_be_told_is_a_problem(folder: Path) -> None:
+def test_tracks_without_a_position_are_problems(folder: Path) -> None:
     text = """FILE "album.flac" WAVE
 TRACK 01 AUDIO
 INDEX 01 00:20:00
@@ -241,7 +241,7 @@ def album(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_each_track_is_heard_alone(
+def test_each_track_is_processed_alone(
     full: bool, tiny_model: Path, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 2.0)

@@ -38,7 +38,9 @@ def kinds(said: Recognition) -> list[str]:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_one_damaged_frame_is_told_with_its_place(packaged: Recognizer, tmp_path: Path, full: bool) -> None:
+def test_one_damaged_frame_is_reported_with_its_time(
+    packaged: Recognizer, tmp_path: Path, full: bool
+) -> None:
     path = write_song(tmp_path / "x.mp3")
     whole = packaged(path, full=full)
     data = bytearray(path.read_bytes())
@@ -53,9 +55,7 @@ def test_one_damaged_frame_is_told_with_its_place(packaged: Recognizer, tmp_path
 
 
 @pytest.mark.parametrize("name", ["x.mp3", "x.flac", "x.ogg", "x.wav", "x.aiff"])
-def test_a_file_that_is_cut_off_says_how_much_is_there(
-    packaged: Recognizer, tmp_path: Path, name: str
-) -> None:
+def test_a_truncated_file_reports_its_intact_length(packaged: Recognizer, tmp_path: Path, name: str) -> None:
     path = write_song(tmp_path / name)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
     said = packaged(path)
@@ -86,7 +86,7 @@ def test_a_hole_in_flac_is_damage_and_not_a_cut(packaged: Recognizer, tmp_path: 
     assert "0:19" in str(said.warning) or "0:20" in str(said.warning)
 
 
-def test_values_that_are_no_numbers_count_as_silence(packaged: Recognizer, tmp_path: Path) -> None:
+def test_values_that_are_not_finite_count_as_silence(packaged: Recognizer, tmp_path: Path) -> None:
     sound, rate = sf.read(write_song(tmp_path / "x.wav"))
     sound[70_000:80_000] = np.nan
     sf.write(tmp_path / "nan.wav", sound, rate, subtype="FLOAT")
@@ -97,7 +97,7 @@ def test_values_that_are_no_numbers_count_as_silence(packaged: Recognizer, tmp_p
     assert "all.wav" in str(packaged(tmp_path / "all.wav").error)
 
 
-def test_two_recordings_in_one_file_are_both_heard(packaged: Recognizer, tmp_path: Path) -> None:
+def test_two_recordings_in_one_file_are_both_processed(packaged: Recognizer, tmp_path: Path) -> None:
     for name in ("x.mp3", "x.ogg"):
         one = write_song(tmp_path / name).read_bytes()
         path = tmp_path / f"two-{name}"

@@ -85,7 +85,7 @@ def test_windows_has_signs_that_latin_1_has_not(music: Path) -> None:
 
 
 @linux
-def test_names_that_are_no_text(music: Path) -> None:
+def test_names_that_are_not_text(music: Path) -> None:
     name = os.fsencode(music) + b"/caf\xe9 \x81.mp3"
     Path(os.fsdecode(name)).touch()
     (music / "x.m3u").write_bytes(b"caf\xe9 \x81.mp3\n")
@@ -93,7 +93,7 @@ def test_names_that_are_no_text(music: Path) -> None:
     assert os.fsencode(found) == name  # type: ignore[arg-type]
 
 
-def test_each_entry_that_is_no_file_is_a_problem(music: Path) -> None:
+def test_entries_that_are_not_files_are_problems(music: Path) -> None:
     entries = [
         "http://radio.example/a.mp3",
         "none.mp3",

@@ -110,7 +110,7 @@ def test_folders_nested_deeper_than_calls(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @linux
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_names_that_are_not_text(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.mp3"
     Path(os.fsdecode(name)).touch()
     (found,) = scan([tmp_path])

@@ -161,7 +161,7 @@ def test_a_new_track_is_recognized_and_kept_if_wanted(
     assert reference(library, new).recognition == track.recognition
 
 
-def test_another_model_hears_a_known_track_anew(
+def test_another_model_recognizes_a_known_track_again(
     library: Library, recognizer: Recognizer, music: Path, tmp_path: Path
 ) -> None:
     song = Path(shutil.copy(music / "b.flac", tmp_path))

@@ -38,7 +38,7 @@ def test_an_old_library_is_brought_up_to_date(tmp_path: Path) -> None:
     assert layout(tmp_path / "old.db") == layout(tmp_path / "new.db")
 
 
-def test_many_bring_an_old_library_up_to_date_at_once(tmp_path: Path) -> None:
+def test_many_processes_upgrade_an_old_library(tmp_path: Path) -> None:
     make_old(tmp_path / "l.db")
     code = "import sys; from genrelab.library import Library; Library(sys.argv[1]).close()"
     command = [sys.executable, "-c", code, str(tmp_path / "l.db")]
@@ -47,7 +47,7 @@ def test_many_bring_an_old_library_up_to_date_at_once(tmp_path: Path) -> None:
     assert layout(tmp_path / "l.db")[0] == SCHEMA_VERSION
 
 
-def test_where_it_is_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENRELAB_LIBRARY", str(tmp_path / "a" / "b.db"))
     with Library() as library:
         assert library.path == tmp_path / "a" / "b.db"
@@ -138,7 +138,7 @@ def test_a_damaged_library(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of processes")
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000));"
         "from genrelab.library import Library, LibraryError\n"
@@ -157,7 +157,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         assert len(library.journal.unfinished()) == int(number) > 0
 
 
-def test_many_open_it_at_once(tmp_path: Path) -> None:
+def test_many_processes_open_it(tmp_path: Path) -> None:
     code = "import sys; from genrelab.library import Library; Library(sys.argv[1]).close()"
     command = [sys.executable, "-c", code, str(tmp_path / "l.db")]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]

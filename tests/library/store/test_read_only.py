@@ -61,7 +61,7 @@ def recognize(model: Path, library: Path, *paths: Path) -> int:
     return main(["recognize", *map(str, paths), *at])
 
 
-def test_what_reads_works_and_what_writes_says_why(
+def test_reading_commands_work_and_writing_ones_fail(
     disk: Path, known: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     at = ["--library", str(known)]
@@ -147,7 +147,7 @@ def test_without_permission_to_write() -> None:
         assert os.listdir(folder) == ["l.db"]
 
 
-def test_an_answer_that_is_not_kept_is_a_warning(
+def test_a_result_that_is_not_stored_is_a_warning(
     disk: Path, known: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     """Another process holds the library while one of three files is done."""

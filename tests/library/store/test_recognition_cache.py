@@ -57,7 +57,7 @@ def songs(music: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(music, tmp_path / "songs"))
 
 
-def test_a_second_run_does_nothing_and_says_the_same(counted: Counted, songs: Path) -> None:
+def test_a_second_run_does_nothing_and_returns_the_same(counted: Counted, songs: Path) -> None:
     first = counted(songs, jobs=3)
     assert sorted(counted.done) == ["a low.wav", "b.flac", "c.mp3", "d.ogg"]
     counted.done.clear()
@@ -229,7 +229,7 @@ def test_a_file_that_changes_while_it_is_read_has_an_error_and_is_not_kept(
     assert list(library.tracks.all()) == []
 
 
-def test_what_recognition_says_of_a_vanished_file_stays(
+def test_the_error_of_a_vanished_file_stays(
     recognizer: Recognizer, library: Library, songs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = library.tracks.find
@@ -365,7 +365,7 @@ def test_silence_and_errors_are_known_with_probabilities_too(
     assert said["letter.wav"].error is not None
 
 
-def test_an_answer_of_an_old_library_is_heard_anew_for_parts_only(
+def test_a_result_of_an_old_library_is_repeated_for_parts_only(
     recognizer: Recognizer, library: Library, songs: Path
 ) -> None:
     Counted(recognizer, library)(songs)

@@ -69,7 +69,7 @@ def test_known_the_second_time_and_tagged(
     assert record.status == "undone", record
 
 
-def test_times_are_told_apart(any_time: Path) -> None:
+def test_times_are_distinguished(any_time: Path) -> None:
     song = any_time / "x"
     song.touch()
     seen = set()

@@ -95,7 +95,7 @@ def test_what_cannot_be_compared_is_counted_by_reason(put: Put, library: Library
     assert "'Zydeco' (2), '♪' (1)" in said[2]
 
 
-def test_the_map_says_what_tags_mean(put: Put, library: Library) -> None:
+def test_the_map_defines_tags(put: Put, library: Library) -> None:
     genre_map = GenreMap(
         {"hiphop": ("Rap", "Urban"), "classical": ()},
         {"Rap": ("Spoken",), "rock": ("Loud",), "Urban": ("Loud",)},

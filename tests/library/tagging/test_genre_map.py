@@ -61,7 +61,7 @@ def test_nothing_changes_nothing(tmp_path: Path) -> None:
         ("names: !!python/object/apply:os.getcwd []", "genre-map-unreadable", ""),
     ],
 )
-def test_what_is_wrong_is_told(text: str, code: str, quoted: str, tmp_path: Path) -> None:
+def test_invalid_maps_are_errors(text: str, code: str, quoted: str, tmp_path: Path) -> None:
     with raises(code, quoted, "map.yaml"):
         load(tmp_path, text)
 

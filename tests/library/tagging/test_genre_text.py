@@ -49,7 +49,7 @@ from genrelab.library.tagging.genre_text import DEFAULT_PLACEHOLDERS, PLACEHOLDE
         *("Other; Unknown", "Unknown/Other", "none, other", "Other;", "; ;"),
     ],
 )
-def test_what_says_nothing(text: str) -> None:
+def test_placeholders(text: str) -> None:
     assert PLACEHOLDERS.says_nothing(text)
     assert PLACEHOLDERS.without([text, "Rock"]) == ("Rock",)
 
@@ -69,11 +69,11 @@ def test_what_says_nothing(text: str) -> None:
         *("♪", "80s", "ロック", "12", "Genreless", "Nonet", "Мисц"),
     ],
 )
-def test_what_says_something(text: str) -> None:
+def test_genres_are_not_placeholders(text: str) -> None:
     assert not PLACEHOLDERS.says_nothing(text)
 
 
-def test_every_word_of_the_list_says_nothing() -> None:
+def test_every_default_word_is_a_placeholder() -> None:
     for word in DEFAULT_PLACEHOLDERS:
         assert PLACEHOLDERS.says_nothing(word) and PLACEHOLDERS.says_nothing(f"({word.upper()})")
 

@@ -230,7 +230,7 @@ def test_write_protected_files_are_left(know: Know, tagger: Tagger) -> None:
 
 
 @linux
-def test_a_full_disk_leaves_everything_as_it_is(know: Know, library: Library, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_everything_unchanged(know: Know, library: Library, tmp_path: Path) -> None:
     """The process may write no file as large as the song: as on a full disk, the draft stays incomplete."""
     path = know("wav-bare")
     whole = path.read_bytes()

@@ -116,7 +116,7 @@ def test_a_file_waits_for_the_network(tiny_model: Path, tiny: ModuleType) -> Non
     assert not any(moment.behind for moment in moments)
 
 
-def test_memory_does_not_grow_while_nobody_looks() -> None:
+def test_memory_does_not_grow_without_a_reader() -> None:
     now = 0.0
     recent = RingBuffer(2, RATE, 2 * RATE, RATE, clock=lambda: now)
     before = recent.nbytes
@@ -138,7 +138,7 @@ def test_memory_does_not_grow_while_nobody_looks() -> None:
     step=st.integers(1, 20),
     looks=st.integers(1, 5),
 )
-def test_what_is_seen_is_what_was_heard(sizes: list[int], window: int, step: int, looks: int) -> None:
+def test_the_reader_gets_what_the_writer_put(sizes: list[int], window: int, step: int, looks: int) -> None:
     """Whoever is late sees the newest whole step; the end is always seen."""
     days = itertools.count(step=86400)  # pass between two looks at the clock: nothing comes early
     recent = RingBuffer(1, 1, window, step, clock=lambda: float(next(days)))
@@ -191,7 +191,7 @@ def test_who_stops_is_not_waited_for(recognizer: Recognizer, tiny: ModuleType) -
         time.sleep(0.01)
 
 
-def test_what_goes_wrong_is_raised_behind_what_was_heard(recognizer: Recognizer, tiny: ModuleType) -> None:
+def test_errors_are_raised_after_the_audio_before_them(recognizer: Recognizer, tiny: ModuleType) -> None:
     def broken() -> Iterator[np.ndarray]:
         yield tiny.tone(200.0, 1.5)[None]
         raise AudioError("the microphone is gone")
