@@ -34,6 +34,9 @@ from genrelab.recognize.span import WHOLE, Span, about_track
 Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.ArrayLike
 """What can be recognized: the path of a file, a track of a CUE sheet, or an array of samples."""
 
+File = str | os.PathLike[str] | SheetTrack | Problem
+"""What `scan` yields, or the path of a file as a text."""
+
 ARRAY = Path("<array>")
 """The path in the record of an array."""
 
@@ -73,11 +76,7 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls,
-        model: str | os.PathLike[str] | None = None,
-        *,
-        full: bool = False,
-        threads: int | None = None,
+        cls, model: str | os.PathLike[str] | None = None, *, full: bool = False, threads: int | None = None
     ) -> Self:
         """Load a model file.
 
@@ -104,11 +103,7 @@ class Recognizer:
         return cls(Bundle.load(find_model(model), threads=threads), full=full)
 
     def __call__(
-        self,
-        source: Source,
-        *,
-        sample_rate: int | None = None,
-        full: bool | None = None,
+        self, source: Source, *, sample_rate: int | None = None, full: bool | None = None
     ) -> Recognition:
         """Recognize one file or array. Memory does not grow with the length of the file.
 
@@ -155,12 +150,7 @@ class Recognizer:
                 return record
         return self._process(ARRAY, array_blocks(array, sample_rate, **form), threading.Event())
 
-    def recognize_many(
-        self,
-        files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
-        *,
-        jobs: int = 1,
-    ) -> Iterator[Recognition]:
+    def recognize_many(self, files: Iterable[File], *, jobs: int = 1) -> Iterator[Recognition]:
         """Recognize files, in the order given.
 
         Parameters
@@ -187,11 +177,7 @@ class Recognizer:
         return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
 
     def recognize_found(
-        self,
-        file: str | os.PathLike[str] | SheetTrack | Problem,
-        stop: threading.Event | None = None,
-        *,
-        full: bool | None = None,
+        self, file: File, stop: threading.Event | None = None, *, full: bool | None = None
     ) -> Recognition:
         """Recognize one of the things that `scan` yields.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,7 +16,7 @@ from genrelab.recognize.inputs.problem import Problem
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.prefetch import map_in_order
 from genrelab.recognize.recognition import Recognition
-from genrelab.recognize.recognizer import Recognizer, Source
+from genrelab.recognize.recognizer import File, Recognizer, Source
 from genrelab.recognize.span import about_track
 
 
@@ -86,26 +85,20 @@ class CachedRecognizer:
             return self.recognize_found(source, full=full)
         return self.recognizer(source, sample_rate=sample_rate, full=full)
 
-    def recognize_many(
-        self, files: Iterable[str | os.PathLike[str] | SheetTrack | Problem], *, jobs: int = 1
-    ) -> Iterator[Recognition]:
+    def recognize_many(self, files: Iterable[File], *, jobs: int = 1) -> Iterator[Recognition]:
         """Recognize files, in the order given; see `Recognizer.recognize_many`."""
         return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
 
     def recognize_found(
-        self,
-        file: str | os.PathLike[str] | SheetTrack | Problem,
-        stop: threading.Event | None = None,
-        *,
-        full: bool | None = None,
+        self, file: File, stop: threading.Event | None = None, *, full: bool | None = None
     ) -> Recognition:
         """Return the stored result for a file, or recognize the file and store the result.
 
         Returns
         -------
         Recognition
-            If the file changed while it was read, `error` is set and nothing is stored. Nor is a result
-            stored for a file that cannot be read to its end, which may work the next time. If the library
+            If the file changed while it was read, `error` is set and nothing is stored. The error of a file
+            that the system cannot read is not stored either: reading may work the next time. If the library
             cannot store a result, the result has a notice of the kind `output`.
         """
         if isinstance(file, SheetTrack) and file.whole:
