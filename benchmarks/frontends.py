@@ -22,8 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-
-from genrelab.machine import machine
+from machine import machine
 
 RATE = 22_050
 SAMPLES = 30 * RATE

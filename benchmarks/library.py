@@ -29,11 +29,11 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from machine import machine
 
 from genrelab.audio.decode import decode, stream
 from genrelab.audio.encode import write_mp3
 from genrelab.bundle.bundle import Bundle
-from genrelab.machine import machine
 from genrelab.recognize import UNSURE, Recognition, Recognizer
 
 RATE = 44_100

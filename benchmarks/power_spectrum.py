@@ -19,10 +19,10 @@ import warnings
 import numpy as np
 import onnxruntime
 import torch
+from machine import machine
 from torch import Tensor, nn
 
 from genrelab.lab.frontends.stft import PowerSpectrum
-from genrelab.machine import machine
 
 SECONDS, ITEMS = 5, 6
 CASES = ((16_000, 512, 256), (22_050, 1024, 512), (22_050, 2048, 512))

@@ -21,11 +21,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from machine import machine
+
 if TYPE_CHECKING:
     import torch
 
     from genrelab.lab.frontends import Frontend
-from genrelab.machine import machine
 
 RECIPE = "ms-sincresnet-160-spp"
 RATE = 16_000

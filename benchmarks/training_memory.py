@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from genrelab.machine import machine
+from machine import machine
 
 
 def step_seconds(recipe: str, *, keep: bool, items: int, steps: int) -> float:

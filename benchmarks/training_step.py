@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from machine import machine
 from torch import Tensor, nn
 
 from genrelab.lab.augment import Speed
@@ -25,7 +26,6 @@ from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.malloc import keep_freed_memory
-from genrelab.machine import machine
 
 RECIPE, POOLED = "genres-11", "genres-11-fcn"
 Job = Callable[[], object]

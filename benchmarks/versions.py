@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genrelab.machine import machine
+from machine import machine
+
 from library import KINDS, make_songs
 
 _CODE = """

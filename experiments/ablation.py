@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
 from genrelab.lab.runs.folders import METRICS, Run
 from genrelab.lab.studies.compare import compare
-from genrelab.machine import machine
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 HEAD = (
     "| changed | seeds | balanced, of each seed | difference in points "

@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import os
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -31,7 +32,9 @@ from genrelab.lab.audit.clip_analysis import hear_all
 from genrelab.lab.audit.pairs import THRESHOLD, best_agreements
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus
-from genrelab.machine import machine
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 JOBS = 2
 # Repetitions of the collections themselves. Their waveforms correlate at 0.87 and above in every second that

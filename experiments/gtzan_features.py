@@ -36,7 +36,9 @@ from genrelab.lab.metrics.bootstrap import ClusterBootstrap
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment
-from genrelab.machine import machine
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 RANDOM = "random, 10 folds"
 RANDOM_5 = "random, 5 folds"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -35,7 +36,9 @@ from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.compare import compare
 from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
-from genrelab.machine import machine
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 
 class Alone(Body):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram, s
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.distillation.target_file import read_targets
 from genrelab.lab.training.store.audio_store import open_store
-from genrelab.machine import machine
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 Floats = npt.NDArray[np.float64]
 RATE = 22_050

@@ -22,8 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab import Recognizer
-from genrelab.machine import machine
 from genrelab.recognize import UNSURE, Recognition
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 RATE = 16_000
 SECONDS = 12

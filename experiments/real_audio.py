@@ -25,7 +25,9 @@ from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment
-from genrelab.machine import machine
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from machine import machine
 
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 SEGMENTS = (

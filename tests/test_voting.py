@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from raising import raises
 
-from genrelab.errors import UsageError
 from genrelab.voting import VOTING_RULES, vote
 
 SEGMENTS = [[0.5, 0.4, 0.1], [0.5, 0.4, 0.1], [0.0, 0.9, 0.1], [0.2, 0.3, 0.5]]
@@ -36,12 +36,12 @@ def test_one_segment_or_one_genre_is_enough() -> None:
 
 @pytest.mark.parametrize("wrong", [[], [[]], [0.5, 0.5], [[[0.5]]], np.zeros((0, 3)), np.zeros((3, 0)), 0.5])
 def test_what_is_no_table_of_segments_and_genres_is_refused(wrong: object) -> None:
-    with pytest.raises(UsageError, match="at least one of each"):
+    with raises("vote-shape"):
         vote(wrong)  # type: ignore[arg-type]
 
 
 def test_an_unknown_rule_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="'median'; there are majority, mean"):
+    with raises("vote-rule", "median", *VOTING_RULES):
         vote(SEGMENTS, rule="median")  # type: ignore[arg-type]
 
 

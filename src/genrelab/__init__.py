@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import the recognizer when it is asked for: `import genrelab` alone stays light (PEP 562)."""
+    """Import the recognizer on first use, so that `import genrelab` is fast (PEP 562)."""
     if name == "Recognizer":
         from genrelab.recognize import Recognizer
 

@@ -1,9 +1,9 @@
-r"""Rows of CSV that Python, pandas and spreadsheets read back as they were.
+r"""CSV that Python, pandas and spreadsheets read back without loss.
 
-A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula, which
-may run programs or send data away. As OWASP advises ("CSV Injection"), such a text gets an apostrophe in
-front. So does a text that begins with an apostrophe: take one apostrophe away from each cell that begins with
-one, and you have the texts again. Numbers never get one.
+A spreadsheet interprets a cell that starts with `=`, `+`, `-`, `@`, a tab or a line break as a formula, which
+may run programs or send data. As OWASP recommends ("CSV Injection"), such a text gets a leading apostrophe.
+So does a text that starts with an apostrophe: to restore the texts, remove one apostrophe from each cell that
+starts with one. Numbers never get an apostrophe.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import BinaryIO
 
 from genrelab.printing import plain
 
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones count for some of East Asia's spreadsheets
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # spreadsheets in East Asia also accept the wide ones
 _MARK = "'"
 
 
 def csv_line(cells: Iterable[object], *, formulas: bool = False) -> str:
-    r"""Return a row with its line end, a line feed.
+    r"""Return a row that ends with a line feed.
 
     Parameters
     ----------
     cells : iterable
         Texts, numbers, and None for an empty cell.
     formulas : bool
-        Whether texts stay that a spreadsheet takes for formulas: for tables that only programs read.
+        Whether to leave texts that look like formulas unchanged: for tables that only programs read.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def csv_line(cells: Iterable[object], *, formulas: bool = False) -> str:
     '\'=1+1,-1.5,,"a\rb",\'\'tis\n'
     """
     line = io.StringIO()
-    # Before Python 3.13 the module quotes a line break only if it is in `lineterminator`.
+    # Before Python 3.13, the module quotes a line break only if it is in `lineterminator`.
     csv.writer(line, lineterminator="\r\n").writerow(_cell(cell, formulas=formulas) for cell in cells)
     return line.getvalue().removesuffix("\r\n") + "\n"
 
@@ -51,9 +51,9 @@ def csv_lines(rows: Iterable[Iterable[object]], *, formulas: bool = False) -> st
 
 
 def write_csv_line(cells: Iterable[object], out: BinaryIO) -> None:
-    """Write a row as UTF-8, at once; bytes of file names that are no UTF-8 stay as they are.
+    """Write a row as UTF-8 and flush it; bytes of file names that are not UTF-8 are kept.
 
-    On a terminal, which obeys what is written to it, texts are escaped as in tables for people.
+    On a terminal, which interprets control characters, texts are escaped as in tables for people.
     """
     if out.isatty():
         cells = [plain(cell) if isinstance(cell, str) else cell for cell in cells]

@@ -1,9 +1,9 @@
-"""Drafts: new files in the making, each beside the file whose place it takes.
+"""Drafts: new files, each written beside the file that it replaces.
 
-A draft has a short name of genrelab's own, `.genrelab-<16 hexadecimal digits>.tmp`, however long the name of
-its target is. The process that writes it holds a lock on it (`flock`), which ends with the process. So a
-draft that nobody holds was left by a process that was killed, and the next draft in the same folder removes
-it. What is not a draft by its name, its kind and its lock is never removed.
+A draft has a short name, `.genrelab-<16 hexadecimal digits>.tmp`, however long the name of its target is. The
+process that writes it holds a lock on it (`flock`), which ends with the process. A draft without a lock was
+therefore left by a killed process, and the next draft in the same folder removes it. Nothing else is removed:
+name, file type and lock must all match.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 _NAME = re.compile(r"\.genrelab-[0-9a-f]{16}\.tmp", re.ASCII)
-_swept: set[str] = set()  # folders that this process has looked through
+_swept: set[str] = set()  # folders that this process has swept
 
 
 def new_name() -> str:
-    """Return a name for a draft that no other has."""
+    """Return a unique name for a draft."""
     return f".genrelab-{secrets.token_hex(8)}.tmp"
 
 
 def is_name(name: str) -> bool:
-    """Whether a file name, without a folder, is one that `new_name` makes."""
+    """Whether a file name, without a folder, has the form of `new_name`."""
     return _NAME.fullmatch(name) is not None
 
 
 class Draft:
-    """A new file, open for reading and writing and held, that disappears unless it takes a file's place.
+    """A new, locked file, open for reading and writing; it is removed unless it replaces its target.
 
     Parameters
     ----------
     folder : str or path-like
-        The folder of the file whose place it shall take. Drafts that killed processes left there are removed.
+        The folder of the target. Drafts left there by killed processes are removed.
     name : str or None
-        As `new_name` makes it, for those who write it down before; None means a new one.
+        From `new_name`, if the caller records it first; None means a new one.
     mode : int
-        Permissions, less the process's umask.
+        Permissions, before the umask of the process.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Draft:
     Raises
     ------
     OSError
-        If the file cannot be made.
+        If the file cannot be created.
 
     Examples
     --------
@@ -70,18 +70,18 @@ class Draft:
     def __enter__(self) -> Self:
         sweep(self.path.parent)
         try:
-            self.file = open(_make_held(self.path, self._mode), "w+b")  # noqa: SIM115
+            self.file = open(_make_locked(self.path, self._mode), "w+b")  # noqa: SIM115
         except FileExistsError:
             raise
-        except BaseException:  # an interrupt may come as soon as the file is there
+        except BaseException:  # an interrupt may come as soon as the file exists
             self.path.unlink(missing_ok=True)
             raise
         return self
 
     def take_place(self, target: str | os.PathLike[str]) -> None:
-        """Give the draft the name of a file, in place of the one that is there, in one step."""
+        """Rename the draft to a target atomically, replacing an existing file."""
         self.file.flush()
-        if sys.platform == "win32":  # where no open file can be renamed
+        if sys.platform == "win32":  # which cannot rename an open file
             self.file.close()
         os.replace(self.path, target)
         self._placed = True
@@ -90,20 +90,20 @@ class Draft:
         try:
             if sys.platform == "win32":
                 self.file.close()
-            if not self._placed:  # while it is held, so that nobody else removes it
+            if not self._placed:  # while it is locked, so that no other process removes it
                 self.path.unlink(missing_ok=True)
         finally:
-            with suppress(OSError):  # the disk is full, say, which was told when it was written
+            with suppress(OSError):  # such as a full disk, which the write already reported
                 self.file.close()
 
 
-def _make_held(path: Path, mode: int) -> int:
-    """Make a file and lock it; return its descriptor."""
+def _make_locked(path: Path, mode: int) -> int:
+    """Create and lock a file; return its descriptor."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         number = os.open(path, flags, mode)
         try:
-            # Where there are no locks, nobody can take one either to remove the draft.
+            # Without locks, no other process can lock the draft to remove it either.
             with suppress(OSError):
                 _lock(number, wait=True)
             if os.name == "nt" or os.fstat(number).st_nlink:
@@ -111,11 +111,11 @@ def _make_held(path: Path, mode: int) -> int:
         except BaseException:
             os.close(number)
             raise
-        os.close(number)  # swept between the two steps: once more
+        os.close(number)  # swept between the two steps: try again
 
 
 def sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove the drafts in a folder that killed processes left; once for each folder and process."""
+    """Remove drafts left in a folder by killed processes; once per folder and process."""
     place = os.path.realpath(folder)
     if place in _swept:
         return
@@ -127,7 +127,7 @@ def sweep(folder: str | os.PathLike[str]) -> None:
 
 
 def remove_abandoned(path: str | bytes | os.PathLike[str]) -> bool:
-    """Remove a draft that was left by a process that is gone.
+    """Remove a draft left by a process that has ended.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ def remove_abandoned(path: str | bytes | os.PathLike[str]) -> bool:
     Returns
     -------
     bool
-        Whether it was removed. What has not the name of a draft, is not a regular file, is a link, is held by
-        a process, or cannot be removed, stays.
+        Whether it was removed. A file stays if it does not have the name of a draft, is not regular, is a
+        link, is locked by a process, or cannot be removed.
     """
     path = os.fsdecode(path)
     if not is_name(os.path.basename(path)):
@@ -148,7 +148,7 @@ def remove_abandoned(path: str | bytes | os.PathLike[str]) -> bool:
         if not stat.S_ISREG(found.st_mode):
             return False
         if sys.platform == "win32":
-            os.unlink(path)  # fails while the file is open anywhere
+            os.unlink(path)  # fails while any process has the file open
             return True
         number = os.open(path, flags)
         try:
@@ -166,7 +166,7 @@ def remove_abandoned(path: str | bytes | os.PathLike[str]) -> bool:
 
 
 def _lock(number: int, *, wait: bool) -> None:
-    """Take the lock of an open file; where that is another process's, wait or raise `BlockingIOError`."""
+    """Lock an open file; if another process has the lock, wait or raise `BlockingIOError`."""
     if sys.platform != "win32":
         import fcntl
 

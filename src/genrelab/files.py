@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and work that only one process may do at a time."""
+"""Atomic writing of files, and locks between processes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from genrelab.drafts import Draft
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file so that a reader, or a kill at any moment, finds the old one or the new one.
+    """Write a file atomically: readers always see the old or the new file, even after a kill.
 
     Parameters
     ----------
     path : Path
         The file; its folder must exist.
     write : callable
-        Gets the path of a draft in the same folder and writes it; if it raises, `path` is untouched.
+        Called with the path of a draft in the same folder to write; if it raises, `path` is unchanged.
 
     Raises
     ------
     OSError
-        If the folder is missing or cannot be written to; it names `path`.
+        If the folder is missing or not writable; its message names `path`.
     """
     with naming(path), Draft(path.parent) as draft:
         write(draft.path)
@@ -33,24 +33,24 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text_bytes(text)` to a file, whole or not at all."""
+    """Write `text_bytes(text)` to a file atomically."""
     content = text_bytes(text)
     replace_file(path, lambda draft: draft.write_bytes(content))
 
 
 def text_bytes(text: str) -> bytes:
-    r"""Return text as a file has it: UTF-8, line ends as they are.
+    r"""Encode text as UTF-8 with unchanged line ends.
 
-    A byte of a file name that is no UTF-8, which is a lone surrogate in Python, becomes an escape, `\udcff`.
+    A byte of a file name that is not UTF-8, a lone surrogate in Python, becomes an escape such as `\udcff`.
     """
     return text.encode("utf-8", errors="backslashreplace")
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let an error of the disk that names no file, or a draft, name the one that was to be written.
+    """Add the path of the target to an `OSError` that names no file, or only a draft.
 
-    A full disk is told without a name by most libraries: it is met in a write, not when a file is opened.
+    Most libraries report a full disk without a name because it occurs in a write, not when a file is opened.
     """
     try:
         yield
@@ -66,17 +66,17 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Hold the lock that a file stands for; it is given back when the process ends, however it ends.
+    """Hold a lock file; the lock is released when the block or the process ends.
 
     Parameters
     ----------
     path : Path
-        The lock file; made if it is not there, and left.
+        The lock file; created if missing, and kept.
 
     Raises
     ------
     BlockingIOError
-        If another process holds it.
+        If another process holds the lock.
     """
     with path.open("a+b") as file:
         _lock(file)

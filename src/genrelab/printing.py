@@ -1,8 +1,8 @@
-r"""Text from elsewhere, made fit to be printed: names, tags, messages of other libraries.
+r"""Escape untrusted text for printing: file names, tags, messages of other libraries.
 
-A terminal obeys what is printed on it. A file name may hold escape sequences that erase lines, marks that
-turn the direction of writing, or line breaks that look like records of their own. Everything that genrelab
-prints passes `plain`; JSON and YAML are made by `json_text` and `yaml_text`, with the escapes of their own.
+A terminal interprets control characters. A file name may contain escape sequences that erase lines, marks
+that reverse the direction of text, or line breaks that imitate records. Everything that genrelab prints
+passes through `plain`; `json_text` and `yaml_text` write JSON and YAML with the escapes of those formats.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import unicodedata
 from typing import Any
 
 LONGEST = 200
-"""How much of a text of unknown length a message quotes, in characters."""
+"""Most characters of a text to quote in a message."""
 
 _MAYBE_UNPRINTABLE = re.compile(r"[^ -~\n]")
 
 
 def is_plain(character: str) -> bool:
-    """Whether a character can be printed: letters, marks, digits, signs and spaces of all scripts.
+    """Whether a character is printable: letters, marks, digits, symbols and spaces of all scripts.
 
-    Not plain are controls (C0, C1 and line breaks among them), separators of lines and paragraphs, marks of
-    direction and of zero width, lone surrogates, private and unassigned characters.
+    Not printable are control characters (C0, C1, line breaks), line and paragraph separators, direction and
+    zero-width marks, lone surrogates, and private or unassigned characters.
     """
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def plain(text: str) -> str:
-    r"""Return a text on one line in which what cannot be printed is escaped as Python does it.
+    r"""Return a text on one line, with unprintable characters escaped as in Python.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def plain(text: str) -> str:
 
 
 def plain_page(text: str) -> str:
-    """Return a page (HTML, SVG) with its line breaks and tabs, and what else cannot be printed escaped.
+    """Escape unprintable characters in a page (HTML, SVG), except line breaks and tabs.
 
-    Names in a page are escaped against markup already; this is about marks that turn the direction of
-    writing, and controls that XML does not allow.
+    The page is already escaped against markup. This removes direction marks, and control characters that XML
+    does not allow.
     """
     if not _MAYBE_UNPRINTABLE.search(text):
         return text
@@ -64,14 +64,14 @@ def plain_page(text: str) -> str:
 
 
 def shorten(text: str, most: int = LONGEST) -> str:
-    """Return a text for a message, without its end where it is long.
+    """Shorten a long text for a message.
 
     Parameters
     ----------
     text : str
         Of any length.
     most : int > 0
-        How many characters are kept.
+        Most characters to keep.
 
     Examples
     --------
@@ -82,19 +82,19 @@ def shorten(text: str, most: int = LONGEST) -> str:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    r"""Return JSON in which letters of all scripts stand as they are, and what `plain` escapes is escaped.
+    r"""Return JSON in which printable characters of all scripts are literal, and others are escaped.
 
     Parameters
     ----------
     value : object
-        What `json.dumps` takes.
+        Anything that `json.dumps` takes.
     indent : int or None
-        As `json.dumps` takes it.
+        As for `json.dumps`.
 
     Returns
     -------
     str
-        It can be encoded as UTF-8, and a reader gets the very value.
+        It can be encoded as UTF-8, and reads back as the same value.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 
 def yaml_text(value: Any) -> str:
-    """Return YAML, in the order given, that needs no escaping to be printed, and reads back as the value."""
+    """Return YAML in the given order that is printable and reads back as the same value."""
     import yaml
 
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)

@@ -1,4 +1,4 @@
-"""From the scores of a track's segments to the track's answer."""
+"""Combine the predictions of a track's segments by voting."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ VOTING_RULES: tuple[VotingRule, ...] = get_args(VotingRule)
 
 
 class Vote(NamedTuple):
-    """A track's answer.
+    """The result for a track.
 
     Attributes
     ----------
     order : np.ndarray [shape=(genres,)], int
-        Genre numbers, the winner first.
+        Genre numbers, most likely first.
     probabilities : np.ndarray [shape=(genres,)], float
-        Mean probability of each genre over the segments, by genre number.
+        Mean probability of each genre over the segments, indexed by genre number.
     """
 
     order: npt.NDArray[np.intp]
@@ -36,9 +36,8 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
     probabilities : array_like [shape=(segments, genres)]
         Genre probabilities of each segment.
     rule : {"majority", "mean"}
-        `majority` ranks genres by the number of segments that have them first (paper
-        `soundfusion`, section III; ties go to the higher mean probability); `mean` ranks by mean
-        probability.
+        `majority` ranks genres by the number of segments in which they are most probable (paper
+        `soundfusion`, section III), and breaks ties by mean probability; `mean` ranks by mean probability.
 
     Returns
     -------
@@ -58,9 +57,8 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
     """
     scores = np.asarray(probabilities, dtype=np.float64)
     if scores.ndim != 2 or scores.shape[0] == 0 or scores.shape[1] == 0:
-        raise UsageError(
-            f"voting needs an array [segments, genres] with at least one of each, not {scores.shape}"
-        )
+        message = f"voting needs an array [segments, genres] with at least one of each, not {scores.shape}"
+        raise UsageError(message, code="vote-shape")
     mean = scores.mean(axis=0)
     if rule == "mean":
         keys: tuple[npt.NDArray[np.float64], ...] = (-mean,)
@@ -68,5 +66,6 @@ def vote(probabilities: npt.ArrayLike, *, rule: VotingRule = "majority") -> Vote
         votes = np.bincount(scores.argmax(axis=1), minlength=scores.shape[1]).astype(np.float64)
         keys = (-mean, -votes)  # lexsort: the last key counts first
     else:
-        raise UsageError(f"unknown voting rule {rule!r}; there are {', '.join(VOTING_RULES)}")
+        message = f"unknown voting rule {rule!r}. Choose one of {', '.join(VOTING_RULES)}"
+        raise UsageError(message, code="vote-rule")
     return Vote(np.lexsort(keys), mean)

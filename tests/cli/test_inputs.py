@@ -16,7 +16,7 @@ import soundfile
 from tiny_onnx import tone
 
 from genrelab.cli.main import main
-from genrelab.library import Library, Tagger, Wish
+from genrelab.library import Library, Tagger, TagPolicy
 from genrelab.recognize import scan
 
 Capture = pytest.CaptureFixture[str]
@@ -50,18 +50,16 @@ def _names(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("options", [[], ["--quiet"]])
-def test_what_is_passed_over_is_said(
+def test_skipped_entries_are_reported(
     options: list[str], tiny_model: Path, folder: Path, capsys: Capture
 ) -> None:
     command = [folder / "Music", "--format", "json", "--exclude", "*.mp3", "--exclude", "d.*", *options]
     assert _recognize(tiny_model, *command) == 0
     captured = capsys.readouterr()
     assert _names(captured.out) == ["a low.wav", "b.flac"]
-    said = (
-        "note: passed over: 2 files by --exclude, 1 folder with .nomedia, 1 folder called @eaDir; "
-        "--no-ignore looks at all but what is excluded\n"
-    )
-    assert captured.err == ("" if options else said)
+    assert captured.err.count("\n") == (not options)
+    for data in () if options else ("2 files by --exclude", ".nomedia", "@eaDir", "--no-ignore"):
+        assert data in captured.err
     assert _recognize(tiny_model, *command, "--no-ignore", "--quiet") == 0
     assert _names(capsys.readouterr().out) == ["b.flac", "a low.wav", "b.flac", "b.flac"]
 
@@ -163,7 +161,7 @@ def test_tag_passes_over_as_recognize_does(tiny_model: Path, folder: Path, capsy
     assert main(command) == 0
     captured = capsys.readouterr()
     assert _names(captured.out) == ["a low.wav", "b.flac"]
-    assert "1 folder by --exclude, 1 folder with .nomedia, 1 folder called @eaDir" in captured.err
+    assert all(data in captured.err for data in ("1 folder by --exclude", ".nomedia", "@eaDir"))
     assert main([*command, "--no-ignore"]) == 0
     assert len(_names(capsys.readouterr().out)) == 4
 
@@ -194,7 +192,7 @@ def test_a_track_does_not_tag_its_file(tiny_model: Path, folder: Path, own_libra
     before = (folder / "album.flac").read_bytes()
     with Library(own_library) as library:
         tagger, tracks = Tagger(library), list(scan([folder / "album.cue"]))
-        records = [*tagger.tag(tracks, Wish("overwrite"), write=True), *tagger.undo(tracks)]
+        records = [*tagger.tag(tracks, TagPolicy("overwrite"), write=True), *tagger.undo(tracks)]
     assert [record.status for record in records] == ["left"] * 4
     assert "track 1 of" in str(records[0].note) and "whole files" in str(records[0].note)
     assert (folder / "album.flac").read_bytes() == before

@@ -21,7 +21,7 @@ def hear(model: Path, sound: bytes, *arguments: str) -> subprocess.CompletedProc
 def test_impossible_rates(rate: str, tiny_model: Path) -> None:
     done = hear(tiny_model, bytes(8000), "--raw=s16le", f"--rate={rate}", "--channels=1")
     assert (done.returncode, done.stdout) == (2, b"")
-    assert b"a sample rate is a whole number of Hz from 100 to 6,144,000" in done.stderr
+    assert b"100" in done.stderr and b"6,144,000" in done.stderr
 
 
 @pytest.mark.parametrize(("rate", "channels"), [("1e9", "1"), ("x", "1"), ("8000", "65"), ("8000", "0")])
@@ -30,12 +30,12 @@ def test_impossible_numbers(rate: str, channels: str, tiny_model: Path) -> None:
     assert (done.returncode, done.stdout) == (2, b"") and b"Invalid value for '--" in done.stderr
 
 
-@pytest.mark.parametrize(("value", "said"), [(3e38, b"3.0e+38, far beyond"), (np.nan, b"not finite")])
-def test_impossible_samples(value: float, said: bytes, tiny_model: Path) -> None:
+@pytest.mark.parametrize(("value", "quoted"), [(3e38, b"3.0e+38"), (np.nan, b"NaN")])
+def test_impossible_samples(value: float, quoted: bytes, tiny_model: Path) -> None:
     sound = np.full(80_000, value, "<f4").tobytes()
     done = hear(tiny_model, sound, "--raw=f32le", "--rate=44100", "--channels=2")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.startswith(b"genrelab: the raw sound holds values") and said in done.stderr
+    assert done.stderr.startswith(b"genrelab: ") and quoted in done.stderr and b"f32le" in done.stderr
     assert done.stderr.count(b"\n") == 1
 
 
@@ -49,7 +49,7 @@ def test_the_most_channels_at_the_highest_rate(tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     "command", ["listen --raw=s16le --rate=8000 --channels=1", "recognize x.wav", "library show"]
 )
-def test_output_that_nobody_reads(
+def test_output_without_a_reader(
     command: str, reader: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "> /dev/full" and not Path("/dev/full").exists():

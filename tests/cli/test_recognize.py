@@ -68,7 +68,7 @@ def test_the_variable_names_a_model(
     assert json.loads(capsys.readouterr().out)[0]["model"].startswith("tiny@")
 
 
-def test_no_model_says_what_to_do(
+def test_a_missing_model_is_an_error_with_a_remedy(
     music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(find, "PACKAGED_MODEL", tmp_path / "taken-out.onnx")
@@ -103,7 +103,7 @@ def test_wrong_use(arguments: list[str]) -> None:
     assert main(["recognize", *arguments]) == 2
 
 
-def test_one_bad_file_is_told_and_the_rest_is_done(
+def test_one_bad_file_is_reported_and_the_rest_is_done(
     tiny_model: Path, music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "letter.mp3").write_text("no music")
@@ -113,7 +113,7 @@ def test_one_bad_file_is_told_and_the_rest_is_done(
     records = json.loads(captured.out)
     assert [record["path"] for record in records] == paths
     assert [record["genre"] for record in records] == [None, None, "middle"]
-    assert "letter.mp3" in records[0]["error"] and "does not exist" in records[1]["error"]
+    assert all(Path(record["path"]).name in record["error"] for record in records[:2])
     assert "2 of 3" in captured.err
     assert main(["recognize", *paths, "--model", str(tiny_model), "--format", "json", "--quiet"]) == 1
     assert capsys.readouterr().err == ""
@@ -167,7 +167,7 @@ def test_a_name_with_a_dash(
 
 @linux
 @pytest.mark.parametrize("format", ["table", "json", "csv"])
-def test_a_name_that_is_no_text(format: str, tiny_model: Path, music: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_not_text(format: str, tiny_model: Path, music: Path, tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9 \xf0\x9f\x8e\xb5.wav"
     with open(name, "wb") as file:
         file.write((music / "a low.wav").read_bytes())
@@ -271,7 +271,9 @@ def test_a_library_on_a_full_disk_keeps_what_it_has(
 
 
 @linux
-def test_pictures_and_sheets_of_names_that_are_no_text(tiny_model: Path, music: Path, tmp_path: Path) -> None:
+def test_pictures_and_sheets_of_names_that_are_not_text(
+    tiny_model: Path, music: Path, tmp_path: Path
+) -> None:
     name = b"two\nlines caf\xe9.mp3"
     song, out = os.fsencode(tmp_path) + b"/" + name, tmp_path / "out"
     with open(song, "wb") as file:
@@ -343,7 +345,7 @@ def test_full_and_what_implies_it(
     assert run("--again")["full"] is False
 
 
-def test_parts_of_a_known_file_are_not_heard_anew(
+def test_parts_of_a_known_file_need_no_new_recognition(
     tiny_model: Path, long_song: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["recognize", str(long_song), "--model", str(tiny_model), "--format", "json"]

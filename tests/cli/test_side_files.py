@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -83,11 +84,11 @@ def test_one_that_cannot_be_written_is_a_warning(
     assert recognize(tiny_model, tmp_path / "music", "--picture", out, "--cue", out, "--parts") == 1
     captured = capsys.readouterr()
     first, second = json.loads(captured.out)
-    assert "its picture was not written" in first["warning"] and "a.wav.svg" in first["warning"]
+    assert "a.wav.svg" in first["warning"]
     assert first["genre"] and first["parts"] and first["error"] is None
     assert second["warning"] is None
     assert sorted(os.listdir(out)) == ["a.wav.cue", "a.wav.svg", "b.wav.cue", "b.wav.svg"]
-    assert "1 of 2 lack an output; their records say why" in captured.err
+    assert "1 of 2" in captured.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="disks that are mounted")
@@ -101,7 +102,7 @@ def test_a_full_disk_is_a_warning(
         assert recognize(tiny_model, tmp_path / "music", "--picture", disk) == 1
         warnings = [record["warning"] for record in json.loads(capsys.readouterr().out)]
         for warning in warnings:
-            assert "its picture was not written: No space left" in warning
+            assert os.strerror(errno.ENOSPC) in warning
         assert os.listdir(disk) == ["filler"]
         filler.unlink()
         assert recognize(tiny_model, tmp_path / "music", "--picture", disk) == 0  # warnings are not kept

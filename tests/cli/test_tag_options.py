@@ -89,7 +89,7 @@ def test_the_separator(
 
 def test_damaged(song: Path, own_library: Path, capsys: Capture) -> None:
     from genrelab.library import Library
-    from genrelab.library.store.file_snapshot import Sighting
+    from genrelab.library.store.file_snapshot import FileSnapshot
     from genrelab.recognize.recognition import Notice, RankedGenre, Recognition
 
     with Library(own_library) as library:
@@ -98,7 +98,7 @@ def test_damaged(song: Path, own_library: Path, capsys: Capture) -> None:
             genres=(RankedGenre("low", 0.9),),
             notices=(Notice("cut off", "cut off: 1.0 s of 2.0 s"),),
         )
-        library.tracks.store(Sighting(song), said)
+        library.tracks.store(FileSnapshot(song), said)
     record = tag(capsys, song, "--write")
     assert record["status"] == "left" and "cut off: 1.0 s of 2.0 s" in record["note"]
     assert tag(capsys, song, "--write", "--damaged")["status"] == "written"

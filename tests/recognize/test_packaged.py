@@ -35,7 +35,7 @@ def recognizer() -> Recognizer:
     return Recognizer.load(PACKAGED_MODEL)
 
 
-def test_it_is_small_and_says_what_it_is() -> None:
+def test_it_is_small_and_documented() -> None:
     assert PACKAGED_MODEL.stat().st_size < 10_000_000
     about = Bundle.load(PACKAGED_MODEL).metadata
     assert sorted(about.genres) == GENRES

@@ -85,7 +85,7 @@ def test_windows_has_signs_that_latin_1_has_not(music: Path) -> None:
 
 
 @linux
-def test_names_that_are_no_text(music: Path) -> None:
+def test_names_that_are_not_text(music: Path) -> None:
     name = os.fsencode(music) + b"/caf\xe9 \x81.mp3"
     Path(os.fsdecode(name)).touch()
     (music / "x.m3u").write_bytes(b"caf\xe9 \x81.mp3\n")
@@ -93,7 +93,7 @@ def test_names_that_are_no_text(music: Path) -> None:
     assert os.fsencode(found) == name  # type: ignore[arg-type]
 
 
-def test_each_entry_that_is_no_file_is_a_problem(music: Path) -> None:
+def test_entries_that_are_not_files_are_problems(music: Path) -> None:
     entries = [
         "http://radio.example/a.mp3",
         "none.mp3",
@@ -104,11 +104,11 @@ def test_each_entry_that_is_no_file_is_a_problem(music: Path) -> None:
     ]
     found = _scan(music / "x.m3u", "\n".join(entries))
     assert [line[:2] == "! " for line in found] == [True, True, False, True, True, True]
-    assert "line 1: http://radio.example/a.mp3 is an address" in found[0]
-    assert found[1] == "! none.mp3 was not found (x.m3u, line 2). Check the playlist."
-    assert "album is a folder" in found[3]
+    assert "line 1" in found[0] and "http://radio.example/a.mp3" in found[0]
+    assert all(data in found[1] for data in ("none.mp3", "x.m3u", "line 2"))
+    assert found[3].startswith("! album ")
     assert "C:/Music/a.mp3 was not found" in found[4]
-    assert "file://nas/a.mp3 is an address" in found[5]
+    assert "file://nas/a.mp3" in found[5]
 
 
 def test_messages_are_short(music: Path) -> None:
@@ -147,7 +147,7 @@ def test_how_deep_and_how_many(music: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(MOST_DEPTH + 5):
         (music / f"{number}.m3u").write_text(f"{number + 1}.m3u\na.mp3\n")
     found = [_say(one, music) for one in scan([music / "0.m3u"])]
-    assert found[0].startswith(f"! {MOST_DEPTH}.m3u was not followed")
+    assert found[0].startswith(f"! {MOST_DEPTH}.m3u ")
     assert found[1:] == ["a.mp3"] * MOST_DEPTH
     monkeypatch.setattr(playlist, "MOST_ENTRIES", 10)
     found = _scan(music / "x.m3u", "a.mp3\n" * 11)
@@ -166,7 +166,7 @@ def test_lists_in_folders_are_not_followed(music: Path) -> None:
 def test_lists_are_not_followed_where_files_are_written(music: Path) -> None:
     for name in ("x.m3u", "x.cue"):
         (line,) = _scan(music / name, "a.mp3", follow_lists=False)
-        assert line.startswith(f"! {name} is a list")
+        assert line.startswith(f"! {name} ")
 
 
 def test_entries_can_be_excluded(music: Path) -> None:
@@ -179,7 +179,7 @@ def test_entries_can_be_excluded(music: Path) -> None:
 def test_what_never_ends_is_not_opened(music: Path) -> None:
     os.mkfifo(music / "pipe.m3u")
     (line,) = _scan(music / "x.m3u", "pipe.m3u")
-    assert "no regular file" in line
+    assert line.startswith("! pipe.m3u ")
     assert list(scan([music / "pipe.m3u"])) == [music / "pipe.m3u"]  # which reading will refuse
 
 

@@ -53,7 +53,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     (found,) = scan([tmp_path])
     assert isinstance(found, Problem)
     assert found.path == tmp_path
-    assert "no sound files" in found.message
+    assert str(found.path) in found.message
 
 
 def test_one_problem_does_not_stop_the_rest(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_a_loop_is_one_problem(tmp_path: Path) -> None:
     (tmp_path / "self").symlink_to(tmp_path / "self")
     assert _names(tmp_path) == ["a/1.mp3", "!a/up", "b/2.mp3", "!self"]
     messages = {p.path.name: p.message for p in scan([tmp_path]) if isinstance(p, Problem)}
-    assert "link back" in messages["up"]
-    assert "cannot be followed" in messages["self"]
+    assert all(str(tmp_path) in message for message in messages.values())
+    assert set(messages) == {"up", "self"}
 
 
 @needs_links
@@ -110,7 +110,7 @@ def test_folders_nested_deeper_than_calls(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @linux
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_names_that_are_not_text(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.mp3"
     Path(os.fsdecode(name)).touch()
     (found,) = scan([tmp_path])

@@ -66,12 +66,13 @@ def test_folders_of_systems(name: str, tmp_path: Path) -> None:
     _touch(tmp_path, f"a/{name}/1.mp3", f"{name}.mp3", f"b{name}/2.mp3")
     log = ScanLog()
     assert sorted(_found(tmp_path, log)) == sorted([f"{name}.mp3", f"b{name}/2.mp3"])
-    assert log.summary() == f"1 folder called {name}"
+    assert log.passed_over == {PassedOver("folder", "system folder", name): 1}
+    assert log.summary().startswith("1 folder ") and name in log.summary()
     assert f"a/{name}/1.mp3" in _found(tmp_path, ignore=False)
 
 
-@pytest.mark.parametrize(("hidden", "why"), [(".nomedia", "1 folder with .nomedia"), ("", "called @eaDir")])
-def test_a_named_folder_that_is_hidden_says_why(hidden: str, why: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hidden", "why"), [(".nomedia", "1 folder with .nomedia"), ("", "@eaDir")])
+def test_a_named_hidden_folder_is_a_problem_with_the_reason(hidden: str, why: str, tmp_path: Path) -> None:
     folder = tmp_path / ("music" if hidden else "@eaDir")
     _touch(folder, "1.mp3", *([hidden] if hidden else []))
     (found,) = scan([folder])
@@ -81,7 +82,7 @@ def test_a_named_folder_that_is_hidden_says_why(hidden: str, why: str, tmp_path:
     assert list(scan([folder / "1.mp3"])) == [folder / "1.mp3"]
 
 
-def test_a_folder_in_which_all_is_passed_over_says_why(tmp_path: Path) -> None:
+def test_a_folder_with_only_skipped_entries_names_the_reasons(tmp_path: Path) -> None:
     _touch(tmp_path, "a/1.mp3", "a/.nomedia", "2.wav")
     (found,) = scan([tmp_path], exclude=["*.wav"])
     assert isinstance(found, Problem)
@@ -90,7 +91,7 @@ def test_a_folder_in_which_all_is_passed_over_says_why(tmp_path: Path) -> None:
     assert isinstance(found, Problem) and "--no-ignore" not in found.message
 
 
-def test_that_all_was_excluded_is_said(tmp_path: Path) -> None:
+def test_excluding_everything_is_a_problem(tmp_path: Path) -> None:
     _touch(tmp_path, "a/1.mp3", "2.wav")
     named = [tmp_path / "a", tmp_path / "2.wav"]
     (found,) = scan(named, exclude=["*"])
@@ -137,14 +138,14 @@ def test_what_is_named_is_excluded_too(tmp_path: Path) -> None:
     assert log.summary() == "1 file by --exclude, 1 folder by --exclude"
 
 
-def test_a_user_can_take_back_what_a_mark_hides(tmp_path: Path) -> None:
+def test_a_user_can_include_what_a_mark_hides(tmp_path: Path) -> None:
     _touch(tmp_path, "1.wav", "2.wav")
     (tmp_path / ".ndignore").write_text("*.wav")
     assert _found(tmp_path, exclude=["!2.wav"]) == ["2.wav"]
 
 
 @pytest.mark.parametrize("content", [b"a\0b", b"#" * (2**20 + 1)])
-def test_a_mark_that_is_no_list_is_a_problem_and_hides_nothing(content: bytes, tmp_path: Path) -> None:
+def test_an_invalid_mark_is_a_problem_and_hides_nothing(content: bytes, tmp_path: Path) -> None:
     _touch(tmp_path, "1.mp3")
     (tmp_path / ".ndignore").write_bytes(content)
     assert _found(tmp_path) == ["!.ndignore", "1.mp3"]

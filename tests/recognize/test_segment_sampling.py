@@ -14,11 +14,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
 import genrelab.recognize.segment_sampling
 from genrelab.audio.encode import write_mp3
 from genrelab.audio.segments import segment_starts
-from genrelab.errors import UsageError
 from genrelab.recognize import Recognition, Recognizer, cut_parts
 from genrelab.recognize.segment_sampling import is_clear, spread_starts
 
@@ -95,7 +95,7 @@ def test_what_is_chosen(n_samples: int, length: int, step: float, rate: int) -> 
         assert len(some) < 2 or gaps.max() < 2 * len(every) / len(some) * (1 if some is chosen else 2) + 1
 
 
-def test_how_much_is_heard() -> None:
+def test_how_much_is_processed() -> None:
     def seconds(minutes: float) -> list[int]:
         return [3 * len(some) for some in spread_starts(round(minutes * 60 * 100), 300, 225, 100)]
 
@@ -175,7 +175,7 @@ def test_an_answer_near_the_threshold_needs_both_rounds(
     assert heard["near"] == 3 * heard["far"]
 
 
-def test_short_files_are_heard_as_a_whole(recognizer: Recognizer, tmp_path: Path) -> None:
+def test_short_files_are_processed_as_a_whole(recognizer: Recognizer, tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", wavering(8000, 4.4), 8000)
     assert recognizer(path) == recognizer(path, full=True)
     assert recognizer(path).full
@@ -218,9 +218,7 @@ def test_arrays_as_files(recognizer: Recognizer, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x.wav", "x.flac", "x.mp3", "x.ogg", "x.m4a"])
 @pytest.mark.parametrize("left", [0.3, 0.9])
-def test_files_that_are_cut_off_are_told(
-    recognizer: Recognizer, tmp_path: Path, name: str, left: float
-) -> None:
+def test_truncated_files_are_reported(recognizer: Recognizer, tmp_path: Path, name: str, left: float) -> None:
     path = write(tmp_path / name, wavering(44100, 9.0), 44100)
     data = path.read_bytes()
     if name == "x.m4a":  # its index is at the end, so that little can be read without it
@@ -229,14 +227,14 @@ def test_files_that_are_cut_off_are_told(
     said, full = recognizer(path), recognizer(path, full=True)
     assert said.error == full.error and said.notices == full.notices
     if name == "x.m4a" or (name, left) == ("x.ogg", 0.3):  # nothing of it can be decoded
-        assert said.error is not None and "cut off" in said.error
+        assert said.error is not None and name in said.error
         return
     assert said.damaged and "cut off" in {notice.kind for notice in said.notices}
     assert said.duration == pytest.approx(full.duration, abs=0.01) == pytest.approx(9.0 * left, abs=1.5)
-    assert said.genres and "cut off" in (said.warning or "")
+    assert said.genres
 
 
-def test_damage_in_between_shows_where_it_is_heard(recognizer: Recognizer, gap: int, tmp_path: Path) -> None:
+def test_damage_is_found_only_in_processed_segments(recognizer: Recognizer, gap: int, tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     wave = wavering(8000)
     first, _ = spread_starts(len(wave), 4000, 2000, 8000)
@@ -245,11 +243,11 @@ def test_damage_in_between_shows_where_it_is_heard(recognizer: Recognizer, gap: 
         broken[place] = np.nan
         soundfile.write(path, broken, 8000, subtype="FLOAT")
         full = recognizer(path, full=True)
-        assert full.error is None and full.damaged and "not finite" in (full.warning or "")
+        assert full.error is None and full.damaged
         assert recognizer(path).damaged is finds_it
 
 
-def test_what_cannot_seek_is_heard_as_a_whole(recognizer: Recognizer, tmp_path: Path) -> None:
+def test_formats_without_seeking_are_processed_as_a_whole(recognizer: Recognizer, tmp_path: Path) -> None:
     said = recognizer(write(tmp_path / "x.wma", wavering(44100, 9.0), 44100))
     assert (said.error, said.full) == (None, True)
 
@@ -267,14 +265,14 @@ def test_a_header_that_lies_about_the_length(recognizer: Recognizer, tmp_path: P
         assert said.duration == pytest.approx(9.0, abs=0.1) and said.warning is None
 
 
-def test_no_parts_of_what_was_not_heard(recognizer: Recognizer, tmp_path: Path) -> None:
+def test_parts_need_the_whole_file(recognizer: Recognizer, tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", wavering(8000), 8000)
-    with pytest.raises(UsageError, match=r"x\.wav.*full=True"):
+    with raises("parts-need-full", path, "full=True"):
         cut_parts(recognizer(path))
     assert cut_parts(recognizer(path, full=True))
 
 
-def test_records_tell(recognizer: Recognizer, tmp_path: Path) -> None:
+def test_records_show_it(recognizer: Recognizer, tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", wavering(8000), 8000)
     assert recognizer(path).to_dict()["full"] is False
     assert recognizer(path, full=True).to_dict()["full"] is True

@@ -1,5 +1,5 @@
-"""The command line: one file a command, one line in `main` for each.
+"""The command line: one file per command, registered by one line in `main`.
 
-Every module here, but for those of `output`, is imported for `genrelab --help`. So a command's file imports
-at its top only what is light, and what it works with (numpy, onnxruntime, torch, ...) inside its function.
+`genrelab --help` imports every module here except those of `output`. A module therefore imports heavy
+packages (numpy, onnxruntime, torch, ...) inside the function of its command.
 """

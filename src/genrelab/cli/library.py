@@ -1,4 +1,4 @@
-"""`genrelab library`: what is kept about files."""
+"""`genrelab library`: results stored for files."""
 
 from __future__ import annotations
 
@@ -10,198 +10,172 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.options import (
+    FormatOption,
+    LibraryOption,
+    MapOption,
+    OutOption,
+    PathsArgument,
+    PlaceholdersOption,
+    QuietOption,
+    RecordFormatOption,
+    TopOption,
+    read_placeholders,
+)
 from genrelab.cli.progress import note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.library import Library
-    from genrelab.library.tagging.genre_text import Placeholders
 
-app = typer.Typer(help="What was recognized and written so far.", no_args_is_help=True)
-
-LibraryOption = Annotated[
-    Path | None,
-    typer.Option("--library", metavar="FILE", help="The library; else the one in the user's data folder."),
-]
-
-
-PlaceholdersOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WORDS",
-        help="Genres in tags that count as none, in place of the usual ones: other,unknown or @FILE; + adds.",
-    ),
-]
-
-
-def read_placeholders(text: str | None) -> Placeholders:
-    """Return what a user gave as placeholders, else the usual ones."""
-    from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders
-
-    return PLACEHOLDERS if text is None else Placeholders.parse(text)
+app = typer.Typer(help="Show, check, draw and clear stored results.", no_args_is_help=True)
 
 
 @contextmanager
 def open_library(
     path: Path | None, *, must_exist: bool = False, must_write: bool = False
 ) -> Iterator[Library]:
-    """Open a library; no other file is touched.
+    """Open a library.
 
     Parameters
     ----------
     path : Path or None
-        None means the user's.
+        None means the default library of the user.
     must_exist : bool
-        Whether a library that is not there is an error, or made.
+        Whether a missing library is an error; otherwise it is created.
     must_write : bool
-        Whether a library that can only be read is an error.
+        Whether a read-only library is an error.
     """
     from genrelab.errors import UsageError
     from genrelab.library import Library
     from genrelab.library.store.database import default_path
 
     if must_exist and not (path or default_path()).exists():
-        raise UsageError(
-            f"there is no library {path or default_path()}. `genrelab recognize` makes it; or name another "
-            "--library FILE."
-        )
+        message = f"there is no library {path or default_path()}. `genrelab recognize` creates it."
+        raise UsageError(message, code="library-missing")
     with Library(path, must_write=must_write) as library:
         yield library
 
 
 @contextmanager
 def open_or_none(path: Path | None, *, without: bool, quiet: bool) -> Iterator[Library | None]:
-    """Open the library that a command uses on the side.
+    """Open the library of a command that also works without one.
 
-    One that can only be read is read; a user's own that cannot be used at all is done without.
+    Yields None if the default library cannot be used.
     """
     from genrelab.errors import UsageError
     from genrelab.library import LibraryError
 
     if without and path is not None:
-        raise UsageError("--library and --no-library are one too many")
-    with ExitStack() as opened:
-        shelf = None
+        raise UsageError("--library and --no-library exclude each other", code="library-and-no-library")
+    with ExitStack() as stack:
+        opened = None
         if not without:
             try:
-                shelf = opened.enter_context(open_library(path))
+                opened = stack.enter_context(open_library(path))
             except LibraryError as error:
                 if path is not None:
                     raise
                 if not quiet:
-                    note(f"note: no answers are kept: {error}")
-        if shelf is not None and not shelf.writable and not quiet:
-            note(f"note: the library {shelf.path} can only be read: no new answers are kept")
-        yield shelf
+                    note(f"note: results are not stored: {error}")
+        if opened is not None and not opened.writable and not quiet:
+            note(f"note: the library {opened.path} is read-only: new results are not stored")
+        yield opened
 
 
 @app.command("show")
 def show(
     library: LibraryOption = None,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
 ) -> None:
-    """Show where the library is, and how many tracks of which genre it has."""
-    with open_library(library, must_exist=True) as shelf:
-        counts = shelf.tracks.counts()
+    """Show where the library is and how many tracks of each genre it contains."""
+    with open_library(library, must_exist=True) as opened:
+        counts = opened.tracks.counts()
         figures = {
-            "library": str(shelf.path),
+            "library": str(opened.path),
             "tracks": sum(count for *_, count in counts),
-            "writes": shelf.journal.count(),
+            "writes": opened.journal.count(),
             "genres": [{"model": model, "genre": genre, "tracks": count} for model, genre, count in counts],
         }
     if format == "json":
         say_json(figures)
         return
-    say(f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} writes of tags can be undone")
+    say(f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} tag writes can be undone")
     for model, genre, count in counts:
         say(f"{count:8}  {genre}  ({model})")
 
 
 @app.command("list")
 def list_tracks(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
-    ] = None,
+    paths: PathsArgument = None,
     library: LibraryOption = None,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give for a file.")] = 3,
-    timeline: Annotated[bool, typer.Option("--timeline", help="Give the genre of each segment too.")] = False,
-    format: Annotated[
-        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the records.")
-    ] = "table",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file, not to standard output.")
-    ] = None,
+    top: TopOption = 3,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Include the genre of each segment.")] = False,
+    format: RecordFormatOption = "table",
+    out: OutOption = None,
 ) -> None:
-    """List what was recognized, as `genrelab recognize` writes it; files are not looked at."""
+    """List stored results in the format of `genrelab recognize`, without reading the files."""
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with (
-        open_library(library, must_exist=True) as shelf,
-        open_output(out, keep=[shelf.path]) as stream,
+        open_library(library, must_exist=True) as opened,
+        open_output(out, keep=[opened.path]) as stream,
     ):
-        write_records(shelf.tracks.all(paths or ()), stream, format=format, top=top, timeline=timeline)
+        write_records(opened.tracks.all(paths or ()), stream, format=format, top=top, timeline=timeline)
 
 
 @app.command("forget")
 def forget(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders.")
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders to forget.")
     ] = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Only files that are not there any more.")
+        bool, typer.Option("--missing", help="Forget only files that no longer exist.")
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Everything that was recognized.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Forget all results.")] = False,
     library: LibraryOption = None,
 ) -> None:
-    """Forget what was recognized. No file is touched, and what was written into tags can still be undone."""
+    """Remove results from the library; tag writes can still be undone."""
     from genrelab.errors import UsageError
 
     if bool(paths) == everything and not (missing and not paths):
-        raise UsageError("name PATHs to forget, or --missing, or --all")
-    with open_library(library, must_exist=True, must_write=True) as shelf:
-        count = shelf.tracks.forget(paths or (), missing=missing)
+        raise UsageError("give the PATHs to forget, or --missing, or --all", code="nothing-to-forget")
+    with open_library(library, must_exist=True, must_write=True) as opened:
+        count = opened.tracks.forget(paths or (), missing=missing)
     note(f"{count} tracks forgotten")
 
 
 @app.command("check")
-def check_tags(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
-    ] = None,
-    map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="YAML: own names for genres, and parents.")
-    ] = None,
+def check_files(
+    paths: PathsArgument = None,
+    map: MapOption = None,
     min_confidence: Annotated[
-        float, typer.Option(metavar="P", min=0, max=1, help="List no track of a lower confidence.")
+        float, typer.Option(metavar="P", min=0, max=1, help="Omit tracks with a lower confidence.")
     ] = 0.0,
     placeholders: PlaceholdersOption = None,
     library: LibraryOption = None,
-    format: Annotated[
-        Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
-    ] = "table",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    format: FormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
-    """List tracks whose genre tag and sound disagree, the most confident first. No file is changed.
+    """List tracks whose genre tag differs from the predicted genre, most confident first.
 
-    Ends with 0 if none is listed, 1 if some are, or tags could not be read, 2 after wrong use.
+    Exit code: 0 if no track is listed; 1 if some are or tags could not be read; 2 for wrong use.
     """
-    from genrelab.cli.output.check_report import tell, write_report
+    from genrelab.cli.output.check_report import summary_lines, write_report
     from genrelab.library import GenreMap
-    from genrelab.library.tagging.consistency import check
+    from genrelab.library.tagging.consistency import check_tags
 
     genre_map = GenreMap.load(map) if map else GenreMap()
-    words = read_placeholders(placeholders)
-    with open_library(library, must_exist=True) as shelf:
-        _check_not_empty(shelf, paths)
-        report = check(
-            shelf, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=words
+    ignored = read_placeholders(placeholders)
+    with open_library(library, must_exist=True) as opened:
+        check_not_empty(opened, paths)
+        report = check_tags(
+            opened, paths or (), genre_map=genre_map, min_confidence=min_confidence, placeholders=ignored
         )
     write_report(report, sys.stdout.buffer, format=format)
     if not quiet:
-        for line in tell(report):
+        for line in summary_lines(report):
             note(f"note: {line}")
     if report.disagreements or report.problems:
         raise typer.Exit(1)
@@ -209,32 +183,30 @@ def check_tags(
 
 @app.command("map")
 def draw_map(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; else everything.")
-    ] = None,
+    paths: PathsArgument = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("library-map.html"),
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw what this model heard; else the one that heard most tracks."),
+        typer.Option(
+            metavar="FILE", help="Draw the results of this model; default: the model with the most tracks."
+        ),
     ] = None,
     library: LibraryOption = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Draw the collection as one HTML page: tracks that sound alike lie together, coloured by genre.
+    """Draw the collection as an HTML page: similar tracks are close together, coloured by genre.
 
-    The page is one file that loads nothing from elsewhere; it has the names of the files in it.
+    The page is one file and loads nothing from the network. It contains the names of your files.
     """
     from genrelab.bundle.bundle import Bundle
     from genrelab.library.explore.map import Survey, write_map
     from genrelab.recognize.writers.output import open_output
 
     identity = None if model is None else Bundle.load(model).identity
-    with open_library(library, must_exist=True) as shelf:
-        _check_not_empty(shelf, paths)
-        survey = Survey.take(shelf, paths or (), model=identity)
-        with open_output(out, keep=[shelf.path]) as stream:
+    with open_library(library, must_exist=True) as opened:
+        check_not_empty(opened, paths)
+        survey = Survey.take(opened, paths or (), model=identity)
+        with open_output(out, keep=[opened.path]) as stream:
             write_map(survey, stream)
     if not quiet:
         note(f"{len(survey.tracks)} tracks drawn: {out}")
@@ -242,15 +214,17 @@ def draw_map(
             note(f"note: {line}")
 
 
-def _check_not_empty(shelf: Library, paths: list[Path] | None) -> None:
-    """Raise if the library has nothing at or below some paths."""
+def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:
+    """Raise unless the library contains tracks, and some at or below each path."""
     from genrelab.errors import UsageError
 
-    if not shelf.tracks.counts():
-        raise UsageError(f"the library {shelf.path} holds no tracks. `genrelab recognize FOLDER` fills it.")
+    if not opened.tracks.counts():
+        message = f"the library {opened.path} contains no tracks. `genrelab recognize FOLDER` adds them."
+        raise UsageError(message, code="library-empty")
     for path in paths or ():
-        if next(shelf.tracks.all([path]), None) is None:
+        if next(opened.tracks.all([path]), None) is None:
             raise UsageError(
-                f"the library {shelf.path} knows nothing at or below {path}. Check the path, or run "
-                "`genrelab recognize` on it."
+                f"the library {opened.path} contains nothing at or below {path}. Check the path, or run "
+                "`genrelab recognize` on it.",
+                code="path-not-in-library",
             )

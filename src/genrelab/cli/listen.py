@@ -1,4 +1,4 @@
-"""`genrelab listen`: the genre of what is playing now."""
+"""`genrelab listen`: the genre of live audio."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import select
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.options import ModelOption, QuietOption
 from genrelab.cli.progress import note, say
 from genrelab.errors import UsageError
 from genrelab.printing import json_text
@@ -19,58 +19,56 @@ if TYPE_CHECKING:
     from genrelab.recognize.live.listening import Moment, Waveform
     from genrelab.recognize.recognizer import Recognizer
 
-_READ_SECONDS = 0.1  # of raw sound at once
+_READ_SECONDS = 0.1  # of raw audio per read
 _MOST_CHANNELS = 64
-_MOST_READ = 1 << 20  # bytes at once, whatever rate and channels are said to be
+_MOST_READ = 1 << 20  # bytes per read, whatever the rate and channels
 
 
 def listen(
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The model file; else the one that $GENRELAB_MODEL names."),
-    ] = None,
+    model: ModelOption = None,
     raw: Annotated[
         Literal["s16le", "s24le", "s32le", "f32le"] | None,
-        typer.Option(help="Take raw samples of this kind from standard input, not the microphone."),
+        typer.Option(help="Read raw samples in this format from standard input instead of the microphone."),
     ] = None,
-    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate of the raw sound.")] = None,
+    rate: Annotated[int | None, typer.Option(metavar="HZ", help="Sample rate of the raw audio.")] = None,
     channels: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=_MOST_CHANNELS, help="Its interleaved channels.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=_MOST_CHANNELS, help="Number of interleaved channels of the raw audio."
+        ),
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(metavar="NAME|NUMBER", help="Which sound input; else the usual one."),
+        typer.Option(metavar="NAME|NUMBER", help="The sound input; default: that of the system."),
     ] = None,
     list_devices: Annotated[
-        bool, typer.Option("--list-devices", help="Show the sound inputs and end.")
+        bool, typer.Option("--list-devices", help="List the sound inputs and exit.")
     ] = False,
-    every: Annotated[float, typer.Option(metavar="SECONDS", help="From one answer to the next.")] = 1.0,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="Time between two results.")] = 1.0,
     window: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help="How much sound an answer is about.",
-            show_default="two of the model's segments",
+            help="Length of audio that each result covers.",
+            show_default="two segments of the model",
         ),
     ] = None,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give.")] = 3,
+    top: Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per result.")] = 3,
     format: Annotated[
-        Literal["table", "jsonl"], typer.Option(help="How to write the answers, a line each.")
+        Literal["table", "jsonl"], typer.Option(help="Output format, one line per result.")
     ] = "table",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Say again and again what genre the last seconds are, from a microphone or from raw sound.
+    """Recognize the genre of live audio from a microphone or standard input, once a second.
 
     Example: ffmpeg -i URL -f s16le -ar 44100 -ac 2 - | genrelab listen --raw s16le --rate 44100 --channels 2
 
-    Ends with 0 when the sound ends, 1 if none comes or it fails, 2 after wrong use, 130 after Ctrl-C.
+    Exit code: 0 when the audio ends; 1 if none arrives or it fails; 2 for wrong use; 130 after Ctrl-C.
     """
     if list_devices:
         _show_devices()
         return
-    _check(raw, rate, channels, device)
+    _check_options(raw, rate, channels, device)
     from genrelab.bundle.find import find_model
     from genrelab.recognize import Recognizer
     from genrelab.recognize.live.listening import listen as follow
@@ -82,31 +80,35 @@ def listen(
         blocks, sample_rate = _microphone(recognizer, device, quiet=quiet)
     moments = follow(recognizer, blocks, sample_rate, every_seconds=every, window_seconds=window)
     width = max(len(genre) for genre in recognizer.bundle.metadata.genres)
-    left_out = 0
+    skipped = 0
     try:
         for moment in moments:
-            if moment.behind and not left_out and not quiet:
-                note("note: the network takes longer than the sound; answers are left out to keep up")
-            left_out += moment.behind
+            if moment.behind and not skipped and not quiet:
+                note("note: the network is slower than the audio; results are skipped to keep up")
+            skipped += moment.behind
             line = json_text(moment.to_dict(top=top))
             say(line if format == "jsonl" else _row(moment, top, width))
             sys.stdout.flush()
     finally:
-        if left_out and not quiet:
-            note(f"note: {left_out} answers were left out")
+        if skipped and not quiet:
+            note(f"note: {skipped} results were skipped")
 
 
-def _check(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
+def _check_options(raw: str | None, rate: int | None, channels: int | None, device: str | None) -> None:
     if raw is None:
         if rate is not None or channels is not None:
-            raise UsageError("--rate and --channels are about raw sound: name its kind too, e.g. --raw s16le")
+            message = "--rate and --channels describe raw audio. Give its format too, such as --raw s16le"
+            raise UsageError(message, code="raw-options-without-raw")
         return
     if device is not None:
-        raise UsageError("--raw takes standard input and --device a sound input: give one of them")
+        message = "--raw reads standard input and --device a sound input. Give one of them"
+        raise UsageError(message, code="raw-and-device")
     if rate is None or channels is None:
-        raise UsageError(f"raw sound does not say what it is: add --rate HZ and --channels N to --raw {raw}")
+        message = f"raw audio has no header. Add --rate HZ and --channels N to --raw {raw}"
+        raise UsageError(message, code="raw-without-form")
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("--raw takes sound from standard input: pipe it in, e.g. from ffmpeg")
+        message = "--raw reads audio from standard input. Pipe it in, for example from ffmpeg"
+        raise UsageError(message, code="raw-from-terminal")
 
 
 def _raw_blocks(
@@ -119,8 +121,8 @@ def _raw_blocks(
 
 
 def _standard_input(size: int) -> Iterator[bytes]:
-    """Read what comes, and yield nothing now and then while nothing comes."""
-    descriptor = sys.stdin.fileno()  # Python's own buffer would be locked when the process ends meanwhile
+    """Yield bytes as they arrive, and an empty piece from time to time while none arrive."""
+    descriptor = sys.stdin.fileno()  # sys.stdin's buffer may still be locked when the process exits
     while True:
         if os.name == "posix" and not select.select([descriptor], [], [], _READ_SECONDS)[0]:
             yield b""
@@ -136,7 +138,7 @@ def _microphone(recognizer: Recognizer, device: str | None, *, quiet: bool) -> t
 
     microphone = find_microphone(device)
     if not quiet:
-        note(f"note: listening to {microphone.name}; Ctrl-C ends it")
+        note(f"note: listening to {microphone.name}; stop with Ctrl-C")
     channels = recognizer.bundle.metadata.channels
     return record(microphone, channels=channels), microphone.sample_rate
 
@@ -149,16 +151,16 @@ def _show_devices() -> None:
 
 
 def _row(moment: Moment, top: int, width: int) -> str:
-    """Return a line for people."""
+    """Return a result as a line for people."""
     from genrelab.recognize.recognition import UNSURE
     from genrelab.recognize.writers.table import clock, percent
 
-    said = moment.recognition
-    if said.genre == UNSURE:
-        named, ranked = f"{UNSURE}: {said.reason}", said.genres[:top]
+    record = moment.recognition
+    if record.genre == UNSURE:
+        named, ranked = f"{UNSURE}: {record.reason}", record.genres[:top]
     else:
-        named, ranked = said.genre or "", said.genres[1:top]
+        named, ranked = record.genre or "", record.genres[1:top]
     then = ", ".join(f"{genre} {percent(probability)}" for genre, probability in ranked)
-    late = f"  ({moment.behind} left out)" if moment.behind else ""
-    row = f"{clock(moment.time):>8}  {named:{width}}  {percent(said.confidence or 0.0):>5}  {then}".rstrip()
+    late = f"  ({moment.behind} skipped)" if moment.behind else ""
+    row = f"{clock(moment.time):>8}  {named:{width}}  {percent(record.confidence or 0.0):>5}  {then}".rstrip()
     return row + late

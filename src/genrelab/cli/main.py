@@ -1,4 +1,4 @@
-"""The command `genrelab`: which commands there are, and how each ends."""
+"""The command `genrelab`: its commands and their exit codes."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Escape what typer tells of wrong use, which quotes arguments as they were given."""
+    """Escape typer's messages about wrong use, which quote the arguments."""
     try:
         yield
     except Exception as error:
-        if hasattr(error, "format_message"):  # the class has no place of its own in every typer
+        if hasattr(error, "format_message"):  # the class is not public in every version of typer
             message = plain(error.format_message())
             setattr(error, "format_message", lambda: message)  # noqa: B010
         raise
 
 
 class _Commands(TyperGroup):
-    """The commands of genrelab, with errors that can be printed."""
+    """The commands of genrelab, with escaped error messages."""
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """Read the options before the command."""
+        """Parse the options before the command."""
         with _plain_errors():
             return super().make_context(*args, **options)
 
     def invoke(self, *args: Any, **options: Any) -> Any:
-        """Read the command's own options, and run it."""
+        """Parse the options of the command and run it."""
         with _plain_errors():
             return super().invoke(*args, **options)
 
@@ -78,7 +78,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-# A command of its own: app.command("name")(module.function). A group: app.add_typer(module.app, name="name").
+# A command: app.command("name")(module.function). A group: app.add_typer(module.app, name="name").
 app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
@@ -110,7 +110,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Options before the command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,13 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str or None
-        What stands behind `genrelab`; None means those of this process.
+        The arguments after `genrelab`; None means those of this process.
 
     Returns
     -------
     int
-        0: all done; 1: something failed and the rest was done, or nobody reads the output any more;
-        2: wrong use; 130: interrupted. Errors of the `GenrelabError` family are one line on standard error.
+        0: all done; 1: something failed and the rest was done, or the reader closed the output; 2: wrong use;
+        130: interrupted. A `GenrelabError` is printed as one line on standard error.
     """
     try:
         try:
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return FAILED
-    except OSError as error:  # the disk is full, ...: nothing that a traceback would explain
+    except OSError as error:  # such as a full disk: a traceback would not help
         _complain(str(error))
         return FAILED
     except (UsageError, RecipeError) as error:
@@ -167,7 +167,7 @@ def _complain(message: str) -> None:
 
 
 def _show_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print a traceback as Python does, but escaped: its messages may quote names, too."""
+    """Print a traceback like Python, but escaped, because its messages may quote names."""
     lines = "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n")
     for line in lines:
         note(line)
@@ -176,13 +176,13 @@ def _show_defect(kind: type[BaseException], error: BaseException, trace: Traceba
 def _warning_text(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """Return what Python prints of a warning of another library, escaped."""
+    """Format a warning of another library like Python, but escaped."""
     return f"{plain(f'{filename}:{lineno}: {category.__name__}: {message}')}\n"
 
 
 def _open_closed() -> None:
-    """Put something in the place of streams that were closed, which Python has none for."""
-    if sys.stdout is None:  # `>&-`: what is written to it must fail, as it does on a full disk
+    """Replace standard streams that are closed, which Python sets to None."""
+    if sys.stdout is None:  # `>&-`: writing must fail, as on a full disk
         closed = io.FileIO(os.open(os.devnull, os.O_RDONLY), "w")
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(closed), encoding="utf-8")
     if sys.stderr is None:
@@ -190,17 +190,19 @@ def _open_closed() -> None:
 
 
 def run() -> None:
-    """Run the command of this process and end it: the console script."""
+    """Run the command of this process and exit: the console script."""
     _open_closed()
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
-            output.reconfigure(errors="backslashreplace")  # file names that are not text must not fail
+            output.reconfigure(
+                errors="backslashreplace"
+            )  # printing a file name that is not text must not fail
     sys.excepthook = _show_defect
     warnings.formatwarning = _warning_text
     code = main()
     try:
         sys.stdout.flush()
     except OSError:
-        # Nobody reads, or the disk is full; Python would complain when it flushes at the end.
+        # The reader is gone or the disk is full; Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

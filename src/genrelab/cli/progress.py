@@ -1,6 +1,6 @@
-"""What commands print: results on standard output, progress and notes on standard error.
+"""Print results to standard output, and progress and notes to standard error.
 
-All of it is escaped; see `genrelab.printing`.
+Everything is escaped; see `genrelab.printing`.
 """
 
 from __future__ import annotations
@@ -8,48 +8,58 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from genrelab.console import PlainConsole
 from genrelab.printing import json_text, plain
 
+if TYPE_CHECKING:
+    from genrelab.recognize import ScanLog
+
 
 class Report(Protocol):
-    """Takes how far something is."""
+    """A function that shows progress."""
 
     def __call__(self, what: str, done: int, total: int, /, detail: str = "") -> None:
-        """Take what is done, how much of it, of how much, and what else to show, such as a rate."""
+        """Show that `done` of `total` items are done, with a detail such as the rate."""
         ...
 
 
 def note(text: str) -> None:
-    """Print a line for people, away from the results."""
+    """Print one line for people to standard error."""
     print(plain(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def say(*lines: str) -> None:
-    """Print results for people: a line of each text, whatever it holds."""
+    """Print results for people, one line per text, even if a text contains line breaks."""
     for line in lines:
         print(plain(line))  # noqa: T201
 
 
 def say_text(text: str) -> None:
-    """Print a text of several lines, in which line feeds are meant."""
+    """Print a text with its line breaks."""
     say(*text.removesuffix("\n").split("\n"))
 
 
 def say_json(value: Any) -> None:
-    """Print a result for programs."""
+    """Print a result for programs as JSON."""
     print(json_text(value, indent=2))  # noqa: T201
+
+
+def note_skipped(log: ScanLog) -> None:
+    """Print what a scan skipped, if anything."""
+    if log.passed_over:
+        remedy = "; --no-ignore includes all except --exclude" if log.ignored else ""
+        note(f"note: skipped: {log.summary()}{remedy}")
 
 
 @contextmanager
 def counting() -> Iterator[Report]:
-    """Give a function that takes how far something is and shows it as a bar, with the time that is left.
+    """Yield a function that shows progress as a bar with the remaining time.
 
-    Nothing is shown before its first call, nor where standard error is no terminal.
+    Nothing is shown before its first call, or if standard error is not a terminal.
     """
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -76,5 +86,5 @@ def counting() -> Iterator[Report]:
     try:
         yield report
     finally:
-        if tasks:  # stopping prints an empty line even if nothing was shown
+        if tasks:  # stopping a bar that was never started prints an empty line
             bar.stop()

@@ -9,19 +9,28 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genrelab.cli.library import open_or_none
-from genrelab.cli.progress import Report, counting, note
-from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
+from genrelab.cli.options import (
+    ExcludeOption,
+    LibraryOption,
+    ModelOption,
+    NoIgnoreOption,
+    OutOption,
+    QuietOption,
+    RecordFormatOption,
+    TopOption,
+)
+from genrelab.cli.progress import Report, counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
 
-MOST_JOBS = 8  # unless asked for: each needs memory of its own
-_RATE_SECONDS = 30.0  # over which the rate that is shown is a mean
+MOST_JOBS = 8  # the default limit: each job needs memory
+_RATE_SECONDS = 30.0  # the displayed rate is the mean over this time
 
 
 def recognize(
@@ -29,74 +38,59 @@ def recognize(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="Sound files, playlists, CUE sheets, and folders to look for sound files in.",
+            help="Audio files, playlists, CUE sheets, and folders to search for audio files.",
         ),
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The model file; else the one that $GENRELAB_MODEL names."),
-    ] = None,
+    model: ModelOption = None,
     full: Annotated[
         bool,
-        typer.Option("--full", help="Hear all of each file, not only segments spread over a long one."),
+        typer.Option("--full", help="Process whole files. The default samples segments of long files."),
     ] = False,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many genres to give for a file.")] = 3,
+    top: TopOption = 3,
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="Say of each segment too what it sounds like; implies --full.")
+        bool, typer.Option("--timeline", help="Include the genre of each segment; implies --full.")
     ] = False,
     parts: Annotated[
         bool,
-        typer.Option("--parts", help="Cut each file into parts where its genre changes; implies --full."),
+        typer.Option("--parts", help="Split each file into parts where its genre changes; implies --full."),
     ] = False,
-    min_part: Annotated[
-        float, typer.Option(metavar="SECONDS", help="No part is shorter, unless the file is.")
-    ] = 20.0,
+    min_part: Annotated[float, typer.Option(metavar="SECONDS", help="Length of the shortest part.")] = 20.0,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Draw each file's genres over time there, as SVG; implies --full."),
+        typer.Option(
+            metavar="DIR", help="Write an SVG chart of genres over time per file into DIR; implies --full."
+        ),
     ] = None,
     cue: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Write a CUE sheet of each file's parts there, for players; implies --full."
-        ),
+        typer.Option(metavar="DIR", help="Write a CUE sheet of the parts per file into DIR; implies --full."),
     ] = None,
-    format: Annotated[
-        Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="How to write the results.")
-    ] = "table",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file, not to standard output.")
-    ] = None,
+    format: RecordFormatOption = "table",
+    out: OutOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="How many files at once.",
-            show_default=f"as many as cores, at most {MOST_JOBS}",
+            help="Number of files processed at once.",
+            show_default=f"number of cores, at most {MOST_JOBS}",
         ),
     ] = None,
-    library: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where answers are kept; else in the user's data folder."),
-    ] = None,
+    library: LibraryOption = None,
     no_library: Annotated[
-        bool, typer.Option("--no-library", help="Neither keep answers nor take any that were kept.")
+        bool, typer.Option("--no-library", help="Do not use stored results, and store none.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Recognize also what is known.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Recognize known files again.")] = False,
     exclude: ExcludeOption = None,
     no_ignore: NoIgnoreOption = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Recognize the genre of music; what is known and has not changed is not done again.
+    """Recognize the genre of music; unchanged files are not processed again.
 
-    Ends with 0 if every file has an answer, 1 if a file failed, is unsure or lacks an output, 2 after wrong
-    use.
+    Exit code: 0 if every file has a genre; 1 if a file failed, is unsure or lacks an output; 2 for wrong use.
     """
     from genrelab.bundle.find import find_model
-    from genrelab.library import Memory
+    from genrelab.library import CachedRecognizer
     from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
@@ -107,7 +101,7 @@ def recognize(
     log = ScanLog()
     found = list(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
     if not quiet:
-        tell_passed_over(log)
+        note_skipped(log)
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
     read = [model_file, *log.lists]
@@ -119,28 +113,22 @@ def recognize(
     recognizer = Recognizer.load(model_file, full=full, threads=max(1, cores // jobs))
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
-    bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # which would tear the bar
-    with open_or_none(library, without=no_library, quiet=quiet) as shelf:
-        memory = None
-        if shelf is not None:
-            memory = Memory(
-                shelf.tracks,
-                recognizer.bundle.identity,
-                full=full,
-                probabilities=writer.wanted,
-                again=again,
-            )
+    bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # mixed with lines, the bar would break
+    with open_or_none(library, without=no_library, quiet=quiet) as opened:
+        cached = None
+        if opened is not None:
+            cached = CachedRecognizer(recognizer, opened, probabilities=writer.wanted, again=again)
         with (
-            open_output(out, keep=[*read, shelf.path] if shelf else read) as stream,
+            open_output(out, keep=[*read, opened.path] if opened else read) as stream,
             counting() if bar else nullcontext() as report,
         ):
-            answers = recognizer.recognize_many(found, jobs=jobs, through=memory)
-            answers = writer.follow(answers)
-            write_records(progress.follow(answers, report), stream, format=format, top=top, timeline=timeline)
-        if memory is not None and memory.recalled and shelf is not None and not quiet:
-            known = f"{memory.recalled} of {progress.total} were known"
-            note(f"note: {known} (library {shelf.path}); --again recognizes them anew")
-    for count, what in ((progress.unanswered, "have no answer"), (progress.unwritten, "lack an output")):
+            records = (cached or recognizer).recognize_many(found, jobs=jobs)
+            records = writer.follow(records)
+            write_records(progress.follow(records, report), stream, format=format, top=top, timeline=timeline)
+        if cached is not None and cached.recalled and not quiet:
+            known = f"{cached.recalled} of {progress.total} were known"
+            note(f"note: {known} (library {cached.library.path}); --again repeats them")
+    for count, what in ((progress.unanswered, "have no genre"), (progress.unwritten, "lack an output")):
         if count and not quiet:
             note(f"note: {count} of {progress.total} {what}; their records say why")
     if progress.unanswered or progress.unwritten:
@@ -148,7 +136,7 @@ def recognize(
 
 
 class _Progress:
-    """How many records there are, how many lack an answer or an output, and how fast they come."""
+    """Counts records, those without a genre and those without an output, and measures the rate."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -157,7 +145,7 @@ class _Progress:
         self._recent = deque([(time.monotonic(), 0, 0.0)])  # when, records so far, seconds of sound so far
 
     def follow(self, records: Iterable[Recognition], report: Report | None) -> Iterator[Recognition]:
-        """Pass records on, counting and reporting them."""
+        """Yield the records while counting and reporting them."""
         for done, record in enumerate(records, start=1):
             self.unanswered += not record.answered
             self.unwritten += any(notice.kind == "output" for notice in record.notices)
@@ -166,7 +154,7 @@ class _Progress:
             yield record
 
     def _rate(self, done: int, seconds: float) -> str:
-        """Return how many files, and how much sound, are done in a second."""
+        """Return the number of files and the amount of audio processed per second."""
         now = time.monotonic()
         while len(self._recent) > 1 and self._recent[0][0] < now - _RATE_SECONDS:
             self._recent.popleft()

@@ -1,108 +1,102 @@
-"""`genrelab similar`: which tracks of the library sound like one."""
+"""`genrelab similar`: tracks of the library that sound like a given one."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genrelab.cli.library import LibraryOption, open_library
+from genrelab.cli.library import check_not_empty, open_library
+from genrelab.cli.options import FormatOption, LibraryOption, QuietOption
 from genrelab.cli.progress import note
 
 if TYPE_CHECKING:
     from genrelab.cli.output.listing import ListFormat
     from genrelab.library import Library
-    from genrelab.library.explore.similar import Heard, Similar
+    from genrelab.library.explore.similar import ReferenceTrack, Similar
     from genrelab.recognize import Recognizer
 
 
 def similar(
-    track: Annotated[Path, typer.Argument(metavar="TRACK", help="A sound file, in the library or not.")],
-    count: Annotated[int, typer.Option(metavar="K", min=1, help="How many tracks to list, at most.")] = 10,
+    track: Annotated[Path, typer.Argument(metavar="TRACK", help="An audio file, in the library or not.")],
+    count: Annotated[int, typer.Option(metavar="K", min=1, help="Number of tracks to list.")] = 10,
     same_genre: Annotated[
-        bool, typer.Option("--same-genre", help="Only tracks that were recognized as TRACK's genre.")
+        bool, typer.Option("--same-genre", help="Only tracks with the same predicted genre as TRACK.")
     ] = False,
     folders: Annotated[
         list[Path] | None,
-        typer.Option("--folder", metavar="PATH", help="Only tracks below it; may be given several times."),
+        typer.Option("--folder", metavar="PATH", help="Only tracks in this folder; may be repeated."),
     ] = None,
     m3u: Annotated[
-        Path | None, typer.Option("--m3u", metavar="FILE", help="Write them as a playlist too (M3U8).")
+        Path | None, typer.Option("--m3u", metavar="FILE", help="Also write the tracks to a playlist (M3U8).")
     ] = None,
     absolute: Annotated[
-        bool, typer.Option("--absolute", help="With --m3u: absolute paths also for files below the playlist.")
+        bool, typer.Option("--absolute", help="With --m3u: use absolute paths for all files.")
     ] = False,
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Compare by this model; else by the one that TRACK was recognized with, "
-            "or, if TRACK is new, the one that $GENRELAB_MODEL names, or that comes along.",
+            help="Compare with this model; default: the one that recognized TRACK. "
+            "For a new TRACK: $GENRELAB_MODEL, or the bundled model.",
         ),
     ] = None,
     full: Annotated[
         bool,
         typer.Option(
             "--full",
-            help="Hear all of TRACK, not only segments spread over it; what is known from these alone "
-            "is not enough.",
+            help="Process the whole TRACK, unless the library has such a result.",
         ),
     ] = False,
     library: LibraryOption = None,
     no_library: Annotated[
-        bool, typer.Option("--no-library", help="If TRACK is new, do not put it into the library.")
+        bool, typer.Option("--no-library", help="Do not add a new TRACK to the library.")
     ] = False,
-    format: Annotated[
-        Literal["table", "json", "csv"], typer.Option(help="How to write what was found.")
-    ] = "table",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    format: FormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """List the tracks of the library that sound most like TRACK.
 
-    Ends with 0 if there are any, 1 if there are none or TRACK cannot be recognized, 2 after wrong use.
+    Exit code: 0 if tracks were found; 1 if none were, or TRACK cannot be recognized; 2 for wrong use.
     """
     from genrelab.errors import UsageError
     from genrelab.library.explore.similar import find_similar
 
     if absolute and m3u is None:
-        raise UsageError(
-            "--absolute is about a playlist. Name one with --m3u FILE, or leave --absolute away."
-        )
+        message = "--absolute applies to a playlist. Name one with --m3u FILE, or omit it."
+        raise UsageError(message, code="absolute-without-m3u")
     for folder in folders or ():
         if not folder.exists():
-            raise UsageError(f"--folder {folder} does not exist. Check the path.")
-    with open_library(library, must_exist=True) as shelf:
-        heard = _hear(shelf, track, model, full=full, keep=not no_library)
-        found = find_similar(shelf, heard, count=count, same_genre=same_genre, folders=folders or ())
+            raise UsageError(f"--folder {folder} does not exist. Check the path.", code="folder-missing")
+    with open_library(library, must_exist=True) as opened:
+        reference = _find_reference(opened, track, model, full=full, keep=not no_library)
+        found = find_similar(opened, reference, count=count, same_genre=same_genre, folders=folders or ())
         if found.tracks and m3u is not None:
-            _write_playlist(found, m3u, keep=[shelf.path, track], absolute=absolute, quiet=quiet)
+            _write_playlist(found, m3u, keep=[opened.path, track], absolute=absolute, quiet=quiet)
     _write(found, format)
     if not quiet:
-        _tell(found, heard)
+        _note_left_out(found, reference)
     if not found.tracks:
         raise typer.Exit(1)
 
 
-def _hear(shelf: Library, track: Path, model: Path | None, *, full: bool, keep: bool) -> Heard:
-    from genrelab.errors import UsageError
-    from genrelab.library.explore.embeddings import count_models
-    from genrelab.library.explore.similar import hear
+def _find_reference(
+    opened: Library, track: Path, model: Path | None, *, full: bool, keep: bool
+) -> ReferenceTrack:
+    from genrelab.library.explore.similar import find_reference
     from genrelab.recognize import Recognizer
 
-    if not count_models(shelf):
-        raise UsageError(f"the library {shelf.path} holds no tracks. `genrelab recognize FOLDER` fills it.")
+    check_not_empty(opened)
     named = None if model is None else Recognizer.load(model)
 
     def load() -> Recognizer:
         return named or Recognizer.load()
 
     identity = named.bundle.identity if named else None
-    return hear(shelf, track, load, model=identity, full=full, keep=keep)
+    return find_reference(opened, track, load, model=identity, full=full, keep=keep)
 
 
 def _write(found: Similar, format: ListFormat) -> None:
@@ -146,24 +140,24 @@ def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bo
             note(f"note: {os.fspath(path)!r} is not in the playlist: {reason}")
 
 
-def _tell(found: Similar, heard: Heard) -> None:
-    """Say what was left out, and why."""
+def _note_left_out(found: Similar, reference: ReferenceTrack) -> None:
+    """Print what was omitted, and why."""
     if not found.tracks:
-        note(f"note: no track that was recognized by {heard.said.model} is like this")
+        note(f"note: no similar track has a result of the model {reference.recognition.model}")
     if found.same:
-        note(f"note: left out: {len(found.same)} with the same recording as {heard.path}")
+        note(f"note: omitted: {len(found.same)} with the same recording as {reference.path}")
     copies = sum(len(track.also) for track in found.tracks)
     if copies:
-        note(f"note: {copies} copies of recordings are not listed; --format json names them")
+        note(f"note: {copies} copies of recordings are omitted; --format json lists them")
     if found.vanished:
         note(
-            f"note: left out: {found.vanished} whose file is gone; `genrelab library forget --missing` "
-            "forgets them"
+            f"note: omitted: {found.vanished} whose file no longer exists; "
+            "`genrelab library forget --missing` removes them"
         )
     if found.others:
         note(
-            f"note: left out: {found.others} that another model recognized; `genrelab recognize` them with "
-            f"{heard.said.model}"
+            f"note: omitted: {found.others} recognized by another model; run `genrelab recognize` with "
+            f"{reference.recognition.model}"
         )
     if found.without:
-        note(f"note: left out: {found.without} that are silent or broken")
+        note(f"note: omitted: {found.without} that are silent or damaged")

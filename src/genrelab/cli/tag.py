@@ -1,4 +1,4 @@
-"""`genrelab tag`: recognized genres into the tags of files, and back."""
+"""`genrelab tag`: write recognized genres into tags, and undo it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.library import LibraryOption, PlaceholdersOption, open_library, read_placeholders
-from genrelab.cli.progress import counting, note
-from genrelab.cli.scanning import ExcludeOption, NoIgnoreOption, tell_passed_over
+from genrelab.cli.library import open_library
+from genrelab.cli.options import (
+    ExcludeOption,
+    FormatOption,
+    LibraryOption,
+    MapOption,
+    NoIgnoreOption,
+    PlaceholdersOption,
+    QuietOption,
+    read_placeholders,
+)
+from genrelab.cli.progress import counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -22,77 +31,73 @@ if TYPE_CHECKING:
 
 def tag(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Sound files, and folders to look for them in.")
+        list[Path], typer.Argument(metavar="PATH...", help="Audio files, and folders to search for them.")
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be written; so it is without --write.")
+        bool, typer.Option("--dry-run", help="Only show what would be written (default).")
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write genres into the files.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back the last write of each file.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the last write to each file.")] = False,
     only_empty: Annotated[
-        bool, typer.Option("--only-empty", help="Write only where there is no genre; the default.")
+        bool, typer.Option("--only-empty", help="Write only to files without a genre (default).")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write in place of other genres.")] = False,
-    combine: Annotated[bool, typer.Option("--combine", help="Write behind other genres.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other genres.")] = False,
+    combine: Annotated[bool, typer.Option("--combine", help="Append to other genres.")] = False,
     genres: Annotated[
         int,
         typer.Option(
-            metavar="K", min=1, help="How many genres, at most; further ones from 0.1 unless P is given."
+            metavar="K",
+            min=1,
+            help="Most genres per file; all but the first need probability P, or 0.1.",
         ),
     ] = 1,
     min_confidence: Annotated[
-        float | None, typer.Option(metavar="P", min=0, max=1, help="Write no genre of a lower probability.")
+        float | None,
+        typer.Option(metavar="P", min=0, max=1, help="Do not write genres with a lower probability."),
     ] = None,
     full: Annotated[
         bool,
-        typer.Option("--full", help="Only where all of a file was heard, not only segments spread over it."),
+        typer.Option("--full", help="Only files that were recognized with --full."),
     ] = False,
     damaged: Annotated[
-        bool, typer.Option("--damaged", help="Also where a part of a file is damaged or missing.")
+        bool, typer.Option("--damaged", help="Also files with a damaged or missing part.")
     ] = False,
-    map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="YAML: own names for genres, and parents.")
-    ] = None,
+    map: MapOption = None,
     placeholders: PlaceholdersOption = None,
     id3v23_separator: Annotated[
         Literal["/", ";", "; ", "nul"],
-        typer.Option(
-            "--id3v23-separator", help="What stands between several genres in ID3v2.3; nul: a zero."
-        ),
+        typer.Option("--id3v23-separator", help="Separator of several genres in ID3v2.3; nul: a zero byte."),
     ] = "/",
     keep_mtime: Annotated[
-        bool, typer.Option("--keep-mtime", help="Files keep the time of their last change.")
+        bool, typer.Option("--keep-mtime", help="Keep the modification time of files.")
     ] = False,
     skip_hard_links: Annotated[
-        bool, typer.Option("--skip-hard-links", help="Leave files that have other names (hard links).")
+        bool, typer.Option("--skip-hard-links", help="Skip files that have other names (hard links).")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="With --undo: also where another program changed the file.")
+        bool, typer.Option("--force", help="With --undo: also files that another program has changed since.")
     ] = False,
     exclude: ExcludeOption = None,
     no_ignore: NoIgnoreOption = False,
     library: LibraryOption = None,
-    format: Annotated[
-        Literal["table", "json", "csv"], typer.Option(help="How to write what was or would be done.")
-    ] = "table",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing on standard error but what stops the work.")
-    ] = False,
+    format: FormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """Write recognized genres into files; without --write, show what would be written.
 
-    Every other tag and the sound stay as they are, and every write can be undone. Ends with 0 if nothing
-    failed, 1 if a file failed or was not recognized, 2 after wrong use.
+    Other tags and the audio do not change, and every write can be undone.
+
+    Exit code: 0 if nothing failed; 1 if a file failed or was not recognized; 2 for wrong use.
     """
     from genrelab.cli.output.tag_records import write_tag_records
-    from genrelab.library import GenreMap, Tagger, Wish
+    from genrelab.library import GenreMap, Tagger, TagPolicy
     from genrelab.recognize import ScanLog, scan
 
-    _check_one("--dry-run", dry_run, "--write", write, "--undo", undo)
-    _check_one("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
+    _check_exclusive("--dry-run", dry_run, "--write", write, "--undo", undo)
+    _check_exclusive("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     genre_map = GenreMap.load(map) if map else GenreMap()
-    wish = Wish(
+    policy = TagPolicy(
         mode,
         genres,
         min_confidence,
@@ -114,44 +119,45 @@ def tag(
                 report("tagging", done, len(found))
             yield record
 
-    with open_library(library, must_exist=True, must_write=write or undo) as shelf:
+    with open_library(library, must_exist=True, must_write=write or undo) as opened:
         if not quiet:
-            _warn_of_unknown(genre_map, shelf)
+            _warn_of_unknown(genre_map, opened)
         log, patterns = ScanLog(), exclude or ()
         found = list(scan(paths, exclude=patterns, ignore=not no_ignore, follow_lists=False, log=log))
         if not quiet:
-            tell_passed_over(log)
-        tagger = Tagger(shelf)
+            note_skipped(log)
+        tagger = Tagger(opened)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
             records = (
                 tagger.undo(found, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
                 if undo
-                else tagger.tag(found, wish, write=write)
+                else tagger.tag(found, policy, write=write)
             )
             write_tag_records(count(records), sys.stdout.buffer, format=format)
     if not quiet and not (write or undo):
-        note("note: nothing was written; --write does it")
+        note("note: nothing was written; --write writes the genres")
     if failed:
         if not quiet:
             note(f"note: {failed} of {len(found)} failed; their records say why")
         raise typer.Exit(1)
 
 
-def _check_one(*options: str | bool) -> None:
-    """Raise if more than one of several options, each its name and whether it is set, is set."""
+def _check_exclusive(*options: str | bool) -> None:
+    """Raise if more than one option is set; options are given as name, value, name, value, ..."""
     from genrelab.errors import UsageError
 
     given = [name for name, is_set in zip(options[::2], options[1::2], strict=True) if is_set]
     if len(given) > 1:
-        raise UsageError(f"{' and '.join(map(str, given))} exclude each other")
+        message = f"{' and '.join(map(str, given))} exclude each other"
+        raise UsageError(message, code="options-exclude-each-other")
 
 
-def _warn_of_unknown(genre_map: GenreMap, shelf: Library) -> None:
-    """Tell of genres in the map that nothing in the library can have: a slip of the pen, most likely."""
-    known = shelf.tracks.genres()
+def _warn_of_unknown(genre_map: GenreMap, opened: Library) -> None:
+    """Warn about genres in the map that no model in the library predicts: most likely typos."""
+    known = opened.tracks.genres()
     unknown = [genre for genre in genre_map.names if genre not in known]
     if unknown and known:
         note(
             f"note: the genre map names {', '.join(map(repr, unknown))}, which no model in the library "
-            f"has; there are {', '.join(sorted(known))}"
+            f"predicts; the known genres are {', '.join(sorted(known))}"
         )

@@ -1,10 +1,10 @@
-"""The database of what was recognized, and safe writing of genre tags.
+"""Store recognitions in a database, and write genre tags safely.
 
->>> from genrelab.library import Library, Memory, Tagger, Wish
+>>> from genrelab.library import CachedRecognizer, Library, TagPolicy, Tagger
 >>> with Library("music.db") as library:  # doctest: +SKIP
-...     memory = Memory(library.tracks, recognizer.bundle.identity)
-...     records = list(recognizer.recognize_many(scan(["music"]), through=memory))
-...     changes = list(Tagger(library).tag(scan(["music"]), Wish(min_confidence=0.6), write=True))
+...     recognizer = CachedRecognizer(Recognizer.load(), library)
+...     records = list(recognizer.recognize_many(scan(["music"])))
+...     changes = list(Tagger(library).tag(scan(["music"]), TagPolicy(min_confidence=0.6), write=True))
 """
 
 from __future__ import annotations
@@ -16,25 +16,36 @@ from genrelab.errors import LibraryError, TagError
 
 if TYPE_CHECKING:
     from genrelab.library.store.library import Library
-    from genrelab.library.store.recognition_cache import Memory
+    from genrelab.library.store.recognition_cache import CachedRecognizer
     from genrelab.library.tagging.genre_map import GenreMap
-    from genrelab.library.tagging.tag_plan import Wish
+    from genrelab.library.tagging.tag_plan import TagPolicy, Wish
     from genrelab.library.tagging.tagger import Tagger, TagRecord
 
-__all__ = ["GenreMap", "Library", "LibraryError", "Memory", "TagError", "TagRecord", "Tagger", "Wish"]
+__all__ = [
+    "CachedRecognizer",
+    "GenreMap",
+    "Library",
+    "LibraryError",
+    "TagError",
+    "TagPolicy",
+    "TagRecord",
+    "Tagger",
+    "Wish",
+]
 
 _MODULES = {
     "GenreMap": "tagging.genre_map",
     "Library": "store.library",
-    "Memory": "store.recognition_cache",
+    "CachedRecognizer": "store.recognition_cache",
     "TagRecord": "tagging.tagger",
     "Tagger": "tagging.tagger",
-    "Wish": "tagging.tag_plan",
+    "TagPolicy": "tagging.tag_plan",
+    "Wish": "tagging.tag_plan",  # the former name of `TagPolicy`
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: the database, tags and the recognizer need not all be loaded (PEP 562)."""
+    """Import names on first use, so that only the modules in use are loaded (PEP 562)."""
     if name in _MODULES:
         return getattr(import_module(f"genrelab.library.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Hash a file, or a part of it, in pieces."""
+"""Hash a file, or a range of it, in blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BLOCK = 1 << 20
 
 
 def sha256_of(file: BinaryIO, start: int = 0, end: int | None = None) -> bytes:
-    """Return the SHA-256 of an open file, whole or from one offset to another."""
+    """Return the SHA-256 of an open file, or of the bytes between two offsets."""
     digest = hashlib.sha256()
     for block in blocks(file, start, end):
         digest.update(block)
@@ -18,7 +18,7 @@ def sha256_of(file: BinaryIO, start: int = 0, end: int | None = None) -> bytes:
 
 
 def blocks(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """Yield what is between two offsets, or up to the file's end, piece by piece."""
+    """Yield the bytes between two offsets, or up to the end of the file, in blocks."""
     file.seek(start)
     while end is None or start < end:
         block = file.read(_BLOCK if end is None else min(end - start, _BLOCK))

@@ -1,4 +1,4 @@
-"""Recognize the genre of files and folders with a model file.
+"""Recognize the genre of files, folders and arrays with a model file.
 
 >>> from genrelab.recognize import Recognizer, scan
 >>> recognizer = Recognizer.load("model.onnx")  # doctest: +SKIP

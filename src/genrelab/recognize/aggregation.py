@@ -1,4 +1,4 @@
-"""From the segments of one file to what is said about it."""
+"""Combine the predictions of one file's segments into one recognition."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from genrelab.recognize.segment_sampling import is_clear
 from genrelab.voting import vote
 
 SILENCE_DBFS = -60.0
-"""A segment whose root mean square, padding included, is below it is silent and does not vote."""
+"""A segment is silent and does not vote if its root mean square, including padding, is below this level."""
 
 _SILENT_POWER = 10.0 ** (SILENCE_DBFS / 10.0)
 
 
-class Hearing:
-    """One file being heard: keeps a few numbers a segment, no sound.
+class SegmentAggregator:
+    """Collects the predictions for the segments of one file; keeps no audio.
 
     Parameters
     ----------
     bundle : Bundle
-        The model that judges.
+        The model.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -34,17 +34,17 @@ class Hearing:
         self._samples = 0
         self._starts: list[int] = []
         self._voting: list[bool] = []
-        self._scores: list[npt.NDArray[np.float32]] = []  # of the segments that vote
-        self._embeddings: npt.NDArray[np.float64] | float = 0.0  # of the same, their sum
+        self._scores: list[npt.NDArray[np.float32]] = []  # of the voting segments
+        self._embeddings: npt.NDArray[np.float64] | float = 0.0  # sum over the voting segments
 
-    def listen(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
-        """Pass blocks of the file on and count their samples."""
+    def count(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
+        """Yield the blocks of the file and count their samples."""
         for block in blocks:
             self._samples += block.shape[-1]
             yield block
 
-    def judge(self, segments: Sequence[tuple[int, Waveform]]) -> None:
-        """Take segments, equally long: number of the first sample, waveform `[channels, n]`."""
+    def add(self, segments: Sequence[tuple[int, Waveform]]) -> None:
+        """Run the model on segments of equal length, given as first sample and waveform `[channels, n]`."""
         loud = [float(np.mean(np.square(wave, dtype=np.float64))) >= _SILENT_POWER for _, wave in segments]
         self._starts += [start for start, _ in segments]
         self._voting += loud
@@ -56,14 +56,13 @@ class Hearing:
 
     @property
     def silent(self) -> bool:
-        """Whether no segment so far votes."""
+        """Whether all segments so far are silent."""
         return not self._scores
 
     def is_clear(self, of: int) -> bool:
-        """Return whether the other segments of the file's `of` would hardly change the answer.
+        """Return whether more of the file's `of` segments are unlikely to change the genre.
 
-        They might exchange the first genre and the second, or bring the first over or under the
-        confidence from which on it is the answer.
+        They could swap the first two genres, or move the confidence across the abstention threshold.
         """
         metadata = self._bundle.metadata
         if self.silent:
@@ -75,17 +74,17 @@ class Hearing:
             leads = (firsts == first).astype(np.float64) - (firsts == second)
         else:
             leads = scores[:, first] - scores[:, second]
-        border = metadata.abstain_below
-        return is_clear(leads, of) and (border == 0.0 or is_clear(scores[:, first] - border, of))
+        threshold = metadata.abstain_below
+        return is_clear(leads, of) and (threshold == 0.0 or is_clear(scores[:, first] - threshold, of))
 
-    def conclude(self, path: Path, *, seconds: float | None = None) -> Recognition:
-        """Return what is said about the file, after its last segment.
+    def result(self, path: Path, *, seconds: float | None = None) -> Recognition:
+        """Return the recognition of the file, after its last segment.
 
         Parameters
         ----------
         path : Path
         seconds : float or None
-            How long the file is if only some of its segments were judged; None if all passed `listen`.
+            Duration of the file if only some of its segments were added; None if all blocks passed `count`.
 
         Returns
         -------
@@ -95,7 +94,7 @@ class Hearing:
         if seconds is not None:
             self._samples = round(seconds * metadata.sample_rate)
         duration = self._samples / metadata.sample_rate if seconds is None else seconds
-        every = self._every()
+        every = self._probabilities()
         if self.silent:
             return Recognition(
                 path,
@@ -109,10 +108,10 @@ class Hearing:
                 probabilities=np.empty((len(self._starts), 0), np.float16),
             )
         scores = every[~np.isnan(every[:, 0])]
-        answer = vote(scores, rule=metadata.voting)
+        winner = vote(scores, rule=metadata.voting)
         ranked = tuple(
-            RankedGenre(metadata.genres[number], float(answer.probabilities[number]))
-            for number in answer.order
+            RankedGenre(metadata.genres[number], float(winner.probabilities[number]))
+            for number in winner.order
         )
         reason: Reason | None = "low confidence" if ranked[0].probability < metadata.abstain_below else None
         return Recognition(
@@ -126,11 +125,11 @@ class Hearing:
             reason=reason,
             full=seconds is None,
             embedding=np.asarray(self._embeddings / len(scores), dtype=np.float32),
-            probabilities=every[:, answer.order].astype(np.float16),
+            probabilities=every[:, winner.order].astype(np.float16),
         )
 
-    def _every(self) -> npt.NDArray[np.float32]:
-        """Return the probabilities of all segments in the order of time; of silent ones, no numbers."""
+    def _probabilities(self) -> npt.NDArray[np.float32]:
+        """Return the probabilities [shape=(segments, genres)] in order of time; NaN for silent segments."""
         every = np.full((len(self._starts), len(self._bundle.metadata.genres)), np.nan, np.float32)
         if self._scores:
             every[np.asarray(self._voting)] = np.concatenate(self._scores)

@@ -1,4 +1,4 @@
-"""Sound in arrays, brought to a model's form as sound in files is."""
+"""Convert arrays of samples to a model's sample rate and channels, exactly as files are converted."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from genrelab.recognize.given import MOST_CHANNELS, as_array, check_rate
 
 Waveform = npt.NDArray[np.float32]
 
-_BLOCK_SECONDS = 10.0  # those of `genrelab.audio.decode.stream`: the same blocks give the same numbers
+_BLOCK_SECONDS = 10.0  # as in `genrelab.audio.decode.stream`, for identical numbers
 _FULL_SCALE = {np.dtype(kind): -float(np.iinfo(kind).min) for kind in (np.int8, np.int16, np.int32)}
 
 
 def array_blocks(array: Any, sample_rate: int, *, to_rate: int, to_channels: int) -> Iterator[Waveform]:
-    """Give sound in an array as `genrelab.audio.decode.stream` gives that of a file.
+    """Stream an array as `genrelab.audio.decode.stream` streams a file.
 
     Parameters
     ----------
     array : np.ndarray [shape=(samples,) or (channels, samples)]
-        Floating-point numbers with the full scale -1..1, or PCM as int8, int16, int32 or uint8 (whose zero is
-        128, as in WAV files). It is neither changed nor copied as a whole.
+        Floating-point samples with the full scale -1..1, or PCM as int8, int16, int32 or uint8 (with zero
+        at 128, as in WAV files). The array is not modified, and only blocks of it are copied.
     sample_rate, to_rate : int > 0
-        Of the array and wanted, in Hz.
+        Of the array and of the result, in Hz.
     to_channels : {1, 2}
-        Channels wanted.
+        Channels of the result.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def array_blocks(array: Any, sample_rate: int, *, to_rate: int, to_channels: int
     Raises
     ------
     UsageError
-        If the array is empty, has another shape or type, or holds what is no finite number or beyond
-        `genrelab.audio.level.LOUDEST`, or a rate is none.
+        If the array is empty or has another shape or type, a value is not finite or is beyond
+        `genrelab.audio.level.LOUDEST`, or a rate is invalid.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def array_blocks(array: Any, sample_rate: int, *, to_rate: int, to_channels: int
 
 
 def array_excerpts(array: Any, sample_rate: int, *, to_rate: int, to_channels: int) -> Excerpts:
-    """Give pieces of sound in an array as `genrelab.audio.decode.open_excerpts` gives those of a file.
+    """Read excerpts of an array as `genrelab.audio.decode.open_excerpts` reads those of a file.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def array_excerpts(array: Any, sample_rate: int, *, to_rate: int, to_channels: i
     waveform = _check_shape(as_array(array))
 
     def read(first: int, count: int) -> Waveform:
-        window = mix_window(sample_rate)  # how to mix is decided for whole windows
+        window = mix_window(sample_rate)  # the way to mix is chosen per window
         begin, end = first // window * window, -(-(first + count) // window) * window
         mixed = mix([to_float(waveform[:, begin:end])], to_channels, sample_rate)
         pieces = [np.empty((to_channels, 0), np.float32), *mixed]
@@ -90,7 +90,7 @@ def array_excerpts(array: Any, sample_rate: int, *, to_rate: int, to_channels: i
 
 
 def to_float(samples: npt.NDArray[np.generic]) -> Waveform:
-    """Return samples of any type that `array_blocks` takes as float32 with the full scale -1..1."""
+    """Convert samples of any type that `array_blocks` takes to float32 with the full scale -1..1."""
     if samples.dtype == np.uint8:
         return (samples.astype(np.float32) - np.float32(128.0)) / np.float32(128.0)
     scale = _FULL_SCALE.get(samples.dtype.newbyteorder("="))
@@ -100,29 +100,28 @@ def to_float(samples: npt.NDArray[np.generic]) -> Waveform:
 
 
 def _check_shape(waveform: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Return it as [channels, samples], or raise where it is no sound."""
+    """Return the array as [channels, samples], or raise a `UsageError` if it is not audio."""
     if waveform.ndim not in (1, 2) or waveform.size == 0:
-        raise UsageError(
-            "sound is an array [samples] or [channels, samples] with at least one sample, not "
-            f"{list(waveform.shape)}"
-        )
+        message = f"audio is an array [samples] or [channels, samples], not {list(waveform.shape)}"
+        raise UsageError(message, code="array-shape")
     waveform = np.atleast_2d(waveform)
     channels, samples = waveform.shape
     if channels > samples:
-        raise UsageError(
-            f"this array would be {channels} channels of {samples} samples. Channels come first: "
-            "transpose it (waveform.T)."
-        )
+        message = f"this array has {channels} channels of {samples} samples. Transpose it: waveform.T."
+        raise UsageError(message, code="array-transposed")
     if channels > MOST_CHANNELS:
-        raise UsageError(f"sound has at most {MOST_CHANNELS} channels, and this array {channels}")
+        message = f"an array of audio has at most {MOST_CHANNELS} channels, not {channels}"
+        raise UsageError(message, code="array-channels")
     kind = waveform.dtype.newbyteorder("=")
     if kind.kind == "f":
-        for extreme in (float(waveform.max()), float(waveform.min())):  # NaN, if there is one
+        for extreme in (float(waveform.max()), float(waveform.min())):  # NaN if there is one
             if not abs(extreme) <= LOUDEST:
-                raise UsageError(f"the array holds {describe(extreme)}. Find out where they come from.")
+                message = f"the array contains {describe(extreme)}. Find out where they come from."
+                raise UsageError(message, code="array-values")
     elif kind != np.uint8 and kind not in _FULL_SCALE:
         raise UsageError(
-            f"sound is floating-point numbers of -1 to 1, or PCM of the type int8, int16, int32 or uint8, "
-            f"not {kind}. Convert the array."
+            "an array of audio has floating-point numbers from -1 to 1, or PCM of the type int8, int16, "
+            f"int32 or uint8, not {kind}. Convert it.",
+            code="array-type",
         )
     return waveform

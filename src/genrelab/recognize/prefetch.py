@@ -1,43 +1,48 @@
-"""Decode ahead of the network, a little."""
+"""Work in other threads: items made ahead of their use, and a function called on several items at once."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Item = TypeVar("Item")
+from genrelab.errors import UsageError
 
-_LOOK_SECONDS = 0.05  # how often a thread that may not go on looks whether anybody still wants it to
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_POLL_SECONDS = 0.05  # how often a thread that waits for room checks whether it should stop
 
 
 class _End:
-    """What comes behind the last item: an error, or none."""
+    """Follows the last item and carries the error that ended the items, if any."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 def read_ahead(items: Iterable[Item], *, most: int = 2) -> Generator[Item]:
-    """Take items in a thread of its own, so that they are made while others are being used.
+    """Produce items in a background thread while the caller uses earlier ones.
 
     Parameters
     ----------
     items : iterable
-        Used in that thread alone.
+        Iterated in the background thread only.
     most : int > 0
-        How many are made and not yet used, at most; one more is in the making.
+        How many finished items may wait; one more may be in production.
 
     Yields
     ------
     object
-        The items, in their order. Closing the iterator ends the thread behind the item that it is at.
+        The items, in order. Closing the iterator stops the thread after its current item.
 
     Raises
     ------
     Exception
-        What making them raises.
+        Whatever `items` raises.
     """
     made: queue.Queue[Item | _End] = queue.Queue(most)
     stopped = threading.Event()
@@ -53,26 +58,80 @@ def read_ahead(items: Iterable[Item], *, most: int = 2) -> Generator[Item]:
         maker.join()
 
 
+def map_in_order(
+    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], *, jobs: int
+) -> Iterator[Result]:
+    """Call a function on several items at once and return the results in the order of the items.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an item and an event. The event is set when the results are no longer wanted.
+    items : iterable
+        Read at most `2 * jobs` items ahead of the results.
+    jobs : int > 0
+        Number of threads.
+
+    Returns
+    -------
+    iterator
+        The results. Closing it sets the event, waits for calls in progress and drops those not started.
+
+    Raises
+    ------
+    UsageError
+        If `jobs` is not positive.
+    Exception
+        While iterating, whatever `function` or `items` raises.
+
+    Examples
+    --------
+    >>> list(map_in_order(lambda number, stop: number**2, [1, 2, 3], jobs=2))
+    [1, 4, 9]
+    """
+    if jobs < 1:
+        raise UsageError(f"the number of jobs must be at least 1, not {jobs}", code="too-few-jobs")
+    return _map_in_order(function, items, jobs)
+
+
+def _map_in_order(
+    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], jobs: int
+) -> Iterator[Result]:
+    stop = threading.Event()
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="recognize")
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item, stop))
+            if len(waiting) > 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
 def _make(items: Iterable[Item], made: queue.Queue[Item | _End], stopped: threading.Event) -> None:
     end = _End(None)
     try:
         for item in items:
             if not _put(item, made, stopped):
                 return
-    except BaseException as error:  # raised where the items are used
+    except BaseException as error:  # raised again in the thread that uses the items
         end = _End(error)
     finally:
         close = getattr(items, "close", None)
-        if close is not None:  # the file, at once
+        if close is not None:  # closes the file without waiting for garbage collection
             close()
     _put(end, made, stopped)
 
 
 def _put(item: Item | _End, made: queue.Queue[Item | _End], stopped: threading.Event) -> bool:
-    """Put an item when there is room; False if nobody wants it any more."""
+    """Put an item as soon as there is room; return False if the consumer stopped."""
     while not stopped.is_set():
         try:
-            made.put(item, timeout=_LOOK_SECONDS)
+            made.put(item, timeout=_POLL_SECONDS)
         except queue.Full:
             continue
         return True

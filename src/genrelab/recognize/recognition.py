@@ -1,4 +1,4 @@
-"""What is said about one file."""
+"""The result for one file: genre, confidence, timeline, notices."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ __all__ = [
 ]
 
 Reason = Literal["silent", "low confidence"]
-"""Why an answer is `unsure`."""
+"""Why the genre is `unsure`."""
 
 NoticeKind = Literal["damaged", "cut off", "decoder", "playlist", "output"]
-"""What a notice is about: a damaged or a shortened file, a message of the decoder, the list that named
-the file, or something that should have been written besides the record."""
+"""Subject of a notice: damage, a file that is cut off, a decoder message, the playlist or CUE sheet that
+names the file, or an output that was not written."""
 
 _DAMAGE: frozenset[NoticeKind] = frozenset(("damaged", "cut off"))
 
-_DIGITS = 6  # of a probability in a record: more would be rounding errors of the network
+_DIGITS = 6  # of a probability in a record: further digits are rounding errors of the network
 
 
 class Notice(NamedTuple):
-    """Something a user should know about a file although it has an answer: its kind, and a sentence."""
+    """A remark about a file that was recognized: its kind and its text."""
 
     kind: NoticeKind
     text: str
 
 
 class RankedGenre(NamedTuple):
-    """A genre and its mean probability over the segments that vote."""
+    """A genre and its mean probability over the voting segments."""
 
     genre: str
     probability: float
 
 
 class Segment(NamedTuple):
-    """A piece of the file: from where to where in seconds, its first genre, that genre's probability.
+    """A segment of the file: start and end in seconds, its most probable genre and that probability.
 
-    A silent segment has None for both.
+    For a silent segment, genre and probability are None.
     """
 
     start: float
@@ -64,7 +64,7 @@ class Segment(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Consecutive segments with one genre, in seconds; None stands for silence."""
+    """Consecutive segments of one genre: start and end in seconds; the genre of silence is None."""
 
     start: float
     end: float
@@ -72,9 +72,9 @@ class Stretch(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A piece of the file that is one genre's, in seconds, and that genre's mean probability in it.
+    """A part of the file with one genre: start and end in seconds, and the genre's mean probability.
 
-    Silence has None for both.
+    For silence, genre and probability are None.
     """
 
     start: float
@@ -85,46 +85,45 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What is said about one file.
+    """The result for one file.
 
     Parameters
     ----------
     path : Path
-        As it was given, or the folder as given and what lies below.
+        As given, or the given folder joined with the path below it.
     model : str
         `Bundle.identity` of the model.
     duration : float or None
-        Of the sound, in seconds; None after an error.
+        In seconds; None after an error.
     genre : str or None
-        The answer; `unsure` where there is none; None after an error.
+        The predicted genre; `unsure` if the model abstains; None after an error.
     confidence : float or None
-        Mean probability of the winner over the segments that vote; 0 for silence, None after an error.
+        Mean probability of the first genre over the voting segments; 0 for silence, None after an error.
     genres : tuple of RankedGenre
-        All genres, the winner first, in the order of the voting rule (by `majority` a genre may stand before
-        one of a higher mean probability). Empty after an error and for silence.
+        All genres, most likely first by the voting rule (`majority` may rank a genre before one with a
+        higher mean probability). Empty after an error and for silence.
     timeline : tuple of Segment
-        The segments that were heard, in the order of time. Empty after an error.
+        The processed segments, in order of time. Empty after an error.
     reason : {"silent", "low confidence"} or None
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
     notices : tuple of Notice
-        What else to know about the file, such as damage in it.
+        Remarks about the file, such as damage.
     full : bool
-        Whether all of the file was heard, not only segments spread over it; so it is after an error.
+        Whether the whole file was processed, not only segments spread over it. True after an error.
     track : SheetTrack or None
-        The track of a CUE sheet, if the record is about one: a stretch of the file. Duration, timeline and
-        parts are those of the stretch, counted from its beginning.
+        The track of a CUE sheet, if the record is about one. Duration, timeline and parts then refer to the
+        track and count from its start.
     parts : tuple of Part or None
-        From the beginning to the end without gaps; None unless `genrelab.recognize.segmentation.cut_parts`
-        has been asked for them.
+        From `genrelab.recognize.segmentation.cut_parts`: from start to end without gaps. None if not
+        requested.
     embedding : np.ndarray [shape=(d,)], float32, or None
-        The network's embeddings, mean over the segments that vote; it does not count when recognitions are
-        compared. None after an error, for silence, and where the answer comes from a library.
+        Mean of the network's embeddings over the voting segments; ignored by `==`. None after an error, for
+        silence, and in a result from a library.
     probabilities : np.ndarray [shape=(segments, genres)], float16, or None
-        Of each segment of the timeline, in the order of `genres`; not a number for silent segments. It does
-        not count when recognitions are compared. None after an error, and where a library does not have
-        them, which keeps those of files of which all was heard.
+        Of each segment of the timeline, in the order of `genres`; NaN for silent segments; ignored by `==`.
+        None after an error. A library stores them only for files that were processed as a whole.
     """
 
     path: Path
@@ -145,28 +144,28 @@ class Recognition:
 
     @property
     def answered(self) -> bool:
-        """Whether there is a genre: no error, not `unsure`."""
+        """Whether there is a genre: no error and not `unsure`."""
         return self.error is None and self.genre != UNSURE
 
     @property
     def warning(self) -> str | None:
-        """All notices as one text; None where there is none."""
+        """All notices as one text; None if there are none."""
         return "; ".join(notice.text for notice in self.notices) or None
 
     @property
     def damaged(self) -> bool:
-        """Whether the answer is about a file of which a part is damaged or missing."""
+        """Whether a part of the file is damaged or missing."""
         return any(notice.kind in _DAMAGE for notice in self.notices)
 
     def with_notice(self, kind: NoticeKind, text: str) -> Recognition:
-        """Return the same with one more notice."""
+        """Return a copy with one more notice."""
         return replace(self, notices=(*self.notices, Notice(kind, text)))
 
     def stretches(self) -> list[Stretch]:
-        """Return the timeline with neighbours of one genre joined.
+        """Return the timeline with neighbouring segments of one genre joined.
 
-        Where segments overlap, a stretch ends where the first segment of the next begins. What lies between
-        segments that were heard counts as the one before it.
+        If segments overlap, a stretch ends at the first segment of the next one. Gaps between processed
+        segments belong to the stretch before them.
         """
         joined: list[Stretch] = []
         for segment in self.timeline:
@@ -179,23 +178,23 @@ class Recognition:
         return joined
 
     def to_dict(self, *, top: int | None = None, timeline: bool = True) -> dict[str, Any]:
-        """Return the record, as JSON has it.
+        """Return the record as a JSON object.
 
         Parameters
         ----------
         top : int > 0 or None
-            How many of the ranked genres; None means all.
+            Number of ranked genres to include; None means all.
         timeline : bool
-            Without it the timeline is None, so that records of long files stay small.
+            Whether to include the timeline; without it, records of long files stay small.
 
         Returns
         -------
         dict
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
             `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
-            `probability`; or None), `parts` (such a list, or None where they were not asked for), `full`
-            (None after an error), `track` (an object with `sheet`, `number`, `title`, `performer`, `start`,
-            `end`, or None), `model`, `warning`, `error`. All keys are always there.
+            `probability`; or None), `parts` (such a list, or None if not requested), `full` (None after an
+            error), `track` (an object with `sheet`, `number`, `title`, `performer`, `start`, `end`, or None),
+            `model`, `warning`, `error`. All keys are always present.
         """
         return {
             "path": os.fspath(self.path),

@@ -1,12 +1,10 @@
-"""Run a model on files."""
+"""Run a model on files and arrays."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -22,40 +20,43 @@ from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
 from genrelab.errors import AudioError, UsageError
-from genrelab.recognize.aggregation import Hearing
+from genrelab.recognize.aggregation import SegmentAggregator
 from genrelab.recognize.arrays import array_blocks, array_excerpts
 from genrelab.recognize.given import as_path
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.notices import error_of, notices_of
-from genrelab.recognize.prefetch import read_ahead
+from genrelab.recognize.prefetch import map_in_order, read_ahead
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Problem
 from genrelab.recognize.segment_sampling import spread_starts
 from genrelab.recognize.span import WHOLE, Span, about_track
 
-Through = Callable[[Path, Callable[[Path], Recognition]], Recognition]
-"""Stands between a file and its recognition: gets the path and what recognizes it."""
+Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.ArrayLike
+"""What can be recognized: the path of a file, a track of a CUE sheet, or an array of samples."""
+
+File = str | os.PathLike[str] | SheetTrack | Problem
+"""What `scan` yields, or the path of a file as a text."""
 
 ARRAY = Path("<array>")
-"""What stands for the path in what is said about an array."""
+"""The path in the record of an array."""
 
 
 class _Stopped(Exception):  # noqa: N818
-    """Nobody wants the answer any more."""
+    """The result is no longer wanted."""
 
 
 class Recognizer:
-    """A model that says of files and of arrays what genre they are.
+    """A model that recognizes the genre of files and arrays.
 
     Parameters
     ----------
     bundle : Bundle
         The model.
     full : bool
-        Whether long files are heard from beginning to end. Else segments spread over them are, which
-        are reached by seeking: see `genrelab.recognize.segment_sampling`.
+        Whether to process whole files. Otherwise only segments spread over a long file are read: see
+        `genrelab.recognize.segment_sampling`.
     batch_seconds : float > 0
-        About how much sound the network gets at once; memory grows with it, not with the files.
+        Length of audio in one batch of the network, approximately. It determines the memory in use.
 
     Examples
     --------
@@ -68,29 +69,25 @@ class Recognizer:
 
     def __init__(self, bundle: Bundle, *, full: bool = False, batch_seconds: float = 30.0) -> None:
         if not batch_seconds > 0:
-            raise UsageError(f"batch_seconds must be above 0, not {batch_seconds}")
+            raise UsageError(f"batch_seconds must be above 0, not {batch_seconds}", code="batch-seconds")
         self.bundle = bundle
         self.full = full
         self._batch = max(1, int(batch_seconds / bundle.metadata.segment_seconds))
 
     @classmethod
     def load(
-        cls,
-        model: str | os.PathLike[str] | None = None,
-        *,
-        full: bool = False,
-        threads: int | None = None,
+        cls, model: str | os.PathLike[str] | None = None, *, full: bool = False, threads: int | None = None
     ) -> Self:
-        """Read a model file.
+        """Load a model file.
 
         Parameters
         ----------
         model : str, path-like or None
-            The file; None means what `genrelab.bundle.find.find_model` finds.
+            The file; None means the one that `genrelab.bundle.find.find_model` returns.
         full : bool
-            Whether long files are heard from beginning to end.
+            Whether to process whole files.
         threads : int > 0 or None
-            CPU threads that the network uses for one file; None means all cores.
+            CPU threads of the network per file; None means all cores.
 
         Returns
         -------
@@ -99,88 +96,76 @@ class Recognizer:
         Raises
         ------
         UsageError
-            If no model is named and none is found.
+            If no model is given and none is found.
         ModelFileError
             If the file cannot be used.
         """
         return cls(Bundle.load(find_model(model), threads=threads), full=full)
 
     def __call__(
-        self,
-        source: str | bytes | os.PathLike[str] | os.PathLike[bytes] | SheetTrack | npt.ArrayLike,
-        *,
-        sample_rate: int | None = None,
-        full: bool | None = None,
+        self, source: Source, *, sample_rate: int | None = None, full: bool | None = None
     ) -> Recognition:
-        """Recognize one file, in memory that does not grow with its length, or one array.
+        """Recognize one file or array. Memory does not grow with the length of the file.
 
         Parameters
         ----------
         source : str, bytes, path-like, SheetTrack or np.ndarray [shape=(samples,) or (channels, samples)]
-            A sound file, a track of a CUE sheet, or sound as
+            An audio file, a track of a CUE sheet, or an array as
             `genrelab.recognize.arrays.array_blocks` takes it.
         sample_rate : int > 0 or None
-            Of the array, in Hz; a file has its own.
+            Of the array, in Hz. Required for an array, not allowed for a file.
         full : bool or None
-            Whether to hear all of it; None means as the recognizer does.
+            Whether to process all of it; None means the setting of the recognizer.
 
         Returns
         -------
         Recognition
-            With `error` set where the file cannot be read to its end. For an array its path is `ARRAY`; all
-            else is what a file of the same samples gets.
+            `error` is set if the file cannot be read to its end. The path of an array is `ARRAY`; all other
+            fields equal those of a file with the same samples.
 
         Raises
         ------
         UsageError
-            If an array has no sample rate or a file is given one, or the array is no sound.
+            If the sample rate is missing for an array or given for a file, or the array is not audio.
         ModelFileError
             If the network fails.
         """
         path = as_path(source)
         if path is not None:
             if sample_rate is not None:
-                raise UsageError(f"{path} is a file and has its sample rate: leave it away")
-            return self._recognize(path, threading.Event(), full=full)
+                message = f"{path} is a file and has its own sample rate. Omit sample_rate"
+                raise UsageError(message, code="file-with-sample-rate")
+            return self.recognize_found(path, full=full)
         if isinstance(source, SheetTrack):
-            return self._recognize_track(source, threading.Event(), full=full)
-        sound: Any = source
+            return self.recognize_found(source, full=full)
+        array: Any = source
         if sample_rate is None:
-            raise UsageError("an array needs its sample rate: recognizer(waveform, sample_rate=44100)")
+            message = "an array needs its sample rate: recognizer(waveform, sample_rate=44100)"
+            raise UsageError(message, code="array-without-sample-rate")
         form = {"to_rate": self.bundle.metadata.sample_rate, "to_channels": self.bundle.metadata.channels}
         if not (self.full if full is None else full):
-            spread = array_excerpts(sound, sample_rate, **form)
-            said = self._hear_spread(ARRAY, spread, threading.Event())
-            if said is not None:
-                return said
-        return self._hear(ARRAY, array_blocks(sound, sample_rate, **form), threading.Event())
+            spread = array_excerpts(array, sample_rate, **form)
+            record = self._process_spread(ARRAY, spread, threading.Event())
+            if record is not None:
+                return record
+        return self._process(ARRAY, array_blocks(array, sample_rate, **form), threading.Event())
 
-    def recognize_many(
-        self,
-        files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
-        *,
-        jobs: int = 1,
-        through: Through | None = None,
-    ) -> Iterator[Recognition]:
+    def recognize_many(self, files: Iterable[File], *, jobs: int = 1) -> Iterator[Recognition]:
         """Recognize files, in the order given.
 
         Parameters
         ----------
         files : iterable of str, path-like, SheetTrack or Problem
-            Sound files, e.g. `scan(["music"])`, and tracks of CUE sheets; a `Problem` becomes a record
-            with its message as error. The iterable is read no more than a few files ahead.
+            Audio files, such as `scan(["music"])` yields, and tracks of CUE sheets. A `Problem` becomes a
+            record whose `error` is its message. The iterable is read only a few files ahead.
         jobs : int > 0
-            How many files at once. With several, `load` the recognizer with `threads` set to the cores per
-            job.
-        through : callable or None
-            Is asked for the answer to each file, by several threads at once, and may recognize it with the
-            function that it gets: `genrelab.library.Memory` does so where nothing is known yet. It is not
-            asked for tracks that are only a stretch of a file.
+            How many files to recognize at once. With several, `load` the recognizer with `threads` set to
+            the cores per job.
 
         Yields
         ------
         Recognition
-            One for each file. Closing the iterator stops the files at work after their current batch.
+            One per file. Closing the iterator stops files in progress after their current batch.
 
         Raises
         ------
@@ -189,51 +174,38 @@ class Recognizer:
         ModelFileError
             If the network fails.
         """
-        if jobs < 1:
-            raise UsageError(f"recognition needs at least 1 job, not {jobs}")
-        return self._in_order((as_path(file) or file for file in files), jobs, through)
+        return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
 
-    def _in_order(
-        self,
-        files: Iterable[str | os.PathLike[str] | SheetTrack | Problem],
-        jobs: int,
-        through: Through | None,
-    ) -> Iterator[Recognition]:
-        stop = threading.Event()
-        waiting: deque[Future[Recognition]] = deque()
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="recognize")
-        try:
-            for file in files:
-                waiting.append(pool.submit(self._recognize_found, file, stop, through))
-                if len(waiting) > 2 * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _recognize_found(
-        self,
-        file: str | os.PathLike[str] | SheetTrack | Problem,
-        stop: threading.Event,
-        through: Through | None,
+    def recognize_found(
+        self, file: File, stop: threading.Event | None = None, *, full: bool | None = None
     ) -> Recognition:
+        """Recognize one of the things that `scan` yields.
+
+        Parameters
+        ----------
+        file : str, path-like, SheetTrack or Problem
+            As `recognize_many` takes them.
+        stop : threading.Event or None
+            Setting it in another thread stops the work after the current batch.
+        full : bool or None
+            Whether to process the whole file; None means the setting of the recognizer.
+
+        Returns
+        -------
+        Recognition
+
+        Raises
+        ------
+        ModelFileError
+            If the network fails.
+        """
+        stop = stop or threading.Event()
         if isinstance(file, Problem):
             return Recognition(file.path, self.bundle.identity, error=file.message)
         if isinstance(file, SheetTrack):
-            if not file.whole:
-                return self._recognize_track(file, stop)
-            return about_track(self._recognize_found(file.path, stop, through), file)
-        if through is None:
-            return self._recognize(Path(file), stop)
-        return through(Path(file), lambda path: self._recognize(path, stop))
-
-    def _recognize_track(
-        self, track: SheetTrack, stop: threading.Event, *, full: bool | None = None
-    ) -> Recognition:
-        said = self._recognize(track.path, stop, full=full, span=Span(track.start, track.end))
-        return about_track(said, track)
+            span = Span(file.start, file.end)
+            return about_track(self._recognize(file.path, stop, full=full, span=span), file)
+        return self._recognize(Path(file), stop, full=full)
 
     def _recognize(
         self, path: Path, stop: threading.Event, *, full: bool | None = None, span: Span = WHOLE
@@ -241,14 +213,14 @@ class Recognizer:
         metadata = self.bundle.metadata
         try:
             if not (self.full if full is None else full):
-                said = self._recognize_spread(path, stop, span)
-                if said is not None:
-                    return said
+                record = self._recognize_spread(path, stop, span)
+                if record is not None:
+                    return record
             flaws = Flaws()
             form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
             blocks = stream(path, **form, start=span.start, duration=span.duration, flaws=flaws)
             with closing(read_ahead(blocks)) as ahead:
-                return self._with_flaws(self._hear(path, ahead, stop), flaws)
+                return self._with_flaws(self._process(path, ahead, stop), flaws)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error))
         except OSError as error:
@@ -256,58 +228,58 @@ class Recognizer:
             return Recognition(path, self.bundle.identity, error=message)
 
     def _recognize_spread(self, path: Path, stop: threading.Event, span: Span) -> Recognition | None:
-        """Judge a file by segments spread over it; None if it has to be heard from beginning to end."""
+        """Recognize a file from segments spread over it; None if the whole file is needed."""
         metadata = self.bundle.metadata
         form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
         flaws = Flaws()
         try:
             with open_excerpts(path, **form, flaws=flaws) as found:
                 sound = None if found is None else found.between(span.start, span.end)
-                said = None if sound is None else self._hear_spread(path, sound, stop)
-                return said and self._with_flaws(said, flaws)
-        except AudioError:  # hearing all of it tells what is there and what is not
+                record = None if sound is None else self._process_spread(path, sound, stop)
+                return record and self._with_flaws(record, flaws)
+        except AudioError:  # reading the whole file shows which parts are intact
             return None
 
-    def _with_flaws(self, said: Recognition, flaws: Flaws) -> Recognition:
-        """Add what is wrong with the file; if less than a segment of it is sound, that is an error."""
+    def _with_flaws(self, record: Recognition, flaws: Flaws) -> Recognition:
+        """Add notices about flaws; it is an error if less than one segment is intact."""
         notices = notices_of(flaws)
         too_little = flaws.present < self.bundle.metadata.segment_seconds
         if notices and (too_little or flaws.hopeless):
-            return Recognition(said.path, said.model, error=error_of(said.path, flaws))
-        return replace(said, notices=notices) if notices else said
+            return Recognition(record.path, record.model, error=error_of(record.path, flaws))
+        return replace(record, notices=notices) if notices else record
 
-    def _hear_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
-        """Judge segments spread over a sound; None if all of it has to be heard."""
+    def _process_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:
+        """Recognize audio from segments spread over it; None if all of it is needed."""
         metadata = self.bundle.metadata
         length = metadata.segment_samples
-        hearing = Hearing(self.bundle)
+        aggregator = SegmentAggregator(self.bundle)
         every = len(segment_starts(sound.samples, length, metadata.hop_samples))
         for starts in spread_starts(sound.samples, length, metadata.hop_samples, metadata.sample_rate):
             segments = ((start, sound.take(start, length)) for start in starts)
             for batch in self._batches(segments, stop):
                 if any(segment.shape[-1] < length for _, segment in batch):
-                    return None  # the sound is shorter than it says
-                hearing.judge(batch)
+                    return None  # shorter than its header says
+                aggregator.add(batch)
             if not starts:
-                return None  # it is short
-            if hearing.is_clear(every):
+                return None  # too short to sample
+            if aggregator.is_clear(every):
                 break
-        return None if hearing.silent else hearing.conclude(path, seconds=sound.seconds)
+        return None if aggregator.silent else aggregator.result(path, seconds=sound.seconds)
 
-    def _hear(self, path: Path, blocks: Iterable[Waveform], stop: threading.Event) -> Recognition:
-        """Judge all of a sound that comes at the model's sample rate and channels."""
+    def _process(self, path: Path, blocks: Iterable[Waveform], stop: threading.Event) -> Recognition:
+        """Recognize audio that has the model's sample rate and channels, as a whole."""
         metadata = self.bundle.metadata
-        hearing = Hearing(self.bundle)
+        aggregator = SegmentAggregator(self.bundle)
         segments = stream_segments(
-            hearing.listen(blocks),
+            aggregator.count(blocks),
             metadata.segment_samples,
             metadata.hop_samples,
             padding=metadata.filling,
             shortest=metadata.shortest_samples,
         )
         for batch in self._batches(segments, stop):
-            hearing.judge(batch)
-        return hearing.conclude(path)
+            aggregator.add(batch)
+        return aggregator.result(path)
 
     def _batches(
         self, segments: Iterator[tuple[int, Waveform]], stop: threading.Event

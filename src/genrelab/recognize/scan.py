@@ -1,4 +1,4 @@
-"""From the paths that a user names to what is to be recognized."""
+"""Find the audio files and tracks at the paths that a user names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Identity = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Marked:
-    """What a file such as `.ndignore` says about the folder in which it lies, so many levels down."""
+    """The patterns of a file such as `.ndignore`, and the depth of its folder."""
 
     name: str
     depth: int
@@ -32,7 +32,7 @@ class _Marked:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to be walked, its names below the one that was named, and what holds for all below it."""
+    """A folder to walk, its names below the named folder, and the patterns that apply to it."""
 
     path: Path
     names: Names = ()
@@ -47,41 +47,41 @@ def scan(
     follow_lists: bool = True,
     log: ScanLog | None = None,
 ) -> Iterator[Found]:
-    """Find what to recognize.
+    """Find the audio files and tracks at some paths.
 
-    A file that is named is taken, whatever its suffix; of a playlist or CUE sheet, what it names. A folder is
-    walked with all below it, in the order of names: files with one of
-    `genrelab.audio.decode.AUDIO_SUFFIXES`, nothing that begins with a dot, no playlists. Links to folders are
-    followed; a folder that several links reach is walked once, and a link that leads back to a folder around
-    it is a problem. No path is taken for a pattern or an address.
+    A named file is included whatever its suffix; a named playlist or CUE sheet is replaced by its entries. A
+    folder is walked recursively in the order of names: it yields files with one of
+    `genrelab.audio.decode.AUDIO_SUFFIXES`, but no playlists and no names that start with a dot. Links to
+    folders are followed. A folder that several links reach is walked once, and a link to a folder that
+    contains it is a problem. Paths are neither patterns nor URLs.
 
     Parameters
     ----------
     paths : iterable of str or path-like
         Files and folders.
     exclude : iterable of str
-        What to pass over, as `genrelab.recognize.inputs.patterns.Patterns` takes it. Paths are compared as
-        seen from the named folder, as they were named, and as absolute ones.
+        Patterns of entries to skip, as `genrelab.recognize.inputs.patterns.Patterns` takes them. They are
+        compared with paths relative to the named folder, paths as named, and absolute paths.
     ignore : bool
-        Whether to pass over folders that other programs hide or that systems make for themselves
+        Whether to skip folders that other programs hide, and system folders
         (`genrelab.recognize.inputs.passed_over`).
     follow_lists : bool
-        Whether to take what named playlists and CUE sheets name; else they are problems.
+        Whether to follow named playlists and CUE sheets; otherwise they are problems.
     log : ScanLog or None
-        Gets what is passed over, and which lists were read.
+        Receives what is skipped and which lists are read.
 
     Yields
     ------
     Path, SheetTrack or Problem
-        A problem for each path that is missing or neither file nor folder, each folder that cannot be
-        read, each named folder without sound files, and each entry of a list that leads to no file.
+        A problem for each path that is missing or neither file nor folder, each unreadable folder, each
+        named folder without audio files, and each entry of a list without a file.
     """
     scanner = _Scanner(Patterns(_slashes(pattern) for pattern in exclude), ignore, follow_lists)
     return scanner.scan(paths, ScanLog() if log is None else log)
 
 
 class _Scanner:
-    """Finds files by one set of rules."""
+    """Finds files with one set of rules."""
 
     def __init__(self, exclude: Patterns, ignore: bool, follow_lists: bool) -> None:
         self._exclude = exclude
@@ -89,14 +89,14 @@ class _Scanner:
         self._follow_lists = follow_lists
 
     def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
-        """Yield what some paths lead to; never nothing, if there is a path."""
+        """Yield what the paths lead to: at least one item if there is a path."""
         path, empty = None, True
         for path in map(Path, paths):
             for found in self._scan_named(path, log):
                 empty = False
                 yield found
         if path is not None and empty:
-            yield Problem(path, f"{path}, like all that was named, is passed over by --exclude.")
+            yield Problem(path, f"--exclude skips {path} and everything else that was named.")
 
     def _scan_named(self, path: Path, log: ScanLog) -> Iterator[Found]:
         try:
@@ -118,14 +118,14 @@ class _Scanner:
             yield path
 
     def _is_excluded(self, path: Path, *, is_folder: bool) -> bool:
-        """Whether the user's patterns match a path that was named, or that a list names."""
+        """Whether the user's patterns match a path that the user or a list names."""
         absolute = _names(Path(os.path.abspath(path)))
         return self._exclude.decide([absolute[-1:], _names(path), absolute], is_folder=is_folder) is True
 
     def _scan_list(self, path: Path, log: ScanLog) -> Iterator[Found]:
         if not self._follow_lists:
             yield Problem(
-                path, f"{path} is a list of files. Only files that you name are written: name those."
+                path, f"{path} is a list of files. Tags are written only to files that you name: name those."
             )
             return
         reader = ListReader()
@@ -139,19 +139,19 @@ class _Scanner:
         log.lists += reader.lists
 
     def _scan_folder(self, folder: Path, log: ScanLog) -> Iterator[Path | Problem]:
-        met, empty = ScanLog(), True
+        own, empty = ScanLog(), True
         if self._ignore and is_system_folder(folder.absolute().name):
-            met.passed_over[PassedOver("folder", "system folder", folder.absolute().name)] += 1
+            own.passed_over[PassedOver("folder", "system folder", folder.absolute().name)] += 1
         else:
-            for found in self._walk(folder, met):
+            for found in self._walk(folder, own):
                 empty = False
                 yield found
-        log.passed_over += met.passed_over
+        log.passed_over += own.passed_over
         if empty:
-            yield Problem(folder, _nothing_in(folder, met))
+            yield Problem(folder, _nothing_in(folder, own))
 
     def _walk(self, folder: Path, log: ScanLog) -> Iterator[Path | Problem]:
-        """Yield what is below a folder; a stack, for folders may nest deeper than calls."""
+        """Yield the contents of a folder; uses a stack because folders may nest deeper than calls."""
         visited: set[_Identity] = set()
         around: list[_Identity] = []
         named = _Named(folder)
@@ -173,7 +173,8 @@ class _Scanner:
                 identity = (status.st_dev, status.st_ino)
                 if identity in around:
                     yield Problem(
-                        found.path, f"{found.path} is a link back to a folder around it. It was not followed."
+                        found.path,
+                        f"{found.path} is a link to a folder that contains it. It was not followed.",
                     )
                 elif identity not in visited:
                     visited.add(identity)
@@ -181,7 +182,7 @@ class _Scanner:
                     levels.append(self._entries(found, named, log))
 
     def _entries(self, folder: _Folder, named: _Named, log: ScanLog) -> Iterator[_Folder | Path | Problem]:
-        """Yield the subfolders and sound files of a folder, and entries that cannot be looked at."""
+        """Yield the subfolders and audio files of a folder, and problems."""
         try:
             with os.scandir(folder.path) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
@@ -208,16 +209,16 @@ class _Scanner:
                 continue
             if not is_folder and path.suffix.lower() not in AUDIO_SUFFIXES:
                 continue
-            passed = self._judge(names, named, marked, is_folder=is_folder)
-            if passed is not None:
-                log.passed_over[passed] += 1
+            skipped = self._reason_to_skip(names, named, marked, is_folder=is_folder)
+            if skipped is not None:
+                log.passed_over[skipped] += 1
             else:
                 yield _Folder(path, names, marked) if is_folder else path
 
-    def _judge(
+    def _reason_to_skip(
         self, names: Names, named: _Named, marked: tuple[_Marked, ...], *, is_folder: bool
     ) -> PassedOver | None:
-        """Return why an entry is passed over, if it is: the user's patterns first, then the innermost."""
+        """Return why to skip an entry, or None: the user's patterns first, then the innermost ones."""
         what: Literal["file", "folder"] = "folder" if is_folder else "file"
         if self._exclude:
             excluded = self._exclude.decide(named.ways_to(names), is_folder=is_folder)
@@ -233,7 +234,7 @@ class _Scanner:
 
 
 class _Named:
-    """A folder that was named; paths below it are said from there, as it was named, and from the root."""
+    """A named folder; it gives the paths below it relative to it, as named, and absolute."""
 
     def __init__(self, folder: Path) -> None:
         self._before = {(), _names(folder), _names(Path(os.path.abspath(folder)))}
@@ -243,7 +244,7 @@ class _Named:
 
 
 def _names(path: Path) -> Names:
-    """Return a path as names; a drive is one, a root is none."""
+    """Return a path as names; a drive is a name, a root is not."""
     return tuple(name.rstrip("/\\") for name in path.parts if name not in (os.sep, ".", ".."))
 
 
@@ -253,6 +254,6 @@ def _slashes(pattern: str) -> str:
 
 def _nothing_in(folder: Path, log: ScanLog) -> str:
     if not log.passed_over:
-        return f"{folder} holds no sound files. Name another folder, or the files themselves."
-    remedy = "--no-ignore looks there." if log.ignored else "Exclude less."
-    return f"{folder} holds no sound files but what is passed over: {log.summary()}. {remedy}"
+        return f"{folder} contains no audio files. Name another folder, or the files themselves."
+    remedy = "--no-ignore includes them." if log.ignored else "Exclude less."
+    return f"{folder} contains no audio files except skipped ones: {log.summary()}. {remedy}"

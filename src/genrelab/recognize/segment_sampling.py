@@ -1,9 +1,9 @@
-"""Which segments of a long file speak for all of it.
+"""Choose segments that represent a long file.
 
-The file's segments are divided into equally many neighbours as segments are wanted, and one is taken out of
-each. Where in it, wanders by the golden ratio: music repeats itself, and at equal distances the same bar
-might be met each time. Every third of the chosen segments is heard first. If what they say would hardly
-change with more of them, that is enough; else the others are heard as well.
+The segments of the file are divided into groups of neighbours, and one segment is taken from each group. Its
+position in the group varies with the golden ratio: music repeats, and equal distances might select the same
+bar every time. Every third of the chosen segments is processed first. The others are processed only if they
+are likely to change the result.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy.typing as npt
 from genrelab.audio.segments import segment_starts
 
 FIRST_SECONDS = 25.0
-"""About how much of a file is heard first; if that is not clear, three times as much in all."""
+"""Length of audio in the first round, approximately; three times as much in both rounds."""
 
 FIRST_SHARE = 1 / 60
-"""Of a file so long that this is more, this share of it is heard first."""
+"""Share of the file in the first round, if that is more than `FIRST_SECONDS`."""
 
 CLEAR = 1.5
-"""An answer is clear if it is so many standard errors away from another one."""
+"""A result is clear if it is this many standard errors away from another one."""
 
-_ROUND = 3  # one of so many chosen segments is heard first
+_ROUND = 3  # one of this many chosen segments is in the first round
 _LEAST_FIRST = 2
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
@@ -35,17 +35,17 @@ def spread_starts(n_samples: int, length: int, hop: int, sample_rate: int) -> tu
     Parameters
     ----------
     n_samples : int > 0
-        Samples of the file.
+        Length of the file.
     length, hop : int > 0
-        Samples of a segment, and between the beginnings of two.
+        Length of a segment, and distance between two starts, in samples.
     sample_rate : int > 0
         In Hz.
 
     Returns
     -------
     first, others : list of int
-        Where they begin, ascending: some of `genrelab.audio.segments.segment_starts`. A round is empty if
-        what is heard with it were more than two thirds of the file, which is then better heard as a whole.
+        Their first samples, ascending; a subset of `genrelab.audio.segments.segment_starts`. A round is
+        empty if it would exceed two thirds of the file: the whole file is then processed instead.
 
     Examples
     --------
@@ -68,20 +68,20 @@ def spread_starts(n_samples: int, length: int, hop: int, sample_rate: int) -> tu
 
 
 def is_clear(leads: npt.NDArray[np.float64], of: int) -> bool:
-    """Whether the mean over all segments of a file is surely on the same side of zero as that of some.
+    """Whether the mean over all segments is almost certainly on the same side of zero as that of a sample.
 
     Parameters
     ----------
     leads : np.ndarray [shape=(segments,)], float
-        Of each segment that was heard: by how much it speaks for the answer, or, negative, against it.
+        For each processed segment, the evidence for the result; negative if against it.
     of : int > 0
-        How many segments there are.
+        Number of segments of the file.
 
     Returns
     -------
     bool
-        True if the mean is at least `CLEAR` standard errors of a sample without replacement (Cochran 1977,
-        section 2.6) away from zero.
+        True if the mean is at least `CLEAR` standard errors away from zero, for a sample without replacement
+        (Cochran 1977, section 2.6).
 
     Examples
     --------
@@ -105,4 +105,4 @@ def _is_worth_it(count: int, n_samples: int, length: int) -> bool:
 def _choose(every: list[int], count: int) -> list[int]:
     within = (math.modf((number + 1) * _GOLDEN)[0] for number in range(count))
     places = (int((number + share) * len(every) / count) for number, share in enumerate(within))
-    return [every[place] for place in sorted(set(places))]  # if most are chosen, one may be twice
+    return [every[place] for place in sorted(set(places))]  # a segment may be chosen twice if most are chosen

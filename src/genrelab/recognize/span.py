@@ -1,4 +1,4 @@
-"""A track of a CUE sheet as a stretch of its file, and what is said about it."""
+"""A track of a CUE sheet as a time span of its file, and its record."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import NamedTuple
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.recognition import Notice, Recognition
 
-_CLEARLY_SHORTER = 1.0  # seconds: sheets are made for copies of which the ends differ a little
+_CLEARLY_SHORTER = 1.0  # seconds: the ends of two copies of an album may differ a little
 
 
 class Span(NamedTuple):
-    """From where to where a file is heard, in seconds; None is its end."""
+    """A time span of a file, in seconds; an end of None is the end of the file."""
 
     start: float = 0.0
     end: float | None = None
 
     @property
     def duration(self) -> float | None:
-        """How long it is; None if that is up to the file."""
+        """Duration in seconds; None if the span ends with the file."""
         return None if self.end is None else self.end - self.start
 
 
 WHOLE = Span()
-"""All of a file."""
+"""The whole file."""
 
 
-def about_track(said: Recognition, track: SheetTrack) -> Recognition:
-    """Make what is said about a stretch of a file a record of the track that it is.
+def about_track(record: Recognition, track: SheetTrack) -> Recognition:
+    """Turn the record of a time span into the record of a track.
 
     Parameters
     ----------
-    said : Recognition
-        About the stretch.
+    record : Recognition
+        Of the span.
     track : SheetTrack
 
     Returns
     -------
     Recognition
-        With the place where the track really ends, and notices of what in the sheet is not as it says.
+        With the actual end of the track, and notices where the sheet and the file differ.
     """
-    notices = said.notices
+    notices = record.notices
     if track.named is not None:
-        text = f"{track.sheet} names {track.named}; this file was taken for it"
+        text = f"{track.sheet} names {track.named}, which is missing; this file is used instead"
         notices += (Notice("playlist", text),)
-    if said.duration is None:
-        return dataclasses.replace(said, track=track, notices=notices)
-    end = track.start + said.duration
+    if record.duration is None:
+        return dataclasses.replace(record, track=track, notices=notices)
+    end = track.start + record.duration
     if track.end is not None and end < track.end - _CLEARLY_SHORTER:
         text = f"track {track.number} should end at {track.end:.1f} s, but the file ends at {end:.1f} s"
         notices += (Notice("playlist", text),)
-    return dataclasses.replace(said, track=dataclasses.replace(track, end=end), notices=notices)
+    return dataclasses.replace(record, track=dataclasses.replace(track, end=end), notices=notices)

@@ -23,7 +23,7 @@ from genrelab.errors import UsageError
 from genrelab.library import Library
 from genrelab.library.explore.map import Survey, write_map
 from genrelab.library.explore.projection import _principal_components, kept_neighbours, lay_out, nearest
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition
 
 Put = Callable[..., Path]
@@ -80,7 +80,7 @@ def put(library: Library, tmp_path: Path) -> Put:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(sound.encode() or name)
         said = Recognition(path, model, duration=60.0, genre=genre, confidence=0.5, embedding=embedding)
-        library.tracks.store(Sighting(path), said)
+        library.tracks.store(FileSnapshot(path), said)
         return path
 
     return put

@@ -33,7 +33,7 @@ def balance(attraction: float) -> float:
     return float(brentq(force, 0.1, 100))
 
 
-def test_gravity_balances_repulsion_between_tracks_that_are_no_neighbours() -> None:
+def test_gravity_balances_repulsion_between_tracks_that_are_not_neighbours() -> None:
     """Each track as its own neighbour is drawn to nothing but the middle."""
     assert side_of_three([[n] * 15 for n in range(3)]) == pytest.approx(balance(0.0), rel=0.1)
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from raising import raises
 from sklearn.metrics.pairwise import cosine_similarity
 from tiny_onnx import tone, write_tiny
 
-from genrelab.errors import AudioError, UsageError
-from genrelab.library import Library, Memory
+from genrelab.library import CachedRecognizer, Library
 from genrelab.library.explore.embeddings import count_models, read_embeddings
-from genrelab.library.explore.similar import Heard, find_similar, hear
+from genrelab.library.explore.similar import ReferenceTrack, find_reference, find_similar
 from genrelab.library.store.database import Database
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition, Recognizer, scan
 
 Put = Callable[..., Path]
@@ -39,17 +39,17 @@ def put(library: Library, tmp_path: Path) -> Put:
         path.write_text(sound or name)
         vector = None if embedding is None else np.array(embedding, dtype=np.float32)
         said = Recognition(path, model, duration=60.0, genre=genre, confidence=0.5, embedding=vector)
-        library.tracks.store(Sighting(path), said)
+        library.tracks.store(FileSnapshot(path), said)
         return path
 
     return put
 
 
-def heard(library: Library, path: Path) -> Heard:
+def reference(library: Library, path: Path) -> ReferenceTrack:
     def never() -> Recognizer:
         raise AssertionError("it is known")
 
-    return hear(library, path, never)
+    return find_reference(library, path, never)
 
 
 def names(found) -> list[str]:
@@ -61,25 +61,25 @@ def test_the_order_is_that_of_scikit_learn(put: Put, library: Library) -> None:
     vectors *= np.linspace(0.1, 50, 40, dtype=np.float32)[:, None]  # length does not count
     paths = [put(f"{number:02}", list(map(float, vector))) for number, vector in enumerate(vectors)]
     wanted = cosine_similarity(vectors[:1], vectors[1:])[0]
-    found = find_similar(library, heard(library, paths[0]), count=39)
+    found = find_similar(library, reference(library, paths[0]), count=39)
     assert names(found) == [f"{1 + number:02}" for number in np.argsort(-wanted)]
     np.testing.assert_allclose([track.similarity for track in found.tracks], np.sort(wanted)[::-1], atol=1e-6)
-    assert names(find_similar(library, heard(library, paths[0]), count=3)) == names(found)[:3]
+    assert names(find_similar(library, reference(library, paths[0]), count=3)) == names(found)[:3]
 
 
 def test_blocks_change_nothing(put: Put, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = np.random.default_rng(6).standard_normal((11, 3))
     paths = [put(f"{number:02}", list(vector)) for number, vector in enumerate(vectors)]
-    whole = find_similar(library, heard(library, paths[4]))
+    whole = find_similar(library, reference(library, paths[4]))
     monkeypatch.setattr("genrelab.library.explore.embeddings.BLOCK", 3)
     assert [len(tracks) for tracks, _ in read_embeddings(library, "m")] == [3, 3, 3, 2]
-    assert find_similar(library, heard(library, paths[4])).tracks == whole.tracks
+    assert find_similar(library, reference(library, paths[4])).tracks == whole.tracks
 
 
 def test_equally_similar_tracks_come_in_the_order_of_paths(put: Put, library: Library) -> None:
     for name in ("b", "c", "a", "x"):
         put(name, [1.0, 1.0])
-    assert names(find_similar(library, heard(library, put("q", [2.0, 2.0])))) == ["a", "b", "c", "x"]
+    assert names(find_similar(library, reference(library, put("q", [2.0, 2.0])))) == ["a", "b", "c", "x"]
 
 
 def test_other_models_and_what_has_no_embedding_are_counted(put: Put, library: Library) -> None:
@@ -90,7 +90,7 @@ def test_other_models_and_what_has_no_embedding_are_counted(put: Put, library: L
     put("silent", None)
     put("nothing", [0.0, 0.0])
     put("broken", [float("nan"), 1.0])
-    found = find_similar(library, heard(library, query))
+    found = find_similar(library, reference(library, query))
     assert names(found) == ["near"]
     assert (found.others, found.without, found.vanished) == (2, 1, 0)
     assert [tuple(count) for count in count_models(library)] == [("m", 5, 1), ("another", 2, 0)]
@@ -101,7 +101,7 @@ def test_a_damaged_row_spoils_nothing(put: Put, library: Library) -> None:
     odd = put("odd", [1.0, 0.0])
     with Database(library.path) as database:
         database.execute("UPDATE tracks SET embedding = x'0102' WHERE path = ?", (os.fsencode(odd),))
-    assert [track.path for track in find_similar(library, heard(library, query)).tracks] == [near]
+    assert [track.path for track in find_similar(library, reference(library, query)).tracks] == [near]
 
 
 def test_the_same_recording_is_listed_once(put: Put, library: Library) -> None:
@@ -112,7 +112,7 @@ def test_the_same_recording_is_listed_once(put: Put, library: Library) -> None:
     copy = put("copies/b", [1.0, 0.2], sound="song")
     gone = put("copies/c", [1.0, 0.2], sound="song")
     gone.unlink()
-    found = find_similar(library, heard(library, query))
+    found = find_similar(library, reference(library, query))
     assert names(found) == ["b", "far"]
     assert found.tracks[0].also == (copy,) and found.tracks[1].also == ()
     assert found.same == (twin,)
@@ -123,7 +123,7 @@ def test_files_that_are_gone_make_room_for_others(put: Put, library: Library) ->
     for number in range(4):
         put(f"{number}", [1.0, 0.1 * number])
     (query.parent / "1").unlink()
-    found = find_similar(library, heard(library, query), count=2)
+    found = find_similar(library, reference(library, query), count=2)
     assert names(found) == ["0", "2"] and found.vanished == 1
 
 
@@ -132,7 +132,7 @@ def test_genre_and_folders(put: Put, library: Library, tmp_path: Path) -> None:
     put("album/1", [1.0, 0.1], genre="rock")
     put("album/2", [1.0, 0.2], genre="jazz")
     put("album two/3", [1.0, 0.3], genre="jazz")
-    track = heard(library, query)
+    track = reference(library, query)
     assert names(find_similar(library, track, same_genre=True)) == ["2", "3"]
     assert names(find_similar(library, track, folders=[tmp_path / "album"])) == ["1", "2"]
     assert names(
@@ -140,37 +140,36 @@ def test_genre_and_folders(put: Put, library: Library, tmp_path: Path) -> None:
     ) == [*("2", "3")]
     (tmp_path / "link").symlink_to(tmp_path / "album")
     assert names(find_similar(library, track, folders=[tmp_path / "link"], same_genre=True)) == ["2"]
-    unsure = heard(library, put("u", [1.0, 0.0], genre="unsure"))
-    with pytest.raises(UsageError, match="--same-genre"):
+    unsure = reference(library, put("u", [1.0, 0.0], genre="unsure"))
+    with raises("genre-unsure", "--same-genre"):
         find_similar(library, unsure, same_genre=True)
 
 
 def test_a_new_track_is_recognized_and_kept_if_wanted(
     library: Library, recognizer: Recognizer, music: Path, tmp_path: Path
 ) -> None:
-    memory = Memory(library.tracks, recognizer.bundle.identity)
-    list(recognizer.recognize_many(scan([music]), through=memory))
+    list(CachedRecognizer(recognizer, library).recognize_many(scan([music])))
     new = tmp_path / "new.wav"
     soundfile.write(new, tone(2800.0), 8000)
     for keep in (False, False, True):
         assert library.tracks.embedding(new) is None
-        track = hear(library, new, lambda: recognizer, keep=keep)
+        track = find_reference(library, new, lambda: recognizer, keep=keep)
         assert find_similar(library, track).tracks[0].path == Path(
             os.path.realpath(music / "album" / "c.mp3")
         )
     np.testing.assert_array_equal(library.tracks.embedding(new), track.embedding)
-    assert heard(library, new).said == track.said
+    assert reference(library, new).recognition == track.recognition
 
 
-def test_another_model_hears_a_known_track_anew(
+def test_another_model_recognizes_a_known_track_again(
     library: Library, recognizer: Recognizer, music: Path, tmp_path: Path
 ) -> None:
     song = Path(shutil.copy(music / "b.flac", tmp_path))
-    first = hear(library, song, lambda: recognizer)
+    first = find_reference(library, song, lambda: recognizer)
     other = Recognizer.load(write_tiny(tmp_path / "other.onnx", recipe="other"))
-    second = hear(library, song, lambda: other, model=other.bundle.identity)
-    assert first.said.model != second.said.model == other.bundle.identity
-    assert heard(library, song).said.model == other.bundle.identity
+    second = find_reference(library, song, lambda: other, model=other.bundle.identity)
+    assert first.recognition.model != second.recognition.model == other.bundle.identity
+    assert reference(library, song).recognition.model == other.bundle.identity
 
 
 def test_what_cannot_be_compared(library: Library, recognizer: Recognizer, tmp_path: Path) -> None:
@@ -178,13 +177,13 @@ def test_what_cannot_be_compared(library: Library, recognizer: Recognizer, tmp_p
     soundfile.write(silent, np.zeros(8000), 8000)
     words.write_text("these are words\n" * 100)
     for _ in range(2):  # new, then known
-        with pytest.raises(AudioError, match=r"silent\.wav is silent"):
-            hear(library, silent, lambda: recognizer)
-        with pytest.raises(AudioError, match=r"words\.mp3"):
-            hear(library, words, lambda: recognizer)
+        with raises("track-silent", silent):
+            find_reference(library, silent, lambda: recognizer)
+        with raises("track-not-recognized", words):
+            find_reference(library, words, lambda: recognizer)
     for path in (tmp_path / "none.mp3", tmp_path):
-        with pytest.raises(UsageError, match="Name one sound file"):
-            hear(library, path, lambda: recognizer)
+        with raises("track-unreadable", path):
+            find_reference(library, path, lambda: recognizer)
 
 
 def test_fifty_thousand_tracks(library: Library, put: Put) -> None:
@@ -204,6 +203,6 @@ def test_fifty_thousand_tracks(library: Library, put: Put) -> None:
         )
     (query.parent / "31000").touch()
     start = time.process_time()
-    found = find_similar(library, heard(library, query), count=1)
+    found = find_similar(library, reference(library, query), count=1)
     assert names(found) == ["31000"] and found.tracks[0].similarity == pytest.approx(1.0)
     assert time.process_time() - start < 5.0  # measured: 0.3 s; a query for each track would take longer

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from old_library import make_old
+from raising import raises
 from unprivileged import as_plain_user, open_folder
 
-from genrelab.library import Library, LibraryError
+from genrelab.library import Library
 from genrelab.library.store.database import SCHEMA_VERSION, Database, default_path
 
 
@@ -37,7 +38,7 @@ def test_an_old_library_is_brought_up_to_date(tmp_path: Path) -> None:
     assert layout(tmp_path / "old.db") == layout(tmp_path / "new.db")
 
 
-def test_many_bring_an_old_library_up_to_date_at_once(tmp_path: Path) -> None:
+def test_many_processes_upgrade_an_old_library(tmp_path: Path) -> None:
     make_old(tmp_path / "l.db")
     code = "import sys; from genrelab.library import Library; Library(sys.argv[1]).close()"
     command = [sys.executable, "-c", code, str(tmp_path / "l.db")]
@@ -46,7 +47,7 @@ def test_many_bring_an_old_library_up_to_date_at_once(tmp_path: Path) -> None:
     assert layout(tmp_path / "l.db")[0] == SCHEMA_VERSION
 
 
-def test_where_it_is_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENRELAB_LIBRARY", str(tmp_path / "a" / "b.db"))
     with Library() as library:
         assert library.path == tmp_path / "a" / "b.db"
@@ -72,7 +73,7 @@ def test_odd_names(tmp_path: Path, name: str) -> None:
 
 def test_no_database(tmp_path: Path) -> None:
     (tmp_path / "l.db").write_text("dear diary, " * 100)
-    with pytest.raises(LibraryError, match=r"l\.db is no SQLite database.*--library"):
+    with raises("library-no-database", "l.db", "--library"):
         Library(tmp_path / "l.db")
     assert (tmp_path / "l.db").read_text().startswith("dear diary")
 
@@ -82,7 +83,7 @@ def test_another_programs_database(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
     before = (tmp_path / "l.db").read_bytes()
-    with pytest.raises(LibraryError, match="another program"):
+    with raises("library-foreign", "l.db"):
         Library(tmp_path / "l.db")
     assert (tmp_path / "l.db").read_bytes() == before
 
@@ -92,15 +93,15 @@ def test_a_newer_library(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "l.db")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
-    with pytest.raises(LibraryError, match="newer genrelab.*pip install --upgrade"):
+    with raises("library-newer", SCHEMA_VERSION + 1, "pip install --upgrade"):
         Library(tmp_path / "l.db")
 
 
 def test_a_folder_and_a_place_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match="is a folder"):
+    with raises("library-is-folder", tmp_path):
         Library(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(LibraryError, match="cannot be there"):
+    with raises("library-place", "l.db"):
         Library(tmp_path / "file" / "l.db")
 
 
@@ -109,19 +110,19 @@ def test_a_library_that_may_not_be_written_or_read() -> None:
     with open_folder() as folder:
         path = folder / "l.db"
 
-        def refuse(message: str) -> None:
-            with pytest.raises(LibraryError, match=message), Library(path) as library:
+        def refuse(code: str) -> None:
+            with raises(code, path), Library(path) as library:
                 library.journal.drop(1)
 
         Library(path).close()
         path.chmod(0o444)
-        as_plain_user(lambda: refuse(r"l\.db may not be written"))
+        as_plain_user(lambda: refuse("library-read-only"))
         path.chmod(0)
-        as_plain_user(lambda: refuse(r"l\.db cannot be opened.*permissions"))
+        as_plain_user(lambda: refuse("library-unreadable"))
         for left in folder.iterdir():
             left.unlink()
         folder.chmod(0o555)
-        as_plain_user(lambda: refuse(r"l\.db cannot be opened.*permissions"))
+        as_plain_user(lambda: refuse("library-unreadable"))
         assert os.listdir(folder) == []
 
 
@@ -131,13 +132,13 @@ def test_a_damaged_library(tmp_path: Path) -> None:
         library.journal.begin(b"/x", b"y", b"z" * 32, {"text": "t" * 20_000}, {})
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
-    with pytest.raises(LibraryError, match="damaged"), Library(path) as library:
+    with raises("library-damaged", path), Library(path) as library:
         library.journal.unfinished()
         library.tracks.counts()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of processes")
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000));"
         "from genrelab.library import Library, LibraryError\n"
@@ -156,7 +157,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         assert len(library.journal.unfinished()) == int(number) > 0
 
 
-def test_many_open_it_at_once(tmp_path: Path) -> None:
+def test_many_processes_open_it(tmp_path: Path) -> None:
     code = "import sys; from genrelab.library import Library; Library(sys.argv[1]).close()"
     command = [sys.executable, "-c", code, str(tmp_path / "l.db")]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from disks import small_disk
 from old_library import make_old
+from raising import raises
 from tiny_onnx import RATE, tone
 from unprivileged import as_plain_user, open_folder
 
 from genrelab.cli.main import main
-from genrelab.library import Library, LibraryError
+from genrelab.library import Library
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="disks that are mounted, permissions of POSIX"
@@ -60,7 +61,7 @@ def recognize(model: Path, library: Path, *paths: Path) -> int:
     return main(["recognize", *map(str, paths), *at])
 
 
-def test_what_reads_works_and_what_writes_says_why(
+def test_reading_commands_work_and_writing_ones_fail(
     disk: Path, known: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     at = ["--library", str(known)]
@@ -81,7 +82,7 @@ def test_what_reads_works_and_what_writes_says_why(
         captured = capsys.readouterr()
         assert [record["genre"] for record in json.loads(captured.out)] == ["low", "low", "high"]
         assert [record["warning"] for record in json.loads(captured.out)] == [None] * 3
-        assert f"the library {known} can only be read: no new answers are kept" in captured.err
+        assert str(known) in captured.err
         assert "2 of 3 were known" in captured.err
         for command in (
             ["tag", str(disk), "--write"],
@@ -89,7 +90,7 @@ def test_what_reads_works_and_what_writes_says_why(
             ["library", "forget", "--all"],
         ):
             assert main([*command, *at]) == 1
-            assert "lies on a disk that can only be read. Copy it to another" in capsys.readouterr().err
+            assert str(known) in capsys.readouterr().err
     assert page.exists() and like.exists()
     assert sorted(os.listdir(disk)) == ["a.wav", "b.wav", "l.db", "new.wav"]
 
@@ -121,7 +122,7 @@ def test_what_a_killed_process_had_not_brought_into_the_file(
     (disk / "l.db-shm").unlink()
     with read_only(disk):
         assert main(show) == 1
-        assert "l.db-wal" in (said := capsys.readouterr().err) and "Copy both" in said
+        assert "l.db-wal" in capsys.readouterr().err
     assert main(show) == 0
     assert json.loads(capsys.readouterr().out)["tracks"] == 3
 
@@ -138,7 +139,7 @@ def test_without_permission_to_write() -> None:
                 return library.writable, library.journal.count()
 
         def refuse() -> None:
-            with pytest.raises(LibraryError, match="may not be written. Change its permissions"):
+            with raises("library-read-only", path):
                 Library(path)
 
         assert as_plain_user(read) == [False, 0]
@@ -146,25 +147,25 @@ def test_without_permission_to_write() -> None:
         assert os.listdir(folder) == ["l.db"]
 
 
-def test_an_answer_that_is_not_kept_is_a_warning(
+def test_a_result_that_is_not_stored_is_a_warning(
     disk: Path, known: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     """Another process holds the library while one of three files is done."""
-    from genrelab.library import Memory
+    from genrelab.library import CachedRecognizer
     from genrelab.recognize import Recognizer
 
     recognizer = Recognizer.load(tiny_model, threads=1)
     with Library(known) as library:
-        memory = Memory(library.tracks, recognizer.bundle.identity, again=True)
+        cached = CachedRecognizer(recognizer, library, again=True)
         library.database._connection.execute("PRAGMA busy_timeout = 1")
         for path, held in ((disk / "a.wav", False), (disk / "b.wav", True), (disk / "new.wav", False)):
             other = sqlite3.connect(known, isolation_level=None)
             if held:
                 other.execute("BEGIN IMMEDIATE")
-            said = memory(path, recognizer)
+            said = cached(path)
             other.close()
             assert said.genre in ("low", "high") and said.error is None
             assert bool(said.notices) == held
             if held:
-                assert said.notices[0].kind == "output" and "held by another process" in said.notices[0].text
+                assert said.notices[0].kind == "output" and str(known) in said.notices[0].text
         assert len(list(library.tracks.all())) == 3

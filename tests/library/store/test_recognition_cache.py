@@ -6,9 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,27 +17,34 @@ from tiny_onnx import tone, write_tiny
 from unprivileged import as_plain_user, open_folder
 
 import genrelab.recognize.segment_sampling
-from genrelab.library import Library, Memory
-from genrelab.recognize import Recognition, Recognizer, cut_parts, scan
+from genrelab.library import CachedRecognizer, Library
+from genrelab.recognize import Recognition, Recognizer, SheetTrack, cut_parts, scan
+
+
+class Watched(Recognizer):
+    """A recognizer that calls a function with the path of each file that it really recognizes."""
+
+    def __init__(self, recognizer: Recognizer, watch: Callable[[Path], object]) -> None:
+        super().__init__(recognizer.bundle, full=recognizer.full)
+        self._watch = watch
+
+    def recognize_found(self, file, stop=None, *, full=None) -> Recognition:
+        record = super().recognize_found(file, stop, full=full)
+        if isinstance(file, Path):
+            self._watch(file)
+        return record
 
 
 class Counted:
-    """A recognizer behind a memory, which counts what it really does."""
+    """A cached recognizer that lists the files it really recognizes."""
 
     def __init__(self, recognizer: Recognizer, library: Library, **options: object) -> None:
         self.done: list[str] = []
-        self._recognizer = recognizer
-        self.memory = Memory(library.tracks, recognizer.bundle.identity, **options)  # type: ignore[arg-type]
+        watched = Watched(recognizer, lambda path: self.done.append(path.name))
+        self.cached = CachedRecognizer(watched, library, **options)  # type: ignore[arg-type]
 
     def __call__(self, *paths: Path, jobs: int = 1) -> list[Recognition]:
-        def through(path: Path, recognize) -> Recognition:
-            def counted(path: Path) -> Recognition:
-                self.done.append(path.name)
-                return recognize(path)
-
-            return self.memory(path, counted)
-
-        return list(self._recognizer.recognize_many(scan(paths), jobs=jobs, through=through))
+        return list(self.cached.recognize_many(scan(paths), jobs=jobs))
 
 
 @pytest.fixture
@@ -51,13 +57,28 @@ def songs(music: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(music, tmp_path / "songs"))
 
 
-def test_a_second_run_does_nothing_and_says_the_same(counted: Counted, songs: Path) -> None:
+def test_a_second_run_does_nothing_and_returns_the_same(counted: Counted, songs: Path) -> None:
     first = counted(songs, jobs=3)
     assert sorted(counted.done) == ["a low.wav", "b.flac", "c.mp3", "d.ogg"]
     counted.done.clear()
     assert counted(songs, jobs=3) == first
     assert counted.done == []
-    assert counted.memory.recalled == 4
+    assert counted.cached.recalled == 4
+
+
+def test_closing_stops_the_files_in_progress(recognizer: Recognizer, library: Library, songs: Path) -> None:
+    stops = []
+
+    class Stoppable(Recognizer):
+        def recognize_found(self, file, stop=None, *, full=None) -> Recognition:
+            stops.append(stop)
+            return super().recognize_found(file, stop, full=full)
+
+    records = CachedRecognizer(Stoppable(recognizer.bundle), library).recognize_many(scan([songs]))
+    next(records)
+    assert not any(stop.is_set() for stop in stops)
+    records.close()
+    assert stops and all(stop.is_set() for stop in stops)
 
 
 def test_what_is_new_or_changed_is_done(counted: Counted, songs: Path) -> None:
@@ -119,7 +140,7 @@ def test_another_model_or_settings_or_again(
     for run, expected in runs:
         said = run(songs)
         assert len(run.done) == expected
-        assert {answer.model for answer in said} == {run._recognizer.bundle.identity}
+        assert {answer.model for answer in said} == {run.cached.recognizer.bundle.identity}
     assert len(list(library.tracks.all())) == 4  # a row a track
 
 
@@ -194,34 +215,41 @@ def test_links_lead_to_one_row(counted: Counted, songs: Path, library: Library) 
     assert len(list(library.tracks.all())) == 4
 
 
-def test_a_file_that_grows_while_it_is_read_is_told_and_not_kept(
-    recognizer: Recognizer, library: Library, songs: Path
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+@pytest.mark.parametrize("change", [grow, Path.unlink])
+def test_a_file_that_changes_while_it_is_read_has_an_error_and_is_not_kept(
+    recognizer: Recognizer, library: Library, songs: Path, change: Callable[[Path], object]
 ) -> None:
-    path = songs / "b.flac"
-
-    def growing(path: Path) -> Recognition:
-        said = recognizer(path)
-        with path.open("ab") as file:
-            file.write(b"more")
-        return said
-
-    memory = Memory(library.tracks, recognizer.bundle.identity)
-    said = memory(path, growing)
-    assert said.genre is None and "changed while it was read" in str(said.error)
+    record = CachedRecognizer(Watched(recognizer, change), library)(songs / "b.flac")
+    assert record.genre is None and "b.flac" in str(record.error)
     assert list(library.tracks.all()) == []
 
 
-def test_a_file_that_vanishes_while_it_is_read_is_told_and_not_kept(
+def test_the_error_of_a_vanished_file_stays(
+    recognizer: Recognizer, library: Library, songs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = library.tracks.find
+    monkeypatch.setattr(library.tracks, "find", lambda *args: find(*args) or (songs / "b.flac").unlink())
+    record = CachedRecognizer(recognizer, library)(songs / "b.flac")
+    assert record.error == recognizer(songs / "b.flac").error
+    assert list(library.tracks.all()) == []
+
+
+def test_arrays_and_sections_of_files_are_recognized_and_not_kept(
     recognizer: Recognizer, library: Library, songs: Path
 ) -> None:
-    def vanishing(path: Path) -> Recognition:
-        path.unlink()
-        return recognizer(path)
-
-    memory = Memory(library.tracks, recognizer.bundle.identity)
-    said = memory(songs / "b.flac", vanishing)
-    assert "does not exist" in str(said.error)
+    cached = CachedRecognizer(recognizer, library)
+    assert cached(tone(200.0), sample_rate=8000) == recognizer(tone(200.0), sample_rate=8000)
+    section = SheetTrack(songs / "b.flac", songs / "a.cue", 1, start=0.5)
+    assert cached(section) == recognizer(section)
     assert list(library.tracks.all()) == []
+    whole = SheetTrack(songs / "b.flac", songs / "a.cue", 1)
+    assert [cached(whole) for _ in range(2)] == [recognizer(whole)] * 2
+    assert cached.recalled == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
@@ -238,7 +266,7 @@ def test_what_may_not_be_read_is_tried_again(recognizer: Recognizer, songs: Path
         path.chmod(0)
         for _ in range(2):
             genre, error, done = as_plain_user(look)
-            assert genre is None and "may not be read" in error and done == 1
+            assert genre is None and str(path) in error and done == 1
         path.chmod(0o644)
         assert as_plain_user(look) == ["middle", None, 1]
         assert as_plain_user(look) == ["middle", None, 0]
@@ -262,14 +290,12 @@ def test_threads_share_a_library(recognizer: Recognizer, library: Library, tmp_p
     for number in range(60):
         paths.append(tmp_path / f"{number}.wav")
         soundfile.write(paths[-1], tone(200.0 + number), 8000)
-    memory = Memory(library.tracks, recognizer.bundle.identity)
-    answer = SimpleNamespace(model=recognizer.bundle.identity)
-    with ThreadPoolExecutor(8) as pool:
-        said = list(
-            pool.map(lambda path: memory(path, lambda p: Recognition(p, answer.model, genre=p.name)), paths)
-        )
-    assert [one.genre for one in said] == [path.name for path in paths]
-    assert {one.genre for one in library.tracks.all()} == {path.name for path in paths}
+    cached = CachedRecognizer(recognizer, library)
+    records = list(cached.recognize_many(paths, jobs=8))
+    assert [record.path for record in records] == paths
+    assert {record.path for record in library.tracks.all()} == set(paths)
+    assert list(cached.recognize_many(paths, jobs=8)) == records
+    assert cached.recalled == len(paths)
 
 
 @pytest.fixture
@@ -289,7 +315,7 @@ def test_a_full_answer_stands_for_a_spread_one_and_not_the_reverse(
     runs = [(spread, 1), (spread, 0), (full, 1), (full, 0), (spread, 0)]
     said = []
     for recognizer, expected in runs:
-        run = Counted(recognizer, library, full=recognizer.full)
+        run = Counted(recognizer, library)
         said += run(long_song)
         assert len(run.done) == expected
     assert [one.full for one in said] == [False, False, True, True, True]
@@ -300,8 +326,8 @@ def test_a_full_answer_stands_for_a_spread_one_and_not_the_reverse(
 
 def test_probabilities_of_full_answers_come_back(tiny_model: Path, library: Library, long_song: Path) -> None:
     full = Recognizer.load(tiny_model, threads=1, full=True)
-    (first,) = Counted(full, library, full=True)(long_song)
-    run = Counted(full, library, full=True, probabilities=True)
+    (first,) = Counted(full, library)(long_song)
+    run = Counted(full, library, probabilities=True)
     (again,) = run(long_song)
     assert run.done == []
     assert first.probabilities is not None and again.probabilities is not None
@@ -319,7 +345,7 @@ def test_spread_answers_keep_none_and_are_no_source_of_parts(
     Counted(spread, library)(long_song)
     (kept,) = library.tracks.all()
     assert kept.probabilities is None
-    run = Counted(full, library, full=True, probabilities=True)
+    run = Counted(full, library, probabilities=True)
     (said,) = run(long_song)
     assert run.done == ["long.wav"] and said.full
 
@@ -330,7 +356,7 @@ def test_silence_and_errors_are_known_with_probabilities_too(
     soundfile.write(tmp_path / "silent.wav", np.zeros(20_000), 8000)
     (tmp_path / "letter.wav").write_text("no music")
     Counted(recognizer, library)(tmp_path)
-    run = Counted(recognizer, library, full=True, probabilities=True)
+    run = Counted(Recognizer(recognizer.bundle, full=True), library, probabilities=True)
     said = {one.path.name: one for one in run(tmp_path)}
     assert run.done == []
     silent = said["silent.wav"]
@@ -339,12 +365,13 @@ def test_silence_and_errors_are_known_with_probabilities_too(
     assert said["letter.wav"].error is not None
 
 
-def test_an_answer_of_an_old_library_is_heard_anew_for_parts_only(
+def test_a_result_of_an_old_library_is_repeated_for_parts_only(
     recognizer: Recognizer, library: Library, songs: Path
 ) -> None:
     Counted(recognizer, library)(songs)
     library.tracks._database.execute("UPDATE tracks SET probabilities = NULL")  # as an upgrade leaves them
-    for wanted, expected in (({"full": True}, 0), ({"full": True, "probabilities": True}, 4)):
-        run = Counted(recognizer, library, **wanted)
+    full = Recognizer(recognizer.bundle, full=True)
+    for probabilities, expected in ((False, 0), (True, 4)):
+        run = Counted(full, library, probabilities=probabilities)
         run(songs)
         assert len(run.done) == expected

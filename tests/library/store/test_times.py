@@ -13,8 +13,8 @@ import pytest
 import tagged
 
 from genrelab.cli.main import main
-from genrelab.library import Library, Memory, Tagger, Wish
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library import CachedRecognizer, Library, Tagger, TagPolicy
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognizer
 
 YEAR = 31_556_952  # seconds
@@ -57,31 +57,31 @@ def test_known_the_second_time_and_tagged(
         pytest.skip("this disk does not keep such times")
     status = os.stat(song)
     for known in (0, 1):
-        memory = Memory(library.tracks, recognizer.bundle.identity)
-        said = memory(song, recognizer)
-        assert (said.error, said.warning, memory.recalled) == (None, None, known)
+        cached = CachedRecognizer(recognizer, library)
+        said = cached(song)
+        assert (said.error, said.warning, cached.recalled) == (None, None, known)
     assert os.stat(song).st_mtime_ns == status.st_mtime_ns
-    assert Sighting(song).is_still()
-    (record,) = Tagger(library).tag([song], Wish("overwrite"), write=True)
+    assert FileSnapshot(song).is_still()
+    (record,) = Tagger(library).tag([song], TagPolicy("overwrite"), write=True)
     assert record.status == "written", record
     set_time(song, TIMES[year])
     (record,) = Tagger(library).undo([song])
     assert record.status == "undone", record
 
 
-def test_times_are_told_apart(any_time: Path) -> None:
+def test_times_are_distinguished(any_time: Path) -> None:
     song = any_time / "x"
     song.touch()
     seen = set()
     for seconds in TIMES.values():
         for nanoseconds in (0, 1):
             set_time(song, seconds, nanoseconds)
-            found = Sighting(song).mtime_ns
+            found = FileSnapshot(song).mtime_ns
             assert -(2**63) <= found < 2**63
             seen.add((os.stat(song).st_mtime_ns, found))
     assert len({time for time, _ in seen}) == len({found for _, found in seen}) >= 8
     set_time(song, 0, 123)
-    assert Sighting(song).mtime_ns == 123  # others are what they are
+    assert FileSnapshot(song).mtime_ns == 123  # others are what they are
 
 
 def test_a_run_with_one_such_file_is_done(

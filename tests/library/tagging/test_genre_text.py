@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raising import raises
 
-from genrelab.errors import UsageError
 from genrelab.library.tagging.genre_text import DEFAULT_PLACEHOLDERS, PLACEHOLDERS, Placeholders, parts
 
 
@@ -49,7 +49,7 @@ from genrelab.library.tagging.genre_text import DEFAULT_PLACEHOLDERS, PLACEHOLDE
         *("Other; Unknown", "Unknown/Other", "none, other", "Other;", "; ;"),
     ],
 )
-def test_what_says_nothing(text: str) -> None:
+def test_placeholders(text: str) -> None:
     assert PLACEHOLDERS.says_nothing(text)
     assert PLACEHOLDERS.without([text, "Rock"]) == ("Rock",)
 
@@ -69,11 +69,11 @@ def test_what_says_nothing(text: str) -> None:
         *("♪", "80s", "ロック", "12", "Genreless", "Nonet", "Мисц"),
     ],
 )
-def test_what_says_something(text: str) -> None:
+def test_genres_are_not_placeholders(text: str) -> None:
     assert not PLACEHOLDERS.says_nothing(text)
 
 
-def test_every_word_of_the_list_says_nothing() -> None:
+def test_every_default_word_is_a_placeholder() -> None:
     for word in DEFAULT_PLACEHOLDERS:
         assert PLACEHOLDERS.says_nothing(word) and PLACEHOLDERS.says_nothing(f"({word.upper()})")
 
@@ -108,15 +108,15 @@ def test_words_of_a_user(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.txt cannot be read: No such file"):
+    with raises("placeholders-unreadable", "none.txt", "No such file"):
         Placeholders.parse(f"@{tmp_path / 'none.txt'}")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with raises("placeholders-unreadable", tmp_path):
         Placeholders.parse(f"@{tmp_path}")
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(UsageError, match="no text in UTF-8"):
+    with raises("placeholders-unreadable", binary):
         Placeholders.parse(f"@{binary}")
-    with pytest.raises(UsageError, match=f"write --placeholders @{binary}"):
+    with raises("placeholders-without-at", f"--placeholders @{binary}"):
         Placeholders.parse(str(binary))
 
 

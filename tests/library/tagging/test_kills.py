@@ -19,7 +19,7 @@ import tagged
 from disks import quick_folder
 
 from genrelab import drafts as drafts_module
-from genrelab.library import Library, Tagger, Wish
+from genrelab.library import Library, Tagger, TagPolicy
 from genrelab.library.store import journal as journal_module
 from genrelab.library.tagging import safe_write as rewrite_module
 from genrelab.recognize import Recognition
@@ -202,7 +202,9 @@ def _die_at(line: int, database: Path, song: Path, *, undo: bool) -> bool:
         with Library(database) as library:
             tagger = Tagger(library)
             sys.settrace(trace)
-            (record,) = tagger.undo([song]) if undo else tagger.tag([song], Wish("overwrite"), write=True)
+            (record,) = (
+                tagger.undo([song]) if undo else tagger.tag([song], TagPolicy("overwrite"), write=True)
+            )
             sys.settrace(None)
         os._exit(0 if record.status in ("written", "undone") else 1)
     finally:
@@ -216,12 +218,12 @@ def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Pat
     folder.mkdir()
     song, database = tagged.make(folder, "mp3-all"), tmp_path / "l.db"
     with Library(database) as library:
-        from genrelab.library.store.file_snapshot import Sighting
+        from genrelab.library.store.file_snapshot import FileSnapshot
 
         said = Recognition(song, "m", genre="Ska", confidence=0.9, genres=(RankedGenre("Ska", 0.9),))
-        library.tracks.store(Sighting(song), said)
+        library.tracks.store(FileSnapshot(song), said)
         untagged = song.read_bytes()
-        (record,) = Tagger(library).tag([song], Wish("overwrite"), write=True)
+        (record,) = Tagger(library).tag([song], TagPolicy("overwrite"), write=True)
         assert record.status == "written"
         written = song.read_bytes()
         if not undo:
@@ -243,7 +245,7 @@ def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Pat
             assert library.journal.count() == (after_kill == written)
             states.add(reached)
             if reached:
-                undone = Tagger(library).tag([song], Wish("overwrite"), write=True)
+                undone = Tagger(library).tag([song], TagPolicy("overwrite"), write=True)
                 (record,) = undone if undo else Tagger(library).undo([song])
                 assert record.status != "error", record
             assert song.read_bytes() == start

@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tagged
 from disks import fill, small_disk
+from raising import raises
 from unprivileged import as_plain_user, open_folder
 
-from genrelab.library import Library, LibraryError, Tagger, TagRecord, Wish
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library import Library, Tagger, TagPolicy, TagRecord
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
 
@@ -24,7 +26,7 @@ def know(library: Library, path: Path) -> None:
     """Let a library have an answer to a file."""
     ranked = (RankedGenre("rock", 0.9),)
     answer = Recognition(path, "m@1", genre="rock", confidence=0.9, genres=ranked)
-    library.tracks.store(Sighting(path), answer)
+    library.tracks.store(FileSnapshot(path), answer)
 
 
 def only(records: object) -> TagRecord:
@@ -41,29 +43,29 @@ def test_without_permission_files_are_left() -> None:
         whole = path.read_bytes()
         with Library(folder / "l.db") as library:
             know(library, path)
-            assert only(Tagger(library).tag([path], Wish())).status == "would write"
+            assert only(Tagger(library).tag([path], TagPolicy())).status == "would write"
         (folder / "l.db").chmod(0o666)
 
-        def write() -> list[str | None]:
+        def write() -> list[Any]:
             with Library(folder / "l.db") as library:
-                record = only(Tagger(library).tag([path], Wish(), write=True))
+                record = only(Tagger(library).tag([path], TagPolicy(), write=True))
                 assert not library.journal.unfinished()
-            return [record.status, record.note]
+            return [record.status, record.code, record.note]
 
-        for folder_mode, mode, message in (
-            (0o555, 0o666, f"{path} lies in a folder that may not be written"),
-            (0o777, 0o644, f"{path} may not be written"),
-            (0o777, 0o000, f"{path} could not be read or written: Permission denied"),
-            (0o000, 0o666, "Permission denied"),
+        for folder_mode, mode, code in (
+            (0o555, 0o666, "tag-folder-read-only"),
+            (0o777, 0o644, "tag-file-read-only"),
+            (0o777, 0o000, "EACCES"),
+            (0o000, 0o666, "EACCES"),
         ):
             path.chmod(mode)
             music.chmod(folder_mode)
-            status, note = as_plain_user(write)
-            assert status == "error" and message in note, note
+            status, found, note = as_plain_user(write)
+            assert (status, found) == ("error", code) and str(path) in note, note
             music.chmod(0o777)
             assert path.read_bytes() == whole and os.listdir(music) == [path.name]
         path.chmod(0o666)
-        assert as_plain_user(write) == ["written", None]
+        assert as_plain_user(write) == ["written", None, None]
 
 
 def test_a_really_full_disk(library: Library, tmp_path: Path) -> None:
@@ -71,8 +73,8 @@ def test_a_really_full_disk(library: Library, tmp_path: Path) -> None:
         path = tagged.write_sound(disk / "x.wav", "wav", seconds=5.0)
         know(library, path)
         whole = path.read_bytes()
-        record = only(Tagger(library).tag([path], Wish(), write=True))
-        assert record.status == "error" and "Free some space" in str(record.note)
+        record = only(Tagger(library).tag([path], TagPolicy(), write=True))
+        assert (record.status, record.code) == ("error", "ENOSPC")
         assert path.read_bytes() == whole and os.listdir(disk) == ["x.wav"]
         assert not library.journal.unfinished()
 
@@ -88,11 +90,11 @@ def test_a_library_on_a_full_disk(tmp_path: Path) -> None:
             for path in paths:
                 know(library, path)
             tagger = Tagger(library)
-            assert only(tagger.tag(paths[:1], Wish(), write=True)).status == "written"
+            assert only(tagger.tag(paths[:1], TagPolicy(), write=True)).status == "written"
             filler = fill(disk)
-            with pytest.raises(LibraryError, match=r"l\.db .*[Dd]isk"):
+            with raises("library-disk-full", "l.db"):
                 for _ in range(100):  # there is some room in files that it has
-                    list(tagger.tag(paths[1:], Wish("overwrite"), write=True))
+                    list(tagger.tag(paths[1:], TagPolicy("overwrite"), write=True))
                     list(tagger.undo(paths[1:]))
         filler.unlink()
         with Library(disk / "l.db") as library:
@@ -109,6 +111,6 @@ def test_a_disk_that_can_only_be_read(library: Library, tmp_path: Path) -> None:
         path = tagged.write_sound(disk / "x.wav", "wav")
         know(library, path)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        record = only(Tagger(library).tag([path], Wish(), write=True))
-        assert record.status == "error" and "may not be written" in str(record.note)
+        record = only(Tagger(library).tag([path], TagPolicy(), write=True))
+        assert (record.status, record.code) == ("error", "tag-file-read-only")
         assert os.listdir(disk) == ["x.wav"] and not library.journal.unfinished()

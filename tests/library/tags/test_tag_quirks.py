@@ -15,8 +15,8 @@ import mutagen.mp4
 import pytest
 import tagged
 
-from genrelab.library import Library, Tagger, TagRecord, Wish
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library import Library, Tagger, TagPolicy, TagRecord
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tags import read_tag
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
@@ -26,10 +26,10 @@ from genrelab.recognize.recognition import RankedGenre
 def write(library: Library) -> Callable[..., TagRecord]:
     """Write `rock` into a file."""
 
-    def write(path: Path, wish: Wish | None = None) -> TagRecord:
+    def write(path: Path, wish: TagPolicy | None = None) -> TagRecord:
         said = Recognition(path, "m@1", genre="rock", confidence=0.9, genres=(RankedGenre("rock", 0.9),))
-        library.tracks.store(Sighting(path), said)
-        (record,) = Tagger(library).tag([path], wish or Wish("overwrite"), write=True)
+        library.tracks.store(FileSnapshot(path), said)
+        (record,) = Tagger(library).tag([path], wish or TagPolicy("overwrite"), write=True)
         return record
 
     return write
@@ -106,7 +106,7 @@ def test_an_apev2_tag_that_says_something_else(
     path = tagged.make(tmp_path, kind)
     tagged.tag_ape(path, "Dub")
     whole = path.read_bytes()
-    assert write(path, Wish()).note == "has a genre"
+    assert write(path, TagPolicy()).note == "has a genre"
     record = write(path)
     assert (record.status, record.before, record.after) == ("written", ("Dub",), ("rock",))
     assert "APEv2" in str(record.note) and "Dub" in str(record.note)
@@ -117,7 +117,7 @@ def test_an_apev2_tag_that_says_something_else(
     file = mutagen.id3.ID3(path)
     file.add(mutagen.id3.TCON(encoding=0, text="Other"))
     file.save()
-    left = write(path, Wish())
+    left = write(path, TagPolicy())
     assert (left.status, left.note) == ("left", "has a genre in another tag: Dub")
 
 
@@ -136,7 +136,7 @@ def test_an_apev2_tag_that_says_the_same_is_not_mentioned(
 def test_an_id3v1_genre_beside_an_empty_one_of_id3v2(tmp_path: Path, write: Callable[..., TagRecord]) -> None:
     path = tagged.make(tmp_path, "mp3-24")
     tagged.tag_id3v1(path, 8)
-    assert (genres_of(path), write(path, Wish()).note) == (("Jazz",), "has a genre")
+    assert (genres_of(path), write(path, TagPolicy()).note) == (("Jazz",), "has a genre")
 
 
 def test_an_id3v1_genre_that_says_nothing(
@@ -145,7 +145,7 @@ def test_an_id3v1_genre_that_says_nothing(
     path = tagged.make(tmp_path, "mp3-bare")
     tagged.tag_id3v1(path, 12)
     whole = path.read_bytes()
-    record = write(path, Wish())
+    record = write(path, TagPolicy())
     assert (record.status, record.before) == ("written", ("Other",))
     undo(library, path)
     assert path.read_bytes() == whole

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from raising import raises
 
-from genrelab.errors import MissingExtraError, UsageError
 from genrelab.recognize import RankedGenre, Recognition, Segment
 from genrelab.recognize.recognition import Stretch
 from genrelab.recognize.writers.formats import FORMATS, Format, write_records
@@ -151,15 +151,15 @@ def test_stretches_join_neighbours() -> None:
 
 
 def test_wrong_use() -> None:
-    with pytest.raises(UsageError, match="yaml"):
+    with raises("output-format", "yaml"):
         write_records([], io.BytesIO(), format="yaml")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="at least 1"):
+    with raises("top-genres", 0):
         write_records([], io.BytesIO(), format="json", top=0)
-    with pytest.raises(UsageError, match="timeline"):
+    with raises("csv-timeline"):
         write_records([], io.BytesIO(), format="csv", timeline=True)
 
 
 def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"genrelab\[parquet\]"):
+    with raises("pyarrow-missing", "genrelab[parquet]"):
         write_records([], io.BytesIO(), format="parquet")

@@ -1,1 +1,1 @@
-"""What commands print and write about the library: tables, JSON, CSV."""
+"""Output of commands about the library: tables, JSON, CSV."""

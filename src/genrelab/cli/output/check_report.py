@@ -1,4 +1,4 @@
-"""The report of a check: a table for people; JSON and CSV for programs; and what else there is to tell."""
+"""The report of `genrelab library check`: a table for people, JSON and CSV for programs, and notes."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from genrelab.cli.output.listing import ListFormat, write_csv, write_json, write
 from genrelab.library.tagging.consistency import CheckReport, Disagreement
 from genrelab.printing import plain
 
-_NAMED = 12  # tags and problems that are told one by one
+_NAMED = 12  # tags and problems that are listed one by one
 _REASONS = {
     "no tag": "without a genre tag",
-    "unknown": "with tags that are no genre of the model",
+    "unknown": "with tags that are not a genre of the model",
     "unsure": "unsure",
     "not recognized": "that could not be recognized",
-    "changed": "changed since, or damaged in the library (`genrelab recognize` hears them anew)",
-    "gone": "whose file is gone (`genrelab library forget --missing` forgets them)",
+    "changed": "changed since, or damaged in the library (`genrelab recognize` recognizes them again)",
+    "gone": "whose file no longer exists (`genrelab library forget --missing` removes them)",
     "unreadable": "whose tags cannot be read",
 }
 
 
 def write_report(report: CheckReport, out: BinaryIO, *, format: ListFormat) -> None:
-    """Write the disagreements; as JSON the whole report.
+    """Write the disagreements, or with `json` the whole report.
 
     Parameters
     ----------
     report : CheckReport
     out : binary file
-        Where to; not closed.
+        The output; left open.
     format : {"table", "json", "csv"}
     """
     if format == "json":
@@ -47,11 +47,11 @@ def write_report(report: CheckReport, out: BinaryIO, *, format: ListFormat) -> N
             )
             for record in report.disagreements
         ]
-        titles = ["confidence", "sounds like", "is tagged", "probability of the tag", "file"]
+        titles = ["confidence", "predicted", "tagged", "probability of the tag", "file"]
         write_table(titles, rows, out, right=[titles[0], titles[3]])
 
 
-def tell(report: CheckReport) -> Iterator[str]:
+def summary_lines(report: CheckReport) -> Iterator[str]:
     """Yield sentences for people about what was compared and what was not.
 
     Parameters
@@ -65,7 +65,7 @@ def tell(report: CheckReport) -> Iterator[str]:
     counts = report.counts
     compared = counts["agree"] + counts["disagree"]
     unlisted = counts["disagree"] - len(report.disagreements)
-    less_sure = f" ({unlisted} of them below the confidence that was asked for)" if unlisted else ""
+    less_sure = f" ({unlisted} of them below --min-confidence)" if unlisted else ""
     yield f"{compared} compared: {counts['agree']} agree, {counts['disagree']} disagree{less_sure}"
     left = [f"{counts[name]} {words}" for name, words in _REASONS.items() if counts[name]]
     if left:
@@ -74,7 +74,7 @@ def tell(report: CheckReport) -> Iterator[str]:
         ranked = sorted(report.unknown.items(), key=lambda item: (-item[1], item[0]))
         names = ", ".join(f"{plain(tag)!r} ({count})" for tag, count in ranked[:_NAMED])
         more = f" and {len(ranked) - _NAMED} others" if len(ranked) > _NAMED else ""
-        yield f"tags that are no genre of the model: {names}{more}; --map can say what they mean"
+        yield f"tags that are not a genre of the model: {names}{more}; --map can define them"
     yield from report.problems[:_NAMED]
     if len(report.problems) > _NAMED:
         yield f"{len(report.problems) - _NAMED} more files have tags that cannot be read"

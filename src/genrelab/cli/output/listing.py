@@ -1,56 +1,46 @@
-"""Lists of records: a table for people; JSON and CSV for programs."""
+"""Lists of records: a table for people, JSON and CSV for programs."""
 
 from __future__ import annotations
 
-import io
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Literal
 
-from rich.table import Table
-
-from genrelab.console import PlainConsole
+from genrelab.console import plain_table, write_console
 from genrelab.csv_text import write_csv_line
 from genrelab.printing import json_text
 
 ListFormat = Literal["table", "json", "csv"]
 
-_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
-
 
 def write_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], out: BinaryIO, *, right: Sequence[str] = ()
 ) -> None:
-    """Write a table for people; what cannot be printed is escaped.
+    """Write a table for people; unprintable characters are escaped.
 
     Parameters
     ----------
     columns : sequence of str
-        Their titles.
+        Titles of the columns.
     rows : iterable of sequence of str
     out : binary file
     right : sequence of str
-        Titles of the columns whose cells stand at the right.
+        Titles of the columns to align right.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in right else "left")
     for row in rows:
         table.add_row(*row)
-    text = io.StringIO()
-    width = shutil.get_terminal_size().columns if out.isatty() else _UNLIMITED
-    PlainConsole(file=text, width=width, force_terminal=out.isatty()).print(table)
-    lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
-    out.write(lines.encode("utf-8", errors="backslashreplace"))
+    write_console(out, table)
 
 
 def write_json(value: Any, out: BinaryIO) -> None:
-    """Write a value; see `genrelab.printing.json_text`."""
+    """Write a value as JSON; see `genrelab.printing.json_text`."""
     out.write(json_text(value, indent=2).encode("utf-8") + b"\n")
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], out: BinaryIO) -> None:
-    """Write rows; a list is one cell with semicolons between, file names keep their bytes."""
+    """Write rows as CSV. A list is one cell, joined by semicolons. File names keep their bytes."""
     write_csv_line(columns, out)
     for row in rows:
         cells = (row[column] for column in columns)

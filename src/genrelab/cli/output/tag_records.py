@@ -1,24 +1,20 @@
-"""Records of tagging: a table for people; JSON and CSV for programs."""
+"""Records of tagging: a table for people, JSON and CSV for programs."""
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, Literal
 
-from rich.table import Table
 from rich.text import Text
 
-from genrelab.console import PlainConsole
+from genrelab.console import plain_table, write_console
 from genrelab.csv_text import write_csv_line
 from genrelab.library.tagging.tagger import TagRecord
 from genrelab.printing import json_text
 
 TagFormat = Literal["table", "json", "csv"]
 
-_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
 _STYLES = {"would write": "yellow", "written": "green", "undone": "green", "error": "red", "left": "dim"}
 
 
@@ -28,11 +24,11 @@ def write_tag_records(records: Iterable[TagRecord], out: BinaryIO, *, format: Ta
     Parameters
     ----------
     records : iterable of TagRecord
-        Read as they come; `json` and `csv` write each at once.
+        Read one by one; `json` and `csv` write each record immediately.
     out : binary file
-        Where to; not closed.
+        The output; left open.
     format : {"table", "json", "csv"}
-        How. File names that are not text are written as `genrelab.recognize.writers.formats` does it.
+        File names that are not text are written as in `genrelab.recognize.writers.formats`.
     """
     writers: dict[TagFormat, Callable[[Iterable[TagRecord], BinaryIO], None]] = {
         "table": _write_table,
@@ -60,30 +56,23 @@ def _write_csv(records: Iterable[TagRecord], out: BinaryIO) -> None:
 
 
 def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
-    found = list(records)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("file", overflow="fold")
     for title in ("what", "genre", "new genre"):
         table.add_column(title)
     table.add_column("confidence", justify="right")
     table.add_column("note", overflow="fold")
-    for record in found:
+    errors = []
+    for record in records:
         failed = record.status == "error"
-        confidence = "" if record.confidence is None else f"{100 * record.confidence:.0f} %"
+        if failed:
+            errors.append((record.note or "", "red"))
         table.add_row(
             os.fspath(record.path),
             Text(record.status, style=_STYLES[record.status]),
             ", ".join(record.before),
             ", ".join(record.after) if record.after != record.before else "",
-            Text(confidence),
+            Text("" if record.confidence is None else f"{100 * record.confidence:.0f} %"),
             "" if failed else record.note or "",
         )
-    text = io.StringIO()
-    width = shutil.get_terminal_size().columns if out.isatty() else _UNLIMITED
-    console = PlainConsole(file=text, width=width, force_terminal=out.isatty())
-    console.print(table)
-    for record in found:
-        if record.status == "error":
-            console.print(record.note or "", style="red", soft_wrap=True)
-    lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
-    out.write(lines.encode("utf-8", errors="backslashreplace"))
+    write_console(out, table, errors)

@@ -1,4 +1,4 @@
-"""The embeddings that the library keeps, read block by block: a large collection does not fill the memory."""
+"""Read the stored embeddings in blocks, so that a large collection does not fill the memory."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from genrelab.library.store.library import Library
 from genrelab.library.store.track_row import DamagedRowError, check_values, vector
 
 Directions = npt.NDArray[np.float32]
-"""Embeddings of length 1 [shape=(n, d)]: their products are cosines."""
+"""Embeddings of length 1 [shape=(n, d)]: dot products are cosines."""
 
 BLOCK = 4096
-"""How many tracks are read at once; of 512 numbers each, that is 8 MB."""
+"""Tracks per block; 8 MB for embeddings of 512 numbers."""
 
 
 class Embedded(NamedTuple):
-    """A track that has an embedding.
+    """A track with an embedding.
 
     Parameters
     ----------
     path : bytes
-        Absolute, without links.
+        Absolute, with links resolved.
     sound : bytes
-        Hash of its sound: the same for copies of one recording.
+        Hash of its audio: the same for copies of one recording.
     duration : float or None
         In seconds.
     genre : str
@@ -43,12 +43,12 @@ class Embedded(NamedTuple):
     confidence: float
 
     def name(self) -> Path:
-        """Return the path for people and for opening."""
+        """Return the path as a `Path`."""
         return Path(os.fsdecode(self.path))
 
 
 class ModelCount(NamedTuple):
-    """How many tracks a model has answered, and how many of them have no embedding (errors, silence)."""
+    """Number of tracks recognized by a model, and how many of them have no embedding (errors, silence)."""
 
     model: str
     tracks: int
@@ -56,7 +56,7 @@ class ModelCount(NamedTuple):
 
 
 def count_models(library: Library) -> list[ModelCount]:
-    """Return which models have answered, the one with most embeddings first.
+    """Count the tracks of each model; the model with most embeddings comes first.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def count_models(library: Library) -> list[ModelCount]:
 
 
 def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedded], Directions]]:
-    """Read the tracks of one model that have an embedding, in the order of paths.
+    """Read the tracks of one model that have an embedding, ordered by path.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedde
     Yields
     ------
     list of Embedded, np.ndarray [shape=(n, d)], float32
-        A block of tracks, and their embeddings at length 1, of as many numbers in each block. A track whose
-        row is damaged, or whose embedding is zero throughout, is not there.
+        A block of tracks and their embeddings, scaled to length 1. All blocks have the same dimension d.
+        Tracks with a damaged row or an embedding of zeros are omitted.
     """
     last, length = b"", 0
     while rows := library.database.rows(
@@ -97,7 +97,7 @@ def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedde
     ):
         last = rows[-1][0]
         found = [(track, numbers) for track, numbers in map(_embedded, rows) if track is not None]
-        if found and not length:  # that of most: a damaged one must not push out all others
+        if found and not length:  # the most common one: a damaged row must not exclude all others
             ((length, _),) = Counter(len(numbers) for _, numbers in found).most_common(1)
         found = [(track, numbers) for track, numbers in found if len(numbers) == length]
         if not found:
@@ -122,6 +122,6 @@ def _embedded(row: tuple[Any, ...]) -> tuple[Embedded | None, Directions]:
 
 
 def is_below(path: bytes, folder: bytes) -> bool:
-    """Whether a path is a folder or leads to something in it; both absolute, without links."""
+    """Whether a path is a folder or is inside it; both absolute, with links resolved."""
     separator = os.fsencode(os.sep)
     return path == folder or path.startswith(folder.rstrip(separator) + separator)

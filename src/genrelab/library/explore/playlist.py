@@ -1,4 +1,4 @@
-"""Playlists: extended M3U in UTF-8 (M3U8)."""
+"""Write playlists: extended M3U in UTF-8 (M3U8)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import mutagen
 from genrelab.errors import TagError
 from genrelab.library.tags import tag_errors
 
-# In ID3; Vorbis comments, APEv2 and ASF; MP4. In small letters.
+# Names in ID3; Vorbis comments, APEv2 and ASF; MP4. Lower case.
 _TITLE = ("tit2", "title", "\xa9nam")
 _ARTIST = ("tpe1", "artist", "author", "\xa9art")
 
 
 class Entry(NamedTuple):
-    """A line of a playlist: the file, and its length in seconds if it is known."""
+    """An entry of a playlist: the file, and its duration in seconds if known."""
 
     path: Path
     duration: float | None
@@ -32,24 +32,24 @@ def write_m3u(
     Parameters
     ----------
     entries : iterable of Entry
-        In the order of playing; with absolute paths.
+        In playing order, with absolute paths.
     out : binary file
-        Where to; not closed.
+        The output; left open.
     folder : Path
-        Where the playlist will lie: files below it are named from there.
+        The folder of the playlist; files below it get relative paths.
     absolute : bool
-        Name all files by their absolute paths.
+        Use absolute paths for all files.
 
     Returns
     -------
     list of (Path, str)
-        The files that a playlist cannot name, and why; they are left out.
+        The omitted files, which a playlist cannot contain, with the reasons.
     """
     base = Path(os.path.realpath(folder))
     skipped = []
     out.write(b"#EXTM3U\n")
     for path, duration in entries:
-        reason = _why_not(path)
+        reason = _obstacle(path)
         if reason is not None:
             skipped.append((path, reason))
             continue
@@ -60,12 +60,12 @@ def write_m3u(
 
 
 def title_of(path: Path) -> str:
-    """Return what a player shows: artist and title as the tags have them, else the file's name.
+    """Return artist and title from the tags, or else the file name.
 
     Parameters
     ----------
     path : Path
-        A sound file; one whose tags cannot be read has a name at least.
+        An audio file. Unreadable tags are not an error.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def title_of(path: Path) -> str:
     """
     try:
         with tag_errors(path):
-            file: Any = mutagen.File(path) if path.is_file() else None  # a pipe would wait for a writer
+            file: Any = mutagen.File(path) if path.is_file() else None  # opening a pipe would block
             items = file.tags.items() if file is not None and file.tags is not None else ()
             tags = {str(name).casefold(): values for name, values in items}
             title, artist = _text(tags, _TITLE), _text(tags, _ARTIST)
@@ -85,16 +85,16 @@ def title_of(path: Path) -> str:
 
 
 def _text(tags: Mapping[str, Any], names: Iterable[str]) -> str:
-    """Return the first of some tags that holds a text, in one line."""
+    """Return the first non-empty text of some tags, on one line."""
     for name in names:
         values = tags.get(name, ())
-        for value in getattr(values, "text", values):  # a frame of ID3 has its texts there
+        for value in getattr(values, "text", values):  # ID3 frames have their texts there
             if text := " ".join(str(value).split()):
                 return text
     return ""
 
 
-def _why_not(path: Path) -> str | None:
+def _obstacle(path: Path) -> str | None:
     name = os.fspath(path)
     if "\n" in name or "\r" in name:
         return "its name has a line break"
@@ -109,5 +109,5 @@ def _line(path: Path, base: Path, *, absolute: bool) -> str:
     if absolute or not path.is_relative_to(base):
         return os.fspath(path)
     line = os.fspath(path.relative_to(base))
-    # What begins with # would be a comment, and players cut off space.
+    # A line that starts with # is a comment, and players strip spaces.
     return line if line[0] != "#" and not line[0].isspace() else os.path.join(os.curdir, line)

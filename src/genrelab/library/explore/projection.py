@@ -1,9 +1,9 @@
-"""From embeddings to places on a page: principal components, then each track moves among its neighbours.
+"""Project embeddings to a plane: principal components, refined by attraction and repulsion of neighbours.
 
-The second step is the attraction and repulsion of UMAP (McInnes, Healy and Melville 2018, section 3.2)
-with the kernel 1 / (1 + distance^2), negative sampling, and edges of equal weight: weights change next to
-nothing there (Damrich and Hamprecht, "On UMAP's True Loss Function", 2021). A weak pull to the middle keeps
-groups together. Genres play no part in it.
+The refinement follows UMAP (McInnes, Healy and Melville 2018, section 3.2) with the kernel 1 / (1 +
+distance^2), negative sampling and edges of equal weight, since weights have almost no effect (Damrich and
+Hamprecht, "On UMAP's True Loss Function", 2021). A weak force to the centre keeps groups together. Genres are
+not used.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import numpy.typing as npt
 Points = npt.NDArray[np.float32]
 
 NEIGHBOURS = 15
-"""How many nearest tracks each track is drawn to."""
+"""Number of nearest tracks that attract each track."""
 
-_COMPONENTS = 64  # of the principal components, in which neighbours are looked for
-_ROUNDS = 120  # how often a track meets each neighbour
-_REPULSIONS = 4  # strangers that push it away at each meeting
-_GRAVITY = 0.02  # pull to the middle, times the distance: else groups drift away and shrink
-_FARTHEST_STEP = 4.0  # of one push, as in UMAP
+_COMPONENTS = 64  # number of principal components in which neighbours are searched
+_ROUNDS = 120  # number of times each neighbour attracts a track
+_REPULSIONS = 4  # random tracks that repel it each time
+_GRAVITY = 0.02  # force to the centre per distance; without it groups drift away and shrink
+_FARTHEST_STEP = 4.0  # of one repulsion, as in UMAP
 _SEED = 0
-_CELLS = 2**24  # of a block of the matrix of all pairs: 64 MB
-_SAMPLE = 1000  # tracks by which the picture is judged
+_CELLS = 2**24  # entries in a block of the distance matrix: 64 MB
+_SAMPLE = 1000  # tracks that measure the quality of the projection
 
 
 def lay_out(directions: Points) -> Points:
-    """Place tracks on a page such that tracks with similar embeddings lie together.
+    """Place tracks on a page so that tracks with similar embeddings are close.
 
-    The same embeddings in the same order give the same picture, on one machine.
+    On one machine, the same embeddings in the same order give the same result.
 
     Parameters
     ----------
@@ -39,8 +39,7 @@ def lay_out(directions: Points) -> Points:
     Returns
     -------
     np.ndarray [shape=(n, 2)], float32
-        Within 0 to 1 in both directions, and touching 0 and 1 in one of them; one track alone lies in the
-        middle.
+        Coordinates from 0 to 1; the longer side spans the whole range. A single track is in the centre.
     """
     components = _principal_components(directions)
     start = components[:, :2]
@@ -52,7 +51,7 @@ def lay_out(directions: Points) -> Points:
 
 
 def kept_neighbours(directions: Points, places: Points) -> float:
-    """Return which share of a track's nearest by cosine are also among its nearest on the page.
+    """Return the share of nearest tracks by cosine that are also nearest on the page.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def kept_neighbours(directions: Points, places: Points) -> float:
     Returns
     -------
     float in 0..1
-        Over up to 1,000 tracks spread evenly; 1 if there are fewer than three tracks.
+        Mean over up to 1,000 evenly spaced tracks; 1 if there are fewer than three tracks.
     """
     n = len(directions)
     if n < 3:
@@ -76,23 +75,23 @@ def kept_neighbours(directions: Points, places: Points) -> float:
 
 
 def judged_neighbours(n: int) -> int:
-    """Return how many nearest tracks of each are compared: of all of them, any picture would keep all."""
+    """Return how many nearest tracks to compare; comparing all of them would always give 1."""
     return min(NEIGHBOURS, n // 2)
 
 
 def nearest(
     queries: Points, points: Points, count: int, *, skip: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """Return the nearest points of each query, in no order.
+    """Return the nearest points of each query, unordered.
 
     Parameters
     ----------
     queries : np.ndarray [shape=(m, d)]
     points : np.ndarray [shape=(n, d)]
     count : int > 0
-        How many; at most n - 1 are returned.
+        Number of points per query; at most n - 1 are returned.
     skip : np.ndarray [shape=(m,)], int
-        For each query the point that it is itself.
+        For each query, its own index among the points.
 
     Returns
     -------
@@ -107,7 +106,7 @@ def nearest(
         block = slice(start, start + rows)
         distances = queries[block] @ points.T
         distances *= -2.0
-        distances += squares  # each row less its own square
+        distances += squares  # minus the square of the query, which does not affect the order
         distances[np.arange(len(distances)), skip[block]] = np.inf
         found[block] = np.argpartition(distances, count - 1, axis=1)[:, :count]
     return found
@@ -126,7 +125,7 @@ def _principal_components(directions: Points) -> Points:
 
 
 def _refine(places: Points, neighbours: npt.NDArray[np.intp]) -> Points:
-    """Let each track move towards its neighbours in turn, and away from tracks drawn at random."""
+    """Move each track towards its neighbours in turn, and away from random tracks."""
     generator = np.random.default_rng(_SEED)
     n, count = neighbours.shape
     columns = np.ascontiguousarray(neighbours.T)
@@ -135,8 +134,8 @@ def _refine(places: Points, neighbours: npt.NDArray[np.intp]) -> Points:
     for step in range(steps):
         apart = across - across.take(columns[step % count], axis=1)
         move = apart * (-2.0 / (1.0 + _square(apart))) - _GRAVITY * across
-        for strangers in generator.integers(n, size=(_REPULSIONS, n)):
-            apart = across - across.take(strangers, axis=1)
+        for others in generator.integers(n, size=(_REPULSIONS, n)):
+            apart = across - across.take(others, axis=1)
             square = _square(apart)
             push = apart * (2.0 / ((0.001 + square) * (1.0 + square)))
             move += np.clip(push, -_FARTHEST_STEP, _FARTHEST_STEP, out=push)
@@ -150,7 +149,7 @@ def _square(apart: Points) -> Points:
 
 
 def _to_page(places: Points) -> Points:
-    """Return places with the longer side of the picture from 0 to 1, the other one centred."""
+    """Scale places so that the longer side spans 0 to 1 and the other is centred."""
     if not len(places):
         return places
     low, high = places.min(axis=0), places.max(axis=0)

@@ -1,4 +1,4 @@
-"""Which tracks of the library sound like a given one."""
+"""Find tracks of the library that sound like a given one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from genrelab.errors import AudioError, UsageError
 from genrelab.library.explore.embeddings import Embedded, count_models, is_below, read_embeddings
-from genrelab.library.store.file_snapshot import Sighting, real_path
+from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.library import Library
-from genrelab.library.store.recognition_cache import Memory
-from genrelab.library.store.track_row import Wanted
+from genrelab.library.store.recognition_cache import CachedRecognizer
+from genrelab.library.store.track_row import RecordFilter
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
 
@@ -25,43 +25,43 @@ _DIGITS = 6  # of a similarity
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A track to which others are compared.
+class ReferenceTrack:
+    """The track that others are compared with.
 
     Parameters
     ----------
     path : Path
-        As it was named.
+        As named by the user.
     sound : bytes
-        Hash of its sound.
-    said : Recognition
-        What was recognized.
+        Hash of its audio.
+    recognition : Recognition
+        Its result.
     embedding : np.ndarray [shape=(d,)], float32
     """
 
     path: Path
     sound: bytes
-    said: Recognition
+    recognition: Recognition
     embedding: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarTrack:
-    """A track that was found.
+    """A similar track.
 
     Parameters
     ----------
     path : Path
         Absolute.
     similarity : float in -1..1
-        The cosine of the angle between the embeddings, to six decimals.
+        Cosine of the angle between the embeddings, to six decimals.
     genre : str
-        As it was recognized.
+        The predicted genre.
     confidence : float
     duration : float or None
         In seconds.
     also : tuple of Path
-        Where the library knows the same recording too.
+        Other paths of the same recording.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class SimilarTrack:
     COLUMNS: ClassVar = ("path", "similarity", "genre", "confidence", "duration", "also")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record, as JSON has it."""
+        """Return the record as a JSON object."""
         return {
             "path": os.fspath(self.path),
             "similarity": round(self.similarity, _DIGITS),
@@ -87,20 +87,20 @@ class SimilarTrack:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """What was found, and what was left out.
+    """Similar tracks, and counts of omitted ones.
 
     Parameters
     ----------
     tracks : tuple of SimilarTrack
-        The most similar first; tracks of equal similarity in the order of paths.
+        Most similar first; ties are ordered by path.
     same : tuple of Path
-        Other places of the very recording that was asked about.
+        Other paths of the same recording.
     vanished : int
-        Tracks that would have been listed, but their file is gone.
+        Omitted tracks whose file no longer exists.
     others : int
-        Tracks that another model recognized.
+        Omitted tracks recognized by another model.
     without : int
-        Tracks of this model without an embedding: silent or broken.
+        Omitted tracks without an embedding: silent or damaged.
     """
 
     tracks: tuple[SimilarTrack, ...]
@@ -110,7 +110,7 @@ class Similar:
     without: int
 
 
-def hear(
+def find_reference(
     library: Library,
     path: Path,
     load: Callable[[], Recognizer],
@@ -118,86 +118,85 @@ def hear(
     model: str | None = None,
     full: bool = False,
     keep: bool = True,
-) -> Heard:
-    """Take from the library what is known about a file, else recognize it.
+) -> ReferenceTrack:
+    """Look up a file in the library, or recognize it.
 
     Parameters
     ----------
     library : Library
     path : Path
-        A sound file.
+        An audio file.
     load : callable
-        Gives the recognizer; called only where the file is not known.
+        Returns the recognizer; called only if the file is not in the library.
     model : str or None
-        `Bundle.identity` of the model whose answer counts; None means that any does.
+        `Bundle.identity` of the model whose stored result may be used; None means any.
     full : bool
-        Whether only an answer counts for which all of the file was heard; so is then a file that is
-        not known.
+        Whether the whole file must be, or have been, processed.
     keep : bool
-        Whether a new answer is put into the library.
+        Whether to store a new result in the library.
 
     Returns
     -------
-    Heard
+    ReferenceTrack
 
     Raises
     ------
     UsageError
-        If the path leads to no file.
+        If the path is not a file.
     AudioError
-        If it cannot be recognized, or is silent.
+        If the file cannot be recognized or is silent.
     LibraryError
         If the library cannot be used.
     """
     try:
-        seen = Sighting(path)
-        wanted = Wanted(model, full=full) if model is not None or full else None
-        said = library.tracks.find(seen, wanted)
-        embedding = None if said is None else library.tracks.embedding(path)
-        if said is None:
+        snapshot = FileSnapshot(path)
+        wanted = RecordFilter(model, full=full) if model is not None or full else None
+        recognition = library.tracks.find(snapshot, wanted)
+        embedding = None if recognition is None else library.tracks.embedding(path)
+        if recognition is None:
             recognizer = load()
-            memory = Memory(library.tracks, recognizer.bundle.identity, full=full)
-
-            def recognize(path: Path) -> Recognition:
-                return recognizer(path, full=full or None)
-
-            said = memory(path, recognize) if keep else recognize(path)
-            embedding = said.embedding if said.embedding is not None else library.tracks.embedding(path)
-        sound = seen.hash_sound()
+            recognize = CachedRecognizer(recognizer, library) if keep else recognizer
+            recognition = recognize(path, full=full or None)
+            embedding = recognition.embedding
+            if embedding is None:
+                embedding = library.tracks.embedding(path)
+        sound = snapshot.hash_sound()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{path} cannot be compared: {what}. Name one sound file.") from error
-    if said.error is not None:
-        raise AudioError(said.error)
+        message = f"{path} cannot be compared: {what}. Name one audio file."
+        raise UsageError(message, code="track-unreadable") from error
+    if recognition.error is not None:
+        raise AudioError(recognition.error, code="track-not-recognized")
     if embedding is None:
-        raise AudioError(f"{path} is silent: there is nothing to compare. Name another file.")
-    return Heard(path, sound, said, embedding)
+        message = f"{path} is silent, so there is nothing to compare. Name another file."
+        raise AudioError(message, code="track-silent")
+    return ReferenceTrack(path, sound, recognition, embedding)
 
 
 def find_similar(
     library: Library,
-    heard: Heard,
+    reference: ReferenceTrack,
     *,
     count: int = 10,
     same_genre: bool = False,
     folders: Sequence[str | os.PathLike[str]] = (),
 ) -> Similar:
-    """Find the tracks whose embeddings point most nearly the same way as that of a given one.
+    """Find the tracks with the highest cosine similarity of embeddings.
 
-    The embeddings are read once, a block at a time: memory is that of the paths and hashes of tracks, about
-    1.5 kilobytes each, not of their embeddings.
+    The embeddings are read in blocks. Memory is needed only for paths and hashes, about 1.5 kilobytes per
+    track.
 
     Parameters
     ----------
     library : Library
-    heard : Heard
-        What to compare with; tracks with the same sound are not listed.
+    reference : ReferenceTrack
+        The track to compare with. Copies of its recording are omitted.
     count : int > 0
-        How many to list, at most.
+        Number of tracks to return.
     same_genre : bool
-        List only tracks that were recognized as the same genre.
+        Only tracks with the same predicted genre.
     folders : sequence of str or path-like
-        List only tracks at or below one of these; none means everywhere.
+        Only tracks at or below one of these; none means all tracks.
 
     Returns
     -------
@@ -206,50 +205,54 @@ def find_similar(
     Raises
     ------
     UsageError
-        If the genre shall be the same, and is `unsure`.
+        If `same_genre` is set and the genre is `unsure`.
     LibraryError
         If the library cannot be used.
     """
-    if same_genre and heard.said.genre == UNSURE:
-        raise UsageError(f"the genre of {heard.path} is unsure. Leave --same-genre away.")
-    tracks, similarities = _compare(library, heard)
-    places: dict[bytes, list[Path]] = defaultdict(list)  # of each sound
+    if same_genre and reference.recognition.genre == UNSURE:
+        raise UsageError(f"the genre of {reference.path} is unsure. Omit --same-genre.", code="genre-unsure")
+    tracks, similarities = _compare(library, reference)
+    places: dict[bytes, list[Path]] = defaultdict(list)  # hash of the audio -> paths
     for track in tracks:
         places[track.sound].append(track.name())
     wanted = [real_path(folder) for folder in folders]
     found: list[SimilarTrack] = []
-    met, vanished = {heard.sound}, 0
+    seen, vanished = {reference.sound}, 0
     for index in np.argsort(-similarities, kind="stable"):
         track, path = tracks[index], tracks[index].name()
         if len(found) == count:
             break
-        if track.sound in met or (same_genre and track.genre != heard.said.genre):
+        if track.sound in seen or (same_genre and track.genre != reference.recognition.genre):
             continue
         if wanted and not any(is_below(track.path, folder) for folder in wanted):
             continue
         if not path.is_file():
             vanished += 1
             continue
-        met.add(track.sound)
+        seen.add(track.sound)
         also = tuple(place for place in places[track.sound] if place != path and place.is_file())
         similarity = float(np.clip(similarities[index], -1.0, 1.0))
         found.append(SimilarTrack(path, similarity, track.genre, track.confidence, track.duration, also))
-    here = Path(os.fsdecode(real_path(heard.path)))
-    same = tuple(place for place in places[heard.sound] if place != here and place.is_file())
+    here = Path(os.fsdecode(real_path(reference.path)))
+    same = tuple(place for place in places[reference.sound] if place != here and place.is_file())
     models = count_models(library)
-    others = sum(other.tracks for other in models if other.model != heard.said.model)
-    without = sum(other.without for other in models if other.model == heard.said.model)
+    others = sum(other.tracks for other in models if other.model != reference.recognition.model)
+    without = sum(other.without for other in models if other.model == reference.recognition.model)
     return Similar(tuple(found), same, vanished, others, without)
 
 
-def _compare(library: Library, heard: Heard) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
-    """Return all tracks of the same model, in the order of paths, and their similarities."""
-    wanted = (heard.embedding / np.linalg.norm(heard.embedding)).astype(np.float32)
+def _compare(library: Library, reference: ReferenceTrack) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
+    """Return all tracks of the same model, ordered by path, and their similarities."""
+    wanted = (reference.embedding / np.linalg.norm(reference.embedding)).astype(np.float32)
     tracks: list[Embedded] = []
     cosines: list[npt.NDArray[np.float32]] = []
-    for block, directions in read_embeddings(library, heard.said.model):
+    for block, directions in read_embeddings(library, reference.recognition.model):
         if directions.shape[1] == len(wanted):
             tracks += block
             cosines.append(directions @ wanted)
-    # What lies behind would be rounding errors, which must not decide the order.
+    # Further digits are rounding errors and must not decide the order.
     return tracks, np.concatenate(cosines).round(_DIGITS) if cosines else np.empty(0, dtype=np.float32)
+
+
+hear = find_reference
+"""The former name of `find_reference`."""

@@ -1,1 +1,1 @@
-"""The library's database: tracks, changes, what is known about a file."""
+"""The database of the library: tracks and changes."""

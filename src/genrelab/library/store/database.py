@@ -1,4 +1,4 @@
-"""The library's file: one SQLite database, which several processes may share."""
+"""The file of the library: an SQLite database that several processes may share."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Any, Self
 import platformdirs
 
 from genrelab.errors import LibraryError
-from genrelab.library.store.place import obstacle_to_writing
+from genrelab.library.store.place import CANNOT_OPEN, WRITE_PROTECTED, obstacle_to_writing
 from genrelab.library.store.tables import table_fault
 
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
-"""The environment variable that names a library."""
+"""The environment variable with the path of the library."""
 
 SCHEMA_VERSION = 3
-"""The newest layout that this genrelab reads and the one that it writes; older ones are brought to it."""
+"""The format that this genrelab writes, and the newest that it reads; older ones are upgraded."""
 
-_APPLICATION = 0x67656E72  # "genr", so that another program's database is not taken for a library
-_WAIT_SECONDS = 30.0  # for another process to end its transaction, which takes milliseconds
-_MOST_BYTES = 2**28  # of a value, or a row
+_APPLICATION = 0x67656E72  # "genr": distinguishes a library from databases of other programs
+_WAIT_SECONDS = 30.0  # for the transaction of another process, which takes milliseconds
+_MOST_BYTES = 2**28  # of a value or a row
 
-# Paths are bytes (os.fsencode), for a file name need not be text.
+# Paths are bytes (os.fsencode) because a file name need not be text.
 _SCHEMA = """
 CREATE TABLE tracks (
     id INTEGER PRIMARY KEY,
@@ -67,7 +67,7 @@ CREATE INDEX changes_path ON changes (path);
 CREATE INDEX changes_sound ON changes (sound);
 """
 
-# What makes the next layout out of each older one.
+# Statements that upgrade each older format to the next one.
 _UPGRADES = {
     1: (
         "ALTER TABLE tracks ADD COLUMN full INTEGER NOT NULL DEFAULT 1",
@@ -78,37 +78,37 @@ _UPGRADES = {
 
 
 def default_path() -> Path:
-    """Return where the library lies unless told otherwise.
+    """Return the default path of the library.
 
-    That is what `GENRELAB_LIBRARY` names, or `library.db` in the user's data folder.
+    It is the value of `GENRELAB_LIBRARY`, or `library.db` in the user's data folder.
     """
     named = os.environ.get(LIBRARY_VARIABLE)
     return Path(named) if named else platformdirs.user_data_path("genrelab", appauthor=False) / "library.db"
 
 
 class Database:
-    """An open library file. May be used by several threads at once.
+    """An open library file. Several threads may share it.
 
-    Every statement stands alone unless inside `transaction`; each is durable when a process is killed,
-    and, after `be_durable`, when the machine loses power.
+    Outside `transaction`, every statement is a transaction. A committed one survives a killed process and,
+    after `be_durable`, a power cut.
 
     Parameters
     ----------
     path : Path
-        The file; it and its folder are made if they are not there.
+        The file; it and its folder are created if missing.
     must_write : bool
-        Whether a file that can only be read is an error. Else it is read, and nothing beside it is made.
+        Whether a read-only file is an error. Otherwise it is read, and no file is created beside it.
 
     Attributes
     ----------
     path : Path
     writable : bool
-        Whether statements may change something.
+        Whether the file can be written.
 
     Raises
     ------
     LibraryError
-        If the file cannot be opened, is no library, is damaged, or was made by a newer genrelab.
+        If the file cannot be opened, is not a library, is damaged, or was made by a newer genrelab.
     """
 
     def __init__(self, path: Path, *, must_write: bool = True) -> None:
@@ -117,12 +117,12 @@ class Database:
         self._inside = False
         obstacle = obstacle_to_writing(path)
         if obstacle is not None and must_write:
-            raise LibraryError(f"the library {path} {obstacle}")
+            raise LibraryError(f"the library {path} {obstacle}", code="library-read-only")
         self.writable = obstacle is None
-        with self._explained():
+        with self._errors_explained():
             self._connection = self._connect() if self.writable else self._connect_to_read()
         try:
-            with self._explained():
+            with self._errors_explained():
                 self._prepare()
         except BaseException:
             self._connection.close()
@@ -142,10 +142,10 @@ class Database:
         return connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
-        """Open a file that may not be written, or where nothing may be made beside it.
+        """Open a file that is read-only or in a read-only folder.
 
-        A library is in SQLite's mode WAL, for which even readers need two more files. Where these cannot be
-        made nobody can be writing, and SQLite may be told that the file does not change.
+        A library uses SQLite's WAL mode, in which readers need two more files. If these cannot be created,
+        no process can be writing, and the file can be opened as immutable.
         """
         uri = Path(os.path.abspath(self.path)).as_uri()
         connection = self._connect(uri=f"{uri}?mode=ro")
@@ -155,12 +155,13 @@ class Database:
         except sqlite3.OperationalError as error:
             connection.close()
             log = f"{self.path}-wal"
-            if not any(words in str(error) for words in ("unable to open", "readonly")):
+            if not _is(error, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
             if os.path.exists(log) and os.path.getsize(log):
                 raise LibraryError(
-                    f"the library {self.path} has changes in {log} that can be read only where it can be "
-                    "written. Copy both to such a place and name the copy with --library FILE."
+                    f"the library {self.path} has changes in {log} that can be read only where the library "
+                    "is writable. Copy both files to such a place and name the copy with --library FILE.",
+                    code="library-log-unread",
                 ) from error
         return self._connect(uri=f"{uri}?mode=ro&immutable=1")
 
@@ -169,31 +170,34 @@ class Database:
         if application == 0 and version == 0 and tables == 0 and self.writable:  # a new file
             self._write_ahead()
             with self.transaction():
-                if self._identity()[2] == 0:  # else another process was faster
+                if self._identity()[2] == 0:  # otherwise another process was faster
                     for statement in _SCHEMA.split(";\n"):
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                     self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             application, version, tables = self._identity()
         if application != _APPLICATION:
-            raise LibraryError(f"{self.path} is another program's database. Name another --library FILE.")
+            message = f"{self.path} is a database of another program. Name another --library FILE."
+            raise LibraryError(message, code="library-foreign")
         if version > SCHEMA_VERSION:
             raise LibraryError(
-                f"the library {self.path} was made by a newer genrelab (its layout is {version}, this "
-                f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab"
+                f"the library {self.path} was made by a newer genrelab (its format is {version}, this "
+                f"genrelab reads up to {SCHEMA_VERSION}). Upgrade: pip install --upgrade genrelab",
+                code="library-newer",
             )
         if version < 1:
-            raise LibraryError(f"the library {self.path} {_damaged(f'its layout is {version}')}")
+            message = f"the library {self.path} {_damaged(f'its format is {version}')}"
+            raise LibraryError(message, code="library-damaged")
         if version < SCHEMA_VERSION:
             if not self.writable:
                 self._move_to_memory()
             self._upgrade()
         self._check_tables()
-        # What was committed outlives the process; only a power cut may take the last moments.
+        # Commits survive a killed process; only a power cut may lose the last ones.
         self._connection.execute("PRAGMA synchronous = NORMAL")
 
     def _move_to_memory(self) -> None:
-        """Go on with a copy in memory: there an older layout can be brought up to date."""
+        """Continue with a copy in memory, where an older format can be upgraded."""
         copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         copy.text_factory = _decode
         self._connection.backup(copy)
@@ -201,14 +205,14 @@ class Database:
         self._connection = copy
 
     def _check_tables(self) -> None:
-        """Raise unless there are the tables that genrelab makes, and nothing that would run with them."""
+        """Raise unless the file has exactly genrelab's tables, without triggers or views."""
         fault = table_fault(self._connection, _SCHEMA)
         if fault is not None:
-            raise LibraryError(f"the library {self.path} {_damaged(fault)}")
+            raise LibraryError(f"the library {self.path} {_damaged(fault)}", code="library-damaged")
 
     def _upgrade(self) -> None:
         with self.transaction():
-            for version in range(self._identity()[1], SCHEMA_VERSION):  # another process may be faster
+            for version in range(self._identity()[1], SCHEMA_VERSION):  # another process may have been faster
                 for statement in _UPGRADES[version]:
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -220,26 +224,26 @@ class Database:
         return application, version, count
 
     def _write_ahead(self) -> None:
-        """Let readers and one writer work side by side; SQLite does not wait for the lock here itself."""
+        """Switch to WAL mode: readers and one writer at once. SQLite does not wait for this lock itself."""
         deadline = time.monotonic() + _WAIT_SECONDS
         while True:
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
+                if not _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
 
     def be_durable(self) -> None:
-        """Make what is committed from now on outlive a power cut: each commit waits for the disk."""
+        """Make later commits survive a power cut: each waits for the disk."""
         self.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do several statements together or not at all; other processes wait."""
-        with self._lock, self._explained():
-            if self._inside:  # part of a larger one
+        """Run several statements as one transaction; other processes wait."""
+        with self._lock, self._errors_explained():
+            if self._inside:  # inside an outer transaction
                 yield
                 return
             self._connection.execute("BEGIN IMMEDIATE")
@@ -255,34 +259,35 @@ class Database:
                 self._inside = False
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes something.
+        """Run a statement that changes the database.
 
         Returns
         -------
         int
-            The id of the row that an INSERT made; else without meaning.
+            The id of the new row after an INSERT; otherwise meaningless.
         """
-        with self._lock, self._explained():
+        with self._lock, self._errors_explained():
             return self._connection.execute(statement, values).lastrowid or 0
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Return all rows that a SELECT gives."""
-        with self._lock, self._explained():
+        """Return all rows of a SELECT."""
+        with self._lock, self._errors_explained():
             return self._connection.execute(statement, values).fetchall()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what SQLite and the system say into a `LibraryError`."""
+    def _errors_explained(self) -> Iterator[None]:
+        """Turn errors of SQLite into a `LibraryError`."""
         try:
             yield
         except sqlite3.Error as error:
-            raise LibraryError(f"the library {self.path} {_remedy(str(error))}") from error
-        except (OverflowError, UnicodeError) as error:  # a value that SQLite does not take
-            raise LibraryError(f"the library {self.path} cannot hold a value: {error}") from error
+            raise _explain(self.path, error) from error
+        except (OverflowError, UnicodeError) as error:  # a value that SQLite cannot store
+            message = f"the library {self.path} cannot store a value: {error}"
+            raise LibraryError(message, code="library-value") from error
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock, self._explained():
+        with self._lock, self._errors_explained():
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -292,31 +297,42 @@ class Database:
         self.close()
 
 
-def _remedy(message: str) -> str:
-    """Return how a sentence about the library goes on, given what SQLite says."""
-    if "not a database" in message:
-        return "is no SQLite database. Name another --library FILE."
-    if "malformed" in message or "disk image" in message:
-        return _damaged(message)
-    if "is full" in message:
-        return "cannot be written: the disk is full. Free some space."
-    if "readonly" in message:
-        return "may not be written. Change its permissions and its folder's, or name another --library FILE."
-    if "too big" in message:
-        return _damaged("a value is larger than genrelab writes any")
-    if "locked" in message:
-        return (
-            f"was held by another process for more than {_WAIT_SECONDS:.0f} s. Try again when it has ended."
-        )
-    if "I/O" in message:
-        return f"cannot be read or written ({message}). Look whether its disk is full or failing."
-    if "unable to open" in message:
-        return "cannot be opened. Check its permissions and its folder's, or name another --library FILE."
-    return f"cannot be used: {message}"
+def _is(error: sqlite3.Error, *codes: int) -> bool:
+    """Whether SQLite failed with one of some primary result codes."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
+def _explain(path: Path, error: sqlite3.Error) -> LibraryError:
+    """Return SQLite's error as one with a remedy."""
+    library = f"the library {path}"
+    if _is(error, sqlite3.SQLITE_NOTADB):
+        message = f"{library} is not an SQLite database. Name another --library FILE."
+        return LibraryError(message, code="library-no-database")
+    if _is(error, sqlite3.SQLITE_CORRUPT):
+        return LibraryError(f"{library} {_damaged(str(error))}", code="library-damaged")
+    if _is(error, sqlite3.SQLITE_TOOBIG):
+        what = "a value is larger than any that genrelab writes"
+        return LibraryError(f"{library} {_damaged(what)}", code="library-damaged")
+    if _is(error, sqlite3.SQLITE_FULL):
+        message = f"{library} cannot be written: the disk is full. Free some space."
+        return LibraryError(message, code="library-disk-full")
+    if _is(error, sqlite3.SQLITE_READONLY):
+        return LibraryError(f"{library} {WRITE_PROTECTED}", code="library-read-only")
+    if _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        what = f"was locked by another process for more than {_WAIT_SECONDS:.0f} s"
+        return LibraryError(f"{library} {what}. Try again when it has ended.", code="library-locked")
+    if _is(error, sqlite3.SQLITE_IOERR):
+        message = f"{library} cannot be read or written ({error}). Check whether its disk is full or failing."
+        return LibraryError(message, code="library-disk-fault")
+    if _is(error, sqlite3.SQLITE_CANTOPEN):
+        return LibraryError(f"{library} {CANNOT_OPEN}", code="library-unreadable")
+    return LibraryError(f"{library} cannot be used: {error}", code="library-unusable")
 
 
 def _damaged(what: str) -> str:
-    return f"is damaged ({what}). Move it away; a new one is made, and the music recognized anew."
+    return (
+        f"is damaged ({what}). Move it away. genrelab then creates a new one and recognizes the music again."
+    )
 
 
 def _decode(text: bytes) -> str:

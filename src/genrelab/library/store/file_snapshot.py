@@ -1,4 +1,4 @@
-"""A file as it was met at one moment."""
+"""The state of a file at one moment."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from genrelab.library.store.audio_digest import sound_digest
 _MOST_BYTES = 2**42
 
 
-class Sighting:
-    """A regular file as it was met at one moment.
+class FileSnapshot:
+    """The state of a regular file at one moment.
 
     Parameters
     ----------
     path : Path
-        As it was named.
+        As named by the user.
 
     Attributes
     ----------
     path : Path
-        As it was named.
+        As named by the user.
     real : bytes
-        Where the file is: absolute, without links.
+        Absolute, with links resolved.
     size : int
         In bytes.
     mtime_ns : int
-        When it was changed last, as a number of 64 bits.
+        Modification time, in 64 bits.
 
     Raises
     ------
     OSError
-        If it cannot be looked at, or is no regular file.
+        If the file is missing, unreadable, not regular, or too large.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,24 +42,24 @@ class Sighting:
         self.real = real_path(path)
         status = os.stat(self.real)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", os.fspath(path))
-        if status.st_size > _MOST_BYTES:  # such as /proc/kcore; to hash it would take days
-            raise OSError(errno.EFBIG, "it is larger than a sound file can be", os.fspath(path))
+            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+        if status.st_size > _MOST_BYTES:  # such as /proc/kcore, which would take days to hash
+            raise OSError(errno.EFBIG, "it is larger than an audio file can be", os.fspath(path))
         self.size, self.mtime_ns = _size_and_time(status)
         self._sound: bytes | None = None
 
-    def take_sound(self, sound: bytes) -> None:
-        """Be told the hash of the sound by somebody who knows it."""
+    def set_sound(self, sound: bytes) -> None:
+        """Set the known hash of the audio."""
         self._sound = sound
 
     def hash_sound(self) -> bytes:
-        """Return the hash of the sound; the whole file is read for it, once."""
+        """Return the hash of the audio; the first call reads the whole file."""
         if self._sound is None:
             self._sound = sound_digest(os.fsdecode(self.real))
         return self._sound
 
     def is_still(self) -> bool:
-        """Whether the file is as it was then."""
+        """Whether the file is unchanged since the snapshot."""
         try:
             now = os.stat(self.real)
         except OSError:
@@ -68,14 +68,14 @@ class Sighting:
 
 
 def real_path(path: str | os.PathLike[str]) -> bytes:
-    """Return where a path leads: absolute, without links, as bytes."""
+    """Return a path as absolute bytes, with links resolved."""
     return os.fsencode(os.path.realpath(path))
 
 
 def _size_and_time(status: os.stat_result) -> tuple[int, int]:
-    """Return a file's size, and when it was changed.
+    """Return the size and the modification time of a file.
 
-    Times beyond 1677 and 2262 do not fit into 64 bits as nanoseconds, but files have them: they begin again
-    from the other end, which tells one time from another as well.
+    Times before 1677 and after 2262 do not fit in 64 bits as nanoseconds. They wrap around, which still
+    distinguishes one time from another.
     """
     return status.st_size, (status.st_mtime_ns + 2**63) % 2**64 - 2**63

@@ -1,9 +1,8 @@
-"""The table of changes: what was written into which file, so that it can be finished or taken back.
+"""The table of changes: what was written to which file, so that it can be completed or undone.
 
-A change is `begun` before its draft (the new file, beside the old one) is made; it is `ready` when the
-draft is whole, checked and on the disk; then the draft takes the file's name, which is one step for every
-observer; then the change is `done`. So whatever moment a process is killed at, the draft's name and the
-state say what happened.
+A change is `begun` before its draft (the new file, beside the old one) is created. It is `ready` when the
+draft is complete, checked and on the disk. Then the draft replaces the file in one atomic step, and the
+change is `done`. If a process is killed at any moment, the draft and the state show what happened.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from genrelab.library.tags import Snapshot
 
 _COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, file_before, file_after"
 _STATES = ("begun", "ready", "done")
-_MOST_TAGS = 2**26  # characters of a file's genres as JSON; an ID3v2 tag cannot be larger than a few of these
+_MOST_TAGS = 2**26  # characters of JSON; the largest ID3v2 tag fits
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one file.
+    """A change to a file.
 
     Attributes
     ----------
@@ -35,14 +34,14 @@ class Change:
     path : bytes
         The file.
     draft : bytes or None
-        Name of the draft in the file's folder, until the change is done.
+        Name of the draft in the folder of the file, until the change is done.
     state : {"begun", "ready", "done"}
     undoes : int or None
-        The change that this one takes back.
+        The change that this one undoes.
     sound : bytes
-        Hash of the file's sound.
+        Hash of the audio.
     tag_before, tag_after : Snapshot
-        What holds the genre.
+        The parts of the tag that contain the genre.
     file_before, file_after : bytes or None
         SHA-256 of the whole file; None while the change is `begun`.
     """
@@ -65,12 +64,12 @@ class Change:
 
     @property
     def draft_path(self) -> bytes | None:
-        """Where the draft is; None where there cannot be one."""
+        """The path of the draft; None if there is no draft."""
         return None if self.draft is None else os.path.join(self.folder, self.draft)
 
 
 class Journal:
-    """The changes of files.
+    """The changes to files.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ class Journal:
         *,
         undoes: Change | None = None,
     ) -> int:
-        """Write down that a change begins; return its id."""
+        """Record the start of a change and return its id."""
         return self._database.execute(
             "INSERT INTO changes (path, draft, state, undoes, sound, tag_before, tag_after) "
             "VALUES (?, ?, 'begun', ?, ?, ?, ?)",
@@ -98,21 +97,21 @@ class Journal:
         )
 
     def make_ready(self, number: int, file_before: bytes, file_after: bytes) -> None:
-        """Write down that a change's draft is whole and on the disk."""
+        """Record that the draft of a change is complete and on the disk."""
         self._database.execute(
             "UPDATE changes SET state = 'ready', file_before = ?, file_after = ? WHERE id = ?",
             (file_before, file_after, number),
         )
 
     def finish(self, change: Change) -> None:
-        """Write down that a change is done; one that takes back another leaves no trace of both."""
+        """Record that a change is done; an undo removes both itself and the change it undoes."""
         with self._database.transaction():
             if change.undoes is None:
                 self._database.execute(
                     "UPDATE changes SET state = 'done', draft = NULL WHERE id = ?", (change.id,)
                 )
                 return
-            # The file is now as the change before left it, though its bytes may be others.
+            # The file is now as after the change before, though its bytes may differ.
             self._database.execute(
                 "UPDATE changes SET file_after = ? WHERE path = ? AND file_after = "
                 "(SELECT file_before FROM changes WHERE id = ?) AND id < ?",
@@ -121,15 +120,15 @@ class Journal:
             self._database.execute("DELETE FROM changes WHERE id IN (?, ?)", (change.id, change.undoes))
 
     def drop(self, number: int) -> None:
-        """Forget a change that did not happen."""
+        """Remove a change that did not happen."""
         self._database.execute("DELETE FROM changes WHERE id = ?", (number,))
 
     def move(self, number: int, path: bytes) -> None:
-        """Write down that a change's file lies elsewhere now."""
+        """Record the new path of the file of a change."""
         self._database.execute("UPDATE changes SET path = ? WHERE id = ?", (path, number))
 
     def get(self, number: int) -> Change | None:
-        """Return a change; None if there is none of that id."""
+        """Return a change by its id, or None."""
         found = self._select("id = ?", number)
         return found[0] if found else None
 
@@ -138,22 +137,22 @@ class Journal:
         return self._select("state != ? ORDER BY id", "done")
 
     def last(self, path: bytes) -> Change | None:
-        """Return the last change of a file that was done and not taken back."""
+        """Return the last change to a file that was not undone."""
         found = self._select("path = ? AND state = 'done' ORDER BY id DESC", path)
         return found[0] if found else None
 
     def last_of_moved(self, sound: bytes) -> Change | None:
-        """Return the last change of a file of that sound which is not where it was."""
+        """Return the last change to a file with that audio that is no longer at its path."""
         found = self._select("sound = ? AND state = 'done' ORDER BY id DESC", sound)
         return next((change for change in found if not os.path.lexists(change.path)), None)
 
     def count(self) -> int:
-        """Return how many changes could be taken back."""
+        """Return the number of changes that can be undone."""
         ((count,),) = self._database.rows("SELECT count(*) FROM changes WHERE state = 'done'")
         return int(count)
 
     def _select(self, where: str, value: Any) -> list[Change]:
-        """Return changes; one that is not as genrelab writes it does not count."""
+        """Return the valid changes that match."""
         found = []
         for row in self._database.rows(f"SELECT {_COLUMNS} FROM changes WHERE {where}", (value,)):
             with suppress(DamagedRowError):
@@ -162,14 +161,15 @@ class Journal:
 
 
 def _change(row: Sequence[Any]) -> Change:
-    """Return a row as a change, after a look at its values: the library may be damaged or a stranger's.
+    """Return a row as a change after checking its values: the library may be damaged or untrusted.
 
-    Above all its path must be whole, and its draft's name one that genrelab makes, without a folder.
+    In particular, the path must be complete, and the draft must have a name made by genrelab, without a
+    folder.
 
     Raises
     ------
     DamagedRowError
-        If it is not as genrelab writes it.
+        If a value is invalid.
     """
     number, path, draft, state, undoes, sound, before, after, *digests = row
     if not (is_path(path) and os.path.basename(path) and is_digest(sound)):

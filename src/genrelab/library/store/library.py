@@ -1,4 +1,4 @@
-"""The library: what was recognized, and what was written into files."""
+"""The library: stored recognitions, and the journal of changes to files."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from genrelab.library.store.tracks import Tracks
 
 
 class Library:
-    """An open library. Several processes may share its file, several threads an object.
+    """An open library. Several processes may share the file, and several threads the object.
 
     Parameters
     ----------
     path : str, path-like or None
-        The file, made if it is not there; None means what `genrelab.library.store.database.default_path`
-        says.
+        The file, created if missing; None means `genrelab.library.store.database.default_path()`.
     must_write : bool
-        Whether a library that can only be read is an error. Else what is in it can be used, for instance
-        from a disk that cannot be written.
+        Whether a read-only library is an error. Otherwise its contents can be used, for example from a
+        read-only disk.
 
     Attributes
     ----------
     path : Path
     tracks : Tracks
-        What was said about each file.
+        The recognition of each file.
     journal : Journal
-        What was written into files.
+        The changes to files.
     database : Database
-        The file itself.
+        The open file.
 
     Raises
     ------
     LibraryError
-        If the file cannot be opened, is no library, is damaged, or was made by a newer genrelab.
+        If the file cannot be opened, is not a library, is damaged, or was made by a newer genrelab.
 
     Examples
     --------
     >>> with Library("music.db") as library:  # doctest: +SKIP
-    ...     for said in library.tracks.all():
-    ...         print(said.path, said.genre)
+    ...     for record in library.tracks.all():
+    ...         print(record.path, record.genre)
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, must_write: bool = True) -> None:
@@ -53,11 +52,11 @@ class Library:
 
     @property
     def writable(self) -> bool:
-        """Whether anything can be kept here."""
+        """Whether the library can be written."""
         return self.database.writable
 
     def be_durable(self) -> None:
-        """Make what is written down from now on outlive a power cut."""
+        """Make later changes survive a power cut."""
         self.database.be_durable()
 
     def close(self) -> None:

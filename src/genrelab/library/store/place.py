@@ -1,4 +1,4 @@
-"""Where a library is to be: whether a file can be there, be read, be written."""
+"""Check whether the file of a library can be created, read and written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 
 from genrelab.errors import LibraryError
 
-_NAME_BEHIND = len("-journal")  # SQLite's own files have the library's name and a word behind
+_NAME_BEHIND = len("-journal")  # SQLite adds suffixes to the name of the library
+CANNOT_OPEN = (
+    "cannot be opened. Check the permissions of the file and its folder, or name another --library FILE."
+)
+WRITE_PROTECTED = (
+    "is write-protected. Change the permissions of the file and its folder, or name another --library FILE."
+)
+
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -18,7 +25,7 @@ _KINDS = {
 
 
 def obstacle_to_writing(path: Path) -> str | None:
-    """Return why a library can only be read; make its folder if it is a new one.
+    """Return why a library is read-only; create the folder of a new one.
 
     Parameters
     ----------
@@ -27,12 +34,12 @@ def obstacle_to_writing(path: Path) -> str | None:
     Returns
     -------
     str or None
-        How a sentence about the library goes on; None if it can be written.
+        The predicate of a message about the library; None if it is writable.
 
     Raises
     ------
     LibraryError
-        If no library can be there: a folder, a pipe or a device is, or what is there cannot be read.
+        If the path is a folder, a pipe or a device, is unreadable, or cannot be created.
     """
     try:
         status = os.stat(path)
@@ -42,24 +49,19 @@ def obstacle_to_writing(path: Path) -> str | None:
     except (OSError, ValueError) as error:
         raise _impossible(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise LibraryError(f"the library {path} is a folder. Name a file in it.")
+        raise LibraryError(f"the library {path} is a folder. Name a file in it.", code="library-is-folder")
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
-        raise LibraryError(f"the library {path} is {kind}. Name a file with --library FILE.")
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file")
+        message = f"the library {path} is {kind}. Name a file with --library FILE."
+        raise LibraryError(message, code="library-no-file")
     if not os.access(path, os.R_OK):
-        raise LibraryError(
-            f"the library {path} cannot be opened. Check its permissions and its folder's, or name another "
-            "--library FILE."
-        )
+        raise LibraryError(f"the library {path} {CANNOT_OPEN}", code="library-unreadable")
     folder = os.path.dirname(os.path.realpath(path))
     if os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
         return None
     if _is_read_only(path):
-        return (
-            "may not be written: it lies on a disk that can only be read. Copy it to another and name the "
-            "copy with --library FILE."
-        )
-    return "may not be written. Change its permissions and its folder's, or name another --library FILE."
+        return "is on a read-only disk. Copy it to another and name the copy with --library FILE."
+    return WRITE_PROTECTED
 
 
 def _make_folder(path: Path) -> None:
@@ -69,16 +71,18 @@ def _make_folder(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise _impossible(path, error) from error
     if len(os.fsencode(path.name)) > longest - _NAME_BEHIND:
-        raise LibraryError(f"the name of the library {path} is too long. Name another --library FILE.")
+        message = f"the name of the library {path} is too long. Name another --library FILE."
+        raise LibraryError(message, code="library-name-too-long")
 
 
 def _impossible(path: Path, error: OSError | ValueError) -> LibraryError:
     what = getattr(error, "strerror", None) or error
-    return LibraryError(f"the library {path} cannot be there: {what}. Name another --library FILE.")
+    message = f"the library {path} cannot be created: {what}. Name another --library FILE."
+    return LibraryError(message, code="library-place")
 
 
 def _is_read_only(path: Path) -> bool:
     try:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    except (AttributeError, OSError):  # no POSIX
+    except (AttributeError, OSError):  # not POSIX
         return False

@@ -1,107 +1,132 @@
-"""Recognition that remembers: what is known is not done again."""
+"""A recognizer that remembers: what the library knows is not recognized again."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from genrelab.errors import LibraryError
-from genrelab.library.store.file_snapshot import Sighting
-from genrelab.library.store.track_row import Wanted
-from genrelab.library.store.tracks import Tracks
+from genrelab.library.store.file_snapshot import FileSnapshot
+from genrelab.library.store.library import Library
+from genrelab.library.store.track_row import RecordFilter
+from genrelab.recognize.given import as_path
+from genrelab.recognize.inputs.problem import Problem
+from genrelab.recognize.inputs.sheet_track import SheetTrack
+from genrelab.recognize.prefetch import map_in_order
 from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.recognizer import File, Recognizer, Source
+from genrelab.recognize.span import about_track
 
 
-class Memory:
-    """Stands between `Recognizer.recognize_many` and the recognition of each file.
+class CachedRecognizer:
+    """A recognizer that takes results from a library and stores new ones there.
 
-    An answer is in the library before it is given, so that a process that is killed has lost at most the
-    files it was at work on. May be used by several threads at once.
+    Use it like a `Recognizer`. It stores each result before it returns it: a killed process loses at most
+    the files in progress. Several threads may share one. It does not store arrays and tracks that are only
+    a section of a file.
 
     Parameters
     ----------
-    tracks : Tracks
-        Where answers are kept.
-    model : str
-        `Bundle.identity` of the recognizer; answers of others do not count.
+    recognizer : Recognizer
+    library : Library
+        If it is read-only, results are taken from it and new ones are not stored.
     settings : str
-        How the recognizer is used, as `Wanted` takes it.
-    full : bool
-        Whether the recognizer hears all of each file. Then what is known from segments spread over a file
-        does not count; else both kinds of answers do.
+        How the recognizer is used, as `RecordFilter` takes it.
     probabilities : bool
-        Whether only answers count that tell the probabilities of each segment, as parts need them.
+        Whether to use only stored results that have the probabilities of each segment, which `cut_parts`
+        needs.
     again : bool
-        Whether to recognize also what is known.
+        Whether to recognize known files again.
 
     Attributes
     ----------
     recalled : int
-        How many answers came from the library.
+        How many results came from the library.
 
     Examples
     --------
-    >>> memory = Memory(library.tracks, recognizer.bundle.identity)  # doctest: +SKIP
-    >>> records = recognizer.recognize_many(scan(["music"]), through=memory)  # doctest: +SKIP
+    >>> with Library("music.db") as library:  # doctest: +SKIP
+    ...     recognizer = CachedRecognizer(Recognizer.load(), library)
+    ...     for record in recognizer.recognize_many(scan(["music"]), jobs=4):
+    ...         print(record.path, record.genre)
+    ...     print(recognizer.recalled, "known")
     """
 
     def __init__(
         self,
-        tracks: Tracks,
-        model: str,
+        recognizer: Recognizer,
+        library: Library,
         *,
         settings: str = "",
-        full: bool = False,
         probabilities: bool = False,
         again: bool = False,
     ) -> None:
-        self._tracks = tracks
-        self._wanted = Wanted(model, settings, full, probabilities)
+        self.recognizer = recognizer
+        self.library = library
+        self.recalled = 0
+        self._settings = settings
+        self._probabilities = probabilities
         self._again = again
         self._lock = threading.Lock()
-        self.recalled = 0
 
-    def __call__(self, path: Path, recognize: Callable[[Path], Recognition]) -> Recognition:
-        """Return what is known about a file, else recognize it and keep the answer.
+    def __call__(
+        self, source: Source, *, sample_rate: int | None = None, full: bool | None = None
+    ) -> Recognition:
+        """Recognize one file or array; see `Recognizer`.
 
-        Parameters
-        ----------
-        path : Path
-        recognize : callable
-            Does the work.
+        If `full` is true, a stored result that was computed from segments spread over the file is not used.
+        """
+        path = as_path(source)
+        if path is not None and sample_rate is None:
+            return self.recognize_found(path, full=full)
+        if isinstance(source, SheetTrack):
+            return self.recognize_found(source, full=full)
+        return self.recognizer(source, sample_rate=sample_rate, full=full)
+
+    def recognize_many(self, files: Iterable[File], *, jobs: int = 1) -> Iterator[Recognition]:
+        """Recognize files, in the order given; see `Recognizer.recognize_many`."""
+        return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
+
+    def recognize_found(
+        self, file: File, stop: threading.Event | None = None, *, full: bool | None = None
+    ) -> Recognition:
+        """Return the stored result for a file, or recognize the file and store the result.
 
         Returns
         -------
         Recognition
-            With `error` set and not kept where the file changed while it was read. Nor is kept what is said
-            about a file that cannot be read to its end, which may be otherwise the next time. An answer
-            that the library does not take has a notice of the kind `output`.
+            If the file changed while it was read, `error` is set and nothing is stored. The error of a file
+            that the system cannot read is not stored either: reading may work the next time. If the library
+            cannot store a result, the result has a notice of the kind `output`.
         """
-        known = None
+        if isinstance(file, SheetTrack) and file.whole:
+            return about_track(self.recognize_found(file.path, stop, full=full), file)
+        if isinstance(file, SheetTrack | Problem):
+            return self.recognizer.recognize_found(file, stop, full=full)
+        path, known = Path(file), None
+        is_full = self.recognizer.full if full is None else full
+        wanted = RecordFilter(self.recognizer.bundle.identity, self._settings, is_full, self._probabilities)
         try:
-            seen = Sighting(path)
+            snapshot = FileSnapshot(path)
             if not self._again:
-                with suppress(LibraryError):  # if it does not take the answer either, the record says so
-                    known = self._tracks.find(seen, self._wanted)
-            seen.hash_sound()  # before: what changes in between must not look known
+                with suppress(LibraryError):  # if storing fails too, the record says so
+                    known = self.library.tracks.find(snapshot, wanted)
+            snapshot.hash_sound()  # before recognition: a change in between must not look known
         except (OSError, ValueError):
-            return recognize(path)  # which says what is wrong
+            return self.recognizer.recognize_found(path, stop, full=full)  # its record says what is wrong
         if known is not None:
             with self._lock:
                 self.recalled += 1
             return known
-        said = recognize(path)
-        if not seen.is_still():
-            message = (
-                said.error or f"{path} changed while it was read. Recognize it again when it is complete."
-            )
-            return Recognition(path, said.model, error=message)
-        if not self._tracks.writable:
-            return said
-        try:
-            self._tracks.store(seen, said, self._wanted.settings)
-        except LibraryError as error:
-            return said.with_notice("output", f"its answer is not kept: {error}")
-        return said
+        record = self.recognizer.recognize_found(path, stop, full=full)
+        if not snapshot.is_still():
+            message = f"{path} changed while it was read. Recognize it again when it is complete."
+            return Recognition(path, record.model, error=record.error or message)
+        if self.library.writable:
+            try:
+                self.library.tracks.store(snapshot, record, self._settings)
+            except LibraryError as error:
+                return record.with_notice("output", f"its result is not stored: {error}")
+        return record

@@ -1,4 +1,4 @@
-"""Whether the tables of a database, which anybody may have made, are those of a library."""
+"""Check that a database, which may be untrusted, has exactly the tables of a library."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def table_fault(connection: sqlite3.Connection, schema: str) -> str | None:
     ----------
     connection : sqlite3.Connection
     schema : str
-        Statements that make the tables.
+        Statements that create the tables.
 
     Returns
     -------
     str or None
-        What is wrong: a table or column is missing, superfluous or of another kind, or there is a view or
-        trigger, which could do anything whenever the table is used.
+        What is wrong: a table or column is missing, superfluous or of another type, or there is a view or
+        trigger, which could run anything when the table is used.
     """
     wanted = sqlite3.connect(":memory:")
     try:
@@ -28,17 +28,17 @@ def table_fault(connection: sqlite3.Connection, schema: str) -> str | None:
         wanted.close()
     for kind, name in connection.execute("SELECT type, name FROM sqlite_schema WHERE type != 'index'"):
         if kind != "table":
-            return f"it has the {kind} {name!r}, which genrelab does not make"
+            return f"it has the {kind} {name!r}, which genrelab does not create"
     for name, columns in right.items():
         if name not in found:
             return f"the table {name} is missing"
         if found[name] != columns:
-            return f"the table {name} has other columns than genrelab makes"
+            return f"the table {name} has other columns than in genrelab"
     return None
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, object]:
-    """Return for each table its columns, and whether values must be of the columns' types."""
+    """Return the columns of each table, and whether it is strict about types."""
     strict = {
         name: (is_strict, has_no_rowid)
         for _, name, kind, _, has_no_rowid, is_strict in connection.execute("PRAGMA table_list")

@@ -1,7 +1,7 @@
-"""A row of the table of tracks: checked when it is read, for a library may be damaged or a stranger's.
+"""A row of the table of tracks, checked when it is read: a library may be damaged or untrusted.
 
-Work and memory are bounded: texts and compressed timelines are refused by their size before they are parsed.
-What is not as genrelab writes it is damaged, and counts as unknown.
+Work and memory are bounded: the size of texts and compressed timelines is checked before they are parsed. A
+row with an invalid value is damaged, and its track is unknown.
 """
 
 from __future__ import annotations
@@ -24,45 +24,45 @@ COLUMNS = (
     "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
     "timeline, embedding, error, full, probabilities, notices"
 )
-"""Of the table, but for `id`."""
+"""Columns of the table, without `id`."""
 
 MOST_TEXT = 2**20
-"""Characters of a list of genres or notices, as JSON: more is damage."""
+"""Most characters in the JSON of genres or notices."""
 
 MOST_TIMELINE = 2**25
-"""Bytes of a timeline, as JSON: weeks of sound."""
+"""Most bytes in the JSON of a timeline: weeks of audio."""
 
 MOST_SEGMENTS = 10**6
-"""Of a timeline."""
+"""Most segments in a timeline."""
 
 MOST_NUMBERS = 2**16
-"""Of an embedding."""
+"""Most numbers in an embedding."""
 
 _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST = 1e12  # seconds
-_LARGEST_NUMBER = 1e15  # of an embedding's numbers: their squares can be added in 32 bits
+_LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
 _ROUNDING = 1e-3  # of a probability
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
 
 
 class DamagedRowError(ValueError):
-    """A value in the library is not as genrelab writes it."""
+    """A value in the library is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose answers count.
+class RecordFilter:
+    """Which stored results to use.
 
     Parameters
     ----------
     model : str or None
-        `Bundle.identity`; None means that of any model, however it was used.
+        `Bundle.identity`; None means any model with any settings.
     settings : str
-        How the model was used; the same text means the same way.
+        Any text that identifies how the model was used.
     full : bool
-        Whether only answers count for which all of the file was heard.
+        Only results of the whole file.
     probabilities : bool
-        Whether only those count that tell the probabilities of each of its segments.
+        Only results with the probabilities of each segment.
     """
 
     model: str | None
@@ -73,7 +73,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class TrackRow:
-    """A track as the table has it; nothing is known of its values yet."""
+    """A row as it is in the table, not checked yet."""
 
     id: int
     path: bytes
@@ -95,24 +95,24 @@ class TrackRow:
     probabilities: bytes | None
     notices: str
 
-    def fits(self, wanted: Wanted | None) -> bool:
-        """Whether this is an answer that counts."""
+    def fits(self, wanted: RecordFilter | None) -> bool:
+        """Whether the filter accepts this result."""
         if wanted is None:
             return True
-        # What another version could not read, this one may.
+        # A file that another version could not read may be readable now.
         readable = self.error is None or self.version == genrelab.__version__
         enough = bool(self.full) or not (wanted.full or wanted.probabilities)
-        told = self.probabilities is not None or self.error is not None or not wanted.probabilities
+        detailed = self.probabilities is not None or self.error is not None or not wanted.probabilities
         same = wanted.model is None or (self.model, self.settings) == (wanted.model, wanted.settings)
-        return same and readable and enough and told
+        return same and readable and enough and detailed
 
     def recognition(self, path: Path) -> Recognition:
-        """Return what was said, about a file that is now called `path`.
+        """Return the recognition for a file whose current path is `path`.
 
         Raises
         ------
         DamagedRowError
-            If a value is not as genrelab writes it.
+            If a value is invalid.
         """
         self._check()
         error = self.error
@@ -148,12 +148,12 @@ class TrackRow:
 
 
 def check_values(path: object, sound: object, duration: object, confidence: object) -> None:
-    """Check what a row says about a file.
+    """Check the values of a row.
 
     Raises
     ------
     DamagedRowError
-        If it is damaged.
+        If one is invalid.
     """
     _need(is_path(path), "path")
     _need(is_digest(sound), "sound")
@@ -167,7 +167,7 @@ def is_digest(value: object) -> bool:
 
 
 def is_path(value: object) -> bool:
-    """Whether a value is a path as the library keeps them: bytes, and absolute."""
+    """Whether a value is a stored path: bytes, and absolute."""
     return isinstance(value, bytes) and b"\0" not in value and os.path.isabs(value)
 
 
@@ -177,7 +177,7 @@ def vector(data: object) -> npt.NDArray[np.float32]:
     Raises
     ------
     DamagedRowError
-        If it is none.
+        If the value is not an embedding.
     """
     if not isinstance(data, bytes) or not 0 < len(data) <= 4 * MOST_NUMBERS or len(data) % 4:
         raise DamagedRowError("embedding")
@@ -187,7 +187,7 @@ def vector(data: object) -> npt.NDArray[np.float32]:
 
 
 def genre_names(text: object) -> list[str]:
-    """Return the genres of a row's list of them; none if it is damaged."""
+    """Return the genre names in a row's list of genres; empty if it is damaged."""
     try:
         return [genre for genre, _ in _genres(text)]
     except DamagedRowError:
@@ -200,7 +200,7 @@ def parse(text: object, what: str, *, most: int = MOST_TEXT) -> Any:
     Raises
     ------
     DamagedRowError
-        If it is no JSON, or too much.
+        If the text is not JSON or is too long.
     """
     if not isinstance(text, str | bytes) or len(text) > most:
         raise DamagedRowError(what)
@@ -218,8 +218,8 @@ def _genres(text: object) -> tuple[RankedGenre, ...]:
 
 def _notices(text: object) -> tuple[Notice, ...]:
     pairs = _rows(parse(text, "notices"), 2, "notices")
-    _need(all(kind in _KINDS and _is_text(said, files=True) for kind, said in pairs), "notices")
-    return tuple(Notice(kind, said) for kind, said in pairs)
+    _need(all(kind in _KINDS and _is_text(message, files=True) for kind, message in pairs), "notices")
+    return tuple(Notice(kind, message) for kind, message in pairs)
 
 
 def _timeline(data: object) -> tuple[Segment, ...]:
@@ -278,7 +278,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_text(value: object, *, files: bool = False) -> bool:
-    """Whether a value is text that can be written; `files`: with file names that need not be UTF-8."""
+    """Whether a value is valid text; with `files`, file names in it need not be UTF-8."""
     if not isinstance(value, str):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The table of tracks: what was said about each file."""
+"""The table of tracks: the recognition of each file."""
 
 from __future__ import annotations
 
@@ -14,16 +14,23 @@ import numpy.typing as npt
 
 import genrelab
 from genrelab.library.store.database import Database
-from genrelab.library.store.file_snapshot import Sighting, real_path
-from genrelab.library.store.track_row import COLUMNS, DamagedRowError, TrackRow, Wanted, genre_names, vector
+from genrelab.library.store.file_snapshot import FileSnapshot, real_path
+from genrelab.library.store.track_row import (
+    COLUMNS,
+    DamagedRowError,
+    RecordFilter,
+    TrackRow,
+    genre_names,
+    vector,
+)
 from genrelab.recognize.recognition import Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
-_PATH = "coalesce(CAST(path AS BLOB), x'')"  # in a damaged library it may be anything
+_PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
 
 
 class Tracks:
-    """What was said about each file; a row a file.
+    """The recognition of each file, one row per file.
 
     Parameters
     ----------
@@ -35,26 +42,26 @@ class Tracks:
 
     @property
     def writable(self) -> bool:
-        """Whether anything can be written down."""
+        """Whether results can be stored."""
         return self._database.writable
 
-    def find(self, seen: Sighting, wanted: Wanted | None = None) -> Recognition | None:
-        """Look for what was said about a file's sound.
+    def find(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> Recognition | None:
+        """Look up the result for a file by its audio.
 
-        A file of the same path, size and time is known at once. Else its sound is hashed: a file that was
-        only tagged, moved or copied is found by it, and its row brought up to date.
+        A file with the same path, size and time is found immediately. Otherwise its audio is hashed, which
+        finds a file that was only tagged, moved or copied, and its row is updated.
 
         Parameters
         ----------
-        seen : Sighting
+        snapshot : FileSnapshot
             The file.
-        wanted : Wanted or None
-            Whose answers count, and errors of this version of genrelab only; None means all.
+        wanted : RecordFilter or None
+            Which results to use, and only errors of this version of genrelab; None means all.
 
         Returns
         -------
         Recognition or None
-            Without its embedding. What is damaged in the library is not known.
+            Without its embedding. Damaged rows are ignored.
 
         Raises
         ------
@@ -63,39 +70,39 @@ class Tracks:
         LibraryError
             If the library cannot be used.
         """
-        for row in self._rows("path = ?", seen.real):
-            if (row.size, row.mtime_ns) == (seen.size, seen.mtime_ns):
+        for row in self._rows("path = ?", snapshot.real):
+            if (row.size, row.mtime_ns) == (snapshot.size, snapshot.mtime_ns):
                 with suppress(DamagedRowError):
-                    said = row.recognition(seen.path)
-                    seen.take_sound(row.sound)
-                    return said if row.fits(wanted) else None
-        sound = seen.hash_sound()
+                    recognition = row.recognition(snapshot.path)
+                    snapshot.set_sound(row.sound)
+                    return recognition if row.fits(wanted) else None
+        sound = snapshot.hash_sound()
         if not self.writable:
-            return next((said for _, said in self._of_sound(sound, seen, wanted)), None)
+            return next((recognition for _, recognition in self._of_sound(sound, snapshot, wanted)), None)
         with self._database.transaction():
-            for row, said in self._of_sound(sound, seen, wanted):
-                self._adopt(row, seen)
-                return said
+            for row, recognition in self._of_sound(sound, snapshot, wanted):
+                self._adopt(row, snapshot)
+                return recognition
         return None
 
     def _of_sound(
-        self, sound: bytes, seen: Sighting, wanted: Wanted | None
+        self, sound: bytes, snapshot: FileSnapshot, wanted: RecordFilter | None
     ) -> Iterator[tuple[TrackRow, Recognition]]:
-        """Yield the answers that count and are not damaged for a sound; that at the file's place first."""
+        """Yield the accepted, undamaged results for the audio; the one at the path of the file first."""
         rows = [row for row in self._rows("sound = ? ORDER BY id", sound) if row.fits(wanted)]
-        for row in sorted(rows, key=lambda row: row.path != seen.real):
+        for row in sorted(rows, key=lambda row: row.path != snapshot.real):
             try:
-                said = row.recognition(seen.path)
+                recognition = row.recognition(snapshot.path)
             except DamagedRowError:
                 continue
-            yield row, said
+            yield row, recognition
 
-    def _adopt(self, row: TrackRow, seen: Sighting) -> None:
-        """Give what was said of a row's file to the file that was seen."""
-        here = (seen.real, seen.size, seen.mtime_ns)
-        if row.path != seen.real:
-            self._database.execute("DELETE FROM tracks WHERE path = ?", (seen.real,))
-            if os.path.lexists(row.path):  # a copy; else it was moved
+    def _adopt(self, row: TrackRow, snapshot: FileSnapshot) -> None:
+        """Assign the result in a row to a file."""
+        here = (snapshot.real, snapshot.size, snapshot.mtime_ns)
+        if row.path != snapshot.real:
+            self._database.execute("DELETE FROM tracks WHERE path = ?", (snapshot.real,))
+            if os.path.lexists(row.path):  # a copy; otherwise the file was moved
                 columns = COLUMNS.removeprefix("path, size, mtime_ns, ")
                 self._database.execute(
                     f"INSERT INTO tracks ({COLUMNS}) SELECT ?, ?, ?, {columns} FROM tracks WHERE id = ?",
@@ -106,15 +113,15 @@ class Tracks:
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?", (*here, row.id)
         )
 
-    def store(self, seen: Sighting, said: Recognition, settings: str = "") -> None:
-        """Write down what was said about a file, in place of what was said before.
+    def store(self, snapshot: FileSnapshot, recognition: Recognition, settings: str = "") -> None:
+        """Store the result for a file, replacing the previous one.
 
         Parameters
         ----------
-        seen : Sighting
-            The file as it was before it was recognized.
-        said : Recognition
-            The answer.
+        snapshot : FileSnapshot
+            The file before it was recognized.
+        recognition : Recognition
+            The result.
         settings : str
             How the model was used.
 
@@ -125,65 +132,65 @@ class Tracks:
         LibraryError
             If the library cannot be written.
         """
-        error = said.error
-        if error is not None:  # the path comes anew when the message is read: it may be another then
-            error = error.removeprefix(f"{seen.path}").encode("utf-8", "backslashreplace").decode()
-        timeline = json.dumps(said.timeline, separators=(",", ":"))
+        error = recognition.error
+        if error is not None:  # the path is added when the message is read: it may have changed
+            error = error.removeprefix(f"{snapshot.path}").encode("utf-8", "backslashreplace").decode()
+        timeline = json.dumps(recognition.timeline, separators=(",", ":"))
         values = (
-            *(seen.real, seen.size, seen.mtime_ns, seen.hash_sound()),
-            *(said.model, settings, genrelab.__version__),
-            *(said.duration, said.genre, said.confidence, said.reason),
-            json.dumps(said.genres, ensure_ascii=False),
+            *(snapshot.real, snapshot.size, snapshot.mtime_ns, snapshot.hash_sound()),
+            *(recognition.model, settings, genrelab.__version__),
+            *(recognition.duration, recognition.genre, recognition.confidence, recognition.reason),
+            json.dumps(recognition.genres, ensure_ascii=False),
             zlib.compress(timeline.encode()),
-            None if said.embedding is None else said.embedding.astype("<f4").tobytes(),
+            None if recognition.embedding is None else recognition.embedding.astype("<f4").tobytes(),
             error,
-            int(said.full),
-            said.probabilities.astype("<f2").tobytes()
-            if said.full and said.probabilities is not None
+            int(recognition.full),
+            recognition.probabilities.astype("<f2").tobytes()
+            if recognition.full and recognition.probabilities is not None
             else None,
-            json.dumps(said.notices),
+            json.dumps(recognition.notices),
         )
         self._database.execute(f"INSERT OR REPLACE INTO tracks ({COLUMNS}) VALUES ({_PLACES})", values)
 
     def note_rewritten(self, path: bytes, sound: bytes) -> None:
-        """Take down size and time of a file that genrelab itself has rewritten, with the same sound."""
-        now = Sighting(Path(os.fsdecode(path)))
+        """Update size and time of a file that genrelab rewrote without changing its audio."""
+        now = FileSnapshot(Path(os.fsdecode(path)))
         self._database.execute(
             "UPDATE tracks SET size = ?, mtime_ns = ? WHERE path = ? AND sound = ?",
             (now.size, now.mtime_ns, path, sound),
         )
 
     def all(self, paths: Iterable[str | os.PathLike[str]] = ()) -> Iterator[Recognition]:
-        """Yield what was said, in the order of paths.
+        """Yield the results, ordered by path.
 
         Parameters
         ----------
         paths : iterable of str or path-like
-            Files and folders; none means everything.
+            Files and folders; none means all tracks.
 
         Yields
         ------
         Recognition
-            Without its embedding; for a row that is damaged, with an error that says so.
+            Without its embedding. For a damaged row, `error` is set.
         """
         for number, path in self._numbers(paths):
             for row in self._rows("id = ?", number):
                 yield _listed(row, Path(os.fsdecode(path)))
 
     def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
-        """Take tracks out of the table; the files stay as they are.
+        """Remove tracks from the table; the files do not change.
 
         Parameters
         ----------
         paths : iterable of str or path-like
-            Files and folders; none means everything.
+            Files and folders; none means all tracks.
         missing : bool
-            Of these, take those only whose file is not there any more.
+            Only tracks whose file no longer exists.
 
         Returns
         -------
         int
-            How many were taken out.
+            Number of removed tracks.
         """
         count = 0
         with self._database.transaction():
@@ -194,26 +201,26 @@ class Tracks:
         return count
 
     def embedding(self, path: str | os.PathLike[str]) -> npt.NDArray[np.float32] | None:
-        """Return a track's embedding [shape=(d,)]; None if the file is not known or has none."""
+        """Return the embedding [shape=(d,)] of a file; None if it is unknown or has none."""
         rows = self._database.rows("SELECT embedding FROM tracks WHERE path = ?", (real_path(path),))
         with suppress(DamagedRowError):
             return vector(rows[0][0]) if rows else None
         return None
 
     def counts(self) -> list[tuple[str, str, int]]:
-        """Return how many tracks there are of each model and genre; errors count as the genre `error`."""
+        """Return model, genre and number of tracks; the genre of errors is `error`."""
         return self._database.rows(
             "SELECT coalesce(CAST(model AS TEXT), '') AS m, coalesce(CAST(genre AS TEXT), 'error') AS g, "
             "count(*) FROM tracks GROUP BY m, g ORDER BY m, count(*) DESC, g"
         )
 
     def genres(self) -> set[str]:
-        """Return all genres that the models know whose answers are here."""
+        """Return all genres of the models with stored results."""
         rows = self._database.rows("SELECT genres FROM tracks WHERE genres != '[]' GROUP BY model")
         return {genre for (ranked,) in rows for genre in genre_names(ranked)}
 
     def _numbers(self, paths: Iterable[str | os.PathLike[str]]) -> list[tuple[int, bytes]]:
-        """Return ids and paths of the tracks at or below some paths, in the order of paths."""
+        """Return ids and paths of the tracks at or below some paths, ordered by path."""
         reals = [real_path(path) for path in paths]
         if not reals:
             return self._database.rows(f"SELECT id, {_PATH} AS p FROM tracks ORDER BY p, id")
@@ -237,5 +244,5 @@ def _listed(row: TrackRow, path: Path) -> Recognition:
     try:
         return row.recognition(path)
     except DamagedRowError as error:
-        message = f"what the library holds about {path} is damaged ({error}). Recognize it again."
+        message = f"the stored result for {path} is damaged ({error}). Recognize it again."
         return Recognition(path, str(row.model), error=message)

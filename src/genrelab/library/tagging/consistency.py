@@ -1,4 +1,4 @@
-"""Tracks whose genre tag and whose sound say different things."""
+"""Find tracks whose genre tag differs from the predicted genre."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from genrelab.errors import TagError
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
@@ -20,20 +20,20 @@ from genrelab.recognize.recognition import UNSURE, Recognition
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A track that is tagged as one genre and was recognized as another.
+    """A track whose genre tag differs from the predicted genre.
 
     Parameters
     ----------
     path : Path
         Absolute.
     tags : tuple of str
-        The genres that the file has.
+        The genres in the tags of the file.
     genre : str
-        The model's genre.
+        The predicted genre.
     confidence : float
-        Of the recognition.
+        Of the prediction.
     tag_probability : float
-        What the model gives to the genre of the tag; of several, to the most probable.
+        Predicted probability of the tagged genre; the highest one of several.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Disagreement:
     COLUMNS: ClassVar = ("path", "tags", "genre", "confidence", "tag_probability")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record, as JSON has it."""
+        """Return the record as a JSON object."""
         return {
             "path": os.fspath(self.path),
             "tags": list(self.tags),
@@ -57,20 +57,20 @@ class Disagreement:
 
 @dataclass(slots=True)
 class CheckReport:
-    """What a check found.
+    """The result of comparing tags with predictions.
 
     Parameters
     ----------
     disagreements : list of Disagreement
-        The most confident first; those of equal confidence in the order of paths.
+        Most confident first; ties are ordered by path.
     counts : collections.Counter
-        How many tracks `agree`, `disagree` (below the wanted confidence too), have `no tag`, only `unknown`
-        tags, are `unsure`, were `not recognized`, have `changed` since, are `gone`, or have tags that are
-        `unreadable`.
+        Number of tracks that `agree`, `disagree` (at any confidence), have `no tag`, have only `unknown`
+        tags, are `unsure`, were `not recognized`, have `changed` since, are `gone`, or have `unreadable`
+        tags.
     unknown : collections.Counter
-        The tags that are no genre of the model, and how many tracks have each.
+        Tags that are not a genre of the model, with the number of tracks.
     problems : list of str
-        What is wrong with the tags that are unreadable.
+        Messages about unreadable tags.
     """
 
     disagreements: list[Disagreement] = field(default_factory=list)
@@ -79,7 +79,7 @@ class CheckReport:
     problems: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report, as JSON has it: unknown tags from the most frequent to the rarest."""
+        """Return the report as a JSON object; unknown tags are ordered by frequency."""
         unknown = sorted(self.unknown.items(), key=lambda item: (-item[1], item[0]))
         return {
             "disagreements": [record.to_dict() for record in self.disagreements],
@@ -93,10 +93,10 @@ COUNTS = (
     *("agree", "disagree", "no tag", "unknown", "unsure", "not recognized", "changed", "gone"),
     "unreadable",
 )
-"""The names of the counts of a `CheckReport`."""
+"""Names of the counts of a `CheckReport`."""
 
 
-def check(
+def check_tags(
     library: Library,
     paths: Iterable[str | os.PathLike[str]] = (),
     *,
@@ -104,24 +104,23 @@ def check(
     min_confidence: float = 0.0,
     placeholders: Placeholders = PLACEHOLDERS,
 ) -> CheckReport:
-    """Compare the genre tags of files with what was recognized.
+    """Compare the genre tags of files with the predicted genres.
 
-    A tag stands for the model's genres of which it is the name or, by the map, a written name or a wider
-    genre. Upper and lower case, spaces and punctuation do not count: `Hip-Hop` is `hiphop`. What is no name
-    as a whole is tried in the parts between `/`, `;`, `,` and `|`. A track agrees if its recognized genre is
-    among those that its tags stand for. No file is changed.
+    A tag matches a genre of the model by name or, through the map, by a written name or a parent genre. Case,
+    spaces and punctuation are ignored: `Hip-Hop` is `hiphop`. A tag that does not match as a whole is split
+    at `/`, `;`, `,` and `|`. A track agrees if its tags match the predicted genre. No file is changed.
 
     Parameters
     ----------
     library : Library
     paths : iterable of str or path-like
-        Files and folders that the library knows; none means all.
+        Files and folders in the library; none means all tracks.
     genre_map : GenreMap or None
-        Other names for the model's genres, and wider ones.
+        Other names and parents for the model's genres.
     min_confidence : float in 0..1
-        Disagreements below it are counted, not listed.
+        Disagreements below it are counted but not listed.
     placeholders : Placeholders
-        Tags that say nothing: a track that has no other counts as one without a tag.
+        Tags without meaning; a track with no other tags has `no tag`.
 
     Returns
     -------
@@ -133,45 +132,45 @@ def check(
         If the library cannot be used.
     """
     report = CheckReport()
-    vocabularies: dict[str, Mapping[str, set[str]]] = {}  # of each model
-    for kept in library.tracks.all(paths):
-        said, tags = _look(library, kept.path, report, placeholders)
-        if said is None:
+    vocabularies: dict[str, Mapping[str, set[str]]] = {}  # model -> tag -> genres
+    for stored in library.tracks.all(paths):
+        recognition, tags = _read(library, stored.path, report, placeholders)
+        if recognition is None:
             continue
-        if said.model not in vocabularies:
-            vocabularies[said.model] = vocabulary(
-                [genre for genre, _ in said.genres], genre_map or GenreMap()
+        if recognition.model not in vocabularies:
+            vocabularies[recognition.model] = vocabulary(
+                [genre for genre, _ in recognition.genres], genre_map or GenreMap()
             )
-        meant, unknown = understand(tags, vocabularies[said.model])
+        meant, unknown = understand(tags, vocabularies[recognition.model])
         report.unknown.update(set(unknown))
         if not meant:
             report.counts["unknown"] += 1
-        elif said.genre in meant:
+        elif recognition.genre in meant:
             report.counts["agree"] += 1
         else:
             report.counts["disagree"] += 1
-            confidence = said.confidence or 0.0
+            confidence = recognition.confidence or 0.0
             if confidence >= min_confidence:
-                likely = max((p for genre, p in said.genres if genre in meant), default=0.0)
+                likely = max((p for genre, p in recognition.genres if genre in meant), default=0.0)
                 report.disagreements.append(
-                    Disagreement(said.path, tags, str(said.genre), confidence, likely)
+                    Disagreement(recognition.path, tags, str(recognition.genre), confidence, likely)
                 )
     report.disagreements.sort(key=lambda record: (-record.confidence, os.fsencode(record.path)))
     return report
 
 
-def _look(
+def _read(
     library: Library, path: Path, report: CheckReport, placeholders: Placeholders
 ) -> tuple[Recognition | None, tuple[str, ...]]:
-    """Return what was recognized and the tags; None, and one more in the counts, if one is missing."""
+    """Return the recognition and the tags of a file; count it and return None if one is missing."""
     tags: tuple[str, ...] = ()
     try:
-        said = library.tracks.find(Sighting(path))
-        if said is None:
+        recognition = library.tracks.find(FileSnapshot(path))
+        if recognition is None:
             why = "changed"
-        elif said.error is not None:
+        elif recognition.error is not None:
             why = "not recognized"
-        elif said.genre == UNSURE:
+        elif recognition.genre == UNSURE:
             why = "unsure"
         else:
             with path.open("rb") as file:
@@ -180,7 +179,7 @@ def _look(
             why = "" if tags else "no tag"
     except FileNotFoundError:
         why = "gone"
-    except ValueError:  # no path, which only a damaged library can hold
+    except ValueError:  # an invalid path, from a damaged library
         why = "changed"
     except OSError as error:
         why = "unreadable"
@@ -191,22 +190,22 @@ def _look(
     if why:
         report.counts[why] += 1
         return None, ()
-    return said, tags
+    return recognition, tags
 
 
 def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]]:
-    """Return what each tag that can be understood stands for.
+    """Return the genres that each known tag matches.
 
     Parameters
     ----------
     genres : iterable of str
-        All that a model knows.
+        All genres of a model.
     genre_map : GenreMap
 
     Returns
     -------
     dict of str to set of str
-        Letters and digits of a tag -> the model's genres.
+        Letters and digits of a tag -> genres of the model.
     """
     found: dict[str, set[str]] = {}
     for genre in genres:
@@ -217,19 +216,19 @@ def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]
 
 
 def understand(tags: Iterable[str], known: Mapping[str, set[str]]) -> tuple[set[str], list[str]]:
-    """Return the genres that tags stand for, and the tags that stand for none.
+    """Return the genres that tags match, and the tags that match none.
 
     Parameters
     ----------
     tags : iterable of str
     known : mapping of str to set of str
-        As `vocabulary` gives it.
+        From `vocabulary`.
 
     Returns
     -------
     set of str, list of str
-        Of a tag with several parts some of which are known, the other parts are unknown; else it is unknown
-        as a whole.
+        If only some parts of a tag are known, its other parts are unknown; if none is, the whole tag is
+        unknown.
     """
     meant: set[str] = set()
     unknown: list[str] = []
@@ -239,3 +238,7 @@ def understand(tags: Iterable[str], known: Mapping[str, set[str]]) -> tuple[set[
         meant.update(*(known[letters(part)] for part in hits))
         unknown += [part for part in found if part not in hits] if hits else [tag]
     return meant, unknown
+
+
+check = check_tags
+"""The former name of `check_tags`."""

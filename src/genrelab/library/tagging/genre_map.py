@@ -1,4 +1,4 @@
-"""A user's own names for a model's genres, and the wider genres that each belongs to."""
+"""A user's names for the genres of a model, and their parent genres."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from genrelab.errors import UsageError
 
 def _check_name(text: str) -> str:
     if not text.strip() or text != text.strip() or not text.isprintable():
-        raise ValueError(f"{text!r} is empty, has space at its ends, or holds what cannot be printed")
+        raise ValueError(f"{text!r} is empty, starts or ends with a space, or has unprintable characters")
     return text
 
 
@@ -32,15 +32,15 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class GenreMap:
-    """What is written for a genre.
+    """The names to write for each genre.
 
     Parameters
     ----------
     names : dict of str to tuple of str
-        A model's genre -> the names written for it, none if it is never written. A genre that is not here is
-        written as the model has it.
+        Genre of the model -> names to write; empty if it is never written. A genre that is not in the map is
+        written unchanged.
     parents : dict of str to tuple of str
-        A name that is written -> the wider genres written behind it.
+        Written name -> parent genres to write after it.
     """
 
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class GenreMap:
         Raises
         ------
         UsageError
-            If the file cannot be read, is not built so, or a genre is its own parent.
+            If the file cannot be read or is invalid, or a genre is its own parent.
         """
         try:
             raw = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -72,38 +72,39 @@ class GenreMap:
             place = ".".join(map(str, problem["loc"])) or "the file"
             raise UsageError(
                 f"the genre map {path} cannot be used: {place}: {problem['msg']}. It has the sections "
-                "`names` and `parents`, each with lines like `hiphop: Hip-Hop` or `metal: [Metal, Rock]`."
+                "`names` and `parents`, each with lines like `hiphop: Hip-Hop` or `metal: [Metal, Rock]`.",
+                code="genre-map-invalid",
             ) from error
         except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-            raise UsageError(
-                f"the genre map {path} cannot be read: {' '.join(str(error).split())}"
-            ) from error
+            message = f"the genre map {path} cannot be read: {' '.join(str(error).split())}"
+            raise UsageError(message, code="genre-map-unreadable") from error
         found = cls(
             {genre: _tuple(names) for genre, names in file.names.items()},
             {name: _tuple(parents) for name, parents in file.parents.items()},
         )
         for name in found.parents:
-            if name in found._above(name):
-                raise UsageError(f"the genre map {path} makes {name!r} a parent of itself")
+            if name in found._ancestors(name):
+                message = f"in the genre map {path}, {name!r} is a parent of itself"
+                raise UsageError(message, code="genre-map-circle")
         return found
 
     def apply(self, genres: Iterable[str]) -> tuple[str, ...]:
-        """Return what is written for genres: their names, then the parents of these, each once.
+        """Return the names to write for some genres, followed by their parents, without duplicates.
 
         Parameters
         ----------
         genres : iterable of str
-            The model's genres, the most likely first.
+            Genres of the model, most likely first.
 
         Returns
         -------
         tuple of str
         """
         own = [name for genre in genres for name in self.names.get(genre, (genre,))]
-        return unique([*own, *(parent for name in own for parent in self._above(name))])
+        return unique([*own, *(parent for name in own for parent in self._ancestors(name))])
 
-    def _above(self, name: str) -> list[str]:
-        """Return the parents of a name, their parents, and so on, the nearest first."""
+    def _ancestors(self, name: str) -> list[str]:
+        """Return all ancestors of a name, nearest first."""
         found: list[str] = []
         waiting = list(self.parents.get(name, ()))
         while waiting:
@@ -115,7 +116,7 @@ class GenreMap:
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names without those that repeat an earlier one but for upper and lower case."""
+    """Return the names without duplicates, ignoring case."""
     found: dict[str, str] = {}
     for name in names:
         found.setdefault(name.casefold(), name)

@@ -1,4 +1,4 @@
-"""Change the tags of one file: whole or not at all, checked, and so that it can be taken back."""
+"""Change the tags of a file atomically, with checks and a journal for undo."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from genrelab.drafts import Draft, new_name, remove_abandoned
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.store.audio_digest import digest_of
-from genrelab.library.store.file_snapshot import Sighting
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.journal import Change, Journal
 from genrelab.library.store.tracks import Tracks
 from genrelab.library.tags import GenreTag, read_tag, tag_errors
 
 
 class Rewriter:
-    """Changes files. One process at a time may do so with a library.
+    """Changes files. Only one process per library may do so at a time.
 
     Parameters
     ----------
     journal : Journal
-        Where changes are written down.
+        Records the changes.
     tracks : Tracks
-        Where files are known by size and time, which a change alters.
+        Tracks with the size and time of files, which a change updates.
     """
 
     def __init__(self, journal: Journal, tracks: Tracks) -> None:
@@ -42,15 +42,15 @@ class Rewriter:
         alter: Callable[[GenreTag], None],
         *,
         undoes: Change | None = None,
-        check: Callable[[BinaryIO], None] | None = None,
+        guard: Callable[[BinaryIO], None] | None = None,
         keep_mtime: bool = False,
     ) -> int:
         """Change the tags of a file.
 
-        The new file is made beside the old one and takes its place in one step. Before that it is
-        checked: the sound must be the same bytes, all other tags the same, the genre as it should be. It
-        gets the old one's permissions, owner (where the system allows), extended attributes, and the
-        present time or its own. Links are followed.
+        The new file is written beside the old one and replaces it in one step. Before that, it is checked:
+        the audio must have the same bytes, other tags must be unchanged, and the genre must be as requested.
+        It gets the permissions, owner (if the system allows it) and extended attributes of the old file.
+        Links are followed.
 
         Parameters
         ----------
@@ -58,25 +58,25 @@ class Rewriter:
         alter : callable
             Changes the tags in memory.
         undoes : Change or None
-            The change that this one takes back.
-        check : callable or None
-            Gets the open file before anything is done; raises if it must not be changed.
+            The change that this one undoes.
+        guard : callable or None
+            Called with the open file first; raises an error if the file must not be changed.
         keep_mtime : bool
-            The file keeps the time of its last change.
+            Whether to keep the modification time.
 
         Returns
         -------
         int
-            How many other names (hard links) the file had, which keep the old tags.
+            Number of other names (hard links) of the file, which keep the old tags.
 
         Raises
         ------
         TagError
-            If the file must not or cannot be changed, or changed in the meantime. It is as it was then.
+            If the file cannot be changed, or another program changed it meanwhile. It is left unchanged.
         OSError
-            If the system refuses. The file is as it was then.
+            If the system fails. The file is left unchanged.
         LibraryError
-            If the change cannot be written down.
+            If the change cannot be recorded.
         """
         real = os.path.realpath(path)
         folder, name = os.path.dirname(real), new_name()
@@ -85,28 +85,28 @@ class Rewriter:
             with open(real, "rb") as source:
                 status = os.fstat(source.fileno())
                 _check_writable(path, real, status)
-                if check is not None:
-                    check(source)
+                if guard is not None:
+                    guard(source)
                 tag = read_tag(source, path)
                 before, sound, others = tag.snapshot(), digest_of(source), tag.others()
                 with tag_errors(path):
                     alter(tag)
                     if tag.others() != others:
-                        raise TagError("was left as it is: more than its genre would have changed.")
+                        message = "was left unchanged: more than its genre would have changed."
+                        raise TagError(message, code="tag-write-changes-more")
                 number = self._journal.begin(
                     os.fsencode(real), os.fsencode(name), sound, before, tag.snapshot(), undoes=undoes
                 )
                 with Draft(folder, name=name, mode=0o600) as draft:
                     _fill(draft.file, source, tag, sound, path)
-                    _dress(draft.path, status, real, keep_mtime=keep_mtime)
+                    _copy_metadata(draft.path, status, real, keep_mtime=keep_mtime)
                     os.fsync(draft.file.fileno())
                     self._journal.make_ready(number, sha256_of(source), sha256_of(draft.file))
-                    if sys.platform == "win32":  # where no open file can be replaced
+                    if sys.platform == "win32":  # which cannot replace an open file
                         source.close()
                     if not _same(os.stat(real), status):
-                        raise TagError(
-                            f"{path} was changed by another program in the meantime. It was left so."
-                        )
+                        message = f"{path} was changed by another program meanwhile. It was left unchanged."
+                        raise TagError(message, code="tag-file-changed")
                     draft.take_place(real)
                     replaced = True
             _sync_folder(folder)
@@ -116,39 +116,39 @@ class Rewriter:
         return status.st_nlink - 1
 
     def settle(self, number: int, *, sure: bool = False) -> None:
-        """Bring a change to its end, wherever it was interrupted.
+        """Complete or discard a change that may have been interrupted.
 
-        A draft that is still there is removed and the change forgotten; one that took the file's place makes
-        the change done. What lies on a disk that is not there now waits, and so does a draft that a process
-        holds. The file itself is read at most.
+        If its draft still exists, the draft is removed and the change discarded. If the draft has replaced
+        the file, the change is done. A change on a missing disk, or with a draft in use, stays pending. The
+        file itself is never written.
 
         Parameters
         ----------
         number : int
             The change.
         sure : bool
-            Whether the draft has surely taken the file's place, if it is not there any more.
+            Whether the draft has certainly replaced the file if it no longer exists.
         """
         change = self._journal.get(number)
         if change is None or not os.path.isdir(change.folder):
             return
         if change.draft_path is not None and os.path.lexists(change.draft_path):
-            if remove_abandoned(change.draft_path):  # else the next start tries again
+            if remove_abandoned(change.draft_path):  # otherwise the next start tries again
                 self._journal.drop(number)
         elif change.state == "begun":
             self._journal.drop(number)
         else:
             found = change.file_after if sure else _digest_at(change.path)
             if found == change.file_before:
-                self._journal.drop(number)  # somebody else removed the draft
+                self._journal.drop(number)  # another program removed the draft
                 return
             self._journal.finish(change)
             if found == change.file_after:
-                with suppress(OSError):  # gone already: then it will be looked at anew
+                with suppress(OSError):  # the file is gone: the next lookup hashes it
                     self._tracks.note_rewritten(change.path, change.sound)
 
     def recover(self) -> int:
-        """Bring all changes to their end that a killed process left; return how many there were."""
+        """Complete or discard all pending changes and return their number."""
         changes = self._journal.unfinished()
         for change in changes:
             self.settle(change.id)
@@ -156,9 +156,9 @@ class Rewriter:
 
 
 def _digest_at(path: bytes) -> bytes | None:
-    """Return the hash of a file; None where there is none, or something that is no regular file."""
+    """Return the hash of a file; None if it is missing or not regular."""
     try:
-        Sighting(Path(os.fsdecode(path)))
+        FileSnapshot(Path(os.fsdecode(path)))
         with open(path, "rb") as file:
             return sha256_of(file)
     except OSError:
@@ -167,32 +167,32 @@ def _digest_at(path: bytes) -> bytes | None:
 
 def _check_writable(path: Path, real: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise TagError(f"{path} is no regular file.")
+        raise TagError(f"{path} is not a regular file.", code="tag-file-irregular")
     if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
-        raise TagError(f"{path} may not be written. Change its permissions.")
+        raise TagError(f"{path} is write-protected. Change its permissions.", code="tag-file-read-only")
     if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
-        raise TagError(f"{path} lies in a folder that may not be written. Change the folder's permissions.")
+        message = f"{path} is in a write-protected folder. Change the permissions of the folder."
+        raise TagError(message, code="tag-folder-read-only")
 
 
 def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: Path) -> None:
-    """Write the new file, and raise unless it differs from the old one in the genre alone."""
+    """Write the new file; raise unless only the genre differs from the old one."""
     with tag_errors(path):
         tag.write(source, draft)
     draft.flush()
     found = read_tag(draft, path)
     if digest_of(draft) != sound:
-        raise TagError(f"{path} was left as it is: its sound would not have stayed the same. Report this.")
+        message = f"{path} was left unchanged: its audio would have changed. Please report this."
+        raise TagError(message, code="tag-write-changes-sound")
     if found.genres != tag.genres or found.others() != tag.others():
-        raise TagError(
-            f"{path} was left as it is: its other tags would not have stayed the same. "
-            "Save it once with a tag editor."
-        )
+        message = f"{path} was left unchanged: its other tags would have changed. Save it with a tag editor."
+        raise TagError(message, code="tag-write-changes-tags")
 
 
-def _dress(draft: Path, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:
-    """Give a draft what the file has besides its contents; its time is now, or the file's as it was read."""
+def _copy_metadata(draft: Path, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:
+    """Copy owner, permissions and attributes to a draft; its time is now, or that of the file."""
     if hasattr(os, "chown") and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
-        with suppress(OSError):  # only root may give files away
+        with suppress(OSError):  # only root may change owners
             os.chown(draft, status.st_uid, status.st_gid)
     shutil.copystat(real, draft)
     if keep_mtime:
@@ -207,7 +207,7 @@ def _same(now: os.stat_result, then: os.stat_result) -> bool:
 
 
 def _sync_folder(folder: str) -> None:
-    """Wait until the folder's new state is on the disk; not every system can."""
+    """Wait until the folder is on the disk, if the system supports it."""
     if hasattr(os, "O_DIRECTORY"):
         number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

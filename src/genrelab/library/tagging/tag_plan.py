@@ -1,4 +1,4 @@
-"""From what was recognized to what shall be written."""
+"""Decide from a recognition which genres to write to a file."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from genrelab.recognize.recognition import UNSURE, Recognition
 Mode = Literal["only-empty", "overwrite", "combine"]
 
 FURTHER_FROM = 0.1
-"""Further genres that are less probable are not written unless the user names a limit."""
+"""Default minimum probability of the second and later genres."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a user wants written.
+class TagPolicy:
+    """What to write to tags.
 
     Parameters
     ----------
     mode : {"only-empty", "overwrite", "combine"}
-        Write where there is no genre; write in any case; write behind the genres that are there.
+        Write only to files without a genre, replace genres, or append to them.
     genres : int > 0
-        How many of the model's genres, at most.
+        Most genres to write.
     min_confidence : float in 0..1 or None
-        Nothing is written below this confidence, and no further genre with a lower probability. None means
-        that the first genre is written in any case, and further ones from `FURTHER_FROM`.
+        Minimum probability of every written genre. None means no minimum for the first genre and
+        `FURTHER_FROM` for the others.
     genre_map : GenreMap
-        Other names for them, and wider genres to write as well.
+        Names to write for genres, and parents to add.
     full : bool
-        Only answers count for which all of a file was heard.
+        Only files that were processed as a whole.
     damaged : bool
-        Answers count also where a part of a file is damaged or missing.
+        Also files with a damaged or missing part.
     placeholders : Placeholders
-        Genres in tags that count as none.
+        Tag texts that mean no genre.
     id3v23_separator : str
-        What stands between several genres in ID3v2.3, where a tag has one text for all.
+        Separator of genres in ID3v2.3, where a tag has only one text.
     keep_mtime : bool
-        Files keep the time of their last change.
+        Keep the modification time of files.
     skip_hard_links : bool
-        Files with other names (hard links) are left as they are.
+        Skip files with other names (hard links).
     """
 
     mode: Mode = "only-empty"
@@ -57,66 +57,70 @@ class Wish:
     skip_hard_links: bool = False
 
 
+Wish = TagPolicy
+"""The former name of `TagPolicy`."""
+
+
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """What shall become of one file's genres.
+class TagPlan:
+    """What to write to one file.
 
     Parameters
     ----------
     genres : tuple of str or None
-        What to write; None means that the file is left as it is.
+        The genres to write; None leaves the file unchanged.
     note : str
-        Why it is left, or what else to know.
+        Why the file is left unchanged, or a remark.
     """
 
     genres: tuple[str, ...] | None
     note: str = ""
 
 
-def propose(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
-    """Say what to write into a file.
+def plan_tags(recognition: Recognition, tag: GenreTag, policy: TagPolicy) -> TagPlan:
+    """Plan what to write to a file.
 
     Parameters
     ----------
-    said : Recognition
-        What was recognized; not an error.
+    recognition : Recognition
+        Without an error.
     tag : GenreTag
-        The file's tags as they are.
-    wish : Wish
+        The current tags of the file.
+    policy : TagPolicy
 
     Returns
     -------
-    Proposal
+    TagPlan
     """
-    if said.genre == UNSURE:
-        return Proposal(None, f"unsure: {said.reason}")
-    if wish.mode == "only-empty" and (found := wish.placeholders.without(tag.everywhere)):
-        elsewhere = "" if wish.placeholders.without(tag.genres) else f" in another tag: {', '.join(found)}"
-        return Proposal(None, f"has a genre{elsewhere}")
-    if said.damaged and not wish.damaged:
-        return Proposal(None, f"damaged: {said.warning}; --damaged writes its genre all the same")
-    least = wish.min_confidence or 0.0
-    if said.confidence is None or said.confidence < least:
-        return Proposal(None, f"confidence below {least:g}")
-    return _propose_genres(said, tag, wish)
+    if recognition.genre == UNSURE:
+        return TagPlan(None, f"unsure: {recognition.reason}")
+    if policy.mode == "only-empty" and (found := policy.placeholders.without(tag.everywhere)):
+        elsewhere = "" if policy.placeholders.without(tag.genres) else f" in another tag: {', '.join(found)}"
+        return TagPlan(None, f"has a genre{elsewhere}")
+    if recognition.damaged and not policy.damaged:
+        return TagPlan(None, f"damaged: {recognition.warning}; --damaged writes its genre anyway")
+    least = policy.min_confidence or 0.0
+    if recognition.confidence is None or recognition.confidence < least:
+        return TagPlan(None, f"confidence below {least:g}")
+    return _plan_genres(recognition, tag, policy)
 
 
-def _propose_genres(said: Recognition, tag: GenreTag, wish: Wish) -> Proposal:
-    """Say which genres to write into a file that gets some."""
-    limit = FURTHER_FROM if wish.min_confidence is None else wish.min_confidence
-    ranked = said.genres[: wish.genres]
+def _plan_genres(recognition: Recognition, tag: GenreTag, policy: TagPolicy) -> TagPlan:
+    """Plan the genres of a file that passes the policy."""
+    limit = FURTHER_FROM if policy.min_confidence is None else policy.min_confidence
+    ranked = recognition.genres[: policy.genres]
     chosen = [pair for place, pair in enumerate(ranked) if place == 0 or pair.probability >= limit]
-    found = wish.genre_map.apply(genre for genre, _ in chosen)
+    found = policy.genre_map.apply(genre for genre, _ in chosen)
     if not found:
-        return Proposal(None, "the genre map leaves it out")
-    if wish.mode == "combine":
-        kept = wish.placeholders.without(tag.genres)
+        return TagPlan(None, "the genre map omits it")
+    if policy.mode == "combine":
+        kept = policy.placeholders.without(tag.genres)
         known = {letters(name) or name for genre in kept for name in (genre, *parts(genre))}
         found = unique([*kept, *(genre for genre in found if (letters(genre) or genre) not in known)])
     if tag.stored(found) == tag.genres:
-        return Proposal(None, "has it already")
-    left_out = len(ranked) - len(chosen)
-    if wish.min_confidence is None and left_out:
-        note = f"{left_out} further below {limit:g} left out; --min-confidence P sets another limit"
-        return Proposal(found, note)
-    return Proposal(found)
+        return TagPlan(None, "has it already")
+    omitted = len(ranked) - len(chosen)
+    if policy.min_confidence is None and omitted:
+        note = f"{omitted} further below {limit:g} omitted; --min-confidence P sets another limit"
+        return TagPlan(found, note)
+    return TagPlan(found)

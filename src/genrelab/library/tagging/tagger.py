@@ -1,4 +1,4 @@
-"""Write what was recognized into files, and take it back."""
+"""Write recognized genres to files, and undo it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, ClassVar, Literal
 from genrelab.errors import GenrelabError, LibraryError, TagError
 from genrelab.files import only_one
 from genrelab.library.hashing import sha256_of
-from genrelab.library.store.file_snapshot import Sighting, real_path
+from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.safe_write import Rewriter
-from genrelab.library.tagging.tag_plan import Wish, propose
+from genrelab.library.tagging.tag_plan import TagPolicy, plan_tags
 from genrelab.library.tags import GenreTag, Snapshot, read_tag
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
@@ -27,21 +27,23 @@ Status = Literal["would write", "written", "left", "undone", "error"]
 
 @dataclass(frozen=True, slots=True)
 class TagRecord:
-    """What became of one file.
+    """The result of tagging one file.
 
     Parameters
     ----------
     path : Path
-        As it was named.
+        As named by the user.
     status : {"would write", "written", "left", "undone", "error"}
     before : tuple of str
-        The genres it had.
+        Genres before the write.
     after : tuple of str
-        The genres it has, or would have.
+        Genres after the write, or what they would be.
     confidence : float or None
-        That of the recognition.
+        Of the recognition.
     note : str or None
-        Why it was left, what went wrong, or what else to know.
+        Why the file was left, what failed, or a remark.
+    code : str or None
+        The code of the error, for programs: that of a `GenrelabError`, or the system's, such as `EACCES`.
     """
 
     path: Path
@@ -50,11 +52,12 @@ class TagRecord:
     after: tuple[str, ...] = ()
     confidence: float | None = None
     note: str | None = None
+    code: str | None = None
 
     COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record, as JSON has it."""
+        """Return the record as a JSON object."""
         return {
             "path": os.fspath(self.path),
             "status": self.status,
@@ -66,17 +69,17 @@ class TagRecord:
 
 
 class Tagger:
-    """Writes genres into files, and takes them back.
+    """Writes genres to files, and undoes it.
 
     Parameters
     ----------
     library : Library
-        Has the answers, and takes down what is changed.
+        Contains the recognitions, and records the changes.
 
     Examples
     --------
     >>> tagger = Tagger(library)  # doctest: +SKIP
-    >>> for record in tagger.tag(scan(["music"]), Wish(min_confidence=0.6)):  # doctest: +SKIP
+    >>> for record in tagger.tag(scan(["music"]), TagPolicy(min_confidence=0.6)):  # doctest: +SKIP
     ...     print(record.path, record.status, record.after)
     """
 
@@ -84,23 +87,23 @@ class Tagger:
         self._library = library
         self._rewriter = Rewriter(library.journal, library.tracks)
 
-    def tag(self, files: Iterable[Found], wish: Wish, *, write: bool = False) -> Iterator[TagRecord]:
-        """Write genres, or say what would be written.
+    def tag(self, files: Iterable[Found], policy: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
+        """Write genres, or show what would be written.
 
         Parameters
         ----------
         files : iterable of Path, SheetTrack or Problem
-            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone. A file
-            that is met twice is written once.
-        wish : Wish
+            From `genrelab.recognize.scan`. Tracks of CUE sheets are left unchanged. A file that occurs twice
+            is written once.
+        policy : TagPolicy
             What to write.
         write : bool
-            Without it nothing is changed.
+            Whether to write; otherwise no file is changed.
 
         Yields
         ------
         TagRecord
-            One for each file, when it is done. What goes wrong with a file is told in its record.
+            One per file, as soon as it is done. If a file fails, its record has the error.
 
         Raises
         ------
@@ -108,10 +111,10 @@ class Tagger:
             If the library cannot be used, or another process writes tags with it.
         """
         if not write:
-            yield from self._each(files, lambda path: self._tag(path, wish, write=False))
+            yield from self._each(files, lambda path: self._tag(path, policy, write=False))
             return
         with self.alone():
-            yield from self._each(files, lambda path: self._tag(path, wish, write=True))
+            yield from self._each(files, lambda path: self._tag(path, policy, write=True))
 
     def undo(
         self,
@@ -121,23 +124,23 @@ class Tagger:
         keep_mtime: bool = False,
         skip_hard_links: bool = False,
     ) -> Iterator[TagRecord]:
-        """Take back the last change of each file.
+        """Undo the last change to each file.
 
         Parameters
         ----------
         files : iterable of Path, SheetTrack or Problem
-            As `genrelab.recognize.scan` gives them; a track of a CUE sheet is left alone.
+            From `genrelab.recognize.scan`. Tracks of CUE sheets are left unchanged.
         force : bool
-            Take the genre back also where another program changed the file since; its changes stay.
+            Also restore the genre of files that another program changed since; its changes stay.
         keep_mtime : bool
-            Files keep the time of their last change.
+            Keep the modification time of files.
         skip_hard_links : bool
-            Files with other names (hard links) are left as they are.
+            Skip files with other names (hard links).
 
         Yields
         ------
         TagRecord
-            One for each file, when it is done.
+            One per file, as soon as it is done.
 
         Raises
         ------
@@ -150,12 +153,12 @@ class Tagger:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the one process that changes files with this library; first put right what a killed one left.
+        """Lock tagging with this library for this process, and complete pending changes.
 
         Raises
         ------
         LibraryError
-            If there is another, or the lock cannot be made.
+            If another process has the lock, or it cannot be created.
         """
         lock = self._library.path.with_name(f"{self._library.path.name}.tagging")
         with ExitStack() as held:
@@ -163,102 +166,105 @@ class Tagger:
                 held.enter_context(only_one(lock))
             except BlockingIOError as error:
                 raise LibraryError(
-                    f"another process is writing tags with the library {self._library.path}. "
-                    "Wait for it to end."
+                    f"another process is writing tags with the library {self._library.path}. Wait for it to "
+                    "end.",
+                    code="library-tagging-elsewhere",
                 ) from error
             except OSError as error:
                 raise LibraryError(
-                    f"the lock {lock} beside the library cannot be taken: {error.strerror}. "
-                    "Change the permissions of its folder, or name another --library FILE."
+                    f"the lock {lock} beside the library cannot be taken: {error.strerror}. Change the "
+                    "permissions of its folder, or name another --library FILE.",
+                    code="library-lock",
                 ) from error
             self._library.be_durable()
             self._rewriter.recover()
             yield
 
     def recover(self) -> None:
-        """Put right what a killed process left, unless another is at work."""
+        """Complete pending changes, unless another process is tagging."""
         if self._library.journal.unfinished():
             try:
                 with self.alone():
                     pass
             except LibraryError:
-                return  # it is at work
+                return  # the other process completes them
 
     def _each(self, files: Iterable[Found], act: Any) -> Iterator[TagRecord]:
-        met: set[bytes] = set()
+        seen: set[bytes] = set()
         for file in files:
             if isinstance(file, Problem):
                 yield TagRecord(file.path, "error", note=file.message)
                 continue
             if isinstance(file, SheetTrack):
-                note = f"track {file.number} of {file.sheet}: tags are about whole files"
+                note = f"track {file.number} of {file.sheet}: tags apply to whole files"
                 yield TagRecord(file.path, "left", note=note)
                 continue
             real = real_path(file)
-            if real in met:
-                yield TagRecord(file, "left", note="was met before under another name")
+            if real in seen:
+                yield TagRecord(file, "left", note="already processed under another name")
                 continue
-            met.add(real)
+            seen.add(real)
             try:
                 record: TagRecord = act(file)
             except LibraryError:
                 raise
             except GenrelabError as error:
-                record = TagRecord(file, "error", note=str(error))
+                record = TagRecord(file, "error", note=str(error), code=error.code)
             except OSError as error:
-                record = TagRecord(file, "error", note=_explain(file, error))
+                code = errno.errorcode.get(error.errno or 0)
+                record = TagRecord(file, "error", note=_explain(file, error), code=code)
             yield record
 
-    def _tag(self, path: Path, wish: Wish, *, write: bool) -> TagRecord:
-        said = self._library.tracks.find(Sighting(path))
-        if said is None:
-            raise TagError(f"{path} is not in the library, or changed since. Run `genrelab recognize` on it.")
-        if said.error is not None:
-            raise TagError(said.error)
-        if wish.full and not said.full:
-            raise TagError(
-                f"{path} was judged by segments spread over it. Run `genrelab recognize --full` on it, or "
-                "leave --full away."
-            )
+    def _tag(self, path: Path, policy: TagPolicy, *, write: bool) -> TagRecord:
+        recognition = self._library.tracks.find(FileSnapshot(path))
+        if recognition is None:
+            message = f"{path} is not in the library, or has changed since. Run `genrelab recognize` on it."
+            raise TagError(message, code="tag-not-in-library")
+        if recognition.error is not None:
+            raise TagError(recognition.error, code="tag-not-recognized")
+        if policy.full and not recognition.full:
+            message = f"{path} was recognized from segments only. Recognize it with --full, or omit --full."
+            raise TagError(message, code="tag-not-full")
         with path.open("rb") as file:
             tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
-        tag.id3v23_separator = wish.id3v23_separator
-        proposal = propose(said, tag, wish)
-        before, genres = tag.genres, proposal.genres
+        tag.id3v23_separator = policy.id3v23_separator
+        plan = plan_tags(recognition, tag, policy)
+        before, genres = tag.genres, plan.genres
         if genres is None:
-            return TagRecord(path, "left", before, before, said.confidence, proposal.note)
-        if links and wish.skip_hard_links:
-            return TagRecord(path, "left", before, before, said.confidence, _note_of_skipped(links))
+            return TagRecord(path, "left", before, before, recognition.confidence, plan.note)
+        if links and policy.skip_hard_links:
+            return TagRecord(path, "left", before, before, recognition.confidence, _note_of_skipped(links))
         after = tag.stored(genres)
         if write:
 
             def put(tag: GenreTag) -> None:
-                tag.id3v23_separator = wish.id3v23_separator
+                tag.id3v23_separator = policy.id3v23_separator
                 tag.set(genres)
 
-            links = self._rewriter.rewrite(path, put, keep_mtime=wish.keep_mtime)
-        notes = [proposal.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
+            links = self._rewriter.rewrite(path, put, keep_mtime=policy.keep_mtime)
+        notes = [plan.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
         note = "; ".join(filter(None, notes)) or None
-        return TagRecord(path, "written" if write else "would write", before, after, said.confidence, note)
+        status: Status = "written" if write else "would write"
+        return TagRecord(path, status, before, after, recognition.confidence, note)
 
     def _undo(self, path: Path, *, force: bool, keep_mtime: bool, skip_hard_links: bool) -> TagRecord:
-        seen = Sighting(path)
-        change = self._library.journal.last(seen.real)
+        snapshot = FileSnapshot(path)
+        change = self._library.journal.last(snapshot.real)
         if change is None:
-            change = self._library.journal.last_of_moved(seen.hash_sound())
+            change = self._library.journal.last_of_moved(snapshot.hash_sound())
             if change is not None:
-                self._library.journal.move(change.id, seen.real)
+                self._library.journal.move(change.id, snapshot.real)
         with path.open("rb") as file:
             before, links = read_tag(file, path).genres, os.fstat(file.fileno()).st_nlink - 1
         if change is None:
-            return TagRecord(path, "left", before, before, note="nothing to take back")
+            return TagRecord(path, "left", before, before, note="nothing to undo")
         if links and skip_hard_links:
             return TagRecord(path, "left", before, before, note=_note_of_skipped(links))
         links = self._rewriter.rewrite(
             path,
             lambda tag: _put_back(tag, change.tag_before),
             undoes=change,
-            check=None if force else lambda file: _check_unchanged(file, path, change),
+            guard=None if force else lambda file: _check_unchanged(file, path, change),
             keep_mtime=keep_mtime,
         )
         with path.open("rb") as file:
@@ -267,21 +273,23 @@ class Tagger:
 
 
 def _put_back(tag: GenreTag, before: Snapshot) -> None:
-    """Restore what a tag held, but for room that it would not have had: writing a genre never takes any."""
+    """Restore a tag without making it larger than it is now."""
     size, now = before.get("size", 0), tag.snapshot().get("size", 0)
     if not isinstance(size, int) or not isinstance(now, int):
-        raise TagError("cannot be put back: the library is damaged.")
+        raise TagError("cannot be restored: the library is damaged.", code="tag-undo-damaged")
     try:
         tag.restore({**before, "size": min(size, now)} if "size" in before else before)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise TagError(f"cannot be put back: the library is damaged ({error}).") from error
+        message = f"cannot be restored: the library is damaged ({error})."
+        raise TagError(message, code="tag-undo-damaged") from error
 
 
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
     if sha256_of(file) != change.file_after:
         raise TagError(
-            f"{path} was changed by another program since its genre was written. It was left so; "
-            "--force takes the genre back and keeps the other changes."
+            f"{path} was changed by another program after its genre was written, and was left unchanged. "
+            "--force restores the genre and keeps the other changes.",
+            code="tag-undo-changed",
         )
 
 
@@ -302,22 +310,22 @@ def _names(others: int) -> str:
 def _note_of_others(beside: tuple[str, ...], after: tuple[str, ...]) -> str | None:
     if not beside or beside == after:
         return None
-    return f"its APEv2 tag, which stays, says {', '.join(beside)}: some players show that"
+    return f"its APEv2 tag keeps {', '.join(beside)}, which some players show"
 
 
 def _explain(path: Path, error: OSError) -> str:
-    """Return what the system says as a sentence with a remedy."""
+    """Return an error of the system as a message with a remedy."""
     what = error.strerror or str(error)
     remedies = {
         errno.ENOSPC: "Free some space.",
         errno.EDQUOT: "Free some space.",
-        errno.EFBIG: "Its disk, or a limit of this process, allows no file as large.",
-        errno.EACCES: "Change its permissions and its folder's.",
-        errno.EPERM: "Change its permissions and its folder's.",
-        errno.EROFS: "Its disk can only be read.",
+        errno.EFBIG: "The file is too large for its disk or a limit of this process.",
+        errno.EACCES: "Change the permissions of the file and its folder.",
+        errno.EPERM: "Change the permissions of the file and its folder.",
+        errno.EROFS: "Its disk is read-only.",
         errno.EINVAL: "Name a file.",
-        errno.ENOENT: "It was there a moment ago.",
-        errno.ELOOP: "It is a link that leads in a circle.",
+        errno.ENOENT: "It disappeared during the run.",
+        errno.ELOOP: "It is a link that points to itself.",
     }
     remedy = remedies.get(error.errno or 0, "Try again.")
-    return f"{path} could not be read or written: {what}. It was left as it is. {remedy}"
+    return f"{path} could not be read or written: {what}. It was left unchanged. {remedy}"

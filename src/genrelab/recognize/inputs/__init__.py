@@ -1,1 +1,1 @@
-"""What leads to sound: folders with their exclusions, playlists, CUE sheets."""
+"""Inputs that lead to audio files: folders with exclusions, playlists, CUE sheets."""

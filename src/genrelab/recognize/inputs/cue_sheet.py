@@ -1,7 +1,7 @@
-"""CUE sheets: which stretches of which files their tracks are.
+"""Read CUE sheets: their tracks as time spans of audio files.
 
-A track begins at its INDEX 01. It ends where the next track in the same file begins, at that one's INDEX 00
-if it has one: the gap before a track belongs to none. The last track of a file runs to its end.
+A track starts at its INDEX 01. It ends at the INDEX 00 of the next track in the same file, or at its INDEX
+01: the gap before a track belongs to no track. The last track of a file ends with the file.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _FRAMES_PER_SECOND = 75
 _TIME = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2})")
 _KINDS = frozenset(("WAVE", "MP3", "AIFF", "FLAC", "BINARY", "MOTOROLA", "OGG", "APE", "WV", "AAC"))
 _MOST_TEXT = 500  # characters of a title
-_BEGIN, _GAP = 1, 0  # numbers of an INDEX
-_REMEDY = "Mend the sheet, or name the sound file itself."
+_BEGIN, _GAP = 1, 0  # numbers of INDEX lines
+_REMEDY = "Fix the sheet, or name the audio file itself."
 
 
 @dataclass(slots=True)
 class _Track:
-    """A track as the sheet has it; `indices` are files, by number, and seconds."""
+    """A track of the sheet; `indices` maps the number of an INDEX to a file number and seconds."""
 
     number: int
     is_audio: bool
@@ -38,16 +38,16 @@ class _Track:
 
 @dataclass(slots=True)
 class _Sheet:
-    """A sheet while it is read, and when it has been."""
+    """The contents of a sheet."""
 
-    files: dict[str, int] = field(default_factory=dict)  # names, and their numbers
-    current: int = -1  # number of the file
+    files: dict[str, int] = field(default_factory=dict)  # name -> number
+    current: int = -1  # number of the current file
     performer: str | None = None
     tracks: list[_Track] = field(default_factory=list)
 
 
 def read_cue(sheet: ListFile) -> Iterator[SheetTrack | Problem]:
-    """Give the tracks of a CUE sheet, in their order.
+    """Yield the tracks of a CUE sheet in order.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def read_cue(sheet: ListFile) -> Iterator[SheetTrack | Problem]:
     Yields
     ------
     SheetTrack or Problem
-        A problem for each file that is not there, each track whose place cannot be told, and a sheet without
-        tracks of sound. A file that is not there under its name is looked for with another suffix beside the
-        sheet, and, if the sheet has only one file, by the sheet's own name.
+        A problem for each missing file, each track without a position, and a sheet without audio tracks. For
+        a missing file, a file with the same name and another suffix is used, or, if the sheet has only one
+        file, an audio file with the name of the sheet.
     """
     parsed = _parse(sheet.lines)
     _find_ends(parsed.tracks)
@@ -66,10 +66,10 @@ def read_cue(sheet: ListFile) -> Iterator[SheetTrack | Problem]:
     found: dict[int, Path | None] = {}
     audio = [track for track in parsed.tracks if track.is_audio]
     if not audio:
-        yield Problem(sheet.path, f"{sheet.path} names no tracks of sound. Name the sound file itself.")
+        yield Problem(sheet.path, f"{sheet.path} contains no audio tracks. Name the audio file itself.")
     for track in audio:
         if _BEGIN not in track.indices:
-            what = f"does not say where track {track.number} begins (INDEX 01 in a FILE)"
+            what = f"has no start for track {track.number} (INDEX 01 in a FILE)"
             yield Problem(sheet.path, f"{sheet.path} {what}. {_REMEDY}")
             continue
         file, start = track.indices[_BEGIN]
@@ -77,12 +77,14 @@ def read_cue(sheet: ListFile) -> Iterator[SheetTrack | Problem]:
             found[file] = _find(sheet, names[file], only=len(names) == 1)
             if found[file] is None:
                 missing = sheet.place(shown(names[file]))
-                yield Problem(missing, f"{missing} was not found, which {sheet.path} names. Check the sheet.")
+                yield Problem(missing, f"{missing}, named in {sheet.path}, was not found. Check the sheet.")
         path = found[file]
         if path is None:
             continue
         if track.end is not None and track.end <= start:
-            yield Problem(path, f"{sheet.path} has track {track.number} end before it begins. {_REMEDY}")
+            yield Problem(
+                path, f"{sheet.path} has an end before the start of track {track.number}. {_REMEDY}"
+            )
             continue
         yield SheetTrack(
             path,
@@ -127,8 +129,8 @@ def _parse(lines: list[str]) -> _Sheet:
 
 
 def _find_ends(tracks: list[_Track]) -> None:
-    """Set where each track ends: where the next one in its file begins, or the gap before it."""
-    begins: dict[int, float] = {}  # of each file, where the next track does
+    """Set the end of each track: the start of the next one in its file, or of the gap before it."""
+    begins: dict[int, float] = {}  # file -> start of the following track
     for track in reversed(tracks):
         if _BEGIN in track.indices:
             track.end = begins.get(track.indices[_BEGIN][0])
@@ -139,7 +141,7 @@ def _find_ends(tracks: list[_Track]) -> None:
 
 
 def _find(sheet: ListFile, name: str, *, only: bool) -> Path | None:
-    base = _base_name(name)  # sheets have folders of the machine on which they were made
+    base = _base_name(name)  # the folders are often those of another machine
     for place in dict.fromkeys((name, base)):
         found = sheet.find(place) if place else None
         if found is not None and found.is_file():
@@ -150,7 +152,7 @@ def _find(sheet: ListFile, name: str, *, only: bool) -> Path | None:
             return found
     if not only:
         return None
-    own = sheet.path.with_suffix("")  # `album.flac.cue` is a sheet of `album.flac`
+    own = sheet.path.with_suffix("")  # `album.flac.cue` belongs to `album.flac`
     if own.suffix.lower() in AUDIO_SUFFIXES and own.is_file():
         return own
     return sheet.find_other_suffix(sheet.path)
@@ -167,7 +169,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _file_name(rest: str) -> str:
-    """Return the name in what follows FILE: in quotation marks or not, with a word for its kind or not."""
+    """Return the file name of a FILE line, with or without quotation marks and a file type."""
     quoted = re.match(r'"(.*)"', rest)
     if quoted is not None:
         return quoted[1]

@@ -1,4 +1,4 @@
-"""Playlists and CUE sheets as text, and the files that they name."""
+"""Read playlists and CUE sheets as text, and find the files they name."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ MOST_BYTES = 16 * 2**20
 """A playlist of 100,000 long paths is smaller."""
 
 _MOST_SHOWN = 200  # characters of an entry in a message
-_MOST_FOLDERS = 64  # whose names are remembered
+_MOST_FOLDERS = 64  # whose names are cached
 
 
 class ListFile:
-    """A text file that names other files, as users have them: from any system, in any encoding.
+    """A text file that names other files, from any system and in any encoding.
 
     Parameters
     ----------
     path : Path
     content : bytes
-        UTF-8, UTF-16 with its mark, or else Windows-1252.
+        UTF-8, UTF-16 with a byte order mark, or Windows-1252.
     """
 
     def __init__(self, path: Path, content: bytes) -> None:
@@ -37,20 +37,19 @@ class ListFile:
         self._names_in = lru_cache(_MOST_FOLDERS)(_FolderNames)
 
     def place(self, name: str) -> Path:
-        """Return where an entry leads as it is written, with slashes of this system."""
+        """Return the path of an entry as written, with the path separators of this system."""
         return self.path.parent / (name if os.sep == "\\" else name.replace("\\", "/"))
 
     def find(self, name: str) -> Path | None:
         """Return the file or folder that an entry names; None if there is none.
 
-        What the entry says to the letter comes first; then the bytes of the list as they are, with `%20` and
-        the like as what they stand for, and names that differ in upper and lower case or in the way in which
-        accents are written.
+        The literal entry comes first. Then follow the raw bytes of the list, the entry with `%20` and the
+        like decoded, and names that differ only in case or in the Unicode form of accents.
 
         Parameters
         ----------
         name : str
-            A path, with the slashes of any system; relative to the list's folder.
+            A path, relative to the folder of the list, with the separators of any system.
         """
         readings = list(dict.fromkeys(self._readings(name)))
         for path in readings:
@@ -59,7 +58,7 @@ class ListFile:
         return next((found for path in readings if (found := self._find_alike(path)) is not None), None)
 
     def find_other_suffix(self, path: Path) -> Path | None:
-        """Return the first sound file beside a path that has its name but for the suffix."""
+        """Return the first audio file that differs from a path only in its suffix."""
         real = self._names_in(path.parent).stems.get(_fold(path.stem))
         return None if real is None else path.with_name(real)
 
@@ -92,7 +91,7 @@ def read_list(path: Path) -> ListFile | Problem:
     Returns
     -------
     ListFile or Problem
-        A problem if it cannot be read, is too large, or no text.
+        A problem if the file cannot be read, is too large, or is not text.
     """
     try:
         with path.open("rb") as file:
@@ -101,26 +100,26 @@ def read_list(path: Path) -> ListFile | Problem:
         return Problem(path, f"{path} cannot be read: {why(error)}. Check its permissions.")
     if len(content) > MOST_BYTES:
         return Problem(
-            path, f"{path} is larger than {MOST_BYTES // 2**20} MiB: it is no playlist or CUE sheet."
+            path, f"{path} is larger than {MOST_BYTES // 2**20} MiB: it is not a playlist or CUE sheet."
         )
     if b"\0" in content and not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Problem(
             path,
-            f"{path} is no playlist or CUE sheet, but a binary file. If it is sound, give it the suffix of "
-            "its format.",
+            f"{path} is not a playlist or CUE sheet, but a binary file. If it is audio, rename it with the "
+            "suffix of its format.",
         )
     return ListFile(path, content)
 
 
 def path_of_url(url: str) -> Path | None:
-    """Return the path that an address of the kind `file:` stands for; None for other kinds and machines."""
+    """Return the path of a `file:` URL; None for other URLs and other machines."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
     if parts.scheme.lower() != "file" or parts.netloc.lower() not in ("", "localhost"):
         return None
-    # `?` and `#` are often not escaped in such addresses, as players write them.
+    # Many players do not escape `?` and `#` in such URLs.
     query, fragment = (parts.query and f"?{parts.query}"), (parts.fragment and f"#{parts.fragment}")
     path = os.fsdecode(unquote_to_bytes(os.fsencode(f"{parts.path}{query}{fragment}")))
     has_drive = os.sep == "\\" and path[2:3] == ":"
@@ -128,17 +127,17 @@ def path_of_url(url: str) -> Path | None:
 
 
 def shown(entry: str) -> str:
-    """Return an entry as a message has it: not longer than a line or two."""
+    """Return an entry shortened for a message."""
     return entry if len(entry) <= _MOST_SHOWN else f"{entry[:_MOST_SHOWN]}..."
 
 
 def is_alike(name: str, other: str) -> bool:
-    """Whether two names differ at most in upper and lower case and the way in which accents are written."""
+    """Whether two names differ at most in case and in the Unicode form of accents."""
     return _fold(name) == _fold(other)
 
 
 def _decode(content: bytes) -> tuple[str, str]:
-    """Return a text and its encoding."""
+    """Return the decoded text and its encoding."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", errors="replace"), "utf-8"
     for encoding in ("utf-8", "cp1252"):
@@ -150,9 +149,9 @@ def _decode(content: bytes) -> tuple[str, str]:
 
 
 class _FolderNames:
-    """The names in a folder by what they are without case; `stems` are those of sound files alone.
+    """The names in a folder by their case-folded form; `stems` contains audio files only.
 
-    Of several that are alike, the first one counts.
+    If several names are alike, the first one is used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -161,8 +160,8 @@ class _FolderNames:
         except (OSError, ValueError):
             names = []
         self.names = {_fold(name): name for name in names}
-        sounds = (Path(name) for name in names if Path(name).suffix.lower() in AUDIO_SUFFIXES)
-        self.stems = {_fold(path.stem): path.name for path in sounds}
+        audio = (Path(name) for name in names if Path(name).suffix.lower() in AUDIO_SUFFIXES)
+        self.stems = {_fold(path.stem): path.name for path in audio}
 
 
 def _fold(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is passed over in folders: by patterns, and because other programs hide it too."""
+"""Rules for skipping files and folders: patterns, and marks of other programs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SYSTEM_FOLDERS: frozenset[str] = frozenset(
         *("__macosx", "$recycle.bin", "recycler", "system volume information", "lost+found"),
     )
 )
-"""Folders that systems make for themselves, in small letters: thumbnails, what was deleted, snapshots."""
+"""Names of system folders in lower case: thumbnails, deleted files, snapshots."""
 
 MARKS: tuple[str, ...] = (".nomedia", ".ndignore", ".plexignore")
-"""Files that hide the folder in which they lie: from Android, Navidrome, Plex."""
+"""Files that hide the folder they are in: from Android, Navidrome, Plex."""
 
 _WITH_PATTERNS = frozenset((".ndignore", ".plexignore"))
 _MOST_BYTES = 2**20
@@ -30,10 +30,10 @@ Reason = Literal["mark", "system folder", "pattern", "excluded"]
 
 
 class PassedOver(NamedTuple):
-    """A kind of thing that is passed over.
+    """A kind of skipped entry: file or folder, the reason, and a name.
 
-    What it is; why: the folder has a mark, belongs to the system, a pattern in a file such as `.ndignore`
-    matches, or it is excluded by the user; and the name of the mark, the folder or the file.
+    Reasons: the folder has a mark, it is a system folder, a pattern in a file such as `.ndignore` matches, or
+    the user excluded it. The name is that of the mark, the folder or the file with the pattern.
     """
 
     what: Literal["file", "folder"]
@@ -43,15 +43,15 @@ class PassedOver(NamedTuple):
 
 @dataclass(slots=True)
 class ScanLog:
-    """What a scan met besides files.
+    """What a scan skipped, and which lists it read.
 
     Parameters
     ----------
     passed_over : collections.Counter of PassedOver
-        How many files and folders were passed over, by kind. What begins with a dot is not counted, nor
-        what is no sound file.
+        Number of skipped files and folders by kind. Names that start with a dot and files that are not
+        audio are not counted.
     lists : list of Path
-        The playlists and CUE sheets that were read.
+        The playlists and CUE sheets read.
     """
 
     passed_over: Counter[PassedOver] = field(default_factory=Counter)
@@ -59,21 +59,21 @@ class ScanLog:
 
     @property
     def ignored(self) -> bool:
-        """Whether something was passed over that the user did not exclude."""
+        """Whether anything was skipped for another reason than the user's patterns."""
         return any(kind.reason != "excluded" for kind in self.passed_over)
 
     def summary(self) -> str:
-        """Return what was passed over, as a list for people."""
-        return ", ".join(_say(kind, count) for kind, count in sorted(self.passed_over.items()))
+        """Return a list of what was skipped, for people."""
+        return ", ".join(_describe(kind, count) for kind, count in sorted(self.passed_over.items()))
 
 
-def _say(kind: PassedOver, count: int) -> str:
+def _describe(kind: PassedOver, count: int) -> str:
     things = f"{count} {kind.what}{'s' * (count > 1)}"
     match kind.reason:
         case "mark":
             return f"{things} with {kind.name}"
         case "system folder":
-            return f"{things} called {kind.name}"
+            return f"{things} named {kind.name}"
         case "pattern":
             return f"{things} by a pattern in {kind.name}"
         case "excluded":
@@ -81,16 +81,16 @@ def _say(kind: PassedOver, count: int) -> str:
 
 
 def is_system_folder(name: str) -> bool:
-    """Whether a folder of this name belongs to a system and not to the user."""
+    """Whether a folder with this name is a system folder."""
     return name.casefold() in SYSTEM_FOLDERS
 
 
 def read_marks(
     folder: Path, names: Collection[str]
 ) -> tuple[PassedOver | None, dict[str, Patterns], list[Problem]]:
-    """Look at the files in a folder that hide it or a part of it.
+    """Read the files in a folder that hide the folder or a part of it.
 
-    A `.nomedia` hides the folder whatever is in it, `.ndignore` and `.plexignore` if they have no pattern.
+    A `.nomedia` always hides the whole folder; `.ndignore` and `.plexignore` do if they contain no pattern.
 
     Parameters
     ----------
@@ -101,11 +101,11 @@ def read_marks(
     Returns
     -------
     hidden : PassedOver or None
-        Why the whole folder is passed over.
+        Set if the whole folder is skipped.
     patterns : dict of str to Patterns
-        What the files in it say about its entries.
+        Patterns for the entries of the folder, by file.
     problems : list of Problem
-        Files that cannot be read, or are too large; they hide nothing.
+        Files that cannot be read or are too large; they hide nothing.
     """
     patterns: dict[str, Patterns] = {}
     problems: list[Problem] = []
@@ -129,7 +129,7 @@ def _read(path: Path) -> Patterns | Problem:
     try:
         if not path.is_file():
             return Problem(
-                path, f"{path} is no regular file and hides nothing. Remove it, or give --no-ignore."
+                path, f"{path} is not a regular file and hides nothing. Remove it, or use --no-ignore."
             )
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
@@ -139,6 +139,6 @@ def _read(path: Path) -> Patterns | Problem:
         )
     if len(content) > _MOST_BYTES or b"\0" in content:
         return Problem(
-            path, f"{path} is no list of patterns and hides nothing. Remove it, or give --no-ignore."
+            path, f"{path} is not a list of patterns and hides nothing. Remove it, or use --no-ignore."
         )
     return Patterns(content.decode("utf-8-sig", errors="surrogateescape").splitlines())

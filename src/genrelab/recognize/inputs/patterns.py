@@ -1,8 +1,8 @@
-"""Patterns of names to pass over, with the rules of `.gitignore`.
+"""Patterns of names to skip, with the rules of `.gitignore`.
 
-The patterns may come with a stranger's folder. `fnmatch` translates them to expressions that never go back
-over a star, so that the time to match is bounded; the libraries for `.gitignore` make expressions that take
-years for a name such as `aaaa...` and a pattern such as `*a*a*a*b`.
+The patterns may come from an untrusted folder. `fnmatch` translates them to expressions that never backtrack
+over a star, which bounds the time to match. Libraries for `.gitignore` create expressions that take years for
+a name such as `aaaa...` and a pattern such as `*a*a*a*b`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Names = tuple[str, ...]
-"""A path as the names of its folders, and its own."""
+"""A path as the names of its folders and its own name."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """A line: one expression per name of a path; None stands for `**`."""
+    """One line: an expression per name of a path; None stands for `**`."""
 
-    takes_back: bool
+    negated: bool
     folders_only: bool
     anywhere: bool
-    parts: tuple[re.Pattern[str] | None, ...]
+    expressions: tuple[re.Pattern[str] | None, ...]
 
     def matches(self, names: Names, *, is_folder: bool) -> bool:
         if self.folders_only and not is_folder:
@@ -31,38 +31,38 @@ class _Pattern:
         return self._fits(names[-1:] if self.anywhere else names)
 
     def _fits(self, names: Names) -> bool:
-        count = len(self.parts)
-        reached = self._skip_stars({0})  # how many parts may have been used up
+        count = len(self.expressions)
+        reached = self._skip_stars({0})  # how many expressions may have matched so far
         for name in names:
             now: set[int] = set()
             for place in reached:
                 if place == count:
                     continue
-                part = self.parts[place]
-                if part is None:
+                expression = self.expressions[place]
+                if expression is None:
                     now |= {place, place + 1}
-                elif part.match(name):
+                elif expression.match(name):
                     now.add(place + 1)
             reached = self._skip_stars(now)
         return count in reached
 
     def _skip_stars(self, places: set[int]) -> set[int]:
-        """Add what is reached where a `**` stands for no name; at the end it stands for one at least."""
+        """Add the places reached if `**` matches no name; at the end it matches at least one."""
         for place in sorted(places):
-            while place < len(self.parts) - 1 and self.parts[place] is None:
+            while place < len(self.expressions) - 1 and self.expressions[place] is None:
                 place += 1
                 places.add(place)
         return places
 
 
 class Patterns:
-    """Patterns of what to pass over; of those that match, the last one counts.
+    """Patterns of entries to skip; the last matching pattern decides.
 
-    A pattern without a slash is compared with each name, at any depth. One with a slash at the beginning or
-    inside is compared with the whole path, as seen from the folder that it is for. `*` and `?` match no
-    slash, `**` is any number of folders. With a slash at its end a pattern matches folders only. `!` at its
-    beginning takes back what a pattern before it matches. A backslash makes the next character an ordinary
-    one. Blank lines, and lines that begin with `#`, are no patterns. Upper and lower case count.
+    A pattern without a slash matches names at any depth. A pattern with a slash at the start or inside
+    matches whole paths relative to the folder of the pattern. `*` and `?` match no slash; `**` matches any
+    number of folders. A pattern with a slash at the end matches folders only. `!` at the start reverses an
+    earlier match. A backslash escapes the next character. Blank lines and lines that start with `#` are
+    ignored. Matching is case-sensitive.
 
     Parameters
     ----------
@@ -85,22 +85,22 @@ class Patterns:
         return bool(self._patterns)
 
     def decide(self, paths: Sequence[Names], *, is_folder: bool) -> bool | None:
-        """Return whether to pass over an entry.
+        """Return whether to skip an entry.
 
         Parameters
         ----------
         paths : sequence of tuple of str
-            The path of the entry, as names; several are several ways to say it.
+            The path of the entry as names; several if it can be written in several ways.
         is_folder : bool
 
         Returns
         -------
         bool or None
-            False if a pattern with `!` says so, None if no pattern matches.
+            False if a pattern with `!` decides, None if no pattern matches.
         """
         for pattern in reversed(self._patterns):
             if any(pattern.matches(names, is_folder=is_folder) for names in paths):
-                return not pattern.takes_back
+                return not pattern.negated
         return None
 
 
@@ -108,17 +108,17 @@ def _parse(line: str) -> _Pattern | None:
     line = re.sub(r"(?<!\\)\s+$", "", line)
     if not line or line.startswith("#"):
         return None
-    takes_back = line.startswith("!")
+    negated = line.startswith("!")
     line = line.removeprefix("!")
     body = line.strip("/")
     names = [name for name in body.split("/") if name not in ("", ".")]
     if not names:
         return None
     return _Pattern(
-        takes_back,
+        negated,
         folders_only=line.endswith("/"),
         anywhere="/" not in line.rstrip("/"),
-        parts=tuple(None if name == "**" else _expression(name) for name in names),
+        expressions=tuple(None if name == "**" else _expression(name) for name in names),
     )
 
 

@@ -1,7 +1,7 @@
-"""Playlists (M3U, M3U8) and CUE sheets, followed to the sound that they name.
+"""Follow playlists (M3U, M3U8) and CUE sheets to the audio files they name.
 
-What a list names is only ever read as sound. How much is followed is bounded: in the size of a list, the
-number of entries, and how deep lists name lists.
+The files they name are only read as audio. The size of a list, the number of entries and the nesting of lists
+are bounded.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from genrelab.recognize.inputs.problem import Problem, why
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 
 LIST_SUFFIXES: frozenset[str] = frozenset((".m3u", ".m3u8", ".cue"))
-"""Lower-case suffixes of files that name others."""
+"""Suffixes of playlists and CUE sheets, in lower case."""
 
 MOST_ENTRIES = 100_000
-"""How many entries of a list, and of the lists that it names, are followed."""
+"""Most entries to follow in a list and the lists that it names."""
 
 MOST_DEPTH = 8
-"""How deep lists may name lists."""
+"""Deepest nesting of lists."""
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a single letter is a drive
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a single letter is a drive, not a URL scheme
 
 Found = Path | SheetTrack | Problem
 
 
 def is_list(path: Path) -> bool:
-    """Whether a path is called like a playlist or a CUE sheet."""
+    """Whether a path has the suffix of a playlist or CUE sheet."""
     return path.suffix.lower() in LIST_SUFFIXES
 
 
 class ListReader:
-    """Follows one list that a user named, and the lists in it.
+    """Follows one list that the user named, and the lists in it.
 
     Attributes
     ----------
     lists : list of Path
-        The lists that were read.
+        The lists read.
     """
 
     def __init__(self) -> None:
         self.lists: list[Path] = []
-        self._met: set[tuple[int, int]] = set()
+        self._followed: set[tuple[int, int]] = set()
 
     def follow(self, path: Path) -> Iterator[Found]:
-        """Give what a list names, in its order.
+        """Yield the entries of a list in order.
 
         Parameters
         ----------
@@ -59,12 +59,12 @@ class ListReader:
         Yields
         ------
         Path, SheetTrack or Problem
-            A problem for each entry that leads to no file, and each list that cannot be read or is empty.
+            A problem for each entry without a file, and each list that is unreadable or empty.
         """
         for count, found in enumerate(self._follow(path, 1)):
             if count == MOST_ENTRIES:
                 most = f"only the first {MOST_ENTRIES:,} entries were followed"
-                yield Problem(path, f"{path} is too long: {most}. Cut it into several.")
+                yield Problem(path, f"{path} is too long: {most}. Split it.")
                 return
             yield found
 
@@ -75,11 +75,13 @@ class ListReader:
             yield Problem(path, f"{path} cannot be read: {why(error)}.")
             return
         identity = (status.st_dev, status.st_ino)
-        if identity in self._met:
-            yield Problem(path, f"{path} is named by several lists, or by itself. It was followed once.")
+        if identity in self._followed:
+            yield Problem(path, f"{path} is named by several lists, or by itself. It was followed only once.")
             return
-        self._met.add(identity)
-        listed = read_list(path) if S_ISREG(status.st_mode) else Problem(path, f"{path} is no regular file.")
+        self._followed.add(identity)
+        listed = (
+            read_list(path) if S_ISREG(status.st_mode) else Problem(path, f"{path} is not a regular file.")
+        )
         if isinstance(listed, Problem):
             yield listed
             return
@@ -96,17 +98,20 @@ class ListReader:
             if isinstance(found, Problem) or not is_list(found):
                 yield found
             elif depth >= MOST_DEPTH:
-                yield Problem(found, f"{found} was not followed: more than {MOST_DEPTH} lists lead to it.")
+                yield Problem(
+                    found, f"{found} was not followed: it is nested in more than {MOST_DEPTH} lists."
+                )
             else:
                 yield from self._follow(found, depth + 1)
         if empty:
             yield Problem(
-                listed.path, f"{listed.path} names no files. Name another, or the files themselves."
+                listed.path,
+                f"{listed.path} names no files. Choose another list, or name the files themselves.",
             )
 
 
 def _resolve(listed: ListFile, line: str, number: int) -> Path | Problem:
-    """Return the file that a line of a playlist names."""
+    """Return the file named by a line of a playlist."""
     where = f"{listed.path}, line {number}"
     entry: str = line
     if _ADDRESS.match(line.strip()):
@@ -114,7 +119,7 @@ def _resolve(listed: ListFile, line: str, number: int) -> Path | Problem:
         if local is None:
             return Problem(
                 listed.path,
-                f"{where}: {shown(line.strip())} is an address. Only files of this machine are read: get it.",
+                f"{where}: {shown(line.strip())} is a URL. Only local files are read: download it.",
             )
         entry = str(local)
     found = listed.find(entry)
@@ -122,5 +127,8 @@ def _resolve(listed: ListFile, line: str, number: int) -> Path | Problem:
         place = listed.place(shown(entry.strip()))
         return Problem(place, f"{place} was not found ({where}). Check the playlist.")
     if found.is_dir():
-        return Problem(found, f"{found} is a folder ({where}). Playlists name files: name the folder itself.")
+        return Problem(
+            found,
+            f"{found} is a folder ({where}). Playlists contain only files: name the folder itself.",
+        )
     return found

@@ -1,4 +1,4 @@
-"""Paths that lead to no sound."""
+"""Paths that do not lead to audio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A path that leads to no file.
+    """A path that does not lead to an audio file.
 
     Parameters
     ----------
@@ -23,5 +23,5 @@ class Problem:
 
 
 def why(error: Exception) -> str:
-    """Return what the system says about a path."""
+    """Return the system's description of an error."""
     return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""A track of a CUE sheet: a stretch of a sound file."""
+"""A track of a CUE sheet: a time span of an audio file."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SheetTrack:
-    """A track of a CUE sheet: a stretch of the file that the sheet names.
+    """A track of a CUE sheet: a time span of the file that the sheet names.
 
     Parameters
     ----------
     path : Path
-        The sound file.
+        The audio file.
     sheet : Path
         The CUE sheet.
     number : int
-        Of the track, as the sheet has it.
+        Track number in the sheet.
     start : float
-        Where the track begins in the file, in seconds.
+        Start of the track in the file, in seconds.
     end : float or None
-        Where it ends; None means where the file does.
+        End in seconds; None means the end of the file.
     title, performer : str or None
-        As the sheet has them.
+        From the sheet.
     named : str or None
-        The file's name in the sheet, if one that differs in more than its suffix was taken for it.
+        The file name in the sheet, if `path` differs from it in more than the suffix.
     """
 
     path: Path
@@ -40,11 +40,11 @@ class SheetTrack:
 
     @property
     def whole(self) -> bool:
-        """Whether the track is all of its file."""
+        """Whether the track covers the whole file."""
         return self.start == 0.0 and self.end is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the track as a record has it in JSON; the file is the record's `path`."""
+        """Return the track as a JSON object for a record; the file is the record's `path`."""
         return {
             "sheet": str(self.sheet),
             "number": self.number,

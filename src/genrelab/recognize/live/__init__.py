@@ -1,1 +1,1 @@
-"""Sound that is still coming: recognizing it, the microphone, raw PCM."""
+"""Recognize live audio from the microphone or raw PCM."""

@@ -1,4 +1,4 @@
-"""Recognize sound while it comes."""
+"""Recognize live audio."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from genrelab.audio.resample import resample_blocks
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.given import check_rate
-from genrelab.recognize.live.ring_buffer import RecentSound
+from genrelab.recognize.live.ring_buffer import RingBuffer
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.recognizer import Recognizer
 
 Waveform = npt.NDArray[np.float32]
 
-_FAREWELL_SECONDS = 1.0
+_JOIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the last seconds sound like.
+    """The result for the last seconds of live audio.
 
     Parameters
     ----------
     time : float
-        Seconds of sound that had come.
+        Length of audio received so far, in seconds.
     start : float
-        Where the sound begins that the answer is about; it ends at `time`.
+        Start of the audio that the result covers, in seconds; it ends at `time`.
     recognition : Recognition
-        The answer that a file of that sound would get.
+        The result, as for a file with that audio.
     behind : int
-        How many answers were left out since the last one, for the network took too long.
+        Number of results skipped since the last one because the network was too slow.
     """
 
     time: float
@@ -50,23 +50,23 @@ class Moment:
     behind: int = 0
 
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
-        """Return the record, as JSON has it.
+        """Return the record as a JSON object.
 
         Parameters
         ----------
         top : int > 0 or None
-            How many of the ranked genres; None means all.
+            Number of ranked genres to include; None means all.
 
         Returns
         -------
         dict
-            Keys `time`, `start`, `genre`, `confidence`, `reason`, `genres`, `behind`, `model`; those that
-            `Recognition.to_dict` has too mean the same.
+            Keys `time`, `start`, `genre`, `confidence`, `reason`, `genres`, `behind`, `model`. Those in
+            common with `Recognition.to_dict` have the same meaning.
         """
         record = self.recognition.to_dict(top=top, timeline=False)
-        said = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
+        result = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
         times = {"time": round(self.time, 3), "start": round(self.start, 3)}
-        return {**times, **said, "behind": self.behind, "model": record["model"]}
+        return {**times, **result, "behind": self.behind, "model": record["model"]}
 
 
 def listen(
@@ -77,39 +77,39 @@ def listen(
     every_seconds: float = 1.0,
     window_seconds: float | None = None,
 ) -> Iterator[Moment]:
-    """Recognize the last seconds of sound again and again while it comes.
+    """Recognize the last seconds of live audio repeatedly.
 
-    A thread of its own takes the sound, so that its source never waits for the network. If the network
-    takes longer than the sound, answers are left out: they are never late by more than one step and the
-    time that one answer takes. Sound that comes faster than it is played is waited for instead. Memory is
-    that of the window.
+    A background thread reads the audio, and its source never waits for the network. If the network is slower
+    than the audio, results are skipped: no result is later than one step plus the time for one result. If the
+    audio arrives faster than real time, the source waits instead. Memory is bounded by the window.
 
     Parameters
     ----------
     recognizer : Recognizer
     blocks : iterable of np.ndarray [shape=(channels, samples)], float32
-        The sound, in small blocks (a tenth of a second, say), full scale -1..1; read by that thread. An empty
-        block now and then, while no sound comes, lets that thread end when nobody wants answers any more.
+        The audio in small blocks, of about a tenth of a second, with the full scale -1..1. The background
+        thread reads them. While no audio arrives, yield an empty block from time to time: the thread can end
+        only between two blocks.
     sample_rate : int > 0
-        Of the sound, in Hz.
+        In Hz.
     every_seconds : float > 0
-        From one answer to the next.
+        Time between two results.
     window_seconds : float or None
-        How much sound an answer is about; of it whole segments are heard, in the steps that the model has,
-        back from the end. None is two segments.
+        Length of audio that a result covers: the last whole segments, at the hop of the model. None means two
+        segments.
 
     Returns
     -------
     iterator of Moment
-        One for each step, and one for what is behind the last. While less than a segment has come, what is
-        there is heard as a short file is. Close it to stop early; the thread ends when the next block comes.
+        One per step, and one for the rest after the last step. Audio shorter than a segment is processed like
+        a short file. Close the iterator to stop early; the thread ends at the next block.
 
     Raises
     ------
     UsageError
-        If a time is not positive, the window is shorter than a segment, or the sample rate is none.
+        If a duration is not positive, the window is shorter than a segment, or the sample rate is invalid.
     AudioError
-        While iterating, if no sound comes at all, or what comes holds what is no finite number or beyond
+        While iterating, if no audio arrives, or a sample is not finite or is beyond
         `genrelab.audio.level.LOUDEST`.
     ModelFileError
         While iterating, if the network fails.
@@ -123,72 +123,70 @@ def listen(
     window_seconds = 2 * metadata.segment_seconds if window_seconds is None else window_seconds
     for name, seconds in (("a step", every_seconds), ("a window", window_seconds)):
         if not (math.isfinite(seconds) and 0 < seconds <= 3600):
-            raise UsageError(f"{name} lasts more than 0 s and at most an hour, not {seconds} s")
+            message = f"{name} must be longer than 0 s and at most an hour, not {seconds} s"
+            raise UsageError(message, code="listen-duration")
     window = round(window_seconds * metadata.sample_rate)
     if window < metadata.segment_samples:
-        raise UsageError(
-            f"a window of {window_seconds} s is shorter than this model's segments of "
-            f"{metadata.segment_seconds} s. Take a longer one."
-        )
+        message = f"a window of {window_seconds} s is shorter than a segment ({metadata.segment_seconds} s)"
+        raise UsageError(message, code="listen-window-short")
     sample_rate = check_rate(sample_rate)
     step = max(1, round(every_seconds * metadata.sample_rate))
-    recent = RecentSound(metadata.channels, metadata.sample_rate, _whole(window, metadata), step)
-    return _listen(recognizer, recent, blocks, sample_rate)
+    buffer = RingBuffer(metadata.channels, metadata.sample_rate, _whole(window, metadata), step)
+    return _listen(recognizer, buffer, blocks, sample_rate)
 
 
 def _listen(
-    recognizer: Recognizer, recent: RecentSound, blocks: Iterable[Waveform], sample_rate: int
+    recognizer: Recognizer, buffer: RingBuffer, blocks: Iterable[Waveform], sample_rate: int
 ) -> Iterator[Moment]:
     metadata = recognizer.bundle.metadata
     reader = threading.Thread(
-        target=_read, args=(recent, blocks, sample_rate, metadata), name="listen", daemon=True
+        target=_read, args=(buffer, blocks, sample_rate, metadata), name="listen", daemon=True
     )
     reader.start()
-    heard = False
+    any_sound = False
     try:
-        while (seen := recent.look()) is not None:
-            moment, behind, sound = seen
+        while (seen := buffer.look()) is not None:
+            samples, behind, sound = seen
             sound = sound[:, -_whole(sound.shape[1], metadata) :]
-            answer = recognizer(sound, sample_rate=metadata.sample_rate, full=True)
-            seconds = moment / metadata.sample_rate
-            yield Moment(seconds, seconds - (answer.duration or 0.0), _bare(answer), behind)
-            heard = True
+            record = recognizer(sound, sample_rate=metadata.sample_rate, full=True)
+            seconds = samples / metadata.sample_rate
+            yield Moment(seconds, seconds - (record.duration or 0.0), _without_arrays(record), behind)
+            any_sound = True
     finally:
-        recent.stop()
-        reader.join(_FAREWELL_SECONDS)  # the resampler must not be at work when Python ends
-    if not heard:
-        raise AudioError("no sound came. Check what should send it.")
+        buffer.stop()
+        reader.join(_JOIN_SECONDS)  # Python must not exit while the resampler is running
+    if not any_sound:
+        raise AudioError("no audio arrived. Check its source.", code="listen-no-sound")
 
 
-def _read(
-    recent: RecentSound, blocks: Iterable[Waveform], sample_rate: int, metadata: BundleMetadata
-) -> None:
-    """Bring the sound to the model's form until it ends; what goes wrong is raised to who looks."""
+def _read(buffer: RingBuffer, blocks: Iterable[Waveform], sample_rate: int, metadata: BundleMetadata) -> None:
+    """Convert the audio for the model until it ends; `look` raises any error."""
     try:
-        wanted = takewhile(lambda _: not recent.stopped, blocks)
+        wanted = takewhile(lambda _: not buffer.stopped, blocks)
         mixed = mix((_checked(block) for block in wanted if block.size), metadata.channels, sample_rate)
         for block in resample_blocks(mixed, sample_rate, metadata.sample_rate):
-            if not recent.put(block):
+            if not buffer.put(block):
                 return
-        recent.end()
+        buffer.end()
     except Exception as error:
-        recent.end(error)
+        buffer.end(error)
 
 
 def _checked(block: Waveform) -> Waveform:
-    """Return a block of sound, or raise where it holds what is none."""
+    """Return a block, or raise an `AudioError` if it has invalid samples."""
     fits = usable(block)
     if not fits.all():
-        raise AudioError(f"the sound holds {describe(float(block.ravel()[fits.argmin()]))}")
+        message = f"the audio contains {describe(float(block.ravel()[fits.argmin()]))}"
+        raise AudioError(message, code="listen-values")
     return block
 
 
 def _whole(samples: int, metadata: BundleMetadata) -> int:
-    """Return how many of the samples make whole segments; all of them if there are too few for one."""
+    """Return the number of samples in whole segments; all if they are fewer than one segment."""
     segment, hop = metadata.segment_samples, metadata.hop_samples
     return samples if samples < segment else segment + (samples - segment) // hop * hop
 
 
-def _bare(answer: Recognition) -> Recognition:
-    """Leave out what would grow if answers are kept."""
-    return dataclasses.replace(answer, embedding=None, probabilities=None)
+def _without_arrays(record: Recognition) -> Recognition:
+    """Drop the arrays, which would fill the memory of a caller that keeps all results."""
+    return dataclasses.replace(record, embedding=None, probabilities=None)

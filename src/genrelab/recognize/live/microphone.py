@@ -1,4 +1,4 @@
-"""The microphone, or another input of the sound card, through PortAudio."""
+"""Record from the microphone or another input of the sound card, through PortAudio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK_SECONDS = 0.1
 
 
 class Microphone(NamedTuple):
-    """An input that is there: its number, name, channels and usual sample rate in Hz."""
+    """A sound input: number, name, channels and default sample rate in Hz."""
 
     number: int
     name: str
@@ -25,69 +25,71 @@ class Microphone(NamedTuple):
 
 
 def list_microphones() -> list[Microphone]:
-    """Return all inputs.
+    """Return all sound inputs.
 
     Raises
     ------
     MissingExtraError
         If sounddevice or PortAudio is not installed.
     AudioError
-        If the system cannot be asked.
+        If the system cannot list them.
     """
     sounddevice = _sounddevice()
     try:
         found = sounddevice.query_devices()
     except sounddevice.PortAudioError as error:
-        raise AudioError(f"the sound inputs cannot be listed: {error}") from error
+        raise AudioError(f"the sound inputs cannot be listed: {error}", code="inputs-unlisted") from error
     return [_described(device) for device in found if device["max_input_channels"] > 0]
 
 
 def find_microphone(wanted: str | None = None) -> Microphone:
-    """Return one input.
+    """Return one sound input.
 
     Parameters
     ----------
     wanted : str or None
-        Its number, or a part of its name that no other has; None is the system's usual input.
+        Its number, or a unique part of its name; None means the default input of the system.
 
     Raises
     ------
     MissingExtraError
         If sounddevice or PortAudio is not installed.
     UsageError
-        If there is no such input, or several.
+        If there is no such input, or more than one.
     AudioError
-        If there is no input at all.
+        If there is no input.
     """
     sounddevice = _sounddevice()
     number_or_name = int(wanted) if wanted is not None and wanted.isdecimal() else wanted
     try:
         return _described(sounddevice.query_devices(number_or_name, "input"))
     except (ValueError, sounddevice.PortAudioError) as error:
-        remedy = "`genrelab listen --list-devices` shows what there is."
+        remedy = "`genrelab listen --list-devices` lists the inputs."
         if wanted is None:
-            raise AudioError(f"there is no usual sound input ({error}). {remedy}") from error
-        raise UsageError(f"the sound input {wanted!r} cannot be used ({error}). {remedy}") from error
+            message = f"there is no default sound input ({error}). {remedy}"
+            raise AudioError(message, code="no-default-input") from error
+        message = f"the sound input {wanted!r} cannot be used ({error}). {remedy}"
+        raise UsageError(message, code="input-unusable") from error
 
 
 def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
-    """Record until nobody asks for more.
+    """Record until the iterator is closed.
 
     Parameters
     ----------
     microphone : Microphone
     channels : int > 0
-        Channels wanted; fewer come where the input has fewer.
+        Number of channels; fewer if the input has fewer.
 
     Yields
     ------
     np.ndarray [shape=(channels, samples)], float32
-        A tenth of a second at the input's usual sample rate, full scale -1..1.
+        A tenth of a second at the default sample rate of the input, with the full scale -1..1.
 
     Raises
     ------
     AudioError
-        If the input cannot be opened, or goes away.
+        If the input cannot be opened or is disconnected.
     """
     sounddevice = _sounddevice()
     try:
@@ -101,7 +103,8 @@ def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
                 samples, _ = stream.read(max(1, round(_BLOCK_SECONDS * microphone.sample_rate)))
                 yield np.ascontiguousarray(samples.T)
     except sounddevice.PortAudioError as error:
-        raise AudioError(f"the sound input {microphone.name!r} cannot be recorded: {error}") from error
+        message = f"recording from the sound input {microphone.name!r} failed: {error}"
+        raise AudioError(message, code="input-failed") from error
 
 
 def _sounddevice() -> Any:
@@ -110,13 +113,15 @@ def _sounddevice() -> Any:
         import sounddevice
     except ImportError as error:
         raise MissingExtraError(
-            "the microphone needs sounddevice: pip install 'genrelab[live]'. Without it, send sound to "
-            "`genrelab listen --raw`."
+            "the microphone needs sounddevice: pip install 'genrelab[live]'. Without it, pipe audio to "
+            "`genrelab listen --raw`.",
+            code="sounddevice-missing",
         ) from error
     except OSError as error:
         raise MissingExtraError(
-            f"the microphone needs PortAudio ({error}): install it (on Debian and Ubuntu: apt install "
-            "libportaudio2), or send sound to `genrelab listen --raw`."
+            f"the microphone needs PortAudio ({error}). Install it (on Debian and Ubuntu: apt install "
+            "libportaudio2), or pipe audio to `genrelab listen --raw`.",
+            code="portaudio-missing",
         ) from error
     return sounddevice
 

@@ -1,4 +1,4 @@
-"""Raw PCM that comes in pieces of bytes: samples without a header, as `ffmpeg -f s16le` writes them."""
+"""Convert raw PCM, samples without a header as `ffmpeg -f s16le` writes them, to arrays."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _BYTES: dict[PcmFormat, int] = {"s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
 
 
 def pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> Iterator[Waveform]:
-    r"""Turn bytes into samples.
+    r"""Convert bytes to samples.
 
     Parameters
     ----------
     pieces : iterable of bytes
-        Of any sizes; a sample may begin in one and end in another. What is left of an incomplete frame
-        (one sample of each channel) at the end is dropped. An empty piece gives an empty block.
+        Of any size; a sample may span two pieces. An incomplete frame (one sample of each channel) at the end
+        is dropped. An empty piece yields an empty block.
     format : {"s16le", "s24le", "s32le", "f32le"}
-        What the bytes are.
+        Format of a sample.
     channels : int, 1 to 64
-        Interleaved channels.
+        Number of interleaved channels.
 
     Returns
     -------
     iterator of np.ndarray [shape=(channels, samples)], float32
-        Full scale is -1..1.
+        With the full scale -1..1.
 
     Raises
     ------
     UsageError
-        If the format is unknown, there is no channel, or there are more than 64.
+        If the format is unknown or the number of channels is invalid.
     AudioError
-        While iterating, if floating-point samples are not finite or beyond `genrelab.audio.level.LOUDEST`.
+        While iterating, if a floating-point sample is not finite or is beyond `genrelab.audio.level.LOUDEST`.
 
     Examples
     --------
@@ -52,14 +52,15 @@ def pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> Ite
     [[[0.5], [0.0]]]
     """
     if format not in PCM_FORMATS:
-        raise UsageError(f"unknown raw format {format!r}; there are {', '.join(PCM_FORMATS)}")
+        message = f"unknown raw format {format!r}. Choose one of {', '.join(PCM_FORMATS)}"
+        raise UsageError(message, code="raw-format")
     if not 1 <= channels <= MOST_CHANNELS:
-        raise UsageError(f"raw sound has 1 to {MOST_CHANNELS} channels, not {channels}")
+        raise UsageError(f"raw audio has 1 to {MOST_CHANNELS} channels, not {channels}", code="raw-channels")
     return _pcm_blocks(pieces, format, channels)
 
 
 def frame_bytes(format: PcmFormat, channels: int) -> int:
-    """Return how many bytes one sample of each channel takes."""
+    """Return the number of bytes in one sample of each channel."""
     return _BYTES[format] * channels
 
 
@@ -74,7 +75,8 @@ def _pcm_blocks(pieces: Iterable[bytes], format: PcmFormat, channels: int) -> It
             fits = usable(samples)
             if not fits.all():
                 found = describe(float(samples[fits.argmin()]))
-                raise AudioError(f"the raw sound holds {found}. Is it {format}, {channels} channels?")
+                message = f"the raw audio contains {found}. Is it {format}, {channels} channels?"
+                raise AudioError(message, code="raw-values")
             yield np.ascontiguousarray(samples.reshape(-1, channels).T)
             held = held[whole:]
 

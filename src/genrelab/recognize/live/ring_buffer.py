@@ -1,4 +1,4 @@
-"""The last seconds of sound that goes on coming: one thread puts it in, another looks at it."""
+"""Keep the last seconds of live audio: one thread writes it, another reads it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ import numpy.typing as npt
 
 Waveform = npt.NDArray[np.float32]
 
-_PATIENCE = 0.2  # seconds: so often a waiting thread looks up, for an interrupt to be noticed everywhere
+_WAIT_SECONDS = 0.2  # how often a waiting thread wakes up, so that it notices an interrupt
 
 
-class RecentSound:
-    """Keeps the last seconds of sound; memory does not grow, however slowly it is looked at.
+class RingBuffer:
+    """Keeps the last seconds of live audio in constant memory.
 
-    Who looks asks for one moment after the other, each `step` samples later. Where sound comes no faster
-    than it is played, it is never kept waiting: moments are left out if looking takes too long. Where it
-    comes faster, as out of a file, putting waits until the last moment has been looked at, or until as
-    much time has passed as the sound lasts.
+    The reader asks for one moment after the other, `step` samples apart. If audio arrives in real time, the
+    writer never waits: moments are skipped if the reader is too slow. If audio arrives faster, as from a
+    file, the writer waits until the last moment has been read, or until real time has caught up.
 
     Parameters
     ----------
     channels, sample_rate : int > 0
     window : int > 0
-        Samples that are seen at once, at most.
+        Most samples returned at once.
     step : int > 0
-        Samples from one moment to the next.
+        Samples between two moments.
     clock : callable
-        Returns seconds that pass.
+        Returns the time in seconds.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class RecentSound:
         self._window = window
         self._step = step
         self._clock = clock
-        self._kept = window + step  # so that the last whole moment is always there
+        self._kept = window + step  # keeps the last whole moment available
         self._ring = np.zeros((channels, 2 * self._kept), np.float32)
-        self._filled = 0  # columns of the ring that hold sound, the last one sample number `_heard` - 1
-        self._heard = 0
-        self._looked = 0  # the moment that was looked at last
+        self._filled = 0  # columns of the ring in use; the last is sample `_received` - 1
+        self._received = 0
+        self._read = 0  # the last moment that was read
         self._began: float | None = None
         self._ended = False
         self._stopped = False
@@ -59,17 +58,17 @@ class RecentSound:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of sound that are held."""
+        """Size of the buffer in bytes."""
         return self._ring.nbytes
 
     def put(self, block: Waveform) -> bool:
-        """Add sound `[channels, samples]`; return whether anybody still wants to see it."""
+        """Add audio `[channels, samples]`; return False once the reader has stopped."""
         while block.shape[1]:
             with self._changed:
                 if self._began is None:
                     self._began = self._clock()
                 while not self._stopped and self._room() <= 0 and (early := self._early()) > 0:
-                    self._changed.wait(min(early, _PATIENCE))
+                    self._changed.wait(min(early, _WAIT_SECONDS))
                 if self._stopped:
                     return False
                 taken = self._room() if self._room() > 0 else self._step
@@ -79,13 +78,13 @@ class RecentSound:
         return True
 
     def _room(self) -> int:
-        """Return how many samples there may be until the next moment has been looked at."""
-        return self._looked + self._step - self._heard
+        """Return how many samples may be added before the next moment is read."""
+        return self._read + self._step - self._received
 
     def _early(self) -> float:
-        """Return for how many seconds the source could wait without being late."""
+        """Return how many seconds the audio is ahead of real time."""
         began = self._clock() if self._began is None else self._began
-        return self._heard / self._rate - (self._clock() - began)
+        return self._received / self._rate - (self._clock() - began)
 
     def _append(self, piece: Waveform) -> None:
         if self._filled + piece.shape[1] > self._ring.shape[1]:
@@ -94,51 +93,50 @@ class RecentSound:
             self._filled = kept
         self._ring[:, self._filled : self._filled + piece.shape[1]] = piece
         self._filled += piece.shape[1]
-        self._heard += piece.shape[1]
+        self._received += piece.shape[1]
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody looks any more."""
+        """Whether the reader has stopped."""
         return self._stopped
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that no more sound comes, and why if it should."""
+        """Mark the end of the audio, with the error that ended it, if any."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Say that nobody looks any more."""
+        """Tell the writer that the reader has stopped."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def look(self) -> tuple[int, int, Waveform] | None:
-        """Wait for the next moment, and return the sound before it.
+        """Wait for the next moment and return the audio before it.
 
         Returns
         -------
         tuple of int, int and np.ndarray [shape=(channels, samples)], float32; or None
-            The moment, as the number of samples heard until then; how many moments were left out before
-            it; and up to `window` samples. The last moment is the end of the sound, wherever it is. Then
-            None.
+            The moment as the number of samples received, the number of moments skipped before it, and up to
+            `window` samples. The last moment is the end of the audio. After that, None.
 
         Raises
         ------
         BaseException
-            What `end` was given, when all sound before it has been seen.
+            The error passed to `end`, after all audio before it was returned.
         """
         with self._changed:
-            while not self._ended and self._heard < self._looked + self._step:
-                self._changed.wait(_PATIENCE)
-            whole = self._heard - self._heard % self._step
-            moment = whole if whole > self._looked else self._heard
-            if moment <= self._looked:
+            while not self._ended and self._received < self._read + self._step:
+                self._changed.wait(_WAIT_SECONDS)
+            whole = self._received - self._received % self._step
+            moment = whole if whole > self._read else self._received
+            if moment <= self._read:
                 if self._error is not None:
                     raise self._error
                 return None
-            left_out = max(0, (moment - self._looked - 1) // self._step)
-            self._looked = moment
+            skipped = max(0, (moment - self._read - 1) // self._step)
+            self._read = moment
             self._changed.notify_all()
-            last = self._filled - (self._heard - moment)
-            return moment, left_out, self._ring[:, max(0, last - self._window) : last].copy()
+            last = self._filled - (self._received - moment)
+            return moment, skipped, self._ring[:, max(0, last - self._window) : last].copy()

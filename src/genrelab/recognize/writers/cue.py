@@ -1,4 +1,4 @@
-"""A CUE sheet of a file's parts, which players show as its tracks."""
+"""Write a CUE sheet of a file's parts, which players show as tracks."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from genrelab.recognize.recognition import Part, Recognition
 from genrelab.recognize.segmentation import MIN_PART_SECONDS, cut_parts
 
 MOST_TRACKS = 99
-"""More a CUE sheet cannot hold."""
+"""The limit of CUE sheets."""
 
 _FRAMES_PER_SECOND = 75
 
 
 def cue_sheet(record: Recognition, sound: str, *, min_seconds: float = MIN_PART_SECONDS) -> str:
-    """Write a CUE sheet of a file's parts, each a track with its genre as title.
+    """Return a CUE sheet with one track per part, titled with its genre.
 
     Parameters
     ----------
     record : Recognition
-        As a `Recognizer` gives it, without an error.
+        From a `Recognizer`, without an error.
     sound : str
-        The file as the sheet shall name it: best relative to the sheet's folder.
+        The path of the audio file in the sheet, preferably relative to its folder.
     min_seconds : float > 0
-        The least length of a part; doubled while there would be more than `MOST_TRACKS`.
+        Minimum length of a part; doubled until there are at most `MOST_TRACKS` parts.
 
     Returns
     -------
     str
-        Lines that end with CR LF. A quotation mark in a name becomes an apostrophe, for a sheet cannot hold
-        it, and what cannot be printed is escaped.
+        Lines end with CR LF. Quotation marks in names become apostrophes because CUE sheets cannot contain
+        them. Unprintable characters are escaped.
 
     Raises
     ------
@@ -38,7 +38,8 @@ def cue_sheet(record: Recognition, sound: str, *, min_seconds: float = MIN_PART_
     """
     parts = cut_parts(record, min_seconds=min_seconds)
     if not parts:
-        raise UsageError(f"{record.path} could not be recognized: there is no CUE sheet of it")
+        message = f"{record.path} could not be recognized, so it has no CUE sheet"
+        raise UsageError(message, code="cue-of-error")
     while len(parts) > MOST_TRACKS:
         min_seconds *= 2
         parts = cut_parts(record, min_seconds=min_seconds)
@@ -62,7 +63,7 @@ def _track(number: int, part: Part) -> list[str]:
 
 
 def _kind(sound: str) -> str:
-    """Return the word for a kind of file; players take `WAVE` for all that has no word of its own."""
+    """Return the file type; players accept `WAVE` for all formats without their own type."""
     suffix = sound.rpartition(".")[2].lower()
     return {"mp3": "MP3", "aif": "AIFF", "aiff": "AIFF"}.get(suffix, "WAVE")
 

@@ -1,8 +1,8 @@
 r"""Write records: a table for people; JSON, JSON lines, CSV and Parquet for programs.
 
-File names need not be text. A byte of a name that is not UTF-8 is a lone surrogate in Python
-(`surrogateescape`); JSON gets it as `\udcXX`, from which Python's `os.fsencode` makes the name again,
-CSV gets the byte itself, Parquet has a column with the name's bytes, and the table shows an escape.
+File names need not be valid text. Python decodes a byte that is not UTF-8 to a lone surrogate
+(`surrogateescape`). JSON contains it as `\udcXX`, which Python's `os.fsencode` converts back. CSV contains
+the byte itself. Parquet has a column with the bytes of the name. The table shows an escape.
 """
 
 from __future__ import annotations
@@ -36,53 +36,55 @@ def write_records(
     Parameters
     ----------
     records : iterable of Recognition
-        Read as they come; `jsonl` and `csv` write each at once.
+        Read one by one; `jsonl` and `csv` write each record immediately.
     out : binary file
-        Where to; not closed.
+        The output; left open.
     format : {"table", "json", "jsonl", "csv", "parquet"}
-        How.
     top : int > 0
-        How many of the ranked genres each record gets.
+        Number of ranked genres per record.
     timeline : bool
-        Whether records get their timeline.
+        Whether to include timelines.
 
     Raises
     ------
     UsageError, MissingExtraError
-        As `check_format` does, before a record is read.
+        As `check_format` does, before the first record is read.
     """
     check_format(format, top=top, timeline=timeline)
     _WRITERS[format](records, out, top, timeline)
 
 
 def check_format(format: str, *, top: int, timeline: bool) -> None:
-    """Raise what `write_records` would, before any work is done.
+    """Raise the error of `write_records` before any work is done.
 
     Parameters
     ----------
     format, top
         As `write_records` takes them.
     timeline : bool
-        Whether there are timelines or parts to write.
+        Whether timelines or parts are written.
 
     Raises
     ------
     UsageError
-        If the format is unknown, `top` is not positive, or CSV shall hold a timeline or parts.
+        If the format is unknown, `top` is not positive, or timelines or parts are written as CSV.
     MissingExtraError
-        If Parquet is wanted without pyarrow.
+        If pyarrow is not installed and the format is `parquet`.
     """
     if format not in FORMATS:
-        raise UsageError(f"unknown format {format!r}; there are {', '.join(FORMATS)}")
+        message = f"unknown format {format!r}. Choose one of {', '.join(FORMATS)}"
+        raise UsageError(message, code="output-format")
     if top < 1:
-        raise UsageError(f"at least 1 genre is shown of each file, not {top}")
+        raise UsageError(f"a record needs at least 1 genre, not {top}", code="top-genres")
     if format == "csv" and timeline:
-        raise UsageError("CSV has no place for a timeline or parts. Take json, jsonl or parquet.")
+        message = "CSV cannot contain a timeline or parts. Use json, jsonl or parquet."
+        raise UsageError(message, code="csv-timeline")
     if format == "parquet":
         try:
             import pyarrow  # noqa: F401
         except ImportError as error:
-            raise MissingExtraError("Parquet needs pyarrow: pip install 'genrelab[parquet]'") from error
+            message = "Parquet needs pyarrow: pip install 'genrelab[parquet]'"
+            raise MissingExtraError(message, code="pyarrow-missing") from error
 
 
 def _to_json(record: Recognition, top: int, timeline: bool, indent: int | None = None) -> bytes:
@@ -187,10 +189,9 @@ def _utf8(text: str) -> str:
 
 
 def _write_table(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
-    from genrelab.recognize.writers.table import render
+    from genrelab.recognize.writers.table import write_table
 
-    text = render(list(records), top=top, timeline=timeline, terminal=out.isatty())
-    out.write(text.encode("utf-8", errors="backslashreplace"))
+    write_table(list(records), out, top=top, timeline=timeline)
 
 
 _WRITERS: dict[Format, _Writer] = {

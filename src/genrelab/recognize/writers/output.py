@@ -1,4 +1,4 @@
-"""Where records go: a file that is there whole or not at all, or standard output."""
+"""Open the output: standard output, or a file that is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from genrelab.errors import UsageError
 def open_output(
     path: str | os.PathLike[str] | None, *, keep: Iterable[str | os.PathLike[str]] = ()
 ) -> Iterator[BinaryIO]:
-    """Open a file for writing that takes its name when the block ends without an error.
+    """Open a file for writing that replaces the target when the block ends without an error.
 
     Parameters
     ----------
     path : str, path-like or None
         The file; None means standard output.
     keep : iterable of str or path-like
-        Files that must not be replaced, such as the sound files that are read.
+        Files that must not be replaced, such as input files.
 
     Yields
     ------
@@ -33,24 +33,29 @@ def open_output(
     Raises
     ------
     UsageError
-        If the file cannot be written there, is write-protected, no regular file, or one of `keep`.
+        If the file cannot be written, is write-protected, is not a regular file, or is one of `keep`.
     """
     if path is None:
         yield sys.stdout.buffer
         return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise UsageError(f"{path} is no regular file. Name a file, or leave --out away for standard output.")
+        message = f"{path} is not a regular file. Name another file."
+        raise UsageError(message, code="output-no-file")
     if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
-        raise UsageError(f"{path} is one of the files that are read; it would be replaced. Name another.")
-    if os.path.islink(target):  # what is left of a path after all links were followed
-        raise UsageError(f"{path} is a link that leads in a circle. Name another file.")
+        message = f"{path} is one of the input files and would be replaced. Name another file."
+        raise UsageError(message, code="output-is-input")
+    if os.path.islink(target):  # a link remains only if links form a cycle
+        message = f"{path} is a link that points to itself. Name another file."
+        raise UsageError(message, code="output-link-circle")
     if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
-        raise UsageError(f"{path} is write-protected. Change its permissions, or name another file.")
+        message = f"{path} is write-protected. Change its permissions, or name another file."
+        raise UsageError(message, code="output-protected")
     with ExitStack() as stack:
         try:
             draft = stack.enter_context(Draft(target.parent))
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+            message = f"{path} cannot be written: {error.strerror}. Name another file."
+            raise UsageError(message, code="output-unwritable") from error
         yield draft.file
         draft.take_place(target)

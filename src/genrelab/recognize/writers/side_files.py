@@ -1,4 +1,4 @@
-"""What is made of each file's parts besides its record: pictures and CUE sheets, a file for each."""
+"""Write charts and CUE sheets of parts, one file per audio file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from genrelab.errors import UsageError
 from genrelab.recognize.recognition import Recognition
-from genrelab.recognize.segmentation import cut_parts
+from genrelab.recognize.segmentation import check_min_seconds, cut_parts
 from genrelab.recognize.writers.cue import cue_sheet
 from genrelab.recognize.writers.output import open_output
 from genrelab.recognize.writers.picture import draw_timeline
@@ -19,26 +19,25 @@ _USUAL_LIMIT, _SHORTEST_LIMIT = 255, 32  # bytes of a file name
 
 
 class PartsWriter:
-    """Adds parts to records, and writes pictures and CUE sheets of them.
+    """Adds parts to records, and writes charts and CUE sheets of them.
 
     Parameters
     ----------
     min_seconds : float > 0
-        The least length of a part.
+        Minimum length of a part.
     record_parts : bool
-        Whether records get their parts.
+        Whether to add parts to records.
     pictures, cues : Path or None
-        The folders for pictures and for CUE sheets; made if they are not there. The files are called
-        `<name of the sound file>.svg` and `.cue`; of several sound files of one name, the second is
-        called `<name>-2.svg`; a name that would be too long is cut as `side_name` does. Files that are
-        there are replaced.
+        The folders for charts and CUE sheets; created if missing. The files are named
+        `<name of the audio file>.svg` and `.cue`. If several audio files have the same name, the second
+        becomes `<name>-2.svg`. Long names are shortened by `side_name`. Existing files are replaced.
     keep : sequence of path-like
         Files that must not be replaced.
 
     Raises
     ------
     UsageError
-        If the least length is not positive, or a folder cannot be made.
+        If the minimum length is not positive, or a folder cannot be created.
     """
 
     def __init__(
@@ -50,8 +49,7 @@ class PartsWriter:
         cues: Path | None,
         keep: Iterable[Path] = (),
     ) -> None:
-        if not 0 < min_seconds < float("inf"):
-            raise UsageError(f"a part must be longer than 0 s, not {min_seconds} s")
+        check_min_seconds(min_seconds)
         self._min_seconds = min_seconds
         self._record_parts = record_parts
         self._pictures, self._cues = pictures, cues
@@ -63,13 +61,13 @@ class PartsWriter:
 
     @property
     def wanted(self) -> bool:
-        """Whether there is anything to do, for which records need their probabilities."""
+        """Whether there is anything to do; records then need their probabilities."""
         return self._record_parts or self._pictures is not None or self._cues is not None
 
     def follow(self, records: Iterable[Recognition]) -> Iterator[Recognition]:
-        """Pass records on, those without an error with what was asked for.
+        """Yield the records, and write or add what was requested for those without an error.
 
-        What cannot be made or written for a record becomes one of its notices, of the kind `output`.
+        If an output of a record fails, the record gets a notice of the kind `output`.
         """
         for record in records:
             if not self.wanted or record.error is not None:
@@ -79,7 +77,9 @@ class PartsWriter:
             if self._pictures is not None:
                 record = self._try("picture", self._draw, record, self._pictures, name)
             if self._cues is not None and record.track is not None:
-                record = record.with_notice("playlist", "no CUE sheet was written: this is a track of one")
+                record = record.with_notice(
+                    "playlist", "no CUE sheet was written: this record is a track of one"
+                )
             elif self._cues is not None:
                 record = self._try("CUE sheet", self._write_sheet, record, self._cues, name)
             if self._record_parts:
@@ -94,8 +94,8 @@ class PartsWriter:
         except UsageError as error:
             why = str(error)
         except OSError as error:
-            why = f"{error.strerror or error}. Look at the folder and the room on its disk."
-        return record.with_notice("output", f"its {what} was not written: {why}")
+            why = f"{error.strerror or error}. Check the folder and the free space on its disk."
+        return record.with_notice("output", f"the {what} was not written: {why}")
 
     def _draw(self, record: Recognition, folder: Path, name: str) -> Recognition:
         text = draw_timeline(record, min_seconds=self._min_seconds)
@@ -103,7 +103,7 @@ class PartsWriter:
         return record
 
     def _write_sheet(self, record: Recognition, folder: Path, name: str) -> Recognition:
-        text = cue_sheet(record, _seen_from(folder, record.path), min_seconds=self._min_seconds)
+        text = cue_sheet(record, _relative(folder, record.path), min_seconds=self._min_seconds)
         self._write(folder / side_name(name, ".cue", longest=longest_name(folder)), text)
         return record
 
@@ -111,7 +111,7 @@ class PartsWriter:
         return dataclasses.replace(record, parts=cut_parts(record, min_seconds=self._min_seconds))
 
     def _name(self, path: Path) -> str:
-        """Return a name that no other file of this run has: its own, or with the next free number."""
+        """Return a name that is unique in this run: the file name, if necessary with a number."""
         name, count = path.name, 1
         while name in self._names:
             count += 1
@@ -125,22 +125,22 @@ class PartsWriter:
 
 
 def side_name(name: str, suffix: str, *, longest: int) -> str:
-    """Return the name of a file that is written about a sound file.
+    """Return the name of a file that belongs to an audio file.
 
     Parameters
     ----------
     name : str
-        Of the sound file, or one that is as much its own.
+        A name that is unique to the audio file.
     suffix : str
-        What to put behind it.
+        Suffix to append.
     longest : int
-        Bytes that a name may have, more than 20.
+        Longest name in bytes, more than 20.
 
     Returns
     -------
     str
-        Both joined. If that is too long, the name is cut between two characters, and `~` and the first eight
-        digits of the SHA-256 of the whole name follow: names that differ somewhere stay different.
+        Name and suffix. A name that is too long is cut between two characters, followed by `~` and the first
+        eight digits of the SHA-256 of the whole name, which keeps different names different.
     """
     whole = os.fsencode(name)
     if len(whole) + len(suffix) <= longest:
@@ -152,10 +152,10 @@ def side_name(name: str, suffix: str, *, longest: int) -> str:
 
 
 def longest_name(folder: Path) -> int:
-    """Return how many bytes a file name may have in a folder."""
+    """Return the longest file name in a folder, in bytes."""
     try:
         return max(int(os.pathconf(folder, "PC_NAME_MAX")), _SHORTEST_LIMIT)
-    except (AttributeError, OSError, ValueError):  # no POSIX, or the folder is not there
+    except (AttributeError, OSError, ValueError):  # not POSIX, or the folder is missing
         return _USUAL_LIMIT
 
 
@@ -163,12 +163,13 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made a folder: {error.strerror}. Name another.") from error
+        message = f"the folder {folder} cannot be created: {error.strerror}. Name another."
+        raise UsageError(message, code="output-folder") from error
 
 
-def _seen_from(folder: Path, sound: Path) -> str:
-    """Return the path of a sound file relative to a folder, or absolute where there is no such path."""
+def _relative(folder: Path, sound: Path) -> str:
+    """Return the path of an audio file relative to a folder, or absolute if there is none."""
     try:
         return os.path.relpath(sound.resolve(), folder.resolve())
-    except ValueError:  # another drive
+    except ValueError:  # on another drive
         return os.path.abspath(sound)

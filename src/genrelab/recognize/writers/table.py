@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 from collections.abc import Sequence
+from typing import BinaryIO
 
-from rich.table import Table
 from rich.text import Text
 
-from genrelab.console import PlainConsole
+from genrelab.console import plain_table, write_console
 from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
 
-_UNLIMITED = 100_000  # characters: what is no terminal gets its lines unbroken
 
-
-def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal: bool) -> str:
-    """Return the table.
+def write_table(records: Sequence[Recognition], out: BinaryIO, *, top: int, timeline: bool) -> None:
+    """Write one line per record, then one per warning and error. Unprintable characters are escaped.
 
     Parameters
     ----------
     records : sequence of Recognition
-        What is shown.
+        The rows.
+    out : binary file
+        The output; left open.
     top : int > 0
-        How many of the ranked genres are shown.
+        Number of ranked genres to show.
     timeline : bool
-        Whether stretches of one genre are listed with the time where they begin; parts always are.
-    terminal : bool
-        Whether it is for a terminal: coloured, and as wide as that is.
-
-    Returns
-    -------
-    str
-        A line for each record, then one for each warning and error; characters of file names that cannot be
-        printed are escaped.
+        Whether to list the start of each stretch of one genre; parts are always listed.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("file", overflow="fold")
     table.add_column("length", justify="right")
     table.add_column("genre")
@@ -59,18 +49,9 @@ def render(records: Sequence[Recognition], *, top: int, timeline: bool, terminal
             _confidence(record),
         ]
         table.add_row(*cells, *(column[number] for column in filled.values()))
-    text = io.StringIO()
-    width = shutil.get_terminal_size().columns if terminal else _UNLIMITED
-    console = PlainConsole(file=text, width=width, force_terminal=terminal)
-    console.print(table)
-    for record in records:
-        if record.warning is not None:
-            warning = f"{os.fspath(record.path)}: {record.warning}"
-            console.print(warning, style="yellow", soft_wrap=True)
-    for record in records:
-        if record.error is not None:
-            console.print(record.error, style="red", soft_wrap=True)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    warnings = [(f"{record.path}: {record.warning}", "yellow") for record in records if record.warning]
+    errors = [(record.error, "red") for record in records if record.error is not None]
+    write_console(out, table, [*warnings, *errors])
 
 
 def _genre(record: Recognition) -> Text:
@@ -91,7 +72,7 @@ def _confidence(record: Recognition) -> Text:
 
 
 def _runners_up(record: Recognition, top: int) -> str:
-    first = 0 if record.genre == UNSURE else 1  # an unsure record has its best guess here
+    first = 0 if record.genre == UNSURE else 1  # for an unsure record, start with its best guess
     return ", ".join(f"{genre} {percent(probability)}" for genre, probability in record.genres[first:top])
 
 
@@ -100,12 +81,12 @@ def _changes(pieces: Sequence[Stretch | Part]) -> str:
 
 
 def percent(probability: float) -> str:
-    """Return a probability for people, such as `74 %`."""
+    """Format a probability, such as `74 %`."""
     return f"{100 * probability:.0f} %"
 
 
 def clock(seconds: float | None) -> str:
-    """Return a time for people, such as `3:41` or `1:02:03`; nothing where there is none."""
+    """Format a time, such as `3:41` or `1:02:03`; empty for None."""
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)

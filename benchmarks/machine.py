@@ -1,4 +1,4 @@
-"""Where a script ran: what its line of JSON says of its machine and libraries."""
+"""The machine and the libraries that a benchmark or an experiment ran with, for its line of JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """Return the processor's kind, cores, Python's version and those of the named packages."""
+    """Return the processor type, the core count and the versions of Python, genrelab and named packages."""
     return {
         "machine": platform.machine(),
         "cores": os.cpu_count(),

@@ -1,0 +1,64 @@
+"""Options that commands of the recognizer share, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from genrelab.library.tagging.genre_text import Placeholders
+
+DATA_FOLDER = "library.db in your data folder"
+
+PathsArgument = Annotated[
+    list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files and folders; default: all tracks.")
+]
+LibraryOption = Annotated[
+    Path | None, typer.Option("--library", metavar="FILE", help=f"The library; default: {DATA_FOLDER}.")
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The model file; default: $GENRELAB_MODEL, or the bundled model."),
+]
+FormatOption = Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")]
+RecordFormatOption = Annotated[
+    Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
+]
+TopOption = Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per file.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")]
+MapOption = Annotated[
+    Path | None,
+    typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
+]
+PlaceholdersOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="Tag texts that mean no genre: other,unknown or @FILE. A leading + adds to the default list.",
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB", help="Skip files and folders that match, as in .gitignore; may be repeated."
+    ),
+]
+NoIgnoreOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-ignore",
+        help="Include what .nomedia, .ndignore and .plexignore hide, and folders such as @eaDir.",
+    ),
+]
+
+
+def read_placeholders(text: str | None) -> Placeholders:
+    """Return the placeholders that the option gives, or the default ones."""
+    from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders
+
+    return PLACEHOLDERS if text is None else Placeholders.parse(text)
