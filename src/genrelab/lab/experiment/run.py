@@ -39,7 +39,7 @@ from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.reports.filters import responses
-from genrelab.lab.reports.report import write_report
+from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.reports.representations import middle_segment, representations
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import answer_findings, to_dicts, training_findings
@@ -217,8 +217,7 @@ def _run(
     unwritable = why_unwritable(trained.network) or (None if model_file else _NOT_ASKED_FOR)
     if unwritable is not None:
         metrics["no_model_file"] = unwritable
-    write_report(
-        folder / folders.REPORT,
+    page = RunPage(
         title=f"{recipe.title}, {corpus.name}",
         facts=facts_of(metrics) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
         warnings=warnings_of(metrics),
@@ -232,8 +231,9 @@ def _run(
         recipe_yaml=text,
         rule=recipe.voting,
         segment_seconds=audio.segment_seconds,
-        extra=_learned_filters(recipe, trained.network, store, corpus, split.test),
+        sections=_learned_filters(recipe, trained.network, store, corpus, split.test),
     )
+    write_report(folder / folders.REPORT, page)
     if unwritable is None:
         about = bundle_metadata(recipe, corpus.genres, metrics, folder)
         metrics["export_difference"] = export(trained.network, about, folder / folders.MODEL)
@@ -244,7 +244,7 @@ def _run(
 
 def _learned_filters(
     recipe: Recipe, network: GenreNetwork, store: AudioStore, corpus: Corpus, ids: Sequence[str]
-) -> list[tuple[str, str]]:
+) -> Sequence[tuple[str, str]]:
     """Make the report's sections on sinc filters, heading and HTML; none if the network has no such."""
     audio, sections = recipe.audio, []
     for (name, part), after in zip(recipe.inputs.items(), network.frontends.values(), strict=True):

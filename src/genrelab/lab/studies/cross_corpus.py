@@ -25,7 +25,7 @@ from genrelab.lab.metrics.predictions import Predictions, pool, write_prediction
 from genrelab.lab.metrics.scores import Evaluation, evaluate
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
-from genrelab.lab.reports.report import write_report
+from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import STEPS, answer_findings, findings_of, to_dicts
 from genrelab.lab.training.store.audio_store import open_store, sound_key
@@ -279,21 +279,20 @@ def _write(
     doubts = list(dict.fromkeys([*doubts, *broken]))
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / folders.PREDICTIONS, predictions)
-    write_report(
-        folder / folders.REPORT,
+    page = RunPage(
         title=f"{run.recipe.title}, {facts.get('Tested on', facts.get('Folds', ''))}",
         facts={**facts, **{f"Looked for: {what}": found for what, found in verdict.checked.items()}},
         warnings=doubts,
         severe=[*(severe_warnings_of(run.metrics) if severe else ()), *broken],
         verdict=verdict,
         findings=findings,
-        history=[],
         evaluation=evaluation,
         predictions=predictions,
         recipe_yaml=dump_recipe(run.recipe),
         rule=run.recipe.voting,
         segment_seconds=run.recipe.audio.segment_seconds,
     )
+    write_report(folder / folders.REPORT, page)
     metrics = {
         "recipe": run.metrics["recipe"],
         "recipe_sha256": run.metrics["recipe_sha256"],
