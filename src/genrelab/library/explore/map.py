@@ -173,7 +173,7 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         title=f"Map of {counted(len(survey.tracks), 'recording')}",
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
-        model=plain(survey.model),
+        model=survey.model,
         rows=_rows(survey, genres),
         neighbours=min(NEIGHBOURS, len(survey.tracks) - 1),
         judged=judged_neighbours(len(survey.tracks)),
@@ -220,7 +220,7 @@ def _rows(survey: Survey, genres: list[str]) -> list[GenreRow]:
     marks |= assign((genre for genre in genres if genre != UNSURE), variants=len(_SHAPES))
     return [
         GenreRow(
-            plain(genre),
+            genre,
             marks[genre][0],
             _SHAPES[marks[genre][1]],
             len(confidences[genre]),
