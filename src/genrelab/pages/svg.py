@@ -164,16 +164,11 @@ class Picture:
         for x, label in labels:
             if rule:
                 self.add(line("grid", x, rule[0], x, rule[1]))
-            self.add(
-                slanted(label, x + 4, self.bottom + 14, -40, anchor="end")
-                if slant
-                else text(
-                    label,
-                    x,
-                    self.bottom + 16,
-                    anchor="end" if x + 3.5 * len(label) > self.width else "middle",
-                )
-            )
+            if slant:
+                self.add(slanted(label, x + 4, self.bottom + 14, -40, anchor="end"))
+            else:
+                anchor = "end" if x + 3.5 * len(label) > self.width else "middle"
+                self.add(text(label, x, self.bottom + 16, anchor=anchor))
         if name:
             self.add(text(name, self.right, self.bottom + 31, anchor="end"))
 
@@ -183,9 +178,11 @@ class Picture:
 
     def document(self) -> str:
         """Return the picture as a file of its own, for light and for dark pages."""
-        style = Markup("\n<style>{}</style>\n").format(Markup(STYLE))
         size = {"width": f"{self.width:.0f}", "height": f"{self.height:.0f}"}
-        return plain_page(self._svg(style, xmlns="http://www.w3.org/2000/svg", **size)) + "\n"
+        return (
+            plain_page(self._svg(element("style", Markup(STYLE)), xmlns="http://www.w3.org/2000/svg", **size))
+            + "\n"
+        )
 
     def _svg(self, style: str, **more: str) -> Markup:
         read = {"aria_hidden": "true"} if self.label is None else {"role": "img", "aria_label": self.label}
