@@ -162,6 +162,15 @@ def test_headline_follows_the_rule(tmp_path: Path) -> None:
     assert "1 of 1 wrong predictions" in words
 
 
+def test_one_artist_gives_no_interval(tmp_path: Path) -> None:
+    rows = np.array([[0.9, 0.1, 0, 0], [0.9, 0.1, 0, 0]])
+    truth, artists = {"a": "blues", "b": "jazz"}, {"a": "Ann", "b": "Ann"}
+    html, _ = write(
+        tmp_path / "report.html", Predictions(GENRES, ("a", "b"), np.zeros(2), rows, truth, artists)
+    )
+    assert "(no interval: all tracks are of one artist)" in html and "nan" not in html
+
+
 def test_confusion_matrix_holds_counts_and_shares(tmp_path: Path) -> None:
     html, evaluation = write(tmp_path / "report.html")
     scores = evaluation.track["majority"]
