@@ -27,7 +27,7 @@ from genrelab.lab.inference.predict import groups_of
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import Evaluation, evaluate
 from genrelab.lab.metrics.summary import figure
-from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram, standalone
+from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.distillation.target_file import read_targets
 from genrelab.lab.training.store.audio_store import open_store
@@ -111,10 +111,9 @@ def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
     """Write the pictures of calibration and confusions."""
     name = recipe.rsplit("/", 1)[-1]
     folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / f"{name}-calibration.svg", standalone(reliability_diagram(held.bins)))
-    replace_text(
-        folder / f"{name}-confusion.svg", standalone(confusion_matrix(genres, held.evaluation.track["mean"]))
-    )
+    replace_text(folder / f"{name}-calibration.svg", reliability_diagram(held.bins).document())
+    matrix = confusion_matrix(genres, held.evaluation.track["mean"])
+    replace_text(folder / f"{name}-confusion.svg", matrix.document())
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:

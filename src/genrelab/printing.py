@@ -58,9 +58,7 @@ def plain_page(text: str) -> str:
     The page is already escaped against markup. This removes direction marks, and control characters that XML
     does not allow.
     """
-    if not _MAYBE_UNPRINTABLE.search(text):
-        return text
-    return "".join(each if each in "\n\t" else plain(each) for each in text)
+    return _MAYBE_UNPRINTABLE.sub(lambda found: "\t" if found[0] == "\t" else plain(found[0]), text)
 
 
 def shorten(text: str, most: int = LONGEST) -> str:

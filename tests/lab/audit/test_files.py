@@ -159,7 +159,7 @@ def test_the_page_is_whole_and_loads_nothing(audit: Audit) -> None:
     assert not re.search(r"(src|href|url)\s*[=(]", html) and "default-src 'none'" in html
     assert "&lt;script&gt;alert" in html and "few &amp; far" in html
     assert "1 repetition in two parts of the split" in html and "1 repetition with two genres" in html
-    assert "1 pair that share a loop" in html
+    assert "1 pair with a shared loop" in html
     assert len(html) < 30_000
 
 
@@ -167,7 +167,7 @@ def test_the_page_of_a_clean_corpus(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 40_000), 16_000)
     audit = audit_corpus(Corpus("clean", ("x",), [Clip("a", tmp_path / "a.wav", "x")]))
     html = page(audit)
-    assert "Nothing: every recording is there once" in html and "Read this first" not in html
+    assert "None: every recording occurs once" in html and "Read this first" not in html
     assert "Artists in several parts" not in html
 
 

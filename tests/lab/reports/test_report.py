@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from raising import raises
 
-from genrelab.errors import RunError, UsageError
+from genrelab.errors import RunError
 from genrelab.lab.metrics.bootstrap import percent
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.metrics.scores import Evaluation, evaluate
-from genrelab.lab.reports.report import MISTAKES, write_report
+from genrelab.lab.reports.report import MISTAKES, RunPage, write_report
 from genrelab.voting import VotingRule
 
 GENRES = ("blues", "jazz", "metal", "rock")
@@ -108,8 +110,7 @@ def write(
 ) -> tuple[str, Evaluation]:
     predictions = predictions or example()
     evaluation = evaluate(predictions, seed=0, resamples=100)
-    write_report(
-        path,
+    page = RunPage(
         title=title,
         facts=facts if facts is not None else {"Corpus": "a corpus", "Seed": "0"},
         warnings=warnings,
@@ -122,6 +123,7 @@ def write(
         severe=severe,
         chosen_on=chosen_on,
     )
+    write_report(path, page)
     return path.read_text(encoding="utf-8"), evaluation
 
 
@@ -130,10 +132,10 @@ def test_figures_on_the_page_are_the_evaluations(tmp_path: Path) -> None:
     page = Page(html)
     scores = evaluation.track["majority"]
     value, low, high = scores.accuracy
-    headline = f"{100 * value:.1f} % of 60 tracks recognized (95 % interval {100 * low:.1f}–{100 * high:.1f})"
+    headline = f"{100 * value:.1f} % accuracy on 60 tracks (95 % interval {100 * low:.1f}–{100 * high:.1f})"
     words = page.words.replace("\N{NO-BREAK SPACE}", " ")
     assert headline in words
-    assert "by majority vote over 3 segments of 5 s a track." in words
+    assert "by majority vote over 3 segments of 5 s per track." in words
 
     levels = page.rows("Level")[1:]
     every = [evaluation.segment, evaluation.track["majority"], evaluation.track["mean"]]
@@ -152,12 +154,21 @@ def test_headline_follows_the_rule(tmp_path: Path) -> None:
     disputed = Predictions(GENRES, ("a",) * 3, np.zeros(3), rows, {"a": "jazz"})
     html, _ = write(tmp_path / "report.html", disputed, rule="mean")
     words = Page(html).words.replace("\N{NO-BREAK SPACE}", " ")
-    assert re.search(r"100\.0 % of 1 tracks .* by mean probability", words)
-    assert "No track was wrong." in words
+    assert re.search(r"100\.0 % accuracy on 1 tracks .* by mean probability", words)
+    assert "No prediction was wrong." in words
     html, _ = write(tmp_path / "report.html", disputed, rule="majority")
     words = Page(html).words.replace("\N{NO-BREAK SPACE}", " ")
-    assert re.search(r"0\.0 % of 1 tracks .* by majority vote", words)
-    assert "1 of 1 wrong tracks" in words
+    assert re.search(r"0\.0 % accuracy on 1 tracks .* by majority vote", words)
+    assert "1 of 1 wrong predictions" in words
+
+
+def test_one_artist_gives_no_interval(tmp_path: Path) -> None:
+    rows = np.array([[0.9, 0.1, 0, 0], [0.9, 0.1, 0, 0]])
+    truth, artists = {"a": "blues", "b": "jazz"}, {"a": "Ann", "b": "Ann"}
+    html, _ = write(
+        tmp_path / "report.html", Predictions(GENRES, ("a", "b"), np.zeros(2), rows, truth, artists)
+    )
+    assert "(no interval: all tracks are of one artist)" in html and "nan" not in html
 
 
 def test_confusion_matrix_holds_counts_and_shares(tmp_path: Path) -> None:
@@ -165,16 +176,14 @@ def test_confusion_matrix_holds_counts_and_shares(tmp_path: Path) -> None:
     scores = evaluation.track["majority"]
     picture = re.search(r'<svg class="confusion".*?</svg>', html, re.DOTALL)
     assert picture is not None
-    cells = re.findall(
-        r'<title>(.*?)</title>.*?fill-opacity="([\d.]+)".*?<text[^>]*>(\d*)</text></g>', picture.group()
-    )
+    cells = list(ET.fromstring(picture.group()).iter("g"))
     assert len(cells) == 16
-    for number, (says, shade, count) in enumerate(cells):
+    for number, (title, _, shade, count) in enumerate(cells):
         i, j = divmod(number, 4)
         share = scores.shares[i][j]
-        assert says == f"{GENRES[i]} said to be {GENRES[j]}: {percent(share)}"
-        assert float(shade) == pytest.approx(share.value, abs=5e-4)
-        assert int(count or 0) == scores.confusion[i, j]
+        assert title.text == f"{GENRES[i]} predicted as {GENRES[j]}: {percent(share)}"
+        assert float(shade.get("fill-opacity") or "") == pytest.approx(share.value, abs=5e-4)
+        assert int(count.text or 0) == scores.confusion[i, j]
 
 
 def test_mistakes_are_the_most_confident_ones(tmp_path: Path) -> None:
@@ -191,17 +200,17 @@ def test_mistakes_are_the_most_confident_ones(tmp_path: Path) -> None:
     }
     expected = sorted(wrong, key=lambda clip: -wrong[clip][0])[:MISTAKES]
     assert [row[0] for row in rows] == expected
-    for clip, true, said, confidence, _, artist in rows:
+    for clip, true, predicted, confidence, _, artist in rows:
         assert true == predictions.truth[clip]
-        assert said == wrong[clip][1]
+        assert predicted == wrong[clip][1]
         assert confidence.startswith(f"{100 * wrong[clip][0]:.1f}")
         assert artist == ("–" if predictions.groups[clip] == clip else f"artist of {clip}")
 
 
-def test_no_mistake_is_said_so(tmp_path: Path) -> None:
+def test_no_mistake(tmp_path: Path) -> None:
     perfect = Predictions(GENRES, ("a",), np.zeros(1), np.array([[1.0, 0, 0, 0]]), {"a": "blues"})
     html, _ = write(tmp_path / "report.html", perfect)
-    assert "No track was wrong." in html
+    assert "No prediction was wrong." in html
     assert "over 1 segment of 5 s" in html
 
 
@@ -323,10 +332,10 @@ def test_a_severe_warning_is_red_and_before_the_others(tmp_path: Path) -> None:
 
 
 def test_curves_name_the_part_that_chose(tmp_path: Path) -> None:
-    for part, label in (("valid", "validation"), ("test", "test")):
+    for part, name in (("valid", "validation"), ("test", "test")):
         html, _ = write(tmp_path / "report.html", history=HISTORY, chosen_on=part)
         curves = [picture.get("aria-label") or "" for picture in Page(html).all("svg")]
-        assert any(f", {label} from 2 to 1.1" in said for said in curves)
+        assert any(f", {name} from 2 to 1.1" in label for label in curves)
 
 
 def test_without_training_there_are_no_curves(tmp_path: Path) -> None:
@@ -357,17 +366,9 @@ def test_odd_histories_are_drawn(tmp_path: Path, history: list[dict[str, float]]
 
 def test_other_predictions_are_refused(tmp_path: Path) -> None:
     evaluation = evaluate(example(clips=10), seed=0, resamples=10)
-    with pytest.raises(UsageError, match="10 tracks"):
-        write_report(
-            tmp_path / "report.html",
-            title="",
-            facts={},
-            warnings=[],
-            history=[],
-            evaluation=evaluation,
-            predictions=example(),
-            recipe_yaml="",
-        )
+    page = RunPage(title="", evaluation=evaluation, predictions=example(), recipe_yaml="")
+    with raises("report-of-other-predictions", 10, 60):
+        write_report(tmp_path / "report.html", page)
 
 
 def test_written_whole_or_not_at_all(tmp_path: Path) -> None:

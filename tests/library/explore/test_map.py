@@ -16,14 +16,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
-from genrelab.errors import UsageError
 from genrelab.library import Library
 from genrelab.library.explore.map import Survey, write_map
 from genrelab.library.explore.projection import _principal_components, kept_neighbours, lay_out, nearest
 from genrelab.library.store.file_snapshot import FileSnapshot
+from genrelab.pages.palette import assign
 from genrelab.recognize import Recognition
 
 Put = Callable[..., Path]
@@ -79,8 +80,10 @@ def put(library: Library, tmp_path: Path) -> Put:
         path = Path(os.fsdecode(os.fsencode(tmp_path / "music") + b"/" + name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(sound.encode() or name)
-        said = Recognition(path, model, duration=60.0, genre=genre, confidence=0.5, embedding=embedding)
-        library.tracks.store(FileSnapshot(path), said)
+        recognition = Recognition(
+            path, model, duration=60.0, genre=genre, confidence=0.5, embedding=embedding
+        )
+        library.tracks.store(FileSnapshot(path), recognition)
         return path
 
     return put
@@ -157,18 +160,21 @@ def test_the_table_has_the_counts_for_those_who_do_not_see(put: Put, library: Li
     assert re.search(r"classical\s*3\s*30 %\s*50 %\s*jazz\s*4\s*40 %\s*50 %\s*unsure\s*3", found.words)
     (canvas,) = (attrs for tag, attrs in found.tags if tag == "canvas")
     assert canvas["aria-label"] is not None and "classical 3, jazz 4, unsure 3" in canvas["aria-label"]
-    marks = [(attrs["class"], attrs["d"]) for tag, attrs in found.tags if tag == "path"]
+    marks = [(attrs.get("fill"), attrs["d"]) for tag, attrs in found.tags if tag == "path"]
     assert len(set(marks)) == 3
+    assert [fill for fill, _ in marks] == [assign([genre])[genre][0] for genre in ("classical", "jazz")] + [
+        None
+    ]
 
 
 def test_forty_genres_have_marks_of_their_own(put: Put, library: Library) -> None:
     for number, vector in enumerate(directions(40)):
         put(b"%d.mp3" % number, vector, genre=f"genre {number:02}")
-    marks = [(attrs["class"], attrs["d"]) for tag, attrs in page(library).tags if tag == "path"]
+    marks = [(attrs["fill"], attrs["d"]) for tag, attrs in page(library).tags if tag == "path"]
     assert len(set(marks)) == 40
 
 
-def test_what_is_not_drawn_is_told(put: Put, library: Library) -> None:
+def test_files_without_a_mark_are_counted(put: Put, library: Library) -> None:
     vectors = directions(8)
     put(b"a/1.mp3", vectors[0], sound="same")
     put(b"b/1.mp3", vectors[0], sound="same")
@@ -179,9 +185,14 @@ def test_what_is_not_drawn_is_told(put: Put, library: Library) -> None:
     survey = Survey.take(library)
     assert [track.name().name for track in survey.tracks] == ["1.mp3", "2.mp3"]
     assert survey.copies == (1, 0)
-    told = " ".join(survey.left_out())
-    for words in ("1 copies", "1 whose file is gone", "1 that another model", "1 that are silent"):
-        assert words in told and words in page(library).words.replace("\n", " ")
+    text = " ".join(survey.left_out())
+    for words in (
+        "1 file with the same",
+        "1 whose file no longer",
+        "1 recognized with a model other",
+        "1 that are silent",
+    ):
+        assert words in text and words in page(library).words.replace("\n", " ")
     assert page(library).data["name"] == [os.path.join("a", "1.mp3"), os.path.join("b", "2.mp3")]
     assert page(library, model="another").data["name"] == ["5.mp3"]
     folder = survey.tracks[0].name().parent.parent / "b"
@@ -189,8 +200,8 @@ def test_what_is_not_drawn_is_told(put: Put, library: Library) -> None:
 
 
 def test_nothing_to_draw(put: Put, library: Library) -> None:
-    with pytest.raises(UsageError, match=r"genrelab recognize"):
+    with raises("map-without-tracks", library.path, "`genrelab recognize`"):
         Survey.take(library)
     put(b"silent.mp3", None)
-    with pytest.raises(UsageError, match=re.escape(str(library.path))):
+    with raises("map-without-tracks", library.path):
         Survey.take(library)

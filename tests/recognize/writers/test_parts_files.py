@@ -8,10 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pytest
 from raising import raises
 
-from genrelab.errors import UsageError
+from genrelab.pages.palette import OTHERS, assign
 from genrelab.recognize import RankedGenre, Recognition, Recognizer, Segment
 from genrelab.recognize.writers.cue import cue_sheet
 from genrelab.recognize.writers.picture import draw_timeline
@@ -68,6 +67,10 @@ def test_areas_are_as_high_as_the_probabilities() -> None:
     areas = {str(area.findtext(f"{SVG}title")): area.get("points") for area in root.iter(f"{SVG}polygon")}
     assert list(areas)[:3] == ["genre <8>", "genre <0>", "genre <1>"]  # by the length of their parts
     assert list(areas)[-1] == "other genres"
+    fills = {str(area.findtext(f"{SVG}title")): area.get("fill") for area in root.iter(f"{SVG}polygon")}
+    assert fills == {genre: colour for genre, (colour, _) in assign(list(areas)[:-1]).items()} | {
+        "other genres": OTHERS
+    }
     points = [tuple(map(float, point.split(","))) for point in str(areas["genre <8>"]).split()]
     upper = points[: len(points) // 2]
     heights = {round(308 - y) for x, y in upper if 0.31 < (x - 52) / 880 < 0.69}
@@ -103,7 +106,7 @@ def test_a_cue_sheet_has_99_tracks_at_most() -> None:
 
 def test_what_was_not_recognized_has_neither(tiny: ModuleType) -> None:
     broken = Recognition(Path("x"), "m", error="x is broken")
-    with pytest.raises(UsageError):
+    with raises("nothing-to-draw", "x"):
         draw_timeline(broken)
     with raises("cue-of-error", "x"):
         cue_sheet(broken, "x")

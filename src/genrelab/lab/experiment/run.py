@@ -22,7 +22,7 @@ from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.reports.filters import responses
-from genrelab.lab.reports.report import write_report
+from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.reports.representations import middle_segment, representations
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.known_recordings import write_sounds
@@ -139,8 +139,7 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
             "corpus": record.corpus.model_copy(update={"source": source}),
         }
     )
-    write_report(
-        folder / folders.REPORT,
+    page = RunPage(
         title=f"{recipe.title}, {corpus.name}",
         facts=facts_of(record) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
         warnings=warnings(record.doubts()),
@@ -154,8 +153,9 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
         recipe_yaml=dump_recipe(recipe),
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
-        extra=_learned_filters(experiment, trained.network),
+        sections=_learned_filters(experiment, trained.network),
     )
+    write_report(folder / folders.REPORT, page)
     if unwritable is None:
         about = bundle_metadata(folders.Run(folder, recipe, record))
         difference = export(trained.network, about, folder / folders.MODEL)

@@ -1,1 +1,1 @@
-"""The report page of a run, its charts, and what it shows of a front-end."""
+"""The report page of a run, its charts, and its sections on sinc front-ends."""

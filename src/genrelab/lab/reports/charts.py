@@ -1,27 +1,31 @@
-"""The pictures of a report page, as inline SVG.
-
-Colours are classes that the page's style sheet fills in, so that one picture serves light, dark and paper.
-Every picture is an image to a screen reader, with the same facts in its label.
-"""
+"""The charts of a report page."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 
 from genrelab.lab.metrics.bootstrap import Estimate, percent
 from genrelab.lab.metrics.calibration import Bin
 from genrelab.lab.metrics.scores import LevelScores
+from genrelab.pages import svg
+from genrelab.pages.svg import Picture, element, text
 
-Scale = Callable[[float], float]
-
-PANEL_WIDTH, PANEL_HEIGHT = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 34, 36
 PART_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 
-def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> str:
+class Panel(Picture):
+    """One of several small charts side by side: a title, horizontal grid lines, a range of values in y."""
+
+    def __init__(self, title: str, values: Sequence[float], *, note: str = "", below: float = 0) -> None:
+        super().__init__("curves", 360, 230 + below, margins=(46, 12, 34, 36 + below))
+        rungs = svg.ticks(min(values), max(values))
+        self.y = svg.linear(rungs[0], rungs[-1], self.bottom, self.top)
+        self.title(title, note=note)
+        self.y_axis((self.y(rung), svg.brief(rung)) for rung in rungs)
+
+
+def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> Picture:
     """Draw the confusion matrix of tracks: the shade is the share of the row, the number the count.
 
     Parameters
@@ -33,128 +37,110 @@ def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> str:
 
     Returns
     -------
-    str
-        An `<svg>` element; pointing at a cell shows its share with the interval.
+    Picture
+        Pointing at a cell shows its share with the interval.
     """
     k = len(genres)
     cell = 46 if k <= 12 else max(24, 552 // k)
-    names = [_short(genre) for genre in genres]
-    left = 20 + 7.4 * max(len(name) for name in names)
-    top = 30 + 5.4 * max(len(name) for name in names)
-    width, height = left + k * cell + 60, top + k * cell + 10
-    marks = [
-        f'<text class="axis" x="{left:.1f}" y="12">said to be</text>',
-        f'<text class="axis" x="{left - 10:.1f}" y="{top - 12:.1f}" text-anchor="end">true genre</text>',
-        f'<text class="axis" x="{left + k * cell + 12:.1f}" y="{top - 12:.1f}">tracks</text>',
-    ]
+    names = [svg.cut(genre, 18) for genre in genres]
+    longest = max(map(len, names))
+    left, top = 20 + 7.4 * longest, 30 + 5.4 * longest
+    right = left + k * cell + 12
+    slanted_end = left + (k - 0.5) * cell + 5.6 * len(names[-1]) + 6
+    picture = Picture("confusion", max(right + 48, slanted_end), top + k * cell + 10)
+    picture.add(
+        text("predicted genre", left, 12),
+        text("true genre", left - 10, top - 12, anchor="end"),
+        text("tracks", right, top - 12),
+    )
+    correct = []
     for i, name in enumerate(names):
-        middle = (i + 0.5) * cell
-        x, y = left + middle, top - 10
-        marks.append(f'<text transform="translate({x:.1f} {y:.1f}) rotate(-45)">{escape(name)}</text>')
+        middle, total = (i + 0.5) * cell, int(scores.confusion[i].sum())
         y = top + middle + 4
-        marks.append(f'<text x="{left - 10:.1f}" y="{y:.1f}" text-anchor="end">{escape(name)}</text>')
-        total = int(scores.confusion[i].sum())
-        marks.append(f'<text class="axis" x="{left + k * cell + 12:.1f}" y="{y:.1f}">{total}</text>')
+        picture.add(
+            svg.slanted(name, left + middle, top - 10, -45, kind=None),
+            text(name, left - 10, y, anchor="end", kind=None),
+            text(str(total), right, y),
+        )
+        correct.append(f"{genres[i]}: {int(scores.confusion[i, i])} of {total} correct.")
     for i, row in enumerate(scores.shares):
         for j, share in enumerate(row):
-            says = f"{genres[i]} said to be {genres[j]}: {percent(share)}"
-            count = int(scores.confusion[i, j])
-            marks.append(_cell(left + j * cell, top + i * cell, cell, count, share.value, says))
-    label = f"Confusion matrix of {scores.n} tracks. " + " ".join(
-        f"{genre}: {int(scores.confusion[i, i])} of {int(scores.confusion[i].sum())} right."
-        for i, genre in enumerate(genres)
-    )
-    return _svg("confusion", width, height, label, marks)
+            x, y = left + j * cell, top + i * cell
+            opacity = 0.0 if math.isnan(share.value) else share.value
+            picture.add(
+                element(
+                    "g",
+                    element("title", f"{genres[i]} predicted as {genres[j]}: {percent(share)}"),
+                    element("rect", kind="ground", x=x, y=y, width=cell, height=cell),
+                    element("rect", kind="shade", fill_opacity=f"{opacity:.3f}", x=x + 1, y=y + 1,
+                            width=cell - 2, height=cell - 2),
+                    text(str(int(scores.confusion[i, j]) or ""), x + cell / 2, y + cell / 2 + 4,
+                         anchor="middle", kind=None),
+                )
+            )  # fmt: skip
+    picture.label = f"Confusion matrix of {scores.n} tracks. {' '.join(correct)}"
+    return picture
 
 
-def _cell(x: float, y: float, size: int, count: int, share: float, says: str) -> str:
-    share = 0.0 if math.isnan(share) else share
-    return (
-        f'<g><title>{escape(says)}</title><rect class="ground" x="{x:.1f}" y="{y:.1f}" '
-        f'width="{size}" height="{size}"/><rect class="shade" fill-opacity="{share:.3f}" x="{x + 1:.1f}" '
-        f'y="{y + 1:.1f}" width="{size - 2}" height="{size - 2}"/>'
-        f'<text x="{x + size / 2:.1f}" y="{y + size / 2 + 4:.1f}" '
-        f'text-anchor="middle">{count or ""}</text></g>'
-    )
-
-
-def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = "valid") -> str:
+def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = "valid") -> list[Picture]:
     """Draw loss, accuracy and (where given) learning rate by epoch.
 
     Parameters
     ----------
     history : sequence of mapping
-        One an epoch, with some of `epoch`, `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`,
+        One per epoch, with some of `epoch`, `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`,
         `learning_rate`, and `best` = 1 on the epoch whose weights were kept.
     chosen_on : {"valid", "test", "none"}
         The part whose figures the columns `valid_...` hold.
 
     Returns
     -------
-    str
-        An `<svg>` element a panel; empty if there is nothing to draw.
+    list of Picture
+        One per figure that has finite values.
     """
     epochs = [float(row.get("epoch", number)) for number, row in enumerate(history)]
     best = next((epoch for epoch, row in zip(epochs, history, strict=True) if row.get("best")), None)
-    panels = []
-    for title, figure in (("Loss", "loss"), ("Accuracy", "accuracy")):
-        lines = [
-            (name, PART_NAMES[part], _column(history, f"{name}_{figure}"))
-            for name, part in (("train", "train"), ("valid", chosen_on))
-            if part != "none"
-        ]
-        panels.append(_panel(title, epochs, lines, best))
-    panels.append(_panel("Learning rate", epochs, [("rate", "", _column(history, "learning_rate"))], best))
-    return "".join(panels)
+    parts = [(name, part) for name, part in (("train", "train"), ("valid", chosen_on)) if part != "none"]
+    panels = {
+        figure.capitalize(): [(name, PART_NAMES[part], f"{name}_{figure}") for name, part in parts]
+        for figure in ("loss", "accuracy")
+    }
+    panels["Learning rate"] = [("rate", "", "learning_rate")]
+    drawn = []
+    for title, lines in panels.items():
+        columns = [(name, label, [row.get(key, math.nan) for row in history]) for name, label, key in lines]
+        finite = [column for column in columns if any(map(math.isfinite, column[2]))]
+        if finite:
+            drawn.append(_curves(title, epochs, finite, best))
+    return drawn
 
 
-def _column(history: Sequence[Mapping[str, float]], name: str) -> list[float]:
-    return [float(row.get(name, math.nan)) for row in history]
-
-
-def _panel(
+def _curves(
     title: str, epochs: Sequence[float], lines: Sequence[tuple[str, str, list[float]]], best: float | None
-) -> str:
-    drawn = [line for line in lines if any(map(math.isfinite, line[2]))]
-    if not drawn:
-        return ""
-    values = [y for _, _, ys in drawn for y in ys if math.isfinite(y)]
-    x_ticks = ticks(min(epochs), max(epochs), whole=True)
-    y_ticks = ticks(min(0.0, *values), max(values))
-    x = _scale(min(epochs), max(epochs), LEFT, PANEL_WIDTH - RIGHT)
-    y = _scale(y_ticks[0], y_ticks[-1], PANEL_HEIGHT - BOTTOM, TOP)
-    right, bottom = PANEL_WIDTH - RIGHT, PANEL_HEIGHT - BOTTOM
-    marks = [f'<text class="title" x="0" y="14">{escape(title)}</text>']
-    for tick in y_ticks:
-        at = y(tick)
-        marks.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        marks.append(
-            f'<text class="axis" x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{_brief(tick)}</text>'
-        )
-    marks += [
-        f'<text class="axis" x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
-        for tick in x_ticks
-    ]
-    marks.append(f'<text class="axis" x="{right}" y="{bottom + 31}" text-anchor="end">epoch</text>')
+) -> Picture:
+    panel = Panel(title, [0.0, *(y for _, _, ys in lines for y in ys if math.isfinite(y))])
+    x = svg.linear(min(epochs), max(epochs), panel.left, panel.right)
+    panel.x_axis(
+        ((x(tick), f"{tick:g}") for tick in svg.ticks(min(epochs), max(epochs), whole=True)), name="epoch"
+    )
     if best is not None:
-        marks.append(f'<line class="best" x1="{x(best):.1f}" x2="{x(best):.1f}" y1="{TOP}" y2="{bottom}"/>')
-    says = []
-    for number, (name, label, ys) in enumerate(drawn):
-        points = [(x(epoch), y(value)) for epoch, value in zip(epochs, ys, strict=True)]
-        marks.append(f'<path class="curve {name}" d="{_path(points)}"/>')
+        panel.add(svg.line("best", x(best), panel.top, x(best), panel.bottom))
+    ranges = []
+    for number, (name, label, ys) in enumerate(lines):
+        points = [(x(epoch), panel.y(value)) for epoch, value in zip(epochs, ys, strict=True)]
+        panel.add(svg.polyline(f"curve {name}", points))
         finite = [value for value in ys if math.isfinite(value)]
-        says.append(f"{label} from {finite[0]:.3g} to {finite[-1]:.3g}".strip())
+        ranges.append(f"{label} from {finite[0]:.3g} to {finite[-1]:.3g}".strip())
         if label:
             at = 110 + 110 * number
-            marks.append(f'<path class="curve {name}" d="M{at} 10h22"/>')
-            marks.append(f'<text class="axis" x="{at + 28}" y="14">{label}</text>')
+            panel.add(svg.path(f"curve {name}", f"M{at} 10h22"), text(label, at + 28, 14))
     kept = "" if best is None else f" Epoch {best:g} was kept."
-    text = f"{title} by epoch: {', '.join(says)}.{kept}"
-    return _svg("curves", PANEL_WIDTH, PANEL_HEIGHT, text, marks)
+    panel.label = f"{title} by epoch: {', '.join(ranges)}.{kept}"
+    return panel
 
 
-def reliability_diagram(bins: Sequence[Bin]) -> str:
-    """Draw how often an answer is right against how confident it is, and how many answers there are.
+def reliability_diagram(bins: Sequence[Bin]) -> Picture:
+    """Draw accuracy against confidence.
 
     Parameters
     ----------
@@ -163,129 +149,43 @@ def reliability_diagram(bins: Sequence[Bin]) -> str:
 
     Returns
     -------
-    str
-        An `<svg>` element: a dot a bin, as large as its share of the answers; on the line, confidence means
-        what it says.
+    Picture
+        One dot per bin; its area grows with the number of predictions. On the diagonal, confidence equals
+        accuracy.
     """
-    size, left, top = 300, 56, 14
-    across, up = _scale(0.0, 1.0, left, left + size), _scale(0.0, 1.0, top + size, top)
-    marks = []
-    for tick in ticks(0.0, 1.0):
-        x, y = across(tick), up(tick)
-        marks += [
-            f'<line class="grid" x1="{left}" x2="{left + size}" y1="{y:.1f}" y2="{y:.1f}"/>',
-            f'<text class="axis" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:.0%}</text>',
-            f'<text class="axis" x="{x:.1f}" y="{top + size + 18}" text-anchor="middle">{tick:.0%}</text>',
-        ]
-    marks += [
-        f'<line class="reach" x1="{across(0):.1f}" y1="{up(0):.1f}" x2="{across(1):.1f}" y2="{up(1):.1f}"/>',
-        f'<text class="axis" x="{left + size / 2}" y="{top + size + 38}" text-anchor="middle">'
-        "mean confidence</text>",
-        f'<text class="axis" transform="translate(14 {top + size / 2}) rotate(-90)" text-anchor="middle">'
-        "right</text>",
-    ]
+    picture = Picture("reliability", 376, 360, margins=(56, 20, 14, 46))
+    across = svg.linear(0.0, 1.0, picture.left, picture.right)
+    up = svg.linear(0.0, 1.0, picture.bottom, picture.top)
+    marks = svg.ticks(0.0, 1.0)
+    picture.y_axis((up(tick), f"{tick:.0%}") for tick in marks)
+    picture.x_axis(((across(tick), f"{tick:.0%}") for tick in marks), name="mean confidence")
+    picture.add(
+        svg.line("reach", across(0), up(0), across(1), up(1)),
+        svg.slanted("accuracy", 14, up(0.5), -90, anchor="middle"),
+    )
     filled = [each for each in bins if each.tracks]
     most = max((each.tracks for each in filled), default=1)
-    says = []
+    facts = []
     for each in filled:
-        told = f"confidence {each.confidence:.0%}: {each.accuracy:.0%} of {each.tracks} right"
+        fact = f"confidence {each.confidence:.0%}: {each.accuracy:.0%} of {each.tracks} correct"
+        facts.append(fact)
         radius = 3.0 + 7.0 * math.sqrt(each.tracks / most)
-        marks.append(
-            f'<circle class="shade" cx="{across(each.confidence):.1f}" cy="{up(each.accuracy):.1f}" '
-            f'r="{radius:.1f}"><title>{told}</title></circle>'
-        )
-        says.append(told)
-    label = f"Confidence and truth. {'; '.join(says)}."
-    return _svg("reliability", left + size + 20, top + size + 46, label, marks)
+        picture.add(
+            element("circle", element("title", fact), kind="shade", cx=across(each.confidence),
+                    cy=up(each.accuracy), r=radius)
+        )  # fmt: skip
+    picture.label = f"Accuracy by confidence. {'; '.join(facts)}."
+    return picture
 
 
-_STYLE = """
-text { fill: #1b1f26; font: 13px sans-serif; } .axis { fill: #555e6b; font-size: 12px; }
-.grid, .reach { stroke: #8a93a0; stroke-width: 0.6; } .reach { stroke-dasharray: 4 3; stroke-width: 1.2; }
-.ground { fill: none; stroke: #8a93a0; stroke-width: 0.4; } .shade { fill: #3f7fd1; }
-@media (prefers-color-scheme: dark) { text { fill: #e8eaee; } .axis { fill: #a5aebb; } }
-"""
-
-
-def standalone(svg: str) -> str:
-    """Return a picture as a file of its own, with colours that do on light and on dark pages."""
-    head, rest = svg.split(">", 1)
-    box = head.split('viewBox="0 0 ', 1)[1].split('"', 1)[0].split()
-    size = f'width="{box[0]}" height="{box[1]}"'
-    return f'{head} xmlns="http://www.w3.org/2000/svg" {size}><style>{_STYLE}</style>{rest}\n'
-
-
-def interval_bar(estimate: Estimate) -> str:
-    """Draw a share between 0 and 1 as a dot on its interval; decoration of the number beside it."""
+def interval_bar(estimate: Estimate) -> Picture | None:
+    """Draw a share between 0 and 1 as a dot on its interval; None if it is undefined."""
     if math.isnan(estimate.value):
-        return ""
-    dot = f'<circle cx="{4 + 112 * estimate.value:.1f}" cy="7" r="3.5"/>'
-    line = ""
+        return None
+    picture = Picture("bar", 120, 14)
+    x = svg.linear(0.0, 1.0, 4, 116)
+    picture.add(svg.line("grid", 4, 7, 116, 7))
     if math.isfinite(estimate.low):
-        low, high = 4 + 112 * estimate.low, 4 + 112 * estimate.high
-        line = f'<line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="7" y2="7"/>'
-    scale = '<line class="grid" x1="4" x2="116" y1="7" y2="7"/>'
-    return f'<svg class="bar" viewBox="0 0 120 14" aria-hidden="true">{scale}{line}{dot}</svg>'
-
-
-def ticks(low: float, high: float, *, count: int = 5, whole: bool = False) -> list[float]:
-    """Return round, evenly spaced values around a range.
-
-    Parameters
-    ----------
-    low, high : float
-        The range. The ticks hold it, except that with `whole` they stay inside.
-    count : int
-        About how many steps.
-    whole : bool
-        Only whole numbers, inside the range (epochs).
-    """
-    span = (high - low) or (1.0 if whole else abs(high) or 1.0)
-    power: float = 10.0 ** math.floor(math.log10(span / count))
-    step: float = next(power * nice for nice in (1, 2, 5, 10) if power * nice * count >= span * 0.999)
-    if whole:
-        step = max(1.0, step)
-        first, last = math.ceil(low / step), math.floor(high / step)
-    else:
-        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        last = max(last, first + 1)
-    return [round(number * step, 12) for number in range(first, last + 1)]
-
-
-def _scale(low: float, high: float, start: float, stop: float) -> Scale:
-    if high == low:
-        return lambda value: (start + stop) / 2
-    return lambda value: start + (value - low) / (high - low) * (stop - start)
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    """Join points, with a gap where one is not finite; a lone point becomes a short dash."""
-    parts = []
-    pen_down = False
-    for i, (x, y) in enumerate(points):
-        if not math.isfinite(y):
-            pen_down = False
-            continue
-        alone = not pen_down and (i + 1 == len(points) or not math.isfinite(points[i + 1][1]))
-        parts.append(f"M{x - 3:.1f} {y:.1f}h6" if alone else f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
-        pen_down = True
-    return "".join(parts)
-
-
-def _brief(value: float) -> str:
-    """Write an axis value in few characters: 0.5, 20, 8e-4."""
-    if value == 0 or abs(value) >= 0.01:
-        return f"{value:g}"
-    digits, power = f"{value:e}".split("e")
-    return f"{float(digits):g}e{int(power)}"
-
-
-def _short(name: str, *, longest: int = 18) -> str:
-    return name if len(name) <= longest else name[: longest - 1] + "…"
-
-
-def _svg(kind: str, width: float, height: float, label: str, marks: Sequence[str]) -> str:
-    return (
-        f'<svg class="{kind}" role="img" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'aria-label="{escape(label)}">{"".join(marks)}</svg>'
-    )
+        picture.add(svg.line("reach", x(estimate.low), 7, x(estimate.high), 7))
+    picture.add(element("circle", cx=x(estimate.value), cy=7, r=3.5))
+    return picture

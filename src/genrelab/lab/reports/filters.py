@@ -1,6 +1,6 @@
-"""What training did to a network's sinc filters: their bands and responses before and after.
+"""The sinc filters of a network before and after training: their bands and responses.
 
-"Before" is the front-end as the recipe builds it, whose start is the same every time; "after" has the
+"Before" is the front-end as the recipe builds it, which always starts from the same filters. "After" has the
 trained weights.
 """
 
@@ -8,36 +8,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from markupsafe import Markup
 
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.frontends.mel import hz_to_mel, mel_to_hz
 from genrelab.lab.frontends.sinc import SincFilters
 from genrelab.lab.layers.fft_convolution import mirrored
+from genrelab.pages import svg
+from genrelab.pages.render import render
+from genrelab.pages.svg import Picture, path, text
 
 Floats = npt.NDArray[np.float64]
 
 SHOWN = 5  # filters of a bank whose responses are drawn
 FLOOR_DB = -50.0
-#: A move below this share of what a filter of its length can resolve (sample rate / length) is no
-#: noticeable one.
 NOTICEABLE = 0.01
+"""A smaller move, as a share of the resolution of a filter (sample rate / length), is not noticeable."""
 
-WIDTH, HEIGHT = 960, 320
-_LEFT, _RIGHT, _TOP = 52, 20, 30
-_COLUMNS = WIDTH - _LEFT - _RIGHT
-_FLOOR = 204  # where the responses end on the page
-_ROWS, _ROW = 4, 18  # of the bands below them; neighbours lie in different rows
-_BOTTOM = 288
+_COLUMNS = 888  # pixels of the plot
+_TOP, _FLOOR, _BOTTOM = 30, 204, 288  # responses lie above the floor, bands below it
+_ROWS, _ROW = 4, 18  # of the bands; neighbours lie in different rows
 
 
 def bank_names(lengths: Sequence[int]) -> list[str]:
-    """Name banks of filters by their length; those of equal length by number too."""
+    """Name banks of filters by their length, and those of equal length by number too."""
     names = []
     for index, length in enumerate(lengths):
         count = lengths.count(length)
@@ -58,40 +57,49 @@ class Moves(NamedTuple):
     Attributes
     ----------
     median, largest : float, in Hz
-        Of the distances of all lower and upper cut-offs.
+        Over all lower and upper cut-offs.
     filter : int
-        Number of the filter with the largest, from 1.
+        Number of the filter with the largest move, from 1.
     edge : str
-        `lower` or `upper`, its cut-off.
-    was, is_now : float, in Hz
-        That cut-off before and after.
+        The cut-off that moved: `lower` or `upper`.
+    before, after : float, in Hz
+        That cut-off before and after training.
     """
 
     median: float
     largest: float
     filter: int
     edge: str
-    was: float
-    is_now: float
+    before: float
+    after: float
 
 
 def moves(before: SincFilters, after: SincFilters) -> Moves:
     """Measure how far the cut-offs of a bank moved."""
-    was, is_now = bands(before), bands(after)
-    far = np.abs(is_now - was)
-    edge, number = np.unravel_index(int(far.argmax()), far.shape)
+    old, new = bands(before), bands(after)
+    distances = np.abs(new - old)
+    edge, number = np.unravel_index(int(distances.argmax()), distances.shape)
     return Moves(
-        float(np.median(far)),
-        float(far.max()),
+        float(np.median(distances)),
+        float(distances.max()),
         int(number) + 1,
         ("lower", "upper")[edge],
-        float(was[edge, number]),
-        float(is_now[edge, number]),
+        float(old[edge, number]),
+        float(new[edge, number]),
     )
 
 
-def responses(before: Sinc, after: Sinc) -> str:
-    """Write the section of the report: how far the filters moved, their bands and some responses.
+class Bank(NamedTuple):
+    """A row of the report section."""
+
+    name: str
+    moves: Moves
+    resolution: float
+    picture: Picture
+
+
+def responses(before: Sinc, after: Sinc) -> Markup:
+    """Return the report section on the filters: how far they moved, their bands and some responses.
 
     Parameters
     ----------
@@ -100,46 +108,21 @@ def responses(before: Sinc, after: Sinc) -> str:
 
     Returns
     -------
-    str
+    Markup
         HTML with SVG.
     """
-    panels, lines, moved, largest = [], [], False, 0.0
+    banks = []
     for name, old, new in zip(bank_names(after.lengths), before.banks, after.banks, strict=True):
         old, new = cast(SincFilters, old), cast(SincFilters, new)
-        far = moves(old, new)
-        tells = new.sample_rate / new.length
-        moved |= far.largest >= NOTICEABLE * tells
-        largest = max(largest, far.largest)
-        lines.append(f"<li>{name}: {_in_words(far, tells)}</li>")
-        panels.append(
-            f'<div class="scroll" role="region" tabindex="0" aria-label="Filters of {name}">'
-            f"{_panel(name, old, new, far)}</div>"
-        )
-    said = (
-        f"Training moved the cut-offs of the filters, the farthest one by {_hertz(largest)}."
-        if moved
-        else f"Training did not move the filters noticeably: the farthest cut-off moved by {_hertz(largest)}."
-        if largest
-        else "Training did not move the filters at all."
-    )
-    return (
-        f"<p>{said}</p>\n<ul>{''.join(lines)}</ul>\n"
-        f"{''.join(panels)}\n"
-        '<p class="note">On top the responses of some filters of the bank, each in decibels below its own '
-        "peak. Below them the bands of all filters, from the lower to the upper cut-off, every fourth in a "
-        "row: the outline before training, the filled mark after. Frequencies are spaced as in mel.</p>"
-    )
-
-
-def _in_words(far: Moves, tells: float) -> str:
-    told = f"a filter of this length resolves about {_hertz(tells)}"
-    if not far.largest:
-        return f"no cut-off moved ({told})."
-    digits = 1 if far.largest >= 0.1 else 3
-    return (
-        f"the median cut-off moved by {_hertz(far.median)}, the farthest by {_hertz(far.largest)} (the "
-        f"{far.edge} one of filter {far.filter}, from {far.was:,.{digits}f} to {far.is_now:,.{digits}f} Hz; "
-        f"{told})."
+        moved = moves(old, new)
+        picture = _draw(name, old, new, moved)
+        banks.append(Bank(name, moved, new.sample_rate / new.length, picture))
+    return render(
+        "lab/reports/filters.html",
+        banks=banks,
+        largest=max((bank.moves.largest for bank in banks), default=0.0),
+        noticeable=any(bank.moves.largest >= NOTICEABLE * bank.resolution for bank in banks),
+        hertz=_hertz,
     )
 
 
@@ -181,75 +164,60 @@ def magnitudes(bank: SincFilters, rows: Sequence[int], edges: Floats) -> Floats:
     return floored
 
 
-def _panel(name: str, before: SincFilters, after: SincFilters, far: Moves) -> str:
+def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> Picture:
     """Draw a bank: some responses, and below them on the same axis the bands of all filters."""
     filters = len(after.low)
     rows = sorted({int((number + 0.5) * filters / SHOWN) for number in range(SHOWN)})
     top = float(hz_to_mel(after.nyquist, scale="htk"))
     edges = mel_to_hz(np.linspace(0, top, _COLUMNS + 1), scale="htk")
-    marks = _axes(name, after.nyquist)
+    picture = Picture("bands", 72 + _COLUMNS, 320, margins=(52, 20, _TOP, 320 - _BOTTOM))
+    across = svg.linear(0.0, top, picture.left, picture.right)
+    _add_axes(picture, name, after.nyquist, across)
     for kind, bank in (("after", after), ("before", before)):
-        marks += [
-            f'<path class="curve {kind}" d="{_line(_height(curve))}"/>'
-            for curve in magnitudes(bank, rows, edges)
-        ]
+        picture.add(
+            *(
+                svg.polyline(f"curve {kind}", _curve(row, picture.left))
+                for row in magnitudes(bank, rows, edges)
+            )
+        )
     for kind, bank, share in (("is", after, 0.5), ("was", before, 0.8)):
-        low, high = _across(bands(bank), after.nyquist)
-        marks.append(f'<path class="{kind}" d="{_boxes(low, high, share * _ROW)}"/>')
+        low, high = (np.array([across(mel) for mel in hz_to_mel(edge, scale="htk")]) for edge in bands(bank))
+        picture.add(path(kind, _boxes(low, high, share * _ROW)))
     middles = ", ".join(f"{hertz:,.0f}" for hertz in bands(after).mean(axis=0)[rows])
-    label = (
-        f"{filters} filters of {name} before and after training; responses of those around {middles} Hz and "
-        f"the bands of all. The farthest cut-off moved by {_hertz(far.largest)}."
+    picture.label = (
+        f"{filters} filters of {name} before and after training: responses of those around {middles} Hz and "
+        f"the bands of all. The largest move of a cut-off is {_hertz(moved.largest)}."
     )
-    return framed("bands", WIDTH, HEIGHT, label, marks)
+    return picture
 
 
-def _across(hertz: npt.ArrayLike, nyquist: float) -> Floats:
-    pixels = _COLUMNS / float(hz_to_mel(nyquist, scale="htk"))
-    return _LEFT + pixels * hz_to_mel(hertz, scale="htk")
-
-
-def _height(decibel: npt.ArrayLike) -> Floats:
-    return np.asarray(_TOP + np.asarray(decibel) / FLOOR_DB * (_FLOOR - _TOP))
-
-
-def _axes(name: str, nyquist: float) -> list[str]:
-    right, middle = WIDTH - _RIGHT, (_FLOOR + _BOTTOM) // 2
-    marks = [
-        f'<text class="title" x="0" y="14">Filters of {name}</text>',
-        f'<path class="curve before" d="M{right - 160} 10h22"/>',
-        f'<text class="axis" x="{right - 132}" y="14">before</text>',
-        f'<path class="curve after" d="M{right - 66} 10h22"/>',
-        f'<text class="axis" x="{right - 38}" y="14">after</text>',
-        f'<text class="axis" x="{_LEFT - 8}" y="{_BOTTOM + 18}" text-anchor="end">Hz</text>',
-        f'<text class="axis" x="{_LEFT - 8}" y="{middle + 4}" text-anchor="end">bands</text>',
-    ]
-    for decibel in np.arange(0.0, FLOOR_DB - 1, -10.0):
-        y = _height(decibel)
-        unit = " dB" if decibel == 0 else ""
-        marks.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        marks.append(
-            f'<text class="axis" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{decibel:g}{unit}</text>'
-        )
+def _add_axes(picture: Picture, name: str, nyquist: float, across: svg.Scale) -> None:
+    right, beside = picture.right, picture.left - 6
+    picture.title(f"Filters of {name}")
+    for kind, at in (("before", right - 160), ("after", right - 66)):
+        picture.add(path(f"curve {kind}", f"M{at} 10h22"), text(kind, at + 28, 14))
+    picture.add(
+        text("Hz", beside, _BOTTOM + 16, anchor="end"),
+        text("bands", beside, (_FLOOR + _BOTTOM) // 2 + 4, anchor="end"),
+    )
+    height = svg.linear(0.0, FLOOR_DB, _TOP, _FLOOR)
+    picture.y_axis(
+        (height(decibel), f"{decibel:g}{'' if decibel else ' dB'}")
+        for decibel in np.arange(0, FLOOR_DB - 1, -10)
+    )
     octaves = 125.0 * 2.0 ** np.arange(max(0, math.floor(math.log2(nyquist / 125))) + 1)
-    for hertz, x in zip(octaves, _across(octaves, nyquist), strict=True):
-        marks.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_BOTTOM}"/>')
-        marks.append(
-            f'<text class="axis" x="{x:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{hertz:,.0f}</text>'
-        )
-    return marks
+    picture.x_axis(
+        ((across(float(hz_to_mel(hertz, scale="htk"))), f"{hertz:,.0f}") for hertz in octaves),
+        rule=(_TOP, _BOTTOM),
+    )
 
 
-def _line(heights: Floats) -> str:
-    """Join heights, one a pixel column, but for those that lie on the floor with their neighbours."""
+def _curve(decibels: Floats, left: float) -> list[tuple[float, float]]:
+    """Place values, one per pixel column; NaN for those that lie on the floor with their neighbours."""
+    heights = _TOP + decibels / FLOOR_DB * (_FLOOR - _TOP)
     above = np.concatenate([[False], heights < _FLOOR - 0.05, [False]])
-    drawn = above[1:-1] | above[:-2] | above[2:]
-    parts, pen_down = [], False
-    for column, y in enumerate(heights):
-        if drawn[column]:
-            parts.append(f"{'L' if pen_down else 'M'}{_LEFT + column + 0.5:.1f} {y:.1f}")
-        pen_down = bool(drawn[column])
-    return "".join(parts)
+    drawn = np.where(above[1:-1] | above[:-2] | above[2:], heights, math.nan)
+    return [(left + column + 0.5, y) for column, y in enumerate(drawn.tolist())]
 
 
 def _boxes(low: Floats, high: Floats, height: float) -> str:
@@ -258,12 +226,4 @@ def _boxes(low: Floats, high: Floats, height: float) -> str:
     return "".join(
         f"M{x:.1f} {first - number % _ROWS * _ROW:.1f}h{width:.1f}v-{height:.1f}h-{width:.1f}z"
         for number, (x, width) in enumerate(zip(low, np.maximum(high - low, 0.1), strict=True))
-    )
-
-
-def framed(kind: str, width: float, height: float, label: str, marks: Sequence[str]) -> str:
-    """Put SVG elements into a picture that a screen reader reads as its label."""
-    return (
-        f'<svg class="{kind}" role="img" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'aria-label="{escape(label)}">{"".join(marks)}</svg>'
     )

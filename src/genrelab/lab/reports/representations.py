@@ -1,8 +1,8 @@
-"""What a network's sinc filters make of a segment, beside the usual time-frequency pictures of it.
+"""The output of a network's sinc filters for one segment, beside the usual spectrograms of it.
 
 After figure 4 of paper `ms-sincresnet` (4.1): spectrogram, its harmonic and its percussive part
 (Fitzgerald 2010, "Harmonic/percussive separation using median filtering"), mel spectrogram, and each
-channel of the learned picture.
+channel of the learned spectrogram.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import base64
 import copy
 import io
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from markupsafe import Markup
 from torch import Tensor
 
 from genrelab.errors import CorpusError
@@ -27,21 +27,21 @@ from genrelab.lab.frontends.sinc import SincFilters
 from genrelab.lab.frontends.stft import PowerSpectrum
 from genrelab.lab.layers.pooling import average_last
 from genrelab.lab.recipes.schema import Audio
-from genrelab.lab.reports.charts import ticks
-from genrelab.lab.reports.filters import bands, bank_names, framed
+from genrelab.lab.reports.filters import bands, bank_names
 from genrelab.lab.training.dataset import SegmentDataset
 from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.pages import svg
+from genrelab.pages.render import render
+from genrelab.pages.svg import Picture, element
 
 Floats = npt.NDArray[np.float64]
 
 WINDOW, STEP = 512, 128  # samples; paper, 4.1
 BANDS = 128  # of the mel spectrogram, as in the recipe resnet18-mel
 RANGE_DB = 80.0
-WIDTH, HEIGHT = 460, 214
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 28, 34
-_MOST_ROWS, _MOST_COLUMNS = 320, 512  # pixels of an image: what a page has room for
-_BRIGHTEST = 98.0  # percentile of a learned picture that gets the last colour
+BRIGHTEST = 98.0  # percentile of a learned spectrogram that gets the last colour
+_MOST_ROWS, _MOST_COLUMNS = 320, 512  # pixels of an image
 
 # Lightness (CIELAB's L*) rises evenly from 4 to 96.
 COLOURS = ("#090d1f", "#1a2254", "#4f2f79", "#8c3a86", "#c74a79", "#ea6f67", "#f99e5b", "#facd69", "#fff5be")
@@ -71,8 +71,8 @@ class Segment(NamedTuple):
         return self.waveform.shape[-1] / self.sample_rate
 
 
-class Picture(NamedTuple):
-    """A time-frequency picture.
+class Spectrogram(NamedTuple):
+    """A spectrogram, scaled for an image.
 
     Attributes
     ----------
@@ -91,16 +91,19 @@ class Picture(NamedTuple):
 def middle_segment(store: AudioStore, corpus: Corpus, ids: Sequence[str], audio: Audio) -> Segment:
     """Return the segment in the middle of the first of these clips that the store holds.
 
-    It is one of those that a test hears, padded as there if the clip is shorter.
+    It is one of the segments that a test uses, and padded as there if the clip is shorter.
 
     Raises
     ------
     CorpusError
-        If the store holds none of them.
+        If the store holds none of the clips.
     """
     dataset = SegmentDataset(store, labels_of(corpus, ids, store), audio, seed=0, testing=True)
     if not dataset.items:
-        raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be shown can be used")
+        raise CorpusError(
+            f"none of the {len(ids)} test clips of {corpus.name!r} is usable for the report",
+            code="no-clip-to-show",
+        )
     first = dataset.items[0].clip_id
     index = sum(item.clip_id == first for item in dataset.items) // 2
     waveform, label = dataset[0, index]
@@ -108,7 +111,7 @@ def middle_segment(store: AudioStore, corpus: Corpus, ids: Sequence[str], audio:
     return Segment(first, corpus.genres[label], start, waveform, audio.sample_rate)
 
 
-def usual_pictures(waveform: Tensor, *, sample_rate: int) -> list[Picture]:
+def usual_spectrograms(waveform: Tensor, *, sample_rate: int) -> list[Spectrogram]:
     """Make spectrogram, harmonic and percussive spectrogram, and mel spectrogram, all in decibels.
 
     The first three share one scale: 0 dB is the loudest value of the spectrogram.
@@ -120,7 +123,7 @@ def usual_pictures(waveform: Tensor, *, sample_rate: int) -> list[Picture]:
 
     Returns
     -------
-    list of Picture
+    list of Spectrogram
     """
     from librosa.decompose import hpss
 
@@ -129,8 +132,8 @@ def usual_pictures(waveform: Tensor, *, sample_rate: int) -> list[Picture]:
     power = spectrum.double().numpy()
     hertz = np.arange(WINDOW // 2 + 1) * sample_rate / WINDOW
     loudest = float(power.max())
-    pictures = [
-        _picture(title, decibels(_fitted(values), loudest=loudest), hertz)
+    spectrograms = [
+        _spectrogram(title, decibels(_fitted(values), loudest=loudest), hertz)
         for title, values in (
             ("Spectrogram", power),
             ("Harmonic part", np.square(harmonic)),
@@ -149,23 +152,23 @@ def usual_pictures(waveform: Tensor, *, sample_rate: int) -> list[Picture]:
     mel = filters.astype(np.float64) @ power
     edges = np.linspace(0.0, hz_to_mel(sample_rate / 2, scale="slaney"), BANDS + 2)
     decibel = decibels(_fitted(mel), loudest=float(mel.max()))
-    return [*pictures, _picture("Mel spectrogram", decibel, mel_to_hz(edges[1:-1], scale="slaney"))]
+    return [*spectrograms, _spectrogram("Mel spectrogram", decibel, mel_to_hz(edges[1:-1], scale="slaney"))]
 
 
-def learned_pictures(sinc: Sinc, waveform: Tensor) -> list[Picture]:
-    """Make what a sinc front-end gives to the network behind it, one picture a filter length.
+def learned_spectrograms(sinc: Sinc, waveform: Tensor) -> list[Spectrogram]:
+    """Make the input of the network behind a sinc front-end, one spectrogram per filter length.
 
-    Not in decibels but as it is, from 0 to the value that 98 % stay below.
+    Values are linear, from 0 to their 98th percentile.
 
     Parameters
     ----------
     sinc : Sinc
-        Left as it is, whatever its mode and its device.
+        Unchanged, whatever its mode and its device.
     waveform : Tensor [shape=(1, samples)]
 
     Returns
     -------
-    list of Picture
+    list of Spectrogram
         Empty if the front-end has no `frames`.
     """
     if sinc.frames is None:
@@ -174,16 +177,16 @@ def learned_pictures(sinc: Sinc, waveform: Tensor) -> list[Picture]:
     with torch.inference_mode():
         channels = sinc(waveform[None])[0].double().numpy()
     middles = [bands(cast(SincFilters, bank)).mean(axis=0) for bank in sinc.banks]
-    pictures = []
+    spectrograms = []
     for name, channel, hertz in zip(bank_names(sinc.lengths), channels, middles, strict=True):
         values = _fitted(channel)
-        top = float(np.percentile(values, _BRIGHTEST)) or float(values.max()) or 1.0
-        pictures.append(_picture(f"Learned, {name}", np.clip(values / top, 0.0, 1.0), hertz))
-    return pictures
+        top = float(np.percentile(values, BRIGHTEST)) or float(values.max()) or 1.0
+        spectrograms.append(_spectrogram(f"Learned, {name}", np.clip(values / top, 0.0, 1.0), hertz))
+    return spectrograms
 
 
 def decibels(power: Floats, *, loudest: float) -> Floats:
-    """Scale power to 0..1: 80 dB below `loudest` and less is 0, `loudest` is 1; silence is 0."""
+    """Scale power to 0..1: `loudest` is 1, 80 dB below it and less is 0, silence is 0."""
     if loudest <= 0:
         return np.zeros_like(power)
     floor = 10 ** (-RANGE_DB / 10)
@@ -191,18 +194,18 @@ def decibels(power: Floats, *, loudest: float) -> Floats:
 
 
 def _fitted(values: Floats) -> Floats:
-    """Average neighbours until the picture is small enough for a page."""
+    """Average neighbours until an image of the values is small enough for a page."""
     rows, columns = min(values.shape[0], _MOST_ROWS), min(values.shape[1], _MOST_COLUMNS)
     narrow = average_last(torch.from_numpy(values), columns)
     return np.ascontiguousarray(average_last(narrow.T, rows).T.numpy())
 
 
-def _picture(title: str, values: Floats, hertz: Floats) -> Picture:
-    return Picture(title, values, _fitted(hertz[:, None])[:, 0])
+def _spectrogram(title: str, values: Floats, hertz: Floats) -> Spectrogram:
+    return Spectrogram(title, values, _fitted(hertz[:, None])[:, 0])
 
 
-def representations(segment: Segment, sinc: Sinc) -> str:
-    """Write the section of the report: every picture with the same time axis.
+def representations(segment: Segment, sinc: Sinc) -> Markup:
+    """Return the report section on a segment: every spectrogram with the same time axis.
 
     Parameters
     ----------
@@ -212,65 +215,51 @@ def representations(segment: Segment, sinc: Sinc) -> str:
 
     Returns
     -------
-    str
-        HTML; images are inside, as PNG.
+    Markup
+        HTML with the images inside, as PNG.
     """
-    learned = learned_pictures(sinc, segment.waveform)
-    pictures = [*usual_pictures(segment.waveform, sample_rate=segment.sample_rate), *learned]
-    stop = segment.start + segment.seconds
-    clip = f"<strong>{escape(segment.clip_id)}</strong> ({escape(segment.genre)})"
-    seen = (
-        "The learned pictures are what the network behind the filters sees: a row a filter, labelled with "
-        f"the middle of its band, from 0 to the value that {_BRIGHTEST:g} % of the picture stay below."
-        if learned
-        else "The network takes its filters' output itself, which has no picture."
-    )
-    legend = f'<img class="colours" alt="dark to bright" src="{_png(np.linspace(0, 1, 256)[None])}">'
-    return (
-        f"<p>Seconds {segment.start:.1f} to {stop:.1f} of the test clip {clip}.</p>\n"
-        f'<div class="panels">{"".join(_panel(picture, segment) for picture in pictures)}</div>\n'
-        f'<p class="note">{legend} Spectrograms (window {WINDOW}, step {STEP} samples) from {RANGE_DB:g} dB '
-        "below the loudest value of the spectrogram to that value; harmonic and percussive part by median "
-        f"filtering of it; {BANDS} mel bands, below their own loudest value. {seen}</p>"
+    learned = learned_spectrograms(sinc, segment.waveform)
+    spectrograms = [*usual_spectrograms(segment.waveform, sample_rate=segment.sample_rate), *learned]
+    return render(
+        "lab/reports/representations.html",
+        segment=segment,
+        pictures=[_draw(each, segment) for each in spectrograms],
+        colours=_png(np.linspace(0, 1, 256)[None]),
+        learned=bool(learned),
+        window=WINDOW,
+        step=STEP,
+        range_db=RANGE_DB,
+        bands=BANDS,
+        brightest=BRIGHTEST,
     )
 
 
-def _panel(picture: Picture, segment: Segment) -> str:
-    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
-    width, height = right - _LEFT, bottom - _TOP
-    rows = len(picture.hertz)
-    marks = [
-        f'<text class="title" x="0" y="14">{escape(picture.title)}</text>',
-        f'<text class="axis" x="{right}" y="14" text-anchor="end">Hz by seconds</text>',
-        f'<image x="{_LEFT}" y="{_TOP}" width="{width}" height="{height}" preserveAspectRatio="none" '
-        f'href="{_png(picture.values[::-1])}"/>',
-    ]
-    for row in sorted({round(share * (rows - 1)) for share in (0, 0.25, 0.5, 0.75, 1)}):
-        y = bottom - (row + 0.5) / rows * height
-        marks.append(
-            f'<text class="axis" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-            f"{picture.hertz[row]:,.0f}</text>"
-        )
-    times = [time for time in ticks(0, segment.seconds, count=6) if time <= segment.seconds]
-    for time in times:
-        x = _LEFT + time / segment.seconds * width
-        anchor = "end" if x > right - 12 else "middle"
-        marks.append(
-            f'<text class="axis" x="{x:.1f}" y="{bottom + 16}" text-anchor="{anchor}">{time:g}</text>'
-        )
-    return framed(
-        "heard", WIDTH, HEIGHT, f"{picture.title} of {segment.clip_id}: {_says(picture, segment)}", marks
-    )
+def _draw(spectrogram: Spectrogram, segment: Segment) -> Picture:
+    picture = Picture("spectrogram", 460, 214, margins=(46, 12, 28, 34))
+    height, rows = picture.bottom - picture.top, len(spectrogram.hertz)
+    picture.title(spectrogram.title, note="Hz by seconds")
+    picture.add(
+        element("image", x=picture.left, y=picture.top, width=picture.right - picture.left, height=height,
+                preserveAspectRatio="none", href=_png(spectrogram.values[::-1]))
+    )  # fmt: skip
+    marked = sorted({round(share * (rows - 1)) for share in (0, 0.25, 0.5, 0.75, 1)})
+    y = svg.linear(-0.5, rows - 0.5, picture.bottom, picture.top)
+    picture.y_axis(((y(row), f"{spectrogram.hertz[row]:,.0f}") for row in marked), grid=False)
+    x = svg.linear(0.0, segment.seconds, picture.left, picture.right)
+    times = [time for time in svg.ticks(0, segment.seconds, count=6) if time <= segment.seconds]
+    picture.x_axis((x(time), f"{time:g}") for time in times)
+    picture.label = f"{spectrogram.title} of {segment.clip_id}: {_brightest(spectrogram, segment)}"
+    return picture
 
 
-def _says(picture: Picture, segment: Segment) -> str:
-    """Tell in words where a picture is brightest."""
-    if not picture.values.any():
-        return "nothing but silence."
-    row = int(picture.values.mean(axis=1).argmax())
-    column = int(picture.values.mean(axis=0).argmax())
-    time = (column + 0.5) / picture.values.shape[1] * segment.seconds
-    return f"brightest around {picture.hertz[row]:,.0f} Hz and {time:.2f} s."
+def _brightest(spectrogram: Spectrogram, segment: Segment) -> str:
+    """Return where a spectrogram is brightest, in words."""
+    values = spectrogram.values
+    if not values.any():
+        return "silence."
+    row, column = int(values.mean(axis=1).argmax()), int(values.mean(axis=0).argmax())
+    time = (column + 0.5) / values.shape[1] * segment.seconds
+    return f"brightest around {spectrogram.hertz[row]:,.0f} Hz and {time:.2f} s."
 
 
 def colour_map() -> npt.NDArray[np.uint8]:

@@ -22,7 +22,7 @@ from genrelab.lab.metrics.predictions import Predictions, pool, write_prediction
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
-from genrelab.lab.reports.report import write_report
+from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.network_findings import STEPS, prediction_findings
 from genrelab.lab.runs.record import CorpusRecord, EvaluationRecord, SplitRecord, TestedRun, TestRecord
@@ -268,21 +268,20 @@ def _write(folder: Path, tested: _Tested) -> TestRecord:
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / folders.PREDICTIONS, predictions)
     questions = {f"Checked: {what}": found for what, found in checked(tested.verdict.checked).items()}
-    write_report(
-        folder / folders.REPORT,
+    page = RunPage(
         title=f"{recipe.title}, {tested.facts.get('Tested on', tested.facts.get('Folds', ''))}",
         facts={**tested.facts, **questions},
         warnings=notes,
         severe=[*warnings(tested.severe), *broken],
         verdict=tested.verdict,
         findings=findings,
-        history=[],
         evaluation=evaluation,
         predictions=predictions,
         recipe_yaml=dump_recipe(recipe),
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
     )
+    write_report(folder / folders.REPORT, page)
     record = TestRecord(
         recipe=run.record.recipe,
         recipe_sha256=run.record.recipe_sha256,

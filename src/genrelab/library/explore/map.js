@@ -13,11 +13,11 @@
   const x = Float32Array.from(data.x, (value) => value / data.grid);
   const y = Float32Array.from(data.y, (value) => 1 - value / data.grid);
 
-  // Scattered, so that no folder lies on top of the others.
+  // In scattered order: no folder covers the others.
   const scatter = (i) => Math.imul(i, 2654435761) >>> 0;
   const order = Uint32Array.from(x.keys()).sort((a, b) => scatter(a) - scatter(b));
 
-  // Which tracks are in which cell of the page, to find the one under the pointer.
+  // The tracks in each cell of the page, to find the one under the pointer.
   const CELLS = 64;
   const cellOf = (value) => Math.min(CELLS - 1, Math.max(0, Math.floor(value * CELLS)));
   const cells = new Map();
@@ -38,7 +38,7 @@
   const fromY = (py) => view.y + (py - height / 2) / pixels();
   const radius = () => Math.min(9, Math.max(2, 62 / Math.pow(n + 20, 0.38)) * Math.pow(view.zoom, 0.35));
 
-  // Each genre's mark is painted once a picture, side by side on one sheet, then copied.
+  // Each genre's mark is painted once per frame on one sheet, then copied for each track.
   function paintMarks(size, ratio) {
     const edge = getComputedStyle(document.documentElement).getPropertyValue("--edge");
     const side = Math.ceil((2 * size + 4) * ratio);
@@ -71,7 +71,7 @@
     pen.clearRect(0, 0, canvas.width, canvas.height);
     const sheet = paintMarks(radius(), ratio);
     const side = sheet.height;
-    // While the page moves, so many that it moves smoothly; all of them when it rests.
+    // While the view moves, only as many marks as stay smooth.
     const stride = moving ? Math.ceil(n / 6000) : 1;
     const paint = (i) => {
       const px = Math.round(toX(x[i]) * ratio - side / 2), py = Math.round(toY(y[i]) * ratio - side / 2);
@@ -118,7 +118,7 @@
         line("span", genreNames[data.genre[i]] + ", confidence " + data.confidence[i] + " %"),
       ];
       if (cut > 0) lines.push(line("span", data.name[i].slice(0, cut)));
-      if (data.copies[i]) lines.push(line("span", "and " + data.copies[i] + " more files with this recording"));
+      if (data.copies[i]) lines.push(line("span", "and " + data.copies[i] + (data.copies[i] === 1 ? " more file" : " more files") + " with this recording"));
       tip.replaceChildren(...lines);
     }
     placeTip();
@@ -251,7 +251,7 @@
   find("all").addEventListener("click", tick(true));
   find("none").addEventListener("click", tick(false));
 
-  find("folder").textContent = "Names are of files in " + data.folder + ".";
+  find("folder").textContent = "Names are relative to " + data.folder + ".";
   new ResizeObserver(redraw).observe(stage);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   filter();

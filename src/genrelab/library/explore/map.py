@@ -1,20 +1,18 @@
-"""A picture of the collection: one HTML page on which tracks that sound alike lie together."""
+"""A map of the library: one HTML page on which tracks that sound alike lie close together."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
-from string import Template
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import numpy as np
+from markupsafe import Markup
 
 from genrelab.errors import UsageError
 from genrelab.library.explore.embeddings import Directions, Embedded, count_models, is_below, read_embeddings
@@ -27,10 +25,12 @@ from genrelab.library.explore.projection import (
 )
 from genrelab.library.store.file_snapshot import real_path
 from genrelab.library.store.library import Library
+from genrelab.pages.palette import assign
+from genrelab.pages.render import counted, render
 from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE
 
-# Marks within a square from -8 to 8; five of them and eight colours make forty pairs.
+# Marks within a square from -8 to 8. With eight colours they make forty pairs.
 _SHAPES = (
     "M0 -6A6 6 0 1 1 0 6A6 6 0 1 1 0 -6Z",
     "M-5.3 -5.3H5.3V5.3H-5.3Z",
@@ -38,29 +38,28 @@ _SHAPES = (
     "M0 -7.5L7.5 0L0 7.5L-7.5 0Z",
     "M-2.2 -6.6H2.2V-2.2H6.6V2.2H2.2V6.6H-2.2V2.2H-6.6V-2.2H-2.2Z",
 )
-_COLOURS = 8  # of Okabe and Ito, in the page's style sheet
 _MOST_NUMBERS = 4096  # of an embedding: the work grows with the third power
-_GRID = 10_000  # places on the page are whole numbers up to this
+_GRID = 10_000  # coordinates on the page are whole numbers up to this
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The tracks to draw, and where.
+    """The tracks of a map and their coordinates.
 
     Parameters
     ----------
     model : str
-        Whose embeddings they are.
+        The model of the embeddings.
     tracks : tuple of Embedded
-        One for each recording, in the order of paths.
+        One per recording, in the order of paths.
     copies : tuple of int
-        For each, how many other files have the same recording.
+        Number of other files with the same recording, per track.
     places : np.ndarray [shape=(n, 2)], float32
         As `genrelab.library.explore.projection.lay_out` gives them.
     kept : float in 0..1
         As `genrelab.library.explore.projection.kept_neighbours` gives it.
     others, without, vanished : int
-        Tracks left out: recognized by another model; silent or broken; whose file is gone.
+        Number of tracks left out: recognized by another model; silent or damaged; file no longer present.
     """
 
     model: str
@@ -78,8 +77,8 @@ class Survey:
     ) -> Self:
         """Read embeddings from the library and place the tracks.
 
-        All embeddings are in memory at once: with what is computed of them, 50,000 of 512 numbers take half
-        a gigabyte, and about a minute of one core.
+        All embeddings are in memory together: 50,000 of 512 numbers and their layout take half a gigabyte,
+        and about a minute of one core.
 
         Parameters
         ----------
@@ -87,7 +86,7 @@ class Survey:
         paths : iterable of str or path-like
             Only tracks at or below one of these; none means all.
         model : str or None
-            `Bundle.identity`; None means the model that has most embeddings in the library.
+            `Bundle.identity`; None means the model with most embeddings in the library.
 
         Returns
         -------
@@ -96,7 +95,7 @@ class Survey:
         Raises
         ------
         UsageError
-            If there is nothing to draw.
+            If there is nothing to draw, or the embeddings are too long.
         LibraryError
             If the library cannot be used.
         """
@@ -122,14 +121,16 @@ class Survey:
             vectors.append(directions[new])
         if not found:
             raise UsageError(
-                f"the library {library.path} holds nothing to draw: no track there has an embedding of "
-                f"{chosen or 'a model'} and a file. Run `genrelab recognize` on the music with that model."
+                f"the library {library.path} has no track with a file and an embedding of "
+                f"{chosen or 'a model'}. Run `genrelab recognize` on the music with that model.",
+                code="map-without-tracks",
             )
         matrix = np.concatenate(vectors)
         if matrix.shape[1] > _MOST_NUMBERS:
             raise UsageError(
-                f"the embeddings of {chosen} have {matrix.shape[1]:,} numbers; a map can be drawn of up to "
-                f"{_MOST_NUMBERS:,}. Name another --model."
+                f"the embeddings of {chosen} have {matrix.shape[1]:,} numbers; a map can use up to "
+                f"{_MOST_NUMBERS:,}. Choose another --model.",
+                code="map-embedding-too-long",
             )
         places = lay_out(matrix)
         return cls(
@@ -144,50 +145,58 @@ class Survey:
         )
 
     def left_out(self) -> Iterator[str]:
-        """Yield sentences about what is not drawn."""
+        """Yield clauses about the files that have no mark."""
         copies = sum(self.copies)
         if copies:
-            yield f"{copies} copies of recordings are drawn with the first of them"
+            yield f"{counted(copies, 'file')} with the same recording as another: one mark for both"
         if self.vanished:
-            yield f"left out: {self.vanished} whose file is gone"
+            yield f"left out: {self.vanished} whose file no longer exists"
         if self.others:
-            yield f"left out: {self.others} that another model recognized than {self.model}"
+            yield f"left out: {self.others} recognized with a model other than {self.model}"
         if self.without:
-            yield f"left out: {self.without} that are silent or broken"
+            yield f"left out: {self.without} that are silent or damaged"
 
 
 def write_map(survey: Survey, out: BinaryIO) -> None:
-    """Write the page: one file that loads nothing from elsewhere, and runs no script but its own.
+    """Write the page: one file that loads nothing from outside, and runs no script but its own.
 
     Parameters
     ----------
     survey : Survey
     out : binary file
-        Where to; not closed.
+        Stays open.
     """
-    room = files(__package__)
-    script = room.joinpath("map.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script = files(__package__).joinpath("map.js").read_text(encoding="utf-8")
     genres = sorted({track.genre for track in survey.tracks}, key=lambda genre: (genre == UNSURE, genre))
-    page = Template(room.joinpath("map.html").read_text(encoding="utf-8")).substitute(
-        digest=digest,
-        script=script,
-        count=f"{len(survey.tracks):,}",
-        recordings="recording" if len(survey.tracks) == 1 else "recordings",
-        model=escape(plain(survey.model)),
-        label=escape(_label(survey, genres)),
+    page = render(
+        "library/explore/map.html",
+        title=f"Map of {counted(len(survey.tracks), 'recording')}",
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script=Markup(script),
+        model=survey.model,
         rows=_rows(survey, genres),
         neighbours=min(NEIGHBOURS, len(survey.tracks) - 1),
         judged=judged_neighbours(len(survey.tracks)),
-        kept=f"{100 * survey.kept:.0f}",
-        left_out="".join(f"<li>{escape(line[0].upper() + line[1:])}.</li>" for line in survey.left_out()),
-        data=_for_script(_data(survey, genres)),
+        kept=100 * survey.kept,
+        left_out=list(survey.left_out()),
+        data=_data(survey, genres),
     )
     out.write(page.encode("utf-8"))
 
 
+class GenreRow(NamedTuple):
+    """A genre in the table of counts; `share` and `confidence` in percent, no colour for `unsure`."""
+
+    genre: str
+    colour: str | None
+    shape: str
+    tracks: int
+    share: float
+    confidence: float
+
+
 def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
-    """Return what the script draws: lists as long as there are tracks."""
+    """Return the data of the script: lists with one item per track."""
     folder = os.path.commonpath([os.path.dirname(track.path) for track in survey.tracks])
     numbers = {genre: number for number, genre in enumerate(genres)}
     places = np.rint(survey.places * _GRID).astype(int)
@@ -203,32 +212,20 @@ def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
     }
 
 
-def _for_script(value: Any) -> str:
-    """Return JSON that cannot end the element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _rows(survey: Survey, genres: list[str]) -> str:
+def _rows(survey: Survey, genres: list[str]) -> list[GenreRow]:
     confidences: dict[str, list[float]] = defaultdict(list)
     for track in survey.tracks:
         confidences[track.genre].append(track.confidence)
-    rows = []
-    for number, genre in enumerate(genres):
-        kind = "unsure" if genre == UNSURE else f"c{number % _COLOURS}"
-        shape = _SHAPES[0 if genre == UNSURE else number % len(_SHAPES)]
-        count = len(confidences[genre])
-        mark = f'<svg viewBox="-9 -9 18 18" aria-hidden="true"><path class="{kind}" d="{shape}"/></svg>'
-        rows.append(
-            f'<tr><th scope="row"><label><input type="checkbox" checked data-genre="{number}">{mark}'
-            f"{escape(plain(genre))}</label></th><td>{count:,}</td>"
-            f"<td>{100 * count / len(survey.tracks):.0f} %</td>"
-            f"<td>{100 * float(np.mean(confidences[genre])):.0f} %</td></tr>"
+    marks: dict[str, tuple[str | None, int]] = {UNSURE: (None, 0)}
+    marks |= assign((genre for genre in genres if genre != UNSURE), variants=len(_SHAPES))
+    return [
+        GenreRow(
+            genre,
+            marks[genre][0],
+            _SHAPES[marks[genre][1]],
+            len(confidences[genre]),
+            100 * len(confidences[genre]) / len(survey.tracks),
+            100 * float(np.mean(confidences[genre])),
         )
-    return "\n".join(rows)
-
-
-def _label(survey: Survey, genres: list[str]) -> str:
-    counts = Counter(track.genre for track in survey.tracks)
-    said = ", ".join(f"{plain(genre)} {counts[genre]:,}" for genre in genres)
-    return f"{len(survey.tracks):,} recordings as points; those that sound alike lie together. {said}."
+        for genre in genres
+    ]

@@ -1,40 +1,29 @@
-"""Genre over time as a picture: one SVG file that needs no other and suits light and dark pages."""
+"""Genre over time as a picture: one SVG file."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
 from genrelab.errors import UsageError
+from genrelab.pages import svg
+from genrelab.pages.palette import OTHERS, assign
+from genrelab.pages.svg import Picture, element
 from genrelab.printing import plain
 from genrelab.recognize.recognition import Part, Recognition
 from genrelab.recognize.segmentation import MIN_PART_SECONDS, cut_parts
 from genrelab.recognize.writers.table import clock, percent
 
-_WIDTH, _HEIGHT = 960, 400
-_LEFT, _RIGHT = 52, 932
-_STRIP, _STRIP_HEIGHT = 48, 26  # of the parts
-_TOP, _BOTTOM = 88, 308  # of the probabilities
-_LEGEND = 352
-_MOST_POINTS = 450  # one for two pixels; finer a screen does not show
-_LETTER = 7.0  # pixels of a letter, about
+_STRIP = 48  # top of the row of parts
+_MOST_GENRES = 7  # with a colour of their own
+_MOST_POINTS = 450  # one per two pixels
+_LETTER = 7.0  # approximate pixels per letter
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)  # seconds
-
-# Paul Tol's light scheme: apart for colour-blind eyes, and dark text can be read on all of them.
-_COLOURS = ("#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#bbcc33", "#99ddff")
-_OTHERS = "#aaaaaa"
-_STYLE = """
-text { font: 12px system-ui, sans-serif; fill: #222 } .title { font-size: 15px; font-weight: 600 }
-.on { fill: #111; font-weight: 600 } .faint { fill: #666 } .end { text-anchor: end }
-.middle { text-anchor: middle } .page { fill: #fff } .line { stroke: #bbb } .cut { stroke: #222 }
-.silence { fill: #e4e4e4 }
-@media (prefers-color-scheme: dark) {
-text { fill: #ddd } .faint { fill: #999 } .page { fill: #181a1d }
-.line { stroke: #555 } .cut { stroke: #eee } .silence { fill: #33363b } }
-"""
+_OTHER_GENRES, _SILENCE = "other genres", "silence"
 
 _Floats = npt.NDArray[np.float64]
 
@@ -45,14 +34,14 @@ def draw_timeline(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS)
     Parameters
     ----------
     record : Recognition
-        As a `Recognizer` gives it, without an error.
+        Of a file that was recognized without an error.
     min_seconds : float > 0
-        The least length of a part.
+        The shortest part.
 
     Returns
     -------
     str
-        An SVG document, all text escaped.
+        An SVG document.
 
     Raises
     ------
@@ -61,52 +50,60 @@ def draw_timeline(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS)
     """
     parts = cut_parts(record, min_seconds=min_seconds)
     if not parts or record.probabilities is None or record.duration is None:
-        raise UsageError(f"{record.path} could not be recognized: there is no picture of it")
+        raise UsageError(
+            f"{record.path} was not recognized: there is nothing to draw", code="nothing-to-draw"
+        )
     names = [ranked.genre for ranked in record.genres]
     columns = _shown(record.probabilities, parts, names)
-    colours = {names[column]: _COLOURS[place] for place, column in enumerate(columns)}
+    colours = {genre: colour for genre, (colour, _) in assign(names[column] for column in columns).items()}
     times, layers = _layers(record, columns)
     name = plain(record.path.name)
-    body = [
-        f"<title>{escape(name)}: genre over time</title><style>{_STYLE}</style>",
-        f'<rect class="page" width="{_WIDTH}" height="{_HEIGHT}"/>',
-        f'<text class="title" x="{_LEFT}" y="28">{escape(_cut(name, 100))}</text>',
-        *_areas(times, layers, record.duration, [names[column] for column in columns]),
-        *_axes(record.duration),
-        *(_strip(part, record.duration, colours) for part in parts),
-        *(_border(part.start, record.duration) for part in parts[1:]),
-        *_legend(colours, others=len(names) > len(columns), silence=any(p.genre is None for p in parts)),
-    ]
-    label = escape(f"{name}: genre over time", quote=True)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" role="img" aria-label="{label}">\n' + "\n".join(body) + "\n</svg>\n"
+    picture = Picture("timeline", 960, 400, margins=(52, 28, 88, 92))
+    picture.label = f"{name}: genre over time"
+    x = svg.linear(0.0, record.duration, picture.left, picture.right)
+    picture.add(
+        element("title", picture.label),
+        element("rect", kind="page", width=picture.width, height=picture.height),
+        svg.text(svg.cut(name, 100), picture.left, 28, kind="title"),
     )
+    _add_axes(picture, x, record.duration)
+    shown = [(names[column], colours[names[column]]) for column in columns]
+    others = [(_OTHER_GENRES, OTHERS)]
+    borders = [x(edge) for edge in (0.0, *((times[:-1] + times[1:]) / 2).tolist(), record.duration)]
+    picture.add(*_areas(picture, borders, layers, [*shown, *others]))
+    picture.add(*(_strip(part, x(part.start), x(min(part.end, record.duration)), colours) for part in parts))
+    picture.add(
+        *(svg.line("cut", x(part.start), _STRIP, x(part.start), picture.bottom) for part in parts[1:])
+    )
+    silence = [(_SILENCE, None)] if any(part.genre is None for part in parts) else []
+    _add_legend(picture, [*shown, *(others if len(names) > len(columns) else []), *silence])
+    return picture.document()
 
 
 def _shown(probabilities: npt.NDArray[np.float16], parts: tuple[Part, ...], names: list[str]) -> list[int]:
-    """Return the columns that get a colour: the parts' genres first, then those of the highest mean."""
+    """Return the columns that get a colour: genres of parts first, then by mean probability."""
     seconds = {name: 0.0 for name in names}
     for part in parts:
         if part.genre is not None:
             seconds[part.genre] += part.end - part.start
-    heard = probabilities[~np.isnan(probabilities).any(axis=1)]
-    mean = heard.mean(axis=0) if len(heard) else np.zeros(len(names))
+    audible = probabilities[~np.isnan(probabilities).any(axis=1)]
+    mean = audible.mean(axis=0) if len(audible) else np.zeros(len(names))
     order = sorted(range(len(names)), key=lambda column: (-seconds[names[column]], -mean[column]))
-    return order[: len(_COLOURS)]
+    return order[:_MOST_GENRES]
 
 
 def _layers(record: Recognition, columns: list[int]) -> tuple[_Floats, _Floats]:
-    """Return times [shape=(points,)] and probabilities [shape=(points, layers)] to stack; the rest last.
+    """Return times in seconds [shape=(points,)] and probabilities [shape=(points, layers)].
 
-    Long files have neighbouring segments averaged. Silent points are 0 in all layers.
+    The last layer is the sum of the other genres. In long files, neighbouring segments are averaged. Silent
+    points are 0 in all layers.
     """
     assert record.probabilities is not None
     centres = np.array([(piece.start + piece.end) / 2 for piece in record.timeline])
     shown = record.probabilities[:, columns].astype(np.float64)
     rest = (1.0 - shown.sum(axis=1, keepdims=True)).clip(0.0)
     stacked = np.nan_to_num(np.concatenate([shown, rest], axis=1))
-    if not columns:  # all is silent
+    if not columns:  # silence only
         stacked[:] = 0.0
     group = -(-len(centres) // _MOST_POINTS)
     firsts = np.arange(0, len(centres), group)
@@ -114,86 +111,57 @@ def _layers(record: Recognition, columns: list[int]) -> tuple[_Floats, _Floats]:
     return np.add.reduceat(centres, firsts) / sizes, np.add.reduceat(stacked, firsts) / sizes[:, None]
 
 
-def _x(seconds: float, duration: float) -> float:
-    return _LEFT + (_RIGHT - _LEFT) * min(1.0, seconds / duration)
+def _areas(
+    picture: Picture, borders: list[float], layers: _Floats, looks: list[tuple[str, str]]
+) -> Iterator[Markup]:
+    """Stack the layers as steps: each point extends half the way to its neighbours."""
+    tops = np.concatenate([np.zeros((len(layers), 1)), layers.cumsum(axis=1)], axis=1).clip(0.0, 1.0)
+    edges = [
+        [(x, y) for pair, y in zip(pairwise(borders), column, strict=True) for x in pair]
+        for column in (picture.bottom - (picture.bottom - picture.top) * tops).T
+    ]
+    for (name, colour), (lower, upper) in zip(looks, pairwise(edges), strict=True):
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*upper, *lower[::-1]])
+        yield element("polygon", element("title", name), points=points, fill=colour)
 
 
-def _areas(times: _Floats, layers: _Floats, duration: float, names: list[str]) -> list[str]:
-    """Stack the layers as steps: each point reaches half the way to its neighbours."""
-    borders = [0.0, *((times[:-1] + times[1:]) / 2).tolist(), duration]
-    edges = [(_x(left, duration), _x(right, duration)) for left, right in pairwise(borders)]
-    tops = np.concatenate([np.zeros((len(times), 1)), layers.cumsum(axis=1)], axis=1).clip(0.0, 1.0)
-    heights = _BOTTOM - (_BOTTOM - _TOP) * tops
-    areas = []
-    for number in range(layers.shape[1]):
-        colour, name = (_COLOURS[number], names[number]) if number < len(names) else (_OTHERS, "other genres")
-        upper = [
-            f"{x:.1f},{y:.1f}" for pair, y in zip(edges, heights[:, number + 1], strict=True) for x in pair
-        ]
-        lower = [f"{x:.1f},{y:.1f}" for pair, y in zip(edges, heights[:, number], strict=True) for x in pair]
-        points = " ".join([*upper, *lower[::-1]])
-        areas.append(f'<polygon points="{points}" fill="{colour}"><title>{escape(name)}</title></polygon>')
-    return areas
+def _add_axes(picture: Picture, x: svg.Scale, duration: float) -> None:
+    y = svg.linear(0.0, 1.0, picture.bottom, picture.top)
+    picture.y_axis(((y(share), percent(share)) for share in (0.0, 0.5, 1.0)), grid=False)
+    step = next((tick for tick in _TICKS if duration / tick <= 12), _TICKS[-1])
+    times = (number * step for number in range(int(duration / step) + 1))
+    picture.x_axis(((x(time), clock(time)) for time in times), rule=(picture.bottom, picture.bottom + 5))
 
 
-def _axes(duration: float) -> list[str]:
-    lines = []
-    for share in (0.0, 0.5, 1.0):
-        y = _BOTTOM - (_BOTTOM - _TOP) * share
-        lines.append(f'<line class="line" x1="{_LEFT - 4}" x2="{_LEFT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        lines.append(f'<text class="faint end" x="{_LEFT - 7}" y="{y + 4:.1f}">{percent(share)}</text>')
-    step = next((tick for tick in _TICKS if duration / tick <= 12), float(_TICKS[-1]))
-    for number in range(int(duration / step) + 1):
-        x = _x(number * step, duration)
-        lines.append(f'<line class="line" x1="{x:.1f}" x2="{x:.1f}" y1="{_BOTTOM}" y2="{_BOTTOM + 5}"/>')
-        lines.append(
-            f'<text class="faint middle" x="{x:.1f}" y="{_BOTTOM + 20}">{clock(number * step)}</text>'
-        )
-    return lines
-
-
-def _strip(part: Part, duration: float, colours: dict[str, str]) -> str:
+def _strip(part: Part, left: float, right: float, colours: dict[str, str]) -> Markup:
     """Draw one part above the probabilities, with its name if there is room."""
-    left, right = _x(part.start, duration), _x(part.end, duration)
-    told = part.genre or "silence"
-    if part.genre is None or part.probability is None:
-        look, text, mean = 'class="silence"', 'class="faint"', ""
-    else:
-        look, text = f'fill="{colours.get(part.genre, _OTHERS)}"', 'class="on"'
+    name, mean = part.genre or _SILENCE, ""
+    if part.genre is not None and part.probability is not None:
         mean = f", {percent(part.probability)}"
-    hint = escape(f"{told}{mean}, {clock(part.start)} to {clock(part.end)}")
-    drawn = (
-        f'<g><title>{hint}</title><rect {look} x="{left:.1f}" y="{_STRIP}" width="{right - left:.1f}" '
-        f'height="{_STRIP_HEIGHT}"/>'
-    )
+    marks = [
+        element("title", f"{name}{mean}, {clock(part.start)} to {clock(part.end)}"),
+        _swatch(None if not mean else colours.get(name, OTHERS), left, _STRIP, right - left, 26),
+    ]
     room = int((right - left - 10) / _LETTER)
-    if room >= min(3, len(told)):
-        drawn += f'<text {text} x="{left + 6:.1f}" y="{_STRIP + 17}">{escape(_cut(told, room))}</text>'
-    return drawn + "</g>"
+    if room >= min(3, len(name)):
+        marks.append(
+            svg.text(svg.cut(plain(name), room), left + 6, _STRIP + 17, kind="on" if mean else "axis")
+        )
+    return element("g", *marks)
 
 
-def _border(seconds: float, duration: float) -> str:
-    x = _x(seconds, duration)
-    return f'<line class="cut" x1="{x:.1f}" x2="{x:.1f}" y1="{_STRIP}" y2="{_BOTTOM}"/>'
+def _swatch(colour: str | None, x: float, y: float, width: float, height: float) -> Markup:
+    """Draw a rectangle in the colour of a genre, or in that of silence."""
+    kind = "silence" if colour is None else None
+    return element("rect", kind=kind, fill=colour, x=x, y=y, width=width, height=height)
 
 
-def _legend(colours: dict[str, str], *, others: bool, silence: bool) -> list[str]:
-    entries = [(name, f'fill="{colour}"') for name, colour in colours.items()]
-    entries += [("other genres", f'fill="{_OTHERS}"')] if others else []
-    entries += [("silence", 'class="silence"')] if silence else []
-    x, y, drawn = float(_LEFT), _LEGEND, []
-    for name, look in entries:
-        short = _cut(name, 28)
-        width = 24 + _LETTER * len(short) + 14
-        if x > _LEFT and x + width > _RIGHT:
-            x, y = float(_LEFT), y + 20
-        drawn.append(f'<rect {look} x="{x:.1f}" y="{y - 10}" width="12" height="12"/>')
-        drawn.append(f'<text x="{x + 18:.1f}" y="{y}">{escape(short)}</text>')
+def _add_legend(picture: Picture, looks: list[tuple[str, str | None]]) -> None:
+    x, y = picture.left, picture.bottom + 44
+    for name, colour in looks:
+        short = svg.cut(plain(name), 28)
+        width = 38 + _LETTER * len(short)
+        if x > picture.left and x + width > picture.right:
+            x, y = picture.left, y + 20
+        picture.add(_swatch(colour, x, y - 10, 12, 12), svg.text(short, x + 18, y, kind=None))
         x += width
-    return drawn
-
-
-def _cut(text: str, most: int) -> str:
-    """Return a text of `most` letters at most, also one that may hold what cannot be printed."""
-    text = plain(text)
-    return text if len(text) <= most else text[: max(1, most - 1)] + "…"

@@ -186,7 +186,7 @@ def test_the_page_says_how_far_it_can_be_believed(made: dict[str, Any]) -> None:
     assert [line["verdict"]["verdict"]["state"] for line in made["lines"]] == ["clean", "clean"]
     assert verdicts(made) == ["Verdict: clean (lines: 2 clean)."]
     assert "| clean | 4 runs |" in markdown(made) and 'class="verdict clean"' in page(made)
-    assert "Not looked for: one recording in another cut" in markdown(made)
+    assert "Not checked: one recording in another cut" in markdown(made)
     second = made["lines"][1]
     leak = Leak("artist", ("train", "test"), 3, ("Ann",))
     spoilt = {**second, "verdict": Verdict((leak,), (), {}, ()).to_dict()}
@@ -210,8 +210,8 @@ def test_what_is_called_validation_is_named_after_the_part_that_it_is_of(tmp_pat
     assert {metric: each["of"] for metric, each in line["figures"].items()} == {
         "valid_accuracy": "test", "segment_accuracy": "test",
     }  # fmt: skip
-    assert "valid accuracy (in truth of the test part)" in markdown(record)
-    assert "valid accuracy (in truth of the test part)" in page(record)
+    assert "valid accuracy (measured on the test part)" in markdown(record)
+    assert "valid accuracy (measured on the test part)" in page(record)
     rows = list(csv.DictReader(comma_separated(record).splitlines()))
     assert [(row["figure"], row["of"]) for row in rows][0] == ("valid_accuracy", "test")
     assert line["verdict"]["verdict"]["state"] == "leaks"

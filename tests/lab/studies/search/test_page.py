@@ -20,6 +20,7 @@ from genrelab.lab.studies.search.outputs import write_outcome
 from genrelab.lab.studies.search.page import page
 from genrelab.lab.studies.search.study import Figure, Result, Trial
 from genrelab.lab.studies.search.table import cells, comma_separated, markdown, text, to_dict
+from genrelab.pages.svg import Picture
 
 FACTS = {"Corpus": "tones <&>; licence: none", "Split": "fixed: by hand"}
 
@@ -150,16 +151,18 @@ def test_the_page_is_whole_and_loads_nothing(results: Sequence[Sequence[Result |
     assert "tones &lt;&amp;&gt;" in html and "<b>doubt" not in html
 
 
-def test_the_page_tells_the_choice_and_what_is_doubtful() -> None:
+def test_the_page_shows_the_choice_and_the_doubts() -> None:
     html = page(outcome_of(MIXED))
     assert "<strong>width = 5</strong> has the best validation accuracy, 70.0 %, of 4 trials." in html
     assert "20.0 % (10.0-30.0) of tracks" in html
     assert "The search is not finished: 4 of 5 trials are." in html
-    assert "Trial 3 came to no figure: seed 0 failed: no | memory." in html
+    assert "Trial 3 has no result: seed 0 failed: no | memory." in html
     assert "A &lt;b&gt;doubt&lt;/b&gt;." in html
-    assert "against parameters" in html and "against seconds an epoch" in html
+    assert "against parameters" in html and "against seconds per epoch" in html
     assert "resnet1d" in html, "kinds of networks have a series each"
-    assert '<tr class="chosen">' in html
+    assert re.findall(r'<tr class="(\w+)">\s*<th[^>]*>(\d+)', html) == [
+        ("chosen", "4"), ("failed", "3"), ("failed", "5"),
+    ]  # fmt: skip
     one_size = page(outcome_of([[result(0.6, 1.0)], [result(0.7, 1.0)]]))
     assert "against parameters" not in one_size
 
@@ -182,6 +185,10 @@ def test_the_best_recipe_can_be_read_and_says_where_it_comes_from(tmp_path: Path
     assert json.loads((tmp_path / "search.json").read_text())["best"] is None
 
 
+def drawn(picture: Picture) -> str:
+    return picture.__html__()
+
+
 def places(picture: str) -> list[tuple[float, float]]:
     return [
         (float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="4.5"', picture)
@@ -190,30 +197,30 @@ def places(picture: str) -> list[tuple[float, float]]:
 
 def test_a_scatter_puts_points_where_they_belong() -> None:
     points = [Point(100, 0.2, "small"), Point(1000, 0.4, "middle", best=True), Point(10_000, 0.6, "large <")]
-    picture = scatter("Size", "parameters", "accuracy", {"a": points}, log=True)
+    picture = drawn(scatter("Size", "parameters", "accuracy", {"a": points}, log=True))
     (x1, y1), (x2, y2), (x3, y3) = places(picture)
     assert x2 - x1 == pytest.approx(x3 - x2, abs=0.2) and x1 < x2, "decades are equally long"
     assert y1 - y2 == pytest.approx(y2 - y3, abs=0.2) and y1 > y2, "up is more"
     assert picture.count('class="ring"') == 1 and "large &lt;" in picture and ">1k<" in picture
-    plain = places(scatter("Size", "parameters", "accuracy", {"a": points}))
+    plain = places(drawn(scatter("Size", "parameters", "accuracy", {"a": points})))
     assert plain[1][0] - plain[0][0] < (plain[2][0] - plain[1][0]) / 5
-    two = scatter("Size", "parameters", "accuracy", {"a": points[:2], "b": points[2:]}, log=True)
+    two = drawn(scatter("Size", "parameters", "accuracy", {"a": points[:2], "b": points[2:]}, log=True))
     assert ">a</text>" in two and ">b</text>" in two
-    lone = scatter("Size", "parameters", "accuracy", {"a": points[:1]}, log=True)
+    lone = drawn(scatter("Size", "parameters", "accuracy", {"a": points[:1]}, log=True))
     assert "nan" not in lone and "inf" not in lone
 
 
 def test_an_effect_draws_means() -> None:
     points = [Point(0, 0.2, ""), Point(0, 0.4, ""), Point(2, 0.6, "")]
-    picture = effect("count", "accuracy", ["1", "2", "3"], points)
+    picture = drawn(effect("count", "accuracy", ["1", "2", "3"], points))
     assert "1: 0.3, 3: 0.6" in picture, "a value without a trial has no mean"
     (line,) = re.findall(r'class="means" d="M[\d.]+ ([\d.]+)L[\d.]+ ([\d.]+)"', picture)
     heights = [y for _, y in places(picture)]
     assert float(line[0]) == pytest.approx((heights[0] + heights[1]) / 2, abs=0.1)
     assert float(line[1]) == heights[2]
-    apart = effect("kind", "accuracy", ["a", "b", "c"], points, ordered=False)
+    apart = drawn(effect("kind", "accuracy", ["a", "b", "c"], points, ordered=False))
     assert apart.count('class="means"') == picture.count('class="means"') - 1, (
         "words have no line between them"
     )
-    aslant = effect("recipe", "accuracy", [f"soundfusion/resnet{i}d-s" for i in range(6)], points)
-    assert "rotate(-40)" in aslant and "…" in aslant
+    slanted = drawn(effect("recipe", "accuracy", [f"soundfusion/resnet{i}d-s" for i in range(6)], points))
+    assert "rotate(-40)" in slanted and "…" in slanted

@@ -1,0 +1,58 @@
+"""The colour of a genre, the same in every picture.
+
+The colours remain distinct for colour-blind eyes (after Okabe and Ito), and dark text is readable on all of
+them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from zlib import crc32
+
+COLOURS = ("#3d85e0", "#d95f02", "#12a67c", "#cc79a7", "#e69f00", "#8fd3f7", "#f0e442", "#a8825f")
+OTHERS = "#b9bec6"
+"""For genres without a colour of their own."""
+
+# Genres that are rarely confused with each other share a colour.
+_KNOWN = {
+    name: number
+    for number, names in enumerate(
+        ("jazz", "rock", "reggae", "pop", "classical hiphop", "blues", "electronic country", "disco metal")
+    )
+    for name in names.split()
+}
+
+
+def assign(genres: Iterable[str], *, variants: int = 1) -> dict[str, tuple[str, int]]:
+    """Give each genre its colour, and a variant where several genres of a picture share one.
+
+    A genre whose colour is used up takes the next free one. If all are used up, pairs repeat.
+
+    Parameters
+    ----------
+    genres : iterable of str
+        Without repetition.
+    variants : int > 0
+        Number of genres that may share a colour, such as the number of shapes of marks. Neighbouring colours
+        start with different variants.
+
+    Returns
+    -------
+    dict of str to (str, int)
+        Genre -> colour as `#rrggbb`, number of the variant.
+    """
+    used: Counter[int] = Counter()
+    assigned = {}
+    for genre in sorted(genres):
+        own = _own(genre)
+        free = (number % len(COLOURS) for number in range(own, own + len(COLOURS)))
+        number = next((each for each in free if used[each] < variants), own)
+        assigned[genre] = COLOURS[number], (number + used[number]) % variants
+        used[number] += 1
+    return assigned
+
+
+def _own(genre: str) -> int:
+    name = "".join(filter(str.isalnum, genre.casefold()))
+    return _KNOWN.get(name, crc32(name.encode("utf-8", "surrogatepass")) % len(COLOURS))
