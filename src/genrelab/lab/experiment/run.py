@@ -164,7 +164,7 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
     replace_text(folder / folders.METRICS, record.text())
 
 
-def _learned_filters(experiment: Experiment, network: GenreNetwork) -> list[tuple[str, str]]:
+def _learned_filters(experiment: Experiment, network: GenreNetwork) -> Sequence[tuple[str, str]]:
     """Make the report's sections on sinc filters, heading and HTML; none if the network has no such."""
     recipe, sections = experiment.recipe, []
     audio = recipe.audio
