@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
 
 from genrelab.errors import UsageError
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
@@ -31,7 +32,6 @@ FEWEST = 30
 """Answers below which a share of right ones says nothing."""
 COOLEST, HOTTEST = 0.1, 10.0
 """Between these the temperature is looked for."""
-_STEPS = 60
 
 Float = npt.NDArray[np.float64]
 
@@ -163,8 +163,8 @@ def fit_temperature(predictions: Predictions) -> float:
     Returns
     -------
     float
-        Between 0.1 and 10, to three digits; found by golden-section search over its logarithm. One at an
-        end of the range means that the best one lies beyond.
+        Between 0.1 and 10, to three digits; found by Brent's method over its logarithm. One at an end of
+        the range means that the best one lies beyond.
     """
 
     def loss(log_temperature: float) -> float:
@@ -172,22 +172,8 @@ def fit_temperature(predictions: Predictions) -> float:
         said = tracks.probabilities[np.arange(len(tracks.truth)), tracks.truth]
         return float(-np.log(np.maximum(said, np.finfo(np.float64).eps)).mean())
 
-    ratio = (np.sqrt(5.0) - 1.0) / 2.0
-    low, high = np.log(COOLEST), np.log(HOTTEST)
-    inner = [high - ratio * (high - low), low + ratio * (high - low)]
-    losses = [loss(each) for each in inner]
-    for _ in range(_STEPS):
-        if losses[0] < losses[1]:
-            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
-            inner[0] = high - ratio * (high - low)
-            losses[0] = loss(inner[0])
-        else:
-            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
-            inner[1] = low + ratio * (high - low)
-            losses[1] = loss(inner[1])
-        if high - low < 1e-4:
-            break
-    return float(f"{np.exp((low + high) / 2):.3g}")
+    bounds = (np.log(COOLEST), np.log(HOTTEST))
+    return float(f"{np.exp(minimize_scalar(loss, bounds=bounds, method='bounded').x):.3g}")
 
 
 def find_threshold(

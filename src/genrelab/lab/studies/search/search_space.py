@@ -101,15 +101,8 @@ class Search:
         """
         if self.sampler == "grid":
             choices = [axis.probes() for axis in self.axes.values()]
-            sizes = [len(values) for values in choices]
-            places, left = [], number - 1
-            for size in reversed(sizes):  # the last key goes round fastest
-                left, place = divmod(left, size)
-                places.append(place)
-            return {
-                key: values[place]
-                for key, values, place in zip(self.axes, choices, reversed(places), strict=True)
-            }
+            values = next(itertools.islice(itertools.product(*choices), number - 1, None))
+            return dict(zip(self.axes, values, strict=True))
         return draw(self.axes, told, model=self.sampler == "tpe", sign=self.sign, seed=seed, number=number)
 
     def words(self, values: Mapping[str, Any]) -> str:
