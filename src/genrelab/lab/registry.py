@@ -79,7 +79,9 @@ class Registry(Generic[T]):
             its annotation sets (`Annotated[int, Field(gt=0)]`).
         """
         if name not in self._makers:
-            raise RecipeError(f"unknown {self.kind} {name!r}; {closest(name, self._makers)}")
+            raise RecipeError(
+                f"unknown {self.kind} {name!r}; {closest(name, self._makers)}", code="kind-unknown"
+            )
         maker = self._makers[name]
         parameters = inspect.signature(maker).parameters
         target = maker.__init__ if inspect.isclass(maker) else maker
@@ -87,10 +89,14 @@ class Registry(Generic[T]):
         own = {key: parameter for key, parameter in parameters.items() if key not in given}
         for key in options:
             if key not in own:
-                raise RecipeError(f"{self.kind} {name!r} has no option {key!r}; {closest(key, own)}")
+                raise RecipeError(
+                    f"{self.kind} {name!r} has no option {key!r}; {closest(key, own)}", code="option-unknown"
+                )
         missing = [key for key, p in own.items() if p.default is p.empty and key not in options]
         if missing:
-            raise RecipeError(f"{self.kind} {name!r} needs the option(s) {', '.join(missing)}")
+            raise RecipeError(
+                f"{self.kind} {name!r} needs the option(s) {', '.join(missing)}", code="option-missing"
+            )
         checked = {key: self._check(name, key, hints[key], value) for key, value in options.items()}
         wanted = {key: value for key, value in given.items() if key in parameters}
         return maker(**checked, **wanted)
@@ -100,4 +106,6 @@ class Registry(Generic[T]):
             return TypeAdapter(hint, config=_FINITE).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise RecipeError(f"{self.kind} {name!r}, option {key!r} = {value!r}: {reason}") from error
+            raise RecipeError(
+                f"{self.kind} {name!r}, option {key!r} = {value!r}: {reason}", code="option-invalid"
+            ) from error

@@ -21,9 +21,11 @@ class Amplitude(Augmentation):
 
     def __init__(self, *, low: float = 0.9, high: float = 1.1) -> None:
         if low < 0.0:
-            raise RecipeError(f"the lowest ratio of amplitudes, {low}, is below 0")
+            raise RecipeError(f"the lowest ratio of amplitudes, {low}, is below 0", code="ratio-negative")
         if low > high:
-            raise RecipeError(f"the lowest ratio of amplitudes, {low}, is above the highest, {high}")
+            raise RecipeError(
+                f"the lowest ratio of amplitudes, {low}, is above the highest, {high}", code="range-reversed"
+            )
         self.low = low
         self.high = high
 

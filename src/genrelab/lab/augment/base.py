@@ -45,7 +45,10 @@ class Pipeline(nn.Module):
     def __init__(self, steps: Sequence[Augmentation], *, probability: float = 1.0) -> None:
         super().__init__()
         if not 0.0 <= probability <= 1.0:
-            raise RecipeError(f"an augmentation's probability lies in 0..1, not at {probability}")
+            raise RecipeError(
+                f"the probability of an augmentation must lie in 0..1, not at {probability}",
+                code="probability-range",
+            )
         self.steps = tuple(steps)
         self.probability = probability
         self.generator = torch.Generator()

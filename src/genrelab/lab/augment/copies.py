@@ -47,12 +47,15 @@ def make_copy(kind: str, options: Mapping[str, Any]) -> SoundChange | PictureCop
     """
     if "input" in options:
         if kind in SOUND_CHANGES.names():
-            raise RecipeError(f"augment.copies: {kind!r} changes the sound; leave its `input` out")
+            raise RecipeError(
+                f"augment.copies: {kind!r} changes the sound; remove its `input`", code="copy-with-input"
+            )
         rest = {key: value for key, value in options.items() if key != "input"}
         return PictureCopy(str(options["input"]), Pipeline([AUGMENTATIONS.create(kind, rest)]))
     if kind in AUGMENTATIONS.names():
         raise RecipeError(
-            f"augment.copies: {kind!r} is an augmentation; name the `input` behind which it changes a copy, "
-            f"or take a change of sound: {', '.join(SOUND_CHANGES.names())}"
+            f"augment.copies: {kind!r} is an augmentation; name the `input` that it changes, "
+            f"or use a change of sound: {', '.join(SOUND_CHANGES.names())}",
+            code="copy-without-input",
         )
     return SOUND_CHANGES.create(kind, options)

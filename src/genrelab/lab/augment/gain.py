@@ -21,7 +21,9 @@ class Gain(Augmentation):
 
     def __init__(self, *, low: float = -12.0, high: float = 12.0) -> None:
         if low > high:
-            raise RecipeError(f"the lowest gain, {low} dB, is above the highest, {high} dB")
+            raise RecipeError(
+                f"the lowest gain, {low} dB, is above the highest, {high} dB", code="range-reversed"
+            )
         self.low = low
         self.high = high
 

@@ -25,7 +25,10 @@ class _Mask(Augmentation):
 
     def __init__(self, *, count: int = 2, max_share: float = 0.3) -> None:
         if count < 0 or not 0.0 <= max_share <= 1.0:
-            raise RecipeError(f"count is 0 or more and max_share in 0..1, not {count} and {max_share}")
+            raise RecipeError(
+                f"count must be 0 or more and max_share in 0..1, not {count} and {max_share}",
+                code="mask-size",
+            )
         self.count = count
         self.max_share = max_share
 

@@ -25,7 +25,9 @@ class GaussianNoise(Augmentation):
 
     def __init__(self, *, std: float = 0.02) -> None:
         if std < 0:
-            raise RecipeError(f"a standard deviation is not negative: {std}")
+            raise RecipeError(
+                f"the standard deviation must not be negative, but is {std}", code="deviation-negative"
+            )
         self.std = std
 
     def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:

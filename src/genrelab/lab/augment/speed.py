@@ -37,7 +37,7 @@ class Speed(Augmentation):
         high: Annotated[float, Field(ge=0.5, le=2)] = 1.1,
     ) -> None:
         if low > high:
-            raise RecipeError(f"the lowest speed, {low}, is above the highest, {high}")
+            raise RecipeError(f"the lowest speed, {low}, is above the highest, {high}", code="range-reversed")
         self.low = low
         self.high = high
 

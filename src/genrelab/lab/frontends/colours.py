@@ -73,11 +73,16 @@ class PixelValues(nn.Module):
     def __init__(self, values: Values, *, planes: Planes) -> None:
         super().__init__()
         if planes not in get_args(Planes):
-            raise RecipeError(f"a picture has 1 or 3 planes, not {planes}")
+            raise RecipeError(f"a picture has 1 or 3 planes, not {planes}", code="picture-planes")
         if values not in get_args(Values):
-            raise RecipeError(f"values must be one of {', '.join(get_args(Values))}, not {values!r}")
+            raise RecipeError(
+                f"values must be one of {', '.join(get_args(Values))}, not {values!r}",
+                code="option-not-one-of",
+            )
         if values == "imagenet" and planes != 3:
-            raise RecipeError("values=imagenet are those of red, green and blue; set planes=3")
+            raise RecipeError(
+                "values=imagenet needs red, green and blue; set planes=3", code="values-need-colour"
+            )
         shift, scale = (torch.tensor(each).reshape(-1, 1, 1) for each in _SHIFT_AND_SCALE[values])
         self.register_buffer("shift", shift, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
@@ -109,9 +114,14 @@ class Paint(nn.Module):
     def __init__(self, *, colours: Colours, planes: Planes, values: Values) -> None:
         super().__init__()
         if colours not in get_args(Colours):
-            raise RecipeError(f"colours must be one of {', '.join(get_args(Colours))}, not {colours!r}")
+            raise RecipeError(
+                f"colours must be one of {', '.join(get_args(Colours))}, not {colours!r}",
+                code="option-not-one-of",
+            )
         if colours != "gray" and planes != 3:
-            raise RecipeError(f"colours={colours} needs planes=3; one plane can only be gray")
+            raise RecipeError(
+                f"colours={colours} needs planes=3; one plane can only be gray", code="colours-need-planes"
+            )
         self.colours = colours
         self.planes = planes
         self.values = PixelValues(values, planes=planes)

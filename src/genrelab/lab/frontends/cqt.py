@@ -135,16 +135,21 @@ class Cqt(Frontend):
         if min(n_bins, bins_per_octave, hop_length) < 1 or lowest <= 0:
             raise RecipeError(
                 "n_bins, bins_per_octave, hop_length and fmin must be positive, "
-                f"not {n_bins}, {bins_per_octave}, {hop_length} and {fmin}"
+                f"not {n_bins}, {bins_per_octave}, {hop_length} and {fmin}",
+                code="option-not-positive",
             )
         if output not in get_args(Output):
-            raise RecipeError(f"output must be one of {', '.join(get_args(Output))}, not {output!r}")
+            raise RecipeError(
+                f"output must be one of {', '.join(get_args(Output))}, not {output!r}",
+                code="option-not-one-of",
+            )
         frequencies = bin_frequencies(fmin=lowest, n_bins=n_bins, bins_per_octave=bins_per_octave)
         top = highest_frequency(frequencies, bins_per_octave=bins_per_octave)
         if top > sample_rate / 2:
             raise RecipeError(
-                f"the highest of {n_bins} constant-Q bins reaches up to {top:,.0f} Hz, beyond half the "
-                f"sample rate of {sample_rate} Hz. Lower n_bins or fmin"
+                f"the highest of {n_bins} constant-Q bins extends to {top:,.0f} Hz, above half the "
+                f"sample rate of {sample_rate} Hz. Lower n_bins or fmin",
+                code="cqt-above-nyquist",
             )
         self.channels = channels
         self.n_bins = n_bins
@@ -198,6 +203,7 @@ class Cqt(Frontend):
         if samples < self.longest:
             raise RecipeError(
                 f"the lowest constant-Q bin needs {self.longest:,} samples; a segment of {samples:,} is too "
-                "short. Raise audio.segment_seconds, fmin or lower bins_per_octave"
+                "short. Raise audio.segment_seconds or fmin, or lower bins_per_octave",
+                code="segment-too-short",
             )
         return self.channels, self.n_bins, 1 + samples // self.hop_length

@@ -134,9 +134,11 @@ class MelSpectrogram(Frontend):
         super().__init__()
         top = sample_rate / 2 if fmax is None else fmax
         if not 0 <= fmin < top <= sample_rate / 2:
-            raise RecipeError(f"mel band {fmin}..{top} Hz does not fit a sample rate of {sample_rate} Hz")
+            raise RecipeError(
+                f"mel band {fmin}..{top} Hz does not fit a sample rate of {sample_rate} Hz", code="mel-band"
+            )
         if n_mels < 1:
-            raise RecipeError(f"n_mels must be 1 or more, not {n_mels}")
+            raise RecipeError(f"n_mels must be 1 or more, not {n_mels}", code="option-not-positive")
         self.channels = channels
         self.n_mels = n_mels
         self.power = PowerSpectrum(n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode, window=window)

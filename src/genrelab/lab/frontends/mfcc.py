@@ -104,7 +104,7 @@ class Mfcc(Frontend):
     ) -> None:
         super().__init__()
         if not 1 <= n_mfcc <= n_mels:
-            raise RecipeError(f"n_mfcc must be 1 to n_mels = {n_mels}, not {n_mfcc}")
+            raise RecipeError(f"n_mfcc must be 1 to n_mels = {n_mels}, not {n_mfcc}", code="mfcc-count")
         self.n_mfcc = n_mfcc
         self.mel = MelSpectrogram(
             sample_rate=sample_rate,

@@ -35,7 +35,10 @@ class Normalize(torch.nn.Module):
     def __init__(self, by: Normalization) -> None:
         super().__init__()
         if by not in get_args(Normalization):
-            raise RecipeError(f"normalize must be one of {', '.join(get_args(Normalization))}, not {by!r}")
+            raise RecipeError(
+                f"normalize must be one of {', '.join(get_args(Normalization))}, not {by!r}",
+                code="option-not-one-of",
+            )
         self.by = by
 
     def forward(self, picture: Tensor) -> Tensor:

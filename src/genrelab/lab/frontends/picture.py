@@ -96,7 +96,7 @@ class Brightness(nn.Module):
     def __init__(self, *, low: float | None, high: float | None) -> None:
         super().__init__()
         if low is not None and high is not None and low >= high:
-            raise RecipeError(f"low must be below high, not {low} and {high} dB")
+            raise RecipeError(f"low must be below high, not {low} and {high} dB", code="decibel-range")
         self.low = low
         self.high = high
 
@@ -163,11 +163,16 @@ class Picture(Frontend):
     ) -> None:
         super().__init__()
         if channels != 1:
-            raise RecipeError(f"a picture shows one channel, not {channels}; set audio.channels=1")
+            raise RecipeError(
+                f"a picture shows one channel, not {channels}; set audio.channels=1", code="picture-channels"
+            )
         options = dict(of)
         kind = options.pop("kind", None)
         if not isinstance(kind, str):
-            raise RecipeError("a picture needs `of` with the kind of a spectrogram, e.g. of: {kind: mel}")
+            raise RecipeError(
+                "a picture needs `of` with the kind of a spectrogram, e.g. of: {kind: mel}",
+                code="picture-of-nothing",
+            )
         self.of = FRONTENDS.create(kind, options, sample_rate=sample_rate, channels=channels)
         self.shares_tracks = self.of.shares_tracks
         self.kind = kind
@@ -179,11 +184,16 @@ class Picture(Frontend):
 
     def _rows(self, axis: Axis, sample_rate: int) -> Tensor | None:
         if axis not in get_args(Axis):
-            raise RecipeError(f"axis must be one of {', '.join(get_args(Axis))}, not {axis!r}")
+            raise RecipeError(
+                f"axis must be one of {', '.join(get_args(Axis))}, not {axis!r}", code="option-not-one-of"
+            )
         if axis == "linear":
             return None
         if not isinstance(self.of, Stft):
-            raise RecipeError(f"axis=log spaces the bins of an stft; a {self.kind} has its own axis already")
+            raise RecipeError(
+                f"axis=log applies to the bins of an stft; a {self.kind} already has its own axis",
+                code="picture-axis",
+            )
         bands = 1 + self.of.power.n_fft // 2
         return torch.from_numpy(log_rows(bands, self.height, sample_rate=sample_rate))
 
@@ -214,7 +224,8 @@ class Picture(Frontend):
         shape = self.of.output_shape(samples)
         if len(shape) != 3 or shape[0] != 1:
             raise RecipeError(
-                f"a picture shows one plane of bands and frames; its {self.kind} gives the shape {shape}. "
-                "Take a spectrogram such as stft, mel or cqt"
+                f"a picture needs one plane of bands and frames; its {self.kind} gives the shape {shape}. "
+                "Use a spectrogram such as stft, mel or cqt",
+                code="picture-shape",
             )
         return self.paint.planes, self.height, self.width

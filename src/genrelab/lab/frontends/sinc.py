@@ -81,20 +81,25 @@ class SincFilters(nn.Module):
     ) -> None:
         super().__init__()
         if length % 2 == 0:
-            raise RecipeError(f"a sinc filter has an odd number of taps, not {length}; take {length + 1}")
+            raise RecipeError(
+                f"a sinc filter needs an odd number of taps, not {length}; use {length + 1}",
+                code="sinc-taps-even",
+            )
         self.nyquist = sample_rate / 2
         if not min_low_hz < lowest_hz < self.nyquist - _FULL:
             raise RecipeError(
                 f"the lowest cut-off, {lowest_hz} Hz, must lie between min_low_hz, {min_low_hz} Hz, and half "
-                f"the sample rate, {self.nyquist:g} Hz"
+                f"the sample rate, {self.nyquist:g} Hz",
+                code="sinc-lowest",
             )
         lowest, highest = hz_to_mel([lowest_hz, self.nyquist - _FULL], scale="htk")
         edges = torch.from_numpy(mel_to_hz(np.linspace(lowest, highest, filters + 1), scale="htk"))
         narrowest = float(edges.diff().min())
         if narrowest < min_band_hz:
             raise RecipeError(
-                f"{filters} filters start with bands from {narrowest:.1f} Hz on, less than min_band_hz, "
-                f"{min_band_hz} Hz; take fewer filters or lower min_band_hz"
+                f"the narrowest of {filters} filters starts with {narrowest:.1f} Hz, less than min_band_hz, "
+                f"{min_band_hz} Hz; use fewer filters or lower min_band_hz",
+                code="sinc-bands-narrow",
             )
         self.length = length
         self.sample_rate = sample_rate
@@ -173,9 +178,11 @@ class Sinc(Frontend):
         super().__init__()
         chosen = [251, 501, 1001] if lengths is None else lengths
         if channels != 1:
-            raise RecipeError("sinc filters hear a mono waveform; set audio.channels to 1")
+            raise RecipeError(
+                "sinc filters need a mono waveform; set audio.channels to 1", code="sinc-channels"
+            )
         if frames is None and len(chosen) > 1:
-            raise RecipeError("without frames, sinc filters have one length, not several")
+            raise RecipeError("without frames, sinc filters need exactly one length", code="sinc-lengths")
         self.filters = filters
         self.frames = frames
         self.form = form
@@ -291,8 +298,9 @@ class Sinc(Frontend):
             return self.filters, samples
         if samples < self.frames:
             raise RecipeError(
-                f"a segment of {samples:,} samples has no {self.frames:,} frames; "
-                "raise audio.segment_seconds or lower the frames of the sinc input"
+                f"a segment of {samples:,} samples is too short for {self.frames:,} frames; "
+                "raise audio.segment_seconds or lower the frames of the sinc input",
+                code="segment-too-short",
             )
         return len(self.banks), self.filters, self.frames
 

@@ -42,10 +42,13 @@ class PowerSpectrum(nn.Module):
         super().__init__()
         if n_fft < 2 or hop_length < 1:
             raise RecipeError(
-                f"n_fft must be 2 or more and hop_length 1 or more, not {n_fft} and {hop_length}"
+                f"n_fft must be 2 or more and hop_length 1 or more, not {n_fft} and {hop_length}",
+                code="stft-size",
             )
         if window not in _WINDOWS:
-            raise RecipeError(f"window must be one of {', '.join(_WINDOWS)}, not {window!r}")
+            raise RecipeError(
+                f"window must be one of {', '.join(_WINDOWS)}, not {window!r}", code="option-not-one-of"
+            )
         self.n_fft = n_fft
         self.hop_length = hop_length
         self.pad_mode = pad_mode
@@ -64,7 +67,8 @@ class PowerSpectrum(nn.Module):
         if self.pad_mode == "reflect" and samples <= self.n_fft // 2:
             raise RecipeError(
                 f"pad_mode reflect mirrors n_fft // 2 = {self.n_fft // 2:,} samples at each end; a segment "
-                f"of {samples:,} is too short. Raise audio.segment_seconds or lower n_fft"
+                f"of {samples:,} is too short. Raise audio.segment_seconds or lower n_fft",
+                code="segment-too-short",
             )
         return 1 + samples // self.hop_length
 

@@ -31,7 +31,9 @@ class Table(Frontend):
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__()
         if channels != 1:
-            raise RecipeError(f"a table has one channel, not {channels}; set audio.channels=1")
+            raise RecipeError(
+                f"a table has one channel, not {channels}; set audio.channels=1", code="table-channels"
+            )
         self.columns = sample_rate
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -49,7 +51,8 @@ class Table(Frontend):
         if samples != self.columns:
             raise RecipeError(
                 f"a segment must be a row of {self.columns} values, not {samples}; "
-                "set audio.segment_seconds=1"
+                "set audio.segment_seconds=1",
+                code="table-row",
             )
         return 1, self.columns
 

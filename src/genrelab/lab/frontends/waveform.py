@@ -60,7 +60,8 @@ class Waveform(Frontend):
         if target < 1 or sample_rate % target:
             raise RecipeError(
                 f"the waveform input cannot go from {sample_rate} to {target} Hz: "
-                "the second must divide the first"
+                "the output rate must divide the input rate",
+                code="waveform-rate",
             )
         self.mono = mono
         self.factor = sample_rate // target

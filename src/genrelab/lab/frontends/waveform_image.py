@@ -80,7 +80,9 @@ class WaveformPicture(Frontend):
     ) -> None:
         super().__init__()
         if channels != 1:
-            raise RecipeError(f"a picture shows one channel, not {channels}; set audio.channels=1")
+            raise RecipeError(
+                f"a picture shows one channel, not {channels}; set audio.channels=1", code="picture-channels"
+            )
         self.height = height
         self.width = width
         self.mirrored = mirrored

@@ -95,9 +95,14 @@ class ClusterBootstrap:
         self, n_groups: int, *, rng: np.random.Generator, resamples: int = 2000, confidence: float = 0.95
     ) -> None:
         if n_groups < 1 or resamples < 1:
-            raise UsageError(f"a bootstrap needs groups and resamples, not {n_groups} and {resamples}")
+            raise UsageError(
+                f"a bootstrap needs groups and resamples, not {n_groups} and {resamples}",
+                code="bootstrap-empty",
+            )
         if not 0 < confidence < 1:
-            raise UsageError(f"confidence must lie between 0 and 1, e.g. 0.95, not {confidence}")
+            raise UsageError(
+                f"confidence must lie between 0 and 1, e.g. 0.95, not {confidence}", code="confidence-range"
+            )
         self.n_groups = n_groups
         self.resamples = resamples
         self.confidence = confidence

@@ -146,7 +146,7 @@ def tempered(predictions: Predictions, temperature: float) -> Predictions:
         If the temperature is not above 0.
     """
     if not temperature > 0:
-        raise UsageError(f"a temperature must be above 0, not {temperature}")
+        raise UsageError(f"a temperature must be above 0, not {temperature}", code="temperature-range")
     logits = np.log(np.maximum(predictions.probabilities, np.finfo(np.float64).tiny)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return replace(predictions, probabilities=powers / powers.sum(axis=1, keepdims=True))

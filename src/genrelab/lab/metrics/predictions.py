@@ -103,7 +103,8 @@ class Predictions:
             if self.truth.get(clip) not in self.genres:
                 raise UsageError(
                     f"clip {clip!r} has the true genre {self.truth.get(clip)!r}, "
-                    f"which is not one of {', '.join(self.genres)}; leave it out or map its genre"
+                    f"which is not one of {', '.join(self.genres)}; leave it out or map its genre",
+                    code="genre-unknown",
                 )
         object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "probabilities", probabilities)
@@ -168,14 +169,17 @@ def _check(
     probabilities: npt.NDArray[np.float64],
 ) -> None:
     if len(set(genres)) != len(genres):
-        raise UsageError(f"a genre is named twice in {', '.join(genres)}")
+        raise UsageError(f"a genre occurs twice in {', '.join(genres)}", code="genre-twice")
     n = len(clip_ids)
     if n == 0:
-        raise UsageError("there is no segment to evaluate; were all clips left out?")
+        raise UsageError(
+            "there are no segments to evaluate; were all clips left out?", code="predictions-empty"
+        )
     if starts.shape != (n,) or probabilities.shape != (n, len(genres)):
         raise UsageError(
             f"{n} segments and {len(genres)} genres need starts [{n}] and probabilities "
-            f"[{n}, {len(genres)}], not {list(starts.shape)} and {list(probabilities.shape)}"
+            f"[{n}, {len(genres)}], not {list(starts.shape)} and {list(probabilities.shape)}",
+            code="predictions-shape",
         )
     ok = np.isfinite(probabilities).all(1) & (probabilities >= 0).all(1)
     ok &= np.abs(probabilities.sum(1) - 1) < 1e-3
@@ -183,7 +187,8 @@ def _check(
         bad = int(np.argmin(ok))
         raise UsageError(
             f"segment {bad} (clip {clip_ids[bad]!r}) has probabilities {probabilities[bad].tolist()}, "
-            "which are no distribution: apply softmax to the logits, and look for NaN in the weights"
+            "which do not sum to 1: apply softmax to the logits, and look for NaN in the weights",
+            code="probabilities-invalid",
         )
 
 
@@ -201,19 +206,21 @@ def pool(folds: Sequence[Predictions]) -> Predictions:
         If there is no fold, the genres differ, or a clip was tested twice.
     """
     if not folds:
-        raise UsageError("there is no fold to pool")
+        raise UsageError("there are no folds to pool", code="folds-missing")
     truth: dict[str, str] = {}
     groups: dict[str, str] = {}
     for number, fold in enumerate(folds):
         if fold.genres != folds[0].genres:
             raise UsageError(
                 f"fold {number} has the genres {', '.join(fold.genres)}, "
-                f"fold 0 has {', '.join(folds[0].genres)}; pool folds of one corpus only"
+                f"fold 0 has {', '.join(folds[0].genres)}; pool only folds of one corpus",
+                code="folds-of-two-corpora",
             )
         twice = truth.keys() & fold.truth.keys()
         if twice:
             raise UsageError(
-                f"{len(twice)} clip(s) were tested in two folds, e.g. {min(twice)!r}; the folds overlap"
+                f"{len(twice)} clip(s) were tested in two folds, e.g. {min(twice)!r}; the folds overlap",
+                code="folds-overlap",
             )
         truth.update(fold.truth)
         groups.update(fold.groups)
@@ -266,13 +273,17 @@ def read_predictions(path: Path) -> Predictions:
         text = path.read_bytes().decode("utf-8", "surrogatepass")
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(
-            f"cannot read the predictions {path}: {error}; evaluate the run again to write them"
+            f"cannot read the predictions {path}: {error}; evaluate the run again to write them",
+            code="predictions-unreadable",
         ) from error
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
     n = len(COLUMNS)
     if tuple(header[:n]) != COLUMNS or not all(name.startswith(PREFIX) for name in header[n:]):
-        raise RunError(f"{path} does not begin with the columns {', '.join(COLUMNS)}, {PREFIX}<genre>...")
+        raise RunError(
+            f"{path} does not start with the columns {', '.join(COLUMNS)}, {PREFIX}<genre>...",
+            code="predictions-columns",
+        )
     segments = [row for row in rows if row and row[0] == "segment"]
     try:
         return Predictions(
@@ -284,7 +295,9 @@ def read_predictions(path: Path) -> Predictions:
             {row[1]: row[6] for row in segments},
         )
     except (UsageError, ValueError, IndexError) as error:
-        raise RunError(f"{path} is damaged ({error}); evaluate the run again to write it anew") from error
+        raise RunError(
+            f"{path} is damaged ({error}); evaluate the run again to rewrite it", code="predictions-damaged"
+        ) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -299,5 +312,6 @@ def write_whole(path: Path, content: bytes) -> None:
         replace_file(path, lambda draft: draft.write_bytes(content))
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror}; its folder must exist, be writable and have room"
+            f"cannot write {path}: {error.strerror}; its folder must exist, be writable and have space left",
+            code="predictions-not-written",
         ) from error

@@ -59,7 +59,8 @@ class Backbone(nn.Module):
             import timm  # takes seconds, so only where it is used
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                f"the network {architecture!r} needs timm; install it with: pip install 'genrelab[lab]'"
+                f"the network {architecture!r} needs timm; install it with: pip install 'genrelab[lab]'",
+                code="timm-missing",
             ) from error
         names = [*timm.list_models(), *timm.list_pretrained()]
         if architecture not in names:
@@ -67,7 +68,7 @@ class Backbone(nn.Module):
             remedy = (
                 f"did you mean {' or '.join(near)}?" if near else "try resnet18; timm.list_models() names all"
             )
-            raise RecipeError(f"timm has no network {architecture!r}; {remedy}")
+            raise RecipeError(f"timm has no network {architecture!r}; {remedy}", code="backbone-unknown")
         self.architecture = architecture
         self.tensorflow = tensorflow
         options: dict[str, Any] = {"in_chans": channels, "num_classes": 0, "global_pool": ""}
@@ -79,7 +80,8 @@ class Backbone(nn.Module):
             if not tensorflow:
                 raise
             raise RecipeError(
-                f"timm's {architecture} does not come with TensorFlow's layers; set tensorflow=false"
+                f"timm has no {architecture} with TensorFlow's layers; set tensorflow=false",
+                code="backbone-without-tensorflow",
             ) from error
         if hasattr(self.net, "pre_logits"):
             # VGG's hidden dense layers belong to the classifier: 120 million weights that no map needs.

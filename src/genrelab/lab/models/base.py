@@ -82,7 +82,7 @@ def only_input(inputs: Mapping[str, Shape], *, axes: int, what: str) -> tuple[st
     """
     if len(inputs) != 1 or len(next(iter(inputs.values()))) != axes:
         have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-        raise RecipeError(f"this model needs one input, {what}; the recipe gives {have}")
+        raise RecipeError(f"this model needs one input, {what}; the recipe gives {have}", code="model-inputs")
     return next(iter(inputs.items()))
 
 
@@ -120,7 +120,10 @@ class GenreNetwork(nn.Module):
         named = [("inputs", name) for name in input_augments]
         for where, name in named + [("copies", copy.input) for copy in copies.values()]:
             if name not in frontends:
-                raise RecipeError(f"augment.{where}: there is no input {name!r}; {closest(name, frontends)}")
+                raise RecipeError(
+                    f"augment.{where}: there is no input {name!r}; {closest(name, frontends)}",
+                    code="input-unknown",
+                )
         self.frontends = nn.ModuleDict({_PREFIX + name: frontend for name, frontend in frontends.items()})
         self.body = body
         self.augment = augment

@@ -58,10 +58,16 @@ class Standardize(nn.Module):
         """
         parts = [batch.double().cpu() for batch in batches]
         if not parts:
-            raise UsageError("a standardization needs items to be fitted to; give it training clips")
+            raise UsageError(
+                "a standardization must be fitted to at least one item; give it training clips",
+                code="standardization-without-items",
+            )
         items = torch.cat(parts)
         if not items.isfinite().all():
-            raise RunError("a descriptor of a training clip is not a finite number; look for damaged sound")
+            raise RunError(
+                "a descriptor of a training clip is not a finite number; look for damaged sound",
+                code="descriptor-not-finite",
+            )
         mean, std = items.mean(dim=0), items.std(dim=0, correction=0)
         # A constant's deviation is a rounding error of its size, not zero.
         constant = std <= 10 * torch.finfo(torch.float32).eps * mean.abs()

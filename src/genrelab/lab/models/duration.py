@@ -31,8 +31,9 @@ def check_duration(body: Body, audio: Segments) -> None:
     """
     if audio.padding == "none" and body.shortest_frames is None:
         raise RecipeError(
-            "this model hears sound of one length alone, and audio.padding=none gives it shorter sound as it "
-            "is. Set audio.padding to end, random or repeat"
+            "this model takes segments of one length only, but audio.padding=none passes shorter sound on "
+            "unpadded. Set audio.padding to end, random or repeat",
+            code="padding-none",
         )
 
 
@@ -53,7 +54,8 @@ def shortest_samples(network: GenreNetwork, audio: Segments) -> int:
     few, enough = 0, audio.segment_samples
     if not _takes(network, enough):
         raise RecipeError(
-            f"a segment of {enough:,} samples is too short for this network; raise audio.segment_seconds"
+            f"a segment of {enough:,} samples is too short for this network; raise audio.segment_seconds",
+            code="segment-too-short",
         )
     while enough - few > 1:
         middle = (few + enough) // 2

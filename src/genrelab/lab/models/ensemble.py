@@ -48,10 +48,13 @@ class Together(Body):
         super().__init__()
         used = {name for member in members for name in member.inputs}
         for name in sorted(used - inputs.keys()):
-            raise RecipeError(f"model.members: there is no input {name!r}; {closest(name, inputs)}")
+            raise RecipeError(
+                f"model.members: there is no input {name!r}; {closest(name, inputs)}", code="input-unknown"
+            )
         for name in sorted(inputs.keys() - used):
             raise RecipeError(
-                f"model.members: none takes the input {name!r}; give it to one, or take it away"
+                f"model.members: no member uses the input {name!r}; give it to one, or remove it",
+                code="input-unused",
             )
         self.names = [member.inputs for member in members]
         self.members = nn.ModuleList(

@@ -77,7 +77,8 @@ class FullyConvolutional(Body):
         if bands < _BANDS or frames < _FRAMES:
             raise RecipeError(
                 f"this model pools {_BANDS} bands and {_FRAMES} frames to one; {bands} x {frames} is too "
-                "small. Raise audio.segment_seconds or the number of bands"
+                "small. Raise audio.segment_seconds or the number of bands",
+                code="picture-too-small",
             )
         self.normalize = nn.BatchNorm2d(channels)
         sizes = zip([channels, *widths], widths, [*_POOLS, None], strict=False)

@@ -83,8 +83,9 @@ class FdsCNN(_HiddenLayerBody):
         name, (channels, height, width) = only_input(inputs, axes=3, what="a picture")
         if min(height, width) < 4:
             raise RecipeError(
-                f"this network halves a picture twice; {height} x {width} is too small. It needs 4 x 4: "
-                "raise the height and width of the input"
+                f"this network halves a picture twice; {height} x {width} is smaller than 4 x 4: "
+                "raise the height and width of the input",
+                code="picture-too-small",
             )
         layers: list[nn.Module] = []
         for filters in _FILTERS:
@@ -173,7 +174,9 @@ class FdsLateFusion(_HiddenLayerBody):
     ) -> None:
         if len(inputs) != 2 or any(len(shape) != 3 for shape in inputs.values()):
             have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-            raise RecipeError(f"this model needs two inputs, both pictures; the recipe gives {have}")
+            raise RecipeError(
+                f"this model needs two inputs, both pictures; the recipe gives {have}", code="model-inputs"
+            )
         made = {name: _averaged(architecture, shape) for name, shape in inputs.items()}
         super().__init__(
             {name: trunk for name, (trunk, _) in made.items()},

@@ -50,6 +50,8 @@ def renamed(weights: Weights, layers: dict[str, str]) -> Weights:
         layer, dot, part = key.rpartition(".")
         new = f"{layers.get(layer, layer)}{dot}{part}"
         if new in found:
-            raise RecipeError(f"these weights hold {new} twice, once as {key}; take one of them out")
+            raise RecipeError(
+                f"these weights contain {new} twice, once as {key}; remove one of them", code="weights-twice"
+            )
         found[new] = value
     return found

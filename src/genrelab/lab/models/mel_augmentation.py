@@ -77,7 +77,8 @@ class MelCNN(Body):
         if min(rows, columns) < 1:
             raise RecipeError(
                 f"{len(filters)} convolutions and poolings leave nothing of a picture of {height} x {width}; "
-                "make it larger, or model.filters shorter"
+                "make it larger, or model.filters shorter",
+                code="picture-too-small",
             )
         dense = nn.Linear(channels * rows * columns, hidden)
         self.trunk = nn.Sequential(*layers, nn.Flatten(), dense, nn.ReLU())
@@ -144,6 +145,7 @@ def _map_values(backbone: Backbone, shape: Shape) -> int:
         values = sizes_alone(torch.zeros(1, *shape, device="meta")).numel()
     except RuntimeError as error:  # a map that became too small for the next layer
         raise RecipeError(
-            f"a picture of {shape[1]} x {shape[2]} is too small for {backbone.architecture}; make it larger"
+            f"a picture of {shape[1]} x {shape[2]} is too small for {backbone.architecture}; make it larger",
+            code="picture-too-small",
         ) from error
     return int(values)

@@ -88,7 +88,8 @@ class MfccCqt(Body):
         if crop_frames is not None and not _FRAMES <= crop_frames <= frames:
             raise RecipeError(
                 f"crop_frames must be {_FRAMES} to {frames}, the frames of a segment, not {crop_frames}; "
-                "null cuts nothing"
+                "null crops nothing",
+                code="crop-frames",
             )
         self.names = tuple(inputs)
         self.crop_frames = crop_frames
@@ -128,13 +129,15 @@ def _size(inputs: Mapping[str, Shape]) -> tuple[int, int]:
     if len(inputs) != 2 or len(sizes) != 1 or any(len(shape) != 3 for shape in inputs.values()):
         have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
         raise RecipeError(
-            "this model needs two inputs, pictures of equally many bands and frames (take the same "
-            f"hop_length); the recipe gives {have}"
+            "this model needs two inputs, pictures with the same numbers of bands and frames (use the same "
+            f"hop_length); the recipe gives {have}",
+            code="model-inputs",
         )
     ((bands, frames),) = sizes
     if bands < _BANDS or frames < _FRAMES:
         raise RecipeError(
             f"this model pools {_BANDS} bands and {_FRAMES} frames to one; {bands} x {frames} is too small. "
-            "Raise audio.segment_seconds or the number of bands"
+            "Raise audio.segment_seconds or the number of bands",
+            code="picture-too-small",
         )
     return bands, frames

@@ -125,7 +125,8 @@ class SincNet(Body):
             left = (left - kernel + 1) // 3
         if left < 1:
             raise RecipeError(
-                f"a segment of {samples:,} samples is too short for SincNet; raise audio.segment_seconds"
+                f"a segment of {samples:,} samples is too short for SincNet; raise audio.segment_seconds",
+                code="segment-too-short",
             )
         self.steps = steps
         self.convolutions = nn.ModuleList([nn.Conv1d(bands, maps, kernel), nn.Conv1d(maps, maps, kernel)])

@@ -71,7 +71,10 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
         return start_from_run(network, read, source)
     backbones = _backbones(network)
     if not backbones:
-        raise RecipeError("this network has no backbone with ImageNet weights; set training.weights to none")
+        raise RecipeError(
+            "this network has no backbone with ImageNet weights; set training.weights to none",
+            code="no-backbone",
+        )
     notes: list[str] = []
     for backbone in backbones:
         if read is None:
@@ -174,9 +177,15 @@ class _Moments:
     def check(self, name: str) -> None:
         """Raise unless there are finite values."""
         if not self.count:
-            raise UsageError(f"calibration saw no input of {name}; it needs at least one batch")
+            raise UsageError(
+                f"calibration saw no input of {name}; it needs at least one batch",
+                code="calibration-without-input",
+            )
         if not (self.mean.isfinite().all() and self.squares.isfinite().all()):
-            raise RunError(f"calibration met values that are no finite numbers at {name}; verify the corpus")
+            raise RunError(
+                f"calibration found values that are not finite at {name}; verify the corpus",
+                code="calibration-not-finite",
+            )
 
 
 def _watch(moments: _Moments, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -205,7 +214,10 @@ def _download(backbone: Backbone) -> tuple[str, Weights]:
 
     repository: str | None = _pretrained_cfg(backbone).get("hf_hub_id")
     if not repository:
-        raise RecipeError(f"timm has no ImageNet weights for {backbone.architecture}; {REMEDIES}")
+        raise RecipeError(
+            f"timm has no ImageNet weights for {backbone.architecture}; {REMEDIES}",
+            code="no-imagenet-weights",
+        )
     try:
         path = hf_hub_download(repository, _HUB_FILE, local_files_only=True)
     except LocalEntryNotFoundError:
@@ -216,7 +228,8 @@ def _download(backbone: Backbone) -> tuple[str, Weights]:
         except Exception as error:  # the hub's HTTP libraries have no base in common
             raise RecipeError(
                 f"cannot download the ImageNet weights {repository} ({reason(error)}); "
-                f"try again with a network connection, {REMEDIES}"
+                f"try again with a network connection, {REMEDIES}",
+                code="weights-download",
             ) from error
     return repository, read_weights(Path(path))
 
@@ -290,7 +303,8 @@ def _compare(
         left_out = " (a classifier was left out)" if without_classifier else ""
         raise RecipeError(
             f"the weights {origin} do not fit {backbone.architecture}: {'; '.join(problems)}{left_out}. "
-            f"Name weights of {backbone.architecture}, or set training.weights=none to start at random"
+            f"Name weights of {backbone.architecture}, or set training.weights=none for random weights",
+            code="weights-do-not-fit",
         )
 
 

@@ -54,7 +54,8 @@ def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[st
     if problems:
         raise RecipeError(
             f"the weights {origin} of an earlier run do not fit this network: {'; '.join(problems)}. Train "
-            "both with the same inputs and model, or set training.weights=none to start at random"
+            "both with the same inputs and model, or set training.weights=none for random weights",
+            code="weights-do-not-fit",
         )
     network.load_state_dict({**own, **kept})
     notes = [f"the network starts from the run {origin}"]

@@ -100,7 +100,8 @@ def _trunk1d(inputs: Mapping[str, Shape], width: int, dropout: float) -> ResNet1
     if samples < _SHORTEST:
         raise RecipeError(
             f"this model pools {_SHORTEST:,} samples to one value; a segment of {samples:,} is too short. "
-            "Raise audio.segment_seconds or the rate of the waveform input"
+            "Raise audio.segment_seconds or the rate of the waveform input",
+            code="segment-too-short",
         )
     return ResNet1DTrunk(channels=channels, width=width, dropout=dropout)
 
@@ -114,7 +115,8 @@ def _shape(inputs: Mapping[str, Shape], name: str, rank: int) -> Shape:
     if name not in inputs or len(inputs[name]) != rank:
         have = ", ".join(f"{key} {shape}" for key, shape in inputs.items())
         raise RecipeError(
-            f"this model needs an input called {name!r} with {rank} axes; the recipe gives {have}"
+            f"this model needs an input named {name!r} with {rank} axes; the recipe gives {have}",
+            code="model-inputs",
         )
     return inputs[name]
 

@@ -99,8 +99,9 @@ class SimpleVGG(_PictureBody):
         name, (channels, bands, frames) = only_input(inputs, axes=3, what="a picture")
         if min(bands, frames) < 2**4:
             raise RecipeError(
-                f"the simple VGG halves a picture four times; {bands} x {frames} is too small. It needs "
-                "16 bands and 16 frames: raise audio.segment_seconds or the number of bands"
+                f"the simple VGG halves a picture four times; {bands} x {frames} is smaller than 16 x 16: "
+                "raise audio.segment_seconds or the number of bands",
+                code="picture-too-small",
             )
         layers: list[nn.Module] = []
         for index in range(4):
@@ -162,8 +163,9 @@ class _NNet(_PictureBody):
         bands, frames = left
         if bands < 1 or frames < 1:
             raise RecipeError(
-                f"the convolutions of this model leave nothing of a picture of {shape[1]} bands and "
-                f"{shape[2]} frames; raise audio.segment_seconds or n_fft"
+                f"the convolutions of this model reduce a picture of {shape[1]} bands and {shape[2]} frames "
+                "to nothing; raise audio.segment_seconds or n_fft",
+                code="picture-too-small",
             )
         layers = [*layers, MaximumAndAverage()]
         inputs = 2 * width * bands

@@ -37,28 +37,35 @@ def read_weights(path: Path) -> Weights:
             if path.is_dir()
             else "there is no such file; if another run is to make it, train that one first"
         )
-        raise RecipeError(f"cannot read the weights {path}: {what}. You can {REMEDIES}")
+        raise RecipeError(
+            f"cannot read the weights {path}: {what}. You can {REMEDIES}", code="weights-missing"
+        )
     if path.suffix == ".safetensors":
         try:
             content: Any = load_file(path)
         except (OSError, SafetensorError) as error:
             raise RecipeError(
                 f"cannot read the weights {path}: {reason(error)}; "
-                f"delete it if it was downloaded and try again, or {REMEDIES}"
+                f"delete it if it was downloaded and try again, or {REMEDIES}",
+                code="weights-damaged",
             ) from error
     elif path.suffix in (".pt", ".pth"):
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # damaged pickles raise errors of a dozen kinds
             raise RecipeError(
-                f"cannot read the weights {path}: it is damaged, or holds more than tensors "
-                f"({type(error).__name__}); save network.state_dict() as .safetensors"
+                f"cannot read the weights {path}: it is damaged, or contains more than tensors "
+                f"({type(error).__name__}); save network.state_dict() as .safetensors",
+                code="weights-damaged",
             ) from error
     else:
-        raise RecipeError(f"cannot read the weights {path}: its kind is unknown; {REMEDIES}")
+        raise RecipeError(
+            f"cannot read the weights {path}: its file type is unknown; {REMEDIES}", code="weights-kind"
+        )
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise RecipeError(
-            f"cannot read the weights {path}: it is no plain table of tensors; save network.state_dict()"
+            f"cannot read the weights {path}: it is not a plain table of tensors; save network.state_dict()",
+            code="weights-not-a-table",
         )
     return {str(key): value.float() if value.is_floating_point() else value for key, value in content.items()}
 

@@ -65,7 +65,7 @@ def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(f"recipe {origin}: {_explain(error)}") from error
+        raise RecipeError(f"recipe {origin}: {_explain(error)}", code="recipe-invalid") from error
 
 
 def _explain(error: ValidationError) -> str:
@@ -104,11 +104,16 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _inherit(name: str, *, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
-        raise RecipeError(f"recipe {name}: `extends` goes deeper than {_MAX_DEPTH} (a circle?)")
+        raise RecipeError(
+            f"recipe {name}: `extends` is nested more than {_MAX_DEPTH} deep (a circle?)",
+            code="recipe-extends-too-deep",
+        )
     full, text = _read(name)
     raw = _parse(text, what=f"recipe {name}")
     if not isinstance(raw, dict):
-        raise RecipeError(f"recipe {name} must be a mapping of keys, not {type(raw).__name__}")
+        raise RecipeError(
+            f"recipe {name} must be a mapping of keys, not {type(raw).__name__}", code="recipe-not-a-mapping"
+        )
     parent = raw.pop("extends", None)
     raw.setdefault("name", full)
     if parent is None:
@@ -142,13 +147,15 @@ def _read(name: str) -> tuple[str, str]:
         try:
             return path.stem, path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a null character in the path
-            raise RecipeError(f"cannot read the recipe {name}: {error}") from error
+            raise RecipeError(f"cannot read the recipe {name}: {error}", code="recipe-unreadable") from error
     names = recipe_names()
     found = [full for full in names if name in (full, full.split("/")[1])]
     if len(found) != 1:
         known = names + [full.split("/")[1] for full in names]
         hint = f"it could be {' or '.join(found)}" if found else closest(name, known)
-        raise RecipeError(f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all")
+        raise RecipeError(
+            f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all", code="recipe-unknown"
+        )
     return found[0], files(__package__).joinpath(f"{found[0]}.yaml").read_text(encoding="utf-8")
 
 
@@ -156,7 +163,7 @@ def _changed(raw: Mapping[str, Any], change: str) -> dict[str, Any]:
     """Return a recipe with one `a.b=value` laid on it."""
     key, equals, text = change.partition("=")
     if not equals or not key:
-        raise RecipeError(f"a change is written key=value, not {change!r}")
+        raise RecipeError(f"write a change as key=value, not {change!r}", code="change-without-value")
     value = read_value(text, what=f"the value in {change!r}")
     return _merge(raw, _over(raw, key.split("."), value, key))
 
@@ -203,7 +210,8 @@ def _places(parts: Sequence[Any], head: str, key: str) -> Collection[int]:
         return {int(head)}
     there = f"a list of {len(parts)} parts: a number from 0 to {len(parts) - 1}, or * for each of them"
     raise RecipeError(
-        f"{head!r} in the key {key!r} stands for {there if parts else 'a part of an empty list'}"
+        f"{head!r} in the key {key!r} stands for {there if parts else 'a part of an empty list'}",
+        code="recipe-list-key",
     )
 
 
@@ -212,7 +220,7 @@ def _parse(text: str, *, what: str) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{what} is not YAML: {error}") from error
+        raise RecipeError(f"{what} is not YAML: {error}", code="not-yaml") from error
 
 
 def _number(text: str) -> str | float:

@@ -129,7 +129,8 @@ class Checkpoints(Callback):
         if not math.isfinite(row["train_loss"]):
             raise RunError(
                 f"the training loss became {row['train_loss']} in epoch {trainer.current_epoch}; "
-                "try a lower training.learning_rate or set training.gradient_clip"
+                "try a lower training.learning_rate or set training.gradient_clip",
+                code="loss-not-finite",
             )
         self.history = [*self.history, row]
         best = self.best_epoch()
@@ -189,7 +190,10 @@ def load_weights(network: GenreNetwork, path: Path) -> None:
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot read the weights {path}: {error}. Train again with --restart") from error
+        raise RunError(
+            f"cannot read the weights {path}: {error}. Train again with --restart",
+            code="run-weights-unreadable",
+        ) from error
     _compare(weights, network, path)
     network.load_state_dict(weights)
 
@@ -202,12 +206,14 @@ def check_state(task: nn.Module, path: Path) -> None:
     RunError
         If the file is damaged, or belongs to another network; keys are named.
     """
-    remedy = "--restart trains anew"
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(f"cannot go on from {path}: it is damaged ({reason}); {remedy}") from error
+        raise RunError(
+            f"cannot resume from {path}: it is damaged ({reason}); --restart trains from the start",
+            code="checkpoint-damaged",
+        ) from error
     _compare(weights, task, path)
 
 
@@ -218,6 +224,8 @@ def _compare(weights: Mapping[str, torch.Tensor], module: nn.Module, path: Path)
     shapes = [key for key in own.keys() & weights.keys() if own[key].shape != weights[key].shape]
     if missing or unexpected or shapes:
         raise RunError(
-            f"{path} holds the weights of another network: missing {missing[:5]}, "
-            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}; --restart trains anew"
+            f"{path} contains the weights of another network: missing {missing[:5]}, "
+            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}; "
+            "--restart trains from the start",
+            code="weights-of-another-network",
         )

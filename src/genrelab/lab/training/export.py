@@ -82,7 +82,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     """
     reason = why_unwritable(network)
     if reason is not None:
-        raise ModelFileError(f"{path} was not written: {reason}")
+        raise ModelFileError(f"{path} was not written: {reason}", code="model-file-not-written")
     whole = _Whole(network.cpu().eval(), metadata.temperature).eval()
     samples, least = metadata.segment_samples, shortest_samples(network, metadata)
     if metadata.padding == "none":
@@ -109,7 +109,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
                 raise ModelFileError(
                     f"the model file {path} would differ from the network by {found[0]:.1e} in its "
                     f"probabilities (allowed: {limits[0]:.0e}) and by {found[1]:.1e} in its embedding "
-                    f"({limits[1]:.0e}), for {length} samples; it was not written"
+                    f"({limits[1]:.0e}), for {length} samples; it was not written",
+                    code="model-file-differs",
                 )
         worst = float(found.max())  # of a whole segment, the longest
 
@@ -143,7 +144,7 @@ def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.Mo
             dynamo=True,
         )
     if program is None:
-        raise ModelFileError("torch gave no ONNX program for this network")
+        raise ModelFileError("torch gave no ONNX program for this network", code="no-onnx-program")
     return program.model_proto
 
 

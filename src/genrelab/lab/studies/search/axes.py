@@ -101,7 +101,10 @@ def key_and_text(option: str) -> tuple[str, str]:
     """
     key, _, text = option.partition("=")
     if not key.strip() or not text.strip():
-        raise UsageError(f"what is searched is written key=values, e.g. model.width=8,16, not {option!r}")
+        raise UsageError(
+            f"write --grid and --space as key=values, e.g. model.width=8,16, not {option!r}",
+            code="axis-without-values",
+        )
     return key.strip(), text.strip()
 
 
@@ -118,17 +121,19 @@ def read_choices(key: str, values: str | Sequence[Any]) -> Choices:
         try:
             values = read_value(f"[{values}]", what=what)
         except RecipeError as error:
-            raise UsageError(f"{error}; write them with commas between, e.g. {key}=8,16") from error
+            raise UsageError(
+                f"{error}; separate values by commas, e.g. {key}=8,16", code="axis-not-yaml"
+            ) from error
     found = tuple(
         read_value(value, what=f"a value of {key}") if isinstance(value, str) and _is_number(value) else value
         for value in values
     )
     if not found:
-        raise UsageError(f"{key} has no values to search over; write e.g. {key}=8,16")
+        raise UsageError(f"{key} has no values to search; write e.g. {key}=8,16", code="axis-empty")
     texts = [json.dumps(value, default=str) for value in found]
     twice = next((text for text in texts if texts.count(text) > 1), None)
     if twice is not None:
-        raise UsageError(f"{key} has the value {twice} twice; name each value once")
+        raise UsageError(f"{key} has the value {twice} twice; list each value once", code="axis-value-twice")
     return Choices(found)
 
 
@@ -157,19 +162,28 @@ def read_axis(key: str, values: str | Sequence[Any], *, now: Any) -> Axis:
     how = match["how"] or ""
     step = _number(how.removeprefix("step="), written) if how.startswith("step=") else None
     if how not in ("", "log") and step is None:
-        raise UsageError(f"behind the range in {written!r} there may stand :log or :step=NUMBER, not {how!r}")
+        raise UsageError(
+            f"the range in {written!r} may end with :log or :step=NUMBER, not with {how!r}",
+            code="range-suffix",
+        )
     numbers = [number for number in (low, high, step) if number is not None]
     if type(now) is int and not all(isinstance(number, int) for number in numbers):
-        raise UsageError(f"{key} is a whole number, {now}; so must be the numbers in {written!r}")
+        raise UsageError(
+            f"{key} is a whole number, {now}; the numbers in {written!r} must be whole too",
+            code="range-not-whole",
+        )
     if type(now) is float or not all(isinstance(number, int) for number in numbers):
         low, high, step = float(low), float(high), step if step is None else float(step)
     if low > high:
-        raise UsageError(f"the range in {written!r} holds nothing: {low:g} is above {high:g}")
+        raise UsageError(f"the range in {written!r} is empty: {low:g} is above {high:g}", code="range-empty")
     if how == "log" and low <= 0:
-        raise UsageError(f"the range in {written!r} must begin above 0, for :log knows no {low:g}")
+        raise UsageError(
+            f"the range in {written!r} must start above 0: {low:g} has no logarithm",
+            code="range-log-below-zero",
+        )
     if step is not None:
         if step <= 0:
-            raise UsageError(f"the step in {written!r} must be above 0")
+            raise UsageError(f"the step in {written!r} must be above 0", code="range-step")
         high = _last(low, high, step)
     return Range(low, high, how == "log", step)
 
@@ -228,7 +242,10 @@ def _number(text: str, written: str) -> float:
         try:
             return _finite(float(text), written)
         except ValueError as error:
-            raise UsageError(f"{text.strip()!r} in {written!r} is no number; write e.g. 8..64") from error
+            raise UsageError(
+                f"{text.strip()!r} in {written!r} is not a number; write e.g. 8..64",
+                code="range-not-a-number",
+            ) from error
     return value
 
 
@@ -241,5 +258,5 @@ def _last(low: float, high: float, step: float) -> float:
 
 def _finite(value: float, written: str) -> float:
     if not math.isfinite(value):
-        raise UsageError(f"the range in {written!r} must have ends; write numbers")
+        raise UsageError(f"the range in {written!r} must have finite ends", code="range-without-ends")
     return value

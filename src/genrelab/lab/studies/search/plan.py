@@ -68,14 +68,20 @@ def load_plan(name: str) -> Plan:
     path = Path(name)
     is_file = path.suffix in {".yaml", ".yml"}
     if not is_file and name not in plan_names():
-        raise UsageError(f"unknown search {name!r}; {closest(name, plan_names())}. A file ends in .yaml")
+        raise UsageError(
+            f"unknown search {name!r}; {closest(name, plan_names())}. A file ends in .yaml",
+            code="plan-unknown",
+        )
     source = path if is_file else files(__package__) / "plans" / f"{name}.yaml"
     try:
         raw = yaml.safe_load(source.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"cannot read the search {name}: {error}") from error
+        raise UsageError(f"cannot read the search {name}: {error}", code="plan-unreadable") from error
     if not isinstance(raw, dict):
-        raise UsageError(f"the search {name} must be a mapping of keys, not {type(raw).__name__}")
+        raise UsageError(
+            f"the search {name} must be a mapping of keys, not {type(raw).__name__}",
+            code="plan-not-a-mapping",
+        )
     return _checked({"name": path.stem if is_file else name, **raw}, f"the search {name}")
 
 
@@ -103,7 +109,9 @@ def typed(plan: Plan, *, grid: Sequence[str], space: Sequence[str], **others: An
         keys = [key for key, _ in pairs]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
-            raise UsageError(f"--{field} names {twice} twice; write all its values behind one --{field}")
+            raise UsageError(
+                f"--{field} names {twice} twice; give all its values in one --{field}", code="axis-twice"
+            )
         new[field] = {**getattr(plan, field), **dict(pairs)}
     return _checked({**plan.model_dump(), **new}, "the search")
 
@@ -115,5 +123,9 @@ def _checked(raw: dict[str, Any], what: str) -> Plan:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise UsageError(f"{what}: unknown key {where!r}; {closest(where, Plan.model_fields)}") from error
-        raise UsageError(f"{what}: {where} = {first['input']!r}: {first['msg']}") from error
+            raise UsageError(
+                f"{what}: unknown key {where!r}; {closest(where, Plan.model_fields)}", code="plan-key"
+            ) from error
+        raise UsageError(
+            f"{what}: {where} = {first['input']!r}: {first['msg']}", code="plan-value"
+        ) from error

@@ -92,7 +92,10 @@ def search(
     resolve_device(device)
     for part in ("train", "valid", "test"):
         if not getattr(split, part):
-            raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
+            raise CorpusError(
+                f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty",
+                code="search-part-empty",
+            )
     seeds = range(seed, seed + searched.seeds)
     study = Study(folder, _about(searched, corpus, split, seed))
     work = _Work(searched, study, corpus, split, seeds, device, source, report)
@@ -203,7 +206,10 @@ class _Work:
         if outcome.best is None:
             reasons = [reason for trial in state.trials for reason in trial.failed.values()]
             first = (reasons or [f"{self.searched.monitor} was never a finite number"])[0]
-            raise RunError(f"no trial of {self.study.folder} came to a figure; the first reason: {first}")
+            raise RunError(
+                f"no trial of {self.study.folder} produced a figure; the first reason: {first}",
+                code="search-without-result",
+            )
         return outcome
 
     def _figure(self, trial: Trial) -> float | None:

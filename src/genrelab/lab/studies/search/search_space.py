@@ -132,17 +132,22 @@ def settle(plan: Plan, *, genres: int = 2) -> Search:
     axes = _axes(plan)
     sampler = plan.sampler or ("grid" if plan.grid else "tpe")
     if (sampler == "grid") != bool(plan.grid):
-        raise UsageError(f"the sampler {sampler} needs a {'grid' if sampler == 'grid' else 'space'}")
+        raise UsageError(
+            f"the sampler {sampler} needs a {'grid' if sampler == 'grid' else 'space'}",
+            code="sampler-without-axes",
+        )
     trials = plan.trials or _TRIALS
     if plan.grid:
         trials = math.prod(len(axis.probes()) for axis in axes.values())
         if plan.trials is not None:
             raise UsageError(
-                f"a grid tries all its {trials} combinations; leave trials out, or search a space"
+                f"a grid runs all its {trials} combinations; omit trials, or search a space",
+                code="grid-with-trials",
             )
         if trials > _MOST_TRIALS:
             raise UsageError(
-                f"the grid has {trials:,} combinations, more than {_MOST_TRIALS:,}; name fewer values"
+                f"the grid has {trials:,} combinations, more than {_MOST_TRIALS:,}; list fewer values",
+                code="grid-too-large",
             )
     notes = {"Of the paper": ", ".join(filter(None, (plan.paper, plan.place)))} if plan.paper else {}
     notes |= {f"Assumed: {what}": why for what, why in plan.assumed.items()}
@@ -170,14 +175,16 @@ def _axes(plan: Plan) -> dict[str, Axis]:
     if bool(plan.grid) == bool(plan.space):
         both = "either a grid or a space, not both" if plan.grid else "a grid, a space or a plan"
         raise UsageError(
-            f"a search needs {both}; e.g. --grid model.width=8,16 or --space model.dropout=0..0.5"
+            f"a search needs {both}; e.g. --grid model.width=8,16 or --space model.dropout=0..0.5",
+            code="search-without-axes",
         )
     over_recipes = RECIPE in {**plan.grid, **plan.space}
     if over_recipes == (plan.recipe is not None):
         raise UsageError(
-            "the recipes are searched over: name no other recipe"
+            "the search is over recipes; name no other recipe"
             if over_recipes
-            else "name a recipe to search"
+            else "name the recipe to search",
+            code="search-recipe",
         )
     if plan.grid:
         return {key: read_choices(key, values) for key, values in plan.grid.items()}
@@ -205,8 +212,9 @@ def _build(search: Search, values: Mapping[str, Any], genres: int) -> None:
     recipe = search.recipe_of(values)
     if recipe.training.choose_epoch_on != "valid":
         raise UsageError(
-            f"{recipe.name} has training.choose_epoch_on={recipe.training.choose_epoch_on}, which leaves "
-            "no part to choose by but the test part; search with --set training.choose_epoch_on=valid"
+            f"{recipe.name} has training.choose_epoch_on={recipe.training.choose_epoch_on}, so that only the "
+            "test part could choose; search with --set training.choose_epoch_on=valid",
+            code="search-without-valid",
         )
     with torch.device("meta"):  # sizes alone: no weight is drawn
         build_network(recipe, genres=genres)

@@ -132,8 +132,9 @@ class Study:
         other = [name for name in {**about, **there} if about.get(name) != there.get(name)]
         if other:
             raise RunError(
-                f"{self.path} holds another search, which differs in: {', '.join(other)}; choose another "
-                "--study or --out, or delete that folder"
+                f"{self.path} belongs to another search, which differs in: {', '.join(other)}; use another "
+                "--study or --out, or delete that folder",
+                code="search-differs",
             )
 
     def read(self) -> StudyState:
@@ -190,9 +191,12 @@ class Study:
         try:
             state = StudyState.model_validate_json(self.path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise RunError(f"cannot read the search {self.path}: {error}") from error
+            raise RunError(f"cannot read the search {self.path}: {error}", code="study-unreadable") from error
         if [trial.number for trial in state.trials] != list(range(1, len(state.trials) + 1)):
-            raise RunError(f"the trials in {self.path} are not numbered 1, 2, 3, ...; it was altered by hand")
+            raise RunError(
+                f"the trials in {self.path} are not numbered 1, 2, 3, ...; it was edited by hand",
+                code="study-numbering",
+            )
         return state
 
     def _write(self, state: StudyState) -> None:
