@@ -6,8 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
-from genrelab.errors import RecipeError
 from genrelab.lab.augment import Amplitude, FrequencyMask, Gain, GaussianNoise, Pipeline, TimeMask
 
 
@@ -107,17 +107,17 @@ def test_drawn_values_can_be_kept_and_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "code", "quoted"),
     [
-        lambda: GaussianNoise(std=-1.0),
-        lambda: Gain(low=3.0, high=-3.0),
-        lambda: Amplitude(low=1.2),
-        lambda: Amplitude(low=-0.1),
-        lambda: TimeMask(max_share=1.5),
-        lambda: FrequencyMask(count=-1),
-        lambda: Pipeline([], probability=2.0),
+        (lambda: GaussianNoise(std=-1.0), "deviation-negative", -1.0),
+        (lambda: Gain(low=3.0, high=-3.0), "range-reversed", -3.0),
+        (lambda: Amplitude(low=1.2), "range-reversed", 1.2),
+        (lambda: Amplitude(low=-0.1), "ratio-negative", -0.1),
+        (lambda: TimeMask(max_share=1.5), "mask-size", 1.5),
+        (lambda: FrequencyMask(count=-1), "mask-size", -1),
+        (lambda: Pipeline([], probability=2.0), "probability-range", 2.0),
     ],
 )
-def test_impossible_options_are_refused(make: object) -> None:
-    with pytest.raises(RecipeError):
+def test_impossible_options_are_refused(make: object, code: str, quoted: float) -> None:
+    with raises(code, quoted):
         make()  # type: ignore[operator]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raising import raises
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from genrelab.errors import UsageError
 from genrelab.lab.metrics.calibration import (
     calibration_error,
     confidences,
@@ -84,7 +84,7 @@ def test_temperature_keeps_the_order_of_genres() -> None:
     for temperature in (0.3, 4.0):
         changed = tempered(plain, temperature)
         assert (changed.segments().orders == plain.segments().orders).all()
-    with pytest.raises(UsageError, match="above 0"):
+    with raises("temperature-range", 0.0):
         tempered(plain, 0.0)
 
 

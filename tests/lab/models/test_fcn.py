@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from raising import raises
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError
 from genrelab.lab.models import MODELS, build_network
 from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import load_recipe
@@ -64,12 +64,12 @@ def test_the_published_size_is_the_default() -> None:
 
 @pytest.mark.parametrize("size", [{"bands": 23}, {"frames": 319}])
 def test_a_picture_that_is_too_small_is_refused(size: dict[str, int]) -> None:
-    with pytest.raises(RecipeError, match="24 bands and 320 frames"):
+    with raises("picture-too-small", *size.values(), "audio.segment_seconds"):
         body(**size)
 
 
 def test_widths_are_five() -> None:
-    with pytest.raises(RecipeError, match="widths"):
+    with raises("option-invalid", "widths"):
         body(widths=[4, 4])
 
 

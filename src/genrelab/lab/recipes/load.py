@@ -65,23 +65,26 @@ def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(f"recipe {origin}: {_explain(error)}", code="recipe-invalid") from error
+        raise _explained(error, f"recipe {origin}") from error
 
 
-def _explain(error: ValidationError) -> str:
+def _explained(error: ValidationError, what: str) -> RecipeError:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part != "[key]")  # pydantic's mark of a name
     if first["type"] == "extra_forbidden":
         *above, key = (str(part) for part in first["loc"])
-        return f"unknown key {where!r}; {closest(key, _keys_at(above))}"
+        hint = closest(key, _keys_at(above))
+        return RecipeError(f"{what}: unknown key {where!r}; {hint}", code="recipe-key-unknown")
     if first["type"] == "missing":
-        return f"the key {where!r} is missing"
+        return RecipeError(f"{what}: the key {where!r} is missing", code="recipe-key-missing")
     if first["loc"] == ("name",):
-        return (
-            f"the name {first['input']!r} cannot name a folder of results; add `name:` with letters, digits, "
-            "`_`, `.` and `-`, and one `/` at most"
+        return RecipeError(
+            f"{what}: the name {first['input']!r} cannot name a folder of results; add `name:` with letters, "
+            "digits, `_`, `.` and `-`, and at most one `/`",
+            code="recipe-name",
         )
-    return f"{where} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return RecipeError(f"{what}: {where} = {first['input']!r}: {reason}", code="recipe-value")
 
 
 def _keys_at(path: Sequence[str]) -> list[str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
+from raising import raises
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError, RunError
+from genrelab.errors import RunError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, Body, Scores, build_network
@@ -131,7 +132,7 @@ def test_missing_weights_touch_nothing(
         recipe("none", "training.max_epochs=1"), corpus, split, base=tmp_path, seed=0, device="cpu"
     )
     absent = recipe(str(tmp_path / "absent.pt"), "training.max_epochs=1")
-    with pytest.raises(RecipeError, match=r"absent\.pt"):
+    with raises("weights-missing", "absent.pt"):
         run_experiment(absent, corpus, split, base=tmp_path, seed=0, device="cpu", restart=True)
     assert json.loads((run.folder / "metrics.json").read_text(encoding="utf-8")) == run.metrics
     assert run.metrics["start"] == {"weights": "none", "notes": []}

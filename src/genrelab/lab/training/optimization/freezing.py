@@ -24,7 +24,8 @@ def freeze_as_in_the_end(network: nn.Module, training: Training) -> None:
     """
     if training.frozen_epochs and not _backbones(network):
         raise RecipeError(
-            "training.frozen_epochs freezes backbones (networks of timm), which this network lacks; set it to 0",
+            "this network has no backbone (a network of timm) that training.frozen_epochs could freeze; "
+            "set it to 0",
             code="no-backbone",
         )
     _let_learn(network, training, training.max_epochs - 1)
