@@ -54,8 +54,7 @@ def test_mel_filters_are_librosas(scale: str, area_norm: bool) -> None:
         sample_rate=44100,
         n_fft=1024,
         n_mels=64,
-        fmin=20.0,
-        fmax=16000.0,
+        band=(20.0, 16000.0),
         scale=scale,
         area_norm=area_norm,  # type: ignore[arg-type]
     )

@@ -12,7 +12,8 @@ from raising import raises
 from torch import Tensor
 
 from genrelab.lab.frontends import FRONTENDS
-from genrelab.lab.frontends.sinc import Sinc, SincFilters, standardized
+from genrelab.lab.frontends.sections import LearnedFilters, LearnedPictures
+from genrelab.lab.frontends.sinc import CutoffLimits, Sinc, SincFilters, standardized
 from genrelab.lab.layers.fft_convolution import mirrored
 
 RATE = 16_000
@@ -20,7 +21,7 @@ RATE = 16_000
 
 def bank(filters: int = 80, length: int = 251, **options: float) -> SincFilters:
     limits = {"lowest_hz": 30.0, "min_low_hz": 1.0, "min_band_hz": 1.0} | options
-    return SincFilters(filters=filters, length=length, sample_rate=RATE, **limits)
+    return SincFilters(filters=filters, length=length, sample_rate=RATE, limits=CutoffLimits(**limits))
 
 
 def sinc(lengths: list[int], **options: object) -> Sinc:
@@ -266,3 +267,14 @@ def test_a_segment_needs_a_sample_for_each_frame() -> None:
     assert front.output_shape(64) == (1, 4, 64)
     with raises("segment-too-short", 63, 64, "audio.segment_seconds"):
         front.output_shape(63)
+
+
+def test_only_learned_filters_have_sections_in_a_report() -> None:
+    options = {"filters": 4, "lengths": [31], "frames": 8}
+    initial, learned = (FRONTENDS.create("sinc", options, sample_rate=RATE, channels=1) for _ in range(2))
+    assert learned.report_sections(initial) == [
+        LearnedPictures(learned),
+        LearnedFilters(initial, learned),
+    ]
+    mel = FRONTENDS.create("mel", {}, sample_rate=RATE, channels=1)
+    assert mel.report_sections(mel) == []

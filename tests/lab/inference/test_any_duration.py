@@ -23,7 +23,7 @@ from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.runs.folders import MODEL, Run
 from genrelab.lab.training.checkpoints import Checkpoints, read_history
-from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
+from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentDataset
 from genrelab.lab.training.export import TOLERANCE, export
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.train import train
@@ -77,7 +77,7 @@ def test_predictions_are_those_of_each_clip_as_it_is(clips: Corpus, store: Audio
 
 def test_batches_hold_neighbours_of_equal_length(clips: Corpus, store: AudioStore) -> None:
     labels = {clip.id: 0 for clip in clips.clips}
-    dataset = SegmentDataset(store, labels, small().audio, seed=0, testing=True, shortest=SHORTEST)
+    dataset = HeldOutDataset(store, labels, small().audio, shortest=SHORTEST)
     batches = [[number for _, number in batch] for batch in EqualBatches(dataset, 2)]
     assert batches == [[0, 1], [2, 3], [4], [5, 6], [7], [8]]
     assert len(EqualBatches(dataset, 2)) == 6

@@ -27,7 +27,7 @@ from genrelab.lab.experiment.record import (
     severe_warnings_of,
     warnings_of,
 )
-from genrelab.lab.frontends import FRONTENDS, Sinc
+from genrelab.lab.frontends import FRONTENDS, Frontend
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.inference.predict import predict
 from genrelab.lab.leakage.checks import copy_versions
@@ -38,9 +38,9 @@ from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
-from genrelab.lab.reports.filters import responses
 from genrelab.lab.reports.report import write_report
-from genrelab.lab.reports.representations import middle_segment, representations
+from genrelab.lab.reports.representations import middle_segment
+from genrelab.lab.reports.sections import rendered
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import answer_findings, to_dicts, training_findings
 from genrelab.lab.training.checkpoints import LAST, read_history
@@ -232,7 +232,7 @@ def _run(
         recipe_yaml=text,
         rule=recipe.voting,
         segment_seconds=audio.segment_seconds,
-        extra=_learned_filters(recipe, trained.network, store, corpus, split.test),
+        extra=_frontend_sections(recipe, trained.network, store, corpus, split.test),
     )
     if unwritable is None:
         about = bundle_metadata(recipe, corpus.genres, metrics, folder)
@@ -242,24 +242,20 @@ def _run(
     return folders.Run.load(folder)
 
 
-def _learned_filters(
+def _frontend_sections(
     recipe: Recipe, network: GenreNetwork, store: AudioStore, corpus: Corpus, ids: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Make the report's sections on sinc filters, heading and HTML; none if the network has no such."""
-    audio, sections = recipe.audio, []
-    for (name, part), after in zip(recipe.inputs.items(), network.frontends.values(), strict=True):
-        if not isinstance(after, Sinc):
-            continue
-        before = FRONTENDS.create(
+    """Return heading and HTML of each section that the network's front-ends offer for the report."""
+    audio, made = recipe.audio, []
+    for (name, part), learned in zip(recipe.inputs.items(), network.frontends.values(), strict=True):
+        initial = FRONTENDS.create(
             part.kind, part.options(), sample_rate=audio.sample_rate, channels=audio.channels
         )
         which = f" of the input {name}" if len(recipe.inputs) > 1 else ""
-        segment = middle_segment(store, corpus, ids, audio)
-        sections += [
-            (f"One segment in pictures{which}", representations(segment, after)),
-            (f"The learned filters{which}", responses(cast(Sinc, before), after)),
-        ]
-    return sections
+        for section in cast(Frontend, learned).report_sections(initial):
+            heading, html = rendered(section, middle_segment(store, corpus, ids, audio))
+            made.append((f"{heading}{which}", html))
+    return made
 
 
 _NOT_ASKED_FOR = "not asked for; `genrelab export` writes it"

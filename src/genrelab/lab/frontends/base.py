@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from genrelab.lab.frontends.sections import ReportSection
 from genrelab.lab.registry import Registry
 
 FrameSamples = Annotated[int, Field(gt=0, le=2**16)]
@@ -54,6 +55,16 @@ class Frontend(nn.Module, ABC):
         segments = torch.stack([track[:, start : start + samples] for start in starts])
         out: Tensor = self(segments)
         return out
+
+    def report_sections(self, initial: Frontend) -> list[ReportSection]:
+        """Return what a run's report should show of this trained front-end, in order; by default nothing.
+
+        Parameters
+        ----------
+        initial : Frontend
+            The front-end as the recipe builds it, before training.
+        """
+        return []
 
     @abstractmethod
     def output_shape(self, samples: int) -> tuple[int, ...]:

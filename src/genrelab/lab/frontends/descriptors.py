@@ -98,10 +98,7 @@ class Descriptors(Frontend):
             sample_rate=sample_rate,
             n_fft=_FRAME,
             n_mels=_N_MELS,
-            fmin=0.0,
-            fmax=sample_rate / 2,
-            scale="slaney",
-            area_norm=True,
+            band=(0.0, sample_rate / 2),
         )
         fixed = {
             "chroma": chroma_filters(sample_rate=sample_rate, n_fft=_FRAME),

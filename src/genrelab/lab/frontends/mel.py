@@ -44,7 +44,13 @@ def mel_to_hz(mel: npt.ArrayLike, *, scale: MelScale) -> Floats:
 
 
 def mel_filters(
-    *, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float, scale: MelScale, area_norm: bool
+    *,
+    sample_rate: int,
+    n_fft: int,
+    n_mels: int,
+    band: tuple[float, float],
+    scale: MelScale = "slaney",
+    area_norm: bool = True,
 ) -> npt.NDArray[np.float32]:
     """Return triangular mel filters (`librosa.filters.mel`).
 
@@ -54,7 +60,7 @@ def mel_filters(
     n_fft : int > 0, in samples
     n_mels : int > 0
         Number of filters.
-    fmin, fmax : float, in Hz
+    band : tuple of float, in Hz
         Outer edges of the first and the last filter.
     scale : {"slaney", "htk"}
     area_norm : bool
@@ -65,7 +71,7 @@ def mel_filters(
     np.ndarray [shape=(n_mels, 1 + n_fft // 2)]
     """
     bins = np.linspace(0.0, sample_rate / 2.0, 1 + n_fft // 2)
-    low, high = hz_to_mel(fmin, scale=scale), hz_to_mel(fmax, scale=scale)
+    low, high = (hz_to_mel(edge, scale=scale) for edge in band)
     edges = mel_to_hz(np.linspace(low, high, n_mels + 2), scale=scale)
     widths = np.diff(edges)
     slopes = edges[:, None] - bins[None, :]
@@ -147,8 +153,7 @@ class MelSpectrogram(Frontend):
             sample_rate=sample_rate,
             n_fft=n_fft,
             n_mels=n_mels,
-            fmin=fmin,
-            fmax=top,
+            band=(fmin, top),
             scale=scale,
             area_norm=area_norm,
         )

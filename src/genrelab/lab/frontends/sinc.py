@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -21,15 +21,36 @@ from genrelab.errors import RecipeError
 from genrelab.lab.frontends.base import FRONTENDS, Frontend
 from genrelab.lab.frontends.mel import hz_to_mel, mel_to_hz
 from genrelab.lab.frontends.moments import output_moments
-from genrelab.lab.frontends.sinc_track import shared_averages
+from genrelab.lab.frontends.sections import LearnedFilters, LearnedPictures, ReportSection
+from genrelab.lab.frontends.sinc_track import QUIET, shared_averages
 from genrelab.lab.layers import fft_convolution
 from genrelab.lab.layers.pooling import average_last
 
 Form = Literal["fast", "plain"]
 _FULL = 0.01  # Hz below half the sample rate where the last band starts out, so that its edge is free to move
-_QUIET = 1e-8  # variance, -80 dB of full scale: silence is not lifted to the level of music
 Taps = Annotated[int, Field(ge=3, le=2**16)]
 Hertz = Annotated[float, Field(ge=0)]
+
+
+class CutoffLimits(NamedTuple):
+    """Where the cut-offs of sinc filters start, and the limits that they keep, all in Hz.
+
+    Attributes
+    ----------
+    lowest_hz : float
+        Lower cut-off of the first filter at the start; the last filter ends at half the sample rate, and the
+        bands between them touch, evenly spaced in mel (HTK's).
+    min_low_hz, min_band_hz : float >= 0
+        Least lower cut-off and least width of a band.
+    unit_hz : float > 0
+        Unit of the parameters. Plain gradient descent moves a cut-off with its square: hardly at all in Hz
+        (SincNet's code), visibly in hundreds of Hz.
+    """
+
+    lowest_hz: float
+    min_low_hz: float
+    min_band_hz: float
+    unit_hz: float = 1.0
 
 
 class SincFilters(nn.Module):
@@ -49,14 +70,7 @@ class SincFilters(nn.Module):
     filters : int > 0
     length : int, odd, in samples
     sample_rate : int > 0, in Hz
-    lowest_hz : float, in Hz
-        Lower cut-off of the first filter at the start; the last one ends at half the sample rate, and
-        between them the bands touch, evenly spaced in mel (HTK's).
-    min_low_hz, min_band_hz : float >= 0, in Hz
-        Limits that the cut-offs keep to.
-    unit_hz : float > 0, in Hz
-        Of the parameters. Plain gradient descent moves a cut-off with the square of it: in Hz (SincNet's
-        code) hardly at all, in hundreds of Hz visibly.
+    limits : CutoffLimits
 
     Raises
     ------
@@ -68,18 +82,9 @@ class SincFilters(nn.Module):
     times: Tensor
     undecayed = ("low", "band")  # weight decay would draw cut-offs to 0 Hz, whatever the data say
 
-    def __init__(
-        self,
-        *,
-        filters: int,
-        length: int,
-        sample_rate: int,
-        lowest_hz: float,
-        min_low_hz: float,
-        min_band_hz: float,
-        unit_hz: float = 1.0,
-    ) -> None:
+    def __init__(self, *, filters: int, length: int, sample_rate: int, limits: CutoffLimits) -> None:
         super().__init__()
+        lowest_hz, min_low_hz, min_band_hz, unit_hz = limits
         if length % 2 == 0:
             raise RecipeError(
                 f"a sinc filter needs an odd number of taps, not {length}; use {length + 1}",
@@ -150,7 +155,7 @@ class Sinc(Frontend):
     frames : int > 0 or None
         Columns of the picture. None gives the filters' output itself, `[batch, filters, samples]`.
     lowest_hz, min_low_hz, min_band_hz, unit_hz : float, in Hz
-        See `SincFilters`.
+        See `CutoffLimits`.
     form : {"fast", "plain"}
         How it is computed: by Fourier transform and slice by slice, or by direct convolution as it stands
         in the paper. Both give the same; the second is the measure of the first.
@@ -186,16 +191,9 @@ class Sinc(Frontend):
         self.filters = filters
         self.frames = frames
         self.form = form
+        limits = CutoffLimits(lowest_hz, min_low_hz, min_band_hz, unit_hz)
         banks = [
-            SincFilters(
-                filters=filters,
-                length=length,
-                sample_rate=sample_rate,
-                lowest_hz=lowest_hz,
-                min_low_hz=min_low_hz,
-                min_band_hz=min_band_hz,
-                unit_hz=unit_hz,
-            )
+            SincFilters(filters=filters, length=length, sample_rate=sample_rate, limits=limits)
             for length in chosen
         ]
         self.banks = nn.ModuleList(banks)
@@ -289,8 +287,12 @@ class Sinc(Frontend):
             return super().of_track(track, starts, samples)
         half, bias = self.normed()
         frames = cast(int, self.frames)
-        rows = shared_averages(track[0], starts, samples, half, bias, frames, _QUIET)
+        rows = shared_averages(track[0], starts, samples, half, bias, frames)
         return rows.reshape(-1, len(self.banks), self.filters, frames)
+
+    def report_sections(self, initial: Frontend) -> list[ReportSection]:
+        """Return pictures of a segment, and the filters before and after training."""
+        return [LearnedPictures(self), LearnedFilters(cast(Sinc, initial), self)]
 
     def output_shape(self, samples: int) -> tuple[int, ...]:
         """Return `(lengths, filters, frames)`, or `(filters, samples)`."""
@@ -308,5 +310,5 @@ class Sinc(Frontend):
 def standardized(signal: Tensor) -> Tensor:
     """Bring each `[samples]` of `[batch, samples]` to mean 0 and variance 1."""
     centred = signal - signal.mean(dim=1, keepdim=True)
-    # Not `+ _QUIET`: onnxscript takes an addition of 1e-8 for one of nothing and leaves it out.
-    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True).clamp_min(_QUIET))
+    # Not `+ QUIET`: onnxscript takes an addition of 1e-8 for one of nothing and leaves it out.
+    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True).clamp_min(QUIET))

@@ -22,12 +22,13 @@ from torch import Tensor
 from genrelab.lab.layers.fft_convolution import Plan, convolve, rectified_average
 from genrelab.lab.layers.pooling import average_last
 
+QUIET = 1e-8  # least variance of a segment, -80 dB of full scale: silence is not lifted to the level of music
 _SLICE = 8  # filters that go over the track together
 _SOFT = 1e-3  # of the track's peak; a clip of less deviation is filtered alone
 
 
 def shared_averages(
-    track: Tensor, starts: Sequence[int], samples: int, half: Tensor, bias: Tensor, count: int, quiet: float
+    track: Tensor, starts: Sequence[int], samples: int, half: Tensor, bias: Tensor, count: int
 ) -> Tensor:
     """Return `rectified_average` of standardized segments of a track.
 
@@ -42,8 +43,6 @@ def shared_averages(
     bias : Tensor [shape=(kernels,)]
     count : int > 0
         Windows of the average.
-    quiet : float
-        A segment's variance counts as this at least.
 
     Returns
     -------
@@ -53,7 +52,7 @@ def shared_averages(
     track = track - track.mean()  # each segment loses its own mean anyway; a large one costs digits
     segments = torch.stack([track[start : start + samples] for start in starts])
     mean = segments.mean(dim=1)
-    deviation = (segments - mean[:, None]).square().mean(dim=1).clamp_min(quiet).sqrt()
+    deviation = (segments - mean[:, None]).square().mean(dim=1).clamp_min(QUIET).sqrt()
     ends = torch.cat([segments[:, : 2 * reach], segments[:, samples - 2 * reach :]]) - mean.repeat(2)[:, None]
     plan = Plan.of(2 * reach, reach)
     spectra, responses = plan.spectra(ends), plan.responses(half)

@@ -29,7 +29,7 @@ from genrelab.lab.layers.pooling import average_last
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.reports.charts import ticks
 from genrelab.lab.reports.filters import bands, bank_names, framed
-from genrelab.lab.training.dataset import SegmentDataset
+from genrelab.lab.training.dataset import HeldOutDataset
 from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.train import labels_of
 
@@ -98,7 +98,7 @@ def middle_segment(store: AudioStore, corpus: Corpus, ids: Sequence[str], audio:
     CorpusError
         If the store holds none of them.
     """
-    dataset = SegmentDataset(store, labels_of(corpus, ids, store), audio, seed=0, testing=True)
+    dataset = HeldOutDataset(store, labels_of(corpus, ids, store), audio)
     if not dataset.items:
         raise CorpusError(f"none of the {len(ids)} clips of {corpus.name!r} to be shown can be used")
     first = dataset.items[0].clip_id
@@ -141,10 +141,7 @@ def usual_pictures(waveform: Tensor, *, sample_rate: int) -> list[Picture]:
         sample_rate=sample_rate,
         n_fft=WINDOW,
         n_mels=BANDS,
-        fmin=0.0,
-        fmax=sample_rate / 2,
-        scale="slaney",
-        area_norm=True,
+        band=(0.0, sample_rate / 2),
     )
     mel = filters.astype(np.float64) @ power
     edges = np.linspace(0.0, hz_to_mel(sample_rate / 2, scale="slaney"), BANDS + 2)

@@ -16,7 +16,13 @@ from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.dataset import EpochSampler, EqualBatches, SegmentDataset, TrainingSet
+from genrelab.lab.training.dataset import (
+    EpochSampler,
+    EqualBatches,
+    HeldOutDataset,
+    SegmentDataset,
+    TrainingSet,
+)
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
 from genrelab.lab.training.optimization.objective import UNLABELLED
 from genrelab.lab.training.split_roles import copied_ids, labels_of, parts_used
@@ -107,8 +113,8 @@ def choosing_set(
         return None
     _, choosing = parts_used(settings, split)
     labels = labels_or_error(corpus, split, store, settings.choose_epoch_on, choosing)
-    spread, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
-    return SegmentDataset(store, labels, audio, seed=seed, spread=spread, testing=True, shortest=shortest)
+    most, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
+    return HeldOutDataset(store, labels, audio, most=most, shortest=shortest)
 
 
 def labels_or_error(

@@ -65,28 +65,21 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class SegmentDataset(Dataset[Example]):
-    """Segments with their class numbers, asked for by `(epoch, number)`.
+    """Segments with their class numbers, indexed by `(epoch, number)`.
 
     Parameters
     ----------
     store : AudioStore
     labels : mapping of str to int
-        Clip id -> class number; these clips are used, in this order.
+        Clip id -> class number, in the order of the dataset.
     audio : Audio
         Segment, overlap and padding of the recipe.
     seed : int
-        Of the random places and of random padding.
+        Seed of random places and random padding.
     drawn : int or None
-        Segments at random places of each clip in an epoch; None takes the fixed ones of the overlap.
-    spread : int or None
-        At most so many of the fixed segments of a clip, evenly spread; None takes all.
-    testing : bool
-        Pad short clips as recognition does, where nothing is random: `random` padding becomes `end`.
-    shortest : int or None
-        Samples that a shorter clip is padded to; what is longer, up to a segment, stays as it is. None is a
-        whole segment.
+        Number of segments at random places of each clip in an epoch; None takes those that the overlap fixes.
     copy : int
-        Which copy of its clips this is; each has random places of its own.
+        Number of the copy of the clips; each copy has its own random places.
     """
 
     def __init__(
@@ -95,11 +88,8 @@ class SegmentDataset(Dataset[Example]):
         labels: Mapping[str, int],
         audio: Audio,
         *,
-        seed: int,
+        seed: int = 0,
         drawn: int | None = None,
-        spread: int | None = None,
-        testing: bool = False,
-        shortest: int | None = None,
         copy: int = 0,
     ) -> None:
         self.store = store
@@ -108,27 +98,21 @@ class SegmentDataset(Dataset[Example]):
         self.seed = seed
         self.drawn = drawn
         self.copy = copy
-        self.padding = _filling(audio, testing=testing)
-        self.shortest = audio.segment_samples if shortest is None else shortest
-        self.items = [
-            Item(clip_id, start)
-            for clip_id in labels
-            for start in ([0] * drawn if drawn else self._starts(clip_id, spread))
-        ]
+        self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
+        self.shortest = audio.segment_samples
+        self.items = [Item(clip_id, start) for clip_id in labels for start in self._starts(clip_id)]
 
-    def _starts(self, clip_id: str, spread: int | None) -> list[int]:
+    def _starts(self, clip_id: str) -> list[int]:
+        if self.drawn:
+            return [0] * self.drawn
         frames = self.store.frames(clip_id)
-        starts = segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
-        if spread is None or len(starts) <= spread:
-            return starts
-        middles = (np.arange(spread) + 0.5) * len(starts) / spread
-        return [starts[int(middle)] for middle in middles]
+        return segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
 
     def __len__(self) -> int:
         return len(self.items)
 
     def samples(self, number: int) -> int:
-        """Return how long the segment of this number is."""
+        """Return the length of a segment in samples."""
         clip_id, start = self.items[number]
         whole = self.audio.segment_samples
         return max(self.shortest, min(whole, self.store.frames(clip_id) - start))
@@ -146,11 +130,42 @@ class SegmentDataset(Dataset[Example]):
         return torch.from_numpy(fitted), self.labels[clip_id]
 
 
-def _filling(audio: Audio, *, testing: bool) -> Padding:
-    """Return what a clip that is too short is filled with."""
-    if audio.padding == "none":
-        return "repeat"
-    return "end" if testing and audio.padding == "random" else audio.padding
+class HeldOutDataset(SegmentDataset):
+    """Segments for validation and testing: short clips are padded as in recognition, without randomness.
+
+    `random` padding becomes `end`.
+
+    Parameters
+    ----------
+    store, labels, audio
+        See `SegmentDataset`.
+    most : int or None
+        Largest number of segments per clip, evenly spread over it; None takes all.
+    shortest : int or None
+        Length in samples to which a shorter clip is padded; None is a whole segment. A longer clip, up to a
+        segment, stays as it is.
+    """
+
+    def __init__(
+        self,
+        store: AudioStore,
+        labels: Mapping[str, int],
+        audio: Audio,
+        *,
+        most: int | None = None,
+        shortest: int | None = None,
+    ) -> None:
+        self.most = most
+        super().__init__(store, labels, audio)
+        self.padding = "end" if self.padding == "random" else self.padding
+        self.shortest = self.shortest if shortest is None else shortest
+
+    def _starts(self, clip_id: str) -> list[int]:
+        starts = super()._starts(clip_id)
+        if self.most is None or len(starts) <= self.most:
+            return starts
+        middles = (np.arange(self.most) + 0.5) * len(starts) / self.most
+        return [starts[int(middle)] for middle in middles]
 
 
 class EqualBatches(Sampler[list[tuple[int, int]]]):

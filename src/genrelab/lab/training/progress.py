@@ -1,9 +1,12 @@
-"""A progress bar over the whole run: epoch, loss, accuracy, time left."""
+"""What a training shows on the terminal: a progress bar, and no messages of the libraries."""
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
+import threading
+import warnings
 from typing import Any
 
 import lightning as L
@@ -90,3 +93,23 @@ class RunProgress(Callback):
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+
+def keep_quiet() -> None:
+    """Keep advertisements, hints about workers and second tracebacks out of a user's terminal."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*defined a `validation_step` but have no.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")
+    threading.excepthook = _tell_of_threads
+
+
+_TELL = threading.excepthook
+
+
+def _tell_of_threads(about: threading.ExceptHookArgs) -> None:
+    """Pass on what ended a thread, but for TensorBoard's writer: it raises the same in the main thread."""
+    if not type(about.thread).__module__.startswith("tensorboard."):
+        _TELL(about)

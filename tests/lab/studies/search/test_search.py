@@ -17,7 +17,7 @@ from genrelab.files import only_one
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs.folders import RECIPE, run_folder
-from genrelab.lab.studies.search import Outcome, Plan, Search, search, settle
+from genrelab.lab.studies.search import Options, Outcome, Plan, Search, search, settle
 from genrelab.lab.studies.search.search_result import Row
 from genrelab.lab.training.checkpoints import LAST
 
@@ -25,6 +25,7 @@ SMALL = [
     "audio.sample_rate=8000", "audio.channels=1", "audio.segment_seconds=0.5", "model.width=2",
     "training.batch_size=4", "training.max_epochs=2", "training.segments_per_clip=1", "augment=null",
 ]  # fmt: skip
+CPU = Options(device="cpu")
 RATE = "training.learning_rate"
 BREAKS = 1e30  # with it the loss is no number after the first epoch
 
@@ -54,7 +55,8 @@ def go(corpus: Corpus, split: Split, tmp_path: Path) -> Go:
     """Run a search below the test's folder."""
 
     def run(what: Search, folder: str = "search", say: Callable[[str], None] = print, **more: Any) -> Outcome:
-        return search(what, corpus, split, folder=tmp_path / folder, device="cpu", say=say, **more)
+        options = Options(device="cpu", say=say, **more)
+        return search(what, corpus, split, folder=tmp_path / folder, options=options)
 
     return run
 
@@ -110,10 +112,10 @@ def test_what_cannot_be_searched_touches_nothing(
 ) -> None:
     one = searched(grid={RATE: [0.003]})
     with pytest.raises(RunError, match="abacus"):
-        search(one, corpus, split, folder=tmp_path / "x", device="abacus")
+        search(one, corpus, split, folder=tmp_path / "x", options=Options(device="abacus"))
     for part in ("train", "valid", "test"):
         with raises("search-part-empty", part):
-            search(one, corpus, dataclasses.replace(split, **{part: []}), folder=tmp_path / "x", device="cpu")
+            search(one, corpus, dataclasses.replace(split, **{part: []}), folder=tmp_path / "x", options=CPU)
     assert not (tmp_path / "x").exists()
 
 
@@ -125,7 +127,7 @@ def test_the_split_and_the_figure_that_tpe_follows_belong_to_the_search(
         go(broken)
     fewer = dataclasses.replace(split, valid=split.valid[1:])
     with raises("search-differs", ": clips;"):
-        search(broken, corpus, fewer, folder=tmp_path / "search", device="cpu")
+        search(broken, corpus, fewer, folder=tmp_path / "search", options=CPU)
     with raises("search-without-result", "nan"):
         go(searched(grid={RATE: [BREAKS]}, monitor="valid_loss"))
     space = {RATE: [BREAKS]}

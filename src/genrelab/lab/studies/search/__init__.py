@@ -6,8 +6,8 @@ and `table`, `charts`, `page` and `outputs` tell of it.
 """
 
 from genrelab.lab.studies.search.plan import Plan, load_plan, plan_names, typed
-from genrelab.lab.studies.search.run import search
+from genrelab.lab.studies.search.run import Options, search
 from genrelab.lab.studies.search.search_result import Outcome
 from genrelab.lab.studies.search.search_space import Search, settle
 
-__all__ = ["Outcome", "Plan", "Search", "load_plan", "plan_names", "search", "settle", "typed"]
+__all__ = ["Options", "Outcome", "Plan", "Search", "load_plan", "plan_names", "search", "settle", "typed"]

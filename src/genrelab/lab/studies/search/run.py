@@ -36,6 +36,30 @@ def _in_silence(line: str) -> None:
     """Say nothing."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """How the trainings of a search are run.
+
+    Attributes
+    ----------
+    device : {"auto", "cpu", "gpu"}
+    retry : bool
+        Repeat trainings that failed.
+    source : str or None
+        Name of the corpus as the user gave it, for the record.
+    report : callable or None
+        Called with the current activity, how much of it is done, and the total.
+    say : callable
+        Called with a line of text at the start of each training and when one fails.
+    """
+
+    device: str = "auto"
+    retry: bool = False
+    source: str | None = None
+    report: Report | None = None
+    say: Callable[[str], None] = _in_silence
+
+
 def search(
     searched: Search,
     corpus: Corpus,
@@ -43,40 +67,29 @@ def search(
     *,
     folder: Path,
     seed: int = 0,
-    device: str = "auto",
-    retry: bool = False,
-    source: str | None = None,
-    report: Report | None = None,
-    say: Callable[[str], None] = _in_silence,
+    options: Options | None = None,
 ) -> Outcome:
-    """Try what a search has to try, or what is left of it, and choose.
+    """Run all trials of a search that are not finished, and choose the best.
 
-    Every training is a run folder below `folder`/trials. A search that was stopped goes on: trials that are
-    done stay, the training that was cut off goes on after its last epoch. Several processes that are given
-    the same search share its trainings, and each returns when all are done. One process on one machine ends
-    with the same trials and figures, however often it was stopped; with several, what `tpe` draws also
-    depends on which trials were done at that moment.
+    Every training has a run folder below `folder`/trials. A stopped search resumes: finished trials are kept,
+    and an interrupted training resumes after its last epoch. Several processes that run the same search share
+    its trainings; each returns when all are finished. One process on one machine always ends with the same
+    trials and figures, however often it was stopped; with several processes, what `tpe` draws also depends on
+    which trials were finished at that moment.
 
     Parameters
     ----------
     searched : Search
     corpus : Corpus
     split : Split
-        `train` is learned, `valid` chooses the epoch of each training and the best trial. One split for all
-        trainings: with a split for each seed, clips that one seed tests would help to choose in another.
+        The network learns `train`; `valid` chooses the epoch of each training and the best trial. All
+        trainings share one split: otherwise clips that one seed tests would help to choose in another.
     folder : Path
-        Gets study.json, trials/, and what `write_outcome` writes, anew after each training.
+        Folder of study.json, trials/, and the files of `write_outcome`, which are rewritten after each
+        training.
     seed : int, 0 to 2**32 - 1
-        Of the draws, and of the first training of each trial; the next has `seed` + 1.
-    device : {"auto", "cpu", "gpu"}
-    retry : bool
-        Begin trainings that failed anew.
-    source : str or None
-        How the corpus was named, for the record.
-    report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
-    say : callable
-        Called with a line for people at the start of each training and at its failure.
+        Seed of the draws and of the first training of each trial; the next training has `seed` + 1.
+    options : Options, optional
 
     Returns
     -------
@@ -85,11 +98,12 @@ def search(
     Raises
     ------
     RunError
-        If the folder holds another search, or no trial came to a figure.
+        If the folder belongs to another search, or no trial produced a figure.
     CorpusError
-        If the split cannot be learned or chosen on, or no model file could tell of the corpus.
+        If a part of the split is empty.
     """
-    resolve_device(device)
+    options = options or Options()
+    resolve_device(options.device)
     for part in ("train", "valid", "test"):
         if not getattr(split, part):
             raise CorpusError(
@@ -98,18 +112,18 @@ def search(
             )
     seeds = range(seed, seed + searched.seeds)
     study = Study(folder, _about(searched, corpus, split, seed))
-    work = _Work(searched, study, corpus, split, seeds, device, source, report)
-    anew = _forget_failures(study, seeds) if retry else set()
+    work = _Work(searched, study, corpus, split, seeds, options)
+    anew = _forget_failures(study, seeds) if options.retry else set()
     settled = time.monotonic() + (_LOCKS_LINGER_SECONDS if searched.sampler == "tpe" else 0.0)
     while True:
         with study.claimed(seeds) as claim:
             if claim is not None:
                 trial, number = claim
                 which = f"trial {trial.number} of {searched.trials}, seed {number}"
-                say(f"{which}: {searched.words(trial.values)}")
+                options.say(f"{which}: {searched.words(trial.values)}")
                 found = work.train(trial, number, restart=(trial.number, number) in anew)
                 if isinstance(found, str):
-                    say(f"{which} failed: {found}")
+                    options.say(f"{which} failed: {found}")
                 work.note(trial, number, found)
                 continue
         left = study.is_open(seeds)
@@ -155,9 +169,7 @@ class _Work:
     corpus: Corpus
     split: Split
     seeds: range
-    device: str
-    source: str | None
-    report: Report | None
+    options: Options
 
     def train(self, trial: Trial, seed: int, *, restart: bool) -> Result | str:
         """Return what a training came to, or why it came to nothing."""
@@ -168,10 +180,10 @@ class _Work:
                 self.split,
                 base=self.study.base_of(trial),
                 seed=seed,
-                device=self.device,
+                device=self.options.device,
                 restart=restart,
-                source=self.source,
-                report=self.report,
+                source=self.options.source,
+                report=self.options.report,
             )
         except (RecipeError, RunError, torch.OutOfMemoryError) as error:
             return " ".join(str(error).split()) or type(error).__name__
