@@ -1,7 +1,7 @@
-"""Names for things that a recipe can ask for: front-ends, augmentations, networks.
+"""Names of the parts that a recipe can request: front-ends, augmentations, networks.
 
-A registry maps a name to a class or function. `create` checks the options that a recipe gives
-against the signature, so that a misspelt option is an error that names the closest right one.
+A registry maps a name to a class or function. `create` checks the options of a recipe against the
+signature: a misspelt option is an error that names the closest valid one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FINITE = ConfigDict(allow_inf_nan=False)
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence part that names what may have been meant, e.g. `did you mean 'mel'?`."""
+    """Return a hint that names the closest known names, e.g. `did you mean 'mel'?`."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
@@ -32,12 +32,12 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Makers of one kind of thing, by name.
+    """Makers of one kind of part, by name.
 
     Parameters
     ----------
     kind : str
-        What is registered here, for messages, e.g. `front-end`.
+        Name of the kind in messages, e.g. `front-end`.
     """
 
     def __init__(self, kind: str) -> None:
@@ -60,17 +60,17 @@ class Registry(Generic[T]):
         return sorted(self._makers)
 
     def create(self, name: str, options: Mapping[str, Any], **given: Any) -> T:
-        """Make the thing called `name`.
+        """Make the part called `name`.
 
         Parameters
         ----------
         name : str
             A registered name.
         options : mapping
-            What the recipe says; every key must be a keyword of the maker.
+            Options from the recipe; every key must be a keyword of the maker.
         **given
-            What the caller knows (numbers of genres and channels, ...). A maker that does not
-            take one of them does not get it.
+            Values from the caller (numbers of genres and channels, ...); each is passed only to a maker that
+            takes it.
 
         Raises
         ------

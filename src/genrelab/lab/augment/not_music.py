@@ -1,7 +1,7 @@
-"""Sound that is no music, made by rule: noise, tones, sweeps, clicks, hum, and what has the rhythm of speech.
+"""Synthetic non-music: noise, tones, sweeps, clicks, hum, and sound with the rhythm of speech.
 
-A network that has heard nothing but music says of a tone or of noise what it says of the nearest music, and
-is sure of it. Shown such sound with all genres equally likely, it learns to be unsure (outlier exposure:
+A network that is trained on music only predicts a genre for tones and noise with high confidence. Trained on
+such sound with all genres equally likely, it becomes uncertain about it (outlier exposure:
 Hendrycks, Mazeika and Dietterich 2019, arXiv:1812.04606).
 """
 
@@ -95,7 +95,7 @@ def not_music(
     Returns
     -------
     np.ndarray [shape=(count, channels, samples)], float32
-        Largest sample between -50 and -3 dB below full scale; all channels alike.
+        Largest sample between -50 and -3 dB below full scale; the same in all channels.
     """
     made = np.empty((count, channels, samples), np.float32)
     for item in made:

@@ -123,8 +123,8 @@ def _voiced(
     way = np.linspace(0.0, 1.0, length)
     sound = np.zeros(length)
     for formants, weight in ((begin, 1.0 - way), (end, way)):
-        heard = np.fft.irfft(spectrum * _throat(hertz, formants, voice), 2 * length)[:length]
-        sound += weight * heard / max(1e-9, float(heard.std()))
+        filtered = np.fft.irfft(spectrum * _throat(hertz, formants, voice), 2 * length)[:length]
+        sound += weight * filtered / max(1e-9, float(filtered.std()))
     return sound * _swell(length) * rng.uniform(0.4, 1.0)
 
 
@@ -154,15 +154,15 @@ def _consonant(rate: int, voice: Voice, rng: np.random.Generator) -> Wave:
 def _in_a_room(wave: Wave, rate: int, rng: np.random.Generator) -> Wave:
     """Add one echo, or what a room gives back: noise that dies away."""
     length = int(rng.uniform(0.03, 0.4) * rate)
-    answer = np.zeros(length)
+    response = np.zeros(length)
     if rng.uniform() < 0.5:
-        answer[-1] = rng.uniform(0.05, 0.4)
+        response[-1] = rng.uniform(0.05, 0.4)
     else:
-        answer = rng.normal(size=length) * np.exp(np.linspace(0.0, -6.9, length)) * rng.uniform(0.3, 3.0)
-        answer /= np.sqrt(length)
-    answer[0] = 1.0
+        response = rng.normal(size=length) * np.exp(np.linspace(0.0, -6.9, length)) * rng.uniform(0.3, 3.0)
+        response /= np.sqrt(length)
+    response[0] = 1.0
     size = 1 << (len(wave) + length - 1).bit_length()
-    return np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(answer, size), size)[: len(wave)]
+    return np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(response, size), size)[: len(wave)]
 
 
 def _swell(length: int) -> Wave:

@@ -1,4 +1,4 @@
-"""What every front-end is."""
+"""The base class of front-ends."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from genrelab.lab.frontends.sections import ReportSection
 from genrelab.lab.registry import Registry
 
 FrameSamples = Annotated[int, Field(gt=0, le=2**16)]
-"""A window or a step in samples, 1..65536."""
+"""Length of a window or a hop in samples, 1..65536."""
 
 
 class Frontend(nn.Module, ABC):
     """A fixed or learned change of representation.
 
-    A front-end is made with `sample_rate` (Hz) and `channels` of the waveform that it will get,
-    beside its own options, and takes float32 `[batch, channels, samples]`.
+    A front-end is built from its own options and from `sample_rate` (Hz) and `channels` of its input, a
+    float32 waveform `[batch, channels, samples]`.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Frontend(nn.Module, ABC):
     def of_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Tensor:
         """Return what `forward` gives for segments of one track.
 
-        A front-end that can share work between overlapping segments does so here.
+        A front-end that can share work between overlapping segments overrides this.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Frontend(nn.Module, ABC):
         Raises
         ------
         RecipeError
-            If so few samples give no output.
+            If there are too few samples for any output.
         """
 
 

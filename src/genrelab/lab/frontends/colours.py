@@ -1,4 +1,4 @@
-"""Brightness -> the planes of a picture, with the colours and the values that image networks know."""
+"""Brightness -> the planes of a picture, in the colours and value ranges of image networks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def colour_table(colours: Colours) -> npt.NDArray[np.float32]:
 
 
 class PixelValues(nn.Module):
-    """Bring pixels from 0..1 to the range that a network was made for.
+    """Scale pixels from 0..1 to the range that a network expects.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class PixelValues(nn.Module):
     Raises
     ------
     RecipeError
-        If a value is none of these, or `imagenet` is to act on one plane.
+        If a value is none of these, or `imagenet` applies to one plane.
     """
 
     shift: Tensor
@@ -93,12 +93,12 @@ class PixelValues(nn.Module):
 
 
 class Paint(nn.Module):
-    """Give brightness its colours.
+    """Map brightness to colours.
 
     Parameters
     ----------
     colours : {"gray", "magma", "viridis"}
-        A table of 256 colours; between two of them colours are mixed. `gray` makes all planes equal.
+        A table of 256 colours with interpolation between them. `gray` makes all planes equal.
     planes : {1, 3}
     values : {"unit", "signed", "imagenet"}
         See `PixelValues`.
@@ -106,7 +106,7 @@ class Paint(nn.Module):
     Raises
     ------
     RecipeError
-        If a value is none of these, or colours or ImageNet's values are to stand in one plane.
+        If a value is none of these, or colours or ImageNet's values need more than one plane.
     """
 
     table: Tensor

@@ -18,7 +18,7 @@ from genrelab.lab.frontends.stft import PadMode, PowerSpectrum, Window
 MelScale = Literal["slaney", "htk"]
 Floats = npt.NDArray[np.float64]
 
-# Slaney's scale is linear below 1 kHz (200/3 Hz a mel) and logarithmic above (27 mels a factor 6.4).
+# Slaney's scale is linear below 1 kHz (200/3 Hz per mel) and logarithmic above (27 mels per factor of 6.4).
 _SLANEY_HZ_PER_MEL = 200.0 / 3.0
 _SLANEY_BREAK_HZ = 1000.0
 _SLANEY_BREAK_MEL = _SLANEY_BREAK_HZ / _SLANEY_HZ_PER_MEL
@@ -26,7 +26,7 @@ _SLANEY_LOG_STEP = np.log(6.4) / 27.0
 
 
 def hz_to_mel(hz: npt.ArrayLike, *, scale: MelScale) -> Floats:
-    """Change frequencies in Hz into mels (`librosa.hz_to_mel`)."""
+    """Convert frequencies in Hz to mels (`librosa.hz_to_mel`)."""
     hz = np.asarray(hz, dtype=np.float64)
     if scale == "htk":
         return np.asarray(2595.0 * np.log10(1.0 + hz / 700.0))
@@ -35,7 +35,7 @@ def hz_to_mel(hz: npt.ArrayLike, *, scale: MelScale) -> Floats:
 
 
 def mel_to_hz(mel: npt.ArrayLike, *, scale: MelScale) -> Floats:
-    """Change mels into frequencies in Hz (`librosa.mel_to_hz`)."""
+    """Convert mels to frequencies in Hz (`librosa.mel_to_hz`)."""
     mel = np.asarray(mel, dtype=np.float64)
     if scale == "htk":
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
@@ -85,7 +85,7 @@ def mel_filters(
 
 @FRONTENDS.register("mel")
 class MelSpectrogram(Frontend):
-    """Mel spectrogram in decibels, one picture a channel.
+    """Mel spectrogram in decibels, one picture per channel.
 
     Matches `librosa.power_to_db(librosa.feature.melspectrogram(y, sr=sample_rate, htk=..., norm=...,
     pad_mode=...))`. With `scale="htk"`, `area_norm=False`, `pad_mode="reflect"` and no `top_db` it is
@@ -112,7 +112,7 @@ class MelSpectrogram(Frontend):
     Raises
     ------
     RecipeError
-        If the band is empty or reaches beyond half the sample rate.
+        If the band is empty or extends above half the sample rate.
     """
 
     filters: Tensor

@@ -1,4 +1,4 @@
-"""Bringing each picture, or each of its rows, to mean 0 and variance 1 by its own numbers."""
+"""Scaling of each picture, or each of its rows, to mean 0 and variance 1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genrelab.errors import RecipeError
 Normalization = Literal["none", "rows", "picture"]
 
 _DIMENSIONS: dict[str, tuple[int, ...]] = {"rows": (-1,), "picture": (-3, -2, -1)}
-_LEAST_DEVIATION = 1e-2  # dB: steadier than this is silence, whose rounding errors are not to be blown up
+_LEAST_DEVIATION = 1e-2  # dB; below it is silence, whose rounding errors must not be amplified
 
 
 class Normalize(torch.nn.Module):

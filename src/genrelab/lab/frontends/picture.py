@@ -1,4 +1,4 @@
-"""A spectrogram as a picture of fixed size, as if it had been saved as an image and read again."""
+"""A spectrogram as a picture of fixed size, as if it was saved as an image and read again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Axis = Literal["linear", "log"]
 Pixels = Annotated[int, Field(gt=0, le=4096)]
 
 _C2_HZ = 440.0 * 2.0 ** (-33 / 12)  # below it librosa's logarithmic axis is linear
-_LEAST_RANGE = 1e-2  # dB: steadier than this is silence, whose rounding errors are not to be seen
+_LEAST_RANGE = 1e-2  # dB; below it is silence, whose rounding errors must not be visible
 
 
 def resizing(size: int, count: int, *, like: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def resizing(size: int, count: int, *, like: Tensor) -> Tensor:
 
 
 def log_rows(bands: int, rows: int, *, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Return the matrix that brings the bins of a Fourier transform to rows on a logarithmic axis.
+    """Return the matrix that maps the bins of a Fourier transform to rows on a logarithmic axis.
 
     The axis is the one of `librosa.display.specshow(y_axis="log")`: linear up to C2 (65 Hz), from there on
     every octave as high as that. Rows are antialiased as `resizing` does it.
@@ -72,7 +72,7 @@ def log_rows(bands: int, rows: int, *, sample_rate: int) -> npt.NDArray[np.float
     height *= rows / height[-1]
     middles = np.arange(rows)[:, None] + 0.5
     apart = np.clip(height - middles, -1, 1)
-    below = apart - np.sign(apart) * apart**2 / 2  # integral of the triangle, but for a constant
+    below = apart - np.sign(apart) * apart**2 / 2  # integral of the triangle, up to a constant
     weights = np.diff(below, axis=1)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -83,7 +83,7 @@ class Brightness(nn.Module):
     Parameters
     ----------
     low, high : float or None, in dB
-        What becomes 0 and what becomes 1; beyond both all is alike. None is the least and the greatest
+        Values that become 0 and 1; values outside are clipped. None is the least and the greatest
         value of each item, as matplotlib takes them; an item that varies by less than 0.01 dB is all 0
         then.
 
@@ -113,7 +113,7 @@ class Brightness(nn.Module):
 class Picture(Frontend):
     """A spectrogram's picture, of any number of pixels.
 
-    High frequencies are at the top, as people look at spectrograms: row 0 holds the highest. Brightness
+    High frequencies are at the top, as usual for spectrograms: row 0 is the highest. Brightness
     is resized before it gets its colours, so that all colours are ones of the map.
 
     What `librosa.display.specshow(y_axis="log")` draws of `librosa.amplitude_to_db(abs(librosa.stft(y)),
@@ -125,7 +125,7 @@ class Picture(Frontend):
     channels : int
         Of the waveform: 1.
     of : mapping
-        The spectrogram: `kind` is the name of a front-end that gives one plane, beside it are its options.
+        The spectrogram: `kind` is the name of a front-end that returns one plane; its options follow.
     height, width : int, 1..4096, in pixels
     colours : {"gray", "magma", "viridis"}
     planes : {1, 3}

@@ -22,7 +22,7 @@ class LearnedFilters(NamedTuple):
 
 
 class LearnedPictures(NamedTuple):
-    """A segment as a trained front-end shows it, beside the usual time-frequency pictures."""
+    """Pictures of a segment: the output of a trained front-end and common spectrograms."""
 
     frontend: Sinc
 

@@ -1,8 +1,7 @@
 """Learned band-pass filters on the waveform: SincNet's first layer, of one or several lengths.
 
 Ravanelli and Bengio (2018), "Speaker recognition from raw waveform with SincNet"; paper `ms-sincresnet`
-(2.1, 2.2.2) puts three lengths beside each other and averages each filter's rectified output to a row of
-a picture.
+(2.1, 2.2.2) combines three lengths and averages the rectified output of each filter to one row of a picture.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from genrelab.lab.layers import fft_convolution
 from genrelab.lab.layers.pooling import average_last
 
 Form = Literal["fast", "plain"]
-_FULL = 0.01  # Hz below half the sample rate where the last band starts out, so that its edge is free to move
+_FULL = 0.01  # Hz below half the sample rate where the last band ends at first: its edge can still move
 Taps = Annotated[int, Field(ge=3, le=2**16)]
 Hertz = Annotated[float, Field(ge=0)]
 
@@ -56,12 +55,12 @@ class CutoffLimits(NamedTuple):
 class SincFilters(nn.Module):
     """Band-pass filters with two learned values each: the lower cut-off and the width of the band.
 
-    A filter is the ideal band-pass between its cut-offs, cut to `length` taps by a Hamming window and
-    divided by twice its bandwidth, so that its largest tap is 1 (paper, equations 3 to 5; the division is
-    SincNet's). As a difference of two sincs it would lose its digits where the band is narrow; here it is
-    the equal product of a sinc of half the bandwidth with a cosine at the band's centre.
+    A filter is the ideal band-pass between its cut-offs, limited to `length` taps by a Hamming window and
+    divided by twice its bandwidth: its largest tap is 1 (paper, equations 3 to 5; the division is
+    SincNet's). A difference of two sincs would lose precision in narrow bands; therefore the
+    filter is computed as the equal product of a sinc of half the bandwidth and a cosine at the band centre.
 
-    The cut-offs stay in order whatever the parameters become:
+    The cut-offs keep their order for all values of the parameters:
     low = min_low + unit |p|, high = low + min_band + unit |q|, neither beyond half the sample rate. A filter
     pushed against that limit gets no gradient there.
 
@@ -75,12 +74,12 @@ class SincFilters(nn.Module):
     Raises
     ------
     RecipeError
-        If the length is even, or the limits leave the start no room.
+        If the length is even, or the limits do not fit the initial bands.
     """
 
     window: Tensor
     times: Tensor
-    undecayed = ("low", "band")  # weight decay would draw cut-offs to 0 Hz, whatever the data say
+    undecayed = ("low", "band")  # weight decay would pull cut-offs towards 0 Hz
 
     def __init__(self, *, filters: int, length: int, sample_rate: int, limits: CutoffLimits) -> None:
         super().__init__()
@@ -127,7 +126,7 @@ class SincFilters(nn.Module):
     def half_kernels(self) -> Tensor:
         """Return the kernels' right halves with the centre, `[filters, length // 2 + 1]`.
 
-        Computed in float64: after 500 samples a phase in float32 is off by 1e-4.
+        Computed in float64: after 500 samples, the error of a float32 phase is 1e-4.
         """
         low, high = (cutoff[:, None].double() / self.sample_rate for cutoff in self.cutoffs())
         envelope = torch.sinc((high - low) * self.times) * self.window
@@ -136,12 +135,12 @@ class SincFilters(nn.Module):
 
 @FRONTENDS.register("sinc")
 class Sinc(Frontend):
-    """Sinc filters as a front-end: bands over time, or a picture of one channel a filter length.
+    """Sinc filters as a front-end: bands over time, or a picture with one channel per filter length.
 
-    The waveform is brought to mean 0 and variance 1 item by item (layer normalization, paper 2.2.1, as
-    SincNet without learned gains: a gain for each of 48,000 places of a clip has no meaning where clips
-    begin anywhere). With `frames` follow batch norm and ReLU for each filter and the mean over `frames`
-    even windows, so that what is left is the energy of a band over time.
+    Each waveform is scaled to mean 0 and variance 1 (layer normalization, paper 2.2.1, as
+    SincNet without learned gains: clips start anywhere, so a gain for each of 48,000 positions has no
+    meaning). With `frames`, batch norm and ReLU for each filter and the mean over `frames` equal windows
+    follow; the result is the energy of each band over time.
 
     Parameters
     ----------
@@ -149,21 +148,21 @@ class Sinc(Frontend):
     channels : int
         Of the waveform; must be 1.
     filters : int > 0
-        Of each length.
+        Number of filters of each length.
     lengths : list of int, odd, in samples
-        One bank of filters for each, with its own cut-offs, also where lengths are equal.
+        One bank of filters for each, with its own cut-offs, even where lengths are equal.
     frames : int > 0 or None
-        Columns of the picture. None gives the filters' output itself, `[batch, filters, samples]`.
+        Columns of the picture. None returns the output of the filters, `[batch, filters, samples]`.
     lowest_hz, min_low_hz, min_band_hz, unit_hz : float, in Hz
         See `CutoffLimits`.
     form : {"fast", "plain"}
-        How it is computed: by Fourier transform and slice by slice, or by direct convolution as it stands
-        in the paper. Both give the same; the second is the measure of the first.
+        Method of computation: `fast` uses Fourier transforms and slices of the bank, `plain` the direct
+        convolution of the paper. Both give the same result; `plain` is the reference.
 
     Raises
     ------
     RecipeError
-        If the waveform is not mono, or no length is given, or several without `frames`.
+        If the waveform is not mono, no length is given, or several lengths are given without `frames`.
     """
 
     def __init__(
@@ -203,7 +202,7 @@ class Sinc(Frontend):
         self.norm = nn.BatchNorm1d(filters * len(chosen)) if frames is not None else None
 
     def half_kernels(self) -> Tensor:
-        """Return all banks' half kernels one below the other, shorter ones filled up with zeros."""
+        """Return the half kernels of all banks in one matrix, shorter ones padded with zeros."""
         halves = [cast(SincFilters, bank).half_kernels() for bank in self.banks]
         return torch.cat([F.pad(half, (0, self.reach + 1 - half.shape[1])) for half in halves])
 
@@ -228,7 +227,7 @@ class Sinc(Frontend):
         return rows.reshape(-1, len(self.banks), self.filters, frames)
 
     def _direct(self, signal: Tensor, half: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        """Convolve with each bank as the textbook has it: `[batch, lengths * filters, samples]`."""
+        """Convolve with each bank directly: `[batch, lengths * filters, samples]`."""
         half = self.half_kernels() if half is None else half
         outputs = []
         for index, length in enumerate(self.lengths):
@@ -239,10 +238,10 @@ class Sinc(Frontend):
         return torch.cat(outputs, dim=1)
 
     def normed(self, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return half kernels and biases with batch norm worked into them.
+        """Return half kernels and biases that include batch norm.
 
-        In training mode its statistics are those of `signal` and move the running ones, as batch norm's
-        own do.
+        In training mode, batch norm uses the statistics of `signal` and updates its running statistics, as
+        torch's batch norm does.
 
         Parameters
         ----------

@@ -23,16 +23,16 @@ class PowerSpectrum(nn.Module):
     """Squared magnitude of the centred short-time Fourier transform with a periodic window.
 
     Matches `abs(librosa.stft(y, n_fft=n_fft, hop_length=hop_length, window=window, pad_mode=pad_mode)) ** 2`.
-    In a model file it is two products of matrices, where these cost less than onnxruntime's transform.
+    A model file uses two matrix products where these cost less than onnxruntime's transform.
 
     Parameters
     ----------
     n_fft : int > 0, in samples
         Length of the window and of the transform.
     hop_length : int > 0, in samples
-        Step between frames.
+        Hop between frames.
     pad_mode : {"reflect", "constant"}
-        What lies beyond both ends: the mirrored signal or silence.
+        Padding at both ends: the mirrored signal or silence.
     window : {"hann", "hamming"}
     """
 
@@ -62,7 +62,7 @@ class PowerSpectrum(nn.Module):
         Raises
         ------
         RecipeError
-            If they are too few to be mirrored at the ends.
+            If there are too few samples to mirror at the ends.
         """
         if self.pad_mode == "reflect" and samples <= self.n_fft // 2:
             raise RecipeError(
@@ -94,7 +94,7 @@ class PowerSpectrum(nn.Module):
             return_complex=True,
         )
         # view_as_real before the power: the exporter has no complex abs. Two squares, not `.sum(-1)`, which
-        # would also turn frame by frame into band by band in memory, and takes four times as long.
+        # would also change the memory layout and takes four times as long.
         parts = torch.view_as_real(spectrum)
         return parts[..., 0].square() + parts[..., 1].square()
 
@@ -109,11 +109,11 @@ class Stft(Frontend):
     Parameters
     ----------
     channels : int > 0
-        Of the waveform; each gives one picture.
+        Channels of the waveform, one picture each.
     n_fft, hop_length : int > 0, in samples
         Window and step.
     pad_mode : {"reflect", "constant"}
-        What lies beyond both ends.
+        Padding at both ends.
     amin, top_db, relative, mean, std
         See `Decibel`.
     """

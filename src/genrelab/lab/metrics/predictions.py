@@ -1,13 +1,15 @@
-"""What a recognizer said about every segment of a set of clips, and its file `predictions.csv`.
+"""Predictions of a network for all segments of a set of clips, and their file `predictions.csv`.
 
 Conventions
 -----------
-- A segment's answer is its most probable genre; a track's answer comes from `genrelab.voting.vote`.
+- The predicted genre of a segment is its most probable one; that of a track comes from
+  `genrelab.voting.vote`.
 - The *group* of a clip is its artist, or the clip itself where the artist is unknown. Intervals resample
   groups (see `genrelab.lab.metrics.bootstrap`).
-- `predictions.csv` holds a row a clip, then a row a segment, told apart by the column `level`. On a clip's
-  row `p_<genre>` is the mean over its segments; on a segment's row `predicted_majority` and `predicted_mean`
-  are the same. Text is UTF-8; probabilities keep nine significant digits, enough for every float32.
+- `predictions.csv` has one row per clip, then one per segment; the column `level` distinguishes them. On a
+  clip's row `p_<genre>` is the mean over its segments; on a segment's row `predicted_majority` and
+  `predicted_mean` are the same. Text is UTF-8; probabilities keep nine significant digits, enough for every
+  float32.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ PREFIX = "p_"
 
 
 class Answers(NamedTuple):
-    """What was said about some tracks, or some segments.
+    """Predictions for tracks or for segments.
 
     Attributes
     ----------
@@ -43,7 +45,7 @@ class Answers(NamedTuple):
     truth : np.ndarray [shape=(n,)], int
         True genre numbers.
     orders : np.ndarray [shape=(n, genres)], int
-        Genre numbers, the answer first.
+        Genre numbers, the predicted one first.
     probabilities : np.ndarray [shape=(n, genres)], float
         By genre number.
     """
@@ -64,7 +66,7 @@ class Predictions:
     genres : tuple of str
         In the order of the probabilities' columns, no name twice.
     clip_ids : tuple of str [length n]
-        The clip of each segment; a clip's segments need not stand together.
+        The clip of each segment, in any order.
     starts : np.ndarray [shape=(n,)], in seconds
         Where each segment begins in its clip.
     probabilities : np.ndarray [shape=(n, genres)]
@@ -117,12 +119,12 @@ class Predictions:
         return tuple(self.truth)
 
     def segments(self) -> Answers:
-        """Return what was said about every segment; between equal probabilities the lower number wins."""
+        """Return the predictions for all segments; among equal probabilities the lower number wins."""
         orders = np.argsort(-self.probabilities, axis=1, kind="stable")
         return self._answers(self.clip_ids, orders, self.probabilities)
 
     def tracks(self, rule: VotingRule) -> Answers:
-        """Return the answer for every clip, in the order of `clips`.
+        """Return the predictions for all clips, in the order of `clips`.
 
         Parameters
         ----------
@@ -235,7 +237,7 @@ def pool(folds: Sequence[Predictions]) -> Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write `predictions.csv`: a row a clip, then a row a segment.
+    """Write `predictions.csv`: one row per clip, then one row per segment.
 
     Raises
     ------
@@ -253,10 +255,10 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         ("segment", segments, segments, [f"{start:.9g}" for start in predictions.starts]),
     ):
         for i, clip in enumerate(answers.clip_ids):
-            said = genres[answers.orders[i, 0]], genres[other.orders[i, 0]]
+            predicted = genres[answers.orders[i, 0]], genres[other.orders[i, 0]]
             values = (f"{p:.9g}" for p in answers.probabilities[i])
             writer.writerow(
-                [level, clip, starts[i], predictions.truth[clip], *said, answers.groups[i], *values]
+                [level, clip, starts[i], predictions.truth[clip], *predicted, answers.groups[i], *values]
             )
     write_whole(path, text.getvalue().encode("utf-8", "surrogatepass"))
 

@@ -1,4 +1,4 @@
-"""A network from timm, without its classifier: picture in, last map out."""
+"""A network from timm, without its classifier: picture in, last feature map out."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _TENSORFLOW: dict[str, Any] = {"pad_type": "same", "bn_eps": 1e-3, "bn_momentum"
 class Backbone(nn.Module):
     """A convolutional network of timm as feature extractor.
 
-    It starts at random, from torch's global generator, as timm starts it;
-    `genrelab.lab.models.pretrained.load_pretrained` gives it ImageNet weights.
+    Its random initial weights come from timm and torch's global generator;
+    `genrelab.lab.models.pretrained.load_pretrained` loads ImageNet weights.
 
     Parameters
     ----------
     architecture : str
         timm's name of a convolutional network, e.g. `resnet18`, `resnet34`, `vgg16`, `mobilenetv1_100`.
-        A tag names other weights than timm's default ones, e.g. `resnet18.tv_in1k`.
+        A tag selects other weights than timm's default, e.g. `resnet18.tv_in1k`.
     channels : int > 0
-        Of the picture.
+        Channels of the picture.
     tensorflow : bool
-        Build the layers as TensorFlow and Keras do, for weights that were trained there: pictures are
-        padded at their ends alone where that suffices (a stride of 2 over an even size), and batch norms
-        add 1e-3 to the variance and follow it more slowly. timm knows this of MobileNet and EfficientNet.
+        Build the layers as TensorFlow and Keras do, for weights trained there: pictures are padded only at
+        their ends where that suffices (a stride of 2 over an even size), and batch norms add 1e-3 to the
+        variance and update more slowly. timm supports this for MobileNet and EfficientNet.
 
     Attributes
     ----------
@@ -39,16 +39,16 @@ class Backbone(nn.Module):
     features : int
         Channels of the last map.
     folded : tuple of str
-        Batch norms within `net` that started as mere shifts, because the weights that were read hold
-        them inside the convolutions; `genrelab.lab.models.pretrained.calibrate` empties it.
+        Batch norms within `net` that only shift, because the loaded weights include them in the convolutions;
+        `genrelab.lab.models.pretrained.calibrate` empties it.
     strange : tuple of str
-        Batch norms within `net` whose statistics are of other values than they get, because the
-        convolution before them starts at random; `calibrate` empties it too.
+        Batch norms within `net` whose statistics do not match their inputs, because the convolution before
+        them is random; `calibrate` empties it too.
 
     Raises
     ------
     RecipeError
-        If timm has no network of that name, or not with TensorFlow's layers.
+        If timm has no such network, or cannot build it with TensorFlow's layers.
     MissingExtraError
         If timm is not installed.
     """

@@ -1,6 +1,6 @@
-"""Several networks whose answers are averaged: an ensemble in one recipe and one model file.
+"""Ensembles: several networks in one recipe and one model file, whose probabilities are averaged.
 
-Networks that see different pictures err on different clips. Each learns by itself, with a loss of its own;
+Networks that see different pictures err on different clips. Each is trained with its own loss;
 what they share are the batches, the learning rate and the limit of the gradient's norm.
 """
 
@@ -21,7 +21,7 @@ from genrelab.lab.registry import closest
 
 
 class Member(Part):
-    """One of the networks: its name under `kind`, the inputs that it gets, its options beside them."""
+    """A member: its name under `kind`, its inputs, and its options."""
 
     inputs: tuple[InputName, ...] = Field(min_length=1)
 
@@ -36,7 +36,7 @@ class Together(Body):
     Parameters
     ----------
     members : two or more mappings
-        `kind` names a network, `inputs` the front-ends that it gets; its own options stand beside them.
+        `kind` names a network and `inputs` its front-ends; its options follow.
 
     Raises
     ------
@@ -72,12 +72,12 @@ class Together(Body):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch by all members."""
-        said: list[Scores] = [
+        scored: list[Scores] = [
             member({name: inputs[name] for name in names})
             for member, names in zip(self.members, self.names, strict=True)
         ]
         return Scores(
-            average_probabilities(*(each.logits.float() for each in said)),
-            torch.cat([each.embedding for each in said], dim=1),
-            tuple(said),
+            average_probabilities(*(each.logits.float() for each in scored)),
+            torch.cat([each.embedding for each in scored], dim=1),
+            tuple(scored),
         )

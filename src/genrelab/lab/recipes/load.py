@@ -22,7 +22,7 @@ _MAX_DEPTH = 5
 
 
 def recipe_names() -> list[str]:
-    """Return the names of the recipes that come with genrelab, e.g. `soundfusion/soundfusion-1`."""
+    """Return the names of the built-in recipes, e.g. `soundfusion/soundfusion-1`."""
     root = files(__package__)
     return sorted(
         f"{folder.name}/{entry.name.removesuffix('.yaml')}"
@@ -39,11 +39,11 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
     Parameters
     ----------
     name : str
-        The name of a recipe that comes with genrelab, in whole (`soundfusion/resnet2d-s`) or its last
-        part where that is unique, or the path of a YAML file.
+        The name of a built-in recipe, in full (`soundfusion/resnet2d-s`) or only its last part if that is
+        unique, or the path of a YAML file.
     changes : sequence of str
-        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML. A part of
-        a list goes by its number, `augment.inputs.mel.0.count=3`, or by `*`, which is each of them.
+        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML. Select a
+        part of a list by its number, `augment.inputs.mel.0.count=3`, or all parts by `*`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
 
 
 def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
-    """Check the values of a recipe; `origin` names it in messages."""
+    """Check the values of a recipe; messages name it by `origin`."""
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
@@ -88,7 +88,7 @@ def _explained(error: ValidationError, what: str) -> RecipeError:
 
 
 def _keys_at(path: Sequence[str]) -> list[str]:
-    """Return the keys that the schema knows below a dotted path."""
+    """Return the keys of the schema below a dotted path."""
     model: type[BaseModel] = Recipe
     for key in path:
         found = model.model_fields.get(key)
@@ -125,9 +125,9 @@ def _inherit(name: str, *, depth: int) -> dict[str, Any]:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `over` on `base`.
+    """Merge `over` into `base`.
 
-    Mappings go key by key unless their `kind` changes; null over a mapping takes it away; all else is
+    Mappings are merged key by key unless their `kind` changes; null removes a mapping; other values are
     replaced.
     """
     merged = dict(base)
@@ -163,7 +163,7 @@ def _read(name: str) -> tuple[str, str]:
 
 
 def _changed(raw: Mapping[str, Any], change: str) -> dict[str, Any]:
-    """Return a recipe with one `a.b=value` laid on it."""
+    """Return a recipe with one change `a.b=value`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise RecipeError(f"write a change as key=value, not {change!r}", code="change-without-value")
@@ -172,7 +172,7 @@ def _changed(raw: Mapping[str, Any], change: str) -> dict[str, Any]:
 
 
 def read_value(text: str, *, what: str) -> Any:
-    """Read a value as people type it: YAML, in which 1e-3 is a number too.
+    """Read a typed value: YAML, except that 1e-3 is a number.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def read_value(text: str, *, what: str) -> Any:
 
 
 def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
-    """Return what must lie over `base` so that `value` stands at `path`; a list is given back whole."""
+    """Return an overlay of `base` that puts `value` at `path`; a list is returned whole."""
     if not path:
         return value
     head, *rest = path
@@ -198,7 +198,7 @@ def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
         if place not in chosen:
             parts.append(part)
             continue
-        # As in a mapping: another `kind` drops the options of the old one, null takes the part away.
+        # As in a mapping: another `kind` drops the options of the old one, null removes the part.
         laid = _merge({"": part}, {"": _over(part, rest, value, key)})
         if laid.get("") is not None:
             parts.append(laid[""])
@@ -206,20 +206,21 @@ def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
 
 
 def _places(parts: Sequence[Any], head: str, key: str) -> Collection[int]:
-    """Return which parts of a list a piece of a dotted key means."""
+    """Return the parts of a list that a piece of a dotted key selects."""
     if head == "*" and parts:
         return range(len(parts))
     if head.isdecimal() and int(head) < len(parts):
         return {int(head)}
-    there = f"a list of {len(parts)} parts: a number from 0 to {len(parts) - 1}, or * for each of them"
+    rule = (
+        f"must be a number from 0 to {len(parts) - 1}, or * for all" if parts else "names a part of nothing"
+    )
     raise RecipeError(
-        f"{head!r} in the key {key!r} stands for {there if parts else 'a part of an empty list'}",
-        code="recipe-list-key",
+        f"{head!r} in the key {key!r} {rule}: the list has {len(parts)} parts", code="recipe-list-key"
     )
 
 
 def _parse(text: str, *, what: str) -> Any:
-    """Read YAML; a date that no calendar has is a ValueError there."""
+    """Read YAML, which raises a ValueError for impossible dates."""
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -227,7 +228,7 @@ def _parse(text: str, *, what: str) -> Any:
 
 
 def _number(text: str) -> str | float:
-    """YAML reads 1e-3 as text; people mean the number."""
+    """Read 1e-3, which is text in YAML, as a number."""
     try:
         return float(text)
     except ValueError:

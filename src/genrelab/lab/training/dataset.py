@@ -1,4 +1,4 @@
-"""Segments of a store's clips, for training and for testing."""
+"""Segments of the clips in a store, for training and testing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genrelab.lab.training.store.audio_store import AudioStore
 
 
 class Item(NamedTuple):
-    """A segment by name: which clip, and where it starts in samples."""
+    """A segment: its clip, and its start in samples."""
 
     clip_id: str
     start: int
@@ -26,14 +26,14 @@ class Item(NamedTuple):
 
 Example = tuple[Tensor, int]
 TrainingExample = tuple[Tensor, int, int, int]
-"""A segment, its class number, which copy of its clip it is of (0 is the clip itself), the clip's number."""
+"""A segment, its class number, the number of the copy (0 is the clip itself), the number of the clip."""
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Give `(epoch, number of the item)` pairs, so that an item's random values follow from its key.
+    """Yield keys `(epoch, number of the item)`, which determine the random values of the item.
 
-    Lightning calls `set_epoch`. The order of an epoch comes from the seed and the epoch alone, so that
-    a run that goes on gives what an undisturbed one gives.
+    Lightning calls `set_epoch`. The order of an epoch depends only on the seed and the epoch: a resumed run
+    gives the same result as an undisturbed one.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
         Number of items.
     seed : int
     shuffle : bool
-        Else in order, and always as epoch 0.
+        If false, items come in order and always as epoch 0.
     """
 
     def __init__(self, length: int, *, seed: int, shuffle: bool) -> None:
@@ -51,7 +51,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin the epoch of this number."""
+        """Start an epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -169,19 +169,19 @@ class HeldOutDataset(SegmentDataset):
 
 
 class EqualBatches(Sampler[list[tuple[int, int]]]):
-    """Give batches of keys, in order, whose segments are equally long; all as epoch 0.
+    """Yield batches of keys in order, each of segments of equal length; all as epoch 0.
 
     Parameters
     ----------
     dataset : SegmentDataset
     size : int > 0
-        At most so many in a batch.
+        Largest number of segments in a batch.
     """
 
     def __init__(self, dataset: SegmentDataset, size: int) -> None:
         self.batches: list[list[tuple[int, int]]] = []
-        for _, alike in groupby(range(len(dataset)), key=dataset.samples):
-            keys = [(0, number) for number in alike]
+        for _, numbers in groupby(range(len(dataset)), key=dataset.samples):
+            keys = [(0, number) for number in numbers]
             self.batches += [keys[begin : begin + size] for begin in range(0, len(keys), size)]
 
     def __len__(self) -> int:
@@ -192,19 +192,19 @@ class EqualBatches(Sampler[list[tuple[int, int]]]):
 
 
 class TrainingSet(Dataset[TrainingExample]):
-    """Clips and their copies, asked for by `(epoch, number)` as if they were one dataset.
+    """Clips and their copies as one dataset, indexed by `(epoch, number)`.
 
     Parameters
     ----------
     copies : sequence of SegmentDataset
         The clips, then their copies.
     unlabelled : sequence of SegmentDataset
-        Clips without a genre, which have the class number -1, then their copies.
+        Clips without a genre, whose class number is -1, then their copies.
 
     Attributes
     ----------
     clips : tuple of str
-        The ids of all clips; a clip's number is its place.
+        The ids of all clips; the number of a clip is its index.
     """
 
     def __init__(self, copies: Sequence[SegmentDataset], unlabelled: Sequence[SegmentDataset] = ()) -> None:

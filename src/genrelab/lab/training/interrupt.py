@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 
 
 class Interrupt(Callback):
-    """Turn Ctrl-C into a KeyboardInterrupt after the current batch; a second one raises at once.
+    """Turn Ctrl-C into a KeyboardInterrupt after the current batch; a second one raises immediately.
 
     Python raises where it happens to be, and where that is a finalizer it drops the exception: a training
     would go on. Lightning, in turn, ends the process on a KeyboardInterrupt and keeps Ctrl-C switched off.
