@@ -1,7 +1,7 @@
 """Ensembles: several networks in one recipe and one model file, whose probabilities are averaged.
 
-Networks that see different pictures err on different clips. Each is trained with its own loss;
-what they share are the batches, the learning rate and the limit of the gradient's norm.
+Networks with different inputs make different errors. Each is trained with its own loss; they share the
+batches, the learning rate and the limit of the gradient norm.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Members = Annotated[tuple[Member, ...], Field(min_length=2, max_length=16)]
 
 @MODELS.register("together")
 class Together(Body):
-    """The mean of several networks' probabilities; their embeddings side by side.
+    """The mean probabilities of several networks, and their concatenated embeddings.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Together(Body):
     Raises
     ------
     RecipeError
-        If a member's input is not there, an input is used by none, or a member cannot be made.
+        If a member names an unknown input, no member uses an input, or a member is invalid.
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, members: Members) -> None:

@@ -48,9 +48,9 @@ def layer(inputs: int, outputs: int, pool: tuple[int, int] | None) -> nn.Sequent
 class FullyConvolutional(Body):
     """Five convolutions over a picture; genres from the averages of all layers.
 
-    The last layer gives its maximum over all that is left of bands and frames. The embedding is what the
-    layers give, each averaged over bands and frames, brought to mean 0 and variance 1 by a batch norm
-    without weights. Hears sound of any duration from 320 frames on.
+    The last layer contributes its maximum over bands and frames, the others their averages. A batch norm
+    without weights scales these values to mean 0 and variance 1, which gives the embedding. Takes sound of
+    any duration of at least 320 frames.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class FullyConvolutional(Body):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture of 24 bands and 320 frames at least.
+        If the recipe does not give one picture of at least 24 bands and 320 frames.
     """
 
     shortest_frames = _FRAMES
@@ -82,7 +82,7 @@ class FullyConvolutional(Body):
             )
         self.normalize = nn.BatchNorm2d(channels)
         sizes = zip([channels, *widths], widths, [*_POOLS, None], strict=False)
-        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        # On a CPU, convolutions copy maps in channels-first layout, forward and backward.
         self.layers = nn.ModuleList(layer(*each) for each in sizes).to(memory_format=torch.channels_last)
         self.embed = nn.BatchNorm1d(sum(widths), affine=False)
         self.classify = nn.Linear(sum(widths), genres)

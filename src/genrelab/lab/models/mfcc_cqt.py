@@ -1,9 +1,9 @@
-"""Paper `mfcc-cqt` (Zheng, Xing, Huang): a network that sees MFCC and constant-Q pictures side by side.
+"""Paper `mfcc-cqt` (Zheng, Xing, Huang): a network with MFCC and constant-Q pictures as inputs.
 
-The paper gives filters, kernels and poolings in its figures 16 and 17 alone, of which the text tells the
-order of the layers. Sizes here are what is usual: 3 x 3 filters whose number doubles from layer to layer,
-poolings of 2 x 2. The fifth pools the bands alone, so that 5 seconds (216 frames) leave 13 steps of 0.37 s
-for the layers along time, and sound of 0.72 s is long enough.
+The paper shows filters, kernels and poolings only in its figures 16 and 17; its text gives the order of the
+layers. The sizes here are common ones: 3 x 3 filters whose number doubles from layer to layer, poolings of
+2 x 2. The fifth layer pools only bands, so 5 seconds (216 frames) leave 13 steps of 0.37 s for the layers
+along time, and 0.72 s of sound suffice.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Width = Annotated[int, Field(gt=0, le=1024)]
 Frames = Annotated[int, Field(gt=0, le=100_000)]
 
 _POOLS = ((2, 2), (2, 2), (2, 2), (2, 2), (2, 1))  # bands x frames
-_BANDS = 2**5  # that these pool to one
-_FRAMES = 2**5  # that these and the pooling along time reduce to one
+_BANDS = 2**5  # pooled to one
+_FRAMES = 2**5  # pooled to one, here and along time
 
 
 def spectrogram_block(channels: int, width: int) -> nn.Sequential:
-    """Return five times convolution, ReLU, maximum pooling, batch norm; then bands become channels.
+    """Return five blocks of convolution, ReLU, maximum pooling and batch norm; then bands become channels.
 
     Section 4.1. Changes `[batch, channels, bands, frames]` into
     `[batch, 16 width x (bands // 32), frames // 16]`.
@@ -49,27 +49,27 @@ def spectrogram_block(channels: int, width: int) -> nn.Sequential:
 
 @MODELS.register("mfcc-cqt")
 class MfccCqt(Body):
-    """Two pictures, each through a block of its own, joined along time (sections 4.1 and 4.2).
+    """Two pictures, each with its own block, joined along time (sections 4.1 and 4.2).
 
-    The blocks' channels are put together; a convolution of length 3 along time, ReLU, maximum pooling over 2
-    steps, the mean over all steps and a linear layer follow. Hears sound of any duration from 32 frames on.
+    The channels of the blocks are concatenated; a convolution of length 3 along time, ReLU, maximum pooling
+    over 2 steps, the mean over all steps and a linear layer follow. Takes sound of any duration of at least
+    32 frames.
 
     Parameters
     ----------
     width : int, 1..1024
-        Filters of the first convolution of a block; each later one has twice as many.
+        Filters of the first convolution of a block; each later one doubles the number.
     combined : int, 1..1024
         Filters of the convolution along time.
     crop_frames : int or None
-        In training, as many frames are cut out of both pictures at the same random place, another for each
-        item (section 5.1: 5 of 30 seconds). The place is drawn from torch's global generator. None cuts
-        nothing.
+        In training, crop both pictures of an item to this number of frames at the same random position
+        (section 5.1: 5 of 30 seconds), drawn from torch's global generator. None does not crop.
 
     Raises
     ------
     RecipeError
-        If the recipe gives anything but two pictures of equally many bands and frames, too small ones, or
-        ones with fewer frames than are to be cut out.
+        If the recipe does not give two pictures with the same numbers of bands and frames, or they are too
+        small, or shorter than `crop_frames`.
     """
 
     shortest_frames = _FRAMES
@@ -94,7 +94,7 @@ class MfccCqt(Body):
         self.names = tuple(inputs)
         self.crop_frames = crop_frames
         blocks = nn.ModuleList(spectrogram_block(shape[0], width) for shape in inputs.values())
-        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        # On a CPU, convolutions copy maps in channels-first layout, forward and backward.
         self.blocks = blocks.to(memory_format=torch.channels_last)
         joined = len(inputs) * width * 2 ** (len(_POOLS) - 1) * (bands // _BANDS)
         self.combine = nn.Conv1d(joined, combined, 3, padding=1)
@@ -111,7 +111,7 @@ class MfccCqt(Body):
         return Scores(self.classify(features), features)
 
     def _cut(self, pictures: list[Tensor]) -> list[Tensor]:
-        """Cut the same frames out of all pictures of an item, in training mode."""
+        """Crop all pictures of an item to the same frames, in training mode."""
         if not self.training or self.crop_frames is None:
             return pictures
         size = self.crop_frames

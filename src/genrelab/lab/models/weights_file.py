@@ -1,4 +1,4 @@
-"""Files of weights: read without running a pickle, and named in words where they do not fit."""
+"""Files of weights: read without running a pickle, with descriptions of what does not fit."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ REMEDIES = (
     "or training.weights=none to start at random"
 )
 
-_SHOWN = 8  # keys of one kind that an error names
+_SHOWN = 8  # most keys of one kind in an error
 
 
 def read_weights(path: Path) -> Weights:
-    """Return the tensors of a `.safetensors`, `.pt` or `.pth` file; those with fractions as float32.
+    """Return the tensors of a `.safetensors`, `.pt` or `.pth` file; floating-point ones as float32.
 
     Raises
     ------
     RecipeError
-        If the file is missing, damaged, of another kind, or holds anything but a table of tensors.
+        If the file is missing, damaged, of another type, or is not a plain table of tensors.
     """
     if not path.is_file():
         what = (
@@ -76,9 +76,9 @@ def reason(error: Exception) -> str:
 
 
 def misfits(weights: Weights, own: Weights) -> list[str]:
-    """Say what keeps weights from taking their place among a network's own; empty where they fit.
+    """Describe weights that do not fit a network; empty if all fit.
 
-    Own weights that are not in the file are no misfit.
+    Weights of the network that the file lacks are allowed.
     """
     both = [key for key in weights if key in own]
     shapes = [

@@ -1,4 +1,4 @@
-"""What a search may put into a key of a recipe: some values, or a range of numbers."""
+"""The values that a search tries for a key of a recipe: a list, or a range of numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _RANGE = re.compile(r"(?P<low>[^:,\[\]{}]+?)\.\.(?P<high>[^:,\[\]{}]+?)(:(?P<how
 
 @dataclass(frozen=True)
 class Choices:
-    """Some values, in the order in which they were named.
+    """A list of values, in the given order.
 
     Attributes
     ----------
     values : tuple
-        At least one, none twice: numbers, words, null, lists.
+        At least one, all different: numbers, text, null, lists.
     """
 
     values: tuple[Any, ...]
@@ -35,7 +35,7 @@ class Choices:
 
     @property
     def texts(self) -> list[str]:
-        """The values in few characters each."""
+        """The values as short text."""
         return [brief(value) for value in self.values]
 
     @property
@@ -44,25 +44,25 @@ class Choices:
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
 
     def place(self, value: Any) -> int:
-        """Return where a value stands; 1, 1.0 and true are three values."""
+        """Return the index of a value; 1, 1.0 and true are three values."""
         return [json.dumps(each) for each in self.values].index(json.dumps(value))
 
     def probes(self) -> tuple[Any, ...]:
-        """Return values that must fit the recipe if all are to fit: all."""
+        """Return the values that are checked against the recipe: all."""
         return self.values
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; whole numbers if both are of type int.
+    """Numbers from `low` to `high`, inclusive; whole numbers if both have type int.
 
     Attributes
     ----------
     low, high : int or float
     log : bool
-        Every doubling is as likely as every other.
+        Uniform in the logarithm.
     step : int or float or None
-        Only `low`, `low + step`, ...; None is every number.
+        Only `low`, `low + step`, ...; None allows all numbers.
     """
 
     low: float
@@ -75,16 +75,16 @@ class Range:
         return f"{brief(self.low)} to {brief(self.high)}{how}"
 
     def place(self, value: Any) -> float:
-        """Return where a value lies: itself."""
+        """Return the position of a value: itself."""
         return float(value)
 
     @property
     def whole(self) -> bool:
-        """Whether only whole numbers are meant."""
+        """Whether the range contains only whole numbers."""
         return isinstance(self.low, int)
 
     def probes(self) -> tuple[Any, ...]:
-        """Return values that must fit the recipe if all are to fit: the ends."""
+        """Return the values that are checked against the recipe: the ends."""
         return (self.low, self.high)
 
 
@@ -92,12 +92,12 @@ Axis = Choices | Range
 
 
 def key_and_text(option: str) -> tuple[str, str]:
-    """Divide `key=values` as it is typed behind --grid and --space.
+    """Split `key=values`, the argument of --grid and --space.
 
     Raises
     ------
     UsageError
-        If either is missing.
+        If key or values are missing.
     """
     key, _, text = option.partition("=")
     if not key.strip() or not text.strip():
@@ -109,12 +109,12 @@ def key_and_text(option: str) -> tuple[str, str]:
 
 
 def read_choices(key: str, values: str | Sequence[Any]) -> Choices:
-    """Read the values of a key: `8,16,32` as it is typed, or a list as it stands in YAML.
+    """Read the values of a key: text such as `8,16,32`, or a list from YAML.
 
     Raises
     ------
     UsageError
-        If there are none, or one of them twice.
+        If there are no values, or one occurs twice.
     """
     if isinstance(values, str):
         what = f"the values of {key}"
@@ -138,21 +138,21 @@ def read_choices(key: str, values: str | Sequence[Any]) -> Choices:
 
 
 def read_axis(key: str, values: str | Sequence[Any], *, now: Any) -> Axis:
-    """Read what a sampler may draw for a key: a range, or values as in `read_choices`.
+    """Read the values that a sampler draws from: a range, or values as in `read_choices`.
 
     Parameters
     ----------
     key : str
     values : str or sequence
-        `1e-4..1e-2`, also with `:log` or `:step=2` behind it; `adam,sgd`; a list.
+        `1e-4..1e-2`, optionally with `:log` or `:step=2` at its end; `adam,sgd`; a list.
     now : object
-        The recipe's own value of the key. A real number makes the range one of real numbers, a whole one of
-        whole numbers; else it is whole if both of its ends are written so.
+        The value of the key in the recipe. If it is a float, so is the range; if it is an integer, the range
+        must be whole; otherwise the range is whole if its ends are.
 
     Raises
     ------
     UsageError
-        If it is neither, or the range holds nothing, or real ends stand around a whole value.
+        If the text is invalid, the range is empty, or a whole value gets a range of floats.
     """
     match = _RANGE.fullmatch(values) if isinstance(values, str) else None
     if match is None:
@@ -189,13 +189,13 @@ def read_axis(key: str, values: str | Sequence[Any], *, now: Any) -> Axis:
 
 
 def change_of(key: str, value: Any) -> str:
-    """Return `key=value` as `load_recipe` reads it back to the very same value."""
+    """Return `key=value` so that `load_recipe` reads exactly this value."""
     style = '"' if isinstance(value, str) else None  # unquoted, 1e-3 would become a number
     return f"{key}={yaml.safe_dump(value, default_flow_style=True, default_style=style)}"
 
 
 def value_at(values: Any, key: str) -> Any:
-    """Return what stands at a dotted key of a recipe's plain values; None if nothing does."""
+    """Return the value at a dotted key of a recipe as plain values; None if there is none."""
     for part in key.split("."):
         if isinstance(values, list):
             place = 0 if part == "*" else int(part) if part.isdecimal() else len(values)
@@ -206,7 +206,7 @@ def value_at(values: Any, key: str) -> Any:
 
 
 def brief(value: Any) -> str:
-    """Write a value in few characters, for tables."""
+    """Return a value as short text for tables."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, float):
@@ -215,7 +215,7 @@ def brief(value: Any) -> str:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Return for each dotted key its shortest end that no other key has: `width` for `model.width`."""
+    """Return the shortest unique ending of each dotted key: `width` for `model.width`."""
     names = {}
     for key in keys:
         parts = key.split(".")

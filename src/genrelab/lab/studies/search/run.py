@@ -1,4 +1,4 @@
-"""Work through a search: take an open training, run it, note what came of it; else add a trial."""
+"""Run a search: take an open training, run it, store its result; otherwise add a trial."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from genrelab.lab.training.store.audio_store import sound_key
 from genrelab.lab.training.train import resolve_device
 
 _PAUSE_SECONDS = 0.5
-#: Processes that read data for a training outlive its kill by some seconds, and its lock lives in them.
+#: Data-loading processes survive a killed training by some seconds, and keep its lock.
 _LOCKS_LINGER_SECONDS = 10.0
 
 
-def _in_silence(line: str) -> None:
-    """Say nothing."""
+def _silent(line: str) -> None:
+    """Ignore a line of text."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Options:
     retry: bool = False
     source: str | None = None
     report: Report | None = None
-    say: Callable[[str], None] = _in_silence
+    say: Callable[[str], None] = _silent
 
 
 def search(
@@ -111,9 +111,9 @@ def search(
                 code="search-part-empty",
             )
     seeds = range(seed, seed + searched.seeds)
-    study = Study(folder, _about(searched, corpus, split, seed))
+    study = Study(folder, _identity(searched, corpus, split, seed))
     work = _Work(searched, study, corpus, split, seeds, options)
-    anew = _forget_failures(study, seeds) if options.retry else set()
+    reopened = _forget_failures(study, seeds) if options.retry else set()
     settled = time.monotonic() + (_LOCKS_LINGER_SECONDS if searched.sampler == "tpe" else 0.0)
     while True:
         with study.claimed(seeds) as claim:
@@ -121,22 +121,22 @@ def search(
                 trial, number = claim
                 which = f"trial {trial.number} of {searched.trials}, seed {number}"
                 options.say(f"{which}: {searched.words(trial.values)}")
-                found = work.train(trial, number, restart=(trial.number, number) in anew)
+                found = work.train(trial, number, restart=(trial.number, number) in reopened)
                 if isinstance(found, str):
                     options.say(f"{which} failed: {found}")
-                work.note(trial, number, found)
+                work.store(trial, number, found)
                 continue
         left = study.is_open(seeds)
-        # What tpe draws next must not depend on whether a killed process is quite gone yet.
-        if not (left and time.monotonic() < settled) and work.think():
+        # The next draw of tpe must not depend on whether a killed process has ended yet.
+        if not (left and time.monotonic() < settled) and work.add_trial():
             continue
         if not left:
             return work.end()
-        time.sleep(_PAUSE_SECONDS)  # the rest is being done by other processes
+        time.sleep(_PAUSE_SECONDS)  # other processes run the rest
 
 
-def _about(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[str, Any]:
-    """Return what makes it this search; with more trials or seeds it goes on."""
+def _identity(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[str, Any]:
+    """Return the identity of a search; trials and seeds can be added to it."""
     about: dict[str, Any] = {
         "recipe": searched.bases(),
         "values": {key: str(axis) for key, axis in searched.axes.items()},
@@ -146,13 +146,13 @@ def _about(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[st
         "sound": sound_key(corpus, sample_rate=0, channels=0),
         "seed": str(seed),
     }
-    if searched.sampler == "tpe":  # its draws follow the figure
+    if searched.sampler == "tpe":  # its draws depend on the figure
         about["monitor"] = searched.monitor
     return about
 
 
 def _forget_failures(study: Study, seeds: range) -> set[tuple[int, int]]:
-    """Open the trainings that failed again; return trial and seed of each."""
+    """Reopen failed trainings; return trial and seed of each."""
     with study.change() as state:
         forgotten = {(trial.number, seed) for trial in state.trials for seed in seeds if seed in trial.failed}
         for number, seed in forgotten:
@@ -162,7 +162,7 @@ def _forget_failures(study: Study, seeds: range) -> set[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _Work:
-    """What one process does for a search."""
+    """The part of a search that one process runs."""
 
     searched: Search
     study: Study
@@ -172,7 +172,7 @@ class _Work:
     options: Options
 
     def train(self, trial: Trial, seed: int, *, restart: bool) -> Result | str:
-        """Return what a training came to, or why it came to nothing."""
+        """Return the result of a training, or the reason of its failure."""
         try:
             run = run_experiment(
                 self.searched.recipe_of(trial.values),
@@ -189,8 +189,8 @@ class _Work:
             return " ".join(str(error).split()) or type(error).__name__
         return _result(run, self.study.folder)
 
-    def note(self, trial: Trial, seed: int, found: Result | str) -> None:
-        """Put what a training came to into the study, and write what can be told now."""
+    def store(self, trial: Trial, seed: int, found: Result | str) -> None:
+        """Store the result of a training in the study, and rewrite the results of the search."""
         with self.study.change() as state:
             if isinstance(found, str):
                 state.trial(trial.number).failed[seed] = found
@@ -198,21 +198,21 @@ class _Work:
                 state.trial(trial.number).results[seed] = found
             self._publish(state)
 
-    def think(self) -> bool:
-        """Add the next trial, unless there are enough; tell whether there may be something to do now."""
+    def add_trial(self) -> bool:
+        """Add the next trial, unless there are enough; return whether trainings may be open now."""
         known = len(self.study.read().trials)
         if known >= self.searched.trials:
             return False
         with self.study.change() as state:
-            if len(state.trials) == known:  # else another process has just thought of one
+            if len(state.trials) == known:  # else another process has just added one
                 figures = [(trial.values, self._figure(trial)) for trial in state.trials]
-                told = [(values, figure) for values, figure in figures if figure is not None]
-                values = self.searched.values_of(known + 1, told, seed=self.seeds.start)
+                finished = [(values, figure) for values, figure in figures if figure is not None]
+                values = self.searched.values_of(known + 1, finished, seed=self.seeds.start)
                 state.trials.append(Trial(number=known + 1, values=values))
         return True
 
     def end(self) -> Outcome:
-        """Return the outcome when all is done."""
+        """Return the outcome after all trainings."""
         with self.study.change() as state:
             outcome = self._publish(state)
         if outcome.best is None:
