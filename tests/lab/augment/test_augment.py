@@ -23,7 +23,7 @@ def test_noise_has_the_asked_strength() -> None:
     assert not torch.equal(changed[0], changed[1])
 
 
-def test_gain_lies_between_its_ends_in_decibels() -> None:
+def test_gains_are_within_their_range_in_decibels() -> None:
     batch = torch.ones(2000, 1, 3)
     gain = Gain(low=-12.0, high=12.0)
     decibels = 20 * torch.log10(gain.apply(batch, gain.draw(batch, generator()))[:, 0, 0])
@@ -91,7 +91,7 @@ def test_probability_is_that_of_an_item() -> None:
     assert changed.float().mean().item() == pytest.approx(0.3, abs=0.04)
 
 
-def test_without_probability_nothing_is_drawn() -> None:
+def test_probability_zero_draws_nothing() -> None:
     batch = torch.ones(3, 1, 2)
     pipeline = Pipeline([Gain()], probability=0.0)
     before = pipeline.generator.get_state()

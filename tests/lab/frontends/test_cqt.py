@@ -23,7 +23,7 @@ RATE = 22050
 
 
 def sounds(seconds: float = 3.0) -> dict[str, np.ndarray]:
-    """Sounds that no two bins hear alike: everywhere, at one place, moving, and between the octaves."""
+    """Sounds to which all bins respond differently: constant, local, moving, and between octaves."""
     rng = np.random.default_rng(0)
     time = np.arange(round(seconds * RATE)) / RATE
     sweep = 2 * np.pi * 20 * seconds / np.log(500) * (500 ** (time / seconds) - 1)
@@ -144,7 +144,7 @@ def test_products_with_frames(samples: int, length: int, count: int, stride: int
     np.testing.assert_allclose(made.numpy(), expected, atol=1e-9)
 
 
-def test_every_item_and_channel_stands_for_itself() -> None:
+def test_items_and_channels_are_independent() -> None:
     waves = torch.from_numpy(np.stack([*sounds(1.0).values()])).reshape(3, 2, RATE)
     magnitude = Cqt(sample_rate=RATE, channels=2, output="magnitude")
     together = magnitude(waves)

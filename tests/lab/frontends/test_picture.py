@@ -183,7 +183,7 @@ def test_values_are_shifted_and_scaled() -> None:
     np.testing.assert_allclose(imagenet, (unit - mean[:, None, None]) / std[:, None, None], atol=1e-5)
 
 
-def test_silence_is_dark_and_no_item_knows_another() -> None:
+def test_silence_is_dark_and_items_are_independent() -> None:
     assert (draw(np.zeros(RATE, np.float32), "picture") == 0).all()
     loud = torch.from_numpy(music())[None, None]
     frontend = make("picture", colours="magma")
@@ -237,7 +237,7 @@ def test_impossible_sizes_are_refused(kind: str, side: int) -> None:
             make(kind, **sides)
 
 
-def test_what_is_no_picture_of_one_channel_is_refused() -> None:
+def test_inputs_that_are_not_one_plane_are_refused() -> None:
     for kind, options in (("picture", {"of": {"kind": "mel"}}), ("waveform-picture", {})):
         sizes = {"height": 8, "width": 8}
         with raises("picture-channels", 2, "audio.channels=1"):

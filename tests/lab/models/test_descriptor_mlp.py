@@ -128,7 +128,7 @@ def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus
     )
 
 
-def test_a_run_that_goes_on_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
     store = open_store(corpus, sample_rate=8000, channels=1)
     train(sound_recipe("training.max_epochs=2"), corpus, split, store, folder=tmp_path, seed=0, device="cpu")
     went_on = train(sound_recipe(), corpus, split, store, folder=tmp_path, seed=0, device="cpu")
@@ -213,7 +213,7 @@ def test_a_table_is_learned_and_leaves_no_model_file(table: Write, tmp_path: Pat
         evaluate_elsewhere(run, table("other", shift=5e5), device="cpu")
 
 
-def test_sound_and_tables_are_told_apart(
+def test_sound_and_tables_do_not_mix(
     table: Write, trained: Run, corpus: Corpus, split: Split, tmp_path: Path
 ) -> None:
     mine, base = table("mine"), tmp_path / "runs"

@@ -1,4 +1,4 @@
-"""The fully convolutional network: its layers, its embedding, what it can hear."""
+"""The fully convolutional network: its layers, its embedding, its shortest input."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_widths_are_five() -> None:
         body(widths=[4, 4])
 
 
-def test_its_recipe_hears_steps_of_five_seconds() -> None:
+def test_its_recipe_uses_hops_of_five_seconds() -> None:
     recipe = load_recipe("genres-11-fcn")
     network = build_network(recipe, genres=11)
     (shape,) = [

@@ -91,7 +91,7 @@ def test_resnets_are_torchvisions_with_a_hidden_layer() -> None:
     assert sizes[1] == 2 * body + (1024 * 512 + 512) + (512 * 10 + 10)
 
 
-def test_late_fusion_hears_both_pictures() -> None:
+def test_late_fusion_uses_both_pictures() -> None:
     net = network("late-fusion-3s", "model.architecture=test_resnet.r160_in1k").eval()
     with torch.no_grad():
         inputs = net.inputs(waves(3))
@@ -115,7 +115,7 @@ def test_both_resnets_start_from_imagenet_weights(state: State, tmp_path: Path) 
     assert all(torch.equal(value, state["conv1.weight"]) for value in start.values())
 
 
-def test_dropout_stands_before_the_classifier() -> None:
+def test_dropout_precedes_the_classifier() -> None:
     net = network("cnn-3s", "model.dropout=0.9")
     inputs = net.inputs(waves(3, items=4))
     embedding = net.body.train()(inputs).embedding

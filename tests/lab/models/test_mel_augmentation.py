@@ -194,7 +194,7 @@ def test_mobilenet_by_number_is_kerass(tmp_path: Path) -> None:
     assert (moved - theirs).abs().max() > 0.1
 
 
-def test_a_missing_kernel_is_named_and_the_norm_behind_it_calibrated(tmp_path: Path) -> None:
+def test_a_missing_kernel_is_named_and_the_norm_after_it_calibrated(tmp_path: Path) -> None:
     state = numbered()
     del state["b.12.1.0.weight"]
     path = write({key: value.half() for key, value in state.items()}, tmp_path / "w.safetensors")
@@ -232,7 +232,7 @@ class _Shown(nn.Module):
         return waveform.unflatten(2, (64, 64))
 
 
-def test_timms_own_weights_in_tensorflows_layers_are_told(
+def test_timms_own_weights_in_tensorflows_layers_are_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))

@@ -51,7 +51,7 @@ def ramps(items: int, frames: int = 100) -> dict[str, Tensor]:
     return {"mfcc": ramp, "cqt": -ramp}
 
 
-def test_the_recipe_holds_the_papers_figures_and_settings() -> None:
+def test_the_recipe_has_the_figures_and_settings_of_the_paper() -> None:
     recipe = load_recipe("mfcc-cqt/cnn")
     figures = {(figure.corpus, figure.metric): figure.value for figure in recipe.reported}
     assert figures == {("gtzan", "valid_accuracy"): 0.745, ("gtzan", "track_accuracy"): 0.75}
@@ -140,7 +140,7 @@ def test_every_place_can_be_drawn() -> None:
     assert set(starts.tolist()) == {0.0, 1.0, 2.0}
 
 
-def test_nothing_is_cut_out_in_use_or_without_a_size() -> None:
+def test_nothing_is_cropped_in_evaluation_or_without_a_size() -> None:
     assert seen(body(crop_frames=CROP).eval(), ramps(2))[0].shape[-1] == 100
     assert seen(body(crop_frames=None).train(), ramps(2))[0].shape[-1] == 100
 
@@ -191,7 +191,7 @@ def test_the_front_end_can_need_longer_sound_than_the_body() -> None:
     assert shortest_samples(net, recipe.audio) == longest_kernel > SHORTEST
 
 
-def test_with_another_padding_nothing_is_shorter_than_a_segment() -> None:
+def test_other_paddings_fill_a_whole_segment() -> None:
     for padding in ("end", "repeat", "random"):
         recipe = small(f"audio.padding={padding}")
         assert shortest_samples(build_network(recipe, genres=3), recipe.audio) == SEGMENT

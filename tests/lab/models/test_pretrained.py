@@ -80,7 +80,7 @@ def test_missing_keys_start_at_random_and_are_named(state: State, tmp_path: Path
     assert after["layer4.1.conv1.weight"].equal(state["layer4.1.conv1.weight"])
 
 
-def test_what_does_not_fit_is_named_and_nothing_is_loaded(state: State, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_are_named_and_not_loaded(state: State, tmp_path: Path) -> None:
     state["conv1.weight"] = torch.zeros(64, 3, 3, 3)
     state["layer9.weight"] = torch.zeros(2)
     state["bn1.bias"][3] = torch.nan
@@ -107,7 +107,7 @@ def test_weights_of_another_network_do_not_fit(state: State, tmp_path: Path) -> 
         load_pretrained(Backbone("mobilenetv1_100"), path)
 
 
-def test_a_classifier_alone_is_no_start(state: State, tmp_path: Path) -> None:
+def test_a_classifier_alone_is_refused(state: State, tmp_path: Path) -> None:
     path = write({key: state[key] for key in ("fc.weight", "fc.bias")}, tmp_path / "w.safetensors")
     with raises("weights-do-not-fit", path):
         load_pretrained(Backbone("resnet18"), path)

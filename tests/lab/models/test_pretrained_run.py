@@ -68,7 +68,7 @@ def test_a_runs_classifier_of_other_genres_is_left_out(run: State, tmp_path: Pat
         assert value.equal(before[key] if key.startswith("body.last.") else run[key])
 
 
-def test_a_run_whose_hidden_layers_differ_is_no_start(run: State, tmp_path: Path) -> None:
+def test_a_run_with_other_hidden_layers_is_refused(run: State, tmp_path: Path) -> None:
     network = dense(8, seed=2, hidden=6)
     before = copy.deepcopy(network.state_dict())
     path = write(run, tmp_path / "best.safetensors")
@@ -83,7 +83,7 @@ def test_a_run_whose_hidden_layers_differ_is_no_start(run: State, tmp_path: Path
     assert all(value.equal(before[key]) for key, value in network.state_dict().items())
 
 
-def test_what_a_run_lacks_or_has_beside_is_named(run: State, tmp_path: Path) -> None:
+def test_missing_and_unexpected_weights_of_a_run_are_named(run: State, tmp_path: Path) -> None:
     del run["body.hidden.0.bias"]
     run["body.extra"] = torch.zeros(2)
     run["body.hidden.1.bias"][0] = torch.inf

@@ -1,4 +1,4 @@
-"""What a recipe may say of distillation and little data, and what it leaves unsaid."""
+"""Recipes: distillation and little data, and their defaults."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_recipe_that_extends_one_may_take_parts_away(tmp_path: Path) -> None:
         ("training.guessed={origins: [a], smoothing: 1.0}", "recipe-value", "training.guessed.smoothing"),
     ],
 )
-def test_wrong_values_are_told(change: str, code: str, quoted: str) -> None:
+def test_wrong_values_are_refused(change: str, code: str, quoted: str) -> None:
     with raises(code, quoted):
         load_recipe("genres-11", changes=[change])
 

@@ -22,7 +22,7 @@ def test_every_recipe_survives_writing_and_reading(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_every_recipe_of_a_paper_says_where_it_stands(name: str) -> None:
+def test_every_recipe_of_a_paper_names_its_place(name: str) -> None:
     recipe = load_recipe(name)
     if recipe.paper is not None:
         assert name.startswith(f"{recipe.paper}/")

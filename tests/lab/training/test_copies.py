@@ -110,7 +110,7 @@ def test_copied_sound_is_made_once(
     assert len(list((cache / "stores").iterdir())) == 2
 
 
-def test_without_copies_nothing_is_other_than_it_was(
+def test_without_copies_nothing_changes(
     tiny_recipe: Make, corpus: Corpus, split: Split, store: AudioStore
 ) -> None:
     made = training_set(tiny_recipe(), corpus, split, store, seed=5)
@@ -172,7 +172,7 @@ class Killed(Exception):
     """Stands for a kill: nothing after it runs."""
 
 
-def test_a_killed_training_with_copies_goes_on_to_the_same_end(
+def test_a_killed_training_with_copies_resumes_to_the_same_end(
     copying: Make,
     corpus: Corpus,
     split: Split,
@@ -252,7 +252,7 @@ def test_a_recipe_with_copies_is_written_and_read(copying: Make) -> None:
         ({"kind": "frequency-musk", "input": "mel"}, "kind-unknown", "'frequency-mask'"),
     ],
 )
-def test_wrong_copies_are_told_before_anything_is_trained(
+def test_wrong_copies_are_refused_before_training(
     copying: Make, copy: dict[str, object], code: str, quoted: str
 ) -> None:
     with raises(code, quoted):
@@ -271,7 +271,7 @@ def test_a_leak_needs_copies(tiny_recipe: Make) -> None:
         tiny_recipe("augment.copies_of=test")
 
 
-def test_copies_that_cannot_be_made_are_told(
+def test_copies_that_cannot_be_made_are_refused(
     copying: Make, corpus: Corpus, split: Split, store: AudioStore
 ) -> None:
     recipe = copying([{"kind": "high-pass", "hz": 4000}])

@@ -1,4 +1,4 @@
-"""Training learns, repeats itself, stops and goes on."""
+"""Training learns, is reproducible, stops and resumes."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_seed_repeats_itself(run: Callable[..., Trained], tiny_recipe: Make, t
 
 
 @pytest.mark.parametrize("moment", ["in the middle of epoch 2", "between weights and state of epoch 2"])
-def test_a_killed_run_goes_on_to_the_same_end(
+def test_a_killed_run_resumes_to_the_same_end(
     run: Callable[..., Trained],
     tiny_recipe: Make,
     tmp_path: Path,
@@ -195,7 +195,7 @@ def test_stops_early_and_stays_stopped(
     assert run(recipe, tmp_path / "run").epochs == trained.epochs
 
 
-def test_a_loss_that_is_no_number_is_an_error_with_the_remedy(
+def test_a_loss_that_is_not_finite_is_an_error_with_the_remedy(
     run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path
 ) -> None:
     recipe = tiny_recipe("training.learning_rate=1e30", "training.optimizer=sgd")

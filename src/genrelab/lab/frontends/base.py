@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from genrelab.errors import RecipeError
 from genrelab.lab.frontends.sections import ReportSection
 from genrelab.lab.registry import Registry
 
 FrameSamples = Annotated[int, Field(gt=0, le=2**16)]
 """Length of a window or a hop in samples, 1..65536."""
+
+
+def check_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Raise `RecipeError` unless the value of an option is one of some choices."""
+    if value not in choices:
+        raise RecipeError(
+            f"{option} must be one of {', '.join(choices)}, not {value!r}", code="option-not-one-of"
+        )
 
 
 class Frontend(nn.Module, ABC):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
+from genrelab.lab.frontends.base import check_choice
 
 Colours = Literal["gray", "magma", "viridis"]
 Planes = Literal[1, 3]
@@ -74,11 +75,7 @@ class PixelValues(nn.Module):
         super().__init__()
         if planes not in get_args(Planes):
             raise RecipeError(f"a picture has 1 or 3 planes, not {planes}", code="picture-planes")
-        if values not in get_args(Values):
-            raise RecipeError(
-                f"values must be one of {', '.join(get_args(Values))}, not {values!r}",
-                code="option-not-one-of",
-            )
+        check_choice("values", values, get_args(Values))
         if values == "imagenet" and planes != 3:
             raise RecipeError(
                 "values=imagenet needs red, green and blue; set planes=3", code="values-need-colour"
@@ -113,11 +110,7 @@ class Paint(nn.Module):
 
     def __init__(self, *, colours: Colours, planes: Planes, values: Values) -> None:
         super().__init__()
-        if colours not in get_args(Colours):
-            raise RecipeError(
-                f"colours must be one of {', '.join(get_args(Colours))}, not {colours!r}",
-                code="option-not-one-of",
-            )
+        check_choice("colours", colours, get_args(Colours))
         if colours != "gray" and planes != 3:
             raise RecipeError(
                 f"colours={colours} needs planes=3; one plane can only be gray", code="colours-need-planes"

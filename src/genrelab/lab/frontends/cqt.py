@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend, check_choice
 from genrelab.lab.frontends.constant_q import (
     bin_frequencies,
     halving_filter,
@@ -138,11 +138,7 @@ class Cqt(Frontend):
                 f"not {n_bins}, {bins_per_octave}, {hop_length} and {fmin}",
                 code="option-not-positive",
             )
-        if output not in get_args(Output):
-            raise RecipeError(
-                f"output must be one of {', '.join(get_args(Output))}, not {output!r}",
-                code="option-not-one-of",
-            )
+        check_choice("output", output, get_args(Output))
         frequencies = bin_frequencies(fmin=lowest, n_bins=n_bins, bins_per_octave=bins_per_octave)
         top = highest_frequency(frequencies, bins_per_octave=bins_per_octave)
         if top > sample_rate / 2:

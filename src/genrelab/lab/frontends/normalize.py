@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from genrelab.errors import RecipeError
+from genrelab.lab.frontends.base import check_choice
 
 Normalization = Literal["none", "rows", "picture"]
 
@@ -34,11 +34,7 @@ class Normalize(torch.nn.Module):
 
     def __init__(self, by: Normalization) -> None:
         super().__init__()
-        if by not in get_args(Normalization):
-            raise RecipeError(
-                f"normalize must be one of {', '.join(get_args(Normalization))}, not {by!r}",
-                code="option-not-one-of",
-            )
+        check_choice("normalize", by, get_args(Normalization))
         self.by = by
 
     def forward(self, picture: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, Frontend, check_choice
 from genrelab.lab.frontends.colours import Colours, Paint, Planes, Values
 from genrelab.lab.frontends.stft import Stft
 
@@ -183,10 +183,7 @@ class Picture(Frontend):
         self.register_buffer("rows", self._rows(axis, sample_rate), persistent=False)
 
     def _rows(self, axis: Axis, sample_rate: int) -> Tensor | None:
-        if axis not in get_args(Axis):
-            raise RecipeError(
-                f"axis must be one of {', '.join(get_args(Axis))}, not {axis!r}", code="option-not-one-of"
-            )
+        check_choice("axis", axis, get_args(Axis))
         if axis == "linear":
             return None
         if not isinstance(self.of, Stft):

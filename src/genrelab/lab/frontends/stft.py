@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend, check_choice
 from genrelab.lab.frontends.decibel import Decibel
 from genrelab.lab.frontends.fourier import MatrixPower, pays
 
@@ -45,10 +45,7 @@ class PowerSpectrum(nn.Module):
                 f"n_fft must be 2 or more and hop_length 1 or more, not {n_fft} and {hop_length}",
                 code="stft-size",
             )
-        if window not in _WINDOWS:
-            raise RecipeError(
-                f"window must be one of {', '.join(_WINDOWS)}, not {window!r}", code="option-not-one-of"
-            )
+        check_choice("window", window, _WINDOWS)
         self.n_fft = n_fft
         self.hop_length = hop_length
         self.pad_mode = pad_mode

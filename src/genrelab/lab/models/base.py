@@ -72,6 +72,11 @@ class Body(nn.Module, ABC):
 MODELS: Registry[Body] = Registry("model")
 
 
+def shapes_of(inputs: Mapping[str, Shape]) -> str:
+    """Return the inputs of a recipe as text: `mel (1, 128, 216), waveform (1, 110250)`."""
+    return ", ".join(f"{name} {shape}" for name, shape in inputs.items())
+
+
 def only_input(inputs: Mapping[str, Shape], *, axes: int, what: str) -> tuple[str, Shape]:
     """Return name and shape of the only input of a body.
 
@@ -81,8 +86,9 @@ def only_input(inputs: Mapping[str, Shape], *, axes: int, what: str) -> tuple[st
         If there are several inputs, or the number of axes differs; `what` describes the expected input.
     """
     if len(inputs) != 1 or len(next(iter(inputs.values()))) != axes:
-        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-        raise RecipeError(f"this model needs one input, {what}; the recipe gives {have}", code="model-inputs")
+        raise RecipeError(
+            f"this model needs one input, {what}; the recipe gives {shapes_of(inputs)}", code="model-inputs"
+        )
     return next(iter(inputs.items()))
 
 

@@ -29,8 +29,9 @@ class Member(Part):
 Members = Annotated[tuple[Member, ...], Field(min_length=2, max_length=16)]
 
 
-@MODELS.register("together")
-class Together(Body):
+@MODELS.register("ensemble")
+@MODELS.register("together")  # the name in earlier recipes
+class Ensemble(Body):
     """The mean probabilities of several networks, and their concatenated embeddings.
 
     Parameters

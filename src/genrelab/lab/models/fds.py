@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models.backbone import Backbone
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input, shapes_of
 from genrelab.lab.models.blocks import FixedAveragePool
 
 Units = Annotated[int, Field(gt=0, le=2**14)]
@@ -173,9 +173,9 @@ class FdsLateFusion(_HiddenLayerBody):
         dropout: Dropout = 0.5,
     ) -> None:
         if len(inputs) != 2 or any(len(shape) != 3 for shape in inputs.values()):
-            have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
             raise RecipeError(
-                f"this model needs two inputs, both pictures; the recipe gives {have}", code="model-inputs"
+                f"this model needs two inputs, both pictures; the recipe gives {shapes_of(inputs)}",
+                code="model-inputs",
             )
         made = {name: _averaged(architecture, shape) for name, shape in inputs.items()}
         super().__init__(

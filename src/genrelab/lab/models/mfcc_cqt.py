@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, shapes_of
 from genrelab.lab.models.blocks import initialize
 
 Width = Annotated[int, Field(gt=0, le=1024)]
@@ -127,10 +127,9 @@ def _size(inputs: Mapping[str, Shape]) -> tuple[int, int]:
     """Return bands and frames of both pictures."""
     sizes = {shape[1:] for shape in inputs.values() if len(shape) == 3}
     if len(inputs) != 2 or len(sizes) != 1 or any(len(shape) != 3 for shape in inputs.values()):
-        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
         raise RecipeError(
             "this model needs two inputs, pictures with the same numbers of bands and frames (use the same "
-            f"hop_length); the recipe gives {have}",
+            f"hop_length); the recipe gives {shapes_of(inputs)}",
             code="model-inputs",
         )
     ((bands, frames),) = sizes

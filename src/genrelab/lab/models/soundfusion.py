@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, shapes_of
 from genrelab.lab.models.blocks import (
     BasicBlock,
     FixedAveragePool,
@@ -113,9 +113,9 @@ def _trunk2d(inputs: Mapping[str, Shape], width: int, dropout: float) -> ResNet2
 def _shape(inputs: Mapping[str, Shape], name: str, rank: int) -> Shape:
     """Return the shape of the input named `name`, which must have `rank` axes."""
     if name not in inputs or len(inputs[name]) != rank:
-        have = ", ".join(f"{key} {shape}" for key, shape in inputs.items())
         raise RecipeError(
-            f"this model needs an input named {name!r} with {rank} axes; the recipe gives {have}",
+            f"this model needs an input named {name!r} with {rank} axes; the recipe gives "
+            f"{shapes_of(inputs)}",
             code="model-inputs",
         )
     return inputs[name]

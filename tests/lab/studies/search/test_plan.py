@@ -41,13 +41,13 @@ def test_the_widths_of_figure_1() -> None:
 
 
 @pytest.mark.parametrize("name", plan_names())
-def test_every_plan_of_a_paper_says_where_it_stands(name: str) -> None:
+def test_every_plan_of_a_paper_names_its_place(name: str) -> None:
     plan = load_plan(name)
     assert plan.name == name and plan.title
     assert plan.paper is None or (name.startswith(f"{plan.paper}-") and plan.place and plan.assumed)
 
 
-def test_what_is_typed_lies_over_the_plan(tmp_path: Path) -> None:
+def test_options_override_the_plan(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
         "recipe: resnet2d-s\nset: training.max_epochs=2\n"

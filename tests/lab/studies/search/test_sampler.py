@@ -39,7 +39,7 @@ def history(
 
 
 @pytest.mark.parametrize("model", [True, False])
-def test_a_search_that_goes_on_draws_what_it_would_have_drawn(model: bool) -> None:
+def test_a_resumed_search_draws_the_same_values(model: bool) -> None:
     whole = history(16, model=model, seed=3)
     for stopped in (1, 9, 13):
         assert history(16, model=model, seed=3, finished=whole[:stopped]) == whole
@@ -47,7 +47,7 @@ def test_a_search_that_goes_on_draws_what_it_would_have_drawn(model: bool) -> No
     assert len({repr(values) for values, _ in whole}) > 12, "every trial draws anew"
 
 
-def test_what_is_drawn_at_random_does_not_depend_on_what_was_told() -> None:
+def test_random_draws_do_not_depend_on_finished_trials() -> None:
     finished: list[Finished] = [({"rate": 1e-3, "width": 32, "share": 0.1, "kind": "a"}, 1.0)]
     given_nothing = draw(AXES, [], model=False, sign=1.0, seed=0, number=7)
     assert draw(AXES, finished * 20, model=False, sign=1.0, seed=0, number=7) == given_nothing

@@ -61,7 +61,7 @@ def go(corpus: Corpus, split: Split, tmp_path: Path) -> Go:
     return run
 
 
-def test_draws_share_runs_pass_over_failures_and_go_on(go: Go, tmp_path: Path) -> None:
+def test_draws_share_runs_skip_failures_and_resume(go: Go, tmp_path: Path) -> None:
     drawn = searched(space={RATE: [0.003, BREAKS]}, trials=6)
     said: list[str] = []
     whole = go(drawn, say=said.append)

@@ -123,7 +123,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])  # in the frozen ones, with the change, after it
-def test_a_killed_run_goes_on_to_the_same_end(
+def test_a_killed_run_resumes_to_the_same_end(
     run: Run, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     with monkeypatch.context() as patch:
@@ -148,7 +148,7 @@ def test_a_killed_run_goes_on_to_the_same_end(
     assert len(mine["state"]) == weights == len(list(build_network(recipe(), genres=3).parameters()))
 
 
-def test_the_optimizer_knows_all_weights_while_some_are_frozen() -> None:
+def test_the_optimizer_has_all_weights_while_some_are_frozen() -> None:
     network = build_network(recipe(), genres=3)
     task = GenreTask(network, recipe().training, PLAIN, seed=0)
     task.on_train_batch_start((torch.zeros(0), torch.zeros(0)), 0)  # of epoch 0
@@ -165,7 +165,7 @@ def test_without_a_backbone_there_is_nothing_to_freeze() -> None:
         GenreTask(network, plain.training, PLAIN, seed=0)
 
 
-def test_nothing_is_touched_without_frozen_epochs() -> None:
+def test_nothing_changes_without_frozen_epochs() -> None:
     network = build_network(recipe(), genres=3)
     stem = next(network.body.parameters()).requires_grad_(False)
     task = GenreTask(network, recipe("training.frozen_epochs=0").training, PLAIN, seed=0)
