@@ -28,7 +28,7 @@ def noise(samples: int, rate: int, rng: np.random.Generator) -> Wave:
 
 
 def band_noise(samples: int, rate: int, rng: np.random.Generator) -> Wave:
-    """Make noise in a band, swelling slowly, like wind, surf or traffic."""
+    """Make noise in a band with a slow swell, like wind, surf or traffic."""
     spectrum = np.fft.rfft(rng.normal(size=samples))
     hertz = np.fft.rfftfreq(samples, 1.0 / rate)
     centre, width = np.exp(rng.uniform(np.log(80.0), np.log(0.4 * rate))), rng.uniform(0.2, 2.0)
@@ -54,7 +54,7 @@ def tones(samples: int, rate: int, rng: np.random.Generator) -> Wave:
 
 
 def sweep(samples: int, rate: int, rng: np.random.Generator) -> Wave:
-    """Make a tone that glides, up or down, once or again and again, like a siren."""
+    """Make a tone that glides up or down, once or repeatedly, like a siren."""
     time = np.arange(samples) / rate
     ends = np.log(np.array([rng.uniform(40, 400), rng.uniform(400, 0.4 * rate)]))
     place = (time * rng.uniform(0.1, 2.0)) % 1.0

@@ -64,22 +64,22 @@ class Predictions:
     Parameters
     ----------
     genres : tuple of str
-        In the order of the probabilities' columns, no name twice.
+        In the order of the columns of the probabilities, without duplicates.
     clip_ids : tuple of str [length n]
         The clip of each segment, in any order.
     starts : np.ndarray [shape=(n,)], in seconds
-        Where each segment begins in its clip.
+        Start of each segment in its clip.
     probabilities : np.ndarray [shape=(n, genres)]
         Each row sums to 1.
     truth : mapping of str to str
-        Clip id -> true genre. May name more clips than have segments; the rest is dropped.
+        Clip id -> true genre. Clips without segments are dropped.
     groups : mapping of str to str, optional
-        Clip id -> artist. A clip that is missing here is a group of its own.
+        Clip id -> artist. A missing clip forms its own group.
 
     Raises
     ------
     UsageError
-        If shapes do not fit together, a row is not a distribution, or a clip has no genre among `genres`.
+        If shapes do not match, a row is not a distribution, or the genre of a clip is not in `genres`.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class Predictions:
 
     @property
     def clips(self) -> tuple[str, ...]:
-        """The clips' ids, each once, in the order of their first segments."""
+        """The unique clip ids, in the order of their first segments."""
         return tuple(self.truth)
 
     def segments(self) -> Answers:

@@ -18,9 +18,9 @@ These are scikit-learn's `accuracy_score`, `balanced_accuracy_score`, `precision
 
 Conventions
 -----------
-Every figure exists a segment, and a track under each voting rule. The log loss of tracks is that of the mean
-probability, so it is given under the rule `mean` only. Intervals resample groups of clips on both levels: see
-`genrelab.lab.metrics.bootstrap`. Undefined figures are NaN, and null in JSON.
+Each figure exists for segments, and for tracks under each voting rule. The log loss of tracks is that of the
+mean probability, so it is given under the rule `mean` only. Intervals resample groups of clips on both
+levels: see `genrelab.lab.metrics.bootstrap`. Undefined figures are NaN, and null in JSON.
 """
 
 from __future__ import annotations

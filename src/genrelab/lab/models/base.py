@@ -50,7 +50,7 @@ class Scores(NamedTuple):
 
 
 class Body(nn.Module, ABC):
-    """The part of a network behind the front-ends.
+    """The part of a network after the front-ends.
 
     A body is built from its own options, `inputs` (name of a front-end -> shape of its output without batch)
     and `genres` (their number).

@@ -1,13 +1,12 @@
 """The fully convolutional network of Choi, Fazekas and Sandler (2016, arXiv:1606.00298).
 
-A mel spectrogram goes through five layers of 3 x 3 convolutions, each pooled; poolings are those of Won et
-al. (2020, arXiv:2006.00751), by which 96 bands and 320 frames become 4 x 1. Genres are told not by the last
-layer alone but by the time averages of all five (Lee and Nam 2017, arXiv:1703.01793): low layers know the
-sound, high ones the music.
+A mel spectrogram passes through five layers of 3 x 3 convolutions with pooling. The poolings of Won et al.
+(2020, arXiv:2006.00751) reduce 96 bands and 320 frames to 4 x 1. The classifier uses the time averages of all
+five layers (Lee and Nam 2017, arXiv:1703.01793): low layers describe the sound, high layers the music.
 
-Each layer pools before it normalizes and rectifies, where the paper does so last. A maximum and a rectifier
-can be exchanged, and batch norm with them where it multiplies by something positive, so that the network can
-do the same, with less work on maps of full size (benchmarks/training_step.py).
+Each layer pools before batch norm and ReLU; the paper pools last. Maximum and ReLU commute, and so does batch
+norm with a positive gain: the network can represent the same functions with less work on full-size maps
+(benchmarks/training_step.py).
 """
 
 from __future__ import annotations
