@@ -31,7 +31,7 @@ from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
 from genrelab.lab.models import Body, Scores
-from genrelab.lab.models.ensemble import Together
+from genrelab.lab.models.ensemble import Ensemble
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.compare import compare
 from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
@@ -44,7 +44,7 @@ from machine import machine
 class Alone(Body):
     """One member of an ensemble in the ensemble's place."""
 
-    def __init__(self, body: Together, number: int) -> None:
+    def __init__(self, body: Ensemble, number: int) -> None:
         super().__init__()
         self.body, self.number = body, number
         self.shortest_frames = body.shortest_frames
@@ -70,7 +70,7 @@ def answers(run: Run, corpus: Corpus, store: AudioStore) -> list[Predictions]:
     """Return what each member says of the run's test clips."""
     network, clips = run.network(), run.predictions().clips
     together = network.body
-    assert isinstance(together, Together)
+    assert isinstance(together, Ensemble)
     found = []
     for number in range(len(together.members)):
         network.body = Alone(together, number)
@@ -104,7 +104,7 @@ def main() -> None:
     audio = runs[0].recipe.audio
     store = open_store(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
     body = runs[0].network().body
-    if not isinstance(body, Together):
+    if not isinstance(body, Ensemble):
         raise SystemExit(f"{options.folds[0]} is no run of the model `together`: there are no members")
     names = [
         f"{type(member).__name__} on {', '.join(inputs)}"

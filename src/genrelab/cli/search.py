@@ -76,7 +76,7 @@ def search(
     """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.make_split import make_split
-    from genrelab.lab.studies.search import Plan, load_plan, settle, typed
+    from genrelab.lab.studies.search import Options, Plan, load_plan, settle, typed
     from genrelab.lab.studies.search import search as work_through
     from genrelab.lab.studies.search.outputs import BEST, PAGE
     from genrelab.lab.studies.search.table import share, text, to_dict
@@ -99,18 +99,8 @@ def search(
     parts = make_split(music, split, seed=seed)
     folder = out / searched.name
     with counting() as report:
-        outcome = work_through(
-            searched,
-            music,
-            parts,
-            folder=folder,
-            seed=seed,
-            device=device,
-            retry=retry,
-            source=corpus,
-            report=report,
-            say=note,
-        )
+        how = Options(device=device, retry=retry, source=corpus, report=report, say=note)
+        outcome = work_through(searched, music, parts, folder=folder, seed=seed, options=how)
     best = outcome.best
     assert best is not None
     if format == "json":

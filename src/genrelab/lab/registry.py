@@ -1,7 +1,7 @@
-"""Names for things that a recipe can ask for: front-ends, augmentations, networks.
+"""Names of the parts that a recipe can request: front-ends, augmentations, networks.
 
-A registry maps a name to a class or function. `create` checks the options that a recipe gives
-against the signature, so that a misspelt option is an error that names the closest right one.
+A registry maps a name to a class or function. `create` checks the options of a recipe against the
+signature: a misspelt option is an error that names the closest valid one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FINITE = ConfigDict(allow_inf_nan=False)
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence part that names what may have been meant, e.g. `did you mean 'mel'?`."""
+    """Return a hint that names the closest known names, e.g. `did you mean 'mel'?`."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
@@ -32,12 +32,12 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Makers of one kind of thing, by name.
+    """Makers of one kind of part, by name.
 
     Parameters
     ----------
     kind : str
-        What is registered here, for messages, e.g. `front-end`.
+        Name of the kind in messages, e.g. `front-end`.
     """
 
     def __init__(self, kind: str) -> None:
@@ -60,17 +60,17 @@ class Registry(Generic[T]):
         return sorted(self._makers)
 
     def create(self, name: str, options: Mapping[str, Any], **given: Any) -> T:
-        """Make the thing called `name`.
+        """Make the part called `name`.
 
         Parameters
         ----------
         name : str
             A registered name.
         options : mapping
-            What the recipe says; every key must be a keyword of the maker.
+            Options from the recipe; every key must be a keyword of the maker.
         **given
-            What the caller knows (numbers of genres and channels, ...). A maker that does not
-            take one of them does not get it.
+            Values from the caller (numbers of genres and channels, ...); each is passed only to a maker that
+            takes it.
 
         Raises
         ------
@@ -79,7 +79,9 @@ class Registry(Generic[T]):
             its annotation sets (`Annotated[int, Field(gt=0)]`).
         """
         if name not in self._makers:
-            raise RecipeError(f"unknown {self.kind} {name!r}; {closest(name, self._makers)}")
+            raise RecipeError(
+                f"unknown {self.kind} {name!r}; {closest(name, self._makers)}", code="kind-unknown"
+            )
         maker = self._makers[name]
         parameters = inspect.signature(maker).parameters
         target = maker.__init__ if inspect.isclass(maker) else maker
@@ -87,10 +89,14 @@ class Registry(Generic[T]):
         own = {key: parameter for key, parameter in parameters.items() if key not in given}
         for key in options:
             if key not in own:
-                raise RecipeError(f"{self.kind} {name!r} has no option {key!r}; {closest(key, own)}")
+                raise RecipeError(
+                    f"{self.kind} {name!r} has no option {key!r}; {closest(key, own)}", code="option-unknown"
+                )
         missing = [key for key, p in own.items() if p.default is p.empty and key not in options]
         if missing:
-            raise RecipeError(f"{self.kind} {name!r} needs the option(s) {', '.join(missing)}")
+            raise RecipeError(
+                f"{self.kind} {name!r} needs the option(s) {', '.join(missing)}", code="option-missing"
+            )
         checked = {key: self._check(name, key, hints[key], value) for key, value in options.items()}
         wanted = {key: value for key, value in given.items() if key in parameters}
         return maker(**checked, **wanted)
@@ -100,4 +106,6 @@ class Registry(Generic[T]):
             return TypeAdapter(hint, config=_FINITE).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise RecipeError(f"{self.kind} {name!r}, option {key!r} = {value!r}: {reason}") from error
+            raise RecipeError(
+                f"{self.kind} {name!r}, option {key!r} = {value!r}: {reason}", code="option-invalid"
+            ) from error

@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 from scipy.signal import resample
 
-from genrelab.errors import RecipeError
 from genrelab.lab.augment import AUGMENTATIONS, Filter, Speed
 from genrelab.lab.augment.speed import _quick_length
 
@@ -70,7 +70,7 @@ def test_shapes_stay(samples: int, bands: int, channels: int) -> None:
 
 
 @pytest.mark.parametrize("speed", [0.9, 1.1, 0.5, 2.0])
-def test_a_tone_is_as_much_higher_as_it_is_faster(speed: float) -> None:
+def test_speed_and_pitch_rise_together(speed: float) -> None:
     before = tone(1000.0).expand(1, 2, -1)
     after = Speed(low=0.5, high=2.0).apply(before, torch.tensor([speed]))
     assert after.shape == before.shape
@@ -115,17 +115,17 @@ def test_speed_1_is_nothing_and_what_is_short_begins_again() -> None:
     assert torch.equal(twice[..., :500], twice[..., 500:])
 
 
-def test_speeds_lie_between_their_ends() -> None:
+def test_speeds_are_within_their_range() -> None:
     drawn = Speed(low=0.8, high=1.2).draw(torch.zeros(2000, 1, 2), torch.Generator().manual_seed(0))
     assert drawn.min().item() == pytest.approx(0.8) and drawn.max().item() == pytest.approx(1.2)
     assert len(drawn.unique()) == 21
-    with pytest.raises(RecipeError, match=r"1.1, is above the highest, 0.9"):
+    with raises("range-reversed", 1.1, 0.9):
         Speed(low=1.1, high=0.9)
 
 
 def test_recipes_know_them() -> None:
     assert isinstance(AUGMENTATIONS.create("filter", {"decibels": 3, "bands": 5}), Filter)
-    with pytest.raises(RecipeError, match="bands"):
+    with raises("option-invalid", "bands"):
         AUGMENTATIONS.create("filter", {"bands": 0})
-    with pytest.raises(RecipeError, match="low"):
+    with raises("option-invalid", "low"):
         AUGMENTATIONS.create("speed", {"low": 0.1})

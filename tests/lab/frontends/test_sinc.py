@@ -8,11 +8,12 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from raising import raises
 from torch import Tensor
 
-from genrelab.errors import RecipeError
 from genrelab.lab.frontends import FRONTENDS
-from genrelab.lab.frontends.sinc import Sinc, SincFilters, standardized
+from genrelab.lab.frontends.sections import LearnedFilters, LearnedPictures
+from genrelab.lab.frontends.sinc import CutoffLimits, Sinc, SincFilters, standardized
 from genrelab.lab.layers.fft_convolution import mirrored
 
 RATE = 16_000
@@ -20,7 +21,7 @@ RATE = 16_000
 
 def bank(filters: int = 80, length: int = 251, **options: float) -> SincFilters:
     limits = {"lowest_hz": 30.0, "min_low_hz": 1.0, "min_band_hz": 1.0} | options
-    return SincFilters(filters=filters, length=length, sample_rate=RATE, **limits)
+    return SincFilters(filters=filters, length=length, sample_rate=RATE, limits=CutoffLimits(**limits))
 
 
 def sinc(lengths: list[int], **options: object) -> Sinc:
@@ -82,35 +83,35 @@ def test_kernels_are_equations_3_to_5_divided_by_twice_the_band(length: int) -> 
 
 @pytest.mark.parametrize("length", [2, 250, 1000])
 def test_an_even_length_is_refused(length: int) -> None:
-    with pytest.raises(RecipeError, match=f"odd number of taps, not {length}; take {length + 1}"):
+    with raises("sinc-taps-even", length, length + 1):
         bank(8, length)
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "code", "quoted"),
     [
-        ({"lengths": [100]}, "take 101"),
-        ({"lengths": []}, "lengths"),
-        ({"lengths": [1]}, "lengths"),
-        ({"lengths": [3, 5], "frames": None}, "one length, not several"),
-        ({"filters": 0}, "filters"),
-        ({"frames": 0}, "frames"),
-        ({"form": "slow"}, "form"),
-        ({"unit_hz": 0.0}, "unit_hz"),
-        ({"lowest_hz": 8000.0}, "half the sample rate, 8000 Hz"),
-        ({"lowest_hz": 7999.995}, "half the sample rate, 8000 Hz"),
-        ({"lowest_hz": 0.5}, "min_low_hz, 1.0 Hz"),
-        ({"lowest_hz": 1.0}, "min_low_hz, 1.0 Hz"),
-        ({"filters": 160, "min_band_hz": 50.0}, "take fewer filters or lower min_band_hz"),
+        ({"lengths": [100]}, "sinc-taps-even", "101"),
+        ({"lengths": []}, "option-invalid", "lengths"),
+        ({"lengths": [1]}, "option-invalid", "lengths"),
+        ({"lengths": [3, 5], "frames": None}, "sinc-lengths", "frames"),
+        ({"filters": 0}, "option-invalid", "filters"),
+        ({"frames": 0}, "option-invalid", "frames"),
+        ({"form": "slow"}, "option-invalid", "form"),
+        ({"unit_hz": 0.0}, "option-invalid", "unit_hz"),
+        ({"lowest_hz": 8000.0}, "sinc-lowest", "8000 Hz"),
+        ({"lowest_hz": 7999.995}, "sinc-lowest", "8000 Hz"),
+        ({"lowest_hz": 0.5}, "sinc-lowest", "min_low_hz, 1.0 Hz"),
+        ({"lowest_hz": 1.0}, "sinc-lowest", "min_low_hz, 1.0 Hz"),
+        ({"filters": 160, "min_band_hz": 50.0}, "sinc-bands-narrow", "50.0 Hz"),
     ],
 )
-def test_what_cannot_be_filtered_is_refused(options: dict[str, object], words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
+def test_what_cannot_be_filtered_is_refused(options: dict[str, object], code: str, quoted: str) -> None:
+    with raises(code, quoted):
         FRONTENDS.create("sinc", options, sample_rate=RATE, channels=1)
 
 
 def test_stereo_is_refused() -> None:
-    with pytest.raises(RecipeError, match="audio.channels to 1"):
+    with raises("sinc-channels", "audio.channels"):
         FRONTENDS.create("sinc", {}, sample_rate=RATE, channels=2)
 
 
@@ -264,5 +265,16 @@ def test_shapes_are_those_of_the_paper() -> None:
 def test_a_segment_needs_a_sample_for_each_frame() -> None:
     front = Sinc(sample_rate=16_000, channels=1, filters=4, lengths=[31], frames=64)
     assert front.output_shape(64) == (1, 4, 64)
-    with pytest.raises(RecipeError, match="63 samples has no 64 frames"):
+    with raises("segment-too-short", 63, 64, "audio.segment_seconds"):
         front.output_shape(63)
+
+
+def test_only_learned_filters_have_sections_in_a_report() -> None:
+    options = {"filters": 4, "lengths": [31], "frames": 8}
+    initial, learned = (FRONTENDS.create("sinc", options, sample_rate=RATE, channels=1) for _ in range(2))
+    assert learned.report_sections(initial) == [
+        LearnedPictures(learned),
+        LearnedFilters(initial, learned),
+    ]
+    mel = FRONTENDS.create("mel", {}, sample_rate=RATE, channels=1)
+    assert mel.report_sections(mel) == []

@@ -78,13 +78,13 @@ def test_a_track_as_long_as_its_segment() -> None:
     agree(front(), noise(1500), [0], 1500)
 
 
-def test_a_quiet_part_beside_a_loud_one() -> None:
-    """54 dB lie between them; the segments at the border hear both."""
+def test_a_quiet_part_next_to_a_loud_one() -> None:
+    """54 dB lie between them; the segments at the border contain both."""
     loudness = torch.where(torch.arange(12_000) < 6000, 0.001, 0.5)
     agree(front(), noise(12_000, loudness=1.0) * loudness, list(range(0, 10_501, 250)), 1500)
 
 
-def test_silence_beside_music() -> None:
+def test_silence_next_to_music() -> None:
     """In silence, nothing but the bias is left; the picture must not be lifted out of rounding errors."""
     network = front()
     track = torch.cat([torch.zeros(1, 4000), noise(4000, loudness=0.5), torch.zeros(1, 4000)], dim=1)

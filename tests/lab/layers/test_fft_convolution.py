@@ -157,7 +157,7 @@ def test_gradients_of_moments_are_the_numerical_ones() -> None:
     assert torch.autograd.gradcheck(lambda h: output_moments(signal, h), (half,))
 
 
-def test_a_loud_bass_does_not_drown_what_a_high_narrow_filter_hears() -> None:
+def test_a_loud_bass_does_not_mask_the_output_of_a_high_narrow_filter() -> None:
     """80 dB lie between the bass and the tone: float32 sums of squares would keep nothing of it."""
     time = torch.arange(16_000, dtype=torch.float64) / 16_000
     signal = torch.sin(2 * torch.pi * 40 * time) + 1e-4 * torch.sin(2 * torch.pi * 6000 * time)

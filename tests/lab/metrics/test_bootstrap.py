@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import scipy.stats
+from raising import raises
 from sklearn.metrics import confusion_matrix
 
-from genrelab.errors import UsageError
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, percent
 
 
@@ -123,11 +123,16 @@ def test_higher_confidence_is_wider() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_groups", "options"),
-    [(0, {}), (5, {"resamples": 0}), (5, {"confidence": 1.0}), (5, {"confidence": 95.0})],
+    ("n_groups", "options", "code"),
+    [
+        (0, {}, "bootstrap-empty"),
+        (5, {"resamples": 0}, "bootstrap-empty"),
+        (5, {"confidence": 1.0}, "confidence-range"),
+        (5, {"confidence": 95.0}, "confidence-range"),
+    ],
 )
-def test_bad_values_are_refused(n_groups: int, options: dict[str, float]) -> None:
-    with pytest.raises(UsageError):
+def test_bad_values_are_refused(n_groups: int, options: dict[str, float], code: str) -> None:
+    with raises(code, *options.values()):
         bootstrap(n_groups, **options)
 
 

@@ -1,4 +1,4 @@
-"""Calibration: the error, the temperature that mends it, and the threshold of trusted answers."""
+"""Calibration: the error, the temperature that reduces it, and the threshold of accepted predictions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raising import raises
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from genrelab.errors import UsageError
 from genrelab.lab.metrics.calibration import (
     calibration_error,
     confidences,
@@ -24,7 +24,7 @@ GENRES = ("blues", "disco", "jazz")
 
 
 def made(logits: np.ndarray, truth: np.ndarray) -> Predictions:
-    """One segment a clip."""
+    """One segment per clip."""
     ids = tuple(f"c{number}" for number in range(len(truth)))
     names = {clip: GENRES[number] for clip, number in zip(ids, truth, strict=True)}
     return Predictions(GENRES, ids, np.zeros(len(ids)), softmax(logits, axis=1), names)
@@ -84,7 +84,7 @@ def test_temperature_keeps_the_order_of_genres() -> None:
     for temperature in (0.3, 4.0):
         changed = tempered(plain, temperature)
         assert (changed.segments().orders == plain.segments().orders).all()
-    with pytest.raises(UsageError, match="above 0"):
+    with raises("temperature-range", 0.0):
         tempered(plain, 0.0)
 
 
@@ -104,7 +104,7 @@ def test_no_threshold_is_needed_where_all_is_right() -> None:
     assert find_threshold(made(logits, np.arange(90) % 3), precision=0.8).confidence == 0.0
 
 
-def test_what_cannot_be_reached_is_told() -> None:
+def test_an_unreachable_precision_is_reported() -> None:
     rng = np.random.default_rng(0)
     threshold = find_threshold(made(rng.normal(size=(200, 3)), rng.integers(0, 3, 200)), precision=0.95)
     assert threshold.precision.value < 0.95

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
-from genrelab.errors import RunError, UsageError
 from genrelab.lab.metrics.predictions import Predictions, pool, read_predictions, write_predictions
 from genrelab.voting import vote
 
@@ -68,19 +68,19 @@ def test_clips_without_segments_are_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "code", "quoted"),
     [
-        ({"genres": ("blues", "jazz", "jazz")}, "twice"),
-        ({"clip_ids": ()}, "no segment"),
-        ({"starts": np.zeros(3)}, r"not \[3\] and \[2, 3\]"),
-        ({"probabilities": np.array([[1.0, 0, 0], [np.nan, 0, 1]])}, "segment 1 .*'b'"),
-        ({"probabilities": np.array([[1.0, 0, 0], [3.0, -1.0, -1.0]])}, "softmax"),
-        ({"probabilities": np.array([[2.0, 0, 0], [1.0, 0, 0]])}, "segment 0"),
-        ({"truth": {"a": "rock"}}, "'b' has the true genre None"),
-        ({"truth": {"a": "rock", "b": "polka"}}, "polka"),
+        ({"genres": ("blues", "jazz", "jazz")}, "genre-twice", "blues, jazz, jazz"),
+        ({"clip_ids": ()}, "predictions-empty", ""),
+        ({"starts": np.zeros(3)}, "predictions-shape", "[3] and [2, 3]"),
+        ({"probabilities": np.array([[1.0, 0, 0], [np.nan, 0, 1]])}, "probabilities-invalid", "'b'"),
+        ({"probabilities": np.array([[1.0, 0, 0], [3.0, -1.0, -1.0]])}, "probabilities-invalid", "segment 1"),
+        ({"probabilities": np.array([[2.0, 0, 0], [1.0, 0, 0]])}, "probabilities-invalid", "segment 0"),
+        ({"truth": {"a": "rock"}}, "genre-unknown", "None"),
+        ({"truth": {"a": "rock", "b": "polka"}}, "genre-unknown", "polka"),
     ],
 )
-def test_bad_values_are_refused(change: dict[str, object], says: str) -> None:
+def test_bad_values_are_refused(change: dict[str, object], code: str, quoted: str) -> None:
     good: dict[str, object] = {
         "genres": GENRES,
         "clip_ids": ("a", "b"),
@@ -89,7 +89,7 @@ def test_bad_values_are_refused(change: dict[str, object], says: str) -> None:
         "truth": {"a": "rock", "b": "rock"},
     }
     Predictions(**good)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=says):
+    with raises(code, quoted):
         Predictions(**{**good, **change})  # type: ignore[arg-type]
 
 
@@ -156,29 +156,29 @@ def test_a_lone_surrogate_survives_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "code"),
     [
-        lambda text: "",
-        lambda text: "a,b,c\n1,2,3\n",
-        lambda text: text.replace("0.", "x."),
-        lambda text: text.splitlines()[0],
-        lambda text: text[: len(text) - 20],
-        lambda text: text.replace(",rock,", ",polka,"),
+        (lambda text: "", "predictions-columns"),
+        (lambda text: "a,b,c\n1,2,3\n", "predictions-columns"),
+        (lambda text: text.replace("0.", "x."), "predictions-damaged"),
+        (lambda text: text.splitlines()[0], "predictions-damaged"),
+        (lambda text: text[: len(text) - 20], "predictions-damaged"),
+        (lambda text: text.replace(",rock,", ",polka,"), "predictions-damaged"),
     ],
     ids=["empty", "other table", "no numbers", "header only", "cut off", "unknown genre"],
 )
-def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:
+def test_a_damaged_file_is_named(tmp_path: Path, spoil: object, code: str) -> None:
     path = tmp_path / "predictions.csv"
     write_predictions(path, example())
     path.write_text(spoil(path.read_text()))  # type: ignore[operator]
-    with pytest.raises(RunError, match=r"predictions\.csv"):
+    with raises(code, path):
         read_predictions(path)
 
 
 def test_missing_places_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="nowhere"):
+    with raises("predictions-unreadable", "nowhere"):
         read_predictions(tmp_path / "nowhere.csv")
-    with pytest.raises(RunError, match="nowhere"):
+    with raises("predictions-not-written", "nowhere"):
         write_predictions(tmp_path / "nowhere" / "p.csv", example())
 
 
@@ -191,10 +191,10 @@ def test_pool_joins_folds() -> None:
 
 
 def test_pool_refuses_overlap_and_other_genres() -> None:
-    with pytest.raises(UsageError, match="no fold"):
+    with raises("folds-missing"):
         pool([])
-    with pytest.raises(UsageError, match="'clip0'"):
+    with raises("folds-overlap", "'clip0'"):
         pool([example(), example(seed=1)])
     other = Predictions(("a", "b"), ("x",), np.zeros(1), np.array([[1.0, 0]]), {"x": "a"})
-    with pytest.raises(UsageError, match="fold 1 has the genres a, b"):
+    with raises("folds-of-two-corpora", "fold 1", "a, b"):
         pool([example(), other])

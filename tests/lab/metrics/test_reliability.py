@@ -10,7 +10,7 @@ import pytest
 from genrelab.lab.metrics.calibration import BINS, calibration_error, reliability
 
 
-def test_bins_lie_side_by_side_from_0_to_1() -> None:
+def test_bins_are_contiguous_from_0_to_1() -> None:
     found = reliability(np.array([0.5]), np.array([True]), bins=4)
     assert [(each.low, each.high) for each in found] == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1)]
     assert len(reliability(np.array([0.5]), np.array([True]))) == BINS == 15

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import timm
 import torch
+from raising import raises
 from torch import Tensor, nn
 
 import genrelab
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import BundleMetadata
-from genrelab.errors import RecipeError
 from genrelab.lab.augment import Pipeline
 from genrelab.lab.frontends import FRONTENDS
 from genrelab.lab.models import Body, GenreNetwork, Scores
@@ -60,13 +60,13 @@ def test_tags_of_weights_are_architectures_too() -> None:
 
 @pytest.mark.parametrize("name", ["resnet81", "resnet18.tv_in2k"])
 def test_a_misspelt_name_is_an_error_with_the_nearest(name: str) -> None:
-    with pytest.raises(RecipeError, match=rf"no network '{name}'; did you mean .*resnet18"):
+    with raises("backbone-unknown", f"'{name}'", "resnet18"):
         Backbone(name)
 
 
 @pytest.mark.parametrize("name", ["hf-hub:someone/something", "local-dir:/somewhere", ""])
 def test_only_networks_inside_timm_are_built(name: str) -> None:
-    with pytest.raises(RecipeError, match="timm has no network"):
+    with raises("backbone-unknown", f"'{name}'"):
         Backbone(name)
 
 

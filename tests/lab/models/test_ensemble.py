@@ -1,14 +1,14 @@
-"""Several networks in one: their answers are averaged, each learns by a loss of its own."""
+"""Ensembles: averaged probabilities, and one loss per member."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from raising import raises
 from torch import Tensor
 
-from genrelab.errors import RecipeError
 from genrelab.lab.models import MODELS, Scores
-from genrelab.lab.models.ensemble import Together
+from genrelab.lab.models.ensemble import Ensemble
 from genrelab.lab.training.optimization.objective import Objective, embedding_lengths
 
 SHAPES = {"mel": (1, 96, 320), "mfcc": (1, 36, 64), "cqt": (1, 36, 64)}
@@ -16,11 +16,11 @@ FCN = {"kind": "fcn", "inputs": ["mel"], "widths": [3, 4, 5, 4, 3]}
 PAIR = {"kind": "mfcc-cqt", "inputs": ["mfcc", "cqt"], "width": 2, "combined": 4, "crop_frames": None}
 
 
-def together(*members: dict[str, object], inputs: tuple[str, ...] = ("mel", "mfcc", "cqt")) -> Together:
+def ensemble(*members: dict[str, object], inputs: tuple[str, ...] = ("mel", "mfcc", "cqt")) -> Ensemble:
     torch.manual_seed(0)
     given = {name: SHAPES[name] for name in inputs}
-    made = MODELS.create("together", {"members": list(members)}, inputs=given, genres=3)
-    assert isinstance(made, Together)
+    made = MODELS.create("ensemble", {"members": list(members)}, inputs=given, genres=3)
+    assert isinstance(made, Ensemble)
     return made
 
 
@@ -30,8 +30,8 @@ def pictures(items: int = 4) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def test_the_answer_is_the_mean_of_probabilities_and_embeddings_lie_side_by_side() -> None:
-    net = together(FCN, PAIR).eval()
+def test_probabilities_are_averaged_and_embeddings_concatenated() -> None:
+    net = ensemble(FCN, PAIR).eval()
     given = pictures()
     said = net(given)
     alone = [
@@ -46,7 +46,7 @@ def test_the_answer_is_the_mean_of_probabilities_and_embeddings_lie_side_by_side
 
 
 def test_each_learns_by_a_loss_of_its_own() -> None:
-    net, given, label = together(FCN, PAIR).train(), pictures(6), torch.tensor([0, 1, 2, 0, 1, 2])
+    net, given, label = ensemble(FCN, PAIR).train(), pictures(6), torch.tensor([0, 1, 2, 0, 1, 2])
     objective = Objective(smoothing=[0.1] * 6, class_weights=[1.0, 2.0, 1.0])
     clip = torch.arange(6)
     said: Scores = net(given)
@@ -61,7 +61,7 @@ def test_each_learns_by_a_loss_of_its_own() -> None:
 
 
 def test_the_first_items_are_those_of_all_members() -> None:
-    said: Scores = together(FCN, PAIR).eval()(pictures()).first(2)
+    said: Scores = ensemble(FCN, PAIR).eval()(pictures()).first(2)
     assert [len(each.logits) for each in (said, *said.members)] == [2, 2, 2]
     assert [len(each.embedding) for each in (said, *said.members)] == [2, 2, 2]
 
@@ -70,7 +70,7 @@ def test_embeddings_are_measured_member_by_member() -> None:
     class Heard(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.body = together(FCN, PAIR)
+            self.body = ensemble(FCN, PAIR)
 
         def forward(self, waveform: Tensor) -> Scores:
             return self.body(pictures(len(waveform)))  # type: ignore[no-any-return]
@@ -78,23 +78,28 @@ def test_embeddings_are_measured_member_by_member() -> None:
     assert embedding_lengths(Heard(), channels=1, samples=10) == [19, 4]
 
 
-def test_it_hears_what_its_members_hear() -> None:
-    assert together(FCN, PAIR).shortest_frames == 320
+def test_the_shortest_input_is_that_of_its_members() -> None:
+    assert ensemble(FCN, PAIR).shortest_frames == 320
     fixed = {"kind": "simple-cnn", "inputs": ["cqt"]}
-    assert together(FCN, fixed, inputs=("mel", "cqt")).shortest_frames is None
+    assert ensemble(FCN, fixed, inputs=("mel", "cqt")).shortest_frames is None
 
 
 @pytest.mark.parametrize(
-    ("members", "words"),
+    ("members", "code", "quoted"),
     [
-        ([FCN, {**PAIR, "inputs": ["mfcc", "cqd"]}], r"no input 'cqd'; did you mean 'cqt'"),
-        ([FCN, FCN], r"none takes the input 'cqt'"),
-        ([FCN], r"members"),
-        ([FCN, {**PAIR, "widht": 3}], r"did you mean 'width'"),
-        ([FCN, {"kind": "fcm", "inputs": ["mfcc"]}, PAIR], r"did you mean 'fcn'"),
-        ([FCN, {"kind": "fcn"}], r"members"),
+        ([FCN, {**PAIR, "inputs": ["mfcc", "cqd"]}], "input-unknown", "'cqt'"),
+        ([FCN, FCN], "input-unused", "'cqt'"),
+        ([FCN], "option-invalid", "members"),
+        ([FCN, {**PAIR, "widht": 3}], "option-unknown", "'width'"),
+        ([FCN, {"kind": "fcm", "inputs": ["mfcc"]}, PAIR], "kind-unknown", "'fcn'"),
+        ([FCN, {"kind": "fcn"}], "option-invalid", "members"),
     ],
 )
-def test_what_does_not_fit_is_told(members: list[dict[str, object]], words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
-        together(*members)
+def test_invalid_members_are_refused(members: list[dict[str, object]], code: str, quoted: str) -> None:
+    with raises(code, quoted):
+        ensemble(*members)
+
+
+def test_earlier_recipes_call_it_together() -> None:
+    members = {"members": [FCN, PAIR]}
+    assert isinstance(MODELS.create("together", members, inputs=SHAPES, genres=3), Ensemble)

@@ -1,13 +1,13 @@
-"""The fully convolutional network: its layers, its embedding, what it can hear."""
+"""The fully convolutional network: its layers, its embedding, its shortest input."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 import torch.nn.functional as F
+from raising import raises
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError
 from genrelab.lab.models import MODELS, build_network
 from genrelab.lab.models.fcn import FullyConvolutional
 from genrelab.lab.recipes import load_recipe
@@ -64,16 +64,16 @@ def test_the_published_size_is_the_default() -> None:
 
 @pytest.mark.parametrize("size", [{"bands": 23}, {"frames": 319}])
 def test_a_picture_that_is_too_small_is_refused(size: dict[str, int]) -> None:
-    with pytest.raises(RecipeError, match="24 bands and 320 frames"):
+    with raises("picture-too-small", *size.values(), "audio.segment_seconds"):
         body(**size)
 
 
 def test_widths_are_five() -> None:
-    with pytest.raises(RecipeError, match="widths"):
+    with raises("option-invalid", "widths"):
         body(widths=[4, 4])
 
 
-def test_its_recipe_hears_steps_of_five_seconds() -> None:
+def test_its_recipe_uses_hops_of_five_seconds() -> None:
     recipe = load_recipe("genres-11-fcn")
     network = build_network(recipe, genres=11)
     (shape,) = [

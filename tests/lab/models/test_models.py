@@ -82,7 +82,7 @@ def test_fixed_average_pooling_sums_in_full_precision_under_autocast() -> None:
     assert (pooled == rounded_once).float().mean() > 0.99
 
 
-def test_both_branches_of_soundfusion_1_end_alike_at_every_width() -> None:
+def test_both_branches_of_soundfusion_1_end_with_64_values_at_every_width() -> None:
     net = network("soundfusion-1", "model.width=4").eval()
     embedding = net(batch("soundfusion-1")).embedding
     assert embedding.shape == (2, 128)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from networks_with_weights import State, recognizer, waveforms, write
+from raising import raises
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError
 from genrelab.lab.augment import Pipeline
 from genrelab.lab.frontends import Frontend
 from genrelab.lab.models import Body, GenreNetwork, Scores
@@ -68,31 +68,29 @@ def test_a_runs_classifier_of_other_genres_is_left_out(run: State, tmp_path: Pat
         assert value.equal(before[key] if key.startswith("body.last.") else run[key])
 
 
-def test_a_run_whose_hidden_layers_differ_is_no_start(run: State, tmp_path: Path) -> None:
+def test_a_run_with_other_hidden_layers_is_refused(run: State, tmp_path: Path) -> None:
     network = dense(8, seed=2, hidden=6)
     before = copy.deepcopy(network.state_dict())
     path = write(run, tmp_path / "best.safetensors")
-    with pytest.raises(RecipeError) as caught:
-        load_pretrained(network, path)
-    for part in (
+    with raises(
+        "weights-do-not-fit",
         path,
         "body.hidden.1.weight (5,) instead of (6,)",
         "body.last.weight (10, 5) instead of (8, 6)",
         "training.weights=none",
     ):
-        assert part in str(caught.value)
+        load_pretrained(network, path)
     assert all(value.equal(before[key]) for key, value in network.state_dict().items())
 
 
-def test_what_a_run_lacks_or_has_beside_is_named(run: State, tmp_path: Path) -> None:
+def test_missing_and_unexpected_weights_of_a_run_are_named(run: State, tmp_path: Path) -> None:
     del run["body.hidden.0.bias"]
     run["body.extra"] = torch.zeros(2)
     run["body.hidden.1.bias"][0] = torch.inf
     path = write(run, tmp_path / "best.safetensors")
-    with pytest.raises(RecipeError) as caught:
+    quoted = ("unexpected body.extra", "not finite body.hidden.1.bias", "missing body.hidden.0.bias")
+    with raises("weights-do-not-fit", *quoted):
         load_pretrained(dense(8, seed=2), path)
-    for part in ("unexpected body.extra", "not finite body.hidden.1.bias", "missing body.hidden.0.bias"):
-        assert part in str(caught.value)
 
 
 def test_only_a_linear_layer_counts_as_classifier(run: State, tmp_path: Path) -> None:
@@ -102,5 +100,5 @@ def test_only_a_linear_layer_counts_as_classifier(run: State, tmp_path: Path) ->
     for key in ("weight", "bias", "running_mean", "running_var"):
         weights[f"body.gain.{key}"] = torch.ones(4)
     path = write(weights, tmp_path / "best.safetensors")
-    with pytest.raises(RecipeError, match=r"of another shape .*body\.gain\.weight \(4,\) instead of \(3,\)"):
+    with raises("weights-do-not-fit", "body.gain.weight (4,) instead of (3,)"):
         load_pretrained(network, path)

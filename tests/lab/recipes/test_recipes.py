@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from raising import raises
 
-from genrelab.errors import RecipeError
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import load_recipe, recipe_names
 from genrelab.lab.recipes.load import dump_recipe
@@ -22,7 +22,7 @@ def test_every_recipe_survives_writing_and_reading(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_every_recipe_of_a_paper_says_where_it_stands(name: str) -> None:
+def test_every_recipe_of_a_paper_names_its_place(name: str) -> None:
     recipe = load_recipe(name)
     if recipe.paper is not None:
         assert name.startswith(f"{recipe.paper}/")
@@ -53,61 +53,61 @@ def test_changes_reach_deep_and_read_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "code", "quoted"),
     [
-        ("training.lerning_rate=1", "'learning_rate'"),
-        ("trainin.max_epochs=1", "'training'"),
-        ("audio.overlap=1.5", "audio.overlap"),
-        ("training.max_epochs=0", "training.max_epochs"),
-        ("voting=loudest", "voting"),
-        ("nonsense", "key=value"),
-        ("voting.rule=1", "voting = "),
-        ("training.batch_size=1", "training.batch_size = 1"),
-        ("training.learning_rate=nan", "training.learning_rate"),
-        ("audio.segment_seconds=inf", "audio.segment_seconds"),
-        ("audio.segment_seconds=nan", "audio.segment_seconds"),
-        ("audio.segment_seconds=1e308", "audio.segment_seconds"),
-        ("audio.segment_seconds=0.00001", "one sample at least, 2.3e-05 s"),
-        ("audio.sample_rate=100000000", "audio.sample_rate"),
-        ("title=2020-13-45", "not YAML: month"),
-        ("title=" + "[" * 5000, "not YAML"),
-        ("inputs={a.b: {kind: mel}}", r"inputs\.a\.b = 'a\.b'"),
-        ("inputs={Mel: {kind: mel}}", "'Mel'"),
-        ("augment.inputs={a.b: []}", "'a.b'"),
-        ("name=../elsewhere", "'../elsewhere' cannot name a folder"),
-        ("name=/etc/passwd", "cannot name a folder"),
-        ("name=a/..", "cannot name a folder"),
-        ("name=a/b/c", "cannot name a folder"),
-        ("name=", "cannot name a folder"),
-        ("name=" + "a" * 300, "cannot name a folder"),
+        ("training.lerning_rate=1", "recipe-key-unknown", "'learning_rate'"),
+        ("trainin.max_epochs=1", "recipe-key-unknown", "'training'"),
+        ("audio.overlap=1.5", "recipe-value", "audio.overlap"),
+        ("training.max_epochs=0", "recipe-value", "training.max_epochs"),
+        ("voting=loudest", "recipe-value", "voting"),
+        ("nonsense", "change-without-value", "key=value"),
+        ("voting.rule=1", "recipe-value", "voting = "),
+        ("training.batch_size=1", "recipe-value", "training.batch_size = 1"),
+        ("training.learning_rate=nan", "recipe-value", "training.learning_rate"),
+        ("audio.segment_seconds=inf", "recipe-value", "audio.segment_seconds"),
+        ("audio.segment_seconds=nan", "recipe-value", "audio.segment_seconds"),
+        ("audio.segment_seconds=1e308", "recipe-value", "audio.segment_seconds"),
+        ("audio.segment_seconds=0.00001", "recipe-value", "2.3e-05 s"),
+        ("audio.sample_rate=100000000", "recipe-value", "audio.sample_rate"),
+        ("title=2020-13-45", "not-yaml", "title"),
+        ("title=" + "[" * 5000, "not-yaml", "title"),
+        ("inputs={a.b: {kind: mel}}", "recipe-value", "inputs.a.b = 'a.b'"),
+        ("inputs={Mel: {kind: mel}}", "recipe-value", "'Mel'"),
+        ("augment.inputs={a.b: []}", "recipe-value", "'a.b'"),
+        ("name=../elsewhere", "recipe-name", "'../elsewhere'"),
+        ("name=/etc/passwd", "recipe-name", "/etc/passwd"),
+        ("name=a/..", "recipe-name", "a/.."),
+        ("name=a/b/c", "recipe-name", "a/b/c"),
+        ("name=", "recipe-name", "name"),
+        ("name=" + "a" * 300, "recipe-name", "name"),
     ],
 )
-def test_wrong_changes_name_what_was_meant(change: str, words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
+def test_wrong_changes_name_what_was_meant(change: str, code: str, quoted: str) -> None:
+    with raises(code, quoted):
         load_recipe("soundfusion-1", changes=[change])
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "code", "quoted"),
     [
-        ("schedule=step", r"step_epochs = None: .*needs a number of epochs"),
-        ("schedule=step step_epochs=0", "step_epochs = 0"),
-        ("schedule=step step_epochs=5 step_factor=1.5", "step_factor = 1.5"),
-        ("schedule=step step_epochs=5 step_factor=0", "step_factor = 0"),
-        ("step_epochs=5", r"step_epochs = 5: .*schedule=constant has no steps"),
-        ("schedule=cosine step_factor=0.5", r"step_factor = 0.5: .*schedule=cosine has no steps"),
-        ("warmup_epochs=5", "warmup_learning_rate = None: the 5 epochs"),
-        ("warmup_epochs=5 warmup_learning_rate=0", "warmup_learning_rate = 0"),
-        ("warmup_epochs=-1", "warmup_epochs = -1"),
-        ("warmup_learning_rate=1e-5", "there is no warm-up"),
-        ("nesterov=true", "nesterov = True: only training.optimizer=sgd"),
-        ("nesterov=true optimizer=sgd momentum=0", "momentum above 0"),
-        ("choose_epoch_on=train", "choose_epoch_on = 'train'"),
-        ("weights=", "weights"),
+        ("schedule=step", "recipe-value", "step_epochs = None"),
+        ("schedule=step step_epochs=0", "recipe-value", "step_epochs = 0"),
+        ("schedule=step step_epochs=5 step_factor=1.5", "recipe-value", "step_factor = 1.5"),
+        ("schedule=step step_epochs=5 step_factor=0", "recipe-value", "step_factor = 0"),
+        ("step_epochs=5", "recipe-value", "schedule=constant"),
+        ("schedule=cosine step_factor=0.5", "recipe-value", "schedule=cosine"),
+        ("warmup_epochs=5", "recipe-value", "warmup_learning_rate = None"),
+        ("warmup_epochs=5 warmup_learning_rate=0", "recipe-value", "warmup_learning_rate = 0"),
+        ("warmup_epochs=-1", "recipe-value", "warmup_epochs = -1"),
+        ("warmup_learning_rate=1e-5", "recipe-value", "training.warmup_epochs"),
+        ("nesterov=true", "recipe-value", "nesterov = True"),
+        ("nesterov=true optimizer=sgd momentum=0", "recipe-value", "training.momentum"),
+        ("choose_epoch_on=train", "recipe-value", "choose_epoch_on = 'train'"),
+        ("weights=", "recipe-value", "weights"),
     ],
 )
-def test_training_values_that_do_not_go_together_are_refused(changes: str, words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
+def test_training_values_that_do_not_go_together_are_refused(changes: str, code: str, quoted: str) -> None:
+    with raises(code, quoted):
         load_recipe("soundfusion-1", changes=[f"training.{change}" for change in changes.split()])
 
 
@@ -121,29 +121,29 @@ def test_the_factor_of_steps_is_a_half_and_survives_writing(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "code", "quoted"),
     [
-        ("model.kind=soundfusion-3", "soundfusion-[12]"),
-        ("model.widht=3", "'width'"),
-        ("model.width=broad", "'width' = 'broad'"),
-        ("inputs.mel.kind=mell", "'mel'"),
-        ("inputs.mel.n_mel=3", "'n_mels'"),
-        ("audio.segment_seconds=2", "too short"),
-        ("augment.inputs.mell=[{kind: gain}]", "'mel'"),
-        ("inputs.mel=null", "needs an input called 'mel'"),
-        ("model.width=0", "'width' = 0"),
-        ("model.width=-1", "'width' = -1"),
-        ("model.width=1000000", "'width' = 1000000"),
-        ("model.dropout=2", "'dropout' = 2"),
-        ("model.dropout=nan", "'dropout' = nan"),
-        ("inputs.mel.n_fft=1000000", "'n_fft' = 1000000"),
-        ("inputs.mel.n_mels=1000000", "'n_mels' = 1000000"),
-        ("inputs.mel.fmin=-inf", "'fmin' = -inf"),
-        ("audio.segment_seconds=0.005", "512 samples at each end; a segment of 220 is too short"),
+        ("model.kind=soundfusion-3", "kind-unknown", "soundfusion-1"),
+        ("model.widht=3", "option-unknown", "'width'"),
+        ("model.width=broad", "option-invalid", "'width' = 'broad'"),
+        ("inputs.mel.kind=mell", "kind-unknown", "'mel'"),
+        ("inputs.mel.n_mel=3", "option-unknown", "'n_mels'"),
+        ("audio.segment_seconds=2", "segment-too-short", "44,100"),
+        ("augment.inputs.mell=[{kind: gain}]", "input-unknown", "'mel'"),
+        ("inputs.mel=null", "model-inputs", "'mel'"),
+        ("model.width=0", "option-invalid", "'width' = 0"),
+        ("model.width=-1", "option-invalid", "'width' = -1"),
+        ("model.width=1000000", "option-invalid", "'width' = 1000000"),
+        ("model.dropout=2", "option-invalid", "'dropout' = 2"),
+        ("model.dropout=nan", "option-invalid", "'dropout' = nan"),
+        ("inputs.mel.n_fft=1000000", "option-invalid", "'n_fft' = 1000000"),
+        ("inputs.mel.n_mels=1000000", "option-invalid", "'n_mels' = 1000000"),
+        ("inputs.mel.fmin=-inf", "option-invalid", "'fmin' = -inf"),
+        ("audio.segment_seconds=0.005", "segment-too-short", "= 512"),
     ],
 )
-def test_wrong_parts_are_refused_when_the_network_is_built(change: str, words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
+def test_wrong_parts_are_refused_when_the_network_is_built(change: str, code: str, quoted: str) -> None:
+    with raises(code, quoted):
         build_network(load_recipe("soundfusion-1", changes=[change]), genres=8)
 
 
@@ -170,43 +170,43 @@ def test_a_name_of_two_levels_is_kept() -> None:
 def test_a_file_whose_name_cannot_name_a_folder_needs_a_name_inside(tmp_path: Path) -> None:
     path = tmp_path / "my net.yaml"
     path.write_text("extends: soundfusion-1", encoding="utf-8")
-    with pytest.raises(RecipeError, match="'my net' cannot name a folder of results; add `name:`"):
+    with raises("recipe-name", "'my net'"):
         load_recipe(str(path))
     path.write_text("extends: soundfusion-1\nname: mine", encoding="utf-8")
     assert load_recipe(str(path)).name == "mine"
 
 
 def test_an_unknown_recipe_names_the_closest() -> None:
-    with pytest.raises(RecipeError, match="soundfusion-1"):
+    with raises("recipe-unknown", "soundfusion-1"):
         load_recipe("soundfusion_1")
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "code", "quoted"),
     [
-        ("- a list", "mapping"),
-        ("a: [1", "not YAML"),
-        ("title: x", "missing"),
-        ("title: 2020-13-45", "not YAML"),
-        ('extends: "a\\0.yaml"', "cannot read"),
-        ("extends: soundfusion/soundfusion-1\nmodell: {kind: resnet1d}", "'model'"),
-        ("!!python/object/apply:os.system ['true']", "not YAML"),
+        ("- a list", "recipe-not-a-mapping", "list"),
+        ("a: [1", "not-yaml", "mine.yaml"),
+        ("title: x", "recipe-key-missing", "'audio'"),
+        ("title: 2020-13-45", "not-yaml", "mine.yaml"),
+        ('extends: "a\\0.yaml"', "recipe-unreadable", "a"),
+        ("extends: soundfusion/soundfusion-1\nmodell: {kind: resnet1d}", "recipe-key-unknown", "'model'"),
+        ("!!python/object/apply:os.system ['true']", "not-yaml", "mine.yaml"),
     ],
 )
-def test_wrong_files_are_refused(text: str, words: str, tmp_path: Path) -> None:
+def test_wrong_files_are_refused(text: str, code: str, quoted: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(RecipeError, match=words):
+    with raises(code, quoted):
         load_recipe(str(path))
 
 
 def test_a_circle_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "circle.yaml"
     path.write_text(f"extends: {path}", encoding="utf-8")
-    with pytest.raises(RecipeError, match="circle"):
+    with raises("recipe-extends-too-deep", path):
         load_recipe(str(path))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="absent.yaml"):
+    with raises("recipe-unreadable", "absent.yaml"):
         load_recipe(str(tmp_path / "absent.yaml"))

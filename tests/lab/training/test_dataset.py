@@ -9,7 +9,7 @@ import torch
 
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.recipes.schema import Audio
-from genrelab.lab.training.dataset import EpochSampler, SegmentDataset
+from genrelab.lab.training.dataset import EpochSampler, HeldOutDataset, SegmentDataset
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 
 AUDIO = Audio(sample_rate=8000, channels=1, segment_seconds=0.4, overlap=0.25)
@@ -31,7 +31,7 @@ def test_fixed_segments_follow_the_overlap(store: AudioStore) -> None:
 
 
 def test_spread_segments_are_few_and_even(store: AudioStore) -> None:
-    dataset = SegmentDataset(store, LABELS, AUDIO, seed=0, spread=2)
+    dataset = HeldOutDataset(store, LABELS, AUDIO, most=2)
     assert [item.start for item in dataset.items[:2]] == [2400, 7200]
 
 
@@ -53,7 +53,7 @@ def test_short_clips_are_padded_as_the_recipe_says(store: AudioStore) -> None:
     assert int((waveform != 0).sum()) == pytest.approx(12000, abs=20)
     assert torch.equal(waveform, dataset[(0, 0)][0])
     assert not torch.equal(waveform, dataset[(1, 0)][0])
-    tested, _ = SegmentDataset(store, LABELS, audio, seed=0, testing=True)[(0, 0)]
+    tested, _ = HeldOutDataset(store, LABELS, audio)[(0, 0)]
     assert not tested[:, 12000:].any() and tested[:, :12000].any()
 
 

@@ -39,7 +39,7 @@ def test_the_file_that_could_not_be_written_is_named(kib: int, tmp_path: Path, c
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_when_there_is_room_again(
+def test_a_training_resumes_when_there_is_room_again(
     tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with small_disk(tmp_path, kib=4096) as disk:

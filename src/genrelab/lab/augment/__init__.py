@@ -1,4 +1,4 @@
-"""Changes to waveforms and to pictures, in training only.
+"""Random changes of waveforms and pictures, in training only.
 
 Importing this package registers every augmentation under the name that recipes use.
 """

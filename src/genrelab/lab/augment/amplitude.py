@@ -1,4 +1,4 @@
-"""A little louder and softer, by a ratio."""
+"""Random changes of amplitude by a ratio."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ class Amplitude(Augmentation):
     Parameters
     ----------
     low, high : float >= 0
-        The ratio is drawn evenly between them. Samples may pass full scale: nothing is clipped.
+        Range of the ratio, which is uniformly distributed. Samples may exceed full scale: nothing is clipped.
     """
 
     def __init__(self, *, low: float = 0.9, high: float = 1.1) -> None:
         if low < 0.0:
-            raise RecipeError(f"the lowest ratio of amplitudes, {low}, is below 0")
+            raise RecipeError(f"the lowest ratio of amplitudes, {low}, is below 0", code="ratio-negative")
         if low > high:
-            raise RecipeError(f"the lowest ratio of amplitudes, {low}, is above the highest, {high}")
+            raise RecipeError(
+                f"the lowest ratio of amplitudes, {low}, is above the highest, {high}", code="range-reversed"
+            )
         self.low = low
         self.high = high
 

@@ -1,7 +1,7 @@
-"""What every augmentation is, and a pipeline of them.
+"""The base class of augmentations, and a pipeline of them.
 
-Drawing is apart from applying: `draw` makes the random values for a batch from a generator, `apply`
-uses them, so that one change can be kept and repeated.
+`draw` makes the random values of a batch from a generator and `apply` uses them, so a change can be kept and
+repeated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from genrelab.lab.registry import Registry
 
 
 class Augmentation(ABC):
-    """A random change of a batch; every item gets its own random values."""
+    """A random change of a batch; each item has its own random values."""
 
     @abstractmethod
     def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:
@@ -25,37 +25,40 @@ class Augmentation(ABC):
 
     @abstractmethod
     def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
-        """Return `batch` changed by `drawn`; the shape stays, the input is not written to."""
+        """Return `batch` changed by `drawn`; with the same shape; the input stays unchanged."""
 
 
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
 
 
 class Pipeline(nn.Module):
-    """Augmentations one after the other, in training mode only.
+    """A sequence of augmentations, in training mode only.
 
     Parameters
     ----------
     steps : sequence of Augmentation
     probability : float, 0..1
-        With which an item is changed at all (paper `soundfusion`, V.B: "a given probability for our
+        Probability that an item is changed (paper `soundfusion`, V.B: "a given probability for our
         data to be augmented").
     """
 
     def __init__(self, steps: Sequence[Augmentation], *, probability: float = 1.0) -> None:
         super().__init__()
         if not 0.0 <= probability <= 1.0:
-            raise RecipeError(f"an augmentation's probability lies in 0..1, not at {probability}")
+            raise RecipeError(
+                f"the probability of an augmentation must lie in 0..1, not at {probability}",
+                code="probability-range",
+            )
         self.steps = tuple(steps)
         self.probability = probability
         self.generator = torch.Generator()
 
     def seed(self, seed: int) -> None:
-        """Start the random values anew from `seed`."""
+        """Restart the random values from `seed`."""
         self.generator.manual_seed(seed)
 
     def forward(self, batch: Tensor) -> Tensor:
-        """Return the batch, changed when in training mode."""
+        """Return the batch, changed in training mode only."""
         if not self.training or not self.steps or self.probability == 0.0:
             return batch
         changed = batch

@@ -1,9 +1,8 @@
-"""Copies of training clips: further clips that are learned beside the originals.
+"""Copies of training clips: changed clips that are added to the originals.
 
-A recipe's `augment.copies` lists them. One with `input` is a copy of what that front-end makes, changed by an
-augmentation whose random values are drawn anew in every epoch. One without is a copy of the sound, changed
-once and kept (paper `mel-augmentation`, section 3.2 and table 2: masked spectrograms, stretched and shifted
-clips).
+A recipe lists them under `augment.copies`. A copy with `input` changes the output of that front-end by an
+augmentation with new random values in each epoch. A copy without `input` changes the sound once, and is kept
+(paper `mel-augmentation`, section 3.2 and table 2: masked spectrograms, stretched and shifted clips).
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from genrelab.lab.corpora.transforms.sound_changes import SOUND_CHANGES, SoundCh
 
 
 class PictureCopy(NamedTuple):
-    """A copy of what one front-end makes.
+    """A copy of the output of one front-end.
 
     Attributes
     ----------
     input : str
         Name of the front-end.
     change : Pipeline
-        What is done to it.
+        The change.
     """
 
     input: str
@@ -32,27 +31,30 @@ class PictureCopy(NamedTuple):
 
 
 def make_copy(kind: str, options: Mapping[str, Any]) -> SoundChange | PictureCopy:
-    """Make what a recipe says of a copy.
+    """Make a copy from its entry in a recipe.
 
     Parameters
     ----------
     kind : str
-        An augmentation where the options hold `input`, else a change of sound.
+        Name of an augmentation if the options contain `input`, else of a change of sound.
     options : mapping
 
     Raises
     ------
     RecipeError
-        If there is no such change, or one of its options is wrong.
+        If the change is unknown, or an option is invalid.
     """
     if "input" in options:
         if kind in SOUND_CHANGES.names():
-            raise RecipeError(f"augment.copies: {kind!r} changes the sound; leave its `input` out")
+            raise RecipeError(
+                f"augment.copies: {kind!r} changes the sound; remove its `input`", code="copy-with-input"
+            )
         rest = {key: value for key, value in options.items() if key != "input"}
         return PictureCopy(str(options["input"]), Pipeline([AUGMENTATIONS.create(kind, rest)]))
     if kind in AUGMENTATIONS.names():
         raise RecipeError(
-            f"augment.copies: {kind!r} is an augmentation; name the `input` behind which it changes a copy, "
-            f"or take a change of sound: {', '.join(SOUND_CHANGES.names())}"
+            f"augment.copies: {kind!r} is an augmentation; name the `input` that it changes, "
+            f"or use a change of sound: {', '.join(SOUND_CHANGES.names())}",
+            code="copy-without-input",
         )
     return SOUND_CHANGES.create(kind, options)

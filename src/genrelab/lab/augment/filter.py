@@ -1,4 +1,4 @@
-"""A random equalizer: rooms, loudspeakers and masterings sound different."""
+"""A random equalizer, which imitates rooms, loudspeakers and masterings."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
 class Filter(Augmentation):
     """Raise and lower octaves of a waveform, smoothly from one to the next.
 
-    The curve has a random level at each of a row of frequencies, an octave apart, the highest being half the
-    sample rate; between them decibels go straight over the logarithm of the frequency, below them they stay.
-    It is applied in the spectrum of the whole waveform, without delay.
+    The curve has random levels at frequencies an octave apart, of which the highest is half the sample rate.
+    Between them, decibels are linear in the logarithm of the frequency; below the lowest they are constant.
+    The curve is applied to the spectrum of the whole waveform, without delay.
 
     Parameters
     ----------
     decibels : float >= 0
-        Levels are drawn evenly from minus this to this. Samples may pass full scale: nothing is clipped.
+        Levels are uniform between minus this and this. Samples may exceed full scale: nothing is clipped.
     bands : int, 1..16
-        How many frequencies have a level; with one it is a gain.
+        Number of frequencies with a level; one makes it a gain.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Filter(Augmentation):
         return self.decibels * (2.0 * torch.rand(batch.shape[0], self.bands, generator=generator) - 1.0)
 
     def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
-        """Filter each item, all its channels alike."""
+        """Filter each item; all its channels get the same filter."""
         samples = batch.shape[-1]
         spectrum = torch.fft.rfft(batch)
         factors = torch.exp(self.curve(drawn, spectrum.shape[-1]) * (math.log(10.0) / 20.0))
@@ -54,5 +54,5 @@ class Filter(Augmentation):
         share = torch.arange(bins, device=levels.device) / max(1, bins - 1)  # of half the sample rate
         octave = (torch.log2(share.clamp_min(1e-9)) + (self.bands - 1)).clamp(0, self.bands - 1)
         bands = torch.arange(self.bands, device=levels.device)
-        # A straight line from band to band is a sum of triangles: a product of small matrices, no look-up.
+        # A straight line from band to band is a sum of triangles: a product of small matrices, not a look-up.
         return levels @ (1.0 - (octave - bands[:, None]).abs()).clamp_min(0.0)

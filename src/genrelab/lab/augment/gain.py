@@ -1,4 +1,4 @@
-"""Louder and softer."""
+"""Random changes of gain."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ class Gain(Augmentation):
     Parameters
     ----------
     low, high : float, in dB
-        The gain is drawn evenly between them. Samples may pass full scale: nothing is clipped.
+        Range of the gain, which is uniformly distributed. Samples may exceed full scale: nothing is clipped.
     """
 
     def __init__(self, *, low: float = -12.0, high: float = 12.0) -> None:
         if low > high:
-            raise RecipeError(f"the lowest gain, {low} dB, is above the highest, {high} dB")
+            raise RecipeError(
+                f"the lowest gain, {low} dB, is above the highest, {high} dB", code="range-reversed"
+            )
         self.low = low
         self.high = high
 

@@ -1,4 +1,4 @@
-"""Bars over a picture, along frequency or time (SpecAugment, Park et al. 2019)."""
+"""Masks over frequency or time of a picture (SpecAugment, Park et al. 2019)."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
 
 
 class _Mask(Augmentation):
-    """Replace bars of a picture by the picture's mean value.
+    """Replace bars of a picture by the mean of the picture.
 
     Parameters
     ----------
     count : int >= 0
-        Number of bars an item; they may overlap.
+        Number of bars per item; they may overlap.
     max_share : float, 0..1
-        Greatest width of a bar as a share of the axis; the width is drawn evenly from 0 to it, the
-        place evenly among those where the bar fits.
+        Greatest width of a bar as a share of the axis. The width is uniform from 0 to it, and so is the
+        position where the bar fits.
     """
 
     axis: int  # of [batch, channels, bands, frames]
 
     def __init__(self, *, count: int = 2, max_share: float = 0.3) -> None:
         if count < 0 or not 0.0 <= max_share <= 1.0:
-            raise RecipeError(f"count is 0 or more and max_share in 0..1, not {count} and {max_share}")
+            raise RecipeError(
+                f"count must be 0 or more and max_share in 0..1, not {count} and {max_share}",
+                code="mask-size",
+            )
         self.count = count
         self.max_share = max_share
 
     def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Return begin and end of each bar, `[batch, count, 2]`, as positions on the axis."""
+        """Return start and end of each bar, `[batch, count, 2]`, as positions on the axis."""
         size = batch.shape[self.axis]
         uniform = torch.rand(batch.shape[0], self.count, 2, generator=generator)
         width = torch.floor(uniform[..., 0] * (int(self.max_share * size) + 1))
@@ -38,7 +41,7 @@ class _Mask(Augmentation):
         return torch.stack([begin, begin + width], dim=-1)
 
     def apply(self, batch: Tensor, drawn: Tensor) -> Tensor:
-        """Put the item's mean where a bar is."""
+        """Replace the bars by the mean of the item."""
         place = torch.arange(batch.shape[self.axis], device=batch.device)
         begin, end = drawn[..., 0, None], drawn[..., 1, None]
         hidden = ((place >= begin) & (place < end)).any(dim=1)  # [batch, size of the axis]

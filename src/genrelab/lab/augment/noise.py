@@ -11,7 +11,7 @@ from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
 
 @AUGMENTATIONS.register("gaussian-noise")
 class GaussianNoise(Augmentation):
-    """Add independent normal noise to every sample, or behind a front-end to every point of a picture.
+    """Add independent normal noise to every sample, or, after a front-end, to every point of a picture.
 
     Paper `soundfusion`, VI.A: std 0.02 on sound; Zheng et al., "Neural Network for Music Style
     Recognizing", 5.1: on pictures.
@@ -19,13 +19,14 @@ class GaussianNoise(Augmentation):
     Parameters
     ----------
     std : float >= 0
-        On the scale of what it is added to: full scale is 1 in sound, and a normalized picture has a
-        deviation of 1.
+        Relative to the input: full scale of sound is 1, and the deviation of a normalized picture is 1.
     """
 
     def __init__(self, *, std: float = 0.02) -> None:
         if std < 0:
-            raise RecipeError(f"a standard deviation is not negative: {std}")
+            raise RecipeError(
+                f"the standard deviation must not be negative, but is {std}", code="deviation-negative"
+            )
         self.std = std
 
     def draw(self, batch: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,7 +1,7 @@
-"""Sound that is no music, made by rule: noise, tones, sweeps, clicks, hum, and what has the rhythm of speech.
+"""Synthetic non-music: noise, tones, sweeps, clicks, hum, and sound with the rhythm of speech.
 
-A network that has heard nothing but music says of a tone or of noise what it says of the nearest music, and
-is sure of it. Shown such sound with all genres equally likely, it learns to be unsure (outlier exposure:
+A network that is trained on music only predicts a genre for tones and noise with high confidence. Trained on
+such sound with all genres equally likely, it becomes uncertain about it (outlier exposure:
 Hendrycks, Mazeika and Dietterich 2019, arXiv:1812.04606).
 """
 
@@ -28,7 +28,7 @@ def noise(samples: int, rate: int, rng: np.random.Generator) -> Wave:
 
 
 def band_noise(samples: int, rate: int, rng: np.random.Generator) -> Wave:
-    """Make noise in a band, swelling slowly, like wind, surf or traffic."""
+    """Make noise in a band with a slow swell, like wind, surf or traffic."""
     spectrum = np.fft.rfft(rng.normal(size=samples))
     hertz = np.fft.rfftfreq(samples, 1.0 / rate)
     centre, width = np.exp(rng.uniform(np.log(80.0), np.log(0.4 * rate))), rng.uniform(0.2, 2.0)
@@ -54,7 +54,7 @@ def tones(samples: int, rate: int, rng: np.random.Generator) -> Wave:
 
 
 def sweep(samples: int, rate: int, rng: np.random.Generator) -> Wave:
-    """Make a tone that glides, up or down, once or again and again, like a siren."""
+    """Make a tone that glides up or down, once or repeatedly, like a siren."""
     time = np.arange(samples) / rate
     ends = np.log(np.array([rng.uniform(40, 400), rng.uniform(400, 0.4 * rate)]))
     place = (time * rng.uniform(0.1, 2.0)) % 1.0
@@ -95,7 +95,7 @@ def not_music(
     Returns
     -------
     np.ndarray [shape=(count, channels, samples)], float32
-        Largest sample between -50 and -3 dB below full scale; all channels alike.
+        Largest sample between -50 and -3 dB below full scale; the same in all channels.
     """
     made = np.empty((count, channels, samples), np.float32)
     for item in made:

@@ -1,7 +1,7 @@
-"""What has the pitch, the formants and the rhythm of speech, and no words: voices made by rule.
+"""Synthetic voices: sound with the pitch, formants and rhythm of speech, but without words.
 
-A source (pulses of the vocal folds, breath, or both) is coloured by the resonances of a throat, syllable
-after syllable: the source-filter model of speech (Fant 1960).
+For each syllable, a source (pulses of the vocal folds, breath, or both) is filtered by the resonances of a
+vocal tract: the source-filter model of speech (Fant 1960).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy.typing as npt
 Wave = npt.NDArray[np.float64]
 Formants = tuple[float, float, float]
 
-# First three formants of vowels, in Hz (Peterson and Barney 1952, men; women and children speak higher).
+# First three formants of vowels, in Hz (Peterson and Barney 1952, men; formants of women and children are
+# higher).
 _VOWELS: tuple[Formants, ...] = (
     (270, 2290, 3010),
     (390, 1990, 2550),
@@ -34,24 +35,24 @@ _UPPER = (3500.0, 4500.0)  # fourth and fifth formant, of any vowel
 
 @dataclass(frozen=True)
 class Voice:
-    """How somebody speaks.
+    """The properties of a voice.
 
     Attributes
     ----------
     pitch : float
         In Hz.
     throat : float
-        Formants relative to those of a man; a shorter throat has higher ones.
+        Formants relative to those of men; a shorter vocal tract raises them.
     tilt : float
-        How the folds' pulses lose strength with frequency, in dB an octave.
+        Slope of the spectrum of the pulses, in dB per octave.
     breath : float
         Share of breath in the source, 0 to 1; 1 is a whisper.
     bright : float
-        Gain of a formant relative to that of the one below it.
+        Gain of a formant relative to the next lower one.
     lilt : float
-        Standard deviation of a syllable's pitch, in octaves.
+        Standard deviation of the pitch of syllables, in octaves.
     pace : float
-        Length of syllables and pauses relative to usual ones.
+        Length of syllables and pauses relative to normal speech.
     """
 
     pitch: float
@@ -110,12 +111,12 @@ def speech_like(samples: int, rate: int, rng: np.random.Generator) -> Wave:
 def _voiced(
     length: int, rate: int, begin: Formants, end: Formants, voice: Voice, rng: np.random.Generator
 ) -> Wave:
-    """Let the voice sound while the throat moves from formants to formants."""
+    """Make a voiced sound whose formants glide from `begin` to `end`."""
     pitch = voice.pitch * 2.0 ** (
         rng.normal(0.0, voice.lilt) + np.linspace(0.0, rng.normal(0.0, voice.lilt), length)
     )
     pulses = np.diff(np.floor(np.cumsum(pitch) / rate + rng.uniform()), prepend=0.0)
-    pulses *= np.sqrt(rate / voice.pitch)  # as strong as the breath
+    pulses *= np.sqrt(rate / voice.pitch)  # same power as the breath
     hertz = np.fft.rfftfreq(2 * length, 1.0 / rate)
     tilt = np.maximum(1.0, hertz / 200.0) ** (voice.tilt / 6.02)
     spectrum = (1.0 - voice.breath) * tilt * np.fft.rfft(pulses, 2 * length)
@@ -123,13 +124,13 @@ def _voiced(
     way = np.linspace(0.0, 1.0, length)
     sound = np.zeros(length)
     for formants, weight in ((begin, 1.0 - way), (end, way)):
-        heard = np.fft.irfft(spectrum * _throat(hertz, formants, voice), 2 * length)[:length]
-        sound += weight * heard / max(1e-9, float(heard.std()))
+        filtered = np.fft.irfft(spectrum * _throat(hertz, formants, voice), 2 * length)[:length]
+        sound += weight * filtered / max(1e-9, float(filtered.std()))
     return sound * _swell(length) * rng.uniform(0.4, 1.0)
 
 
 def _throat(hertz: npt.NDArray[np.floating[Any]], formants: Formants, voice: Voice) -> Wave:
-    """Give a throat's gain at each frequency: a resonance at each formant."""
+    """Return the gain of a vocal tract at each frequency: a resonance at each formant."""
     gains = np.zeros_like(hertz)
     for rank, formant in enumerate((*formants, *_UPPER)):
         centre = formant * voice.throat
@@ -152,17 +153,17 @@ def _consonant(rate: int, voice: Voice, rng: np.random.Generator) -> Wave:
 
 
 def _in_a_room(wave: Wave, rate: int, rng: np.random.Generator) -> Wave:
-    """Add one echo, or what a room gives back: noise that dies away."""
+    """Add one echo, or reverberation: noise with exponential decay."""
     length = int(rng.uniform(0.03, 0.4) * rate)
-    answer = np.zeros(length)
+    response = np.zeros(length)
     if rng.uniform() < 0.5:
-        answer[-1] = rng.uniform(0.05, 0.4)
+        response[-1] = rng.uniform(0.05, 0.4)
     else:
-        answer = rng.normal(size=length) * np.exp(np.linspace(0.0, -6.9, length)) * rng.uniform(0.3, 3.0)
-        answer /= np.sqrt(length)
-    answer[0] = 1.0
+        response = rng.normal(size=length) * np.exp(np.linspace(0.0, -6.9, length)) * rng.uniform(0.3, 3.0)
+        response /= np.sqrt(length)
+    response[0] = 1.0
     size = 1 << (len(wave) + length - 1).bit_length()
-    return np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(answer, size), size)[: len(wave)]
+    return np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(response, size), size)[: len(wave)]
 
 
 def _swell(length: int) -> Wave:

@@ -1,4 +1,4 @@
-"""Faster and slower, higher and lower at once, as a record player does it."""
+"""Random changes of speed that also change the pitch, as on a record player."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from torch import Tensor
 from genrelab.errors import RecipeError
 from genrelab.lab.augment.base import AUGMENTATIONS, Augmentation
 
-_STEPS = 21  # different speeds: the items of a batch that share one are transformed together
-_FACTORS = (2, 3, 5, 7, 11, 13, 17, 19)  # of lengths whose Fourier transform is quick
+_STEPS = 21  # different speeds: items of a batch with the same speed are transformed together
+_FACTORS = (2, 3, 5, 7, 11, 13, 17, 19)  # prime factors of lengths whose Fourier transform is fast
 
 
 @AUGMENTATIONS.register("speed")
 class Speed(Augmentation):
     """Play each item at another speed; the length stays.
 
-    Resampled in the spectrum of the whole waveform, so that nothing is folded over. What becomes shorter
-    begins again, what becomes longer is cut.
+    Resamples in the spectrum of the whole waveform, without aliasing. Shorter results repeat, longer results
+    are truncated.
 
     Parameters
     ----------
     low, high : float, 0.5..2
-        One of 21 speeds evenly between them is drawn; above 1 is faster, shorter and higher. What is played
-        differs from it by 0.1 % or so: it has the nearest length whose transform is quick.
+        Range of the 21 equally spaced speeds from which one is drawn; above 1 is faster, shorter and higher.
+        The real speed differs by about 0.1 %, because the length is the nearest with a fast transform.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Speed(Augmentation):
         high: Annotated[float, Field(ge=0.5, le=2)] = 1.1,
     ) -> None:
         if low > high:
-            raise RecipeError(f"the lowest speed, {low}, is above the highest, {high}")
+            raise RecipeError(f"the lowest speed, {low}, is above the highest, {high}", code="range-reversed")
         self.low = low
         self.high = high
 
@@ -54,16 +54,16 @@ class Speed(Augmentation):
         lengths = [_quick_length(samples / speed) for speed in drawn.tolist()]
         played = torch.empty_like(batch)
         for length in sorted(set(lengths)):
-            alike = [number for number, each in enumerate(lengths) if each == length]
-            played[alike] = _played(spectrum[alike], samples, length)
+            same_length = [number for number, each in enumerate(lengths) if each == length]
+            played[same_length] = _played(spectrum[same_length], samples, length)
         return played
 
 
 @lru_cache(maxsize=1024)
 def _quick_length(samples: float) -> int:
-    """Return the nearest even number without great prime factors: from 24,000 on it lies within 0.4 %.
+    """Return the nearest even number without large prime factors; from 24,000 on it is within 0.4 %.
 
-    A transform of another length takes many times as long.
+    Transforms of other lengths take many times as long.
     """
     middle = max(1, round(samples / 2))
     return 2 * next(
@@ -82,7 +82,7 @@ def _is_quick(number: int) -> bool:
 
 
 def _played(spectrum: Tensor, samples: int, length: int) -> Tensor:
-    """Return `[items, channels, samples]` of sound that is `length` samples long, again and again."""
+    """Return sound of `length` samples, repeated to `[items, channels, samples]`."""
     bins = min(spectrum.shape[-1], length // 2 + 1)
     wave: Tensor = torch.fft.irfft(spectrum[..., :bins], n=length) * (length / samples)
     times = -(-samples // length)

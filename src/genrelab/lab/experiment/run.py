@@ -15,15 +15,15 @@ from genrelab.lab.experiment.facts import facts_of
 from genrelab.lab.experiment.identity import claim, identity_of
 from genrelab.lab.experiment.record import bundle_metadata, corpus_record, describe, record_of
 from genrelab.lab.findings.wording import warnings
-from genrelab.lab.frontends import FRONTENDS, Sinc
+from genrelab.lab.frontends import FRONTENDS, Frontend
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import write_predictions
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.recipes.load import dump_recipe
-from genrelab.lab.reports.filters import responses
 from genrelab.lab.reports.report import RunPage, write_report
-from genrelab.lab.reports.representations import middle_segment, representations
+from genrelab.lab.reports.representations import middle_segment
+from genrelab.lab.reports.sections import rendered
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.known_recordings import write_sounds
 from genrelab.lab.runs.network_findings import prediction_findings, training_findings
@@ -153,7 +153,7 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
         recipe_yaml=dump_recipe(recipe),
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
-        sections=_learned_filters(experiment, trained.network),
+        sections=_frontend_sections(experiment, trained.network),
     )
     write_report(folder / folders.REPORT, page)
     if unwritable is None:
@@ -164,21 +164,17 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
     replace_text(folder / folders.METRICS, record.text())
 
 
-def _learned_filters(experiment: Experiment, network: GenreNetwork) -> Sequence[tuple[str, str]]:
-    """Make the report's sections on sinc filters, heading and HTML; none if the network has no such."""
-    recipe, sections = experiment.recipe, []
-    audio = recipe.audio
-    for (name, part), after in zip(recipe.inputs.items(), network.frontends.values(), strict=True):
-        if not isinstance(after, Sinc):
-            continue
-        before = FRONTENDS.create(
+def _frontend_sections(experiment: Experiment, network: GenreNetwork) -> Sequence[tuple[str, str]]:
+    """Return heading and HTML of each section that the network's front-ends offer for the report."""
+    recipe, made = experiment.recipe, []
+    audio, tested = recipe.audio, experiment.roles.tested
+    for (name, part), learned in zip(recipe.inputs.items(), network.frontends.values(), strict=True):
+        initial = FRONTENDS.create(
             part.kind, part.options(), sample_rate=audio.sample_rate, channels=audio.channels
         )
         which = f" of the input {name}" if len(recipe.inputs) > 1 else ""
-        ids: Sequence[str] = experiment.roles.tested
-        segment = middle_segment(experiment.store, experiment.corpus, ids, audio)
-        sections += [
-            (f"One segment in pictures{which}", representations(segment, after)),
-            (f"The learned filters{which}", responses(cast(Sinc, before), after)),
-        ]
-    return sections
+        for section in cast(Frontend, learned).report_sections(initial):
+            segment = middle_segment(experiment.store, experiment.corpus, tested, audio)
+            heading, html = rendered(section, segment)
+            made.append((f"{heading}{which}", html))
+    return made

@@ -1,4 +1,4 @@
-"""Waveform -> time-frequency picture (or a plainer waveform), as torch modules.
+"""Waveform -> time-frequency picture (or a simpler waveform), as torch modules.
 
 Importing this package registers every front-end under the name that recipes use.
 """

@@ -1,26 +1,36 @@
-"""What every front-end is."""
+"""The base class of front-ends."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from genrelab.errors import RecipeError
+from genrelab.lab.frontends.sections import ReportSection
 from genrelab.lab.registry import Registry
 
 FrameSamples = Annotated[int, Field(gt=0, le=2**16)]
-"""A window or a step in samples, 1..65536."""
+"""Length of a window or a hop in samples, 1..65536."""
+
+
+def check_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Raise `RecipeError` unless the value of an option is one of some choices."""
+    if value not in choices:
+        raise RecipeError(
+            f"{option} must be one of {', '.join(choices)}, not {value!r}", code="option-not-one-of"
+        )
 
 
 class Frontend(nn.Module, ABC):
     """A fixed or learned change of representation.
 
-    A front-end is made with `sample_rate` (Hz) and `channels` of the waveform that it will get,
-    beside its own options, and takes float32 `[batch, channels, samples]`.
+    A front-end is built from its own options and from `sample_rate` (Hz) and `channels` of its input, a
+    float32 waveform `[batch, channels, samples]`.
 
     Attributes
     ----------
@@ -37,7 +47,7 @@ class Frontend(nn.Module, ABC):
     def of_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Tensor:
         """Return what `forward` gives for segments of one track.
 
-        A front-end that can share work between overlapping segments does so here.
+        A front-end that can share work between overlapping segments overrides this.
 
         Parameters
         ----------
@@ -55,6 +65,16 @@ class Frontend(nn.Module, ABC):
         out: Tensor = self(segments)
         return out
 
+    def report_sections(self, initial: Frontend) -> list[ReportSection]:
+        """Return what a run's report should show of this trained front-end, in order; by default nothing.
+
+        Parameters
+        ----------
+        initial : Frontend
+            The front-end as the recipe builds it, before training.
+        """
+        return []
+
     @abstractmethod
     def output_shape(self, samples: int) -> tuple[int, ...]:
         """Return the shape that `forward` gives for one item of `samples` samples, without batch.
@@ -62,7 +82,7 @@ class Frontend(nn.Module, ABC):
         Raises
         ------
         RecipeError
-            If so few samples give no output.
+            If there are too few samples for any output.
         """
 
 

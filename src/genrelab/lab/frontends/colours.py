@@ -1,4 +1,4 @@
-"""Brightness -> the planes of a picture, with the colours and the values that image networks know."""
+"""Brightness -> the planes of a picture, in the colours and value ranges of image networks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
+from genrelab.lab.frontends.base import check_choice
 
 Colours = Literal["gray", "magma", "viridis"]
 Planes = Literal[1, 3]
@@ -52,7 +53,7 @@ def colour_table(colours: Colours) -> npt.NDArray[np.float32]:
 
 
 class PixelValues(nn.Module):
-    """Bring pixels from 0..1 to the range that a network was made for.
+    """Scale pixels from 0..1 to the range that a network expects.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ class PixelValues(nn.Module):
     Raises
     ------
     RecipeError
-        If a value is none of these, or `imagenet` is to act on one plane.
+        If a value is none of these, or `imagenet` applies to one plane.
     """
 
     shift: Tensor
@@ -73,11 +74,12 @@ class PixelValues(nn.Module):
     def __init__(self, values: Values, *, planes: Planes) -> None:
         super().__init__()
         if planes not in get_args(Planes):
-            raise RecipeError(f"a picture has 1 or 3 planes, not {planes}")
-        if values not in get_args(Values):
-            raise RecipeError(f"values must be one of {', '.join(get_args(Values))}, not {values!r}")
+            raise RecipeError(f"a picture has 1 or 3 planes, not {planes}", code="picture-planes")
+        check_choice("values", values, get_args(Values))
         if values == "imagenet" and planes != 3:
-            raise RecipeError("values=imagenet are those of red, green and blue; set planes=3")
+            raise RecipeError(
+                "values=imagenet needs red, green and blue; set planes=3", code="values-need-colour"
+            )
         shift, scale = (torch.tensor(each).reshape(-1, 1, 1) for each in _SHIFT_AND_SCALE[values])
         self.register_buffer("shift", shift, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
@@ -88,12 +90,12 @@ class PixelValues(nn.Module):
 
 
 class Paint(nn.Module):
-    """Give brightness its colours.
+    """Map brightness to colours.
 
     Parameters
     ----------
     colours : {"gray", "magma", "viridis"}
-        A table of 256 colours; between two of them colours are mixed. `gray` makes all planes equal.
+        A table of 256 colours with interpolation between them. `gray` makes all planes equal.
     planes : {1, 3}
     values : {"unit", "signed", "imagenet"}
         See `PixelValues`.
@@ -101,17 +103,18 @@ class Paint(nn.Module):
     Raises
     ------
     RecipeError
-        If a value is none of these, or colours or ImageNet's values are to stand in one plane.
+        If a value is none of these, or colours or ImageNet's values need more than one plane.
     """
 
     table: Tensor
 
     def __init__(self, *, colours: Colours, planes: Planes, values: Values) -> None:
         super().__init__()
-        if colours not in get_args(Colours):
-            raise RecipeError(f"colours must be one of {', '.join(get_args(Colours))}, not {colours!r}")
+        check_choice("colours", colours, get_args(Colours))
         if colours != "gray" and planes != 3:
-            raise RecipeError(f"colours={colours} needs planes=3; one plane can only be gray")
+            raise RecipeError(
+                f"colours={colours} needs planes=3; one plane can only be gray", code="colours-need-planes"
+            )
         self.colours = colours
         self.planes = planes
         self.values = PixelValues(values, planes=planes)

@@ -1,8 +1,8 @@
-"""What the constant-Q transform multiplies by: a kernel for each bin, and the filter between octaves.
+"""Constants of the constant-Q transform: a kernel for each bin, and the filter between octaves.
 
 The kernels of `librosa.cqt`: a complex tone under a Hann window of Q periods, whose spectrum loses its
-negative frequencies and the smallest values that sum up to 1 % of it. An octave lower the same kernels
-meet a signal of half the rate, which librosa's `soxr_hq` resampler makes.
+negative frequencies and its smallest values, up to a sum of 1 %. One octave lower, the same kernels are
+applied to the signal at half the rate, made by librosa's `soxr_hq` resampler.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 _SPARSITY = 0.01
-_HANN_BANDWIDTH = 1.5  # of the window's main lobe, in bins: how far above its centre a kernel still hears
+_HANN_BANDWIDTH = 1.5  # of the window's main lobe, in bins: how far above its centre a kernel still responds
 
 # soxr's high-quality filter for half the rate is a windowed sinc. Its impulse response, read from soxr,
 # is this one to -96 dB: taps on each side, cut-off in units of the new Nyquist frequency, Kaiser's beta.
@@ -25,7 +25,7 @@ _KAISER_BETA = 12.974
 
 
 class Octave(NamedTuple):
-    """One octave of the transform (or what is left of one, at the bottom).
+    """One octave of the transform, or the rest of one at the bottom.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ def relative_bandwidth(bins_per_octave: int) -> float:
 
 
 def highest_frequency(frequencies: Floats, *, bins_per_octave: int) -> float:
-    """Return how far, in Hz, the kernels of these bins reach up."""
+    """Return the highest frequency, in Hz, that the kernels of these bins cover."""
     return float(frequencies.max() * (1.0 + 0.5 * _HANN_BANDWIDTH * relative_bandwidth(bins_per_octave)))
 
 
@@ -113,7 +113,7 @@ def _kernels(frequencies: Floats, *, sample_rate: float, bandwidth: float) -> np
         phase = 2.0 * np.pi * frequency / sample_rate * time
         tone[begin : begin + time.size] = window / window.sum() * np.exp(1j * phase)
     spectrum = np.fft.fft(tones)[:, : n_fft // 2 + 1]
-    # librosa multiplies this spectrum with each frame's; transformed once more it meets the frame itself.
+    # librosa multiplies this spectrum with each frame's; transformed again, it applies to the frame itself.
     return np.asarray(np.fft.fft(_without_smallest(spectrum), n=n_fft) / n_fft)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend, check_choice
 from genrelab.lab.frontends.constant_q import (
     bin_frequencies,
     halving_filter,
@@ -26,14 +26,14 @@ from genrelab.lab.frontends.normalize import Normalization, Normalize
 Output = Literal["decibel", "magnitude"]
 
 _C1_HZ = 440.0 * 2.0 ** (-45 / 12)
-_TOGETHER = 64  # samples of a halved signal that one product gives: the fastest of 32, 64, 128, 256
+_TOGETHER = 64  # samples of the halved signal per matrix product: the fastest of 32, 64, 128, 256
 
 
 def correlate(signal: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
     """Multiply frames of a signal with kernels.
 
-    Elsewhere than on the CPU as a product of matrices: there a convolution would round its factors to
-    TF32, and -60 dB beside a loud tone would be noise.
+    On devices other than the CPU by a matrix product: a convolution would round its factors to TF32 there,
+    and -60 dB next to a loud tone would be noise.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def correlate(signal: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
 class Halve(nn.Module):
     """Half the sample rate, as soxr's high quality gives it.
 
-    The filter for 64 results stands in one matrix with shifted rows: a product of matrices is several
-    times as fast as a convolution with one kernel.
+    One matrix contains the filter for 64 results in shifted rows: a matrix product is several times as fast
+    as a convolution with one kernel.
     """
 
     rows: Tensor
@@ -70,9 +70,9 @@ class Halve(nn.Module):
         self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
 
     def forward(self, signal: Tensor, *, size: int | None = None) -> Tensor:
-        """Change `[batch, samples]` into `[batch, ceil(samples / 2)]`; beyond both ends is silence.
+        """Change `[batch, samples]` into `[batch, ceil(samples / 2)]`; silence lies beyond both ends.
 
-        `size` is that half, where the caller has a simpler expression for it.
+        `size` is that half, if the caller has a simpler expression for it.
         """
         halved = (signal.shape[-1] + 1) // 2 if size is None else size
         padded = F.pad(signal, (self.reach, self.rows.shape[-1] - self.reach))
@@ -82,7 +82,7 @@ class Halve(nn.Module):
 
 @FRONTENDS.register("cqt")
 class Cqt(Frontend):
-    """Constant-Q transform in decibels below its loudest value, one picture a channel.
+    """Constant-Q transform in decibels below its loudest value, one picture per channel.
 
     Matches `abs(librosa.cqt(y, sr=sample_rate, hop_length=..., fmin=..., n_bins=..., bins_per_octave=...))`
     within 0.5 dB down to -60 dB, and `librosa.amplitude_to_db` of it with `ref=np.max`. That is what Zheng
@@ -90,7 +90,7 @@ class Cqt(Frontend):
     With bins so low that librosa lowers the rate before the first octave, the frames at both ends differ by
     up to 2 % of the maximum.
 
-    The loudness of a recording changes neither decibels nor what is normalized, but for `amin`.
+    Apart from `amin`, the loudness of a recording changes neither decibels nor normalized values.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Cqt(Frontend):
     n_bins : int > 0
     bins_per_octave : int > 0
     hop_length : int > 0, in samples
-        The more often 2 divides it, the cheaper are low octaves.
+        The more often it is divisible by 2, the cheaper low octaves are.
     fmin : float > 0 or None, in Hz
         Centre of the lowest bin; None is the note C1, 32.7 Hz.
     output : {"decibel", "magnitude"}
@@ -113,7 +113,7 @@ class Cqt(Frontend):
     Raises
     ------
     RecipeError
-        If the highest bin reaches beyond half the sample rate, or for an impossible option.
+        If the highest bin extends above half the sample rate, or an option is invalid.
     """
 
     def __init__(
@@ -135,16 +135,17 @@ class Cqt(Frontend):
         if min(n_bins, bins_per_octave, hop_length) < 1 or lowest <= 0:
             raise RecipeError(
                 "n_bins, bins_per_octave, hop_length and fmin must be positive, "
-                f"not {n_bins}, {bins_per_octave}, {hop_length} and {fmin}"
+                f"not {n_bins}, {bins_per_octave}, {hop_length} and {fmin}",
+                code="option-not-positive",
             )
-        if output not in get_args(Output):
-            raise RecipeError(f"output must be one of {', '.join(get_args(Output))}, not {output!r}")
+        check_choice("output", output, get_args(Output))
         frequencies = bin_frequencies(fmin=lowest, n_bins=n_bins, bins_per_octave=bins_per_octave)
         top = highest_frequency(frequencies, bins_per_octave=bins_per_octave)
         if top > sample_rate / 2:
             raise RecipeError(
-                f"the highest of {n_bins} constant-Q bins reaches up to {top:,.0f} Hz, beyond half the "
-                f"sample rate of {sample_rate} Hz. Lower n_bins or fmin"
+                f"the highest of {n_bins} constant-Q bins extends to {top:,.0f} Hz, above half the "
+                f"sample rate of {sample_rate} Hz. Lower n_bins or fmin",
+                code="cqt-above-nyquist",
             )
         self.channels = channels
         self.n_bins = n_bins
@@ -198,6 +199,7 @@ class Cqt(Frontend):
         if samples < self.longest:
             raise RecipeError(
                 f"the lowest constant-Q bin needs {self.longest:,} samples; a segment of {samples:,} is too "
-                "short. Raise audio.segment_seconds, fmin or lower bins_per_octave"
+                "short. Raise audio.segment_seconds or fmin, or lower bins_per_octave",
+                code="segment-too-short",
             )
         return self.channels, self.n_bins, 1 + samples // self.hop_length

@@ -34,7 +34,10 @@ class Decibel(torch.nn.Module):
     ) -> None:
         super().__init__()
         if amin <= 0 or std <= 0 or (top_db is not None and top_db <= 0):
-            raise RecipeError(f"amin, std and top_db must be positive: {amin}, {std}, {top_db}")
+            raise RecipeError(
+                f"amin, std and top_db must be positive, not {amin}, {std} and {top_db}",
+                code="option-not-positive",
+            )
         self.amin = amin
         self.top_db = top_db
         self.relative = relative

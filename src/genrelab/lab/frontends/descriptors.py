@@ -1,7 +1,7 @@
 """Averages over time of a recording's descriptors, as librosa computes them.
 
 The network of Parul Pandey ("Music Genre Classification with Python", Towards Data Science), with which
-paper `mfcc-cqt` (5.2) compares its own, knows nothing of a recording but these.
+paper `mfcc-cqt` (5.2) compares its own, uses only these numbers of a recording.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ DESCRIPTORS = (
     "zero_crossing_rate",
     *(f"mfcc{number}" for number in range(1, N_MFCC + 1)),
 )
-"""What the front-end gives, in order, by the names that the published tables of GTZAN use."""
+"""Names of the outputs, in order, as in the published tables of GTZAN."""
 
 _FRAME, _HOP = 2048, 512  # samples
 _N_MELS = 128
 _N_CHROMA = 12
 _ROLLOFF_SHARE = 0.85  # of a frame's summed magnitudes
 _LEAST_CROSSING = 1e-10  # samples nearer to zero have no sign
-_TINY = float(np.finfo(np.float32).tiny)  # what sums to less is not divided by its sum
+_TINY = float(np.finfo(np.float32).tiny)  # smaller sums are not divided by
 
 _LOWEST_A_HZ = 27.5
 _CENTRE_OCTAVE = 5.0  # octaves above the lowest A, where the chroma filters are strongest
@@ -43,7 +43,7 @@ _OCTAVE_WIDTH = 2.0
 
 
 def chroma_filters(*, sample_rate: int, n_fft: int) -> npt.NDArray[np.float32]:
-    """Return what folds a spectrum into twelve pitch classes (`librosa.filters.chroma`, tuning 0).
+    """Return the matrix that folds a spectrum into twelve pitch classes (`librosa.filters.chroma`, tuning 0).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Descriptors(Frontend):
     defaults: frames of 2,048 samples every 512, of the channels' mean. librosa's own default estimates
     the tuning of every recording; here all are taken to be tuned to 440 Hz.
 
-    The numbers have units of their own (Hz, shares, decibels): a network has to standardize them.
+    The numbers have different units (Hz, shares, decibels): a network must standardize them.
 
     Parameters
     ----------
@@ -98,10 +98,7 @@ class Descriptors(Frontend):
             sample_rate=sample_rate,
             n_fft=_FRAME,
             n_mels=_N_MELS,
-            fmin=0.0,
-            fmax=sample_rate / 2,
-            scale="slaney",
-            area_norm=True,
+            band=(0.0, sample_rate / 2),
         )
         fixed = {
             "chroma": chroma_filters(sample_rate=sample_rate, n_fft=_FRAME),
@@ -126,7 +123,7 @@ class Descriptors(Frontend):
         return torch.cat(averages, dim=-1)
 
     def output_shape(self, samples: int) -> tuple[int, ...]:
-        """Return `(1, 26)`, whatever the length."""
+        """Return `(1, 26)` for any length."""
         return 1, len(DESCRIPTORS)
 
     def _chroma(self, power: Tensor) -> Tensor:
@@ -152,7 +149,7 @@ class Descriptors(Frontend):
 
 
 def _divisor(sums: Tensor) -> Tensor:
-    """Return what sums may be divided by: 1 in place of next to nothing, as in silence."""
+    """Return divisors for sums: 1 instead of a sum near zero, as in silence."""
     return torch.where(sums > _TINY, sums, torch.ones_like(sums))
 
 
@@ -167,7 +164,7 @@ def _rms(mono: Tensor) -> Tensor:
 
 
 def _zero_crossing_rate(mono: Tensor) -> Tensor:
-    """Average the share of samples whose sign is not that of the one before in the frame."""
+    """Average the share of samples whose sign differs from the previous sample in the frame."""
     padded = F.pad(mono, (_FRAME // 2, _FRAME // 2), mode="replicate")
     negative = (padded < -_LEAST_CROSSING).to(mono.dtype)
     crossings = (negative[..., 1:] - negative[..., :-1]).abs()

@@ -1,4 +1,4 @@
-"""Power spectra as two products of matrices, for model files.
+"""Power spectra as two matrix products, for model files.
 
 onnxruntime's own transform takes several times as long (benchmarks/power_spectrum.py).
 
@@ -26,7 +26,7 @@ _MOST_PRODUCTS = 512
 def beginning(signal: Tensor, size: int | torch.SymInt) -> Tensor:
     """Return `signal[..., :size]`.
 
-    Read by index where the size is free: the exporter cannot tell then whether a slice is long enough.
+    Uses an index where the size is dynamic: the exporter cannot prove that a slice is long enough.
     """
     if isinstance(size, int):
         return signal[..., :size]
@@ -34,13 +34,13 @@ def beginning(signal: Tensor, size: int | torch.SymInt) -> Tensor:
 
 
 def columns_of(n_fft: int, hop_length: int) -> int:
-    """Return into how many columns a frame is best laid out: a divisor of both, near the root of `n_fft`."""
+    """Return the best number of columns for a frame: a divisor of both, near the root of `n_fft`."""
     common = math.gcd(n_fft, hop_length)
     return max(size for size in range(1, math.isqrt(n_fft) + 1) if common % size == 0)
 
 
 def pays(n_fft: int, hop_length: int) -> bool:
-    """Whether two products cost less than onnxruntime's own transform."""
+    """Return whether two products cost less than onnxruntime's own transform."""
     columns = columns_of(n_fft, hop_length)
     low_bins = n_fft // columns // 2 + 1
     return 2 * low_bins * n_fft + low_bins * (2 * columns) ** 2 <= _MOST_PRODUCTS * n_fft

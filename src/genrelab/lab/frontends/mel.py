@@ -18,7 +18,7 @@ from genrelab.lab.frontends.stft import PadMode, PowerSpectrum, Window
 MelScale = Literal["slaney", "htk"]
 Floats = npt.NDArray[np.float64]
 
-# Slaney's scale is linear below 1 kHz (200/3 Hz a mel) and logarithmic above (27 mels a factor 6.4).
+# Slaney's scale is linear below 1 kHz (200/3 Hz per mel) and logarithmic above (27 mels per factor of 6.4).
 _SLANEY_HZ_PER_MEL = 200.0 / 3.0
 _SLANEY_BREAK_HZ = 1000.0
 _SLANEY_BREAK_MEL = _SLANEY_BREAK_HZ / _SLANEY_HZ_PER_MEL
@@ -26,7 +26,7 @@ _SLANEY_LOG_STEP = np.log(6.4) / 27.0
 
 
 def hz_to_mel(hz: npt.ArrayLike, *, scale: MelScale) -> Floats:
-    """Change frequencies in Hz into mels (`librosa.hz_to_mel`)."""
+    """Convert frequencies in Hz to mels (`librosa.hz_to_mel`)."""
     hz = np.asarray(hz, dtype=np.float64)
     if scale == "htk":
         return np.asarray(2595.0 * np.log10(1.0 + hz / 700.0))
@@ -35,7 +35,7 @@ def hz_to_mel(hz: npt.ArrayLike, *, scale: MelScale) -> Floats:
 
 
 def mel_to_hz(mel: npt.ArrayLike, *, scale: MelScale) -> Floats:
-    """Change mels into frequencies in Hz (`librosa.mel_to_hz`)."""
+    """Convert mels to frequencies in Hz (`librosa.mel_to_hz`)."""
     mel = np.asarray(mel, dtype=np.float64)
     if scale == "htk":
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
@@ -44,7 +44,13 @@ def mel_to_hz(mel: npt.ArrayLike, *, scale: MelScale) -> Floats:
 
 
 def mel_filters(
-    *, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float, scale: MelScale, area_norm: bool
+    *,
+    sample_rate: int,
+    n_fft: int,
+    n_mels: int,
+    band: tuple[float, float],
+    scale: MelScale = "slaney",
+    area_norm: bool = True,
 ) -> npt.NDArray[np.float32]:
     """Return triangular mel filters (`librosa.filters.mel`).
 
@@ -54,7 +60,7 @@ def mel_filters(
     n_fft : int > 0, in samples
     n_mels : int > 0
         Number of filters.
-    fmin, fmax : float, in Hz
+    band : tuple of float, in Hz
         Outer edges of the first and the last filter.
     scale : {"slaney", "htk"}
     area_norm : bool
@@ -65,7 +71,7 @@ def mel_filters(
     np.ndarray [shape=(n_mels, 1 + n_fft // 2)]
     """
     bins = np.linspace(0.0, sample_rate / 2.0, 1 + n_fft // 2)
-    low, high = hz_to_mel(fmin, scale=scale), hz_to_mel(fmax, scale=scale)
+    low, high = (hz_to_mel(edge, scale=scale) for edge in band)
     edges = mel_to_hz(np.linspace(low, high, n_mels + 2), scale=scale)
     widths = np.diff(edges)
     slopes = edges[:, None] - bins[None, :]
@@ -79,7 +85,7 @@ def mel_filters(
 
 @FRONTENDS.register("mel")
 class MelSpectrogram(Frontend):
-    """Mel spectrogram in decibels, one picture a channel.
+    """Mel spectrogram in decibels, one picture per channel.
 
     Matches `librosa.power_to_db(librosa.feature.melspectrogram(y, sr=sample_rate, htk=..., norm=...,
     pad_mode=...))`. With `scale="htk"`, `area_norm=False`, `pad_mode="reflect"` and no `top_db` it is
@@ -106,7 +112,7 @@ class MelSpectrogram(Frontend):
     Raises
     ------
     RecipeError
-        If the band is empty or reaches beyond half the sample rate.
+        If the band is empty or extends above half the sample rate.
     """
 
     filters: Tensor
@@ -134,9 +140,11 @@ class MelSpectrogram(Frontend):
         super().__init__()
         top = sample_rate / 2 if fmax is None else fmax
         if not 0 <= fmin < top <= sample_rate / 2:
-            raise RecipeError(f"mel band {fmin}..{top} Hz does not fit a sample rate of {sample_rate} Hz")
+            raise RecipeError(
+                f"mel band {fmin}..{top} Hz does not fit a sample rate of {sample_rate} Hz", code="mel-band"
+            )
         if n_mels < 1:
-            raise RecipeError(f"n_mels must be 1 or more, not {n_mels}")
+            raise RecipeError(f"n_mels must be 1 or more, not {n_mels}", code="option-not-positive")
         self.channels = channels
         self.n_mels = n_mels
         self.power = PowerSpectrum(n_fft=n_fft, hop_length=hop_length, pad_mode=pad_mode, window=window)
@@ -145,8 +153,7 @@ class MelSpectrogram(Frontend):
             sample_rate=sample_rate,
             n_fft=n_fft,
             n_mels=n_mels,
-            fmin=fmin,
-            fmax=top,
+            band=(fmin, top),
             scale=scale,
             area_norm=area_norm,
         )

@@ -43,13 +43,13 @@ def cosine_transform(*, size: int, count: int) -> npt.NDArray[np.float32]:
 
 @FRONTENDS.register("mfcc")
 class Mfcc(Frontend):
-    """Mel-frequency cepstral coefficients, one picture a channel.
+    """Mel-frequency cepstral coefficients, one picture per channel.
 
     Matches `librosa.feature.mfcc(y=y, sr=sample_rate, n_mfcc=..., n_fft=..., hop_length=..., n_mels=...,
     window=..., htk=..., mel_norm=...)`. Zheng et al., "Neural Network for Music Style Recognizing", 2.1 to
     2.6 and 4.3, take 84 coefficients from Hamming windows and `normalize="rows"`.
 
-    The loudness of a recording changes the first coefficient alone, by a constant that `rows` takes away
+    The loudness of a recording changes only the first coefficient, by a constant that `rows` removes
     (but for `amin`).
 
     Parameters
@@ -104,7 +104,7 @@ class Mfcc(Frontend):
     ) -> None:
         super().__init__()
         if not 1 <= n_mfcc <= n_mels:
-            raise RecipeError(f"n_mfcc must be 1 to n_mels = {n_mels}, not {n_mfcc}")
+            raise RecipeError(f"n_mfcc must be 1 to n_mels = {n_mels}, not {n_mfcc}", code="mfcc-count")
         self.n_mfcc = n_mfcc
         self.mel = MelSpectrogram(
             sample_rate=sample_rate,

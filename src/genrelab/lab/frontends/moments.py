@@ -38,7 +38,7 @@ def output_moments(signal: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _folded(sums: Tensor, axis: int) -> Tensor:
-    """Add what lies left of the centre to what lies right of it; the centre to itself."""
+    """Add the left half to the right half, and the centre to itself."""
     centre = sums.shape[axis] // 2
     return sums.narrow(axis, centre, centre + 1) + sums.narrow(axis, 0, centre + 1).flip(axis)
 

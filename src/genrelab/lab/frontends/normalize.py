@@ -1,4 +1,4 @@
-"""Bringing each picture, or each of its rows, to mean 0 and variance 1 by its own numbers."""
+"""Scaling of each picture, or each of its rows, to mean 0 and variance 1."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from genrelab.errors import RecipeError
+from genrelab.lab.frontends.base import check_choice
 
 Normalization = Literal["none", "rows", "picture"]
 
 _DIMENSIONS: dict[str, tuple[int, ...]] = {"rows": (-1,), "picture": (-3, -2, -1)}
-_LEAST_DEVIATION = 1e-2  # dB: steadier than this is silence, whose rounding errors are not to be blown up
+_LEAST_DEVIATION = 1e-2  # dB; below it is silence, whose rounding errors must not be amplified
 
 
 class Normalize(torch.nn.Module):
@@ -34,8 +34,7 @@ class Normalize(torch.nn.Module):
 
     def __init__(self, by: Normalization) -> None:
         super().__init__()
-        if by not in get_args(Normalization):
-            raise RecipeError(f"normalize must be one of {', '.join(get_args(Normalization))}, not {by!r}")
+        check_choice("normalize", by, get_args(Normalization))
         self.by = by
 
     def forward(self, picture: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A spectrogram as a picture of fixed size, as if it had been saved as an image and read again."""
+"""A spectrogram as a picture of fixed size, as if it was saved as an image and read again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, Frontend, check_choice
 from genrelab.lab.frontends.colours import Colours, Paint, Planes, Values
 from genrelab.lab.frontends.stft import Stft
 
@@ -20,7 +20,7 @@ Axis = Literal["linear", "log"]
 Pixels = Annotated[int, Field(gt=0, le=4096)]
 
 _C2_HZ = 440.0 * 2.0 ** (-33 / 12)  # below it librosa's logarithmic axis is linear
-_LEAST_RANGE = 1e-2  # dB: steadier than this is silence, whose rounding errors are not to be seen
+_LEAST_RANGE = 1e-2  # dB; below it is silence, whose rounding errors must not be visible
 
 
 def resizing(size: int, count: int, *, like: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def resizing(size: int, count: int, *, like: Tensor) -> Tensor:
 
 
 def log_rows(bands: int, rows: int, *, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Return the matrix that brings the bins of a Fourier transform to rows on a logarithmic axis.
+    """Return the matrix that maps the bins of a Fourier transform to rows on a logarithmic axis.
 
     The axis is the one of `librosa.display.specshow(y_axis="log")`: linear up to C2 (65 Hz), from there on
     every octave as high as that. Rows are antialiased as `resizing` does it.
@@ -72,7 +72,7 @@ def log_rows(bands: int, rows: int, *, sample_rate: int) -> npt.NDArray[np.float
     height *= rows / height[-1]
     middles = np.arange(rows)[:, None] + 0.5
     apart = np.clip(height - middles, -1, 1)
-    below = apart - np.sign(apart) * apart**2 / 2  # integral of the triangle, but for a constant
+    below = apart - np.sign(apart) * apart**2 / 2  # integral of the triangle, up to a constant
     weights = np.diff(below, axis=1)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -83,7 +83,7 @@ class Brightness(nn.Module):
     Parameters
     ----------
     low, high : float or None, in dB
-        What becomes 0 and what becomes 1; beyond both all is alike. None is the least and the greatest
+        Values that become 0 and 1; values outside are clipped. None is the least and the greatest
         value of each item, as matplotlib takes them; an item that varies by less than 0.01 dB is all 0
         then.
 
@@ -96,7 +96,7 @@ class Brightness(nn.Module):
     def __init__(self, *, low: float | None, high: float | None) -> None:
         super().__init__()
         if low is not None and high is not None and low >= high:
-            raise RecipeError(f"low must be below high, not {low} and {high} dB")
+            raise RecipeError(f"low must be below high, not {low} and {high} dB", code="decibel-range")
         self.low = low
         self.high = high
 
@@ -113,7 +113,7 @@ class Brightness(nn.Module):
 class Picture(Frontend):
     """A spectrogram's picture, of any number of pixels.
 
-    High frequencies are at the top, as people look at spectrograms: row 0 holds the highest. Brightness
+    High frequencies are at the top, as usual for spectrograms: row 0 is the highest. Brightness
     is resized before it gets its colours, so that all colours are ones of the map.
 
     What `librosa.display.specshow(y_axis="log")` draws of `librosa.amplitude_to_db(abs(librosa.stft(y)),
@@ -125,7 +125,7 @@ class Picture(Frontend):
     channels : int
         Of the waveform: 1.
     of : mapping
-        The spectrogram: `kind` is the name of a front-end that gives one plane, beside it are its options.
+        The spectrogram: `kind` is the name of a front-end that returns one plane; its options follow.
     height, width : int, 1..4096, in pixels
     colours : {"gray", "magma", "viridis"}
     planes : {1, 3}
@@ -163,11 +163,16 @@ class Picture(Frontend):
     ) -> None:
         super().__init__()
         if channels != 1:
-            raise RecipeError(f"a picture shows one channel, not {channels}; set audio.channels=1")
+            raise RecipeError(
+                f"a picture shows one channel, not {channels}; set audio.channels=1", code="picture-channels"
+            )
         options = dict(of)
         kind = options.pop("kind", None)
         if not isinstance(kind, str):
-            raise RecipeError("a picture needs `of` with the kind of a spectrogram, e.g. of: {kind: mel}")
+            raise RecipeError(
+                "a picture needs `of` with the kind of a spectrogram, e.g. of: {kind: mel}",
+                code="picture-of-nothing",
+            )
         self.of = FRONTENDS.create(kind, options, sample_rate=sample_rate, channels=channels)
         self.shares_tracks = self.of.shares_tracks
         self.kind = kind
@@ -178,12 +183,14 @@ class Picture(Frontend):
         self.register_buffer("rows", self._rows(axis, sample_rate), persistent=False)
 
     def _rows(self, axis: Axis, sample_rate: int) -> Tensor | None:
-        if axis not in get_args(Axis):
-            raise RecipeError(f"axis must be one of {', '.join(get_args(Axis))}, not {axis!r}")
+        check_choice("axis", axis, get_args(Axis))
         if axis == "linear":
             return None
         if not isinstance(self.of, Stft):
-            raise RecipeError(f"axis=log spaces the bins of an stft; a {self.kind} has its own axis already")
+            raise RecipeError(
+                f"axis=log applies to the bins of an stft; a {self.kind} already has its own axis",
+                code="picture-axis",
+            )
         bands = 1 + self.of.power.n_fft // 2
         return torch.from_numpy(log_rows(bands, self.height, sample_rate=sample_rate))
 
@@ -214,7 +221,8 @@ class Picture(Frontend):
         shape = self.of.output_shape(samples)
         if len(shape) != 3 or shape[0] != 1:
             raise RecipeError(
-                f"a picture shows one plane of bands and frames; its {self.kind} gives the shape {shape}. "
-                "Take a spectrogram such as stft, mel or cqt"
+                f"a picture needs one plane of bands and frames; its {self.kind} gives the shape {shape}. "
+                "Use a spectrogram such as stft, mel or cqt",
+                code="picture-shape",
             )
         return self.paint.planes, self.height, self.width

@@ -1,15 +1,14 @@
 """Learned band-pass filters on the waveform: SincNet's first layer, of one or several lengths.
 
 Ravanelli and Bengio (2018), "Speaker recognition from raw waveform with SincNet"; paper `ms-sincresnet`
-(2.1, 2.2.2) puts three lengths beside each other and averages each filter's rectified output to a row of
-a picture.
+(2.1, 2.2.2) combines three lengths and averages the rectified output of each filter to one row of a picture.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -21,26 +20,47 @@ from genrelab.errors import RecipeError
 from genrelab.lab.frontends.base import FRONTENDS, Frontend
 from genrelab.lab.frontends.mel import hz_to_mel, mel_to_hz
 from genrelab.lab.frontends.moments import output_moments
-from genrelab.lab.frontends.sinc_track import shared_averages
+from genrelab.lab.frontends.sections import LearnedFilters, LearnedPictures, ReportSection
+from genrelab.lab.frontends.sinc_track import QUIET, shared_averages
 from genrelab.lab.layers import fft_convolution
 from genrelab.lab.layers.pooling import average_last
 
 Form = Literal["fast", "plain"]
-_FULL = 0.01  # Hz below half the sample rate where the last band starts out, so that its edge is free to move
-_QUIET = 1e-8  # variance, -80 dB of full scale: silence is not lifted to the level of music
+_FULL = 0.01  # Hz below half the sample rate where the last band ends at first: its edge can still move
 Taps = Annotated[int, Field(ge=3, le=2**16)]
 Hertz = Annotated[float, Field(ge=0)]
+
+
+class CutoffLimits(NamedTuple):
+    """Where the cut-offs of sinc filters start, and the limits that they keep, all in Hz.
+
+    Attributes
+    ----------
+    lowest_hz : float
+        Lower cut-off of the first filter at the start; the last filter ends at half the sample rate, and the
+        bands between them touch, evenly spaced in mel (HTK's).
+    min_low_hz, min_band_hz : float >= 0
+        Least lower cut-off and least width of a band.
+    unit_hz : float > 0
+        Unit of the parameters. Plain gradient descent moves a cut-off with its square: hardly at all in Hz
+        (SincNet's code), visibly in hundreds of Hz.
+    """
+
+    lowest_hz: float
+    min_low_hz: float
+    min_band_hz: float
+    unit_hz: float = 1.0
 
 
 class SincFilters(nn.Module):
     """Band-pass filters with two learned values each: the lower cut-off and the width of the band.
 
-    A filter is the ideal band-pass between its cut-offs, cut to `length` taps by a Hamming window and
-    divided by twice its bandwidth, so that its largest tap is 1 (paper, equations 3 to 5; the division is
-    SincNet's). As a difference of two sincs it would lose its digits where the band is narrow; here it is
-    the equal product of a sinc of half the bandwidth with a cosine at the band's centre.
+    A filter is the ideal band-pass between its cut-offs, limited to `length` taps by a Hamming window and
+    divided by twice its bandwidth: its largest tap is 1 (paper, equations 3 to 5; the division is
+    SincNet's). A difference of two sincs would lose precision in narrow bands; therefore the
+    filter is computed as the equal product of a sinc of half the bandwidth and a cosine at the band centre.
 
-    The cut-offs stay in order whatever the parameters become:
+    The cut-offs keep their order for all values of the parameters:
     low = min_low + unit |p|, high = low + min_band + unit |q|, neither beyond half the sample rate. A filter
     pushed against that limit gets no gradient there.
 
@@ -49,52 +69,41 @@ class SincFilters(nn.Module):
     filters : int > 0
     length : int, odd, in samples
     sample_rate : int > 0, in Hz
-    lowest_hz : float, in Hz
-        Lower cut-off of the first filter at the start; the last one ends at half the sample rate, and
-        between them the bands touch, evenly spaced in mel (HTK's).
-    min_low_hz, min_band_hz : float >= 0, in Hz
-        Limits that the cut-offs keep to.
-    unit_hz : float > 0, in Hz
-        Of the parameters. Plain gradient descent moves a cut-off with the square of it: in Hz (SincNet's
-        code) hardly at all, in hundreds of Hz visibly.
+    limits : CutoffLimits
 
     Raises
     ------
     RecipeError
-        If the length is even, or the limits leave the start no room.
+        If the length is even, or the limits do not fit the initial bands.
     """
 
     window: Tensor
     times: Tensor
-    undecayed = ("low", "band")  # weight decay would draw cut-offs to 0 Hz, whatever the data say
+    undecayed = ("low", "band")  # weight decay would pull cut-offs towards 0 Hz
 
-    def __init__(
-        self,
-        *,
-        filters: int,
-        length: int,
-        sample_rate: int,
-        lowest_hz: float,
-        min_low_hz: float,
-        min_band_hz: float,
-        unit_hz: float = 1.0,
-    ) -> None:
+    def __init__(self, *, filters: int, length: int, sample_rate: int, limits: CutoffLimits) -> None:
         super().__init__()
+        lowest_hz, min_low_hz, min_band_hz, unit_hz = limits
         if length % 2 == 0:
-            raise RecipeError(f"a sinc filter has an odd number of taps, not {length}; take {length + 1}")
+            raise RecipeError(
+                f"a sinc filter needs an odd number of taps, not {length}; use {length + 1}",
+                code="sinc-taps-even",
+            )
         self.nyquist = sample_rate / 2
         if not min_low_hz < lowest_hz < self.nyquist - _FULL:
             raise RecipeError(
                 f"the lowest cut-off, {lowest_hz} Hz, must lie between min_low_hz, {min_low_hz} Hz, and half "
-                f"the sample rate, {self.nyquist:g} Hz"
+                f"the sample rate, {self.nyquist:g} Hz",
+                code="sinc-lowest",
             )
         lowest, highest = hz_to_mel([lowest_hz, self.nyquist - _FULL], scale="htk")
         edges = torch.from_numpy(mel_to_hz(np.linspace(lowest, highest, filters + 1), scale="htk"))
         narrowest = float(edges.diff().min())
         if narrowest < min_band_hz:
             raise RecipeError(
-                f"{filters} filters start with bands from {narrowest:.1f} Hz on, less than min_band_hz, "
-                f"{min_band_hz} Hz; take fewer filters or lower min_band_hz"
+                f"the narrowest of {filters} filters starts with {narrowest:.1f} Hz, less than min_band_hz, "
+                f"{min_band_hz} Hz; use fewer filters or lower min_band_hz",
+                code="sinc-bands-narrow",
             )
         self.length = length
         self.sample_rate = sample_rate
@@ -117,7 +126,7 @@ class SincFilters(nn.Module):
     def half_kernels(self) -> Tensor:
         """Return the kernels' right halves with the centre, `[filters, length // 2 + 1]`.
 
-        Computed in float64: after 500 samples a phase in float32 is off by 1e-4.
+        Computed in float64: after 500 samples, the error of a float32 phase is 1e-4.
         """
         low, high = (cutoff[:, None].double() / self.sample_rate for cutoff in self.cutoffs())
         envelope = torch.sinc((high - low) * self.times) * self.window
@@ -126,12 +135,12 @@ class SincFilters(nn.Module):
 
 @FRONTENDS.register("sinc")
 class Sinc(Frontend):
-    """Sinc filters as a front-end: bands over time, or a picture of one channel a filter length.
+    """Sinc filters as a front-end: bands over time, or a picture with one channel per filter length.
 
-    The waveform is brought to mean 0 and variance 1 item by item (layer normalization, paper 2.2.1, as
-    SincNet without learned gains: a gain for each of 48,000 places of a clip has no meaning where clips
-    begin anywhere). With `frames` follow batch norm and ReLU for each filter and the mean over `frames`
-    even windows, so that what is left is the energy of a band over time.
+    Each waveform is scaled to mean 0 and variance 1 (layer normalization, paper 2.2.1, as
+    SincNet without learned gains: clips start anywhere, so a gain for each of 48,000 positions has no
+    meaning). With `frames`, batch norm and ReLU for each filter and the mean over `frames` equal windows
+    follow; the result is the energy of each band over time.
 
     Parameters
     ----------
@@ -139,21 +148,21 @@ class Sinc(Frontend):
     channels : int
         Of the waveform; must be 1.
     filters : int > 0
-        Of each length.
+        Number of filters of each length.
     lengths : list of int, odd, in samples
-        One bank of filters for each, with its own cut-offs, also where lengths are equal.
+        One bank of filters for each, with its own cut-offs, even where lengths are equal.
     frames : int > 0 or None
-        Columns of the picture. None gives the filters' output itself, `[batch, filters, samples]`.
+        Columns of the picture. None returns the output of the filters, `[batch, filters, samples]`.
     lowest_hz, min_low_hz, min_band_hz, unit_hz : float, in Hz
-        See `SincFilters`.
+        See `CutoffLimits`.
     form : {"fast", "plain"}
-        How it is computed: by Fourier transform and slice by slice, or by direct convolution as it stands
-        in the paper. Both give the same; the second is the measure of the first.
+        Method of computation: `fast` uses Fourier transforms and slices of the bank, `plain` the direct
+        convolution of the paper. Both give the same result; `plain` is the reference.
 
     Raises
     ------
     RecipeError
-        If the waveform is not mono, or no length is given, or several without `frames`.
+        If the waveform is not mono, no length is given, or several lengths are given without `frames`.
     """
 
     def __init__(
@@ -173,22 +182,17 @@ class Sinc(Frontend):
         super().__init__()
         chosen = [251, 501, 1001] if lengths is None else lengths
         if channels != 1:
-            raise RecipeError("sinc filters hear a mono waveform; set audio.channels to 1")
+            raise RecipeError(
+                "sinc filters need a mono waveform; set audio.channels to 1", code="sinc-channels"
+            )
         if frames is None and len(chosen) > 1:
-            raise RecipeError("without frames, sinc filters have one length, not several")
+            raise RecipeError("without frames, sinc filters need exactly one length", code="sinc-lengths")
         self.filters = filters
         self.frames = frames
         self.form = form
+        limits = CutoffLimits(lowest_hz, min_low_hz, min_band_hz, unit_hz)
         banks = [
-            SincFilters(
-                filters=filters,
-                length=length,
-                sample_rate=sample_rate,
-                lowest_hz=lowest_hz,
-                min_low_hz=min_low_hz,
-                min_band_hz=min_band_hz,
-                unit_hz=unit_hz,
-            )
+            SincFilters(filters=filters, length=length, sample_rate=sample_rate, limits=limits)
             for length in chosen
         ]
         self.banks = nn.ModuleList(banks)
@@ -198,7 +202,7 @@ class Sinc(Frontend):
         self.norm = nn.BatchNorm1d(filters * len(chosen)) if frames is not None else None
 
     def half_kernels(self) -> Tensor:
-        """Return all banks' half kernels one below the other, shorter ones filled up with zeros."""
+        """Return the half kernels of all banks in one matrix, shorter ones padded with zeros."""
         halves = [cast(SincFilters, bank).half_kernels() for bank in self.banks]
         return torch.cat([F.pad(half, (0, self.reach + 1 - half.shape[1])) for half in halves])
 
@@ -223,7 +227,7 @@ class Sinc(Frontend):
         return rows.reshape(-1, len(self.banks), self.filters, frames)
 
     def _direct(self, signal: Tensor, half: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        """Convolve with each bank as the textbook has it: `[batch, lengths * filters, samples]`."""
+        """Convolve with each bank directly: `[batch, lengths * filters, samples]`."""
         half = self.half_kernels() if half is None else half
         outputs = []
         for index, length in enumerate(self.lengths):
@@ -234,10 +238,10 @@ class Sinc(Frontend):
         return torch.cat(outputs, dim=1)
 
     def normed(self, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return half kernels and biases with batch norm worked into them.
+        """Return half kernels and biases that include batch norm.
 
-        In training mode its statistics are those of `signal` and move the running ones, as batch norm's
-        own do.
+        In training mode, batch norm uses the statistics of `signal` and updates its running statistics, as
+        torch's batch norm does.
 
         Parameters
         ----------
@@ -282,8 +286,12 @@ class Sinc(Frontend):
             return super().of_track(track, starts, samples)
         half, bias = self.normed()
         frames = cast(int, self.frames)
-        rows = shared_averages(track[0], starts, samples, half, bias, frames, _QUIET)
+        rows = shared_averages(track[0], starts, samples, half, bias, frames)
         return rows.reshape(-1, len(self.banks), self.filters, frames)
+
+    def report_sections(self, initial: Frontend) -> list[ReportSection]:
+        """Return pictures of a segment, and the filters before and after training."""
+        return [LearnedPictures(self), LearnedFilters(cast(Sinc, initial), self)]
 
     def output_shape(self, samples: int) -> tuple[int, ...]:
         """Return `(lengths, filters, frames)`, or `(filters, samples)`."""
@@ -291,8 +299,9 @@ class Sinc(Frontend):
             return self.filters, samples
         if samples < self.frames:
             raise RecipeError(
-                f"a segment of {samples:,} samples has no {self.frames:,} frames; "
-                "raise audio.segment_seconds or lower the frames of the sinc input"
+                f"a segment of {samples:,} samples is too short for {self.frames:,} frames; "
+                "raise audio.segment_seconds or lower the frames of the sinc input",
+                code="segment-too-short",
             )
         return len(self.banks), self.filters, self.frames
 
@@ -300,5 +309,5 @@ class Sinc(Frontend):
 def standardized(signal: Tensor) -> Tensor:
     """Bring each `[samples]` of `[batch, samples]` to mean 0 and variance 1."""
     centred = signal - signal.mean(dim=1, keepdim=True)
-    # Not `+ _QUIET`: onnxscript takes an addition of 1e-8 for one of nothing and leaves it out.
-    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True).clamp_min(_QUIET))
+    # Not `+ QUIET`: onnxscript takes an addition of 1e-8 for one of nothing and leaves it out.
+    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True).clamp_min(QUIET))

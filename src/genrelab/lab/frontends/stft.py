@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, FrameSamples, Frontend, check_choice
 from genrelab.lab.frontends.decibel import Decibel
 from genrelab.lab.frontends.fourier import MatrixPower, pays
 
@@ -23,16 +23,16 @@ class PowerSpectrum(nn.Module):
     """Squared magnitude of the centred short-time Fourier transform with a periodic window.
 
     Matches `abs(librosa.stft(y, n_fft=n_fft, hop_length=hop_length, window=window, pad_mode=pad_mode)) ** 2`.
-    In a model file it is two products of matrices, where these cost less than onnxruntime's transform.
+    A model file uses two matrix products where these cost less than onnxruntime's transform.
 
     Parameters
     ----------
     n_fft : int > 0, in samples
         Length of the window and of the transform.
     hop_length : int > 0, in samples
-        Step between frames.
+        Hop between frames.
     pad_mode : {"reflect", "constant"}
-        What lies beyond both ends: the mirrored signal or silence.
+        Padding at both ends: the mirrored signal or silence.
     window : {"hann", "hamming"}
     """
 
@@ -42,10 +42,10 @@ class PowerSpectrum(nn.Module):
         super().__init__()
         if n_fft < 2 or hop_length < 1:
             raise RecipeError(
-                f"n_fft must be 2 or more and hop_length 1 or more, not {n_fft} and {hop_length}"
+                f"n_fft must be 2 or more and hop_length 1 or more, not {n_fft} and {hop_length}",
+                code="stft-size",
             )
-        if window not in _WINDOWS:
-            raise RecipeError(f"window must be one of {', '.join(_WINDOWS)}, not {window!r}")
+        check_choice("window", window, _WINDOWS)
         self.n_fft = n_fft
         self.hop_length = hop_length
         self.pad_mode = pad_mode
@@ -59,12 +59,13 @@ class PowerSpectrum(nn.Module):
         Raises
         ------
         RecipeError
-            If they are too few to be mirrored at the ends.
+            If there are too few samples to mirror at the ends.
         """
         if self.pad_mode == "reflect" and samples <= self.n_fft // 2:
             raise RecipeError(
                 f"pad_mode reflect mirrors n_fft // 2 = {self.n_fft // 2:,} samples at each end; a segment "
-                f"of {samples:,} is too short. Raise audio.segment_seconds or lower n_fft"
+                f"of {samples:,} is too short. Raise audio.segment_seconds or lower n_fft",
+                code="segment-too-short",
             )
         return 1 + samples // self.hop_length
 
@@ -90,7 +91,7 @@ class PowerSpectrum(nn.Module):
             return_complex=True,
         )
         # view_as_real before the power: the exporter has no complex abs. Two squares, not `.sum(-1)`, which
-        # would also turn frame by frame into band by band in memory, and takes four times as long.
+        # would also change the memory layout and takes four times as long.
         parts = torch.view_as_real(spectrum)
         return parts[..., 0].square() + parts[..., 1].square()
 
@@ -105,11 +106,11 @@ class Stft(Frontend):
     Parameters
     ----------
     channels : int > 0
-        Of the waveform; each gives one picture.
+        Channels of the waveform, one picture each.
     n_fft, hop_length : int > 0, in samples
         Window and step.
     pad_mode : {"reflect", "constant"}
-        What lies beyond both ends.
+        Padding at both ends.
     amin, top_db, relative, mean, std
         See `Decibel`.
     """

@@ -1,4 +1,4 @@
-"""Rows of a table of descriptors, which stand in a waveform's place."""
+"""Rows of a table of descriptors, in place of a waveform."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from genrelab.lab.frontends.base import FRONTENDS, Frontend
 
 @FRONTENDS.register("table")
 class Table(Frontend):
-    """A row of a corpus `features:`, passed on as it is.
+    """A row of a `features:` corpus, unchanged.
 
-    The corpus gives a row's values in place of samples, so many a second as it has columns: a row is one
-    segment of a second. There is no sound in it, and no sound can be recognized by what learns from it.
+    The corpus returns the values of a row as samples, at a rate equal to its number of columns: one row is
+    one segment of one second. It contains no sound, and a network trained on it cannot recognize sound.
 
     Parameters
     ----------
@@ -25,13 +25,15 @@ class Table(Frontend):
     Raises
     ------
     RecipeError
-        If the recipe asks for two channels, or for segments that are not a row.
+        If the recipe has two channels, or segments that are not one row.
     """
 
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__()
         if channels != 1:
-            raise RecipeError(f"a table has one channel, not {channels}; set audio.channels=1")
+            raise RecipeError(
+                f"a table has one channel, not {channels}; set audio.channels=1", code="table-channels"
+            )
         self.columns = sample_rate
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -49,11 +51,12 @@ class Table(Frontend):
         if samples != self.columns:
             raise RecipeError(
                 f"a segment must be a row of {self.columns} values, not {samples}; "
-                "set audio.segment_seconds=1"
+                "set audio.segment_seconds=1",
+                code="table-row",
             )
         return 1, self.columns
 
 
 def reads_table(network: nn.Module) -> bool:
-    """Tell whether a network reads rows of a table, and no sound."""
+    """Return whether a network takes rows of a table instead of sound."""
     return any(isinstance(module, Table) for module in network.modules())

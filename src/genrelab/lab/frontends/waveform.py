@@ -1,4 +1,4 @@
-"""The waveform itself, mixed to mono and brought to a lower rate inside the network."""
+"""The waveform itself, mixed to mono and resampled to a lower rate inside the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KAISER_BETA = 5.0
 
 
 def lowpass(factor: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the filter that precedes keeping one sample in `factor`.
+    """Return the low-pass filter for keeping one sample in `factor`.
 
     A Kaiser-windowed sinc with its cut-off at the new Nyquist frequency and unit gain at 0 Hz, the
     one that `scipy.signal.resample_poly(x, 1, factor)` uses; 20 `factor` + 1 taps.
@@ -29,9 +29,9 @@ def lowpass(factor: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 class Waveform(Frontend):
     """The waveform, for networks that learn from samples.
 
-    A recipe that also needs a picture of the full rate (paper `soundfusion`: 44,100 Hz stereo for
-    mel, 22,050 Hz mono for samples) takes its slower waveform from the same input here, so that a
-    model file has one input.
+    A recipe may also need a picture at the full rate (paper `soundfusion`: 44,100 Hz stereo for mel,
+    22,050 Hz mono for samples). This front-end derives the slower waveform from the same input, so a model
+    file has one input.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ class Waveform(Frontend):
         if target < 1 or sample_rate % target:
             raise RecipeError(
                 f"the waveform input cannot go from {sample_rate} to {target} Hz: "
-                "the second must divide the first"
+                "the output rate must divide the input rate",
+                code="waveform-rate",
             )
         self.mono = mono
         self.factor = sample_rate // target

@@ -1,4 +1,4 @@
-"""The waveform's curve as a picture, as if it had been drawn, saved and read again."""
+"""The waveform's curve as a picture, as if it was drawn, saved and read again."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from genrelab.lab.frontends.colours import PixelValues, Values
 from genrelab.lab.frontends.picture import Pixels
 
 _BLUE = (0x1F / 255, 0x77 / 255, 0xB4 / 255)  # matplotlib's first colour
-_STROKES = 4  # side by side in a pixel, so that upright edges are smooth too
-_LEAST_PEAK = 1e-6  # of full scale, -120 dB: what is fainter is not lifted to full scale
+_STROKES = 4  # per pixel column, which makes vertical edges smooth too
+_LEAST_PEAK = 1e-6  # of full scale, -120 dB: fainter sound is not amplified to full scale
 
 
 def extremes(curve: Tensor, columns: int) -> tuple[Tensor, Tensor]:
     """Return the least and the greatest value of a curve in each column of its picture.
 
-    A column holds its share of the samples and the first sample of the next column, so that the ranges of
-    neighbours meet.
+    A column has its share of the samples and the first sample of the next column, so the ranges of neighbours
+    touch.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def extremes(curve: Tensor, columns: int) -> tuple[Tensor, Tensor]:
     samples = curve.shape[-1]
     borders = torch.arange(columns + 1, device=curve.device) * samples // columns
     within = torch.arange(samples // columns + 2, device=curve.device)
-    # A column with fewer samples than the longest one has its last sample several times.
+    # A column with fewer samples than the longest repeats its last sample.
     places = torch.minimum(borders[:-1, None] + within, borders[1:, None]).clamp(max=samples - 1)
     parts = curve[:, places]
     return parts.amin(dim=-1), parts.amax(dim=-1)
@@ -43,12 +43,12 @@ def extremes(curve: Tensor, columns: int) -> tuple[Tensor, Tensor]:
 class WaveformPicture(Frontend):
     """The curve of the peak-normalized waveform, blue on white.
 
-    In each quarter of a column of pixels the range between the least and the greatest value is inked, and
-    half a pixel beyond both; pixels that the ink covers in part are paler. Full scale reaches from the
-    middle of the top row to the middle of the bottom row.
+    In each quarter of a pixel column, ink covers the range from the least to the greatest value plus half a
+    pixel on both sides; partly covered pixels are paler. Full scale extends from the middle of the top row to
+    the middle of the bottom row.
 
-    Paper `fds`, section 2: `y / max |y| + epsilon`. Its epsilon can only keep the division from zero in the
-    divisor; here that is the peak, or 1e-6 where the peak is less. Silence is a flat line.
+    Paper `fds`, section 2: `y / max |y| + epsilon`. Its epsilon can only prevent a division by zero as part
+    of the divisor; here the divisor is the peak, or 1e-6 if the peak is smaller. Silence is a flat line.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ class WaveformPicture(Frontend):
     values : {"unit", "signed", "imagenet"}
         0..1, -1..1, or as ImageNet's pictures are normalized.
     mirrored : bool
-        Draw the greatest absolute value to both sides, as `librosa.display.waveshow` draws the
-        envelope of long waveforms, and not the range of its values.
+        Draw the greatest absolute value on both sides, as `librosa.display.waveshow` draws the envelope of
+        long waveforms, instead of the range of values.
 
     Raises
     ------
@@ -80,7 +80,9 @@ class WaveformPicture(Frontend):
     ) -> None:
         super().__init__()
         if channels != 1:
-            raise RecipeError(f"a picture shows one channel, not {channels}; set audio.channels=1")
+            raise RecipeError(
+                f"a picture shows one channel, not {channels}; set audio.channels=1", code="picture-channels"
+            )
         self.height = height
         self.width = width
         self.mirrored = mirrored
@@ -100,7 +102,7 @@ class WaveformPicture(Frontend):
         return drawn
 
     def _row(self, value: Tensor) -> Tensor:
-        """Return how many rows below the upper edge a value from -1 to 1 lies."""
+        """Return the distance in rows from the upper edge to a value from -1 to 1."""
         return (1 - value) / 2 * (self.height - 1) + 0.5
 
     def _covered(self, *, top: Tensor, bottom: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Audio
-from genrelab.lab.training.dataset import EqualBatches, SegmentDataset
+from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentDataset
 from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.store.audio_store import AudioStore
@@ -85,7 +85,7 @@ def predict(
             code="no-test-clip",
         )
     shortest = shortest_samples(network, audio)
-    dataset = SegmentDataset(store, labels, audio, seed=0, testing=True, shortest=shortest)
+    dataset = HeldOutDataset(store, labels, audio, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []

@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 from genrelab.lab.layers.pooling import average_last
 
 _BLOCK = 2**13  # longest transform for kernels of up to 512 taps a side, in samples
-_SLICE = 2**19  # values of one slice of the bank on the CPU: what its cache holds
+_SLICE = 2**19  # values of one slice of the bank on the CPU: as many as fit its cache
 _SLICE_ELSEWHERE = 2**27
 
 
@@ -96,7 +96,7 @@ class Plan(NamedTuple):
 
     @property
     def valid(self) -> int:
-        """Values of a block that its wrap-around does not touch."""
+        """Number of values in a block without wrap-around."""
         return self.size - 2 * self.reach
 
     def spectra(self, signal: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class Plan(NamedTuple):
         return (2 * one_sided.real - half[:, :1])[:, None]
 
     def filtered(self, spectra: Tensor, responses: Tensor) -> Tensor:
-        """Return what kernels make of one signal, `[kernels, blocks, valid]`, a view."""
+        """Return one signal filtered by all kernels, `[kernels, blocks, valid]`, a view."""
         whole: Tensor = torch.fft.irfft(spectra * responses, n=self.size)
         return whole[..., self.reach : self.reach + self.valid]
 
@@ -135,7 +135,7 @@ class Plan(NamedTuple):
     def half_gradient(self, total: Tensor) -> Tensor:
         """Change summed correlations `[kernels, size / 2 + 1]` into the gradient of half kernels.
 
-        A tap stands on both sides of the centre: the two correlations add up, which leaves the real part.
+        A tap occurs on both sides of the centre: the sum of the two correlations is real.
         """
         even: Tensor = torch.fft.irfft(total.real.to(total.dtype), n=self.size)
         both = 2 * even[:, : self.reach + 1]
@@ -143,7 +143,7 @@ class Plan(NamedTuple):
         return both
 
     def slices(self, kernels: int, device: torch.device) -> list[slice]:
-        """Return the slices in which to go through a bank."""
+        """Return the slices of a bank that are processed one by one."""
         values = _SLICE if device.type == "cpu" else _SLICE_ELSEWHERE
         width = max(1, values // (self.blocks * self.size))
         return [slice(begin, begin + width) for begin in range(0, kernels, width)]

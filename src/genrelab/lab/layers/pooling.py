@@ -1,7 +1,7 @@
-"""Averages over windows that divide an axis evenly, where torch's own pooling will not do.
+"""Averages over equal windows of an axis, where torch's own pooling is unsuitable.
 
 torch's adaptive pooling has no deterministic gradient on CUDA, and no ONNX form where the windows
-overlap. As multiplications by matrices it has both.
+overlap. Matrix products have both.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def window_averages(size: int, count: int, *, like: Tensor) -> Tensor:
 def average_last(x: Tensor, count: int) -> Tensor:
     """Average the last axis to `count` values: `torch.nn.functional.adaptive_avg_pool1d`.
 
-    On the CPU by torch's pooling. Elsewhere, and while a model file is written, by a matrix: the windows
-    repeat after `size / gcd(size, count)` values, so that the matrix is small for common lengths (375 x 8
+    Uses torch's pooling on the CPU, and a matrix on other devices and in model files. The windows repeat
+    after `size / gcd(size, count)` values, so the matrix is small for common lengths (375 x 8
     for 48,000 samples and 1,024 windows).
 
     Parameters

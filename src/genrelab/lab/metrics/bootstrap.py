@@ -1,4 +1,4 @@
-"""Intervals of evaluation figures by the cluster bootstrap.
+"""Confidence intervals of evaluation figures by the cluster bootstrap.
 
 Definition
 ----------
@@ -7,17 +7,17 @@ independent trial. The bootstrap therefore draws *groups* (artists; a clip of un
 own) with replacement, as many as there are, computes the figure on every such resample, and takes percentiles
 of the results: the percentile interval of Efron and Tibshirani, "An introduction to the bootstrap" (1993),
 chapter 13, with whole clusters as units after Davison and Hinkley, "Bootstrap methods and their application"
-(1997), section 3.8. With one clip a group it is `scipy.stats.bootstrap(method="percentile")`.
+(1997), section 3.8. With one clip per group it is `scipy.stats.bootstrap(method="percentile")`.
 
 Conventions
 -----------
 - A resample in which a figure is undefined (no clip of the genre was drawn) does not count for that figure.
-- If every clip that bears on a share agrees (0 % or 100 %), so does every resample, and percentiles would
-  claim certainty. The interval is then the exact binomial one of Clopper and Pearson, "The use of confidence
-  or fiducial limits illustrated in the case of the binomial" (1934), with the groups as trials.
-- One group that disagrees with itself tells nothing about other groups: the ends are NaN.
-- The intervals say how far the figure may move with other music of the same kind. They do not hold what
-  changes with another training seed, and with few groups (under about 20) they are too narrow.
+- If all clips of a share agree (0 % or 100 %), so do all resamples, and percentiles would claim certainty.
+  The interval is then the exact binomial one of Clopper and Pearson, "The use of confidence or fiducial
+  limits illustrated in the case of the binomial" (1934), with the groups as trials.
+- A single group with both outcomes says nothing about other groups: the ends are NaN.
+- The intervals cover the variation between samples of similar music. They do not cover the variation between
+  training seeds, and with few groups (below about 20) they are too narrow.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Estimate(NamedTuple):
     Attributes
     ----------
     value : float
-        On the clips as they are.
+        The figure of the clips themselves.
     low, high : float
         Ends of the interval.
     """
@@ -51,9 +51,9 @@ class Estimate(NamedTuple):
 
 
 def percent(estimate: Estimate) -> str:
-    """Say a share and its interval, e.g. `57.1 % (49.8–64.0)` with a no-break space before the sign.
+    """Format a share and its interval, e.g. `57.1 % (49.8–64.0)` with a no-break space before the sign.
 
-    A dash stands for an undefined share; the brackets are left out where the interval is undefined.
+    An undefined share is a dash; an undefined interval is omitted.
     """
     if math.isnan(estimate.value):
         return "–"
@@ -64,7 +64,7 @@ def percent(estimate: Estimate) -> str:
 
 
 class ClusterBootstrap:
-    """Resamples of a set of groups, drawn once and used for every figure.
+    """Resamples of a set of groups, drawn once for all figures.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class ClusterBootstrap:
     resamples : int > 0
         Number of resamples.
     confidence : float between 0 and 1
-        Share of resamples that the interval holds.
+        Share of resamples inside the interval.
 
     Raises
     ------
@@ -95,25 +95,30 @@ class ClusterBootstrap:
         self, n_groups: int, *, rng: np.random.Generator, resamples: int = 2000, confidence: float = 0.95
     ) -> None:
         if n_groups < 1 or resamples < 1:
-            raise UsageError(f"a bootstrap needs groups and resamples, not {n_groups} and {resamples}")
+            raise UsageError(
+                f"a bootstrap needs groups and resamples, not {n_groups} and {resamples}",
+                code="bootstrap-empty",
+            )
         if not 0 < confidence < 1:
-            raise UsageError(f"confidence must lie between 0 and 1, e.g. 0.95, not {confidence}")
+            raise UsageError(
+                f"confidence must lie between 0 and 1, e.g. 0.95, not {confidence}", code="confidence-range"
+            )
         self.n_groups = n_groups
         self.resamples = resamples
         self.confidence = confidence
         drawn = rng.integers(n_groups, size=(resamples, n_groups))
         drawn += np.arange(resamples)[:, None] * n_groups
         counts = np.bincount(drawn.ravel(), minlength=resamples * n_groups)
-        #: How often each resample holds each group [resamples, groups].
+        #: How often each group occurs in each resample [resamples, groups].
         self.weights: Float = counts.reshape(resamples, n_groups).astype(np.float64)
 
     def sums(self, values: npt.ArrayLike, groups: Int) -> Float:
-        """Add up a value over the items of every resample.
+        """Sum a value over the items of each resample.
 
         Parameters
         ----------
         values : array_like [shape=(n,)]
-            A value an item.
+            One value per item.
         groups : np.ndarray [shape=(n,)], int
             The group of each item.
 

@@ -1,17 +1,18 @@
-"""Whether probabilities mean what they say, and how to make them do so.
+"""Calibration of probabilities: its error, the temperature that reduces it, and a threshold.
 
 Definitions
 -----------
-- The *confidence* of a track is the probability of its answer: the mean over segments, after the softmax.
-- The *calibration error* is the expected calibration error of the answers' confidence: tracks are sorted
-  into 15 bins of equal width, and the distance between mean confidence and accuracy in each bin is averaged,
-  weighted by the bin's tracks (Guo et al., "On calibration of modern neural networks", 2017, section 2).
-- A *temperature* divides the logits of every segment; the fitted one makes the log loss of tracks smallest.
-  Guo et al. do so for one output an item; here it acts on segments and is judged on tracks, because that is
-  where a model file applies it and where users read the confidence.
-- The *threshold* is the lowest confidence from which on answers are right often enough.
+- The *confidence* of a track is the probability of its predicted genre: the mean over segments, after the
+  softmax.
+- The *calibration error* is the expected calibration error: tracks are sorted by confidence into 15 bins of
+  equal width, and the distance between mean confidence and accuracy in each bin is averaged, weighted by the
+  number of tracks in the bin (Guo et al., "On calibration of modern neural networks", 2017, section 2).
+- A *temperature* divides the logits of each segment; the fitted one minimizes the log loss of tracks. Guo et
+  al. fit it to the items themselves; here it applies to segments, as in a model file, and is fitted to
+  tracks, whose confidence users see.
+- The *threshold* is the lowest confidence at which the wanted precision is reached.
 
-All of it is to be fitted on clips that the network has not learned.
+All of them must be fitted on held-out clips.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
 
 from genrelab.errors import UsageError
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
@@ -28,10 +30,9 @@ from genrelab.voting import VotingRule
 
 BINS = 15
 FEWEST = 30
-"""Answers below which a share of right ones says nothing."""
+"""Fewest predictions from which a precision is estimated."""
 COOLEST, HOTTEST = 0.1, 10.0
-"""Between these the temperature is looked for."""
-_STEPS = 60
+"""The range of the temperature."""
 
 Float = npt.NDArray[np.float64]
 
@@ -43,7 +44,7 @@ class Bin:
     Attributes
     ----------
     low, high : float
-        The edges; `high` belongs to the bin.
+        The edges; `high` is inside the bin.
     tracks : int
     confidence, accuracy : float
         Means; NaN without tracks.
@@ -58,22 +59,22 @@ class Bin:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Where answers begin to be trusted.
+    """The confidence from which predictions are accepted.
 
     Attributes
     ----------
     confidence : float
-        Answers below it are not given.
+        Below it the recognizer abstains.
     precision : Estimate
-        Share of right ones among the answers that are given.
+        Share of correct predictions among those accepted.
     answered : float
-        Share of tracks that get an answer.
+        Share of tracks whose prediction is accepted.
     wanted : float
-        The share of right ones that was looked for.
+        The wanted precision.
     low : float
-        What the share is at least, by the lower end of its one-sided 90 % interval.
+        Lower end of the one-sided 90 % interval of the precision.
     answers : int
-        How many tracks get an answer.
+        Number of tracks whose prediction is accepted.
     """
 
     confidence: float
@@ -85,18 +86,18 @@ class Threshold:
 
     @property
     def reached(self) -> bool:
-        """Whether so many answers are right as was wanted, as far as so many answers can tell."""
+        """Whether the wanted precision is reached, with enough predictions to tell."""
         return self.wanted == 0 or (self.low >= self.wanted and self.answers >= FEWEST)
 
 
 def confidences(answers: Answers) -> tuple[Float, npt.NDArray[np.bool_]]:
-    """Return the probability of each track's answer, and whether the answer is right, `[n]` each."""
+    """Return the confidence of each track, and whether its prediction is correct, `[n]` each."""
     first = answers.orders[:, 0]
     return answers.probabilities[np.arange(len(first)), first], first == answers.truth
 
 
 def reliability(confidence: Float, right: npt.NDArray[np.bool_], *, bins: int = BINS) -> list[Bin]:
-    """Sort answers into bins of equal width, as a reliability diagram shows them.
+    """Sort predictions into bins of equal width, as in a reliability diagram.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def calibration_error(confidence: Float, right: npt.NDArray[np.bool_], *, bins: 
     Parameters
     ----------
     confidence, right, bins
-        As `reliability` takes them; one answer at least.
+        See `reliability`; at least one prediction.
 
     Examples
     --------
@@ -138,7 +139,7 @@ def calibration_error(confidence: Float, right: npt.NDArray[np.bool_], *, bins: 
 
 
 def tempered(predictions: Predictions, temperature: float) -> Predictions:
-    """Return what would have been said if the logits had been divided by a temperature.
+    """Return the predictions after division of the logits by a temperature.
 
     Raises
     ------
@@ -146,73 +147,59 @@ def tempered(predictions: Predictions, temperature: float) -> Predictions:
         If the temperature is not above 0.
     """
     if not temperature > 0:
-        raise UsageError(f"a temperature must be above 0, not {temperature}")
+        raise UsageError(f"a temperature must be above 0, not {temperature}", code="temperature-range")
     logits = np.log(np.maximum(predictions.probabilities, np.finfo(np.float64).tiny)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return replace(predictions, probabilities=powers / powers.sum(axis=1, keepdims=True))
 
 
 def fit_temperature(predictions: Predictions) -> float:
-    """Find the temperature that makes the log loss of held-out tracks smallest.
+    """Find the temperature that minimizes the log loss of held-out tracks.
 
     Parameters
     ----------
     predictions : Predictions
-        Of clips that the network has not learned.
+        Of held-out clips.
 
     Returns
     -------
     float
-        Between 0.1 and 10, to three digits; found by golden-section search over its logarithm. One at an
-        end of the range means that the best one lies beyond.
+        Between 0.1 and 10, to three digits; found by Brent's method over its logarithm. A value at an
+        end of the range means that the best one is outside.
     """
 
     def loss(log_temperature: float) -> float:
         tracks = tempered(predictions, float(np.exp(log_temperature))).tracks("mean")
-        said = tracks.probabilities[np.arange(len(tracks.truth)), tracks.truth]
-        return float(-np.log(np.maximum(said, np.finfo(np.float64).eps)).mean())
+        true = tracks.probabilities[np.arange(len(tracks.truth)), tracks.truth]
+        return float(-np.log(np.maximum(true, np.finfo(np.float64).eps)).mean())
 
-    ratio = (np.sqrt(5.0) - 1.0) / 2.0
-    low, high = np.log(COOLEST), np.log(HOTTEST)
-    inner = [high - ratio * (high - low), low + ratio * (high - low)]
-    losses = [loss(each) for each in inner]
-    for _ in range(_STEPS):
-        if losses[0] < losses[1]:
-            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
-            inner[0] = high - ratio * (high - low)
-            losses[0] = loss(inner[0])
-        else:
-            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
-            inner[1] = low + ratio * (high - low)
-            losses[1] = loss(inner[1])
-        if high - low < 1e-4:
-            break
-    return float(f"{np.exp((low + high) / 2):.3g}")
+    bounds = (np.log(COOLEST), np.log(HOTTEST))
+    return float(f"{np.exp(minimize_scalar(loss, bounds=bounds, method='bounded').x):.3g}")
 
 
 def find_threshold(
     predictions: Predictions, *, precision: float, rule: VotingRule = "mean", seed: int = 0
 ) -> Threshold:
-    """Find the lowest confidence from which on answers are right often enough.
+    """Find the lowest confidence at which the wanted precision is reached.
 
-    The share of right answers must be reached by the lower end of its one-sided 90 % interval, so that the
-    promise is likely to hold for other music of the same kind; where no threshold with at least 30
-    answers does so, the one of which this is nearest to true is taken, and `Threshold.reached` is False.
+    The lower end of the one-sided 90 % interval must reach the precision, so that it probably also applies to
+    other music of the same kind. If no threshold with at least 30 predictions does, the one with the highest
+    lower end is returned, and `Threshold.reached` is False.
 
     Parameters
     ----------
     predictions : Predictions
-        Of clips that the network has not learned, already `tempered`.
+        Of held-out clips, already `tempered`.
     precision : float between 0 and 1
-        The share wanted.
+        The wanted share of correct predictions.
     rule : {"majority", "mean"}
     seed : int
-        Of the resamples, which are drawn by artist.
+        Seed of the resamples, which are drawn by artist.
 
     Returns
     -------
     Threshold
-        Its confidence has two digits; 0 means that all answers may be given.
+        Its confidence has two digits; 0 accepts all predictions.
     """
     answers = predictions.tracks(rule)
     confidence, right = confidences(answers)

@@ -1,13 +1,15 @@
-"""What a recognizer said about every segment of a set of clips, and its file `predictions.csv`.
+"""Predictions of a network for all segments of a set of clips, and their file `predictions.csv`.
 
 Conventions
 -----------
-- A segment's answer is its most probable genre; a track's answer comes from `genrelab.voting.vote`.
+- The predicted genre of a segment is its most probable one; that of a track comes from
+  `genrelab.voting.vote`.
 - The *group* of a clip is its artist, or the clip itself where the artist is unknown. Intervals resample
   groups (see `genrelab.lab.metrics.bootstrap`).
-- `predictions.csv` holds a row a clip, then a row a segment, told apart by the column `level`. On a clip's
-  row `p_<genre>` is the mean over its segments; on a segment's row `predicted_majority` and `predicted_mean`
-  are the same. Text is UTF-8; probabilities keep nine significant digits, enough for every float32.
+- `predictions.csv` has one row per clip, then one per segment; the column `level` distinguishes them. On a
+  clip's row `p_<genre>` is the mean over its segments; on a segment's row `predicted_majority` and
+  `predicted_mean` are the same. Text is UTF-8; probabilities keep nine significant digits, enough for every
+  float32.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ PREFIX = "p_"
 
 
 class Answers(NamedTuple):
-    """What was said about some tracks, or some segments.
+    """Predictions for tracks or for segments.
 
     Attributes
     ----------
@@ -43,7 +45,7 @@ class Answers(NamedTuple):
     truth : np.ndarray [shape=(n,)], int
         True genre numbers.
     orders : np.ndarray [shape=(n, genres)], int
-        Genre numbers, the answer first.
+        Genre numbers, the predicted one first.
     probabilities : np.ndarray [shape=(n, genres)], float
         By genre number.
     """
@@ -62,22 +64,22 @@ class Predictions:
     Parameters
     ----------
     genres : tuple of str
-        In the order of the probabilities' columns, no name twice.
+        In the order of the columns of the probabilities, without duplicates.
     clip_ids : tuple of str [length n]
-        The clip of each segment; a clip's segments need not stand together.
+        The clip of each segment, in any order.
     starts : np.ndarray [shape=(n,)], in seconds
-        Where each segment begins in its clip.
+        Start of each segment in its clip.
     probabilities : np.ndarray [shape=(n, genres)]
         Each row sums to 1.
     truth : mapping of str to str
-        Clip id -> true genre. May name more clips than have segments; the rest is dropped.
+        Clip id -> true genre. Clips without segments are dropped.
     groups : mapping of str to str, optional
-        Clip id -> artist. A clip that is missing here is a group of its own.
+        Clip id -> artist. A missing clip forms its own group.
 
     Raises
     ------
     UsageError
-        If shapes do not fit together, a row is not a distribution, or a clip has no genre among `genres`.
+        If shapes do not match, a row is not a distribution, or the genre of a clip is not in `genres`.
 
     Examples
     --------
@@ -103,7 +105,8 @@ class Predictions:
             if self.truth.get(clip) not in self.genres:
                 raise UsageError(
                     f"clip {clip!r} has the true genre {self.truth.get(clip)!r}, "
-                    f"which is not one of {', '.join(self.genres)}; leave it out or map its genre"
+                    f"which is not one of {', '.join(self.genres)}; leave it out or map its genre",
+                    code="genre-unknown",
                 )
         object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "probabilities", probabilities)
@@ -112,16 +115,16 @@ class Predictions:
 
     @property
     def clips(self) -> tuple[str, ...]:
-        """The clips' ids, each once, in the order of their first segments."""
+        """The unique clip ids, in the order of their first segments."""
         return tuple(self.truth)
 
     def segments(self) -> Answers:
-        """Return what was said about every segment; between equal probabilities the lower number wins."""
+        """Return the predictions for all segments; among equal probabilities the lower number wins."""
         orders = np.argsort(-self.probabilities, axis=1, kind="stable")
         return self._answers(self.clip_ids, orders, self.probabilities)
 
     def tracks(self, rule: VotingRule) -> Answers:
-        """Return the answer for every clip, in the order of `clips`.
+        """Return the predictions for all clips, in the order of `clips`.
 
         Parameters
         ----------
@@ -168,14 +171,17 @@ def _check(
     probabilities: npt.NDArray[np.float64],
 ) -> None:
     if len(set(genres)) != len(genres):
-        raise UsageError(f"a genre is named twice in {', '.join(genres)}")
+        raise UsageError(f"a genre occurs twice in {', '.join(genres)}", code="genre-twice")
     n = len(clip_ids)
     if n == 0:
-        raise UsageError("there is no segment to evaluate; were all clips left out?")
+        raise UsageError(
+            "there are no segments to evaluate; were all clips left out?", code="predictions-empty"
+        )
     if starts.shape != (n,) or probabilities.shape != (n, len(genres)):
         raise UsageError(
             f"{n} segments and {len(genres)} genres need starts [{n}] and probabilities "
-            f"[{n}, {len(genres)}], not {list(starts.shape)} and {list(probabilities.shape)}"
+            f"[{n}, {len(genres)}], not {list(starts.shape)} and {list(probabilities.shape)}",
+            code="predictions-shape",
         )
     ok = np.isfinite(probabilities).all(1) & (probabilities >= 0).all(1)
     ok &= np.abs(probabilities.sum(1) - 1) < 1e-3
@@ -183,7 +189,8 @@ def _check(
         bad = int(np.argmin(ok))
         raise UsageError(
             f"segment {bad} (clip {clip_ids[bad]!r}) has probabilities {probabilities[bad].tolist()}, "
-            "which are no distribution: apply softmax to the logits, and look for NaN in the weights"
+            "which do not sum to 1: apply softmax to the logits, and look for NaN in the weights",
+            code="probabilities-invalid",
         )
 
 
@@ -201,19 +208,21 @@ def pool(folds: Sequence[Predictions]) -> Predictions:
         If there is no fold, the genres differ, or a clip was tested twice.
     """
     if not folds:
-        raise UsageError("there is no fold to pool")
+        raise UsageError("there are no folds to pool", code="folds-missing")
     truth: dict[str, str] = {}
     groups: dict[str, str] = {}
     for number, fold in enumerate(folds):
         if fold.genres != folds[0].genres:
             raise UsageError(
                 f"fold {number} has the genres {', '.join(fold.genres)}, "
-                f"fold 0 has {', '.join(folds[0].genres)}; pool folds of one corpus only"
+                f"fold 0 has {', '.join(folds[0].genres)}; pool only folds of one corpus",
+                code="folds-of-two-corpora",
             )
         twice = truth.keys() & fold.truth.keys()
         if twice:
             raise UsageError(
-                f"{len(twice)} clip(s) were tested in two folds, e.g. {min(twice)!r}; the folds overlap"
+                f"{len(twice)} clip(s) were tested in two folds, e.g. {min(twice)!r}; the folds overlap",
+                code="folds-overlap",
             )
         truth.update(fold.truth)
         groups.update(fold.groups)
@@ -228,7 +237,7 @@ def pool(folds: Sequence[Predictions]) -> Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write `predictions.csv`: a row a clip, then a row a segment.
+    """Write `predictions.csv`: one row per clip, then one row per segment.
 
     Raises
     ------
@@ -246,10 +255,10 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         ("segment", segments, segments, [f"{start:.9g}" for start in predictions.starts]),
     ):
         for i, clip in enumerate(answers.clip_ids):
-            said = genres[answers.orders[i, 0]], genres[other.orders[i, 0]]
+            predicted = genres[answers.orders[i, 0]], genres[other.orders[i, 0]]
             values = (f"{p:.9g}" for p in answers.probabilities[i])
             writer.writerow(
-                [level, clip, starts[i], predictions.truth[clip], *said, answers.groups[i], *values]
+                [level, clip, starts[i], predictions.truth[clip], *predicted, answers.groups[i], *values]
             )
     write_whole(path, text.getvalue().encode("utf-8", "surrogatepass"))
 
@@ -266,13 +275,17 @@ def read_predictions(path: Path) -> Predictions:
         text = path.read_bytes().decode("utf-8", "surrogatepass")
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(
-            f"cannot read the predictions {path}: {error}; evaluate the run again to write them"
+            f"cannot read the predictions {path}: {error}; evaluate the run again to write them",
+            code="predictions-unreadable",
         ) from error
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
     n = len(COLUMNS)
     if tuple(header[:n]) != COLUMNS or not all(name.startswith(PREFIX) for name in header[n:]):
-        raise RunError(f"{path} does not begin with the columns {', '.join(COLUMNS)}, {PREFIX}<genre>...")
+        raise RunError(
+            f"{path} does not start with the columns {', '.join(COLUMNS)}, {PREFIX}<genre>...",
+            code="predictions-columns",
+        )
     segments = [row for row in rows if row and row[0] == "segment"]
     try:
         return Predictions(
@@ -284,7 +297,9 @@ def read_predictions(path: Path) -> Predictions:
             {row[1]: row[6] for row in segments},
         )
     except (UsageError, ValueError, IndexError) as error:
-        raise RunError(f"{path} is damaged ({error}); evaluate the run again to write it anew") from error
+        raise RunError(
+            f"{path} is damaged ({error}); evaluate the run again to rewrite it", code="predictions-damaged"
+        ) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -299,5 +314,6 @@ def write_whole(path: Path, content: bytes) -> None:
         replace_file(path, lambda draft: draft.write_bytes(content))
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror}; its folder must exist, be writable and have room"
+            f"cannot write {path}: {error.strerror}; its folder must exist, be writable and have space left",
+            code="predictions-not-written",
         ) from error

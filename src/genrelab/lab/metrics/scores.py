@@ -7,8 +7,9 @@ For a confusion matrix with true genres in rows and predicted ones in columns:
 - accuracy: share of all items on the diagonal;
 - recall of a genre: diagonal over row sum; undefined where the genre is absent from the truth;
 - balanced accuracy: mean recall of the genres that are present in the truth;
-- precision of a genre: diagonal over column sum; undefined where the genre was never said;
-- F1 of a genre: twice the diagonal over row sum plus column sum; undefined where it is neither true nor said;
+- precision of a genre: diagonal over column sum; undefined where the genre was never predicted;
+- F1 of a genre: twice the diagonal over row sum plus column sum; undefined where it is neither true nor
+  predicted;
 - top-2 accuracy: share of items whose true genre is first or second; certain with two genres;
 - log loss: mean of -ln(probability of the true genre), probabilities floored at the machine epsilon.
 
@@ -17,9 +18,9 @@ These are scikit-learn's `accuracy_score`, `balanced_accuracy_score`, `precision
 
 Conventions
 -----------
-Every figure exists a segment, and a track under each voting rule. The log loss of tracks is that of the mean
-probability, so it is given under the rule `mean` only. Intervals resample groups of clips on both levels: see
-`genrelab.lab.metrics.bootstrap`. Undefined figures are NaN, and null in JSON.
+Each figure exists for segments, and for tracks under each voting rule. The log loss of tracks is that of the
+mean probability, so it is given under the rule `mean` only. Intervals resample groups of clips on both
+levels: see `genrelab.lab.metrics.bootstrap`. Undefined figures are NaN, and null in JSON.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class GenreScores:
     support : int
         Items of this genre.
     predicted : int
-        Items that were said to be of this genre.
+        Number of items predicted as this genre.
     recall, precision, f1 : Estimate
         Between 0 and 1; NaN where undefined.
     """
@@ -91,7 +92,7 @@ class LevelScores:
     shares: tuple[tuple[Estimate, ...], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a value that JSON can hold."""
+        """Return the scores as a JSON value."""
         return {
             "n": self.n,
             "groups": self.groups,
@@ -140,7 +141,7 @@ class Evaluation:
     track: Mapping[VotingRule, LevelScores]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a value that JSON can hold: figures as `{"value", "low", "high"}`, null where undefined."""
+        """Return a JSON value with figures as `{"value", "low", "high"}`, null where undefined."""
         return {
             "genres": list(self.genres),
             "intervals": {
@@ -212,11 +213,11 @@ def _score(
     *,
     log_loss: bool,
 ) -> LevelScores:
-    truth, said = answers.truth, answers.orders[:, 0]
+    truth, predicted = answers.truth, answers.orders[:, 0]
     group = np.array([names[name] for name in answers.groups], dtype=np.intp)
     n, k = len(truth), len(genres)
-    confusion = np.bincount(truth * k + said, minlength=k * k).reshape(k, k)
-    resampled = bootstrap.confusions(truth, said, group, n_genres=k)
+    confusion = np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
+    resampled = bootstrap.confusions(truth, predicted, group, n_genres=k)
     sizes = bootstrap.sums(np.ones(n), group)
     second = (answers.orders[:, :2] == truth[:, None]).any(axis=1)
     surprise = -np.log(np.maximum(answers.probabilities[np.arange(n), truth], np.finfo(np.float64).eps))
@@ -232,9 +233,9 @@ def _score(
         share(float(balanced_accuracy(confusion)), balanced_accuracy(resampled)),
         share(second.mean(), bootstrap.sums(second, group) / sizes) if k > 2 else Estimate(1.0, 1.0, 1.0),
         bootstrap.estimate(surprise.mean(), bootstrap.sums(surprise, group) / sizes) if log_loss else None,
-        _by_genre(genres, confusion, resampled, _trials(truth, said, group, k), bootstrap),
+        _by_genre(genres, confusion, resampled, _trials(truth, predicted, group, k), bootstrap),
         confusion.astype(np.int64),
-        _shares(confusion, resampled, _groups_holding(truth, group, k), bootstrap),
+        _shares(confusion, resampled, _groups_with(truth, group, k), bootstrap),
     )
 
 
@@ -268,13 +269,13 @@ def _shares(
     )
 
 
-def _trials(truth: Int, said: Int, group: Int, k: int) -> tuple[Int, Int, Int]:
+def _trials(truth: Int, predicted: Int, group: Int, k: int) -> tuple[Int, Int, Int]:
     """Count the groups that bear on each genre's recall, precision and F1."""
-    either = _groups_holding(np.concatenate([truth, said]), np.concatenate([group, group]), k)
-    return _groups_holding(truth, group, k), _groups_holding(said, group, k), either
+    either = _groups_with(np.concatenate([truth, predicted]), np.concatenate([group, group]), k)
+    return _groups_with(truth, group, k), _groups_with(predicted, group, k), either
 
 
-def _groups_holding(genre: Int, group: Int, k: int) -> Int:
+def _groups_with(genre: Int, group: Int, k: int) -> Int:
     return np.bincount(np.unique(group * k + genre) % k, minlength=k)
 
 

@@ -13,7 +13,7 @@ _ROWS = (
 
 
 def figure(estimate: Mapping[str, float | None]) -> str:
-    """Return `57.1 % (49.8-64.0)` for an estimate as metrics.json holds it."""
+    """Return `57.1 % (49.8-64.0)` for an estimate as in metrics.json."""
     value, low, high = (estimate[key] for key in ("value", "low", "high"))
     if value is None:
         return "-"

@@ -1,4 +1,4 @@
-"""Pictures and waveforms -> genre scores. Importing this package registers every network."""
+"""Pictures and waveforms -> genre scores. Importing this package registers all networks."""
 
 from genrelab.lab.models import (
     descriptor_mlp,

@@ -1,4 +1,4 @@
-"""A network from timm, without its classifier: picture in, last map out."""
+"""A network from timm, without its classifier: picture in, last feature map out."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _TENSORFLOW: dict[str, Any] = {"pad_type": "same", "bn_eps": 1e-3, "bn_momentum"
 class Backbone(nn.Module):
     """A convolutional network of timm as feature extractor.
 
-    It starts at random, from torch's global generator, as timm starts it;
-    `genrelab.lab.models.pretrained.load_pretrained` gives it ImageNet weights.
+    Its random initial weights come from timm and torch's global generator;
+    `genrelab.lab.models.pretrained.load_pretrained` loads ImageNet weights.
 
     Parameters
     ----------
     architecture : str
         timm's name of a convolutional network, e.g. `resnet18`, `resnet34`, `vgg16`, `mobilenetv1_100`.
-        A tag names other weights than timm's default ones, e.g. `resnet18.tv_in1k`.
+        A tag selects other weights than timm's default, e.g. `resnet18.tv_in1k`.
     channels : int > 0
-        Of the picture.
+        Channels of the picture.
     tensorflow : bool
-        Build the layers as TensorFlow and Keras do, for weights that were trained there: pictures are
-        padded at their ends alone where that suffices (a stride of 2 over an even size), and batch norms
-        add 1e-3 to the variance and follow it more slowly. timm knows this of MobileNet and EfficientNet.
+        Build the layers as TensorFlow and Keras do, for weights trained there: pictures are padded only at
+        their ends where that suffices (a stride of 2 over an even size), and batch norms add 1e-3 to the
+        variance and update more slowly. timm supports this for MobileNet and EfficientNet.
 
     Attributes
     ----------
@@ -39,16 +39,16 @@ class Backbone(nn.Module):
     features : int
         Channels of the last map.
     folded : tuple of str
-        Batch norms within `net` that started as mere shifts, because the weights that were read hold
-        them inside the convolutions; `genrelab.lab.models.pretrained.calibrate` empties it.
+        Batch norms within `net` that only shift, because the loaded weights include them in the convolutions;
+        `genrelab.lab.models.pretrained.calibrate` empties it.
     strange : tuple of str
-        Batch norms within `net` whose statistics are of other values than they get, because the
-        convolution before them starts at random; `calibrate` empties it too.
+        Batch norms within `net` whose statistics do not match their inputs, because the convolution before
+        them is random; `calibrate` empties it too.
 
     Raises
     ------
     RecipeError
-        If timm has no network of that name, or not with TensorFlow's layers.
+        If timm has no such network, or cannot build it with TensorFlow's layers.
     MissingExtraError
         If timm is not installed.
     """
@@ -59,7 +59,8 @@ class Backbone(nn.Module):
             import timm  # takes seconds, so only where it is used
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                f"the network {architecture!r} needs timm; install it with: pip install 'genrelab[lab]'"
+                f"the network {architecture!r} needs timm; install it with: pip install 'genrelab[lab]'",
+                code="timm-missing",
             ) from error
         names = [*timm.list_models(), *timm.list_pretrained()]
         if architecture not in names:
@@ -67,7 +68,7 @@ class Backbone(nn.Module):
             remedy = (
                 f"did you mean {' or '.join(near)}?" if near else "try resnet18; timm.list_models() names all"
             )
-            raise RecipeError(f"timm has no network {architecture!r}; {remedy}")
+            raise RecipeError(f"timm has no network {architecture!r}; {remedy}", code="backbone-unknown")
         self.architecture = architecture
         self.tensorflow = tensorflow
         options: dict[str, Any] = {"in_chans": channels, "num_classes": 0, "global_pool": ""}
@@ -79,7 +80,8 @@ class Backbone(nn.Module):
             if not tensorflow:
                 raise
             raise RecipeError(
-                f"timm's {architecture} does not come with TensorFlow's layers; set tensorflow=false"
+                f"timm has no {architecture} with TensorFlow's layers; set tensorflow=false",
+                code="backbone-without-tensorflow",
             ) from error
         if hasattr(self.net, "pre_logits"):
             # VGG's hidden dense layers belong to the classifier: 120 million weights that no map needs.

@@ -1,4 +1,4 @@
-"""What every network is: augmentation -> front-ends -> augmentation of each -> body."""
+"""The base of all networks: augmentation -> front-ends -> augmentation of their outputs -> body."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from genrelab.lab.registry import Registry, closest
 
 Shape = tuple[int, ...]
 
-_PREFIX = "input_"  # ModuleDict refuses names that dict has as methods, such as `keys`
+_PREFIX = "input_"  # ModuleDict rejects names of methods of dict, such as `keys`
 
 
 class Scores(NamedTuple):
-    """What a network says of a batch.
+    """The output of a network for a batch.
 
     Attributes
     ----------
     logits : Tensor [shape=(batch, genres)]
-        softmax of them are the genre probabilities.
+        Their softmax gives the genre probabilities.
     embedding : Tensor [shape=(batch, d)]
-        What the last layer sees.
+        Input of the last layer.
     members : tuple of Scores
-        What networks say whose answer this is together; each of them learns by itself.
+        Scores of the members of an ensemble, each trained with its own loss.
     """
 
     logits: Tensor
@@ -39,7 +39,7 @@ class Scores(NamedTuple):
 
     @property
     def learning(self) -> tuple[Scores, ...]:
-        """What a loss is to be computed of: the members, or where there are none, this."""
+        """The scores that the loss uses: the members, or these scores if there are none."""
         return self.members or (self,)
 
     def first(self, items: int) -> Scores:
@@ -50,16 +50,16 @@ class Scores(NamedTuple):
 
 
 class Body(nn.Module, ABC):
-    """The part with the weights.
+    """The part of a network after the front-ends.
 
-    A body is made with `inputs` (name of a front-end -> shape of its output without batch) and
-    `genres` (their number), beside its own options.
+    A body is built from its own options, `inputs` (name of a front-end -> shape of its output without batch)
+    and `genres` (their number).
 
     Attributes
     ----------
     shortest_frames : int or None
-        A body that hears sound of any duration says how many frames of each input it needs at least; None
-        hears the length that it was made for.
+        Fewest frames of each input, for a body that takes sound of any duration; None takes only the length
+        that the body was built for.
     """
 
     shortest_frames: int | None = None
@@ -72,38 +72,44 @@ class Body(nn.Module, ABC):
 MODELS: Registry[Body] = Registry("model")
 
 
+def shapes_of(inputs: Mapping[str, Shape]) -> str:
+    """Return the inputs of a recipe as text: `mel (1, 128, 216), waveform (1, 110250)`."""
+    return ", ".join(f"{name} {shape}" for name, shape in inputs.items())
+
+
 def only_input(inputs: Mapping[str, Shape], *, axes: int, what: str) -> tuple[str, Shape]:
-    """Return name and shape of a body's one input.
+    """Return name and shape of the only input of a body.
 
     Raises
     ------
     RecipeError
-        If there are several, or it has not that many axes; `what` says in words what it should be.
+        If there are several inputs, or the number of axes differs; `what` describes the expected input.
     """
     if len(inputs) != 1 or len(next(iter(inputs.values()))) != axes:
-        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-        raise RecipeError(f"this model needs one input, {what}; the recipe gives {have}")
+        raise RecipeError(
+            f"this model needs one input, {what}; the recipe gives {shapes_of(inputs)}", code="model-inputs"
+        )
     return next(iter(inputs.items()))
 
 
 class GenreNetwork(nn.Module):
-    """A whole recognizer: waveform in, genre scores out.
+    """A complete network: waveform in, genre scores out.
 
     Parameters
     ----------
     frontends : mapping of str to Frontend
     body : Body
     augment : Pipeline
-        Acts on the waveform before all front-ends, in training mode only.
+        Changes the waveform before all front-ends, in training mode only.
     input_augments : mapping of str to Pipeline
-        Act behind the front-end of that name, in training mode only.
+        Change the output of the front-end with that name, in training mode only.
     copies : mapping of int to PictureCopy, optional
-        Act on the items with that copy number alone, in training mode only.
+        Change only items with that copy number, in training mode only.
 
     Raises
     ------
     RecipeError
-        If an augmentation or a copy is for an input that is not there.
+        If an augmentation or a copy names an unknown input.
     """
 
     def __init__(
@@ -120,7 +126,10 @@ class GenreNetwork(nn.Module):
         named = [("inputs", name) for name in input_augments]
         for where, name in named + [("copies", copy.input) for copy in copies.values()]:
             if name not in frontends:
-                raise RecipeError(f"augment.{where}: there is no input {name!r}; {closest(name, frontends)}")
+                raise RecipeError(
+                    f"augment.{where}: there is no input {name!r}; {closest(name, frontends)}",
+                    code="input-unknown",
+                )
         self.frontends = nn.ModuleDict({_PREFIX + name: frontend for name, frontend in frontends.items()})
         self.body = body
         self.augment = augment
@@ -131,7 +140,7 @@ class GenreNetwork(nn.Module):
     def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
         """Score `[batch, channels, samples]`, float32 at the recipe's rate.
 
-        `copy [batch]` says in training which copy of its clip an item is, 0 being the clip itself.
+        In training, `copy [batch]` is the number of the copy of each item; 0 is the clip itself.
         """
         scores: Scores = self.body(self.inputs(waveform, copy))
         return scores
@@ -139,8 +148,7 @@ class GenreNetwork(nn.Module):
     def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
         """Score segments of one track, in evaluation mode.
 
-        The same as `forward` on the segments, but front-ends share what they can between overlapping
-        ones.
+        Gives the same as `forward` on the segments, but front-ends share work between overlapping segments.
 
         Parameters
         ----------
@@ -153,7 +161,7 @@ class GenreNetwork(nn.Module):
         Returns
         -------
         Scores
-            Of as many items as there are starts.
+            One item per start.
         """
         inputs = {
             key.removeprefix(_PREFIX): cast(Frontend, frontend).of_track(track, starts, samples)
@@ -168,15 +176,15 @@ class GenreNetwork(nn.Module):
         return any(cast(Frontend, frontend).shares_tracks for frontend in self.frontends.values())
 
     def seed(self, seed: int) -> None:
-        """Start the random values of all augmentations anew from `seed`."""
+        """Restart the random values of all augmentations from `seed`."""
         pipelines = [module for module in self.modules() if isinstance(module, Pipeline)]
         for number, pipeline in enumerate(pipelines):
             pipeline.seed(seed * 101 + number)
 
     def inputs(self, waveform: Tensor, copy: Tensor | None = None) -> dict[str, Tensor]:
-        """Return what the body gets, by the front-end's name."""
+        """Return the inputs of the body by the name of the front-end."""
         if torch.is_autocast_enabled(waveform.device.type):
-            # Powers of 1e-10 do not exist in half precision: front-ends always run in float32.
+            # Half precision cannot represent powers of 1e-10: front-ends always run in float32.
             with torch.autocast(waveform.device.type, enabled=False):
                 return self._inputs(waveform.float(), copy)
         return self._inputs(waveform, copy)
@@ -193,5 +201,5 @@ class GenreNetwork(nn.Module):
         return {key.removeprefix(_PREFIX): value for key, value in inputs.items()}
 
     def parameter_count(self) -> int:
-        """Return the number of values that training changes."""
+        """Return the number of trainable values."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)

@@ -17,13 +17,13 @@ _NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 
 
 def conv_norm(rank: Rank, inputs: int, outputs: int, *, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Return a convolution without bias that keeps the size (but for the stride), then batch norm."""
+    """Return a convolution without bias that keeps the size (except for the stride), then batch norm."""
     convolution = _CONV[rank](inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2, bias=False)
     return nn.Sequential(convolution, _NORM[rank](outputs))
 
 
 class BasicBlock(nn.Module):
-    """Two convolutions of length 3 beside a shortcut (He et al. 2015, figure 2).
+    """Two convolutions of length 3 and a shortcut (He et al. 2015, figure 2).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class BasicBlock(nn.Module):
 class FixedAveragePool(nn.Module):
     """Average a map down (or up) to `side` x `side` values, over the windows of `nn.AdaptiveAvgPool2d`.
 
-    Two multiplications by matrices: torch's own pooling has no deterministic gradient on CUDA.
+    Uses two matrix products: torch's own pooling has no deterministic gradient on CUDA.
 
     Parameters
     ----------

@@ -37,17 +37,17 @@ class Standardize(nn.Module):
 
     @property
     def fitted(self) -> bool:
-        """Whether `fit` was done, here or where the weights come from."""
+        """Whether the layer is fitted, here or in the loaded weights."""
         return int(self.items) > 0
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Tensor]) -> None:
-        """Take mean and deviation from items.
+        """Fit mean and deviation to items.
 
         Parameters
         ----------
         batches : iterable of Tensor [shape=(batch, features)]
-            Held in memory together.
+            All batches are kept in memory.
 
         Raises
         ------
@@ -58,12 +58,18 @@ class Standardize(nn.Module):
         """
         parts = [batch.double().cpu() for batch in batches]
         if not parts:
-            raise UsageError("a standardization needs items to be fitted to; give it training clips")
+            raise UsageError(
+                "a standardization must be fitted to at least one item; give it training clips",
+                code="standardization-without-items",
+            )
         items = torch.cat(parts)
         if not items.isfinite().all():
-            raise RunError("a descriptor of a training clip is not a finite number; look for damaged sound")
+            raise RunError(
+                "a descriptor of a training clip is not a finite number; look for damaged sound",
+                code="descriptor-not-finite",
+            )
         mean, std = items.mean(dim=0), items.std(dim=0, correction=0)
-        # A constant's deviation is a rounding error of its size, not zero.
+        # The deviation of a constant is not zero but a rounding error of its size.
         constant = std <= 10 * torch.finfo(torch.float32).eps * mean.abs()
         self.mean.copy_(mean)
         self.std.copy_(torch.where(constant, torch.ones_like(std), std))
@@ -79,8 +85,8 @@ class DescriptorMLP(Body):
     """Standardized descriptors, dense layers of 256, 128 and 64 with ReLU, linear classifier.
 
     The standardization is fitted to the training clips before the first epoch (see
-    `genrelab.lab.training.optimization.initial_weights`); it is no parameter, and training does not change
-    it.
+    `genrelab.lab.training.optimization.initial_weights`); it has no
+    parameters, and training does not change it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How short the sound may be that a network is given."""
+"""The shortest sound that a network takes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from genrelab.lab.models.base import Body, GenreNetwork
 
 
 class Segments(Protocol):
-    """What a recipe's audio and a model file's metadata both say."""
+    """What the audio section of a recipe and the metadata of a model file have in common."""
 
     @property
     def padding(self) -> str:
-        """What fills sound shorter than a segment; `none` leaves it as it is."""
+        """How sound shorter than a segment is padded; `none` leaves it unpadded."""
 
     @property
     def segment_samples(self) -> int:
@@ -22,30 +22,31 @@ class Segments(Protocol):
 
 
 def check_duration(body: Body, audio: Segments) -> None:
-    """Refuse sound as long as it is for a network that hears one length alone.
+    """Raise for unpadded sound if a network takes only one length.
 
     Raises
     ------
     RecipeError
-        If `audio.padding` is `none`, and the body does not say how short sound may be.
+        If `audio.padding` is `none`, and the body has no `shortest_frames`.
     """
     if audio.padding == "none" and body.shortest_frames is None:
         raise RecipeError(
-            "this model hears sound of one length alone, and audio.padding=none gives it shorter sound as it "
-            "is. Set audio.padding to end, random or repeat"
+            "this model takes segments of one length only, but audio.padding=none passes shorter sound on "
+            "unpadded. Set audio.padding to end, random or repeat",
+            code="padding-none",
         )
 
 
 def shortest_samples(network: GenreNetwork, audio: Segments) -> int:
-    """Return to how many samples shorter sound is padded in testing and recognition.
+    """Return the length in samples to which shorter sound is padded in testing and recognition.
 
-    That is a whole segment, but with the padding `none` as few samples as every front-end and the body can
+    This is a whole segment or, with the padding `none`, the fewest samples that all front-ends and the body
     take.
 
     Raises
     ------
     RecipeError
-        If the network hears one length alone, or a segment is too short for it.
+        If the network takes only one length, or a segment is too short for it.
     """
     check_duration(network.body, audio)
     if audio.padding != "none":
@@ -53,7 +54,8 @@ def shortest_samples(network: GenreNetwork, audio: Segments) -> int:
     few, enough = 0, audio.segment_samples
     if not _takes(network, enough):
         raise RecipeError(
-            f"a segment of {enough:,} samples is too short for this network; raise audio.segment_seconds"
+            f"a segment of {enough:,} samples is too short for this network; raise audio.segment_seconds",
+            code="segment-too-short",
         )
     while enough - few > 1:
         middle = (few + enough) // 2

@@ -1,7 +1,7 @@
-"""Several networks whose answers are averaged: an ensemble in one recipe and one model file.
+"""Ensembles: several networks in one recipe and one model file, whose probabilities are averaged.
 
-Networks that see different pictures err on different clips. Each learns by itself, with a loss of its own;
-what they share are the batches, the learning rate and the limit of the gradient's norm.
+Networks with different inputs make different errors. Each is trained with its own loss; they share the
+batches, the learning rate and the limit of the gradient norm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from genrelab.lab.registry import closest
 
 
 class Member(Part):
-    """One of the networks: its name under `kind`, the inputs that it gets, its options beside them."""
+    """A member: its name under `kind`, its inputs, and its options."""
 
     inputs: tuple[InputName, ...] = Field(min_length=1)
 
@@ -29,29 +29,33 @@ class Member(Part):
 Members = Annotated[tuple[Member, ...], Field(min_length=2, max_length=16)]
 
 
-@MODELS.register("together")
-class Together(Body):
-    """The mean of several networks' probabilities; their embeddings side by side.
+@MODELS.register("ensemble")
+@MODELS.register("together")  # the name in earlier recipes
+class Ensemble(Body):
+    """The mean probabilities of several networks, and their concatenated embeddings.
 
     Parameters
     ----------
     members : two or more mappings
-        `kind` names a network, `inputs` the front-ends that it gets; its own options stand beside them.
+        `kind` names a network and `inputs` its front-ends; its options follow.
 
     Raises
     ------
     RecipeError
-        If a member's input is not there, an input is used by none, or a member cannot be made.
+        If a member names an unknown input, no member uses an input, or a member is invalid.
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, members: Members) -> None:
         super().__init__()
         used = {name for member in members for name in member.inputs}
         for name in sorted(used - inputs.keys()):
-            raise RecipeError(f"model.members: there is no input {name!r}; {closest(name, inputs)}")
+            raise RecipeError(
+                f"model.members: there is no input {name!r}; {closest(name, inputs)}", code="input-unknown"
+            )
         for name in sorted(inputs.keys() - used):
             raise RecipeError(
-                f"model.members: none takes the input {name!r}; give it to one, or take it away"
+                f"model.members: no member uses the input {name!r}; give it to one, or remove it",
+                code="input-unused",
             )
         self.names = [member.inputs for member in members]
         self.members = nn.ModuleList(
@@ -69,12 +73,12 @@ class Together(Body):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch by all members."""
-        said: list[Scores] = [
+        scored: list[Scores] = [
             member({name: inputs[name] for name in names})
             for member, names in zip(self.members, self.names, strict=True)
         ]
         return Scores(
-            average_probabilities(*(each.logits.float() for each in said)),
-            torch.cat([each.embedding for each in said], dim=1),
-            tuple(said),
+            average_probabilities(*(each.logits.float() for each in scored)),
+            torch.cat([each.embedding for each in scored], dim=1),
+            tuple(scored),
         )

@@ -1,13 +1,12 @@
 """The fully convolutional network of Choi, Fazekas and Sandler (2016, arXiv:1606.00298).
 
-A mel spectrogram goes through five layers of 3 x 3 convolutions, each pooled; poolings are those of Won et
-al. (2020, arXiv:2006.00751), by which 96 bands and 320 frames become 4 x 1. Genres are told not by the last
-layer alone but by the time averages of all five (Lee and Nam 2017, arXiv:1703.01793): low layers know the
-sound, high ones the music.
+A mel spectrogram passes through five layers of 3 x 3 convolutions with pooling. The poolings of Won et al.
+(2020, arXiv:2006.00751) reduce 96 bands and 320 frames to 4 x 1. The classifier uses the time averages of all
+five layers (Lee and Nam 2017, arXiv:1703.01793): low layers describe the sound, high layers the music.
 
-Each layer pools before it normalizes and rectifies, where the paper does so last. A maximum and a rectifier
-can be exchanged, and batch norm with them where it multiplies by something positive, so that the network can
-do the same, with less work on maps of full size (benchmarks/training_step.py).
+Each layer pools before batch norm and ReLU; the paper pools last. Maximum and ReLU commute, and so does batch
+norm with a positive gain: the network can represent the same functions with less work on full-size maps
+(benchmarks/training_step.py).
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ def layer(inputs: int, outputs: int, pool: tuple[int, int] | None) -> nn.Sequent
 class FullyConvolutional(Body):
     """Five convolutions over a picture; genres from the averages of all layers.
 
-    The last layer gives its maximum over all that is left of bands and frames. The embedding is what the
-    layers give, each averaged over bands and frames, brought to mean 0 and variance 1 by a batch norm
-    without weights. Hears sound of any duration from 320 frames on.
+    The last layer contributes its maximum over bands and frames, the others their averages. A batch norm
+    without weights scales these values to mean 0 and variance 1, which gives the embedding. Takes sound of
+    any duration of at least 320 frames.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ class FullyConvolutional(Body):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture of 24 bands and 320 frames at least.
+        If the recipe does not give one picture of at least 24 bands and 320 frames.
     """
 
     shortest_frames = _FRAMES
@@ -77,11 +76,12 @@ class FullyConvolutional(Body):
         if bands < _BANDS or frames < _FRAMES:
             raise RecipeError(
                 f"this model pools {_BANDS} bands and {_FRAMES} frames to one; {bands} x {frames} is too "
-                "small. Raise audio.segment_seconds or the number of bands"
+                "small. Raise audio.segment_seconds or the number of bands",
+                code="picture-too-small",
             )
         self.normalize = nn.BatchNorm2d(channels)
         sizes = zip([channels, *widths], widths, [*_POOLS, None], strict=False)
-        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        # On a CPU, convolutions copy maps in channels-first layout, forward and backward.
         self.layers = nn.ModuleList(layer(*each) for each in sizes).to(memory_format=torch.channels_last)
         self.embed = nn.BatchNorm1d(sum(widths), affine=False)
         self.classify = nn.Linear(sum(widths), genres)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models.backbone import Backbone
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, only_input, shapes_of
 from genrelab.lab.models.blocks import FixedAveragePool
 
 Units = Annotated[int, Field(gt=0, le=2**14)]
@@ -28,14 +28,14 @@ _RESNET18 = "resnet18.tv_in1k"  # the one of torchvision, with torchvision's Ima
 
 
 class _HiddenLayerBody(Body):
-    """Networks that make features of a picture each, a hidden layer for all of them, a linear classifier.
+    """Networks that compute features of one picture each, then a shared hidden layer and a linear classifier.
 
     Parameters
     ----------
     trunks : mapping of str to nn.Module
-        Name of an input -> what makes features, `[batch, n]`, of it.
+        Name of an input -> network that computes its features, `[batch, n]`.
     features : int > 0
-        What all trunks make together.
+        Number of features of all trunks.
     hidden : int > 0
         Units of the hidden layer, which ends in ReLU and dropout.
     dropout : float, 0 <= dropout < 1
@@ -62,7 +62,7 @@ class _HiddenLayerBody(Body):
 class FdsCNN(_HiddenLayerBody):
     """Two blocks of a 3x3 convolution, batch norm, ReLU and 2x2 maximum pooling; a hidden layer (3.1).
 
-    Of a picture of 128 x 128 they leave 32 maps of 32 x 32, flattened. Weights start as torch starts them.
+    A picture of 128 x 128 gives 32 maps of 32 x 32, flattened. Initial weights are torch's defaults.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class FdsCNN(_HiddenLayerBody):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture, or one with a side below 4.
+        If the recipe does not give exactly one picture, or one with a side below 4.
     """
 
     def __init__(
@@ -83,8 +83,9 @@ class FdsCNN(_HiddenLayerBody):
         name, (channels, height, width) = only_input(inputs, axes=3, what="a picture")
         if min(height, width) < 4:
             raise RecipeError(
-                f"this network halves a picture twice; {height} x {width} is too small. It needs 4 x 4: "
-                "raise the height and width of the input"
+                f"this network halves a picture twice; {height} x {width} is smaller than 4 x 4: "
+                "raise the height and width of the input",
+                code="picture-too-small",
             )
         layers: list[nn.Module] = []
         for filters in _FILTERS:
@@ -105,7 +106,7 @@ class FdsCNN(_HiddenLayerBody):
 
 
 def _averaged(architecture: str, shape: Shape) -> tuple[nn.Module, int]:
-    """Return a backbone that ends in averages of its last map, and their number."""
+    """Return a backbone with averages of its last map, and the number of averages."""
     backbone = Backbone(architecture, channels=shape[0]).to(memory_format=torch.channels_last)
     return nn.Sequential(backbone, FixedAveragePool(1), nn.Flatten()), backbone.features
 
@@ -126,7 +127,7 @@ class FdsResNet18(_HiddenLayerBody):
     Raises
     ------
     RecipeError
-        If timm has no such network, or the recipe gives anything but one picture.
+        If timm has no such network, or the recipe does not give exactly one picture.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class FdsResNet18(_HiddenLayerBody):
 
 @MODELS.register("fds-late-fusion")
 class FdsLateFusion(_HiddenLayerBody):
-    """Two ResNet18, a picture each; their averages side by side, and a hidden layer (3.3).
+    """Two ResNet18, one picture each; their concatenated averages, and a hidden layer (3.3).
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ class FdsLateFusion(_HiddenLayerBody):
     Raises
     ------
     RecipeError
-        If timm has no such network, or the recipe gives anything but two pictures.
+        If timm has no such network, or the recipe does not give exactly two pictures.
     """
 
     def __init__(
@@ -172,8 +173,10 @@ class FdsLateFusion(_HiddenLayerBody):
         dropout: Dropout = 0.5,
     ) -> None:
         if len(inputs) != 2 or any(len(shape) != 3 for shape in inputs.values()):
-            have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
-            raise RecipeError(f"this model needs two inputs, both pictures; the recipe gives {have}")
+            raise RecipeError(
+                f"this model needs two inputs, both pictures; the recipe gives {shapes_of(inputs)}",
+                code="model-inputs",
+            )
         made = {name: _averaged(architecture, shape) for name, shape in inputs.items()}
         super().__init__(
             {name: trunk for name, (trunk, _) in made.items()},

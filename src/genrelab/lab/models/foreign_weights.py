@@ -1,8 +1,8 @@
-"""Files of weights that name a network's layers in another way than timm does.
+"""Files of weights with other names of layers than timm's.
 
-MobileNet of version 1 is also found with its layers by number: `conv1.0` and `conv1.1` are the first
+Some files of MobileNet version 1 number its layers: `conv1.0` and `conv1.1` are the first
 convolution and its batch norm, `b.N.0.0` and `b.N.0.1` the depthwise convolution of block N = 0..12 and its
-norm, `b.N.1.0` and `b.N.1.1` the pointwise one's, `fc` the classifier. Such files hold the weights that
+norm, `b.N.1.0` and `b.N.1.1` the pointwise one's, `fc` the classifier. Such files contain the weights that
 TensorFlow trained, which Keras offers too.
 """
 
@@ -24,9 +24,9 @@ def numbered_layers(weights: Weights, architecture: str) -> dict[str, str]:
     Parameters
     ----------
     weights : dict of str to Tensor
-        What a file holds.
+        Content of a file.
     architecture : str
-        timm's name of the network that they are for.
+        timm's name of their network.
     """
     if not architecture.startswith("mobilenetv1_") or not any(_BY_NUMBER.match(key) for key in weights):
         return {}
@@ -38,18 +38,20 @@ def numbered_layers(weights: Weights, architecture: str) -> dict[str, str]:
 
 
 def renamed(weights: Weights, layers: dict[str, str]) -> Weights:
-    """Give weights timm's names; those of layers that are not in `layers` keep their own.
+    """Rename weights to timm's names; weights of layers that are not in `layers` keep their names.
 
     Raises
     ------
     RecipeError
-        If a file has the same weights under both names.
+        If a file contains the same weights under both names.
     """
     found: Weights = {}
     for key, value in weights.items():
         layer, dot, part = key.rpartition(".")
         new = f"{layers.get(layer, layer)}{dot}{part}"
         if new in found:
-            raise RecipeError(f"these weights hold {new} twice, once as {key}; take one of them out")
+            raise RecipeError(
+                f"these weights contain {new} twice, once as {key}; remove one of them", code="weights-twice"
+            )
         found[new] = value
     return found

@@ -4,7 +4,7 @@
   layer; 246,016 x 64 + 64 are 15,745,088, and with those the total that it prints comes out.
 - `flat-backbone`: VGG16 and MobileNet with two dense layers, section 3.5.
 
-Layers that are not timm's start as Keras starts them, with which the paper was made.
+Layers outside timm have the initial weights of Keras, which the paper used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PICTURE = "a picture"
 
 
 def initialize_as_keras(module: nn.Module) -> None:
-    """Start convolutions and dense layers as Glorot and Bengio (2010) do, biases at 0; Keras's default."""
+    """Initialize convolutions and dense layers as Keras: Glorot and Bengio (2010), biases 0."""
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(part.weight)
@@ -55,7 +55,7 @@ class MelCNN(Body):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture, or one of which the convolutions leave nothing.
+        If the recipe does not give exactly one picture, or one that is too small for the convolutions.
     """
 
     def __init__(
@@ -77,7 +77,8 @@ class MelCNN(Body):
         if min(rows, columns) < 1:
             raise RecipeError(
                 f"{len(filters)} convolutions and poolings leave nothing of a picture of {height} x {width}; "
-                "make it larger, or model.filters shorter"
+                "make it larger, or model.filters shorter",
+                code="picture-too-small",
             )
         dense = nn.Linear(channels * rows * columns, hidden)
         self.trunk = nn.Sequential(*layers, nn.Flatten(), dense, nn.ReLU())
@@ -110,7 +111,7 @@ class FlatBackbone(Body):
     Raises
     ------
     RecipeError
-        If timm has no such network, or the recipe gives anything but one picture, or too small a one.
+        If timm has no such network, or the recipe does not give exactly one picture, or too small a one.
     """
 
     def __init__(
@@ -138,12 +139,13 @@ class FlatBackbone(Body):
 
 
 def _map_values(backbone: Backbone, shape: Shape) -> int:
-    """Return how many values a backbone's last map has, of a picture of a shape."""
+    """Return the number of values in the last map of a backbone for a picture of this shape."""
     sizes_alone = copy.deepcopy(backbone).to("meta").eval()
     try:
         values = sizes_alone(torch.zeros(1, *shape, device="meta")).numel()
     except RuntimeError as error:  # a map that became too small for the next layer
         raise RecipeError(
-            f"a picture of {shape[1]} x {shape[2]} is too small for {backbone.architecture}; make it larger"
+            f"a picture of {shape[1]} x {shape[2]} is too small for {backbone.architecture}; make it larger",
+            code="picture-too-small",
         ) from error
     return int(values)

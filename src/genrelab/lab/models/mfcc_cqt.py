@@ -1,9 +1,9 @@
-"""Paper `mfcc-cqt` (Zheng, Xing, Huang): a network that sees MFCC and constant-Q pictures side by side.
+"""Paper `mfcc-cqt` (Zheng, Xing, Huang): a network with MFCC and constant-Q pictures as inputs.
 
-The paper gives filters, kernels and poolings in its figures 16 and 17 alone, of which the text tells the
-order of the layers. Sizes here are what is usual: 3 x 3 filters whose number doubles from layer to layer,
-poolings of 2 x 2. The fifth pools the bands alone, so that 5 seconds (216 frames) leave 13 steps of 0.37 s
-for the layers along time, and sound of 0.72 s is long enough.
+The paper shows filters, kernels and poolings only in its figures 16 and 17; its text gives the order of the
+layers. The sizes here are common ones: 3 x 3 filters whose number doubles from layer to layer, poolings of
+2 x 2. The fifth layer pools only bands, so 5 seconds (216 frames) leave 13 steps of 0.37 s for the layers
+along time, and 0.72 s of sound suffice.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, shapes_of
 from genrelab.lab.models.blocks import initialize
 
 Width = Annotated[int, Field(gt=0, le=1024)]
 Frames = Annotated[int, Field(gt=0, le=100_000)]
 
 _POOLS = ((2, 2), (2, 2), (2, 2), (2, 2), (2, 1))  # bands x frames
-_BANDS = 2**5  # that these pool to one
-_FRAMES = 2**5  # that these and the pooling along time reduce to one
+_BANDS = 2**5  # pooled to one
+_FRAMES = 2**5  # pooled to one, here and along time
 
 
 def spectrogram_block(channels: int, width: int) -> nn.Sequential:
-    """Return five times convolution, ReLU, maximum pooling, batch norm; then bands become channels.
+    """Return five blocks of convolution, ReLU, maximum pooling and batch norm; then bands become channels.
 
     Section 4.1. Changes `[batch, channels, bands, frames]` into
     `[batch, 16 width x (bands // 32), frames // 16]`.
@@ -49,27 +49,27 @@ def spectrogram_block(channels: int, width: int) -> nn.Sequential:
 
 @MODELS.register("mfcc-cqt")
 class MfccCqt(Body):
-    """Two pictures, each through a block of its own, joined along time (sections 4.1 and 4.2).
+    """Two pictures, each with its own block, joined along time (sections 4.1 and 4.2).
 
-    The blocks' channels are put together; a convolution of length 3 along time, ReLU, maximum pooling over 2
-    steps, the mean over all steps and a linear layer follow. Hears sound of any duration from 32 frames on.
+    The channels of the blocks are concatenated; a convolution of length 3 along time, ReLU, maximum pooling
+    over 2 steps, the mean over all steps and a linear layer follow. Takes sound of any duration of at least
+    32 frames.
 
     Parameters
     ----------
     width : int, 1..1024
-        Filters of the first convolution of a block; each later one has twice as many.
+        Filters of the first convolution of a block; each later one doubles the number.
     combined : int, 1..1024
         Filters of the convolution along time.
     crop_frames : int or None
-        In training, as many frames are cut out of both pictures at the same random place, another for each
-        item (section 5.1: 5 of 30 seconds). The place is drawn from torch's global generator. None cuts
-        nothing.
+        In training, crop both pictures of an item to this number of frames at the same random position
+        (section 5.1: 5 of 30 seconds), drawn from torch's global generator. None does not crop.
 
     Raises
     ------
     RecipeError
-        If the recipe gives anything but two pictures of equally many bands and frames, too small ones, or
-        ones with fewer frames than are to be cut out.
+        If the recipe does not give two pictures with the same numbers of bands and frames, or they are too
+        small, or shorter than `crop_frames`.
     """
 
     shortest_frames = _FRAMES
@@ -88,12 +88,13 @@ class MfccCqt(Body):
         if crop_frames is not None and not _FRAMES <= crop_frames <= frames:
             raise RecipeError(
                 f"crop_frames must be {_FRAMES} to {frames}, the frames of a segment, not {crop_frames}; "
-                "null cuts nothing"
+                "null crops nothing",
+                code="crop-frames",
             )
         self.names = tuple(inputs)
         self.crop_frames = crop_frames
         blocks = nn.ModuleList(spectrogram_block(shape[0], width) for shape in inputs.values())
-        # On a CPU convolutions copy maps that lie channel after channel, forward and backward.
+        # On a CPU, convolutions copy maps in channels-first layout, forward and backward.
         self.blocks = blocks.to(memory_format=torch.channels_last)
         joined = len(inputs) * width * 2 ** (len(_POOLS) - 1) * (bands // _BANDS)
         self.combine = nn.Conv1d(joined, combined, 3, padding=1)
@@ -110,7 +111,7 @@ class MfccCqt(Body):
         return Scores(self.classify(features), features)
 
     def _cut(self, pictures: list[Tensor]) -> list[Tensor]:
-        """Cut the same frames out of all pictures of an item, in training mode."""
+        """Crop all pictures of an item to the same frames, in training mode."""
         if not self.training or self.crop_frames is None:
             return pictures
         size = self.crop_frames
@@ -126,15 +127,16 @@ def _size(inputs: Mapping[str, Shape]) -> tuple[int, int]:
     """Return bands and frames of both pictures."""
     sizes = {shape[1:] for shape in inputs.values() if len(shape) == 3}
     if len(inputs) != 2 or len(sizes) != 1 or any(len(shape) != 3 for shape in inputs.values()):
-        have = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
         raise RecipeError(
-            "this model needs two inputs, pictures of equally many bands and frames (take the same "
-            f"hop_length); the recipe gives {have}"
+            "this model needs two inputs, pictures with the same numbers of bands and frames (use the same "
+            f"hop_length); the recipe gives {shapes_of(inputs)}",
+            code="model-inputs",
         )
     ((bands, frames),) = sizes
     if bands < _BANDS or frames < _FRAMES:
         raise RecipeError(
             f"this model pools {_BANDS} bands and {_FRAMES} frames to one; {bands} x {frames} is too small. "
-            "Raise audio.segment_seconds or the number of bands"
+            "Raise audio.segment_seconds or the number of bands",
+            code="picture-too-small",
         )
     return bands, frames

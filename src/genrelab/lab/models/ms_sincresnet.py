@@ -1,4 +1,4 @@
-"""Paper `ms-sincresnet` (Chang, Chen, Lee 2021): ResNet18 on learned pictures, and what it is compared with.
+"""Paper `ms-sincresnet` (Chang, Chen, Lee 2021): ResNet18 on learned pictures, and its baselines.
 
 - `sincresnet` takes a picture of any front-end: three channels of sinc filters (SincResNet where their
   lengths are equal, MS-SincResNet where they differ) or a mel spectrogram. 3 x 160 x 1024 becomes 512
@@ -56,7 +56,7 @@ class SincResNet(Body):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture.
+        If the recipe does not give exactly one picture.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class SincResNet(Body):
 
 @MODELS.register("sincnet")
 class SincNet(Body):
-    """SincNet behind its sinc filters: two convolutions, three dense layers.
+    """SincNet after its sinc filters: two convolutions, three dense layers.
 
     Each of the three convolutional layers (the sinc filters are the first) is followed by maximum pooling
     over 3 samples, layer normalization over channels and time, and leaky ReLU; before the first
@@ -96,16 +96,16 @@ class SincNet(Body):
     kernel : int > 0
         Their length in samples.
     steps : int > 0
-        Time steps that are left for the dense layers: averages over even windows. In the original, which
-        hears 0.2 s at a time, 107 steps come out by themselves; the 1776 of a clip of 3 s would give the
-        first dense layer 218 million weights.
+        Time steps for the dense layers: averages over equal windows. The original processes 0.2 s at a time,
+        which gives 107 steps; the 1776 steps of a clip of 3 s would need 218 million weights in the first
+        dense layer.
     units : int > 0
         Width of each dense layer; batch norm and leaky ReLU follow it.
 
     Raises
     ------
     RecipeError
-        If the recipe gives anything but bands over time, or a segment too short for the layers.
+        If the input is not bands over time, or a segment too short for the layers.
     """
 
     def __init__(
@@ -125,7 +125,8 @@ class SincNet(Body):
             left = (left - kernel + 1) // 3
         if left < 1:
             raise RecipeError(
-                f"a segment of {samples:,} samples is too short for SincNet; raise audio.segment_seconds"
+                f"a segment of {samples:,} samples is too short for SincNet; raise audio.segment_seconds",
+                code="segment-too-short",
             )
         self.steps = steps
         self.convolutions = nn.ModuleList([nn.Conv1d(bands, maps, kernel), nn.Conv1d(maps, maps, kernel)])

@@ -1,16 +1,17 @@
-"""The weights that a network starts with: of an earlier run, or ImageNet's for its backbones.
+"""The initial weights of a network: from an earlier run, or ImageNet weights for its backbones.
 
-An earlier run's fill the whole network (`genrelab.lab.models.pretrained_run`). ImageNet's come from timm's
-collection or from a file; their keys are timm's names, which are torchvision's for ResNet and VGG, or those
-that `genrelab.lab.models.foreign_weights` knows. A classifier is left out; every other key must fit, and what
-a file lacks is named. No pickle is run: files are safetensors, or are read with torch's `weights_only=True`.
+Weights of an earlier run fill the whole network (`genrelab.lab.models.pretrained_run`). ImageNet weights come
+from timm or from a file; their keys are timm's names, which are torchvision's for ResNet and VGG, or names
+that `genrelab.lab.models.foreign_weights` translates. A classifier is left out; all other keys must fit, and
+a note names missing keys. No pickle is run: files are safetensors, or are read with torch's
+`weights_only=True`.
 
-Some files hold batch norms inside the convolutions: each norm's scale is 1, mean 0, variance 1, and it
-merely shifts. In training such a norm would use the batch's own mean and variance, and so change what
-the network computes. `calibrate` measures mean m and variance s^2 of what reaches each of them, and sets
-mean = m, variance = s^2, scale = sqrt(s^2 + eps), shift = shift + m: the same function, and one that
-training starts from smoothly. A norm behind a convolution that starts at random gets mean = m and
-variance = s^2 too: those of the file are of a convolution that is not there.
+Some files include batch norms in the convolutions: each norm has scale 1, mean 0 and variance 1, and only
+shifts. In training such a norm would use the mean and variance of the batch, and change the function of the
+network. `calibrate` measures mean m and variance s^2 of what reaches each of them, and sets mean = m,
+variance = s^2, scale = sqrt(s^2 + eps), shift = shift + m: the same function, and one that training starts
+from smoothly. A norm after a convolution that starts at random also gets mean = m and variance = s^2: the
+statistics of the file belong to another convolution.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from genrelab.lab.models.weights_file import REMEDIES, Weights, misfits, read_we
 IMAGENET = "imagenet"
 
 _HUB_FILE = "model.safetensors"
-_HUB_SECONDS = 10.0  # to wait for the hub's first answer
+_HUB_SECONDS = 10.0  # timeout of the first response of the hub
 _CLASSIFIERS = ("fc.", "classifier.", "head.", "pre_logits.")  # torchvision's and timm's names
-_COUNTER = ".num_batches_tracked"  # of batch norms: no weight, and not used by those with a momentum
+_COUNTER = ".num_batches_tracked"  # of batch norms: not a weight, and unused with a momentum
 
 
 def load_pretrained(network: nn.Module, source: str) -> list[str]:
-    """Start a network from the weights of an earlier run, or its backbones from ImageNet weights.
+    """Load the weights of an earlier run into a network, or ImageNet weights into its backbones.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
     Returns
     -------
     list of str
-        What the user should know: where weights came from, what starts at random nevertheless, what was
-        fitted, and whether `calibrate` is needed (`needs_calibration` tells it to programs).
+        Notes for the user: the source of the weights, layers that start at random, what was adapted, and
+        whether `calibrate` is needed (see also `needs_calibration`).
 
     Raises
     ------
@@ -71,7 +72,10 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
         return start_from_run(network, read, source)
     backbones = _backbones(network)
     if not backbones:
-        raise RecipeError("this network has no backbone with ImageNet weights; set training.weights to none")
+        raise RecipeError(
+            "this network has no backbone with ImageNet weights; set training.weights to none",
+            code="no-backbone",
+        )
     notes: list[str] = []
     for backbone in backbones:
         if read is None:
@@ -89,31 +93,31 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
 
 
 def needs_calibration(network: nn.Module) -> bool:
-    """Tell whether `calibrate` should run before training: batch norms are folded, or strange."""
+    """Return whether `calibrate` must run before training: batch norms are folded, or strange."""
     return any(backbone.folded or backbone.strange for backbone in _backbones(network))
 
 
 @torch.no_grad()
 def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
-    """Give folded and strange batch norms the statistics of real input.
+    """Fit the statistics of folded and strange batch norms to real input.
 
-    What folded ones compute stays as it is. One pass suffices: as they do not change their function, what
-    reaches the later ones stays the same; strange ones normalize by batch meanwhile. Norms that start at
-    random are left alone. Does nothing where `needs_calibration` says no.
+    The function of folded norms stays the same. One pass therefore suffices: the inputs of later norms do not
+    change; strange norms normalize by batch in this pass. Norms that start at random stay unchanged. Does
+    nothing unless `needs_calibration`.
 
     Parameters
     ----------
     network : GenreNetwork
-        Runs in evaluation mode meanwhile, but for strange norms: without augmentation and dropout.
+        Runs in evaluation mode, except strange norms: without augmentation and dropout.
     batches : iterable of Tensor [shape=(batch, channels, samples)]
         Waveforms of training clips, a few hundred segments; at least one batch.
 
     Raises
     ------
     UsageError
-        If there is no batch, or none of it reaches such a norm.
+        If there is no batch, or such a norm gets no input.
     RunError
-        If what reaches a norm is not finite.
+        If the input of a norm is not finite.
     """
     folded = _norms(network, "folded")
     strange = _norms(network, "strange")
@@ -121,7 +125,9 @@ def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
     if not norms:
         return
     moments = {name: _Moments() for name in norms}
-    handles = [norm.register_forward_pre_hook(partial(_watch, moments[name])) for name, norm in norms.items()]
+    handles = [
+        norm.register_forward_pre_hook(partial(_add_input, moments[name])) for name, norm in norms.items()
+    ]
     modes = {module: module.training for module in network.modules()}
     device = next(network.parameters()).device
     try:
@@ -138,13 +144,13 @@ def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
     for name in norms:
         moments[name].check(name)
     for name, norm in norms.items():
-        _settle(norm, moments[name], keep_function=name in folded)
+        _set_statistics(norm, moments[name], keep_function=name in folded)
     for backbone in _backbones(network):
         backbone.folded = backbone.strange = ()
 
 
 def _norms(network: nn.Module, kind: Literal["folded", "strange"]) -> dict[str, nn.Module]:
-    """Return those batch norms of all backbones that are to be calibrated, by their names."""
+    """Return the batch norms of all backbones that need calibration, by name."""
     return {
         f"{path}.net.{name}": backbone.net.get_submodule(name)
         for path, backbone in network.named_modules()
@@ -154,7 +160,7 @@ def _norms(network: nn.Module, kind: Literal["folded", "strange"]) -> dict[str, 
 
 
 class _Moments:
-    """Mean and variance of each channel over batches, joined as Chan, Golub and LeVeque (1979) do."""
+    """Mean and variance of each channel over batches, combined after Chan, Golub and LeVeque (1979)."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -162,7 +168,7 @@ class _Moments:
         self.squares = torch.zeros(())  # sum of squared differences from the mean
 
     def add(self, x: Tensor) -> None:
-        """Take in `[batch, channels, ...]`."""
+        """Add `[batch, channels, ...]`."""
         values = x.detach().float().transpose(0, 1).flatten(1)
         count = values.shape[1]
         variance, mean = (part.cpu().double() for part in torch.var_mean(values, dim=1, correction=0))
@@ -174,16 +180,22 @@ class _Moments:
     def check(self, name: str) -> None:
         """Raise unless there are finite values."""
         if not self.count:
-            raise UsageError(f"calibration saw no input of {name}; it needs at least one batch")
+            raise UsageError(
+                f"calibration saw no input of {name}; it needs at least one batch",
+                code="calibration-without-input",
+            )
         if not (self.mean.isfinite().all() and self.squares.isfinite().all()):
-            raise RunError(f"calibration met values that are no finite numbers at {name}; verify the corpus")
+            raise RunError(
+                f"calibration found values that are not finite at {name}; verify the corpus",
+                code="calibration-not-finite",
+            )
 
 
-def _watch(moments: _Moments, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+def _add_input(moments: _Moments, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     moments.add(inputs[0])
 
 
-def _settle(norm: nn.Module, moments: _Moments, *, keep_function: bool) -> None:
+def _set_statistics(norm: nn.Module, moments: _Moments, *, keep_function: bool) -> None:
     assert isinstance(norm, _BatchNorm) and norm.running_mean is not None and norm.running_var is not None
     variance = moments.squares / moments.count
     norm.running_mean.copy_(moments.mean)
@@ -205,24 +217,28 @@ def _download(backbone: Backbone) -> tuple[str, Weights]:
 
     repository: str | None = _pretrained_cfg(backbone).get("hf_hub_id")
     if not repository:
-        raise RecipeError(f"timm has no ImageNet weights for {backbone.architecture}; {REMEDIES}")
+        raise RecipeError(
+            f"timm has no ImageNet weights for {backbone.architecture}; {REMEDIES}",
+            code="no-imagenet-weights",
+        )
     try:
         path = hf_hub_download(repository, _HUB_FILE, local_files_only=True)
     except LocalEntryNotFoundError:
         try:
-            # Asked once, the hub fails at once; a download tries for half a minute or more.
+            # A single request fails immediately; a download retries for half a minute or more.
             get_hf_file_metadata(hf_hub_url(repository, _HUB_FILE), timeout=_HUB_SECONDS)
             path = hf_hub_download(repository, _HUB_FILE)
-        except Exception as error:  # the hub's HTTP libraries have no base in common
+        except Exception as error:  # the HTTP libraries of the hub have no common base class
             raise RecipeError(
                 f"cannot download the ImageNet weights {repository} ({reason(error)}); "
-                f"try again with a network connection, {REMEDIES}"
+                f"try again with a network connection, {REMEDIES}",
+                code="weights-download",
             ) from error
     return repository, read_weights(Path(path))
 
 
 def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
-    """Put weights into a backbone; return notes."""
+    """Load weights into a backbone; return notes."""
     own = backbone.net.state_dict()
     layers = numbered_layers(weights, backbone.architecture)
     weights = renamed(weights, layers)
@@ -231,7 +247,7 @@ def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
         key: value for key, value in weights.items() if key not in classifier and not key.endswith(_COUNTER)
     }
     notes = _fit_channels(backbone, weights, own, origin)
-    _compare(backbone, weights, own, origin, without_classifier=bool(classifier))
+    _check_fit(backbone, weights, own, origin, without_classifier=bool(classifier))
     if layers and not backbone.tensorflow:
         notes.append(
             f"{backbone.architecture}: {origin} was trained with TensorFlow's padding and batch norms, which "
@@ -258,14 +274,14 @@ def _start(backbone: Backbone, weights: Weights, origin: str) -> list[str]:
 
 
 def _pretrained_cfg(backbone: Backbone) -> dict[str, Any]:
-    """Return what timm knows of an architecture's weights."""
+    """Return timm's configuration of the weights of an architecture."""
     config = backbone.net.pretrained_cfg
     assert isinstance(config, dict)
     return config
 
 
 def _fit_channels(backbone: Backbone, weights: Weights, own: Weights, origin: str) -> list[str]:
-    """Fit a first convolution over 3 channels to the backbone's number of channels, in place."""
+    """Adapt a first convolution over 3 channels to the channels of the backbone, in place."""
     from timm.models import adapt_input_conv
 
     key = f"{_pretrained_cfg(backbone).get('first_conv')}.weight"
@@ -279,10 +295,10 @@ def _fit_channels(backbone: Backbone, weights: Weights, own: Weights, origin: st
     return [f"{backbone.architecture}: {key} of {origin} is for 3 channels; {how} to fit {channels}"]
 
 
-def _compare(
+def _check_fit(
     backbone: Backbone, weights: Weights, own: Weights, origin: str, *, without_classifier: bool
 ) -> None:
-    """Raise unless all weights have a place in the backbone."""
+    """Raise unless all weights fit the backbone."""
     problems = misfits(weights, own)
     if not any(key in own for key in weights):
         problems.append("no key of the network")
@@ -290,12 +306,13 @@ def _compare(
         left_out = " (a classifier was left out)" if without_classifier else ""
         raise RecipeError(
             f"the weights {origin} do not fit {backbone.architecture}: {'; '.join(problems)}{left_out}. "
-            f"Name weights of {backbone.architecture}, or set training.weights=none to start at random"
+            f"Name weights of {backbone.architecture}, or set training.weights=none for random weights",
+            code="weights-do-not-fit",
         )
 
 
 def _compact(missing: list[str], own: Weights, theirs: dict[str, str]) -> str:
-    """Name missing keys; a layer of which all is missing by its name alone; `theirs` is the file's name."""
+    """Name missing keys, and only the layer if all its keys are missing; `theirs` are names in the file."""
     names = []
     for key in missing:
         layer, _, part = key.rpartition(".")
@@ -307,7 +324,7 @@ def _compact(missing: list[str], own: Weights, theirs: dict[str, str]) -> str:
 
 
 def _strange(net: nn.Module, missing: list[str], folded: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the batch norms that the file has, and whose convolution it lacks: the last one before them."""
+    """Return the batch norms in the file whose convolution, the last one before them, is missing."""
     found, random = [], False
     for name, module in net.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -320,7 +337,7 @@ def _strange(net: nn.Module, missing: list[str], folded: tuple[str, ...]) -> tup
 
 
 def _folded(weights: Weights) -> tuple[str, ...]:
-    """Return the batch norms that merely shift, in a file where they do shift."""
+    """Return the batch norms that only shift, in a file where they shift."""
     norms = [key.removesuffix(".running_mean") for key in weights if key.endswith(".running_mean")]
     still = []
     for norm in norms:

@@ -1,7 +1,7 @@
-"""The weights of an earlier run, as the start of a network of the same kind.
+"""The weights of an earlier run, as initial weights of a network of the same kind.
 
-`best.safetensors` of a run folder holds a whole network under the names that `GenreNetwork` gives its
-parts. It fits every network that was built alike; only the genres may be others.
+`best.safetensors` of a run folder contains a whole network under the names of `GenreNetwork`. It fits all
+networks that are built in the same way; only the genres may differ.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from torch import nn
 from genrelab.errors import RecipeError
 from genrelab.lab.models.weights_file import Weights, listed, misfits
 
-_PARTS = ("body.", "frontends.")  # what the names of all weights of a run begin with
+_PARTS = ("body.", "frontends.")  # prefixes of the names of all weights of a run
 
 
 def is_run(weights: Weights) -> bool:
-    """Tell whether these are the weights of a whole network of genrelab."""
+    """Return whether these are the weights of a whole network of genrelab."""
     return bool(weights) and all(key.startswith(_PARTS) for key in weights)
 
 
 def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[str]:
-    """Put the weights of an earlier run into a network.
+    """Load the weights of an earlier run into a network.
 
-    The classifier of a run with another number of genres is left out: linear layers of which nothing but
-    the number of outputs differs. If it were a layer before others, their inputs would differ too.
+    The classifier of a run with another number of genres is left out: linear layers that differ only in the
+    number of outputs. For a layer before others, the inputs of those would differ too.
 
     Parameters
     ----------
     network : nn.Module
     weights : dict of str to Tensor
-        As `is_run` knows them.
+        Weights for which `is_run` is true.
     origin : str
-        What messages call them.
+        Their name in messages.
 
     Returns
     -------
     list of str
-        Where the weights came from, and what starts at random.
+        Notes on the source of the weights and on layers that start at random.
 
     Raises
     ------
     RecipeError
         If any other weight is missing, unexpected, of another shape or type, or not finite; the network
-        is left as it was.
+        stays unchanged.
     """
     own: Weights = network.state_dict()
     classifier = _classifier(network, weights, own)
@@ -54,7 +54,8 @@ def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[st
     if problems:
         raise RecipeError(
             f"the weights {origin} of an earlier run do not fit this network: {'; '.join(problems)}. Train "
-            "both with the same inputs and model, or set training.weights=none to start at random"
+            "both with the same inputs and model, or set training.weights=none for random weights",
+            code="weights-do-not-fit",
         )
     network.load_state_dict({**own, **kept})
     notes = [f"the network starts from the run {origin}"]
@@ -66,7 +67,7 @@ def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[st
 
 
 def _classifier(network: nn.Module, weights: Weights, own: Weights) -> list[str]:
-    """Return the keys of linear layers that differ in their number of outputs alone."""
+    """Return the keys of linear layers that differ only in their number of outputs."""
     return [
         key
         for key in own

@@ -1,4 +1,4 @@
-"""Paper `soundfusion` (Prodan, Keshavarz, Ausilio): a waveform and a mel network, alone and fused.
+"""Paper `soundfusion` (Prodan, Keshavarz, Ausilio): a waveform network, a mel network, and their fusions.
 
 ResNet1D follows Allamy and Koerich (2021), which section V.A names; ResNet2D is "our own version of
 ResNet34", scaled down in width. The paper prints only their sizes: 70k/280k/1.1m and 445k/1.7m/6.8m
@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
-from genrelab.lab.models.base import MODELS, Body, Scores, Shape
+from genrelab.lab.models.base import MODELS, Body, Scores, Shape, shapes_of
 from genrelab.lab.models.blocks import (
     BasicBlock,
     FixedAveragePool,
@@ -100,7 +100,8 @@ def _trunk1d(inputs: Mapping[str, Shape], width: int, dropout: float) -> ResNet1
     if samples < _SHORTEST:
         raise RecipeError(
             f"this model pools {_SHORTEST:,} samples to one value; a segment of {samples:,} is too short. "
-            "Raise audio.segment_seconds or the rate of the waveform input"
+            "Raise audio.segment_seconds or the rate of the waveform input",
+            code="segment-too-short",
         )
     return ResNet1DTrunk(channels=channels, width=width, dropout=dropout)
 
@@ -110,11 +111,12 @@ def _trunk2d(inputs: Mapping[str, Shape], width: int, dropout: float) -> ResNet2
 
 
 def _shape(inputs: Mapping[str, Shape], name: str, rank: int) -> Shape:
-    """Return the shape of the input called `name`, which must have `rank` axes."""
+    """Return the shape of the input named `name`, which must have `rank` axes."""
     if name not in inputs or len(inputs[name]) != rank:
-        have = ", ".join(f"{key} {shape}" for key, shape in inputs.items())
         raise RecipeError(
-            f"this model needs an input called {name!r} with {rank} axes; the recipe gives {have}"
+            f"this model needs an input named {name!r} with {rank} axes; the recipe gives "
+            f"{shapes_of(inputs)}",
+            code="model-inputs",
         )
     return inputs[name]
 
@@ -137,7 +139,7 @@ class _Single(Body):
 
 @MODELS.register("resnet1d")
 class ResNet1D(_Single):
-    """The waveform alone; needs an input `waveform`.
+    """The waveform network; needs an input `waveform`.
 
     Parameters
     ----------
@@ -154,7 +156,7 @@ class ResNet1D(_Single):
 
 @MODELS.register("resnet2d")
 class ResNet2D(_Single):
-    """The mel picture alone; needs an input `mel`.
+    """The mel network; needs an input `mel`.
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ class ResNet2D(_Single):
 
 @MODELS.register("soundfusion-1")
 class SoundFusion1(Body):
-    """Fusion of features: 64 values of each branch side by side, then one layer and softmax.
+    """Fusion of features: 64 values of each branch, concatenated, then one layer and softmax.
 
     Parameters
     ----------
@@ -195,9 +197,9 @@ class SoundFusion1(Body):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score both inputs together."""
-        heard = torch.relu(self.wave_out(self.wave(inputs["waveform"])))
-        seen = torch.relu(self.picture_out(self.picture(inputs["mel"])))
-        features = torch.cat([heard, seen], dim=1)
+        wave = torch.relu(self.wave_out(self.wave(inputs["waveform"])))
+        picture = torch.relu(self.picture_out(self.picture(inputs["mel"])))
+        features = torch.cat([wave, picture], dim=1)
         return Scores(self.classify(features), features)
 
 
@@ -220,7 +222,7 @@ class SoundFusion2(Body):
         self.picture = ResNet2D(inputs=inputs, genres=genres, width=width, dropout=dropout)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
-        """Score both inputs apart and average."""
-        heard, seen = self.wave(inputs), self.picture(inputs)
-        logits = average_probabilities(heard.logits, seen.logits)
-        return Scores(logits, torch.cat([heard.embedding, seen.embedding], dim=1))
+        """Score both inputs separately and average."""
+        wave, picture = self.wave(inputs), self.picture(inputs)
+        logits = average_probabilities(wave.logits, picture.logits)
+        return Scores(logits, torch.cat([wave.embedding, picture.embedding], dim=1))

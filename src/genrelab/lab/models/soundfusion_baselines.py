@@ -1,11 +1,11 @@
-"""Paper `soundfusion`, section V.A.2: the networks that its own are compared with.
+"""Paper `soundfusion`, section V.A.2: the baselines.
 
 - `simple-cnn` and `simple-vgg`: small networks on a mel picture.
-- `nnet1` and `nnet2`: after Zhang, Lei, Xu and Xing (2016). Their poolings of 26x1 and 125x1 tell how they
-  are made. 128 frames become 125 by a convolution of length 4 without padding, 62 by pooling, 59, 29 and
-  26: what `nnet1` pools at its end is all frames that are left, and so it is here for any length. 125 is
-  what the first convolution alone leaves: in `nnet2` nothing is pooled before the end, and the
-  convolutions inside the shortcut are padded.
+- `nnet1` and `nnet2`: after Zhang, Lei, Xu and Xing (2016). Their poolings of 26x1 and 125x1 determine the
+  layers. 128 frames become 125 by a convolution of length 4 without padding, 62 by pooling, then 59, 29 and
+  26: the final pooling of `nnet1` covers all remaining frames, and here it does so for any length. 125 is
+  the output of the first convolution: `nnet2` pools only at its end, and the convolutions beside the
+  shortcut are padded.
 - `averaged-backbone`: a network of timm (VGG16, ResNet18, ResNet34) with a linear classifier.
 """
 
@@ -32,7 +32,7 @@ _DENSE = (300, 150)  # their hidden dense layers
 
 
 class _PictureBody(Body):
-    """Layers that make features of one picture, then a linear classifier."""
+    """Layers that compute features of one picture, then a linear classifier."""
 
     def __init__(self, name: str, trunk: nn.Module, *, features: int, genres: int) -> None:
         super().__init__()
@@ -50,18 +50,18 @@ class _PictureBody(Body):
 class SimpleCNN(_PictureBody):
     """Four convolutions with stride 2, batch norm and ReLU; average; linear layer.
 
-    The first filter is 5x5, the others are 3x3. The paper prints 25,472 parameters, which two channels,
-    8/16/32/64 filters, biases and 8 genres make.
+    The first filter is 5x5, the others are 3x3. The paper prints 25,472 parameters, as for two channels,
+    8/16/32/64 filters, biases and 8 genres.
 
     Parameters
     ----------
     width : int, 1..1024
-        Filters of the first convolution; each later one has twice as many.
+        Filters of the first convolution; each later one doubles the number.
 
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture.
+        If the recipe does not give exactly one picture.
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 8) -> None:
@@ -87,20 +87,21 @@ class SimpleVGG(_PictureBody):
     Parameters
     ----------
     width : int, 1..1024
-        Filters of the first convolution; each later one has twice as many.
+        Filters of the first convolution; each later one doubles the number.
 
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture, or one with a side below 16.
+        If the recipe does not give exactly one picture, or one with a side below 16.
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16) -> None:
         name, (channels, bands, frames) = only_input(inputs, axes=3, what="a picture")
         if min(bands, frames) < 2**4:
             raise RecipeError(
-                f"the simple VGG halves a picture four times; {bands} x {frames} is too small. It needs "
-                "16 bands and 16 frames: raise audio.segment_seconds or the number of bands"
+                f"the simple VGG halves a picture four times; {bands} x {frames} is smaller than 16 x 16: "
+                "raise audio.segment_seconds or the number of bands",
+                code="picture-too-small",
             )
         layers: list[nn.Module] = []
         for index in range(4):
@@ -113,7 +114,7 @@ class SimpleVGG(_PictureBody):
 
 
 class MaximumAndAverage(nn.Module):
-    """Maximum and average over all frames, side by side."""
+    """Maximum and average over all frames, concatenated."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Change `[batch, channels, bands, frames]` into `[batch, 2 channels x bands]`."""
@@ -121,7 +122,7 @@ class MaximumAndAverage(nn.Module):
 
 
 class PaddedResidual(nn.Module):
-    """Two 4x4 convolutions with batch norm beside a shortcut; the size is kept.
+    """Two 4x4 convolutions with batch norm and a shortcut; the size is kept.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ class PaddedResidual(nn.Module):
 
     @staticmethod
     def _layer(width: int) -> nn.Sequential:
-        # An even filter cannot be padded evenly: one more zero behind than before.
+        # An even filter needs uneven padding: one more zero after than before.
         padding = nn.ZeroPad2d(((_KERNEL - 1) // 2, _KERNEL // 2) * 2)
         return nn.Sequential(padding, nn.Conv2d(width, width, _KERNEL, bias=False), nn.BatchNorm2d(width))
 
@@ -162,8 +163,9 @@ class _NNet(_PictureBody):
         bands, frames = left
         if bands < 1 or frames < 1:
             raise RecipeError(
-                f"the convolutions of this model leave nothing of a picture of {shape[1]} bands and "
-                f"{shape[2]} frames; raise audio.segment_seconds or n_fft"
+                f"the convolutions of this model reduce a picture of {shape[1]} bands and {shape[2]} frames "
+                "to nothing; raise audio.segment_seconds or n_fft",
+                code="picture-too-small",
             )
         layers = [*layers, MaximumAndAverage()]
         inputs = 2 * width * bands
@@ -186,7 +188,7 @@ class NNet1(_NNet):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture, or one below 10 bands or 25 frames.
+        If the recipe does not give exactly one picture, or one below 10 bands or 25 frames.
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 32) -> None:
@@ -204,7 +206,7 @@ class NNet1(_NNet):
 
 @MODELS.register("nnet2")
 class NNet2(_NNet):
-    """A 4x4 convolution, then one residual block of two; batch norm behind each.
+    """A 4x4 convolution, then one residual block of two, each with batch norm.
 
     Parameters
     ----------
@@ -214,7 +216,7 @@ class NNet2(_NNet):
     Raises
     ------
     RecipeError
-        If the recipe gives anything but one picture, or one below 4 bands or 4 frames.
+        If the recipe does not give exactly one picture, or one below 4 bands or 4 frames.
     """
 
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 32) -> None:
@@ -244,7 +246,7 @@ class AveragedBackbone(_PictureBody):
     Raises
     ------
     RecipeError
-        If timm has no such network, or the recipe gives anything but one picture.
+        If timm has no such network, or the recipe does not give exactly one picture.
     """
 
     def __init__(

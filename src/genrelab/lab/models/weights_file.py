@@ -1,4 +1,4 @@
-"""Files of weights: read without running a pickle, and named in words where they do not fit."""
+"""Files of weights: read without running a pickle, with descriptions of what does not fit."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ REMEDIES = (
     "or training.weights=none to start at random"
 )
 
-_SHOWN = 8  # keys of one kind that an error names
+_SHOWN = 8  # most keys of one kind in an error
 
 
 def read_weights(path: Path) -> Weights:
-    """Return the tensors of a `.safetensors`, `.pt` or `.pth` file; those with fractions as float32.
+    """Return the tensors of a `.safetensors`, `.pt` or `.pth` file; floating-point ones as float32.
 
     Raises
     ------
     RecipeError
-        If the file is missing, damaged, of another kind, or holds anything but a table of tensors.
+        If the file is missing, damaged, of another type, or is not a plain table of tensors.
     """
     if not path.is_file():
         what = (
@@ -37,28 +37,35 @@ def read_weights(path: Path) -> Weights:
             if path.is_dir()
             else "there is no such file; if another run is to make it, train that one first"
         )
-        raise RecipeError(f"cannot read the weights {path}: {what}. You can {REMEDIES}")
+        raise RecipeError(
+            f"cannot read the weights {path}: {what}. You can {REMEDIES}", code="weights-missing"
+        )
     if path.suffix == ".safetensors":
         try:
             content: Any = load_file(path)
         except (OSError, SafetensorError) as error:
             raise RecipeError(
                 f"cannot read the weights {path}: {reason(error)}; "
-                f"delete it if it was downloaded and try again, or {REMEDIES}"
+                f"delete it if it was downloaded and try again, or {REMEDIES}",
+                code="weights-damaged",
             ) from error
     elif path.suffix in (".pt", ".pth"):
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # damaged pickles raise errors of a dozen kinds
             raise RecipeError(
-                f"cannot read the weights {path}: it is damaged, or holds more than tensors "
-                f"({type(error).__name__}); save network.state_dict() as .safetensors"
+                f"cannot read the weights {path}: it is damaged, or contains more than tensors "
+                f"({type(error).__name__}); save network.state_dict() as .safetensors",
+                code="weights-damaged",
             ) from error
     else:
-        raise RecipeError(f"cannot read the weights {path}: its kind is unknown; {REMEDIES}")
+        raise RecipeError(
+            f"cannot read the weights {path}: its file type is unknown; {REMEDIES}", code="weights-kind"
+        )
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise RecipeError(
-            f"cannot read the weights {path}: it is no plain table of tensors; save network.state_dict()"
+            f"cannot read the weights {path}: it is not a plain table of tensors; save network.state_dict()",
+            code="weights-not-a-table",
         )
     return {str(key): value.float() if value.is_floating_point() else value for key, value in content.items()}
 
@@ -69,9 +76,9 @@ def reason(error: Exception) -> str:
 
 
 def misfits(weights: Weights, own: Weights) -> list[str]:
-    """Say what keeps weights from taking their place among a network's own; empty where they fit.
+    """Describe weights that do not fit a network; empty if all fit.
 
-    Own weights that are not in the file are no misfit.
+    Weights of the network that the file lacks are allowed.
     """
     both = [key for key in weights if key in own]
     shapes = [

@@ -1,4 +1,4 @@
-"""What all parts of a recipe share."""
+"""The base class of all parts of a recipe."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Strict(BaseModel):
-    """Values that are checked, never changed, and of which an unknown one is an error.
+    """Checked, immutable values; unknown keys are errors.
 
     Attributes
     ----------
     unwritten : tuple of str
-        Keys that a written recipe leaves out while they have their default. New keys stand here, so that the
-        recipes of earlier runs, and with them those runs' identities, stay what they were.
+        Keys that a written recipe omits at their default. New keys belong here, so that the recipes of
+        earlier runs, and therefore the identities of those runs, stay the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

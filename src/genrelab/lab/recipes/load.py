@@ -22,7 +22,7 @@ _MAX_DEPTH = 5
 
 
 def recipe_names() -> list[str]:
-    """Return the names of the recipes that come with genrelab, e.g. `soundfusion/soundfusion-1`."""
+    """Return the names of the built-in recipes, e.g. `soundfusion/soundfusion-1`."""
     root = files(__package__)
     return sorted(
         f"{folder.name}/{entry.name.removesuffix('.yaml')}"
@@ -39,11 +39,11 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
     Parameters
     ----------
     name : str
-        The name of a recipe that comes with genrelab, in whole (`soundfusion/resnet2d-s`) or its last
-        part where that is unique, or the path of a YAML file.
+        The name of a built-in recipe, in full (`soundfusion/resnet2d-s`) or only its last part if that is
+        unique, or the path of a YAML file.
     changes : sequence of str
-        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML. A part of
-        a list goes by its number, `augment.inputs.mel.0.count=3`, or by `*`, which is each of them.
+        `key=value` with a dotted key, e.g. `training.max_epochs=5`; the value is read as YAML. Select a
+        part of a list by its number, `augment.inputs.mel.0.count=3`, or all parts by `*`.
 
     Returns
     -------
@@ -61,31 +61,34 @@ def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
 
 
 def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
-    """Check the values of a recipe; `origin` names it in messages."""
+    """Check the values of a recipe; messages name it by `origin`."""
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(f"recipe {origin}: {_explain(error)}") from error
+        raise _explained(error, f"recipe {origin}") from error
 
 
-def _explain(error: ValidationError) -> str:
+def _explained(error: ValidationError, what: str) -> RecipeError:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part != "[key]")  # pydantic's mark of a name
     if first["type"] == "extra_forbidden":
         *above, key = (str(part) for part in first["loc"])
-        return f"unknown key {where!r}; {closest(key, _keys_at(above))}"
+        hint = closest(key, _keys_at(above))
+        return RecipeError(f"{what}: unknown key {where!r}; {hint}", code="recipe-key-unknown")
     if first["type"] == "missing":
-        return f"the key {where!r} is missing"
+        return RecipeError(f"{what}: the key {where!r} is missing", code="recipe-key-missing")
     if first["loc"] == ("name",):
-        return (
-            f"the name {first['input']!r} cannot name a folder of results; add `name:` with letters, digits, "
-            "`_`, `.` and `-`, and one `/` at most"
+        return RecipeError(
+            f"{what}: the name {first['input']!r} cannot name a folder of results; add `name:` with letters, "
+            "digits, `_`, `.` and `-`, and at most one `/`",
+            code="recipe-name",
         )
-    return f"{where} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return RecipeError(f"{what}: {where} = {first['input']!r}: {reason}", code="recipe-value")
 
 
 def _keys_at(path: Sequence[str]) -> list[str]:
-    """Return the keys that the schema knows below a dotted path."""
+    """Return the keys of the schema below a dotted path."""
     model: type[BaseModel] = Recipe
     for key in path:
         found = model.model_fields.get(key)
@@ -104,11 +107,16 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _inherit(name: str, *, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
-        raise RecipeError(f"recipe {name}: `extends` goes deeper than {_MAX_DEPTH} (a circle?)")
+        raise RecipeError(
+            f"recipe {name}: `extends` is nested more than {_MAX_DEPTH} deep (a circle?)",
+            code="recipe-extends-too-deep",
+        )
     full, text = _read(name)
     raw = _parse(text, what=f"recipe {name}")
     if not isinstance(raw, dict):
-        raise RecipeError(f"recipe {name} must be a mapping of keys, not {type(raw).__name__}")
+        raise RecipeError(
+            f"recipe {name} must be a mapping of keys, not {type(raw).__name__}", code="recipe-not-a-mapping"
+        )
     parent = raw.pop("extends", None)
     raw.setdefault("name", full)
     if parent is None:
@@ -117,9 +125,9 @@ def _inherit(name: str, *, depth: int) -> dict[str, Any]:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `over` on `base`.
+    """Merge `over` into `base`.
 
-    Mappings go key by key unless their `kind` changes; null over a mapping takes it away; all else is
+    Mappings are merged key by key unless their `kind` changes; null removes a mapping; other values are
     replaced.
     """
     merged = dict(base)
@@ -142,27 +150,29 @@ def _read(name: str) -> tuple[str, str]:
         try:
             return path.stem, path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a null character in the path
-            raise RecipeError(f"cannot read the recipe {name}: {error}") from error
+            raise RecipeError(f"cannot read the recipe {name}: {error}", code="recipe-unreadable") from error
     names = recipe_names()
     found = [full for full in names if name in (full, full.split("/")[1])]
     if len(found) != 1:
         known = names + [full.split("/")[1] for full in names]
         hint = f"it could be {' or '.join(found)}" if found else closest(name, known)
-        raise RecipeError(f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all")
+        raise RecipeError(
+            f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all", code="recipe-unknown"
+        )
     return found[0], files(__package__).joinpath(f"{found[0]}.yaml").read_text(encoding="utf-8")
 
 
 def _changed(raw: Mapping[str, Any], change: str) -> dict[str, Any]:
-    """Return a recipe with one `a.b=value` laid on it."""
+    """Return a recipe with one change `a.b=value`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
-        raise RecipeError(f"a change is written key=value, not {change!r}")
+        raise RecipeError(f"write a change as key=value, not {change!r}", code="change-without-value")
     value = read_value(text, what=f"the value in {change!r}")
     return _merge(raw, _over(raw, key.split("."), value, key))
 
 
 def read_value(text: str, *, what: str) -> Any:
-    """Read a value as people type it: YAML, in which 1e-3 is a number too.
+    """Read a typed value: YAML, except that 1e-3 is a number.
 
     Raises
     ------
@@ -175,7 +185,7 @@ def read_value(text: str, *, what: str) -> Any:
 
 
 def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
-    """Return what must lie over `base` so that `value` stands at `path`; a list is given back whole."""
+    """Return an overlay of `base` that puts `value` at `path`; a list is returned whole."""
     if not path:
         return value
     head, *rest = path
@@ -188,7 +198,7 @@ def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
         if place not in chosen:
             parts.append(part)
             continue
-        # As in a mapping: another `kind` drops the options of the old one, null takes the part away.
+        # As in a mapping: another `kind` drops the options of the old one, null removes the part.
         laid = _merge({"": part}, {"": _over(part, rest, value, key)})
         if laid.get("") is not None:
             parts.append(laid[""])
@@ -196,27 +206,29 @@ def _over(base: Any, path: Sequence[str], value: Any, key: str) -> Any:
 
 
 def _places(parts: Sequence[Any], head: str, key: str) -> Collection[int]:
-    """Return which parts of a list a piece of a dotted key means."""
+    """Return the parts of a list that a piece of a dotted key selects."""
     if head == "*" and parts:
         return range(len(parts))
     if head.isdecimal() and int(head) < len(parts):
         return {int(head)}
-    there = f"a list of {len(parts)} parts: a number from 0 to {len(parts) - 1}, or * for each of them"
+    rule = (
+        f"must be a number from 0 to {len(parts) - 1}, or * for all" if parts else "names a part of nothing"
+    )
     raise RecipeError(
-        f"{head!r} in the key {key!r} stands for {there if parts else 'a part of an empty list'}"
+        f"{head!r} in the key {key!r} {rule}: the list has {len(parts)} parts", code="recipe-list-key"
     )
 
 
 def _parse(text: str, *, what: str) -> Any:
-    """Read YAML; a date that no calendar has is a ValueError there."""
+    """Read YAML, which raises a ValueError for impossible dates."""
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{what} is not YAML: {error}") from error
+        raise RecipeError(f"{what} is not YAML: {error}", code="not-yaml") from error
 
 
 def _number(text: str) -> str | float:
-    """YAML reads 1e-3 as text; people mean the number."""
+    """Read 1e-3, which is text in YAML, as a number."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a recipe may say. Unknown keys are errors."""
+"""The schema of recipes. Unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NullIsEmpty = BeforeValidator(lambda value: {} if value is None else value)
 
 
 def _without_nulls(value: Any) -> Any:
-    """Leave out what a recipe takes away from those that it extends."""
+    """Drop keys that a recipe removes from those that it extends."""
     return (
         {key: note for key, note in value.items() if note is not None} if isinstance(value, dict) else value
     )
@@ -29,7 +29,7 @@ _Notes = Annotated[dict[str, str], BeforeValidator(_without_nulls)]
 
 
 class Part(BaseModel):
-    """Something from a registry: its name under `kind`, its options beside it."""
+    """A part from a registry: its name under `kind`, and its options."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     kind: str
@@ -43,24 +43,24 @@ _Parts = Annotated[tuple[Part, ...], BeforeValidator(lambda value: () if value i
 
 
 class Audio(Strict):
-    """How sound is cut before it reaches the network."""
+    """How sound is cut into segments for the network."""
 
     sample_rate: int = Field(gt=0, le=1_000_000, description="Hz")
     channels: Literal[1, 2]
     segment_seconds: float = Field(gt=0, le=3600)
-    overlap: float = Field(0.0, ge=0, lt=1, description="share of a segment that the next one repeats")
+    overlap: float = Field(0.0, ge=0, lt=1, description="share of a segment that the next segment repeats")
     padding: Literal["end", "random", "repeat", "none"] = Field(
         "end",
-        description="what fills sound shorter than a segment: silence behind it, silence around it, itself "
-        "again; with `none` it is heard as it is in testing and recognition, and repeated in training",
+        description="how sound shorter than a segment is padded: silence after it, silence around it, or "
+        "repetition; `none` leaves it unpadded in testing and recognition, and repeats it in training",
     )
 
     @field_validator("segment_seconds")
     @classmethod
-    def _one_sample_at_least(cls, seconds: float, info: ValidationInfo) -> float:
+    def _at_least_one_sample(cls, seconds: float, info: ValidationInfo) -> float:
         rate = info.data.get("sample_rate")
         if rate is not None and round(seconds * rate) < 1:
-            raise ValueError(f"a segment needs one sample at least, {1 / rate:.2g} s at {rate} Hz")
+            raise ValueError(f"a segment needs at least one sample, {1 / rate:.2g} s at {rate} Hz")
         return seconds
 
     @property
@@ -80,11 +80,11 @@ class Audio(Strict):
 
 
 class Augment(Strict):
-    """Changes to training items.
+    """Random changes of training items.
 
-    `waveform` acts before the front-ends, so that all inputs hear it; `inputs` acts behind the front-end
-    of that name alone. Each of `copies` adds, to the training clips, a copy of each: with `input`, what that
-    front-end makes is changed, else the sound; what `waveform` and `inputs` do, is done to copies as well.
+    `waveform` changes the input of all front-ends, `inputs` the output of the front-end with that name. Each
+    entry of `copies` adds one copy of each training clip: with `input`, it changes the output of that
+    front-end, else the sound. `waveform` and `inputs` also apply to copies.
     """
 
     probability: float = Field(1.0, ge=0, le=1)
@@ -94,8 +94,8 @@ class Augment(Strict):
     copies_of: Literal["train", "train+valid"] = Field(
         "train",
         validate_default=True,
-        description="`train+valid` also learns copies of the clips that choose the epoch, as happens where a "
-        "collection is copied before it is divided: what is measured on them is then worth nothing",
+        description="`train+valid` also trains on copies of the clips that choose the epoch, as if a "
+        "collection was copied before it was split: figures on those clips are meaningless",
     )
 
     @field_validator("copies_of")
@@ -107,23 +107,23 @@ class Augment(Strict):
 
 
 class Guessed(Strict):
-    """Labels that nobody gave to the clip itself."""
+    """Labels that were not given to the clip itself."""
 
     origins: tuple[str, ...] = Field(min_length=1, description="values of `label_origin`")
     smoothing: float = Field(ge=0, lt=1, description="in place of `label_smoothing`")
 
 
 class NotMusic(Strict):
-    """Made sound that is no music, learned with all genres equally likely."""
+    """Outlier exposure: synthetic non-music, with all genres equally likely as its target."""
 
-    share: float = Field(gt=0, le=1, description="items beside each batch, as a share of it; one at least")
-    weight: float = Field(1.0, gt=0, description="of their loss")
+    share: float = Field(gt=0, le=1, description="items added to each batch, as a share of it; at least one")
+    weight: float = Field(1.0, gt=0, description="weight of their loss")
 
 
 class Training(Strict):
-    """How the weights are found.
+    """How the weights are trained.
 
-    The figures called `valid_...` are those of the part that `choose_epoch_on` names.
+    Figures named `valid_...` belong to the part that `choose_epoch_on` names.
     """
 
     unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "not_music")
@@ -131,23 +131,23 @@ class Training(Strict):
     weights: str = Field(
         "none",
         min_length=1,
-        description="where the network starts: `none` is random; `imagenet` is timm's; else a file, "
-        ".safetensors or .pt",
+        description="initial weights: `none` is random; `imagenet` is timm's; else a file, .safetensors or "
+        ".pt",
     )
     optimizer: Literal["adam", "adamw", "muon", "sgd"] = Field(
-        "adam", description="`muon` turns the steps of convolutions' kernels; other weights take adamw's"
+        "adam", description="`muon` orthogonalizes the steps of convolution kernels; other weights use adamw"
     )
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(
         0.0,
         ge=0,
-        description="adds so many times a weight to its gradient (adamw, muon: takes it from the weight "
-        "itself). A loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
+        description="adds this multiple of a weight to its gradient (adamw, muon: subtracts it from the "
+        "weight). A loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
     )
     decay: Literal["all", "kernels"] = Field(
         "all",
-        description="which weights decay; `kernels` are those that inputs are multiplied by in convolutions "
-        "and dense layers, without biases and batch norms",
+        description="which weights decay; `kernels` are the weight matrices of convolutions and dense "
+        "layers, without biases and batch norms",
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(False, description="of sgd with momentum")
@@ -159,49 +159,57 @@ class Training(Strict):
         description="of `step`: the rate falls at each multiple of it, counted from the first epoch",
     )
     step_factor: float | None = Field(
-        None, gt=0, le=1, validate_default=True, description="of `step`: what the rate is multiplied by; 0.5"
+        None, gt=0, le=1, validate_default=True, description="of `step`: factor of the rate; 0.5"
     )
-    warmup_epochs: int = Field(0, ge=0, description="first epochs, at `warmup_learning_rate`")
+    warmup_epochs: int = Field(0, ge=0, description="number of first epochs at `warmup_learning_rate`")
     warmup_learning_rate: float | None = Field(None, gt=0, validate_default=True)
     frozen_epochs: int = Field(
         0,
         ge=0,
-        description="first epochs, where networks of timm do not learn; `max_epochs` is transfer alone",
+        description="number of first epochs in which networks of timm are frozen; `max_epochs` trains "
+        "only the other layers",
     )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
-    patience: int | None = Field(None, gt=0, description="epochs without a better `monitor` before the end")
+    patience: int | None = Field(
+        None, gt=0, description="epochs without a better `monitor` after which training ends"
+    )
     monitor: Literal["valid_loss", "valid_accuracy", "last"] = Field(
         "valid_loss",
-        description="what is best in the epoch that is kept; `last` keeps the last one, unchosen",
+        description="figure that chooses the epoch; `last` keeps the last epoch",
     )
     choose_epoch_on: Literal["valid", "test", "none"] = Field(
         "valid",
-        description="`test` trains on all other clips and takes the epoch that does best on the test part, "
-        "as published code often does: its figures are too high. `none` chooses nothing, so that all clips "
-        "outside the test part are learned; it takes `monitor: last`",
+        description="`test` trains on all other clips and keeps the epoch that is best on the test part, as "
+        "published code often does: its figures are too high. `none` trains on all clips outside the test "
+        "part, and needs `monitor: last`",
     )
     segments_per_clip: int | None = Field(
-        None, gt=0, description="random segments of each clip in an epoch; null is every segment once"
+        None, gt=0, description="random segments per clip in an epoch; null is each segment once"
     )
     valid_segments_per_clip: int | None = Field(
-        None, gt=0, description="at most so many, evenly spread, when the epoch is chosen; null is all"
+        None,
+        gt=0,
+        description="most segments per clip, evenly spread, for the choice of the epoch; null is all",
     )
     precision: Literal["auto", "full", "mixed"] = Field(
         "auto",
-        description="`mixed` computes the network, not its front-ends, in half precision where that is safe; "
-        "`auto` does so on a GPU",
+        description="`mixed` computes the network, but not its front-ends, in half precision where that is "
+        "safe; `auto` does so on a GPU",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float | None = Field(None, gt=0)
     guessed: Guessed | None = None
     balance: Literal["none", "loss", "sampler"] = Field(
         "none",
-        description="`loss` weighs a label's loss by how rare its genre is in training; `sampler` shows all "
-        "genres equally often, an epoch being as long as before",
+        description="`loss` weights the loss of a label by the rarity of its genre in training; `sampler` "
+        "shows all genres equally often, in an epoch of the same length",
     )
     mixup: float = Field(
-        0.0, ge=0, le=100, description="alpha of the Beta distribution that clips are mixed by; 0 mixes none"
+        0.0,
+        ge=0,
+        le=100,
+        description="alpha of the Beta distribution of mixtures of clips; 0 disables mixing",
     )
     not_music: NotMusic | None = None
 
@@ -209,21 +217,23 @@ class Training(Strict):
     @classmethod
     def _the_last_needs_no_patience(cls, monitor: str, info: ValidationInfo) -> str:
         if monitor == "last" and info.data.get("patience") is not None:
-            raise ValueError("the last epoch is never better than one before; set training.patience to null")
+            raise ValueError("the last epoch always counts as best; set training.patience to null")
         return monitor
 
     @field_validator("choose_epoch_on")
     @classmethod
     def _nothing_chooses_the_last(cls, part: str, info: ValidationInfo) -> str:
         if part == "none" and info.data.get("monitor") != "last":
-            raise ValueError("without a part that chooses, the last epoch is kept; set training.monitor=last")
+            raise ValueError(
+                "without a part that chooses the epoch, the last one is kept; set training.monitor=last"
+            )
         return part
 
     @field_validator("nesterov")
     @classmethod
     def _nesterov_has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
         if nesterov and (info.data.get("optimizer") != "sgd" or info.data.get("momentum") == 0):
-            raise ValueError("only training.optimizer=sgd with a training.momentum above 0 knows Nesterov's")
+            raise ValueError("Nesterov momentum needs training.optimizer=sgd and a training.momentum above 0")
         return nesterov
 
     @field_validator("step_epochs", "step_factor")
@@ -231,10 +241,10 @@ class Training(Strict):
     def _only_steps_have_it(cls, value: float | None, info: ValidationInfo) -> float | None:
         schedule = info.data.get("schedule")
         if value is not None and schedule != "step":
-            raise ValueError(f"training.schedule={schedule} has no steps; take schedule=step, or null here")
+            raise ValueError(f"training.schedule={schedule} has no steps; set schedule=step, or this to null")
         if value is None and schedule == "step":
             if info.field_name == "step_epochs":
-                raise ValueError("training.schedule=step needs a number of epochs")
+                raise ValueError("training.schedule=step needs training.step_epochs")
             return 0.5
         return value
 
@@ -250,7 +260,7 @@ class Training(Strict):
 
     @property
     def weights_file(self) -> Path | None:
-        """The file whose weights the network starts with; None for `none` and `imagenet`."""
+        """The file of initial weights; None for `none` and `imagenet`."""
         return None if self.weights in ("none", "imagenet") else Path(self.weights).expanduser()
 
 
@@ -268,8 +278,8 @@ class Reported(Strict):
 class Recipe(Strict):
     """One experiment.
 
-    `paper` and `row` say where it stands in a paper; `assumed` names each value that the paper leaves
-    open, with the reason for the choice; `parameters` is the published size, as printed.
+    `paper` and `row` name its place in a paper; `assumed` lists each value that the paper leaves open, with
+    the reason for the choice; `parameters` is the published size, as printed.
     """
 
     unwritten: ClassVar[tuple[str, ...]] = ("distill",)

@@ -28,7 +28,7 @@ from genrelab.lab.frontends.stft import PowerSpectrum
 from genrelab.lab.layers.pooling import average_last
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.reports.filters import bands, bank_names
-from genrelab.lab.training.dataset import SegmentDataset
+from genrelab.lab.training.dataset import HeldOutDataset
 from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.pages import svg
@@ -98,7 +98,7 @@ def middle_segment(store: AudioStore, corpus: Corpus, ids: Sequence[str], audio:
     CorpusError
         If the store holds none of the clips.
     """
-    dataset = SegmentDataset(store, labels_of(corpus, ids, store), audio, seed=0, testing=True)
+    dataset = HeldOutDataset(store, labels_of(corpus, ids, store), audio)
     if not dataset.items:
         raise CorpusError(
             f"none of the {len(ids)} test clips of {corpus.name!r} is usable for the report",
@@ -144,10 +144,7 @@ def usual_spectrograms(waveform: Tensor, *, sample_rate: int) -> list[Spectrogra
         sample_rate=sample_rate,
         n_fft=WINDOW,
         n_mels=BANDS,
-        fmin=0.0,
-        fmax=sample_rate / 2,
-        scale="slaney",
-        area_norm=True,
+        band=(0.0, sample_rate / 2),
     )
     mel = filters.astype(np.float64) @ power
     edges = np.linspace(0.0, hz_to_mel(sample_rate / 2, scale="slaney"), BANDS + 2)

@@ -1,8 +1,8 @@
-"""What a run keeps so that it can be stopped anywhere: best weights, last state, history.
+"""The files that let a run stop and resume at any time: best weights, last state, history.
 
-Each file is written beside and then moved into place, so that a kill at any moment leaves the old one
-or the new one. The best weights and the history are written before the last state: a run killed
-between them repeats one epoch and writes the same again.
+Each file is written under another name and then moved into place: a kill at any time leaves the old or the
+new file. The best weights and the history are written before the last state: a run that is killed between
+them repeats one epoch with the same result.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ Row = dict[str, float]
 
 
 class Checkpoints(Callback):
-    """Keep the run after every epoch.
+    """Save the run after every epoch.
 
     Parameters
     ----------
     folder : Path
     network : GenreNetwork
-        The one that is trained.
+        The network in training.
     monitor : str
-        `valid_loss` (lower is better) or `valid_accuracy` (higher is better), of the part that chooses, or
-        `last`, where each epoch is better than the one before.
+        `valid_loss` (lower is better) or `valid_accuracy` (higher is better), of the part that chooses the
+        epoch, or `last`: each epoch counts as better than the previous one.
     patience : int or None
-        Epochs without a better monitor after which training ends; None never ends it.
+        Number of epochs without a better monitor after which training ends; None disables this.
 
     Attributes
     ----------
     history : list of dict
-        A row an epoch, see `read_history`.
+        One row per epoch, see `read_history`.
     start : list of str
-        What is to be said of the weights that training started with; kept for a run that goes on.
+        Notes on the initial weights; kept when a run resumes.
     sample : Tensor or None
-        Some of these weights, see `weights_sample`; None in a run that an earlier genrelab began.
+        Some of the initial weights, see `weights_sample`; None in runs of earlier versions.
     """
 
     def __init__(self, folder: Path, network: GenreNetwork, *, monitor: str, patience: int | None) -> None:
@@ -78,7 +78,7 @@ class Checkpoints(Callback):
         return -1.0 if self.monitor.endswith("loss") else 1.0
 
     def best_epoch(self) -> int | None:
-        """Return the epoch whose monitored value is best; the first among equals."""
+        """Return the epoch with the best monitored value; the first one among equals."""
         if self.monitor == "last":
             return int(self.history[-1]["epoch"]) if self.history else None
         rows = [row for row in self.history if math.isfinite(row[self.monitor])]
@@ -87,7 +87,7 @@ class Checkpoints(Callback):
         return int(max(rows, key=lambda row: self.sign * row[self.monitor])["epoch"])
 
     def out_of_patience(self) -> bool:
-        """Tell whether the best epoch lies too far back."""
+        """Return whether the best epoch is too long ago."""
         if self.patience is None or not self.history:
             return False
         best = self.best_epoch()
@@ -95,17 +95,17 @@ class Checkpoints(Callback):
         return since >= self.patience
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the last state keeps of this callback."""
+        """Return the state of this callback."""
         return {"history": self.history, "start": self.start, "sample": self.sample}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take it up again."""
+        """Restore the state of this callback."""
         self.history = state["history"]
         self.start = state["start"]
         self.sample = state.get("sample")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Sample the weights at the start; end when a run was killed between its last epoch and its end."""
+        """Sample the initial weights; stop if a run was killed after its last epoch."""
         if not self.history:
             self.sample = weights_sample(self.network)
         trainer.should_stop = self.out_of_patience()
@@ -113,13 +113,13 @@ class Checkpoints(Callback):
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Start the clock of an epoch, and note its learning rate: at its end the next one's is set."""
+        """Start the clock of an epoch and record its learning rate, which changes before the epoch ends."""
         if batch_idx == 0:
             self.started = time.monotonic()
             self.learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the epoch and keep its weights if they are the best so far."""
+        """Record the epoch, and save its weights if they are the best so far."""
         values = trainer.callback_metrics
         names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
         found = {name: float(values.get(name, math.nan)) for name in names}
@@ -129,7 +129,8 @@ class Checkpoints(Callback):
         if not math.isfinite(row["train_loss"]):
             raise RunError(
                 f"the training loss became {row['train_loss']} in epoch {trainer.current_epoch}; "
-                "try a lower training.learning_rate or set training.gradient_clip"
+                "try a lower training.learning_rate or set training.gradient_clip",
+                code="loss-not-finite",
             )
         self.history = [*self.history, row]
         best = self.best_epoch()
@@ -152,7 +153,7 @@ def read_history(folder: Path) -> list[Row]:
 
 
 def weights_sample(network: nn.Module) -> torch.Tensor:
-    """Return up to 64 evenly spaced values of each of a network's weights, to see how far they move."""
+    """Return up to 64 evenly spaced values of each weight of a network, to measure how far they move."""
     return torch.cat(
         [
             flat[:: max(1, len(flat) // _SAMPLED)][:_SAMPLED].double().cpu()
@@ -162,12 +163,12 @@ def weights_sample(network: nn.Module) -> torch.Tensor:
 
 
 class PlainCheckpoints(TorchCheckpointIO):
-    """Write a checkpoint where it belongs: Lightning begins it in the folder of temporary files."""
+    """Write checkpoints in their folder; Lightning would start them in the folder of temporary files."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        """Write it; if the disk is full, the error is of this file."""
+        """Write a checkpoint; if the disk is full, the error names this file."""
         content = io.BytesIO()
         torch.save(checkpoint, content)
         Path(path).write_bytes(content.getbuffer())
@@ -179,45 +180,52 @@ def save_weights(network: GenreNetwork, path: Path) -> None:
 
 
 def load_weights(network: GenreNetwork, path: Path) -> None:
-    """Read weights that `save_weights` wrote.
+    """Load weights from a file of `save_weights`.
 
     Raises
     ------
     RunError
-        If the file is missing or damaged, or belongs to another network; keys are named.
+        If the file is missing or damaged, or belongs to another network; the message names keys.
     """
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot read the weights {path}: {error}. Train again with --restart") from error
-    _compare(weights, network, path)
+        raise RunError(
+            f"cannot read the weights {path}: {error}. Train again with --restart",
+            code="run-weights-unreadable",
+        ) from error
+    _check_fit(weights, network, path)
     network.load_state_dict(weights)
 
 
 def check_state(task: nn.Module, path: Path) -> None:
-    """Refuse a last state that training cannot go on from.
+    """Raise unless training can resume from a checkpoint.
 
     Raises
     ------
     RunError
-        If the file is damaged, or belongs to another network; keys are named.
+        If the file is damaged, or belongs to another network; the message names keys.
     """
-    remedy = "--restart trains anew"
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(f"cannot go on from {path}: it is damaged ({reason}); {remedy}") from error
-    _compare(weights, task, path)
+        raise RunError(
+            f"cannot resume from {path}: it is damaged ({reason}); --restart trains from the start",
+            code="checkpoint-damaged",
+        ) from error
+    _check_fit(weights, task, path)
 
 
-def _compare(weights: Mapping[str, torch.Tensor], module: nn.Module, path: Path) -> None:
-    """Raise unless weights have the keys and shapes of a module."""
+def _check_fit(weights: Mapping[str, torch.Tensor], module: nn.Module, path: Path) -> None:
+    """Raise unless weights match the keys and shapes of a module."""
     own = module.state_dict()
     missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     shapes = [key for key in own.keys() & weights.keys() if own[key].shape != weights[key].shape]
     if missing or unexpected or shapes:
         raise RunError(
-            f"{path} holds the weights of another network: missing {missing[:5]}, "
-            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}; --restart trains anew"
+            f"{path} contains the weights of another network: missing {missing[:5]}, "
+            f"unexpected {unexpected[:5]}, of another shape {sorted(shapes)[:5]}; "
+            "--restart trains from the start",
+            code="weights-of-another-network",
         )

@@ -12,7 +12,13 @@ from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Training
-from genrelab.lab.training.dataset import EpochSampler, EqualBatches, SegmentDataset, TrainingSet
+from genrelab.lab.training.dataset import (
+    EpochSampler,
+    EqualBatches,
+    HeldOutDataset,
+    SegmentDataset,
+    TrainingSet,
+)
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
 from genrelab.lab.training.optimization.objective import UNLABELLED
@@ -67,15 +73,8 @@ def choosing_set(experiment: Experiment, network: GenreNetwork) -> SegmentDatase
     if settings.choose_epoch_on == "none":
         return None
     labels = experiment.labels_or_error(settings.choose_epoch_on, experiment.roles.choosing)
-    return SegmentDataset(
-        experiment.store,
-        labels,
-        audio,
-        seed=experiment.seed,
-        spread=settings.valid_segments_per_clip,
-        testing=True,
-        shortest=shortest_samples(network, audio),
-    )
+    most, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
+    return HeldOutDataset(experiment.store, labels, audio, most=most, shortest=shortest)
 
 
 def learning_loader(dataset: TrainingSet, training: Training, *, seed: int, gpu: bool) -> DataLoader[Any]:

@@ -1,4 +1,4 @@
-"""Segments of a store's clips, for training and for testing."""
+"""Segments of the clips in a store, for training and testing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genrelab.lab.training.store.audio_store import AudioStore
 
 
 class Item(NamedTuple):
-    """A segment by name: which clip, and where it starts in samples."""
+    """A segment: its clip, and its start in samples."""
 
     clip_id: str
     start: int
@@ -26,14 +26,14 @@ class Item(NamedTuple):
 
 Example = tuple[Tensor, int]
 TrainingExample = tuple[Tensor, int, int, int]
-"""A segment, its class number, which copy of its clip it is of (0 is the clip itself), the clip's number."""
+"""A segment, its class number, the number of the copy (0 is the clip itself), the number of the clip."""
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Give `(epoch, number of the item)` pairs, so that an item's random values follow from its key.
+    """Yield keys `(epoch, number of the item)`, which determine the random values of the item.
 
-    Lightning calls `set_epoch`. The order of an epoch comes from the seed and the epoch alone, so that
-    a run that goes on gives what an undisturbed one gives.
+    Lightning calls `set_epoch`. The order of an epoch depends only on the seed and the epoch: a resumed run
+    gives the same result as an undisturbed one.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
         Number of items.
     seed : int
     shuffle : bool
-        Else in order, and always as epoch 0.
+        If false, items come in order and always as epoch 0.
     """
 
     def __init__(self, length: int, *, seed: int, shuffle: bool) -> None:
@@ -51,7 +51,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin the epoch of this number."""
+        """Start an epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -65,28 +65,21 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class SegmentDataset(Dataset[Example]):
-    """Segments with their class numbers, asked for by `(epoch, number)`.
+    """Segments with their class numbers, indexed by `(epoch, number)`.
 
     Parameters
     ----------
     store : AudioStore
     labels : mapping of str to int
-        Clip id -> class number; these clips are used, in this order.
+        Clip id -> class number, in the order of the dataset.
     audio : Audio
         Segment, overlap and padding of the recipe.
     seed : int
-        Of the random places and of random padding.
+        Seed of random places and random padding.
     drawn : int or None
-        Segments at random places of each clip in an epoch; None takes the fixed ones of the overlap.
-    spread : int or None
-        At most so many of the fixed segments of a clip, evenly spread; None takes all.
-    testing : bool
-        Pad short clips as recognition does, where nothing is random: `random` padding becomes `end`.
-    shortest : int or None
-        Samples that a shorter clip is padded to; what is longer, up to a segment, stays as it is. None is a
-        whole segment.
+        Number of segments at random places of each clip in an epoch; None takes those that the overlap fixes.
     copy : int
-        Which copy of its clips this is; each has random places of its own.
+        Number of the copy of the clips; each copy has its own random places.
     """
 
     def __init__(
@@ -95,11 +88,8 @@ class SegmentDataset(Dataset[Example]):
         labels: Mapping[str, int],
         audio: Audio,
         *,
-        seed: int,
+        seed: int = 0,
         drawn: int | None = None,
-        spread: int | None = None,
-        testing: bool = False,
-        shortest: int | None = None,
         copy: int = 0,
     ) -> None:
         self.store = store
@@ -108,27 +98,21 @@ class SegmentDataset(Dataset[Example]):
         self.seed = seed
         self.drawn = drawn
         self.copy = copy
-        self.padding = _filling(audio, testing=testing)
-        self.shortest = audio.segment_samples if shortest is None else shortest
-        self.items = [
-            Item(clip_id, start)
-            for clip_id in labels
-            for start in ([0] * drawn if drawn else self._starts(clip_id, spread))
-        ]
+        self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
+        self.shortest = audio.segment_samples
+        self.items = [Item(clip_id, start) for clip_id in labels for start in self._starts(clip_id)]
 
-    def _starts(self, clip_id: str, spread: int | None) -> list[int]:
+    def _starts(self, clip_id: str) -> list[int]:
+        if self.drawn:
+            return [0] * self.drawn
         frames = self.store.frames(clip_id)
-        starts = segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
-        if spread is None or len(starts) <= spread:
-            return starts
-        middles = (np.arange(spread) + 0.5) * len(starts) / spread
-        return [starts[int(middle)] for middle in middles]
+        return segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
 
     def __len__(self) -> int:
         return len(self.items)
 
     def samples(self, number: int) -> int:
-        """Return how long the segment of this number is."""
+        """Return the length of a segment in samples."""
         clip_id, start = self.items[number]
         whole = self.audio.segment_samples
         return max(self.shortest, min(whole, self.store.frames(clip_id) - start))
@@ -146,27 +130,58 @@ class SegmentDataset(Dataset[Example]):
         return torch.from_numpy(fitted), self.labels[clip_id]
 
 
-def _filling(audio: Audio, *, testing: bool) -> Padding:
-    """Return what a clip that is too short is filled with."""
-    if audio.padding == "none":
-        return "repeat"
-    return "end" if testing and audio.padding == "random" else audio.padding
+class HeldOutDataset(SegmentDataset):
+    """Segments for validation and testing: short clips are padded as in recognition, without randomness.
+
+    `random` padding becomes `end`.
+
+    Parameters
+    ----------
+    store, labels, audio
+        See `SegmentDataset`.
+    most : int or None
+        Largest number of segments per clip, evenly spread over it; None takes all.
+    shortest : int or None
+        Length in samples to which a shorter clip is padded; None is a whole segment. A longer clip, up to a
+        segment, stays as it is.
+    """
+
+    def __init__(
+        self,
+        store: AudioStore,
+        labels: Mapping[str, int],
+        audio: Audio,
+        *,
+        most: int | None = None,
+        shortest: int | None = None,
+    ) -> None:
+        self.most = most
+        super().__init__(store, labels, audio)
+        self.padding = "end" if self.padding == "random" else self.padding
+        self.shortest = self.shortest if shortest is None else shortest
+
+    def _starts(self, clip_id: str) -> list[int]:
+        starts = super()._starts(clip_id)
+        if self.most is None or len(starts) <= self.most:
+            return starts
+        middles = (np.arange(self.most) + 0.5) * len(starts) / self.most
+        return [starts[int(middle)] for middle in middles]
 
 
 class EqualBatches(Sampler[list[tuple[int, int]]]):
-    """Give batches of keys, in order, whose segments are equally long; all as epoch 0.
+    """Yield batches of keys in order, each of segments of equal length; all as epoch 0.
 
     Parameters
     ----------
     dataset : SegmentDataset
     size : int > 0
-        At most so many in a batch.
+        Largest number of segments in a batch.
     """
 
     def __init__(self, dataset: SegmentDataset, size: int) -> None:
         self.batches: list[list[tuple[int, int]]] = []
-        for _, alike in groupby(range(len(dataset)), key=dataset.samples):
-            keys = [(0, number) for number in alike]
+        for _, numbers in groupby(range(len(dataset)), key=dataset.samples):
+            keys = [(0, number) for number in numbers]
             self.batches += [keys[begin : begin + size] for begin in range(0, len(keys), size)]
 
     def __len__(self) -> int:
@@ -177,19 +192,19 @@ class EqualBatches(Sampler[list[tuple[int, int]]]):
 
 
 class TrainingSet(Dataset[TrainingExample]):
-    """Clips and their copies, asked for by `(epoch, number)` as if they were one dataset.
+    """Clips and their copies as one dataset, indexed by `(epoch, number)`.
 
     Parameters
     ----------
     copies : sequence of SegmentDataset
         The clips, then their copies.
     unlabelled : sequence of SegmentDataset
-        Clips without a genre, which have the class number -1, then their copies.
+        Clips without a genre, whose class number is -1, then their copies.
 
     Attributes
     ----------
     clips : tuple of str
-        The ids of all clips; a clip's number is its place.
+        The ids of all clips; the number of a clip is its index.
     """
 
     def __init__(self, copies: Sequence[SegmentDataset], unlabelled: Sequence[SegmentDataset] = ()) -> None:

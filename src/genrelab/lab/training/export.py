@@ -63,9 +63,9 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
         Written into the file; its rate, channels, segment and temperature shape the graph. With the padding
         `none` the graph takes any length, and `shortest_seconds` is set to what the network needs.
     path : Path
-        Where to; replaced only by a file that passed the check.
+        The model file; replaced only by a file that passed the check.
     half : bool
-        Keep the network's weights in half precision: the file is half as large, and differs more.
+        Store the weights of the network in half precision: the file is half as large, but less exact.
 
     Returns
     -------
@@ -75,14 +75,14 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     Raises
     ------
     ModelFileError
-        If they differ by more than 1e-4 (1e-2 with `half`), or the network takes no sound; nothing is
-        written then. Ten times as much is allowed where sound is shorter than a segment.
+        If they differ by more than 1e-4 (1e-2 with `half`), or the network takes no sound; no file is
+        written then. Ten times the difference is allowed for sound shorter than a segment.
     RecipeError
-        If the padding is `none`, and the network hears sound of one length alone.
+        If the padding is `none`, and the network takes only one length.
     """
     reason = why_unwritable(network)
     if reason is not None:
-        raise ModelFileError(f"{path} was not written: {reason}")
+        raise ModelFileError(f"{path} was not written: {reason}", code="model-file-not-written")
     whole = _Whole(network.cpu().eval(), metadata.temperature).eval()
     samples, least = metadata.segment_samples, shortest_samples(network, metadata)
     if metadata.padding == "none":
@@ -98,10 +98,10 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     )
     worst = 0.0
 
-    def write(beside: Path) -> None:
+    def write(draft: Path) -> None:
         nonlocal worst
-        onnx.save(program, beside)
-        bundle = Bundle.load(beside)
+        onnx.save(program, draft)
+        bundle = Bundle.load(draft)
         for length in sorted({least, (least + samples) // 2, samples}):
             found = np.array(_differences(bundle, whole, probes[..., :length]))
             limits = np.array(allowed) * (1 if length == samples else SHORTER)
@@ -109,7 +109,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
                 raise ModelFileError(
                     f"the model file {path} would differ from the network by {found[0]:.1e} in its "
                     f"probabilities (allowed: {limits[0]:.0e}) and by {found[1]:.1e} in its embedding "
-                    f"({limits[1]:.0e}), for {length} samples; it was not written"
+                    f"({limits[1]:.0e}), for {length} samples; it was not written",
+                    code="model-file-differs",
                 )
         worst = float(found.max())  # of a whole segment, the longest
 
@@ -119,7 +120,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
 
 
 def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.ModelProto:
-    """Write the graph for segments as long as the example, or for any from `least` samples on."""
+    """Write the graph for segments of the length of the example, or of at least `least` samples."""
     free = {0: torch.export.Dim("batch", min=1, max=65536)}
     if least is not None:
         free[2] = torch.export.Dim("samples", min=least)
@@ -131,7 +132,7 @@ def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.Mo
             whole,
             (example,),
             dynamic_shapes={"waveform": free},
-            # torch cannot prove every size that it meets on the way; `_difference` tries some lengths.
+            # torch cannot prove all sizes on the way; `_differences` tests some lengths.
             prefer_deferred_runtime_asserts_over_guards=least is not None,
         )
         program = torch.onnx.export(
@@ -143,7 +144,7 @@ def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.Mo
             dynamo=True,
         )
     if program is None:
-        raise ModelFileError("torch gave no ONNX program for this network")
+        raise ModelFileError("torch gave no ONNX program for this network", code="no-onnx-program")
     return program.model_proto
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a training soon, surely, and as a KeyboardInterrupt."""
+"""Ctrl-C ends a training soon and reliably, with a KeyboardInterrupt."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lightning.pytorch.callbacks import Callback
 
 
 class Interrupt(Callback):
-    """Turn Ctrl-C into a KeyboardInterrupt after the current batch; a second one raises at once.
+    """Turn Ctrl-C into a KeyboardInterrupt after the current batch; a second one raises immediately.
 
-    Python raises where it happens to be, and where that is a finalizer it drops the exception: a training
-    would go on. Lightning, in turn, ends the process on a KeyboardInterrupt and keeps Ctrl-C switched off.
-    Use it as a context around `Trainer.fit` and among the trainer's callbacks.
+    Python raises at its current position and drops the exception inside a finalizer: the training would
+    continue. Lightning ends the process on a KeyboardInterrupt and leaves Ctrl-C disabled. Use this object
+    both as a context around `Trainer.fit` and as a callback of the trainer.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""Keep freed memory for the next step instead of giving it back to the system.
+"""Keep freed memory for the next step instead of returning it to the system.
 
-Activations of a waveform network are tens of megabytes each. By default glibc maps such blocks afresh on
-every allocation and unmaps them when freed, and the kernel clears every page again: on a CPU a training
-step of ResNet1D then spends most of its time in the kernel (`benchmarks/training_memory.py`).
+Activations of a waveform network are tens of megabytes each. By default glibc maps such blocks on every
+allocation and unmaps them when they are freed, and the kernel clears all pages again: a training step of
+ResNet1D on a CPU spends most of its time in the kernel (`benchmarks/training_memory.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Half-precision weights in a model file: half its size, computed in single precision as before."""
+"""Half-precision weights in a model file: half the size, with computation in single precision."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-_LEAST = 1024  # values; smaller tables are not worth a node
+_LEAST = 1024  # values; a smaller table is not worth a node
 _BODY = "network.body."  # not the front-ends: rounded Fourier kernels and filters would leak into quiet bands
 
 
 def halve_weights(program: onnx.ModelProto) -> None:
-    """Keep a network's large weights as float16, each with a node that makes it float32 when loaded.
+    """Store large weights of a network as float16, each with a node that converts it to float32 when loaded.
 
     Parameters
     ----------
     program : onnx.ModelProto
-        Changed in place. Weights of front-ends stay as they are, and so does what has values beyond
-        float16's range.
+        Changed in place. Weights of front-ends, and weights outside the range of float16, stay unchanged.
     """
     graph = program.graph
     casts = []

@@ -1,9 +1,12 @@
-"""A progress bar over the whole run: epoch, loss, accuracy, time left."""
+"""What a training shows on the terminal: a progress bar, and no messages of the libraries."""
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
+import threading
+import warnings
 from typing import Any
 
 import lightning as L
@@ -14,14 +17,14 @@ from genrelab.console import PlainConsole
 
 
 class RunProgress(Callback):
-    """Show the run on standard error: a bar on a terminal, a line an epoch elsewhere.
+    """Show the run on standard error: a bar on a terminal, one line per epoch elsewhere.
 
-    The time left is that of all epochs; early stopping may end the run before.
+    The remaining time covers all epochs; early stopping may end the run sooner.
 
     Parameters
     ----------
     chosen_on : {"valid", "test", "none"}
-        The part that chooses the epoch, for the words; of `none` nothing is shown.
+        The part that chooses the epoch, for the text; with `none` its figures are omitted.
     """
 
     def __init__(self, chosen_on: str = "valid") -> None:
@@ -30,7 +33,7 @@ class RunProgress(Callback):
         self.bar: Progress | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin the bar, at the epoch where the run goes on."""
+        """Start the bar, at the epoch where the run resumes."""
         if not self.console.is_terminal:
             return
         self.bar = Progress(
@@ -50,7 +53,7 @@ class RunProgress(Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         if self.bar is not None:
             epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
             self.bar.update(self.task, advance=1, description=epoch)
@@ -77,16 +80,36 @@ class RunProgress(Callback):
             self.console.print(f"{epoch}  {numbers}", soft_wrap=True)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take the bar down."""
+        """Remove the bar."""
         self._stop()
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Take the bar down."""
+        """Remove the bar."""
         self._stop()
 
     def _stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+
+def keep_quiet() -> None:
+    """Suppress advertisements, hints about workers and duplicate tracebacks of the libraries."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*defined a `validation_step` but have no.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")
+    threading.excepthook = _report_thread_error
+
+
+_REPORT = threading.excepthook
+
+
+def _report_thread_error(about: threading.ExceptHookArgs) -> None:
+    """Report errors of threads, but not of TensorBoard's writer: the main thread raises the same error."""
+    if not type(about.thread).__module__.startswith("tensorboard."):
+        _REPORT(about)

@@ -1,4 +1,4 @@
-"""What Lightning trains: a network, its loss and its optimizer."""
+"""The Lightning module: a network, its loss and its optimizer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.optimization.schedule import learning_rate
 
 Batch = tuple[Tensor, ...]
-"""Waveforms, class numbers, and in training the numbers of the copies and of the clips."""
+"""Waveforms, class numbers and, in training, numbers of copies and clips."""
 
 
 class GenreTask(L.LightningModule):
@@ -32,19 +32,19 @@ class GenreTask(L.LightningModule):
     ----------
     network : GenreNetwork
     training : Training
-        The recipe's part.
+        The training section of the recipe.
     objective : Objective
-        The loss, with what only training needs of layers.
+        The loss, with the layers that only training needs.
     seed : int
-        Every epoch starts all random values (augmentation, mixing, dropout) from it and the epoch's number,
-        so that an epoch gives the same whether or not the run was stopped before it.
+        With the number of the epoch, it seeds all random values (augmentation, mixing, dropout): an epoch
+        gives the same result whether or not the run was stopped before it.
     outliers : Outliers or None
-        What is learned beside each batch as no music.
+        Synthetic non-music that is added to each batch.
 
     Raises
     ------
     RecipeError
-        If the recipe freezes backbones, and the network has none.
+        If the recipe freezes backbones, but the network has none.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class GenreTask(L.LightningModule):
         return scores
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        """Start the random values of this epoch, and freeze or not, before its first batch.
+        """Seed the random values of this epoch and freeze backbones, before its first batch.
 
-        Lightning calls no `on_train_epoch_start` for the first epoch after a run goes on.
+        Lightning does not call `on_train_epoch_start` for the first epoch after a run resumes.
         """
         if batch_index == 0:
             base = self.seed * 100_003 + self.current_epoch
@@ -86,11 +86,11 @@ class GenreTask(L.LightningModule):
             freeze_for(self.network, self.settings, self.current_epoch)
 
     def on_train_end(self) -> None:
-        """Leave the network with what learns in the end, wherever training stopped."""
+        """Unfreeze the weights that are trained in the last epoch, wherever training stopped."""
         freeze_as_in_the_end(self.network, self.settings)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Return the loss of a batch; log it, and the share of labelled items that are right."""
+        """Return the loss of a batch; log it, and the accuracy on labelled items."""
         waveform, label, copy, clip = batch
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
         sound = waveform if blend is None else blend.of(waveform)
@@ -127,7 +127,7 @@ class GenreTask(L.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the recipe's optimizer and schedule."""
         settings = self.settings
-        # LambdaLR multiplies the optimizer's own rate: 1 leaves the schedule's numbers as they are.
+        # LambdaLR multiplies the rate of the optimizer: 1 keeps the rates of the schedule.
         rate, decay = 1.0, settings.weight_decay
         groups = decay_groups(self, decay, which=settings.decay)
         optimizer: torch.optim.Optimizer
@@ -148,23 +148,23 @@ class GenreTask(L.LightningModule):
 def decay_groups(
     network: nn.Module, decay: float, *, which: Literal["all", "kernels"] = "all"
 ) -> list[dict[str, Any]]:
-    """Return an optimizer's groups: weights that decay, and those that do not.
+    """Return the parameter groups of an optimizer: weights with decay, and weights without.
 
     Parameters
     ----------
     network : nn.Module
-        What its modules name in `undecayed` does not decay.
+        Parameters that its modules name in `undecayed` do not decay.
     decay : float >= 0
     which : {"all", "kernels"}
-        `kernels` spares all that has one dimension: biases, and what batch norms multiply by. What is left
-        are the weights of convolutions and dense layers.
+        `kernels` excludes parameters with one dimension: biases and the gains of batch norms. The weights of
+        convolutions and dense layers remain.
     """
-    spared = {
+    excluded = {
         id(getattr(module, name)) for module in network.modules() for name in getattr(module, "undecayed", ())
     }
     if which == "kernels":
-        spared |= {id(each) for each in network.parameters() if each.ndim < 2}
-    kept = [each for each in network.parameters() if id(each) not in spared]
-    free = [each for each in network.parameters() if id(each) in spared]
+        excluded |= {id(each) for each in network.parameters() if each.ndim < 2}
+    kept = [each for each in network.parameters() if id(each) not in excluded]
+    free = [each for each in network.parameters() if id(each) in excluded]
     groups: list[dict[str, Any]] = [{"params": kept, "weight_decay": decay}]
     return groups + ([{"params": free, "weight_decay": 0.0}] if free else [])

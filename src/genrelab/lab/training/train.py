@@ -35,8 +35,7 @@ from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start
 from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
-from genrelab.lab.training.progress import RunProgress
-from genrelab.lab.training.quiet import keep_quiet
+from genrelab.lab.training.progress import RunProgress, keep_quiet
 from genrelab.lab.training.task import GenreTask
 
 LOG = "log"  # TensorBoard's

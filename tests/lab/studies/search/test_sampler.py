@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genrelab.lab.studies.search.axes import Choices, Range
-from genrelab.lab.studies.search.sampler import Told, draw
+from genrelab.lab.studies.search.sampler import Finished, draw
 
 AXES = {
     "rate": Range(1e-5, 1e-1, log=True),
@@ -28,29 +28,29 @@ def figure(values: Mapping[str, Any]) -> float:
 
 
 def history(
-    trials: int, *, model: bool, seed: int, sign: float = 1.0, told: list[Told] | None = None
-) -> list[Told]:
-    """Trials as one process draws them, going on behind those that are told."""
-    told = list(told or [])
-    for number in range(len(told) + 1, trials + 1):
-        values = draw(AXES, told, model=model, sign=sign, seed=seed, number=number)
-        told.append((values, sign * figure(values)))
-    return told
+    trials: int, *, model: bool, seed: int, sign: float = 1.0, finished: list[Finished] | None = None
+) -> list[Finished]:
+    """Trials as one process draws them, going on behind those that are finished."""
+    finished = list(finished or [])
+    for number in range(len(finished) + 1, trials + 1):
+        values = draw(AXES, finished, model=model, sign=sign, seed=seed, number=number)
+        finished.append((values, sign * figure(values)))
+    return finished
 
 
 @pytest.mark.parametrize("model", [True, False])
-def test_a_search_that_goes_on_draws_what_it_would_have_drawn(model: bool) -> None:
+def test_a_resumed_search_draws_the_same_values(model: bool) -> None:
     whole = history(16, model=model, seed=3)
     for stopped in (1, 9, 13):
-        assert history(16, model=model, seed=3, told=whole[:stopped]) == whole
+        assert history(16, model=model, seed=3, finished=whole[:stopped]) == whole
     assert history(16, model=model, seed=4) != whole
     assert len({repr(values) for values, _ in whole}) > 12, "every trial draws anew"
 
 
-def test_what_is_drawn_at_random_does_not_depend_on_what_was_told() -> None:
-    told: list[Told] = [({"rate": 1e-3, "width": 32, "share": 0.1, "kind": "a"}, 1.0)]
+def test_random_draws_do_not_depend_on_finished_trials() -> None:
+    finished: list[Finished] = [({"rate": 1e-3, "width": 32, "share": 0.1, "kind": "a"}, 1.0)]
     given_nothing = draw(AXES, [], model=False, sign=1.0, seed=0, number=7)
-    assert draw(AXES, told * 20, model=False, sign=1.0, seed=0, number=7) == given_nothing
+    assert draw(AXES, finished * 20, model=False, sign=1.0, seed=0, number=7) == given_nothing
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -7,10 +7,10 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from raising import raises
 from small_mfcc_cqt import SHORTEST, lively, small
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError
 from genrelab.lab.frontends import Sinc
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import load_recipe
@@ -97,5 +97,5 @@ def test_decay_is_the_gradient_of_the_papers_term(optimizer: str) -> None:
 
 def test_a_recipe_decays_all_or_kernels() -> None:
     assert small().training.weight_decay == 0.002
-    with pytest.raises(RecipeError, match=r"training\.decay = 'biases'"):
+    with raises("recipe-value", "training.decay = 'biases'"):
         small("training.decay=biases")

@@ -8,9 +8,9 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
+from raising import raises
 from torch import Tensor
 
-from genrelab.errors import RecipeError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe, load_recipe
@@ -122,7 +122,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])  # in the frozen ones, with the change, after it
-def test_a_killed_run_goes_on_to_the_same_end(
+def test_a_killed_run_resumes_to_the_same_end(
     run: Run, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     with monkeypatch.context() as patch:
@@ -147,7 +147,7 @@ def test_a_killed_run_goes_on_to_the_same_end(
     assert len(mine["state"]) == weights == len(list(build_network(recipe(), genres=3).parameters()))
 
 
-def test_the_optimizer_knows_all_weights_while_some_are_frozen() -> None:
+def test_the_optimizer_has_all_weights_while_some_are_frozen() -> None:
     network = build_network(recipe(), genres=3)
     task = GenreTask(network, recipe().training, PLAIN, seed=0)
     task.on_train_batch_start((torch.zeros(0), torch.zeros(0)), 0)  # of epoch 0
@@ -160,11 +160,11 @@ def test_without_a_backbone_there_is_nothing_to_freeze() -> None:
     plain = load_recipe("mel-augmentation/cnn", changes=["training.frozen_epochs=1"])
     with torch.device("meta"):
         network = build_network(plain, genres=3)
-    with pytest.raises(RecipeError, match=r"no backbone .*training\.frozen_epochs .*set it to 0"):
+    with raises("no-backbone", "training.frozen_epochs"):
         GenreTask(network, plain.training, PLAIN, seed=0)
 
 
-def test_nothing_is_touched_without_frozen_epochs() -> None:
+def test_nothing_changes_without_frozen_epochs() -> None:
     network = build_network(recipe(), genres=3)
     stem = next(network.body.parameters()).requires_grad_(False)
     task = GenreTask(network, recipe("training.frozen_epochs=0").training, PLAIN, seed=0)
@@ -173,5 +173,5 @@ def test_nothing_is_touched_without_frozen_epochs() -> None:
 
 
 def test_a_negative_number_of_epochs_is_refused() -> None:
-    with pytest.raises(RecipeError, match="training.frozen_epochs = -1"):
+    with raises("recipe-value", "training.frozen_epochs = -1"):
         recipe("training.frozen_epochs=-1")

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import lightning as L
 import pytest
 import torch
+from raising import raises
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from genrelab.errors import RecipeError, RunError
+from genrelab.errors import RunError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, Body, Scores, build_network
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.runs.folders import Run
+from genrelab.lab.runs.record import StartRecord
 from genrelab.lab.training.checkpoints import Checkpoints
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start, weights_hash
@@ -130,10 +132,10 @@ def test_missing_weights_touch_nothing(
         Experiment(recipe("none", "training.max_epochs=1"), corpus, split, 0), base=tmp_path, device="cpu"
     )
     absent = recipe(str(tmp_path / "absent.pt"), "training.max_epochs=1")
-    with pytest.raises(RecipeError, match=r"absent\.pt"):
+    with raises("weights-missing", "absent.pt"):
         run_experiment(Experiment(absent, corpus, split, 0), base=tmp_path, device="cpu", restart=True)
-    assert json.loads((run.folder / "metrics.json").read_text(encoding="utf-8")) == run.record
-    assert run.record.start == {"weights": "none", "notes": []}
+    assert Run.load(run.folder).record == run.record
+    assert run.record.start == StartRecord(weights="none")
 
 
 def test_a_run_is_of_one_file_of_weights(

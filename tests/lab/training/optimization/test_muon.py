@@ -1,4 +1,4 @@
-"""Muon: kernels are turned, all other weights take AdamW's steps."""
+"""Muon: orthogonalized steps for kernels, AdamW for all other weights."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_all_but_kernels_take_the_steps_of_adamw() -> None:
         torch.testing.assert_close(one, other)
 
 
-def test_a_weight_without_gradient_stays_and_a_state_can_be_taken_up() -> None:
+def test_a_weight_without_gradient_stays_and_a_state_can_be_restored() -> None:
     torch.manual_seed(0)
     kernel, still = nn.Parameter(torch.randn(4, 2, 3)), nn.Parameter(torch.randn(3))
     first = Muon([kernel, still], lr=0.1)

@@ -186,7 +186,7 @@ def test_mixed_targets() -> None:
     torch.testing.assert_close(terms["genres"], wanted)
 
 
-def test_without_labels_there_is_no_such_term() -> None:
+def test_without_labels_the_term_is_missing() -> None:
     assert list(distilling(label_weight=0, genres={"from": ["pen"]})(scores(), LABEL, CLIP)) == ["genres"]
 
 

@@ -1,13 +1,13 @@
-"""Searching over the values of a recipe: what is tried, the trials, the choice, the page.
+"""Search over the values of a recipe: plan, trials, choice, results.
 
-`plan` and `axes` read what is written down, `search_space` makes a `Search` of it, `sampler` draws values,
-`study` keeps the trials in a file, `run` works through them, `search_result` puts them in order and chooses,
-and `table`, `charts`, `page` and `outputs` tell of it.
+`plan` and `axes` read the plan, `search_space` turns it into a `Search`, `sampler` draws values, `study`
+stores the trials in a file, `run` trains them, `search_result` ranks them and chooses the best, and `table`,
+`charts`, `page` and `outputs` show the results.
 """
 
 from genrelab.lab.studies.search.plan import Plan, load_plan, plan_names, typed
-from genrelab.lab.studies.search.run import search
+from genrelab.lab.studies.search.run import Options, search
 from genrelab.lab.studies.search.search_result import Outcome
 from genrelab.lab.studies.search.search_space import Search, settle
 
-__all__ = ["Outcome", "Plan", "Search", "load_plan", "plan_names", "search", "settle", "typed"]
+__all__ = ["Options", "Outcome", "Plan", "Search", "load_plan", "plan_names", "search", "settle", "typed"]

@@ -1,4 +1,4 @@
-"""What a search may put into a key of a recipe: some values, or a range of numbers."""
+"""The values that a search tries for a key of a recipe: a list, or a range of numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _RANGE = re.compile(r"(?P<low>[^:,\[\]{}]+?)\.\.(?P<high>[^:,\[\]{}]+?)(:(?P<how
 
 @dataclass(frozen=True)
 class Choices:
-    """Some values, in the order in which they were named.
+    """A list of values, in the given order.
 
     Attributes
     ----------
     values : tuple
-        At least one, none twice: numbers, words, null, lists.
+        At least one, all different: numbers, text, null, lists.
     """
 
     values: tuple[Any, ...]
@@ -35,7 +35,7 @@ class Choices:
 
     @property
     def texts(self) -> list[str]:
-        """The values in few characters each."""
+        """The values as short text."""
         return [brief(value) for value in self.values]
 
     @property
@@ -44,25 +44,25 @@ class Choices:
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
 
     def place(self, value: Any) -> int:
-        """Return where a value stands; 1, 1.0 and true are three values."""
+        """Return the index of a value; 1, 1.0 and true are three values."""
         return [json.dumps(each) for each in self.values].index(json.dumps(value))
 
     def probes(self) -> tuple[Any, ...]:
-        """Return values that must fit the recipe if all are to fit: all."""
+        """Return the values that are checked against the recipe: all."""
         return self.values
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; whole numbers if both are of type int.
+    """Numbers from `low` to `high`, inclusive; whole numbers if both have type int.
 
     Attributes
     ----------
     low, high : int or float
     log : bool
-        Every doubling is as likely as every other.
+        Uniform in the logarithm.
     step : int or float or None
-        Only `low`, `low + step`, ...; None is every number.
+        Only `low`, `low + step`, ...; None allows all numbers.
     """
 
     low: float
@@ -75,16 +75,16 @@ class Range:
         return f"{brief(self.low)} to {brief(self.high)}{how}"
 
     def place(self, value: Any) -> float:
-        """Return where a value lies: itself."""
+        """Return the position of a value: itself."""
         return float(value)
 
     @property
     def whole(self) -> bool:
-        """Whether only whole numbers are meant."""
+        """Whether the range contains only whole numbers."""
         return isinstance(self.low, int)
 
     def probes(self) -> tuple[Any, ...]:
-        """Return values that must fit the recipe if all are to fit: the ends."""
+        """Return the values that are checked against the recipe: the ends."""
         return (self.low, self.high)
 
 
@@ -92,62 +92,67 @@ Axis = Choices | Range
 
 
 def key_and_text(option: str) -> tuple[str, str]:
-    """Divide `key=values` as it is typed behind --grid and --space.
+    """Split `key=values`, the argument of --grid and --space.
 
     Raises
     ------
     UsageError
-        If either is missing.
+        If key or values are missing.
     """
     key, _, text = option.partition("=")
     if not key.strip() or not text.strip():
-        raise UsageError(f"what is searched is written key=values, e.g. model.width=8,16, not {option!r}")
+        raise UsageError(
+            f"write --grid and --space as key=values, e.g. model.width=8,16, not {option!r}",
+            code="axis-without-values",
+        )
     return key.strip(), text.strip()
 
 
 def read_choices(key: str, values: str | Sequence[Any]) -> Choices:
-    """Read the values of a key: `8,16,32` as it is typed, or a list as it stands in YAML.
+    """Read the values of a key: text such as `8,16,32`, or a list from YAML.
 
     Raises
     ------
     UsageError
-        If there are none, or one of them twice.
+        If there are no values, or one occurs twice.
     """
     if isinstance(values, str):
         what = f"the values of {key}"
         try:
             values = read_value(f"[{values}]", what=what)
         except RecipeError as error:
-            raise UsageError(f"{error}; write them with commas between, e.g. {key}=8,16") from error
+            raise UsageError(
+                f"{error}; separate values by commas, e.g. {key}=8,16", code="axis-not-yaml"
+            ) from error
     found = tuple(
         read_value(value, what=f"a value of {key}") if isinstance(value, str) and _is_number(value) else value
         for value in values
     )
     if not found:
-        raise UsageError(f"{key} has no values to search over; write e.g. {key}=8,16")
+        raise UsageError(f"{key} has no values to search; write e.g. {key}=8,16", code="axis-empty")
     texts = [json.dumps(value, default=str) for value in found]
     twice = next((text for text in texts if texts.count(text) > 1), None)
     if twice is not None:
-        raise UsageError(f"{key} has the value {twice} twice; name each value once")
+        raise UsageError(f"{key} has the value {twice} twice; list each value once", code="axis-value-twice")
     return Choices(found)
 
 
 def read_axis(key: str, values: str | Sequence[Any], *, now: Any) -> Axis:
-    """Read what a sampler may draw for a key: a range, or values as in `read_choices`.
+    """Read the values that a sampler draws from: a range, or values as in `read_choices`.
 
     Parameters
     ----------
     key : str
     values : str or sequence
-        `1e-4..1e-2`, also with `:log` or `:step=2` behind it; `adam,sgd`; a list.
+        `1e-4..1e-2`, optionally with `:log` or `:step=2` at its end; `adam,sgd`; a list.
     now : object
-        The recipe's own value of the key. A real number makes the range one of real numbers, a whole one of
-        whole numbers; else it is whole if both of its ends are written so.
+        The value of the key in the recipe. If it is a float, so is the range; if it is an integer, the range
+        must be whole; otherwise the range is whole if its ends are.
 
     Raises
     ------
     UsageError
-        If it is neither, or the range holds nothing, or real ends stand around a whole value.
+        If the text is invalid, the range is empty, or a whole value gets a range of floats.
     """
     match = _RANGE.fullmatch(values) if isinstance(values, str) else None
     if match is None:
@@ -157,31 +162,40 @@ def read_axis(key: str, values: str | Sequence[Any], *, now: Any) -> Axis:
     how = match["how"] or ""
     step = _number(how.removeprefix("step="), written) if how.startswith("step=") else None
     if how not in ("", "log") and step is None:
-        raise UsageError(f"behind the range in {written!r} there may stand :log or :step=NUMBER, not {how!r}")
+        raise UsageError(
+            f"the range in {written!r} may end with :log or :step=NUMBER, not with {how!r}",
+            code="range-suffix",
+        )
     numbers = [number for number in (low, high, step) if number is not None]
     if type(now) is int and not all(isinstance(number, int) for number in numbers):
-        raise UsageError(f"{key} is a whole number, {now}; so must be the numbers in {written!r}")
+        raise UsageError(
+            f"{key} is a whole number, {now}; the numbers in {written!r} must be whole too",
+            code="range-not-whole",
+        )
     if type(now) is float or not all(isinstance(number, int) for number in numbers):
         low, high, step = float(low), float(high), step if step is None else float(step)
     if low > high:
-        raise UsageError(f"the range in {written!r} holds nothing: {low:g} is above {high:g}")
+        raise UsageError(f"the range in {written!r} is empty: {low:g} is above {high:g}", code="range-empty")
     if how == "log" and low <= 0:
-        raise UsageError(f"the range in {written!r} must begin above 0, for :log knows no {low:g}")
+        raise UsageError(
+            f"the range in {written!r} must start above 0: {low:g} has no logarithm",
+            code="range-log-below-zero",
+        )
     if step is not None:
         if step <= 0:
-            raise UsageError(f"the step in {written!r} must be above 0")
+            raise UsageError(f"the step in {written!r} must be above 0", code="range-step")
         high = _last(low, high, step)
     return Range(low, high, how == "log", step)
 
 
 def change_of(key: str, value: Any) -> str:
-    """Return `key=value` as `load_recipe` reads it back to the very same value."""
+    """Return `key=value` so that `load_recipe` reads exactly this value."""
     style = '"' if isinstance(value, str) else None  # unquoted, 1e-3 would become a number
     return f"{key}={yaml.safe_dump(value, default_flow_style=True, default_style=style)}"
 
 
 def value_at(values: Any, key: str) -> Any:
-    """Return what stands at a dotted key of a recipe's plain values; None if nothing does."""
+    """Return the value at a dotted key of a recipe as plain values; None if there is none."""
     for part in key.split("."):
         if isinstance(values, list):
             place = 0 if part == "*" else int(part) if part.isdecimal() else len(values)
@@ -192,7 +206,7 @@ def value_at(values: Any, key: str) -> Any:
 
 
 def brief(value: Any) -> str:
-    """Write a value in few characters, for tables."""
+    """Return a value as short text for tables."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, float):
@@ -201,7 +215,7 @@ def brief(value: Any) -> str:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Return for each dotted key its shortest end that no other key has: `width` for `model.width`."""
+    """Return the shortest unique ending of each dotted key: `width` for `model.width`."""
     names = {}
     for key in keys:
         parts = key.split(".")
@@ -228,7 +242,10 @@ def _number(text: str, written: str) -> float:
         try:
             return _finite(float(text), written)
         except ValueError as error:
-            raise UsageError(f"{text.strip()!r} in {written!r} is no number; write e.g. 8..64") from error
+            raise UsageError(
+                f"{text.strip()!r} in {written!r} is not a number; write e.g. 8..64",
+                code="range-not-a-number",
+            ) from error
     return value
 
 
@@ -241,5 +258,5 @@ def _last(low: float, high: float, step: float) -> float:
 
 def _finite(value: float, written: str) -> float:
     if not math.isfinite(value):
-        raise UsageError(f"the range in {written!r} must have ends; write numbers")
+        raise UsageError(f"the range in {written!r} must have finite ends", code="range-without-ends")
     return value

@@ -1,4 +1,4 @@
-"""The files that tell what a search came to."""
+"""The files with the results of a search."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEST = "best.yaml"
 def write_outcome(outcome: Outcome, folder: Path) -> None:
     """Write search.html, search.csv, search.md, search.json and, once there is a choice, best.yaml.
 
-    Each is written whole or not at all. `load_recipe` reads best.yaml.
+    Each file is replaced as a whole. `load_recipe` reads best.yaml.
     """
     replace_text(folder / PAGE, page(outcome))
     replace_text(folder / "search.csv", comma_separated(outcome))

@@ -1,4 +1,4 @@
-"""Work through a search: take an open training, run it, note what came of it; else add a trial."""
+"""Run a search: take an open training, run it, store its result; otherwise add a trial."""
 
 from __future__ import annotations
 
@@ -29,12 +29,36 @@ from genrelab.lab.training.store.audio_store import sound_key
 from genrelab.lab.training.train import resolve_device
 
 _PAUSE_SECONDS = 0.5
-#: Processes that read data for a training outlive its kill by some seconds, and its lock lives in them.
+#: Data-loading processes survive a killed training by some seconds, and keep its lock.
 _LOCKS_LINGER_SECONDS = 10.0
 
 
-def _in_silence(line: str) -> None:
-    """Say nothing."""
+def _silent(line: str) -> None:
+    """Ignore a line of text."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the trainings of a search are run.
+
+    Attributes
+    ----------
+    device : {"auto", "cpu", "gpu"}
+    retry : bool
+        Repeat trainings that failed.
+    source : str or None
+        Name of the corpus as the user gave it, for the record.
+    report : callable or None
+        Called with the current activity, how much of it is done, and the total.
+    say : callable
+        Called with a line of text at the start of each training and when one fails.
+    """
+
+    device: str = "auto"
+    retry: bool = False
+    source: str | None = None
+    report: Report | None = None
+    say: Callable[[str], None] = _silent
 
 
 def search(
@@ -44,40 +68,29 @@ def search(
     *,
     folder: Path,
     seed: int = 0,
-    device: str = "auto",
-    retry: bool = False,
-    source: str | None = None,
-    report: Report | None = None,
-    say: Callable[[str], None] = _in_silence,
+    options: Options | None = None,
 ) -> Outcome:
-    """Try what a search has to try, or what is left of it, and choose.
+    """Run all trials of a search that are not finished, and choose the best.
 
-    Every training is a run folder below `folder`/trials. A search that was stopped goes on: trials that are
-    done stay, the training that was cut off goes on after its last epoch. Several processes that are given
-    the same search share its trainings, and each returns when all are done. One process on one machine ends
-    with the same trials and figures, however often it was stopped; with several, what `tpe` draws also
-    depends on which trials were done at that moment.
+    Every training has a run folder below `folder`/trials. A stopped search resumes: finished trials are kept,
+    and an interrupted training resumes after its last epoch. Several processes that run the same search share
+    its trainings; each returns when all are finished. One process on one machine always ends with the same
+    trials and figures, however often it was stopped; with several processes, what `tpe` draws also depends on
+    which trials were finished at that moment.
 
     Parameters
     ----------
     searched : Search
     corpus : Corpus
     split : Split
-        `train` is learned, `valid` chooses the epoch of each training and the best trial. One split for all
-        trainings: with a split for each seed, clips that one seed tests would help to choose in another.
+        The network learns `train`; `valid` chooses the epoch of each training and the best trial. All
+        trainings share one split: otherwise clips that one seed tests would help to choose in another.
     folder : Path
-        Gets study.json, trials/, and what `write_outcome` writes, anew after each training.
+        Folder of study.json, trials/, and the files of `write_outcome`, which are rewritten after each
+        training.
     seed : int, 0 to 2**32 - 1
-        Of the draws, and of the first training of each trial; the next has `seed` + 1.
-    device : {"auto", "cpu", "gpu"}
-    retry : bool
-        Begin trainings that failed anew.
-    source : str or None
-        How the corpus was named, for the record.
-    report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
-    say : callable
-        Called with a line for people at the start of each training and at its failure.
+        Seed of the draws and of the first training of each trial; the next training has `seed` + 1.
+    options : Options, optional
 
     Returns
     -------
@@ -86,41 +99,45 @@ def search(
     Raises
     ------
     RunError
-        If the folder holds another search, or no trial came to a figure.
+        If the folder belongs to another search, or no trial produced a figure.
     CorpusError
-        If the split cannot be learned or chosen on, or no model file could tell of the corpus.
+        If a part of the split is empty.
     """
-    resolve_device(device)
+    options = options or Options()
+    resolve_device(options.device)
     for part in ("train", "valid", "test"):
         if not getattr(split, part):
-            raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
+            raise CorpusError(
+                f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty",
+                code="search-part-empty",
+            )
     seeds = range(seed, seed + searched.seeds)
-    study = Study(folder, _about(searched, corpus, split, seed))
-    work = _Work(searched, study, corpus, split, seeds, device, source, report)
-    anew = _forget_failures(study, seeds) if retry else set()
+    study = Study(folder, _identity(searched, corpus, split, seed))
+    work = _Work(searched, study, corpus, split, seeds, options)
+    reopened = _forget_failures(study, seeds) if options.retry else set()
     settled = time.monotonic() + (_LOCKS_LINGER_SECONDS if searched.sampler == "tpe" else 0.0)
     while True:
         with study.claimed(seeds) as claim:
             if claim is not None:
                 trial, number = claim
                 which = f"trial {trial.number} of {searched.trials}, seed {number}"
-                say(f"{which}: {searched.words(trial.values)}")
-                found = work.train(trial, number, restart=(trial.number, number) in anew)
+                options.say(f"{which}: {searched.words(trial.values)}")
+                found = work.train(trial, number, restart=(trial.number, number) in reopened)
                 if isinstance(found, str):
-                    say(f"{which} failed: {found}")
-                work.note(trial, number, found)
+                    options.say(f"{which} failed: {found}")
+                work.store(trial, number, found)
                 continue
         left = study.is_open(seeds)
-        # What tpe draws next must not depend on whether a killed process is quite gone yet.
-        if not (left and time.monotonic() < settled) and work.think():
+        # The next draw of tpe must not depend on whether a killed process has ended yet.
+        if not (left and time.monotonic() < settled) and work.add_trial():
             continue
         if not left:
             return work.end()
-        time.sleep(_PAUSE_SECONDS)  # the rest is being done by other processes
+        time.sleep(_PAUSE_SECONDS)  # other processes run the rest
 
 
-def _about(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[str, Any]:
-    """Return what makes it this search; with more trials or seeds it goes on."""
+def _identity(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[str, Any]:
+    """Return the identity of a search; trials and seeds can be added to it."""
     about: dict[str, Any] = {
         "recipe": searched.bases(),
         "values": {key: str(axis) for key, axis in searched.axes.items()},
@@ -130,13 +147,13 @@ def _about(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[st
         "sound": sound_key(corpus, sample_rate=0, channels=0),
         "seed": str(seed),
     }
-    if searched.sampler == "tpe":  # its draws follow the figure
+    if searched.sampler == "tpe":  # its draws depend on the figure
         about["monitor"] = searched.monitor
     return about
 
 
 def _forget_failures(study: Study, seeds: range) -> set[tuple[int, int]]:
-    """Open the trainings that failed again; return trial and seed of each."""
+    """Reopen failed trainings; return trial and seed of each."""
     with study.change() as state:
         forgotten = {(trial.number, seed) for trial in state.trials for seed in seeds if seed in trial.failed}
         for number, seed in forgotten:
@@ -146,34 +163,32 @@ def _forget_failures(study: Study, seeds: range) -> set[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _Work:
-    """What one process does for a search."""
+    """The part of a search that one process runs."""
 
     searched: Search
     study: Study
     corpus: Corpus
     split: Split
     seeds: range
-    device: str
-    source: str | None
-    report: Report | None
+    options: Options
 
     def train(self, trial: Trial, seed: int, *, restart: bool) -> Result | str:
-        """Return what a training came to, or why it came to nothing."""
+        """Return the result of a training, or the reason of its failure."""
         try:
             recipe = self.searched.recipe_of(trial.values)
             run = run_experiment(
-                Experiment(recipe, self.corpus, self.split, seed, self.report),
+                Experiment(recipe, self.corpus, self.split, seed, self.options.report),
                 base=self.study.base_of(trial),
-                device=self.device,
+                device=self.options.device,
                 restart=restart,
-                source=self.source,
+                source=self.options.source,
             )
         except (RecipeError, RunError, torch.OutOfMemoryError) as error:
             return " ".join(str(error).split()) or type(error).__name__
         return _result(run, self.study.folder)
 
-    def note(self, trial: Trial, seed: int, found: Result | str) -> None:
-        """Put what a training came to into the study, and write what can be told now."""
+    def store(self, trial: Trial, seed: int, found: Result | str) -> None:
+        """Store the result of a training in the study, and rewrite the results of the search."""
         with self.study.change() as state:
             if isinstance(found, str):
                 state.trial(trial.number).failed[seed] = found
@@ -181,27 +196,30 @@ class _Work:
                 state.trial(trial.number).results[seed] = found
             self._publish(state)
 
-    def think(self) -> bool:
-        """Add the next trial, unless there are enough; tell whether there may be something to do now."""
+    def add_trial(self) -> bool:
+        """Add the next trial, unless there are enough; return whether trainings may be open now."""
         known = len(self.study.read().trials)
         if known >= self.searched.trials:
             return False
         with self.study.change() as state:
-            if len(state.trials) == known:  # else another process has just thought of one
+            if len(state.trials) == known:  # else another process has just added one
                 figures = [(trial.values, self._figure(trial)) for trial in state.trials]
-                told = [(values, figure) for values, figure in figures if figure is not None]
-                values = self.searched.values_of(known + 1, told, seed=self.seeds.start)
+                finished = [(values, figure) for values, figure in figures if figure is not None]
+                values = self.searched.values_of(known + 1, finished, seed=self.seeds.start)
                 state.trials.append(Trial(number=known + 1, values=values))
         return True
 
     def end(self) -> Outcome:
-        """Return the outcome when all is done."""
+        """Return the outcome after all trainings."""
         with self.study.change() as state:
             outcome = self._publish(state)
         if outcome.best is None:
             reasons = [reason for trial in state.trials for reason in trial.failed.values()]
             first = (reasons or [f"{self.searched.monitor} was never a finite number"])[0]
-            raise RunError(f"no trial of {self.study.folder} came to a figure; the first reason: {first}")
+            raise RunError(
+                f"no trial of {self.study.folder} produced a figure; the first reason: {first}",
+                code="search-without-result",
+            )
         return outcome
 
     def _figure(self, trial: Trial) -> float | None:

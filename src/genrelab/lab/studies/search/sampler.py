@@ -1,8 +1,8 @@
 """Values of the next trial, drawn by Optuna.
 
-Optuna keeps nothing here: every draw makes its study anew, in memory, from the trials that are done, with a
-seed of the search's seed and the trial's number. So a draw depends on these alone, and a search that is
-killed and goes on draws what it would have drawn.
+Optuna stores nothing here: each draw rebuilds its study in memory from the finished trials, with a seed from
+the seed of the search and the number of the trial. A draw depends only on these, so a search that was killed
+and resumed draws the same values as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -22,26 +22,32 @@ from optuna.trial import create_trial
 
 from genrelab.lab.studies.search.axes import Axis, Choices
 
-Told = tuple[Mapping[str, Any], float]
+Finished = tuple[Mapping[str, Any], float]
 
 
 def draw(
-    axes: Mapping[str, Axis], told: Sequence[Told], *, model: bool, sign: float, seed: int, number: int
+    axes: Mapping[str, Axis],
+    finished: Sequence[Finished],
+    *,
+    model: bool,
+    sign: float,
+    seed: int,
+    number: int,
 ) -> dict[str, Any]:
     """Draw the values of a trial.
 
     Parameters
     ----------
     axes : mapping of str to Axis
-    told : sequence of (dict, float)
-        Values and figure of trials that are done.
+    finished : sequence of (dict, float)
+        Values and figure of finished trials.
     model : bool
-        Optuna's TPE sampler (Bergstra et al. 2011), random for its first ten trials; else evenly at random,
-        whatever was told.
+        Use Optuna's TPE sampler (Bergstra et al. 2011), which is random for its first ten trials; else draw
+        uniformly, independent of finished trials.
     sign : float
-        1 where a higher figure is better, -1 where a lower one is.
+        1 if a higher figure is better, else -1.
     seed, number : int
-        Of the search and of the trial.
+        Seed of the search and number of the trial.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     (state,) = np.random.SeedSequence([seed, number]).generate_state(1)
@@ -50,7 +56,7 @@ def draw(
         direction="maximize" if sign > 0 else "minimize", sampler=made(seed=int(state))
     )
     space = {key: _distribution(axis) for key, axis in axes.items()}
-    for values, figure in told if model else ():
+    for values, figure in finished if model else ():
         params = {
             key: axis.place(values[key]) if isinstance(axis, Choices) else values[key]
             for key, axis in axes.items()
@@ -65,7 +71,7 @@ def draw(
 
 def _distribution(axis: Axis) -> BaseDistribution:
     if isinstance(axis, Choices):
-        return CategoricalDistribution(range(len(axis.values)))  # places: a value may be a list
+        return CategoricalDistribution(range(len(axis.values)))  # indices: a value may be a list
     if axis.whole:
         return IntDistribution(int(axis.low), int(axis.high), log=axis.log, step=int(axis.step or 1))
     return FloatDistribution(axis.low, axis.high, log=axis.log, step=axis.step)

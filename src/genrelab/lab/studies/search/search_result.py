@@ -1,8 +1,8 @@
-"""What a search came to: its trials, best first, and the choice.
+"""The result of a search: its trials, best first, and the choice.
 
-The choice looks at the validation part alone. The test figures of other trials than the chosen one are left
-out unless the search asks for them: who picks the best of many by its test figure reports the luckiest, and
-has no clip left that could tell.
+The choice uses only the validation part. Test figures of other trials than the chosen one are omitted unless
+the search requests them: choosing the best of many trials by its test figure selects the luckiest, and leaves
+no held-out clip to show it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEVELS = ("segment", "track")
 
 @dataclass(frozen=True)
 class Row:
-    """A trial, with the means of its figures over seeds; None where there is none.
+    """A trial, with the means of its figures over seeds; None if undefined.
 
     Attributes
     ----------
@@ -29,17 +29,17 @@ class Row:
         From 1.
     values : dict
     state : str
-        `done`; or how many seeds are; or why it failed.
+        `done`, the number of finished seeds, or the reason of the failure.
     open : bool
-        Whether a training of it is still to be done.
+        Whether a training of it is unfinished.
     score : float or None
-        The figure that is compared; None unless all seeds have one.
+        The compared figure; None unless all seeds have it.
     valid_accuracy, valid_loss, epochs, seconds_per_epoch : float or None
     lowest, highest : float or None
-        Of `valid_accuracy` among the seeds.
+        Lowest and highest `valid_accuracy` among the seeds.
     parameters : int or None
     network : str
-        Kind of the model; empty if nothing is done.
+        Kind of the model; empty if no training is finished.
     results : mapping of int to Result
         By seed.
     """
@@ -108,7 +108,7 @@ class Outcome:
         Best first, those without a figure last. Among equal figures the lower loss is better, then the
         earlier trial.
     facts : mapping of str to str
-        What a reader needs to repeat it.
+        Facts that a reader needs to repeat the search.
     """
 
     searched: Search
@@ -120,7 +120,7 @@ class Outcome:
     def of(
         cls, searched: Search, trials: Sequence[Trial], seeds: range, *, facts: Mapping[str, str]
     ) -> Outcome:
-        """Put trials in order."""
+        """Rank trials."""
         rows = [_row(trial, searched.monitor, seeds) for trial in trials]
 
         def order(row: Row) -> tuple[float, float, int]:
@@ -131,21 +131,21 @@ class Outcome:
 
     @property
     def best(self) -> Row | None:
-        """The trial that was chosen; None if none has a figure yet."""
+        """The chosen trial; None if no trial has a figure yet."""
         return self.rows[0] if self.rows and self.rows[0].score is not None else None
 
     @property
     def failed(self) -> list[Row]:
-        """The trials that are done and came to no figure."""
+        """The finished trials without a figure."""
         return [row for row in self.rows if row.score is None and not row.open]
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether all trainings are finished."""
         return len(self.rows) >= self.searched.trials and not any(row.open for row in self.rows)
 
     def best_recipe(self) -> Recipe | None:
-        """Return the recipe of the chosen trial under the search's name, with where its values come from."""
+        """Return the recipe of the chosen trial, with the name of the search and the source of its values."""
         best = self.best
         if best is None:
             return None
@@ -159,7 +159,7 @@ class Outcome:
                 "name": self.searched.name,
                 "title": f"{recipe.title}, as the search {self.searched.name} found it",
                 "row": None,
-                "reported": (),  # figures of the paper are of the paper's values
+                "reported": (),  # figures of the paper belong to the values of the paper
                 "parameters": None,
                 "sources": {**recipe.sources, **dict.fromkeys(best.values, chosen)},
                 "assumed": {key: why for key, why in recipe.assumed.items() if key not in best.values},
@@ -167,5 +167,5 @@ class Outcome:
         )
 
     def by_number(self) -> list[Row]:
-        """Return the trials in the order in which they were thought of."""
+        """Return the trials in the order of their numbers."""
         return sorted(self.rows, key=lambda row: row.number)

@@ -1,4 +1,4 @@
-"""A search, settled: its keys and values are read, and every recipe that it may make can be built."""
+"""A checked search: its keys and values are read, and all its recipes can be built."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from genrelab.lab.studies.search.axes import (
     value_at,
 )
 from genrelab.lab.studies.search.plan import Monitor, Plan, Sampler
-from genrelab.lab.studies.search.sampler import Told, draw
+from genrelab.lab.studies.search.sampler import Finished, draw
 
 RECIPE = "recipe"
 """The key whose values are names of recipes."""
@@ -37,7 +37,7 @@ _TRIALS = 20
 
 @dataclass(frozen=True)
 class Search:
-    """What is tried, and by what is chosen.
+    """The values that are tried, and the figure that chooses.
 
     Attributes
     ----------
@@ -45,18 +45,18 @@ class Search:
     recipe : str or None
         Name or file; None if `recipe` is a key of `axes`.
     changes : tuple of str
-        `key=value`, for all trials.
+        `key=value` for all trials.
     axes : mapping of str to Axis
-        What a key of the recipe may be.
+        Values of each searched key of the recipe.
     sampler : {"grid", "tpe", "random"}
     trials, seeds : int
-        How many trials there are, and how often each is trained.
+        Number of trials, and of trainings per trial.
     monitor : {"valid_accuracy", "valid_loss"}
-        The figure of the validation part by which trials are compared.
+        The validation figure that compares trials.
     test_figures : bool
         Whether the test figures of all trials are shown.
     notes : mapping of str to str
-        Where the search stands in a paper, and what was assumed.
+        Place of the search in a paper, and assumptions.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Search:
 
     @property
     def sign(self) -> float:
-        """1 where a higher figure is better, else -1."""
+        """1 if a higher figure is better, else -1."""
         return -1.0 if self.monitor.endswith("loss") else 1.0
 
     def recipe_of(self, values: Mapping[str, Any]) -> Recipe:
@@ -82,74 +82,74 @@ class Search:
         Raises
         ------
         RecipeError
-            If the values make none.
+            If the values are invalid.
         """
         name = values.get(RECIPE, self.recipe)
         changes = [change_of(key, value) for key, value in values.items() if key != RECIPE]
         return load_recipe(str(name), changes=[*self.changes, *changes])
 
-    def values_of(self, number: int, told: Sequence[Told], *, seed: int) -> dict[str, Any]:
-        """Return what trial `number` tries.
+    def values_of(self, number: int, finished: Sequence[Finished], *, seed: int) -> dict[str, Any]:
+        """Return the values of trial `number`.
 
         Parameters
         ----------
         number : int, 1 to `trials`
-        told : sequence of (dict, float)
-            Values and figure of the trials that are done, in the order of their numbers; for `tpe` alone.
+        finished : sequence of (dict, float)
+            Values and figure of finished trials, in the order of their numbers; only `tpe` uses them.
         seed : int
-            Of the draws. Together with `number` and `told` it decides what is drawn.
+            Seed of the draws, which depend on it, `number` and `finished`.
         """
         if self.sampler == "grid":
             choices = [axis.probes() for axis in self.axes.values()]
-            sizes = [len(values) for values in choices]
-            places, left = [], number - 1
-            for size in reversed(sizes):  # the last key goes round fastest
-                left, place = divmod(left, size)
-                places.append(place)
-            return {
-                key: values[place]
-                for key, values, place in zip(self.axes, choices, reversed(places), strict=True)
-            }
-        return draw(self.axes, told, model=self.sampler == "tpe", sign=self.sign, seed=seed, number=number)
+            values = next(itertools.islice(itertools.product(*choices), number - 1, None))
+            return dict(zip(self.axes, values, strict=True))
+        return draw(
+            self.axes, finished, model=self.sampler == "tpe", sign=self.sign, seed=seed, number=number
+        )
 
     def words(self, values: Mapping[str, Any]) -> str:
-        """Return a trial's values in few words: `count = 2, max_share = 0.3`."""
+        """Return the values of a trial as short text: `count = 2, max_share = 0.3`."""
         names = short_names(list(self.axes))
         return ", ".join(f"{names[key]} = {brief(value)}" for key, value in values.items())
 
     def bases(self) -> dict[str, str]:
-        """Return what the trials set out from: the recipes as YAML, by name."""
+        """Return the unchanged recipes of the trials as YAML, by name."""
         recipes = self.axes.get(RECIPE, Choices((self.recipe,)))
         return {str(name): dump_recipe(self.recipe_of({RECIPE: name})) for name in recipes.probes()}
 
 
 def settle(plan: Plan, *, genres: int = 2) -> Search:
-    """Read a plan's keys and values, and build each network that it may make, without weights.
+    """Read the keys and values of a plan, and build its networks without weights as a check.
 
-    Of a grid all combinations are built, of a space the ends of each range and all values beside the first
+    A grid builds all combinations; a space builds the ends of each range and all values, with the first
     values of the other keys.
 
     Raises
     ------
     UsageError
-        If there is nothing to search, or the plan contradicts itself.
+        If the plan is empty or inconsistent.
     RecipeError
-        If a recipe, key or value is unknown or does not fit; the message names the closest.
+        If a recipe, key or value is unknown or invalid; the message names the closest.
     """
     axes = _axes(plan)
     sampler = plan.sampler or ("grid" if plan.grid else "tpe")
     if (sampler == "grid") != bool(plan.grid):
-        raise UsageError(f"the sampler {sampler} needs a {'grid' if sampler == 'grid' else 'space'}")
+        raise UsageError(
+            f"the sampler {sampler} needs a {'grid' if sampler == 'grid' else 'space'}",
+            code="sampler-without-axes",
+        )
     trials = plan.trials or _TRIALS
     if plan.grid:
         trials = math.prod(len(axis.probes()) for axis in axes.values())
         if plan.trials is not None:
             raise UsageError(
-                f"a grid tries all its {trials} combinations; leave trials out, or search a space"
+                f"a grid runs all its {trials} combinations; omit trials, or search a space",
+                code="grid-with-trials",
             )
         if trials > _MOST_TRIALS:
             raise UsageError(
-                f"the grid has {trials:,} combinations, more than {_MOST_TRIALS:,}; name fewer values"
+                f"the grid has {trials:,} combinations, more than {_MOST_TRIALS:,}; list fewer values",
+                code="grid-too-large",
             )
     notes = {"Of the paper": ", ".join(filter(None, (plan.paper, plan.place)))} if plan.paper else {}
     notes |= {f"Assumed: {what}": why for what, why in plan.assumed.items()}
@@ -177,14 +177,16 @@ def _axes(plan: Plan) -> dict[str, Axis]:
     if bool(plan.grid) == bool(plan.space):
         both = "either a grid or a space, not both" if plan.grid else "a grid, a space or a plan"
         raise UsageError(
-            f"a search needs {both}; e.g. --grid model.width=8,16 or --space model.dropout=0..0.5"
+            f"a search needs {both}; e.g. --grid model.width=8,16 or --space model.dropout=0..0.5",
+            code="search-without-axes",
         )
     over_recipes = RECIPE in {**plan.grid, **plan.space}
     if over_recipes == (plan.recipe is not None):
         raise UsageError(
-            "the recipes are searched over: name no other recipe"
+            "the search is over recipes; name no other recipe"
             if over_recipes
-            else "name a recipe to search"
+            else "name the recipe to search",
+            code="search-recipe",
         )
     if plan.grid:
         return {key: read_choices(key, values) for key, values in plan.grid.items()}
@@ -200,7 +202,7 @@ def _axes(plan: Plan) -> dict[str, Axis]:
 
 
 def _probes(search: Search) -> list[dict[str, Any]]:
-    """Return values of which every one must make a recipe."""
+    """Return the combinations of values that are checked."""
     probes = {key: axis.probes() for key, axis in search.axes.items()}
     if search.sampler == "grid":
         return [dict(zip(probes, values, strict=True)) for values in itertools.product(*probes.values())]
@@ -212,8 +214,9 @@ def _build(search: Search, values: Mapping[str, Any], genres: int) -> None:
     recipe = search.recipe_of(values)
     if recipe.training.choose_epoch_on != "valid":
         raise UsageError(
-            f"{recipe.name} has training.choose_epoch_on={recipe.training.choose_epoch_on}, which leaves "
-            "no part to choose by but the test part; search with --set training.choose_epoch_on=valid"
+            f"{recipe.name} has training.choose_epoch_on={recipe.training.choose_epoch_on}, so that only the "
+            "test part could choose; search with --set training.choose_epoch_on=valid",
+            code="search-without-valid",
         )
-    with torch.device("meta"):  # sizes alone: no weight is drawn
+    with torch.device("meta"):  # sizes only, without weights
         build_network(recipe, genres=genres)

@@ -1,9 +1,9 @@
-"""The file of a search: which trials there are, and what came of them.
+"""The file of a search: its trials and their results.
 
-Every change reads the file, alters it and puts it back whole, under a lock that a process gives back
-however it ends. So a kill at any moment leaves the file as it was before or after a change, and several
-processes may work on one search. (Optuna's own file storage appends lines: one cut short by a kill makes it
-unreadable, and its lock outlives its process.)
+Each change reads the file, modifies it and replaces it, under a lock that the system releases when the
+process ends. A kill at any time leaves the file in its state before or after a change, and several processes
+may run one search. (The file storage of Optuna appends lines: a truncated line makes it unreadable, and its
+lock survives its process.)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAUSE_SECONDS = 0.02
 
 
 class Figure(BaseModel):
-    """A test figure with its interval; None where it is undefined."""
+    """A test figure with its interval; None if undefined."""
 
     value: float | None
     low: float | None
@@ -35,26 +35,26 @@ class Figure(BaseModel):
 
 
 class Result(BaseModel):
-    """What one training came to.
+    """The result of one training.
 
     Attributes
     ----------
     run : str
-        The run folder, below the folder of the search.
+        The run folder, relative to the folder of the search.
     valid_accuracy, valid_loss : float or None
-        On segments of the validation part, in the epoch whose weights were kept; None if not finite.
+        On segments of the validation part, in the epoch that was kept; None if not finite.
     epoch, epochs : int
-        The epoch that was kept, counted from 1, and how many were trained.
+        The epoch that was kept, from 1, and the number of trained epochs.
     seconds_per_epoch : float
-        The median, validation included.
+        The median, including validation.
     network : str
         The `kind` of the recipe's model.
     parameters : int
     device : str
     test : dict of str to Figure
-        Accuracy of the test part by `segment` and by `track`, under the recipe's voting rule.
+        Accuracy on the test part by `segment` and by `track`, with the voting rule of the recipe.
     warnings : list of str
-        What makes the figures doubtful.
+        Reasons to doubt the figures.
     """
 
     run: str
@@ -71,7 +71,7 @@ class Result(BaseModel):
 
 
 class Trial(BaseModel):
-    """Values that are tried, and what came of them by seed: a result, or the reason why there is none.
+    """Values, and for each seed the result or the reason of a failure.
 
     Trials count from 1.
     """
@@ -82,11 +82,11 @@ class Trial(BaseModel):
     failed: dict[int, str] = {}
 
     def done(self, seed: int) -> bool:
-        """Tell whether nothing is left to do for a seed."""
+        """Return whether the training with a seed is finished."""
         return seed in self.results or seed in self.failed
 
     def figure(self, monitor: str, seeds: range) -> float | None:
-        """Return the mean of a figure over seeds; None if one of them has none."""
+        """Return the mean of a figure over seeds; None if a seed has none."""
         found = [getattr(self.results[seed], monitor) for seed in seeds if seed in self.results]
         if len(found) < len(seeds) or any(value is None for value in found):
             return None
@@ -94,7 +94,7 @@ class Trial(BaseModel):
 
 
 class StudyState(BaseModel):
-    """What the file holds; `about` says which search it is of."""
+    """The content of the file; `about` is the identity of the search."""
 
     format: Literal[1] = 1
     about: dict[str, JsonValue]
@@ -106,19 +106,19 @@ class StudyState(BaseModel):
 
 
 class Study:
-    """A search's folder.
+    """The folder of a search.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if missing.
     about : mapping of str to (mapping or str)
-        Which search this is.
+        The identity of the search.
 
     Raises
     ------
     RunError
-        If the folder holds another search, or a damaged file.
+        If the folder belongs to another search, or the file is damaged.
     """
 
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
@@ -132,17 +132,18 @@ class Study:
         other = [name for name in {**about, **there} if about.get(name) != there.get(name)]
         if other:
             raise RunError(
-                f"{self.path} holds another search, which differs in: {', '.join(other)}; choose another "
-                "--study or --out, or delete that folder"
+                f"{self.path} belongs to another search, which differs in: {', '.join(other)}; use another "
+                "--study or --out, or delete that folder",
+                code="search-differs",
             )
 
     def read(self) -> StudyState:
-        """Return what the file holds now."""
+        """Return the current content of the file."""
         return self._read()
 
     @contextmanager
     def change(self) -> Iterator[StudyState]:
-        """Give what the file holds, and write it back as it was altered, with no other process between."""
+        """Yield the content of the file under a lock, and write it back afterwards."""
         with self._alone():
             state = self._read()
             yield state
@@ -150,10 +151,10 @@ class Study:
 
     @contextmanager
     def claimed(self, seeds: range) -> Iterator[tuple[Trial, int] | None]:
-        """Give an open training, from which every other process is kept meanwhile.
+        """Yield an open training, locked against other processes.
 
-        None means that there is no open one, or that all are being worked on. Trainings of equal values share
-        a run folder, and so a lock.
+        None means that no training is open, or that other processes run all open ones. Trainings with equal
+        values share a run folder, and therefore a lock.
         """
         with ExitStack() as lock:
             for trial, seed in self._open(seeds):
@@ -164,16 +165,16 @@ class Study:
                 if not self._read().trial(trial.number).done(seed):
                     yield trial, seed
                     return
-                lock.close()  # another process has just done it
+                lock.close()  # another process has just finished it
             yield None
 
     def is_open(self, seeds: range) -> bool:
-        """Tell whether anything is left to do."""
+        """Return whether any training is unfinished."""
         return bool(self._open(seeds))
 
     def base_of(self, trial: Trial) -> Path:
-        """Return below what a trial's run folders lie: the folder of the first trial with its values."""
-        text = json.dumps(trial.values)  # there 1, 1.0 and true differ
+        """Return the parent of the run folders of a trial: the folder of the first trial with its values."""
+        text = json.dumps(trial.values)  # in JSON, 1, 1.0 and true differ
         same = (each.number for each in self._read().trials if json.dumps(each.values) == text)
         return self.folder / "trials" / f"{min(same):03d}"
 
@@ -190,9 +191,12 @@ class Study:
         try:
             state = StudyState.model_validate_json(self.path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise RunError(f"cannot read the search {self.path}: {error}") from error
+            raise RunError(f"cannot read the search {self.path}: {error}", code="study-unreadable") from error
         if [trial.number for trial in state.trials] != list(range(1, len(state.trials) + 1)):
-            raise RunError(f"the trials in {self.path} are not numbered 1, 2, 3, ...; it was altered by hand")
+            raise RunError(
+                f"the trials in {self.path} are not numbered 1, 2, 3, ...; it was edited by hand",
+                code="study-numbering",
+            )
         return state
 
     def _write(self, state: StudyState) -> None:

@@ -16,7 +16,7 @@ _FIGURES = ("valid_accuracy", "lowest", "highest", "valid_loss", "epochs", "para
 
 
 def cells(outcome: Outcome) -> tuple[list[str], list[list[str]]]:
-    """Return the table for people: a header, and a row of texts a trial, best first."""
+    """Return the table as text: a header, and one row per trial, best first."""
     names = short_names(list(outcome.searched.axes))
     tested = outcome.searched.test_figures
     header = ["trial", *names.values(), "valid accuracy", "valid loss", "epochs", "parameters", "s/epoch"]
@@ -35,7 +35,7 @@ def _cells(row: Row, names: Mapping[str, str], *, tested: bool) -> list[str]:
 
 
 def share(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """Return `57.1 % (49.8-64.0)`, the brackets only if there are both ends."""
+    """Return `57.1 % (49.8-64.0)`, with brackets only if both ends exist."""
     return figure({"value": value, "low": low, "high": high})
 
 
@@ -63,7 +63,7 @@ def markdown(outcome: Outcome) -> str:
 
 
 def comma_separated(outcome: Outcome) -> str:
-    """Return the figures in full as CSV, a row a trial in the order of their numbers."""
+    """Return all figures as CSV, one row per trial in the order of their numbers."""
     keys = list(outcome.searched.axes)
     levels = LEVELS if outcome.searched.test_figures else ()
     rows: list[list[object]] = [
@@ -77,7 +77,7 @@ def comma_separated(outcome: Outcome) -> str:
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:
-    """Return a value that JSON can hold: `search`, `best` (null if there is none), `trials` by number."""
+    """Return a JSON value: `search`, `best` (null if there is none), `trials` by number."""
     searched, best = outcome.searched, outcome.best
     about = {
         "name": searched.name,

@@ -1,1 +1,1 @@
-"""What a training minimizes and how: losses, targets, optimizer, learning rate, first weights."""
+"""The optimization problem of a training: loss, targets, optimizer, learning rate, initial weights."""

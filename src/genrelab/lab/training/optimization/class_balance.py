@@ -1,4 +1,4 @@
-"""Genres of different sizes made to count alike."""
+"""Equal weight for genres of different sizes."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from torch.utils.data import Sampler
 from genrelab.lab.training.optimization.objective import UNLABELLED
 
 _AGAIN = 2**32
-"""Added to the epoch in the key of an item that is shown again, so that its random values are others."""
+"""Added to the epoch in the key of a repeated item, which gives it other random values."""
 
 
 def class_weights(classes: Sequence[int], genres: int) -> list[float]:
-    """Return weights inverse to how often classes occur, whose mean over the items is 1.
+    """Return weights inverse to the frequency of classes, with a mean of 1 over the items.
 
     Parameters
     ----------
     classes : sequence of int
-        Class numbers of the items; unlabelled ones do not count.
+        Class numbers of the items; unlabelled items are ignored.
     genres : int
-        Number of classes; one without items has weight 0.
+        Number of classes; a class without items has weight 0.
     """
     counts = np.bincount([number for number in classes if number != UNLABELLED], minlength=genres)
-    there = counts > 0
+    present = counts > 0
     weights = np.zeros(genres)
-    weights[there] = counts.sum() / (there.sum() * counts[there])
+    weights[present] = counts.sum() / (present.sum() * counts[present])
     return [float(weight) for weight in weights]
 
 
 class BalancedSampler(Sampler[tuple[int, int]]):
-    """Give `(epoch, number of the item)` pairs as `EpochSampler` does, with all genres equally often.
+    """Yield keys like `EpochSampler`, with all genres equally often.
 
-    An epoch is as long as there are items: unlabelled ones come once, and what is left is divided equally
-    among the genres. The items of a genre take turns, so that none comes a third time before all came twice.
+    An epoch has as many keys as there are items: unlabelled items come once, and the genres share the rest
+    equally. The items of a genre take turns: none comes a third time before all came twice.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class BalancedSampler(Sampler[tuple[int, int]]):
         self.length = len(numbers)
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin the epoch of this number."""
+        """Start an epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class BalancedSampler(Sampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         rng = np.random.default_rng([self.seed, self.epoch])
         places, kinds = self.length - len(self.unlabelled), len(self.by_class)
-        # Genres that get one item more than the others are others in each epoch.
+        # In each epoch, other genres get the surplus items.
         sizes = rng.permutation([places // kinds + (rest < places % kinds) for rest in range(kinds)])
         keys = [(self.epoch, int(index)) for index in self.unlabelled]
         for items, size in zip(self.by_class, sizes, strict=True):

@@ -1,4 +1,4 @@
-"""The weights that a training starts with."""
+"""The initial weights of a training."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _CALIBRATION_SEGMENTS = 256
 
 
 def load_start(network: GenreNetwork, training: Training) -> list[str]:
-    """Give a new network the weights that the recipe starts with.
+    """Load the initial weights of the recipe into a new network.
 
     Returns
     -------
     list of str
-        What is to be said of them; empty where all weights are random.
+        Notes on them; empty if all weights are random.
 
     Raises
     ------
     RecipeError
-        If the weights are not to be had, or do not fit the network.
+        If the weights are unavailable, or do not fit the network.
     """
     return [] if training.weights == "none" else load_pretrained(network, training.weights)
 
 
 def weights_hash(training: Training) -> str | None:
-    """Return the SHA-256 of the file that a training starts with; None where there is none (any more)."""
+    """Return the SHA-256 of the file of initial weights; None if there is no file (any more)."""
     file = training.weights_file
     if file is None or not file.is_file():
         return None
@@ -42,22 +42,22 @@ def weights_hash(training: Training) -> str | None:
 
 
 def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[str]:
-    """Give a network what it has to know of the training clips before the first epoch.
+    """Fit statistics of a network to training clips before the first epoch.
 
-    Batch norms that came folded into convolutions get the statistics of 256 segments; the standardization
-    of a `DescriptorMLP` is fitted to all segments, unless it came with the weights.
+    Batch norms that were folded into convolutions get the statistics of 256 segments; the standardization of
+    a `DescriptorMLP` is fitted to all segments, unless the weights include it.
 
     Parameters
     ----------
     network : GenreNetwork
-        As `load_start` left it.
+        After `load_start`.
     waveforms : iterable of Tensor [shape=(batch, channels, samples)]
         Of training clips.
 
     Returns
     -------
     list of str
-        What is to be said of it; empty where nothing was to be done.
+        Notes on the calibration; empty if none was needed.
     """
     body = network.body
     if isinstance(body, DescriptorMLP) and not body.standardize.fitted:

@@ -1,4 +1,4 @@
-"""Mixing the items of a batch two by two (Zhang et al. 2018, arXiv:1710.09412)."""
+"""Mixing of pairs of items in a batch (Zhang et al. 2018, arXiv:1710.09412)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor
 
 
 class Blend(NamedTuple):
-    """How a batch is mixed with itself in another order.
+    """How each item of a batch is mixed with a partner.
 
     Attributes
     ----------
     share : Tensor [shape=(batch,)]
-        Of each item itself, the greater one of the two; the rest is its partner's.
+        Share of the item itself, at least one half; the rest belongs to its partner.
     partner : Tensor [shape=(batch,)]
-        Numbers of items, each once.
+        Number of the partner of each item; each occurs once.
     """
 
     share: Tensor
     partner: Tensor
 
     def of(self, values: Tensor) -> Tensor:
-        """Mix `[batch, ...]`: sound, labels as probabilities, targets."""
+        """Mix `[batch, ...]`: waveforms, label probabilities, or targets."""
         share = self.share.to(values.dtype).reshape(-1, *([1] * (values.ndim - 1)))
         return torch.lerp(values[self.partner], values, share)
 
@@ -35,8 +35,8 @@ class Mixup:
     Parameters
     ----------
     alpha : float > 0
-        Shares are drawn from the Beta distribution of `alpha`, `alpha`: near 0 an item stays as it is, from 1
-        on mixtures are half and half more often than not.
+        Shares are drawn from the Beta distribution of `alpha`, `alpha`: near 0 items stay almost unchanged;
+        from 1 on most mixtures are close to one half each.
     """
 
     def __init__(self, alpha: float) -> None:
@@ -44,11 +44,11 @@ class Mixup:
         self.rng = np.random.default_rng(0)
 
     def seed(self, seed: int) -> None:
-        """Start the random values anew."""
+        """Restart the random values."""
         self.rng = np.random.default_rng([seed, 1])
 
     def draw(self, items: int, device: torch.device) -> Blend:
-        """Draw how a batch of so many items is mixed."""
+        """Draw the mixture of a batch of `items` items."""
         share = self.rng.beta(self.alpha, self.alpha, items)
         share = np.maximum(share, 1.0 - share).astype(np.float32)
         partner = self.rng.permutation(items)

@@ -1,4 +1,4 @@
-"""The loss of a training: labels, and the answers of another listener where there are such."""
+"""The loss of a training: labels and, for distillation, the targets of a teacher."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from genrelab.lab.training.distillation.distillation import ClipTargets
 from genrelab.lab.training.optimization.mixup import Blend
 
 UNLABELLED = -1
-"""Stands for the class number of a clip without a genre."""
+"""Class number of a clip without a genre."""
 
 RegressLoss = Literal["smooth-l1", "mse", "cosine"]
 
 
 class Objective(nn.Module):
-    """Cross-entropy with labels: smoothed clip by clip, weighted class by class.
+    """Cross-entropy with labels, smoothed per clip and weighted per class.
 
     Parameters
     ----------
     smoothing : sequence of float in 0..1
-        A label's smoothing, by the number of the clip.
+        Smoothing of the label, by the number of the clip.
     class_weights : sequence of float
         By class number.
     """
@@ -45,16 +45,16 @@ class Objective(nn.Module):
     ) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, by name; the loss is their sum.
 
-        Where the scores have members, each term is the mean of the members' own.
+        If the scores have members, each term is the mean over the members.
 
         Parameters
         ----------
         scores : Scores
-            Of the batch, mixed if it is.
+            Scores of the batch, after mixing.
         label, clip : Tensor [shape=(batch,)]
-            Class numbers, or `UNLABELLED`, and numbers of clips, of the batch as it was before it was mixed.
+            Class numbers, or `UNLABELLED`, and numbers of clips, of the batch before mixing.
         blend : Blend or None
-            How it was mixed.
+            How the batch was mixed.
         """
         found = [self.terms(number, each, label, clip, blend) for number, each in enumerate(scores.learning)]
         return {name: torch.stack([terms[name] for terms in found]).mean() for name in found[0]}
@@ -80,9 +80,9 @@ class Objective(nn.Module):
 
 
 class DistillingObjective(Objective):
-    """What a file of targets teaches, beside the labels.
+    """Labels and the targets of a teacher.
 
-    The linear layers that turn the network's embedding into targets belong to the training alone.
+    The linear layers from the embedding of the network to the targets exist only in training.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class DistillingObjective(Objective):
             self._keep("genres", targets.genres)
 
     def _keep(self, name: str, values: np.ndarray) -> None:
-        """Keep a table that goes where the network goes, and is no part of a stored state."""
+        """Register a table that moves to the device of the network and is not part of its stored state."""
         self.register_buffer(name, torch.from_numpy(values.astype(np.float32)), persistent=False)
 
     def terms(
@@ -143,11 +143,11 @@ class DistillingObjective(Objective):
         for number, (what, key, weight) in enumerate(self.parts):
             targets = getattr(self, f"targets_{number}")[clip]
             targets = targets if blend is None else blend.of(targets)
-            said = heads[number](scores.embedding).float()
+            predicted = heads[number](scores.embedding).float()
             each = (
-                _tag_loss(said, targets)
+                _tag_loss(predicted, targets)
                 if what == "tags"
-                else _distance(said, targets, settings.regress_loss)
+                else _distance(predicted, targets, settings.regress_loss)
             )
             terms[f"{what}_{key}"] = weight * (share * each).sum()
         if settings.genres is not None:
@@ -155,7 +155,8 @@ class DistillingObjective(Objective):
             wanted = torch.softmax(self.genres[clip] / heat, dim=-1)
             wanted = wanted if blend is None else blend.of(wanted)
             each = F.kl_div(F.log_softmax(logits / heat, dim=-1), wanted, reduction="none").sum(dim=-1)
-            # The gradients of softened answers fall with the square of the temperature (Hinton et al., 2).
+            # The gradients of softened predictions shrink with the square of the temperature (Hinton et al.,
+            # 2).
             terms["genres"] = settings.genres.weight * heat**2 * (share * each).sum()
         return terms
 
@@ -165,17 +166,17 @@ def _tag_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=-1)
 
 
-def _distance(said: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
-    """Return how far each item lies from its target."""
+def _distance(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
+    """Return the distance of each item from its target."""
     if loss == "cosine":
-        return 1.0 - F.cosine_similarity(said, targets, dim=-1)
+        return 1.0 - F.cosine_similarity(predicted, targets, dim=-1)
     if loss == "mse":
-        return F.mse_loss(said, targets, reduction="none").mean(dim=-1)
-    return F.smooth_l1_loss(said, targets, reduction="none").mean(dim=-1)
+        return F.mse_loss(predicted, targets, reduction="none").mean(dim=-1)
+    return F.smooth_l1_loss(predicted, targets, reduction="none").mean(dim=-1)
 
 
 def embedding_lengths(network: nn.Module, *, channels: int, samples: int) -> list[int]:
-    """Return how long the embedding of a network is, or of each of its members, by asking it."""
+    """Return the length of the embedding of a network, or of each of its members."""
     training = network.training
     network.eval()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Items of a batch that are no music, of which all genres are equally likely."""
+"""Outlier exposure: synthetic non-music in a batch, with all genres equally likely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genrelab.lab.recipes.schema import NotMusic
 
 
 class Outliers:
-    """Makes sound that is no music for each batch, and says how wrong it is to be sure of it.
+    """Synthetic non-music for each batch, and the loss of confident predictions for it.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class Outliers:
         self.rng = np.random.default_rng(0)
 
     def seed(self, seed: int) -> None:
-        """Start the random values anew."""
+        """Restart the random values."""
         self.rng = np.random.default_rng([seed, 2])
 
     def like(self, waveform: Tensor) -> Tensor:
-        """Make items beside a batch `[batch, channels, samples]`, as many as the settings' share of it."""
+        """Make items for a batch `[batch, channels, samples]`; the settings define their share."""
         items, channels, samples = waveform.shape
         count = max(1, round(self.settings.share * items))
         made = not_music(
@@ -40,7 +40,7 @@ class Outliers:
         return torch.from_numpy(made).to(waveform)
 
     def loss(self, logits: Tensor) -> Tensor:
-        """Return how far answers `[items, genres]` are from all genres alike, in nats."""
+        """Return the divergence of predictions `[items, genres]` from equal probabilities, in nats."""
         genres = logits.shape[-1]
         uniform = torch.full_like(logits, 1.0 / genres)
         return self.settings.weight * F.kl_div(F.log_softmax(logits, dim=-1), uniform, reduction="batchmean")

@@ -8,22 +8,22 @@ from genrelab.lab.recipes.schema import Training
 
 
 def learning_rate(training: Training, epoch: int) -> float:
-    """Return the learning rate that an epoch is trained with.
+    """Return the learning rate of an epoch.
 
     Parameters
     ----------
     training : Training
-        The recipe's part.
+        The training section of the recipe.
     epoch : int, from 0
 
     Returns
     -------
     float
-        `warmup_learning_rate` in the first `warmup_epochs`. After them `learning_rate` itself
-        (`constant`); falling along half a cosine that begins with the first epoch after the warm-up and
-        would reach 0 behind the last epoch (`cosine`, as torch's CosineAnnealingLR); or multiplied by
-        `step_factor` once for each `step_epochs` gone by, those of the warm-up included (`step`, as torch's
-        StepLR; paper `ms-sincresnet`, 2.3: 1e-5 for five epochs, then 0.005, halved every 30).
+        `warmup_learning_rate` in the first `warmup_epochs`. After them `learning_rate` itself (`constant`);
+        half a cosine that starts with the first epoch after the warm-up and reaches 0 after the last epoch
+        (`cosine`, as torch's CosineAnnealingLR); or multiplied by `step_factor` after each `step_epochs`,
+        counted from the start of the warm-up (`step`, as torch's StepLR; paper `ms-sincresnet`, 2.3: 1e-5 for
+        five epochs, then 0.005, halved every 30).
     """
     if epoch < training.warmup_epochs and training.warmup_learning_rate is not None:
         return training.warmup_learning_rate
