@@ -78,9 +78,14 @@ def reproduce(
             say(f"{name:20}  {load_table(name).title}")
         return
     if not table or not corpus:
-        raise UsageError("say which table, and on which --corpus NAME:PATH; --list shows the tables")
+        raise UsageError(
+            "say which table, and on which --corpus NAME:PATH; --list shows the tables",
+            code="reproduce-not-named",
+        )
     if map is not None and test_corpus is None:
-        raise UsageError("--map translates the genres of a --test-corpus; name one")
+        raise UsageError(
+            "--map translates the genres of a --test-corpus; name one", code="reproduce-map-without-corpus"
+        )
     starts = dict(_start(text) for text in weights or [])
     wanted = Wanted(
         corpus=corpus,

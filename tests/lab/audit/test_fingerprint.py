@@ -8,8 +8,8 @@ import pytest
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
-from genrelab.errors import UsageError
 from genrelab.lab.audit.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
 from genrelab.lab.audit.landmarks import landmarks
 from genrelab.lab.audit.search import find_candidates
@@ -103,7 +103,7 @@ def test_silence_has_no_peaks() -> None:
 
 
 def test_two_channels_are_refused() -> None:
-    with pytest.raises(UsageError, match="one channel"):
+    with raises("fingerprint-channels", "(2, 100)"):
         fingerprint(np.zeros((2, 100), np.float32))
 
 

@@ -146,10 +146,13 @@ def audit_corpus(
         If `jobs` or `shortest` make no sense.
     """
     if isinstance(corpus.renderer, TableRows):
-        raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to audit")
+        raise CorpusError(
+            f"{corpus.name} is a table of descriptors: there is no sound to audit", code="audit-of-features"
+        )
     if jobs < 1 or not shortest >= 0:
         raise UsageError(
-            f"an audit needs 1 job or more and a shortest length of 0 s or more, not {jobs} and {shortest}"
+            f"an audit needs 1 job or more and a shortest length of 0 s or more, not {jobs} and {shortest}",
+            code="audit-options",
         )
     heard = hear_all(
         corpus, shortest=shortest, jobs=jobs, report=partial(report, "reading") if report else None

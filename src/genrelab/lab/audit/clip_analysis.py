@@ -100,7 +100,9 @@ def _sound(clip: Clip, corpus: Corpus) -> tuple[Waveform, int]:
     if corpus.renderer is not None:
         return corpus.renderer(clip, _RENDERED_RATE, 1), _RENDERED_RATE
     if clip.path is None:
-        raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
+        raise AudioError(
+            f"clip {clip.id} of {corpus.name} has neither a file nor a renderer", code="clip-without-sound"
+        )
     return decode(clip.path, start=clip.start or 0.0, duration=clip.duration)
 
 

@@ -84,7 +84,10 @@ def fingerprint(waveform: Float) -> Fingerprint:
     (1.0, 1000)
     """
     if waveform.ndim != 1:
-        raise UsageError(f"a fingerprint is made of one channel [samples], not of {waveform.shape}")
+        raise UsageError(
+            f"a fingerprint is made of one channel [samples], not of {waveform.shape}",
+            code="fingerprint-channels",
+        )
     first = int(_LOWEST * _WINDOW / SAMPLE_RATE)
     level = _levels(waveform, slice(first - 1, int(_HIGHEST * _WINDOW / SAMPLE_RATE) + 1))
     highest = ndimage.maximum_filter1d(level, 2 * _REACH_FRAMES + 1, axis=0)

@@ -52,7 +52,8 @@ def write_audit(folder: Path, audit: Audit) -> None:
             replace_text(folder / name, text)
     except OSError as error:
         raise CorpusError(
-            f"the audit cannot be written to {folder} ({error.strerror or error}). Choose another --out"
+            f"the audit cannot be written to {folder} ({error.strerror or error}). Choose another --out",
+            code="audit-unwritable",
         ) from error
 
 

@@ -27,10 +27,16 @@ def given_path(text: str, *, corpus: str) -> Path:
         If the text is empty or nothing is there.
     """
     if not text:
-        raise CorpusError(f"{corpus}: the path is missing. Write {corpus}:/path/to/the/collection")
+        raise CorpusError(
+            f"{corpus}: the path is missing. Write {corpus}:/path/to/the/collection",
+            code="corpus-path-not-given",
+        )
     path = Path(text).expanduser()
     if not path.exists():
-        raise CorpusError(f"{corpus}: {path} does not exist. Give the path where the collection lies")
+        raise CorpusError(
+            f"{corpus}: {path} does not exist. Give the path where the collection lies",
+            code="corpus-path-missing",
+        )
     return path
 
 
@@ -44,7 +50,10 @@ def given_folder(text: str, *, corpus: str) -> Path:
     """
     path = given_path(text, corpus=corpus)
     if not path.is_dir():
-        raise CorpusError(f"{corpus}: {path} is not a folder. Give the folder that holds the collection")
+        raise CorpusError(
+            f"{corpus}: {path} is not a folder. Give the folder that holds the collection",
+            code="corpus-not-a-folder",
+        )
     return path
 
 

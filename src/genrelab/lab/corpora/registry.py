@@ -135,19 +135,23 @@ def load_corpus(spec: str) -> Corpus:
     if kind in changes:
         return _load_changed(name, argument)
     if Path(spec).expanduser().exists():
-        raise CorpusError(f"{spec} is a path alone. Say what it is, such as folder:{spec} or gtzan:{spec}")
+        raise CorpusError(
+            f"{spec} is a path alone. Say what it is, such as folder:{spec} or gtzan:{spec}",
+            code="corpus-kind-not-given",
+        )
     close = get_close_matches(kind, [*kinds, *changes], n=3)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(kinds)}"
-    raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}")
+    raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}", code="corpus-unknown")
 
 
 def _load_changed(change: str, spec: str) -> Corpus:
     if not spec:
         raise CorpusError(
-            f"{change} changes the sound of a corpus; say of which one, such as {change}:gtzan:/data/GTZAN"
+            f"{change} changes the sound of a corpus; say of which one, such as {change}:gtzan:/data/GTZAN",
+            code="change-without-corpus",
         )
     try:
         made = sound_change(change)
     except RecipeError as error:
-        raise CorpusError(f"{change}:{spec}: {error}") from error
+        raise CorpusError(f"{change}:{spec}: {error}", code="change-unusable") from error
     return derive(load_corpus(spec), made)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from raising import raises
 
-from genrelab.errors import RunError
 from genrelab.lab.studies.reproduce import Budget, load_table, reproduce
 from genrelab.lab.studies.reproduce.publish import RUNS, differences, publish
 from genrelab.lab.studies.reproduce.runner import Wanted
@@ -138,7 +138,7 @@ def test_a_run_that_changed_since_is_not_published(made: Path, tmp_path: Path) -
     before = metrics.read_bytes()
     metrics.write_bytes(before + b"\n")
     try:
-        with pytest.raises(RunError, match="another run than the record's"):
+        with raises("reproduce-run-changed", made / name):
             publish(made, tmp_path)
     finally:
         metrics.write_bytes(before)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from raising import raises
 
 from genrelab.cli.main import main
 from genrelab.errors import UsageError
@@ -69,7 +70,7 @@ def test_the_tables_are_those_of_the_papers() -> None:
         "soundfusion-1", "soundfusion-2", "ms-sincresnet-1", "mel-augmentation-4", "mel-augmentation-5",
         "mfcc-cqt-1", "fds-2",
     }  # fmt: skip
-    with pytest.raises(UsageError, match="'soundfusion-1'"):
+    with raises("table-unknown", "'soundfusion'", "'soundfusion-1'"):
         load_table("soundfusion")
 
 
@@ -129,10 +130,18 @@ def test_a_budget_takes_fewer_genres_folds_and_segments() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["epochs", "epochs=0", "epochs=1,epochs=2", "epoch=1", "clips=-1", "clips=x"]
+    ("text", "code"),
+    [
+        ("epochs", "budget-limit"),
+        ("epochs=0", "budget-limit"),
+        ("epochs=1,epochs=2", "budget-limit"),
+        ("epoch=1", "budget-limit-unknown"),
+        ("clips=-1", "budget-limit"),
+        ("clips=x", "budget-limit"),
+    ],
 )
-def test_a_budget_that_makes_no_sense_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--budget"):
+def test_a_budget_that_makes_no_sense_is_refused(text: str, code: str) -> None:
+    with raises(code, "--budget"):
         Budget.parse([text])
 
 
@@ -296,7 +305,7 @@ def test_a_wrong_map_is_told_before_anything_is_trained(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
     path.write_text("no such genre: null\n", encoding="utf-8")
     elsewhere = wanted(elsewhere="synthetic:tracks=5,seconds=1,seed=3", map=path)
-    with pytest.raises(UsageError, match="names 'no such genre'"):
+    with pytest.raises(UsageError, match="'no such genre'"):
         reproduce(load_table("soundfusion-1"), elsewhere, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -348,9 +357,9 @@ def test_wrong_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "mfcc-cqt-1" in capsys.readouterr().out
     for arguments, words in (
         (["soundfusion-2"], "--corpus"),
-        (["soundfusion-2", f"--corpus={CORPUS}", "--row=alexnet"], "no row 'alexnet'"),
+        (["soundfusion-2", f"--corpus={CORPUS}", "--row=alexnet"], "'alexnet'"),
         (["soundfusion-2", f"--corpus={CORPUS}", "--map=a.yaml"], "--test-corpus"),
-        (["soundfusion-2", f"--corpus={CORPUS}", "--budget=hours=3"], "unknown limit"),
+        (["soundfusion-2", f"--corpus={CORPUS}", "--budget=hours=3"], "'hours'"),
         (["soundfusion-2", f"--corpus={CORPUS}", f"--out={tmp_path}", "--split=artists"], "'artist'"),
     ):
         assert main(["reproduce", *arguments]) in (1, 2)

@@ -77,7 +77,8 @@ class TableRows:
             raise CorpusError(
                 f"the table has {len(self.columns)} descriptors and no sound; the recipe asks for "
                 f"{sample_rate} samples a second. Take descriptor-table, with --set "
-                f"audio.sample_rate={len(self.columns)} unless it has that"
+                f"audio.sample_rate={len(self.columns)} unless it has that",
+                code="features-sample-rate",
             )
         number = self._number[clip.id]
         return self._scaled[number : number + 1].copy()
@@ -110,7 +111,8 @@ def load(argument: str) -> Corpus:
     file = path / _USUAL_NAME if path.is_dir() else path
     if not file.is_file():
         raise CorpusError(
-            f"features: {file} is missing. Give a CSV file, or a folder that holds {_USUAL_NAME}"
+            f"features: {file} is missing. Give a CSV file, or a folder that holds {_USUAL_NAME}",
+            code="features-file-missing",
         )
     columns, rows = _read(file)
     chosen = _choose(file, columns, selection)
@@ -148,22 +150,30 @@ def _read(file: Path) -> tuple[list[str], _Rows]:
             columns = [name.strip() for name in next(reader, [])]
             rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"features: {file} is not a CSV file in UTF-8 ({error}). Save it as one") from error
+        raise CorpusError(
+            f"features: {file} is not a CSV file in UTF-8 ({error}). Save it as one",
+            code="features-unreadable",
+        ) from error
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise CorpusError(
             f"features: {file} lacks the column {' and '.join(missing)}; "
-            f"it has {', '.join(columns) or 'none'}"
+            f"it has {', '.join(columns) or 'none'}",
+            code="features-columns-missing",
         )
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
-        raise CorpusError(f"features: {file} has two columns called {twice[0]!r}. Give each its own name")
+        raise CorpusError(
+            f"features: {file} has two columns called {twice[0]!r}. Give each its own name",
+            code="features-column-twice",
+        )
     if not rows:
-        raise CorpusError(f"features: {file} has no row. It needs a row a clip")
+        raise CorpusError(f"features: {file} has no row. It needs a row a clip", code="features-empty")
     for number, cells in rows:
         if len(cells) != len(columns):
             raise CorpusError(
-                f"features: {file}, row {number} has {len(cells)} values, and the header has {len(columns)}"
+                f"features: {file}, row {number} has {len(cells)} values, and the header has {len(columns)}",
+                code="features-row-length",
             )
     return columns, [(number, dict(zip(columns, cells, strict=True))) for number, cells in rows]
 
@@ -173,15 +183,21 @@ def _choose(file: Path, columns: Sequence[str], selection: str) -> list[str]:
     there = [name for name in columns if name not in _NO_DESCRIPTOR]
     key, _, listed = selection.partition("=")
     if selection and key != "columns":
-        raise CorpusError(f"features: ?{selection} is not understood; write ?columns=rms_mean,tempo")
+        raise CorpusError(
+            f"features: ?{selection} is not understood; write ?columns=rms_mean,tempo",
+            code="features-selection-unknown",
+        )
     chosen = [unquote(name) for name in listed.split(",")] if selection else there
     unknown = [name for name in chosen if name not in there]
     if unknown:
         raise CorpusError(
-            f"features: {file} has no descriptor {examples(unknown)}; it has {', '.join(there) or 'none'}"
+            f"features: {file} has no descriptor {examples(unknown)}; it has {', '.join(there) or 'none'}",
+            code="features-descriptor-unknown",
         )
     if not chosen or len(set(chosen)) < len(chosen):
-        raise CorpusError(f"features: {file}: take at least one descriptor, and none twice")
+        raise CorpusError(
+            f"features: {file}: take at least one descriptor, and none twice", code="features-selection-empty"
+        )
     return chosen
 
 
@@ -193,16 +209,20 @@ def _clip_ids(file: Path, rows: _Rows) -> tuple[list[str], bool]:
     first: dict[str, int] = {}
     for (number, _), name, clip_id in zip(rows, names, short if of_gtzan else names, strict=True):
         if not name:
-            raise CorpusError(f"features: {file}, row {number} has no filename. Name the clip")
+            raise CorpusError(
+                f"features: {file}, row {number} has no filename. Name the clip", code="features-name-missing"
+            )
         if _CUT.fullmatch(PurePath(name).name):
             raise CorpusError(
                 f"features: {file}, row {number}: {name} is a cut of a clip. Random splits would put cuts of "
-                f"one clip on both sides; take the table of whole clips, {_USUAL_NAME}"
+                f"one clip on both sides; take the table of whole clips, {_USUAL_NAME}",
+                code="features-cut-of-clip",
             )
         if clip_id in first:
             raise CorpusError(
                 f"features: {file}, rows {first[clip_id]} and {number}: both are the clip {clip_id}. "
-                "Leave one out"
+                "Leave one out",
+                code="features-clip-twice",
             )
         first[clip_id] = number
     return list(first), of_gtzan
@@ -224,6 +244,7 @@ def _numbers(file: Path, columns: Sequence[str], rows: _Rows) -> Values:
             if not abs(value) < _LARGEST:  # nor is NaN
                 raise CorpusError(
                     f"features: {file}, row {number}: {column} is {row[column]!r}, not a finite number. "
-                    "Correct it, or leave the row out"
+                    "Correct it, or leave the row out",
+                    code="features-not-a-number",
                 )
     return values

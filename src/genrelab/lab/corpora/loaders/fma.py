@@ -96,7 +96,8 @@ def load(path: str, *, subset: str) -> Corpus:
     if not clips:
         raise CorpusError(
             f"fma-{subset}: no audio of its {len(skipped)} tracks below {root}. Unpack fma_{subset}.zip "
-            f"there; its files are called fma_{subset}/000/000002.mp3"
+            f"there; its files are called fma_{subset}/000/000002.mp3",
+            code="fma-without-audio",
         )
     split = Split(
         name="published",
@@ -122,7 +123,8 @@ def _metadata(root: Path) -> Path:
             if file.is_file():
                 return file
     raise CorpusError(
-        f"fma: no fma_metadata/tracks.csv in {root} or its parent. Unpack fma_metadata.zip beside the audio"
+        f"fma: no fma_metadata/tracks.csv in {root} or its parent. Unpack fma_metadata.zip beside the audio",
+        code="fma-metadata-missing",
     )
 
 
@@ -156,7 +158,8 @@ def _tracks(tracks_csv: Path, subset: str) -> Iterator[_Track]:
         if not number.isdecimal() or split not in _PARTS or not genre:
             raise CorpusError(
                 f"fma: {tracks_csv}, track {number!r}: split {split!r}, genre {genre!r} are not as "
-                "published. Unpack fma_metadata.zip again"
+                "published. Unpack fma_metadata.zip again",
+                code="fma-track-unknown",
             )
         name = artist.strip() or (f"artist {artist_id}" if artist_id else None)
         yield _Track(int(number), _PARTS[split], genre, name)
@@ -172,6 +175,7 @@ def _column_positions(tracks_csv: Path) -> list[int]:
         lacking = f"without {', '.join(missing)}" if missing else "without the third row 'track_id'"
         raise CorpusError(
             f"fma: {tracks_csv} does not begin with the three header rows of the official metadata "
-            f"({lacking}). Unpack fma_metadata.zip again"
+            f"({lacking}). Unpack fma_metadata.zip again",
+            code="fma-header-unknown",
         )
     return [names.index(column) for column in _COLUMNS]

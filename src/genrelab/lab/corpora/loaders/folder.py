@@ -56,7 +56,8 @@ def load(path: str) -> Corpus:
         found = f"only {genres[0]!r}" if genres else "none"
         raise CorpusError(
             f"folder: {root} must hold at least two genres, one folder with audio files for each "
-            f"(such as {root.name}/jazz/song.mp3); found {found}"
+            f"(such as {root.name}/jazz/song.mp3); found {found}",
+            code="folder-too-few-genres",
         )
     return Corpus(
         name=folder_safe(root.resolve().name),

@@ -103,13 +103,17 @@ def _find_files(start: Path) -> dict[str, Path]:
         copies = {folder: found for folder in level if (found := _files_of_copy(folder))}
         if len(copies) > 1:
             names = ", ".join(str(folder) for folder in copies)
-            raise CorpusError(f"gtzan: {start} holds more than one copy of GTZAN; name one of them: {names}")
+            raise CorpusError(
+                f"gtzan: {start} holds more than one copy of GTZAN; name one of them: {names}",
+                code="gtzan-several-copies",
+            )
         if copies:
             return next(iter(copies.values()))
         level = sorted(p for f in level for p in f.iterdir() if p.is_dir() and not p.name.startswith("."))
     raise CorpusError(
         f"gtzan: no clip of GTZAN at or below {start}. Its files are called blues.00000.au (or .wav, .flac), "
-        "in one folder a genre or all in one folder"
+        "in one folder a genre or all in one folder",
+        code="gtzan-not-found",
     )
 
 

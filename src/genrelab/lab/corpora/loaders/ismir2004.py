@@ -89,11 +89,19 @@ def _read_options(text: str) -> tuple[str, int]:
     options = {"test": "development", "seed": "0"} | dict(parse_qsl(text, keep_blank_values=True))
     unknown = sorted(options.keys() - {"test", "seed"})
     if unknown or (text and "=" not in text):
-        raise CorpusError(f"ismir2004: unknown option {(unknown or [text])[0]!r}. There are: test, seed")
+        raise CorpusError(
+            f"ismir2004: unknown option {(unknown or [text])[0]!r}. There are: test, seed",
+            code="ismir2004-option-unknown",
+        )
     if options["test"] not in _TESTED:
-        raise CorpusError(f"ismir2004: test={options['test']!r} is none of {', '.join(_TESTED)}")
+        raise CorpusError(
+            f"ismir2004: test={options['test']!r} is none of {', '.join(_TESTED)}",
+            code="ismir2004-test-unknown",
+        )
     if not (options["seed"].isascii() and options["seed"].isdecimal()):
-        raise CorpusError(f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more")
+        raise CorpusError(
+            f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more", code="ismir2004-seed"
+        )
     return options["test"], int(options["seed"])
 
 
@@ -147,7 +155,8 @@ def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:
         first, reason = next(iter(skipped.items()))
         raise CorpusError(
             f"ismir2004: no usable track in the part {part} below {root}; the first, {first}: {reason}. "
-            f"Unpack metadata/{part} beside the audio, or put the files in folders {part}/<class>"
+            f"Unpack metadata/{part} beside the audio, or put the files in folders {part}/<class>",
+            code="ismir2004-no-usable-track",
         )
     return clips
 
@@ -186,12 +195,14 @@ def _audio_of(root: Path, part: str, folders: Sequence[Path]) -> dict[str, Path]
         other = " or choose the other part with ?test=evaluation," if part == "development" else ""
         raise CorpusError(
             f"ismir2004: no audio of the part {part} at or below {root}. Unpack the collection there,{other} "
-            f"and name the folder above audio and metadata; its files are called audio/{part}/..."
+            f"and name the folder above audio and metadata; its files are called audio/{part}/...",
+            code="ismir2004-without-audio",
         )
     if len(found) > 1:
         raise CorpusError(
             f"ismir2004: {root} holds audio of the part {part} more than once: "
-            f"{', '.join(map(str, found))}. Name a folder that holds it once"
+            f"{', '.join(map(str, found))}. Name a folder that holds it once",
+            code="ismir2004-audio-twice",
         )
     return next(iter(found.values()))
 
@@ -212,6 +223,7 @@ def _metadata(folders: Sequence[Path], part: str, name: str) -> Path | None:
     if len(files) > 1:
         raise CorpusError(
             f"ismir2004: {name} of the part {part} is there more than once: {', '.join(map(str, files))}. "
-            "Keep one"
+            "Keep one",
+            code="ismir2004-list-twice",
         )
     return files[0] if files else None

@@ -120,7 +120,10 @@ def read_rows(file: Path, part: str, skipped: dict[str, str]) -> Iterator[Row]:
     else:
         columns = {}
     if not table:
-        raise CorpusError(f"ismir2004: {file} has no row. Unpack the metadata of the collection again")
+        raise CorpusError(
+            f"ismir2004: {file} has no row. Unpack the metadata of the collection again",
+            code="ismir2004-list-empty",
+        )
     for number, cells in table:
         places = columns or _places(cells)
         path, genre, artist = (_cell(cells, places.get(name)) for name in ("path", "genre", "artist"))
@@ -155,7 +158,8 @@ def _table(file: Path) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise CorpusError(
             f"ismir2004: {file}, row {reader.line_num}, is not CSV ({error}). "
-            "Unpack the metadata of the collection again"
+            "Unpack the metadata of the collection again",
+            code="ismir2004-list-unreadable",
         ) from error
 
 
@@ -183,7 +187,8 @@ def _stem(file: Path, part: str, number: int, path: str) -> str:
     if ".." in names or slashes.startswith("/") or re.match(r"[A-Za-z]:", path):
         raise CorpusError(
             f"ismir2004: {file}, row {number}: {path!r} leads out of the collection. "
-            "Unpack the metadata of the collection again"
+            "Unpack the metadata of the collection again",
+            code="ismir2004-path-outside",
         )
     while len(names) > 1 and names[0].casefold() in ("audio", part):
         del names[0]

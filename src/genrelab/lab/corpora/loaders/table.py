@@ -62,12 +62,18 @@ def load(argument: str) -> Corpus:
     path = given_path(place, corpus="table")
     file = path / "clips.csv" if path.is_dir() else path
     if not file.is_file():
-        raise CorpusError(f"table: {file} is missing. Give a CSV file, or a folder that holds clips.csv")
+        raise CorpusError(
+            f"table: {file} is missing. Give a CSV file, or a folder that holds clips.csv",
+            code="table-file-missing",
+        )
     columns, rows = _read(file)
     rows = _with_unique_ids(file, rows)
     rows = _select(file, columns, rows, selection)
     if not rows:
-        raise CorpusError(f"table: {file} has no row. It needs a row a clip, with the columns path and genre")
+        raise CorpusError(
+            f"table: {file} has no row. It needs a row a clip, with the columns path and genre",
+            code="table-empty",
+        )
     clips = _clips(file, rows)
     origin = file.resolve().parent.name if file.name == "clips.csv" else file.stem
     split = _split(file, rows) if "split" in columns else None
@@ -92,11 +98,14 @@ def _read(file: Path) -> tuple[Sequence[str], list[_Row]]:
                 for cells in reader
             ]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"table: {file} is not a CSV file in UTF-8 ({error}). Save it as one") from error
+        raise CorpusError(
+            f"table: {file} is not a CSV file in UTF-8 ({error}). Save it as one", code="table-unreadable"
+        ) from error
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise CorpusError(
-            f"table: {file} lacks the column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}"
+            f"table: {file} lacks the column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}",
+            code="table-columns-missing",
         )
     return columns, rows
 
@@ -114,7 +123,8 @@ def _with_unique_ids(file: Path, rows: list[_Row]) -> list[_Row]:
         if clip_id in first:
             raise CorpusError(
                 f"table: {file}, rows {first[clip_id]} and {row.number}: both are clip {clip_id!r}. "
-                "Give each row its own clip_id"
+                "Give each row its own clip_id",
+                code="table-clip-twice",
             )
         first[clip_id] = row.number
     return [_Row(row.number, row.cells, clip_id) for row, clip_id in zip(rows, ids, strict=True)]
@@ -127,13 +137,17 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
         if not equals or column not in columns:
             close = get_close_matches(column, columns, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(columns)}"
-            raise CorpusError(f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}")
+            raise CorpusError(
+                f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}",
+                code="table-column-unknown",
+            )
         wanted = {unquote(value) for value in listed.split(",")}
         there = {row.cell(column) for row in rows}
         if wanted - there:
             raise CorpusError(
                 f"table: {file}: no row with {column} {', '.join(sorted(wanted - there))} is left to select; "
-                f"there is {examples(sorted(there), limit=8)}"
+                f"there is {examples(sorted(there), limit=8)}",
+                code="table-selection-empty",
             )
         rows = [row for row in rows if row.cell(column) in wanted]
     return rows
@@ -161,19 +175,24 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
     if missing:
         raise CorpusError(
             f"table: {file}: {len(missing)} of {len(rows)} files are missing, such as {examples(missing)}. "
-            "Paths are relative to the table's folder"
+            "Paths are relative to the table's folder",
+            code="table-clips-missing",
         )
     return clips
 
 
 def _inside(file: Path, folder: Path, row: _Row) -> Path:
     if not row.cell("path") or "\0" in row.cell("path"):
-        raise CorpusError(f"table: {file}, row {row.number}: {row.cell('path')!r} is no path of a sound file")
+        raise CorpusError(
+            f"table: {file}, row {row.number}: {row.cell('path')!r} is no path of a sound file",
+            code="table-path-empty",
+        )
     path = Path(os.path.realpath(folder / row.cell("path")))
     if not path.is_relative_to(folder):
         raise CorpusError(
             f"table: {file}, row {row.number}: {row.cell('path')!r} leads out of the table's folder. "
-            "Put the files below the folder of the table"
+            "Put the files below the folder of the table",
+            code="table-path-outside",
         )
     return path
 
@@ -189,7 +208,8 @@ def _seconds(file: Path, row: _Row, column: str) -> float | None:
     if not math.isfinite(value) or value < 0 or (column == "duration" and value == 0):
         raise CorpusError(
             f"table: {file}, row {row.number}: {column} {text!r} is not a time in seconds. "
-            "Write a number such as 12.5, or leave it empty"
+            "Write a number such as 12.5, or leave it empty",
+            code="table-not-a-time",
         )
     return value
 
@@ -200,7 +220,8 @@ def _split(file: Path, rows: list[_Row]) -> Split | None:
         part = row.cell("split").casefold()
         if part and part not in parts:
             raise CorpusError(
-                f"table: {file}, row {row.number}: split {row.cell('split')!r} is none of {', '.join(_PARTS)}"
+                f"table: {file}, row {row.number}: split {row.cell('split')!r} is not {', '.join(_PARTS)}",
+                code="table-part-unknown",
             )
         if part and row.cell("genre"):
             parts[part].append(row.clip_id)

@@ -37,7 +37,9 @@ def read_exclusions(path: Path, corpus: Corpus) -> frozenset[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} cannot be read as a list of clips to leave out ({error})") from error
+        raise CorpusError(
+            f"{path} cannot be read as a list of clips to leave out ({error})", code="exclusions-unreadable"
+        ) from error
     known = corpus.by_id()
     found = [line if line in known else line.strip() for line in lines]
     ids = [line for line in found if line in known or (line and not line.startswith("#"))]
@@ -54,5 +56,6 @@ def check_exclusions(corpus: Corpus, ids: list[str], *, source: str) -> None:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise CorpusError(
             f"{source} leaves out {examples(unknown)}, not in the corpus {corpus.name}{hint} "
-            "Use the list that was made for this corpus"
+            "Use the list that was made for this corpus",
+            code="exclusion-unknown",
         )

@@ -60,7 +60,7 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
         in the corpus.
     """
     if seed < 0:
-        raise CorpusError(f"the seed of a split must be 0 or more, not {seed}")
+        raise CorpusError(f"the seed of a split must be 0 or more, not {seed}", code="split-seed")
     check_exclusions(corpus, sorted(exclude), source=f"split {kind!r}")
     left = replace(corpus, clips=[clip for clip in corpus.clips if clip.id not in exclude])
     if kind in corpus.published_splits:
@@ -87,7 +87,10 @@ def _without(split: Split, exclude: Collection[str]) -> Split:
 def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:
     labelled = [clip for clip in corpus.clips if clip.genre is not None]
     if not labelled:
-        raise CorpusError(f"{corpus.name} has no labelled clip to divide. Give its clips a genre")
+        raise CorpusError(
+            f"{corpus.name} has no labelled clip to divide. Give its clips a genre",
+            code="split-without-clips",
+        )
     what = "artists" if kind.by_artist else "files"
     if isinstance(kind, Shares):
         shares = [percent / 100 for percent in kind.percent]
@@ -154,7 +157,8 @@ def _require_groups(
             have = "artists (or clips without one)" if by_artist else "files"
             raise CorpusError(
                 f"genre {genre!r} has {groups} {have}, but this split needs at least {wanted}, one for each "
-                f"part. Add clips of {genre}, leave the genre out, or choose a split with fewer parts"
+                f"part. Add clips of {genre}, leave the genre out, or choose a split with fewer parts",
+                code="split-too-few-groups",
             )
 
 
@@ -169,5 +173,6 @@ def _require_every_genre(
         if len(empty):
             raise CorpusError(
                 f"genre {genres[empty[0]]!r} cannot be given to every part without dividing an artist "
-                "who plays several. Try another seed or a split with fewer parts, or add clips of that genre"
+                "who plays several. Try another seed or a split with fewer parts, or add clips of that genre",
+                code="split-genre-undivided",
             )

@@ -38,7 +38,10 @@ def split_text(corpus: Corpus, split: Split) -> str:
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         for clip_id in ids:
             if clip_id not in clips:
-                raise CorpusError(f"clip {clip_id!r} of the split is not in the corpus {corpus.name}")
+                raise CorpusError(
+                    f"clip {clip_id!r} of the split is not in the corpus {corpus.name}",
+                    code="split-clip-not-in-corpus",
+                )
             rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
     return csv_lines(rows, formulas=True)
 
@@ -74,13 +77,19 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
             reader = csv.DictReader(stream)
             missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
             if missing:
-                raise CorpusError(f"{path} is no split: it lacks the column {' and '.join(missing)}")
+                raise CorpusError(
+                    f"{path} is no split: it lacks the column {' and '.join(missing)}",
+                    code="split-file-columns",
+                )
             for row in reader:
                 if row["part"] not in parts:
                     raise CorpusError(
-                        f"{path}, row {reader.line_num}: part {row['part']!r} is none of {', '.join(parts)}"
+                        f"{path}, row {reader.line_num}: part {row['part']!r} is none of {', '.join(parts)}",
+                        code="split-file-part",
                     )
                 parts[row["part"]].append(row["clip_id"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{path} cannot be read as a split ({error}). Make the split again") from error
+        raise CorpusError(
+            f"{path} cannot be read as a split ({error}). Make the split again", code="split-file-unreadable"
+        ) from error
     return Split(name=name, train=parts["train"], valid=parts["valid"], test=parts["test"], made=made)

@@ -81,7 +81,8 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
         if train + valid + test != 100 or not train:
             raise CorpusError(
                 f"split {kind!r}: the shares train/valid/test must sum to 100 and leave something to train "
-                f"on, as in {shares[1]}:60/20/20"
+                f"on, as in {shares[1]}:60/20/20",
+                code="split-shares",
             )
         return Shares(shares[1] == "artist", (train, valid, test))
     fold = _FOLDS.fullmatch(kind)
@@ -90,7 +91,8 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
         if of < 2 or number >= of:
             raise CorpusError(
                 f"split {kind!r}: there must be at least 2 folds, and the folds of {of} are counted "
-                f"0 to {max(of - 1, 1)}, as in kfold:0/10"
+                f"0 to {max(of - 1, 1)}, as in kfold:0/10",
+                code="split-fold",
             )
         return Fold(fold[1] is not None, number, of)
     raise _unknown(kind, published)
@@ -103,4 +105,4 @@ def _unknown(kind: str, published: list[str]) -> CorpusError:
     message = f"unknown split {kind!r}. {hint}For this corpus there are: {', '.join(valid)}"
     if kind == "published":
         message = f"this corpus came without a published split. There are: {', '.join(valid)}"
-    return CorpusError(message)
+    return CorpusError(message, code="split-unknown")

@@ -74,11 +74,17 @@ class SyntheticRenderer:
         """
         found = _CLIP_ID.fullmatch(clip.id)
         if found is None or found[1] not in STYLES:
-            raise CorpusError(f"{clip.id!r} is no clip of the synthetic corpus; its ids look like blues/0007")
+            raise CorpusError(
+                f"{clip.id!r} is no clip of the synthetic corpus; its ids look like blues/0007",
+                code="synthetic-clip-unknown",
+            )
         if not _RATES[0] <= sample_rate <= _RATES[1]:
-            raise CorpusError(f"cannot render at {sample_rate} Hz; use {_RATES[0]} to {_RATES[1]}")
+            raise CorpusError(
+                f"cannot render at {sample_rate} Hz; use {_RATES[0]} to {_RATES[1]}",
+                code="synthetic-sample-rate",
+            )
         if channels not in (1, 2):
-            raise CorpusError(f"cannot render {channels} channels; use 1 or 2")
+            raise CorpusError(f"cannot render {channels} channels; use 1 or 2", code="synthetic-channels")
         piece, production = compose(found[1], int(found[2]), seconds=self.seconds, seed=self.seed)
         players = generator(self.seed, clip.id, "players")
         stereo = render(piece, production, players, seconds=self.seconds, sample_rate=sample_rate)
@@ -144,19 +150,27 @@ def _read_options(options: str) -> dict[str, float]:
         if key not in _BOUNDS:
             known = ", ".join(_BOUNDS)
             raise CorpusError(
-                f"unknown option {key!r} for the synthetic corpus in {options!r}; there are {known}"
+                f"unknown option {key!r} for the synthetic corpus in {options!r}; there are {known}",
+                code="synthetic-option-unknown",
             )
         if key in values:
             raise CorpusError(
-                f"option {key} of the synthetic corpus is given twice in {options!r}; give it once"
+                f"option {key} of the synthetic corpus is given twice in {options!r}; give it once",
+                code="synthetic-option-twice",
             )
         low, high = _BOUNDS[key]
         try:
             value = float(text) if key == "seconds" else int(text)
         except ValueError:
             kind = "a number" if key == "seconds" else "a whole number"
-            raise CorpusError(f"option {key} of the synthetic corpus needs {kind}, not {text!r}") from None
+            raise CorpusError(
+                f"option {key} of the synthetic corpus needs {kind}, not {text!r}",
+                code="synthetic-option-not-a-number",
+            ) from None
         if not low <= value <= high:
-            raise CorpusError(f"option {key}={text} of the synthetic corpus is outside {low}..{high}")
+            raise CorpusError(
+                f"option {key}={text} of the synthetic corpus is outside {low}..{high}",
+                code="synthetic-option-range",
+            )
         values[key] = value
     return _DEFAULTS | values

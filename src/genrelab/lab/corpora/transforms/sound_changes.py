@@ -79,7 +79,9 @@ class Mp3(SoundChange):
     def __post_init__(self) -> None:
         if self.bitrate not in MP3_BITRATES:
             known = ", ".join(map(str, MP3_BITRATES))
-            raise RecipeError(f"MP3 does not know {self.bitrate} kbit/s; take one of {known}")
+            raise RecipeError(
+                f"MP3 does not know {self.bitrate} kbit/s; take one of {known}", code="mp3-bitrate-unknown"
+            )
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
         """Return as many samples, aligned with those that came."""
@@ -152,7 +154,8 @@ class HighPass(SoundChange):
         if self.hz >= sample_rate / 2:
             raise AudioError(
                 f"sound of {sample_rate} Hz has nothing above {self.hz:g} Hz; give high-pass a frequency "
-                f"below {sample_rate / 2:g} Hz"
+                f"below {sample_rate / 2:g} Hz",
+                code="high-pass-above-nyquist",
             )
         from scipy import signal
 
@@ -210,6 +213,9 @@ def sound_change(text: str) -> SoundChange:
     for item in filter(None, listed.split(",")):
         key, equals, value = item.partition("=")
         if not equals or key in options:
-            raise RecipeError(f"options of {kind!r} are written once each, as key=value, not {listed!r}")
+            raise RecipeError(
+                f"options of {kind!r} are written once each, as key=value, not {listed!r}",
+                code="change-options",
+            )
         options[key] = value
     return SOUND_CHANGES.create(kind, options)

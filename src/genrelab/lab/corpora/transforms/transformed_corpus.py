@@ -64,7 +64,7 @@ class ChangedSound:
 
 def _read(clip: Clip, rate: int | None, channels: int | None) -> tuple[Waveform, int]:
     if clip.path is None:
-        raise AudioError(f"clip {clip.id} has neither a file nor a renderer")
+        raise AudioError(f"clip {clip.id} has neither a file nor a renderer", code="clip-without-sound")
     waveform, rate = decode(
         clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=rate, channels=channels
     )
@@ -97,7 +97,9 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     'mine-mp3-64'
     """
     if isinstance(corpus.renderer, TableRows):
-        raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to change")
+        raise CorpusError(
+            f"{corpus.name} is a table of descriptors: there is no sound to change", code="change-of-features"
+        )
     return replace(
         corpus,
         name=folder_safe(f"{corpus.name}-{change.name}"),

@@ -73,7 +73,10 @@ def publish(base: Path, to: Path) -> Path:
         for told in line["runs"]:
             name = told["tested"]
             if digest(base / name / folders.METRICS) != told["metrics_sha256"]:
-                raise RunError(f"{base / name} is another run than the record's; make the table again first")
+                raise RunError(
+                    f"{base / name} is another run than the record's; make the table again first",
+                    code="reproduce-run-changed",
+                )
             run = folders.Run.load(base / told["folder"])
             answers = read_predictions(base / name / folders.PREDICTIONS)
             wanted = [metric for metric in line["figures"] if metric != "valid_accuracy"]

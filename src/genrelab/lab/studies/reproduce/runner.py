@@ -177,7 +177,8 @@ def reproduce(
             return {**publish(), "folder": str(base)}
     except BlockingIOError as error:
         raise RunError(
-            f"another genrelab makes this table in {base}; wait for it, or choose another --out"
+            f"another genrelab makes this table in {base}; wait for it, or choose another --out",
+            code="reproduce-busy",
         ) from error
 
 
@@ -202,7 +203,10 @@ def _chosen(table: Table, names: Sequence[str]) -> list[Row]:
     short = {recipe.split("/")[1]: recipe for recipe in known}
     for name in names:
         if name not in known and name not in short:
-            raise UsageError(f"{table.name} has no row {name!r}; there are: {', '.join(short)}")
+            raise UsageError(
+                f"{table.name} has no row {name!r}; there are: {', '.join(short)}",
+                code="reproduce-row-unknown",
+            )
     wanted = {short.get(name, name) for name in names}
     return [row for recipe, row in known.items() if not wanted or recipe in wanted]
 
@@ -249,7 +253,8 @@ def _work(tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say) -> Iterat
                 except BrokenProcessPool as error:
                     raise RunError(
                         f"a process was killed (too little memory?) while it or another did {_words(task)}; "
-                        "the same command goes on, perhaps with fewer --jobs"
+                        "the same command goes on, perhaps with fewer --jobs",
+                        code="reproduce-process-killed",
                     ) from error
                 if isinstance(found, str):
                     say(f"{_words(task)} failed: {found}")
@@ -341,7 +346,8 @@ def _recipe(task: _Task) -> Recipe:
     if recipe.training.choose_epoch_on == "none":
         raise UsageError(
             "a table tells what the part that chooses the epoch says; leave --set "
-            "training.choose_epoch_on=none away"
+            "training.choose_epoch_on=none away",
+            code="reproduce-epoch-choice",
         )
     start = recipe.training.weights
     if task.row.start is not None:
@@ -360,7 +366,8 @@ def _earlier(task: _Task) -> str:
     assert start is not None
     if wanted.start_corpus is None:
         raise RecipeError(
-            f"it goes on from a run of {start.recipe} on {start.corpus}; name that corpus with --start-corpus"
+            f"it starts from a run of {start.recipe} on {start.corpus}; name that corpus with --start-corpus",
+            code="reproduce-start-corpus",
         )
     corpus = _corpus(wanted.start_corpus, wanted.budget)
     kind = "published" if "published" in corpus.published_splits else "artist"

@@ -90,7 +90,7 @@ def load_table(name: str) -> Table:
         If there is none of that name.
     """
     if name not in table_names():
-        raise UsageError(f"unknown table {name!r}; {closest(name, table_names())}")
+        raise UsageError(f"unknown table {name!r}; {closest(name, table_names())}", code="table-unknown")
     text = (files(__package__) / "tables" / f"{name}.yaml").read_text(encoding="utf-8")
     return Table.model_validate({"name": name, **yaml.safe_load(text)})
 

@@ -92,7 +92,9 @@ class AudioStore:
         except DamagedStoreError:
             raise
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
-            raise DamagedStoreError(f"{folder} holds no whole store: {error}; delete it") from error
+            raise DamagedStoreError(
+                f"{folder} holds no whole store: {error}; delete it", code="store-incomplete"
+            ) from error
         except OSError as error:
             raise _unreadable(folder, error) from error
 
@@ -117,7 +119,8 @@ class AudioStore:
         if damaged:
             raise DamagedStoreError(
                 f"the store {self.folder} is damaged: {len(damaged)} of {len(self._places)} clips are not "
-                f"as they were written, e.g. {printable(damaged[0])}; delete it"
+                f"as they were written, e.g. {printable(damaged[0])}; delete it",
+                code="store-damaged",
             )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -163,7 +166,8 @@ class AudioStore:
 def _unreadable(folder: Path, error: OSError) -> CorpusError:
     return CorpusError(
         f"cannot read the store {folder}: {error.strerror or error}; "
-        "change its permissions or set GENRELAB_CACHE to another folder"
+        "change its permissions or set GENRELAB_CACHE to another folder",
+        code="store-unreadable",
     )
 
 
@@ -176,7 +180,10 @@ def _is_whole(path: Path, place: Place) -> bool:
 def _read_index(folder: Path) -> tuple[dict[str, Place], dict[str, str]]:
     text = (folder / INDEX).read_text(encoding="utf-8")
     if json.loads(text)["format"] == _WITHOUT_CHECKSUMS:
-        raise OlderStoreError(f"the store {folder} is of an earlier genrelab, without checksums; delete it")
+        raise OlderStoreError(
+            f"the store {folder} is of an earlier genrelab, without checksums; delete it",
+            code="store-without-checksums",
+        )
     index = unsealed(text)
     if index["format"] != FORMAT:
         raise ValueError(f"{INDEX} has the format {index['format']!r}, not {FORMAT}")

@@ -107,7 +107,9 @@ def build_store(
                 report(done, len(clips))
         if not places:
             first = next(iter(skipped.values()), f"it has no {which} clip")
-            raise CorpusError(f"no clip of the corpus {corpus.name!r} can be used: {first}")
+            raise CorpusError(
+                f"no clip of the corpus {corpus.name!r} can be used: {first}", code="store-empty"
+            )
         index: dict[str, Any] = {"format": FORMAT, "places": places, "skipped": skipped}
         with _writing(place):
             _append(folder / SAMPLES, b"", sync=True)
@@ -129,7 +131,8 @@ def _writing(place: Path) -> Iterator[None]:
     except OSError as error:
         raise CorpusError(
             f"cannot write the store {place}: {error.strerror or error}; "
-            "free space or set GENRELAB_CACHE to a folder with room"
+            "free space or set GENRELAB_CACHE to a folder with room",
+            code="store-unwritable",
         ) from error
 
 
@@ -195,7 +198,9 @@ def _blocks(clip: Clip, corpus: Corpus, sample_rate: int, channels: int) -> Iter
         yield corpus.renderer(clip, sample_rate, channels)
         return
     if clip.path is None:
-        raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
+        raise AudioError(
+            f"clip {clip.id} of {corpus.name} has neither a file nor a renderer", code="clip-without-sound"
+        )
     for block in stream(clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=sample_rate):
         yield block if block.shape[0] <= channels else match_channels(block, channels)
 
