@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from raising import raises
 
 from genrelab.lab.audit.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
-from genrelab.lab.audit.landmarks import landmarks
-from genrelab.lab.audit.search import find_candidates
+from genrelab.lab.audit.search import find_candidates, landmarks
 
 
 def notes(seed: int, seconds: float = 8.0, *, per_second: int = 6) -> np.ndarray:

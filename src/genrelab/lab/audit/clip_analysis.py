@@ -15,6 +15,7 @@ from genrelab.audio.resample import resample
 from genrelab.errors import AudioError, CutOffError
 from genrelab.lab.audit.faults import Fault, FaultKind, faults_of_sound
 from genrelab.lab.audit.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
+from genrelab.lab.corpora.paths import sound_file
 from genrelab.lab.corpora.types import Clip, Corpus, Waveform
 
 _RENDERED_RATE = 22_050  # Hz, for clips that are made and not read
@@ -99,11 +100,7 @@ def hear(clip: Clip, corpus: Corpus, *, shortest: float) -> Heard:
 def _sound(clip: Clip, corpus: Corpus) -> tuple[Waveform, int]:
     if corpus.renderer is not None:
         return corpus.renderer(clip, _RENDERED_RATE, 1), _RENDERED_RATE
-    if clip.path is None:
-        raise AudioError(
-            f"clip {clip.id} of {corpus.name} has neither a file nor a renderer", code="clip-without-sound"
-        )
-    return decode(clip.path, start=clip.start or 0.0, duration=clip.duration)
+    return decode(sound_file(clip), start=clip.start or 0.0, duration=clip.duration)
 
 
 def _file_digest(clip: Clip) -> str | None:

@@ -1,4 +1,4 @@
-"""Small questions about paths that every loader asks."""
+"""Helpers for paths, which all loaders share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from genrelab.errors import CorpusError
+from genrelab.errors import AudioError, CorpusError
+from genrelab.lab.corpora.types import Clip
 
 _LONGEST_NAME = 60
 
@@ -55,6 +56,19 @@ def given_folder(text: str, *, corpus: str) -> Path:
             code="corpus-not-a-folder",
         )
     return path
+
+
+def sound_file(clip: Clip) -> Path:
+    """Return the sound file of a clip that no renderer makes.
+
+    Raises
+    ------
+    AudioError
+        If the clip has no file.
+    """
+    if clip.path is None:
+        raise AudioError(f"clip {clip.id} has neither a file nor a renderer", code="clip-without-sound")
+    return clip.path
 
 
 def printable(text: str) -> str:

@@ -11,10 +11,9 @@ import pytest
 from genrelab.lab.corpora.synthetic import drums, instruments, load
 from genrelab.lab.corpora.synthetic.composition import compose
 from genrelab.lab.corpora.synthetic.drums import render_drum
-from genrelab.lab.corpora.synthetic.noise import noise
+from genrelab.lab.corpora.synthetic.noise import generator, noise
 from genrelab.lab.corpora.synthetic.production import fast_length
 from genrelab.lab.corpora.synthetic.score import Piece, Pulse, Sketch
-from genrelab.lab.corpora.synthetic.seeds import generator
 from genrelab.lab.corpora.synthetic.styles import STYLES
 from genrelab.lab.corpora.synthetic.theory import chart, chord, chord_at, near
 from genrelab.lab.corpora.synthetic.tones import Tone, render_tone
@@ -93,9 +92,9 @@ def test_walking_bass_begins_on_the_root_and_steps_into_the_next() -> None:
 
 def test_melody_keeps_range_and_repeats_its_rhythm() -> None:
     spans = chart("I", tonic=0, beats=4, bars=8)
-    notes = melody(
-        spans, page(bars=8), scale="major", low=60, high=72, rhythms=("xxxx", "x-x-", "x.xx"), form="AB"
-    )
+    sketch = page(bars=8)
+    pitches = sketch.scale("major", 60, 72)
+    notes = melody(spans, sketch, pitches, rhythms=("xxxx", "x-x-", "x.xx"), form="AB")
     assert all(58 <= note.pitch <= 74 and note.pitch % 12 in (0, 2, 4, 5, 7, 9, 11) for note in notes)
     onsets = {bar: [n.start % 4 for n in notes if n.start // 4 == bar] for bar in range(8)}
     assert onsets[0] == onsets[2] == onsets[4] and onsets[1] == onsets[3]

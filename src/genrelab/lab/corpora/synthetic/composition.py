@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from genrelab.lab.corpora.synthetic.noise import generator
 from genrelab.lab.corpora.synthetic.production import Production, draw_production
 from genrelab.lab.corpora.synthetic.score import Piece, Pulse, Sketch
-from genrelab.lab.corpora.synthetic.seeds import generator
 from genrelab.lab.corpora.synthetic.styles import STYLES
 
 _BLOCK, _ARTISTS_PER_BLOCK = 20, 5

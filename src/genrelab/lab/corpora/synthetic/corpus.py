@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.synthetic.composition import artist_number, compose
+from genrelab.lab.corpora.synthetic.noise import generator
 from genrelab.lab.corpora.synthetic.render import render
-from genrelab.lab.corpora.synthetic.seeds import generator
 from genrelab.lab.corpora.synthetic.styles import STYLES
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 

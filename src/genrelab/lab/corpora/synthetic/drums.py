@@ -8,8 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.synthetic.noise import Sound, band, noise
-from genrelab.lab.corpora.synthetic.seeds import generator
+from genrelab.lab.corpora.synthetic.noise import Sound, band, generator, noise
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.synthetic.noise import Hertz, Sound, band, noise
-from genrelab.lab.corpora.synthetic.seeds import generator
+from genrelab.lab.corpora.synthetic.noise import Hertz, Sound, band, generator, noise
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from genrelab.lab.corpora.synthetic.drums import Drum
-from genrelab.lab.corpora.synthetic.theory import Span, chart
+from genrelab.lab.corpora.synthetic.theory import Span, chart, scale_pitches
 from genrelab.lab.corpora.synthetic.tones import Tone
 
 T = TypeVar("T")
@@ -117,6 +117,10 @@ class Sketch:
     def chance(self, probability: float) -> bool:
         """Toss a coin for this track."""
         return bool(self.track.random() < probability)
+
+    def scale(self, name: str, low: int, high: int) -> list[int]:
+        """Return the MIDI numbers from `low` to `high` in a scale of `SCALES` on the tonic."""
+        return scale_pitches(self.tonic, name, low, high)
 
     def chart(self, text: str) -> list[Span]:
         """Lay a chord chart over the bars, from one of its bars on (a clip begins anywhere in a piece)."""

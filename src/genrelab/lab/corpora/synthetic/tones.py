@@ -16,8 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.synthetic.noise import Sound, band, noise
-from genrelab.lab.corpora.synthetic.seeds import generator
+from genrelab.lab.corpora.synthetic.noise import Sound, band, generator, noise
 
 _Array = npt.NDArray[np.float64]
 _NYQUIST_SHARE = 0.46  # of the sample rate; leaves room for vibrato and the last slope

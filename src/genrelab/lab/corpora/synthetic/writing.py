@@ -8,7 +8,7 @@ import numpy as np
 
 from genrelab.lab.corpora.synthetic.drums import Drum
 from genrelab.lab.corpora.synthetic.score import Note, Part, Sketch
-from genrelab.lab.corpora.synthetic.theory import Span, chord_at, near, scale_pitches
+from genrelab.lab.corpora.synthetic.theory import Span, chord_at, near
 
 _VELOCITIES = {"X": 1.0, "x": 0.75, "o": 0.45, "g": 0.25}
 Step = tuple[int, float, float, str]  # bar, start beat, length in beats, symbol
@@ -113,10 +113,8 @@ def walking(spans: Sequence[Span], sketch: Sketch, *, centre: int) -> list[Note]
 def melody(
     spans: Sequence[Span],
     sketch: Sketch,
+    pitches: Sequence[int],
     *,
-    scale: str,
-    low: int,
-    high: int,
     rhythms: Sequence[str],
     form: str = "AABA",
     leap: int = 2,
@@ -129,10 +127,8 @@ def melody(
         The chords below: notes on a beat's start that last half a beat or more are moved to a chord tone.
     sketch : Sketch
         Gives bars and chance.
-    scale : str
-        One of `SCALES`.
-    low, high : int
-        Range in MIDI numbers.
+    pitches : sequence of int
+        The MIDI numbers to choose from, ascending, as `Sketch.scale` gives them.
     rhythms : sequence of str
         A bar each, as in `steps`.
     form : str
@@ -144,7 +140,6 @@ def melody(
     -------
     list of Note
     """
-    pitches = scale_pitches(sketch.tonic, scale, low, high)
     motifs = {}
     for letter in sorted(set(form)):
         rhythm = sketch.choose(rhythms)

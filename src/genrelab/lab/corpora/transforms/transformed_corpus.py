@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from genrelab.audio.channels import match_channels
 from genrelab.audio.decode import decode
 from genrelab.audio.resample import resample
-from genrelab.errors import AudioError, CorpusError
+from genrelab.errors import CorpusError
 from genrelab.lab.corpora.loaders.feature_table import TableRows
-from genrelab.lab.corpora.paths import folder_safe
+from genrelab.lab.corpora.paths import folder_safe, sound_file
 from genrelab.lab.corpora.transforms.sound_changes import SoundChange
 from genrelab.lab.corpora.types import Clip, Corpus, Renderer, Waveform
 
@@ -63,10 +63,8 @@ class ChangedSound:
 
 
 def _read(clip: Clip, rate: int | None, channels: int | None) -> tuple[Waveform, int]:
-    if clip.path is None:
-        raise AudioError(f"clip {clip.id} has neither a file nor a renderer", code="clip-without-sound")
     waveform, rate = decode(
-        clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=rate, channels=channels
+        sound_file(clip), start=clip.start or 0.0, duration=clip.duration, sample_rate=rate, channels=channels
     )
     return (waveform if len(waveform) <= 2 else match_channels(waveform, 2)), rate
 

@@ -27,7 +27,7 @@ from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, read_map, translate
 from genrelab.lab.studies.reproduce.budget import Budget
-from genrelab.lab.studies.reproduce.figures import Done, Settings, record_of
+from genrelab.lab.studies.reproduce.figures import Done, Line, Settings, record_of
 from genrelab.lab.studies.reproduce.page import write_page
 from genrelab.lab.studies.reproduce.table import Row, Table, each_fold
 from genrelab.lab.training.checkpoints import BEST
@@ -211,14 +211,12 @@ def _chosen(table: Table, names: Sequence[str]) -> list[Row]:
     return [row for recipe, row in known.items() if not wanted or recipe in wanted]
 
 
-def _gathered(
-    row: Row, split: str, tasks: Sequence[_Task], results: dict[_Key, Done | str]
-) -> tuple[Row, Recipe, str, list[Done], list[str], int]:
+def _gathered(row: Row, split: str, tasks: Sequence[_Task], results: dict[_Key, Done | str]) -> Line:
     found = [results.get(_key(task)) for task in tasks]
     done = [each for each in found if isinstance(each, Done)]
     failures = [each for each in found if isinstance(each, str)]
     recipe = done[0].run.recipe if done else load_recipe(row.recipe)
-    return row, recipe, split, done, failures, len(found) - len(done) - len(failures)
+    return Line(row, recipe, split, done, failures, len(found) - len(done) - len(failures))
 
 
 def _work(tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say) -> Iterator[tuple[_Task, Done | str]]:

@@ -47,7 +47,7 @@ def compose(sketch: Sketch) -> list[Part]:
     hats = sketch.habit(("x.x.x.x.x.x.x.x.", "xoxoxoxoxoxoxoxo", "x.xox.xox.xox.xo"))
 
     spans = sketch.chart(sketch.choose(_FORMS))
-    tune = melody(spans, sketch, scale="pentatonic", low=62, high=81, rhythms=_HOOKS, form="AAAB", leap=2)
+    tune = melody(spans, sketch, sketch.scale("pentatonic", 62, 81), rhythms=_HOOKS, form="AAAB", leap=2)
     pad = comp(
         "x-x-x-x-x-x-x-x-" if sketch.chance(0.6) else "x--x--x-x--x--x-", spans, sketch, centre=65, keep=0.95
     )
