@@ -74,57 +74,57 @@ def test_some_columns_can_be_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "rows", "code", "quoted"),
     [
-        ("", [], "columns-missing", ["filename", "label"]),
-        (HEADER, [], "empty", []),
-        ("filename,rms_mean,tempo", ["a,1,2"], "columns-missing", ["label", "rms_mean"]),
-        ("filename,length,label", ["a,1,rock"], "selection-empty", []),
-        ("filename,tempo,tempo,label", ["a,1,2,rock"], "column-twice", ["'tempo'"]),
-        (HEADER, ["a,1,loud,90,rock"], "not-a-number", ["row 2: rms_mean", "'loud'"]),
-        (HEADER, ["a,1,0.1,90,rock", "b,1,0.1,,rock"], "not-a-number", ["row 3: tempo", "''"]),
-        (HEADER, ["a,1,nan,90,rock"], "not-a-number", ["row 2: rms_mean", "'nan'"]),
-        (HEADER, ["a,1,0.1,-inf,rock"], "not-a-number", ["row 2: tempo", "'-inf'"]),
-        (HEADER, ["a,1,0.1,1e300,rock"], "not-a-number", ["row 2: tempo", "'1e300'"]),
-        (HEADER, ["a,1,0.1,90"], "row-length", ["row 2", 4, 5]),
-        (HEADER, ["a,1,0.1,90,rock,9"], "row-length", ["row 2", 6, 5]),
-        (HEADER, [",1,0.1,90,rock"], "name-missing", ["row 2"]),
-        (HEADER, ["a.wav,1,0.1,90,rock", "a.wav,1,0.2,80,jazz"], "clip-twice", ["rows 2 and 3", "a"]),
+        ("", [], "table-columns-missing", ["filename", "label"]),
+        (HEADER, [], "table-empty", []),
+        ("filename,rms_mean,tempo", ["a,1,2"], "table-columns-missing", ["label", "rms_mean"]),
+        ("filename,length,label", ["a,1,rock"], "features-selection-empty", []),
+        ("filename,tempo,tempo,label", ["a,1,2,rock"], "features-column-twice", ["'tempo'"]),
+        (HEADER, ["a,1,loud,90,rock"], "features-not-a-number", ["row 2: rms_mean", "'loud'"]),
+        (HEADER, ["a,1,0.1,90,rock", "b,1,0.1,,rock"], "features-not-a-number", ["row 3: tempo", "''"]),
+        (HEADER, ["a,1,nan,90,rock"], "features-not-a-number", ["row 2: rms_mean", "'nan'"]),
+        (HEADER, ["a,1,0.1,-inf,rock"], "features-not-a-number", ["row 2: tempo", "'-inf'"]),
+        (HEADER, ["a,1,0.1,1e300,rock"], "features-not-a-number", ["row 2: tempo", "'1e300'"]),
+        (HEADER, ["a,1,0.1,90"], "features-row-length", ["row 2", 4, 5]),
+        (HEADER, ["a,1,0.1,90,rock,9"], "features-row-length", ["row 2", 6, 5]),
+        (HEADER, [",1,0.1,90,rock"], "features-name-missing", ["row 2"]),
+        (HEADER, ["a.wav,1,0.1,90,rock", "a.wav,1,0.2,80,jazz"], "table-clip-twice", ["rows 2 and 3", "a"]),
         (
             HEADER,
             ["x/jazz.00001.wav,1,0.1,90,jazz", "jazz.00001.au,1,0.2,80,jazz"],
-            "clip-twice",
+            "table-clip-twice",
             ["rows 2 and 3", "jazz.00001"],
         ),
-        (HEADER, ["blues.00000.0.wav,1,0.1,90,blues"], "cut-of-clip", ["blues.00000.0"]),
+        (HEADER, ["blues.00000.0.wav,1,0.1,90,blues"], "features-cut-of-clip", ["blues.00000.0"]),
     ],
 )
 def test_a_bad_table_is_refused(
     header: str, rows: list[str], code: str, quoted: list[object], tmp_path: Path
 ) -> None:
-    with raises(f"features-{code}", *quoted):
+    with raises(code, *quoted):
         load_corpus(table(tmp_path, *rows, header=header))
 
 
 @pytest.mark.parametrize(
     ("selection", "code", "quoted"),
     [
-        ("columns=temp", "descriptor-unknown", ["temp", "rms_mean, tempo"]),
-        ("columns=length", "descriptor-unknown", ["length"]),
-        ("columns=", "descriptor-unknown", ["rms_mean, tempo"]),
-        ("columns=tempo,tempo", "selection-empty", []),
-        ("genre=rock", "selection-unknown", ["?genre=rock"]),
+        ("columns=temp", "features-descriptor-unknown", ["temp", "rms_mean, tempo"]),
+        ("columns=length", "features-descriptor-unknown", ["length"]),
+        ("columns=", "features-descriptor-unknown", ["rms_mean, tempo"]),
+        ("columns=tempo,tempo", "features-selection-empty", []),
+        ("genre=rock", "features-selection-unknown", ["?genre=rock"]),
     ],
 )
 def test_a_bad_selection_is_refused(selection: str, code: str, quoted: list[str], tmp_path: Path) -> None:
     spec = table(tmp_path, "a,1,0.1,90,rock")
-    with raises(f"features-{code}", *quoted):
+    with raises(code, *quoted):
         load_corpus(f"{spec}?{selection}")
 
 
 def test_no_table_is_refused(tmp_path: Path) -> None:
-    with raises("features-file-missing", tmp_path / "features_30_sec.csv"):
+    with raises("table-file-missing", tmp_path / "features_30_sec.csv"):
         load_corpus(f"features:{tmp_path}")
     (tmp_path / "b.csv").write_bytes(b"filename,label\n\xff\xfe,rock\n")
-    with raises("features-unreadable", tmp_path / "b.csv"):
+    with raises("table-unreadable", tmp_path / "b.csv"):
         load_corpus(f"features:{tmp_path / 'b.csv'}")
 
 

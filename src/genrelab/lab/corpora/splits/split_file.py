@@ -1,7 +1,7 @@
-"""A split as a plain CSV file: `clip_id, part, genre, artist`, a row a clip.
+"""A split as a CSV file: `clip_id, part, genre, artist`, one row per clip.
 
-`pandas.read_csv` reads it without options. What a table of clips cannot say (how the split was made, what
-leaks were looked for) belongs to the file that describes the run.
+`pandas.read_csv` reads it without options. The record of the run holds what the table does not: how the split
+was made, and the results of its checks.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ def split_text(corpus: Corpus, split: Split) -> str:
     Parameters
     ----------
     corpus : Corpus
-        Where genre and artist of the clips come from.
+        Source of genre and artist of the clips.
     split : Split
-        What to write.
 
     Raises
     ------
@@ -47,7 +46,7 @@ def split_text(corpus: Corpus, split: Split) -> str:
 
 
 def write_split(path: Path, corpus: Corpus, split: Split) -> None:
-    """Write `split_text` to a file, which is replaced."""
+    """Write `split_text` to a file, and replace an existing one."""
     replace_text(path, split_text(corpus, split))
 
 
@@ -57,19 +56,18 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
     Parameters
     ----------
     path : Path
-        The file.
     name, made : str
-        What the file does not hold; see `Split`.
+        Fields of `Split` that the file does not contain.
 
     Returns
     -------
     Split
-        With the clips in the file's order and without `checks`; `check_split` fills them in.
+        With the clips in the order of the file, and without `checks`; `check_split` computes them.
 
     Raises
     ------
     CorpusError
-        If the file is missing or is no split.
+        If the file is missing or is not a split.
     """
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     try:
@@ -78,13 +76,13 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
             missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
             if missing:
                 raise CorpusError(
-                    f"{path} is no split: it lacks the column {' and '.join(missing)}",
+                    f"{path} is not a split: it lacks the column {' and '.join(missing)}",
                     code="split-file-columns",
                 )
             for row in reader:
                 if row["part"] not in parts:
                     raise CorpusError(
-                        f"{path}, row {reader.line_num}: part {row['part']!r} is none of {', '.join(parts)}",
+                        f"{path}, row {reader.line_num}: part {row['part']!r} is not {', '.join(parts)}",
                         code="split-file-part",
                     )
                 parts[row["part"]].append(row["clip_id"])
@@ -92,4 +90,4 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
         raise CorpusError(
             f"{path} cannot be read as a split ({error}). Make the split again", code="split-file-unreadable"
         ) from error
-    return Split(name=name, train=parts["train"], valid=parts["valid"], test=parts["test"], made=made)
+    return Split(name=name, **parts, made=made)
