@@ -100,9 +100,7 @@ def load(path: str, *, subset: str) -> Corpus:
             code="fma-without-audio",
         )
     split = Split(
-        name="published",
-        **parts,
-        made=f"the official split of FMA-{subset}",
+        "published", parts["train"], parts["valid"], parts["test"], made=f"the official split of FMA-{subset}"
     )
     return Corpus(
         name=f"fma-{subset}",

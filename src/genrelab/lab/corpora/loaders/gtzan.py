@@ -88,8 +88,10 @@ def fault_filtered(present: set[str]) -> Split:
             parts[row["part"]].append(row["clip_id"])
     count = sum(map(len, parts.values()))
     return Split(
-        name="published",
-        **parts,
+        "published",
+        parts["train"],
+        parts["valid"],
+        parts["test"],
         made=f"the fault-filtered split of Kereliuk, Sturm and Larsen, {count} of its 930 clips",
     )
 

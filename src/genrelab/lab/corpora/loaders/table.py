@@ -188,7 +188,5 @@ def _split(file: Path, rows: list[_Row]) -> Split | None:
     if not any(parts.values()):
         return None
     return Split(
-        name="published",
-        **parts,
-        made=f"the column split of {file.name}",
+        "published", parts["train"], parts["valid"], parts["test"], made=f"the column split of {file.name}"
     )

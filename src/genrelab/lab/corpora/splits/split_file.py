@@ -90,4 +90,4 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
         raise CorpusError(
             f"{path} cannot be read as a split ({error}). Make the split again", code="split-file-unreadable"
         ) from error
-    return Split(name=name, **parts, made=made)
+    return Split(name, parts["train"], parts["valid"], parts["test"], made)
