@@ -27,7 +27,7 @@ from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together
 from genrelab.lab.studies.reproduce import Budget, load_table, reproduce, runner, table_names
 from genrelab.lab.studies.reproduce.page import comma_separated, markdown, page, remarks, verdicts
-from genrelab.lab.studies.reproduce.runner import Wanted
+from genrelab.lab.studies.reproduce.runner import Request
 from genrelab.lab.studies.reproduce.table import Row, each_fold
 
 CORPUS = "synthetic:tracks=6,seconds=1"
@@ -42,7 +42,7 @@ SMALL = (
 ROWS = ("resnet2d-s-plain", "resnet2d-s")
 
 
-def wanted(**options: Any) -> Wanted:
+def wanted(**options: Any) -> Request:
     given: dict[str, Any] = {
         "corpus": CORPUS,
         "splits": ("artist-kfold:*/2",),
@@ -50,7 +50,7 @@ def wanted(**options: Any) -> Wanted:
         "budget": Budget(epochs=1),
         "rows": ROWS,
     }
-    return Wanted(**{**given, **options})
+    return Request(**{**given, **options})
 
 
 @pytest.mark.parametrize("name", table_names())
@@ -88,25 +88,25 @@ def test_a_budget_shrinks_epochs_and_phases_in_proportion() -> None:
         12,
         12,
     )
-    training = budget.of_recipe(tuned).training
+    training = budget.limit_recipe(tuned).training
     assert (training.max_epochs, training.frozen_epochs, training.step_epochs) == (4, 2, 2)
-    assert Budget(epochs=500).of_recipe(tuned) is tuned
-    two = Budget(epochs=2).of_recipe(tuned).training
+    assert Budget(epochs=500).limit_recipe(tuned) is tuned
+    two = Budget(epochs=2).limit_recipe(tuned).training
     assert (two.frozen_epochs, two.step_epochs) == (1, 1), "the second phase stays"
-    assert "at most 4 epochs" in " ".join(budget.words()) and not Budget().words()
+    assert "at most 4 epochs" in " ".join(budget.descriptions()) and not Budget().descriptions()
 
 
 def test_a_budget_takes_the_same_clips_of_each_genre_everywhere() -> None:
     corpus = load_corpus("synthetic:tracks=5,seconds=1")
-    small = Budget(clips=2).of_corpus(corpus)
+    small = Budget(clips=2).limit_corpus(corpus)
     assert [sum(clip.genre == genre for clip in small.clips) for genre in corpus.genres] == [2] * 10
     order = [clip.id for clip in corpus.clips]
     assert [clip.id for clip in small.clips] == sorted((c.id for c in small.clips), key=order.index)
-    assert small == Budget(clips=2).of_corpus(load_corpus("synthetic:tracks=5,seconds=1"))
+    assert small == Budget(clips=2).limit_corpus(load_corpus("synthetic:tracks=5,seconds=1"))
     ids = [clip.id for clip in corpus.clips if clip.genre == "jazz"]
     whole = Split("published", ids[:3], ids[3:4], ids[4:], made="by hand")
     given = dataclasses.replace(corpus, published_splits={"published": whole})
-    cut = Budget(clips=2).of_corpus(given).published_splits["published"]
+    cut = Budget(clips=2).limit_corpus(given).published_splits["published"]
     kept = {clip.id for clip in small.clips}
     for part in ("train", "valid", "test"):
         assert getattr(cut, part) == [each for each in getattr(whole, part) if each in kept]
@@ -116,17 +116,17 @@ def test_a_budget_takes_the_same_clips_of_each_genre_everywhere() -> None:
 def test_a_budget_takes_fewer_genres_folds_and_segments() -> None:
     corpus = load_corpus("synthetic:tracks=5,seconds=1")
     budget = Budget.parse(["genres=3,clips=2,folds=1,segments=2,seconds=1"])
-    small = budget.of_corpus(corpus)
+    small = budget.limit_corpus(corpus)
     assert len(small.genres) == 3 and set(small.genres) < set(corpus.genres)
     assert sorted(clip.genre or "" for clip in small.clips) == sorted([*small.genres, *small.genres])
     assert small.published_splits["published"].made.endswith("of 3 of the genres and 2 clips a genre")
-    assert budget.of_folds(each_fold("kfold:*/10")) == ["kfold:0/10"]
-    assert len(Budget().of_folds(each_fold("kfold:*/10"))) == 10
-    recipe = budget.of_recipe(load_recipe("sincnet-80-251"))
+    assert budget.limit_folds(each_fold("kfold:*/10")) == ["kfold:0/10"]
+    assert len(Budget().limit_folds(each_fold("kfold:*/10"))) == 10
+    recipe = budget.limit_recipe(load_recipe("sincnet-80-251"))
     assert (recipe.training.segments_per_clip, recipe.training.valid_segments_per_clip) == (2, 2)
     assert recipe.audio.segment_seconds == 1.0
-    assert Budget(segments=50).of_recipe(recipe).training.segments_per_clip == 2
-    assert budget.short() == ["genres3", "clips2", "segments2", "seconds1"]
+    assert Budget(segments=50).limit_recipe(recipe).training.segments_per_clip == 2
+    assert budget.labels() == ["genres3", "clips2", "segments2", "seconds1"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_a_test_elsewhere_is_made_anew_where_labels_changed(
     clips = [dataclasses.replace(clip, genre=about.genres[0]) for clip in about.clips]
     relabelled = dataclasses.replace(about, clips=clips)
     run = Run.load(next(tmp_path.rglob("metrics.json")).parent)
-    assert runner._about_test(run, about, {}) != runner._about_test(run, relabelled, {})
+    assert runner._test_key(run, about, {}) != runner._test_key(run, relabelled, {})
 
 
 def test_no_two_processes_wait_for_one_earlier_training() -> None:

@@ -57,7 +57,7 @@ class Done(NamedTuple):
     """A finished run, and the folder of its predictions: its own, or that of a test on another corpus."""
 
     run: folders.Run
-    answers: Path
+    tested: Path
 
 
 class Line(NamedTuple):
@@ -118,9 +118,9 @@ def record_of(table: Table, settings: Settings, lines: Sequence[Line], base: Pat
 
 def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str, Any]:
     row, recipe, split, done, failures, still_open = line
-    answers = [read_predictions(each.answers / folders.PREDICTIONS) for each in done]
+    predictions = [read_predictions(each.tested / folders.PREDICTIONS) for each in done]
     verdicts = [
-        verdict_of(json.loads((d.answers / folders.METRICS).read_text(encoding="utf-8"))) for d in done
+        verdict_of(json.loads((d.tested / folders.METRICS).read_text(encoding="utf-8"))) for d in done
     ]
     figures = {}
     for metric in table.figures:
@@ -128,7 +128,7 @@ def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str,
             of_runs = [(1, accuracy_when_chosen(each.run)) for each in done]
             pooled = Estimate(statistics.fmean(v for _, v in of_runs), math.nan, math.nan) if done else None
         else:
-            tallies = [tally(each, metric, recipe.voting) for each in answers]
+            tallies = [tally(each, metric, recipe.voting) for each in predictions]
             of_runs = [share(each) for each in tallies]
             pooled = pool_tallies(tallies) if done else None
         figures[metric] = {
@@ -152,8 +152,8 @@ def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str,
         "runs": [
             {
                 "folder": each.run.folder.relative_to(base).as_posix(),
-                "tested": each.answers.relative_to(base).as_posix(),
-                "metrics_sha256": digest(each.answers / folders.METRICS),
+                "tested": each.tested.relative_to(base).as_posix(),
+                "metrics_sha256": digest(each.tested / folders.METRICS),
                 "seed": each.run.metrics["seed"],
                 "split": each.run.metrics["split"]["name"],
                 "made": each.run.metrics["split"]["made"],
