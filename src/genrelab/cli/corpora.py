@@ -94,17 +94,14 @@ def render(
 
     music = load_corpus(corpus)
     if music.renderer is None:
-        raise CorpusError(
-            f"{music.name} already consists of files; render a generated or changed corpus",
-            code="corpus-not-rendered",
-        )
+        message = f"{music.name} already consists of files; render a generated or changed corpus"
+        raise CorpusError(message, code="corpus-not-rendered")
     with counting() as report:
         for done, clip in enumerate(music.clips, start=1):
             path = to / f"{clip.id}.{format}"
             if not path.resolve().is_relative_to(to.resolve()):
-                raise CorpusError(
-                    f"the clip {clip.id!r} would be written outside {to}. Rename it", code="clip-path-outside"
-                )
+                message = f"the clip {clip.id!r} would be written outside {to}. Rename it"
+                raise CorpusError(message, code="clip-path-outside")
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, music.renderer(clip, rate, 2).T, rate)
             report("rendering", done, len(music.clips))

@@ -78,14 +78,11 @@ def reproduce(
             say(f"{name:20}  {load_table(name).title}")
         return
     if not table or not corpus:
-        raise UsageError(
-            "name a table and a --corpus NAME:PATH; --list shows the tables",
-            code="reproduce-not-named",
-        )
+        message = "name a table and a --corpus NAME:PATH; --list shows the tables"
+        raise UsageError(message, code="reproduce-not-named")
     if map is not None and test_corpus is None:
-        raise UsageError(
-            "--map needs a --test-corpus whose genres it translates", code="reproduce-map-without-corpus"
-        )
+        message = "--map needs a --test-corpus whose genres it translates"
+        raise UsageError(message, code="reproduce-map-without-corpus")
     starts = dict(_start(text) for text in weights or [])
     request = Request(
         corpus=corpus,

@@ -145,14 +145,11 @@ def audit_corpus(
         If `jobs` is below 1 or `shortest` is negative.
     """
     if isinstance(corpus.renderer, TableRows):
-        raise CorpusError(
-            f"{corpus.name} is a table of descriptors, without sound to audit", code="audit-of-features"
-        )
+        message = f"{corpus.name} is a table of descriptors, without sound to audit"
+        raise CorpusError(message, code="audit-of-features")
     if jobs < 1 or not shortest >= 0:
-        raise UsageError(
-            f"an audit needs at least 1 job and a shortest length of at least 0 s, not {jobs} and {shortest}",
-            code="audit-options",
-        )
+        message = f"an audit needs jobs >= 1 and shortest >= 0, not {jobs} and {shortest}"
+        raise UsageError(message, code="audit-options")
     analyses = analyze_clips(
         corpus, shortest=shortest, jobs=jobs, report=partial(report, "reading") if report else None
     )

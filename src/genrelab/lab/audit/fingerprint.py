@@ -84,10 +84,8 @@ def fingerprint(waveform: Float) -> Fingerprint:
     (1.0, 1000)
     """
     if waveform.ndim != 1:
-        raise UsageError(
-            f"a fingerprint needs one channel [samples], not the shape {waveform.shape}",
-            code="fingerprint-channels",
-        )
+        message = f"a fingerprint needs one channel [samples], not the shape {waveform.shape}"
+        raise UsageError(message, code="fingerprint-channels")
     first = int(_LOWEST * _WINDOW / SAMPLE_RATE)
     level = _levels(waveform, slice(first - 1, int(_HIGHEST * _WINDOW / SAMPLE_RATE) + 1))
     highest = ndimage.maximum_filter1d(level, 2 * _REACH_FRAMES + 1, axis=0)

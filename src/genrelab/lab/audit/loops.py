@@ -12,6 +12,8 @@ import numpy.typing as npt
 from genrelab.lab.audit.agreement import Agreement, agreement
 from genrelab.lab.audit.fingerprint import Fingerprint
 
+Float64 = npt.NDArray[np.float64]
+
 _RATIO = 0.012  # tolerance between equal frequencies
 _BIN_SECONDS = 0.04
 _APART = 0.25  # seconds between two different offsets
@@ -34,9 +36,8 @@ def rival_score(first: Fingerprint, second: Fingerprint, best: Agreement) -> flo
         The highest score among the other offsets with the most equal peaks; 0 without such an offset.
     """
     played = first.played(best.speed)
-    lags, rates = _peak_rates(played, second)
+    lags, overlap, rates = _peak_rates(played, second)
     longest = min(second.seconds, played.seconds - best.lag) - max(0.0, -best.lag)
-    overlap = np.minimum(second.seconds, played.seconds - lags) - np.maximum(0.0, -lags)
     rates[overlap < max(_FEWEST_SECONDS, _SHARE_OF_OVERLAP * longest)] = 0.0
     rates[np.abs(lags - best.lag) < _APART] = 0.0
     highest = 0.0
@@ -51,10 +52,8 @@ def rival_score(first: Fingerprint, second: Fingerprint, best: Agreement) -> flo
     return highest
 
 
-def _peak_rates(
-    played: Fingerprint, second: Fingerprint
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return a grid of lags, and the number of peaks of equal frequency per second of overlap at each."""
+def _peak_rates(played: Fingerprint, second: Fingerprint) -> tuple[Float64, Float64, Float64]:
+    """Return a grid of lags, and at each the seconds of overlap and the equal peaks per second of it."""
     order = np.argsort(second.frequencies)
     pitches = second.frequencies[order]
     lowest = np.searchsorted(pitches, played.frequencies * (1 - _RATIO))
@@ -63,11 +62,10 @@ def _peak_rates(
     theirs = order[np.arange(len(mine)) - np.repeat(np.cumsum(counts) - counts - lowest, counts)]
     bins = np.floor((played.times[mine] - second.times[theirs]) / _BIN_SECONDS).astype(np.int64)
     if not len(bins):
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     origin = int(bins.min())
     equal = np.bincount(bins - origin).astype(np.float64)
     equal[:-1] += equal[1:]  # each bin plus the next one
     lags = (np.arange(len(equal), dtype=np.float64) + origin + 1) * _BIN_SECONDS
     overlap = np.minimum(second.seconds, played.seconds - lags) - np.maximum(0.0, -lags)
-    rates: npt.NDArray[np.float64] = equal / np.maximum(overlap, 1e-3)
-    return lags, rates
+    return lags, overlap, equal / np.maximum(overlap, 1e-3)

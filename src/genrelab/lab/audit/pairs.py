@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby, product
 from typing import Literal
 
@@ -207,15 +207,13 @@ def _in_order(pair: Pair, place: Mapping[str, int]) -> Pair:
     """Return the pair with the clip that is earlier in the corpus first."""
     if place[pair.first] < place[pair.second]:
         return pair
-    return Pair(
+    return replace(
+        pair,
         first=pair.second,
         second=pair.first,
-        kind=pair.kind,
-        score=pair.score,
         offset=-pair.offset / pair.speed,
         start=(pair.start - pair.offset) / pair.speed,
         overlap=pair.overlap / pair.speed,
         speed=1 / pair.speed,
         gain=-pair.gain,
-        matched=pair.matched,
     )

@@ -51,10 +51,8 @@ def write_audit(folder: Path, audit: Audit) -> None:
         for name, text in texts.items():
             replace_text(folder / name, text)
     except OSError as error:
-        raise CorpusError(
-            f"cannot write the audit to {folder} ({error.strerror or error}). Choose another --out",
-            code="audit-unwritable",
-        ) from error
+        message = f"cannot write the audit to {folder} ({error.strerror or error}). Choose another --out"
+        raise CorpusError(message, code="audit-unwritable") from error
 
 
 def exclusion_text(audit: Audit) -> str:

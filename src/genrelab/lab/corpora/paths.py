@@ -30,14 +30,12 @@ def given_path(text: str, *, corpus: str) -> Path:
         If the text is empty or the path does not exist.
     """
     if not text:
-        raise CorpusError(
-            f"{corpus}: the path is missing. Write {corpus}:/path/to/the/corpus", code="corpus-path-not-given"
-        )
+        message = f"{corpus}: the path is missing. Write {corpus}:/path/to/the/corpus"
+        raise CorpusError(message, code="corpus-path-not-given")
     path = Path(text).expanduser()
     if not path.exists():
-        raise CorpusError(
-            f"{corpus}: {path} does not exist. Give the path of the corpus", code="corpus-path-missing"
-        )
+        message = f"{corpus}: {path} does not exist. Give the path of the corpus"
+        raise CorpusError(message, code="corpus-path-missing")
     return path
 
 
@@ -51,9 +49,8 @@ def given_folder(text: str, *, corpus: str) -> Path:
     """
     path = given_path(text, corpus=corpus)
     if not path.is_dir():
-        raise CorpusError(
-            f"{corpus}: {path} is not a folder. Give the folder of the corpus", code="corpus-not-a-folder"
-        )
+        message = f"{corpus}: {path} is not a folder. Give the folder of the corpus"
+        raise CorpusError(message, code="corpus-not-a-folder")
     return path
 
 

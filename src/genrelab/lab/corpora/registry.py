@@ -134,10 +134,8 @@ def load_corpus(spec: str) -> Corpus:
     if kind in changes:
         return _load_changed(name, argument)
     if Path(spec).expanduser().exists():
-        raise CorpusError(
-            f"{spec} lacks the kind of corpus. Write for example folder:{spec} or gtzan:{spec}",
-            code="corpus-kind-not-given",
-        )
+        message = f"{spec} lacks the kind of corpus. Write for example folder:{spec} or gtzan:{spec}"
+        raise CorpusError(message, code="corpus-kind-not-given")
     close = get_close_matches(kind, [*kinds, *changes], n=3)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"The corpora are {', '.join(kinds)}"
     raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}", code="corpus-unknown")
@@ -145,10 +143,8 @@ def load_corpus(spec: str) -> Corpus:
 
 def _load_changed(change: str, spec: str) -> Corpus:
     if not spec:
-        raise CorpusError(
-            f"{change} changes the sound of a corpus. Name the corpus, such as {change}:gtzan:/data/GTZAN",
-            code="change-without-corpus",
-        )
+        message = f"{change} changes the sound of a corpus; name one, as in {change}:gtzan:/data/GTZAN"
+        raise CorpusError(message, code="change-without-corpus")
     try:
         made = sound_change(change)
     except RecipeError as error:

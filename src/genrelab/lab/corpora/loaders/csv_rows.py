@@ -14,13 +14,7 @@ NumberedRows = list[tuple[int, list[str]]]
 
 
 def find_table(place: str, *, corpus: str, usual_name: str) -> Path:
-    """Return the CSV file that a corpus spec names, or the file with the usual name in a folder.
-
-    Raises
-    ------
-    CorpusError
-        If there is no such file.
-    """
+    """Return the CSV file that a corpus spec names, or the one with the usual name in a folder."""
     path = given_path(place, corpus=corpus)
     file = path / usual_name if path.is_dir() else path
     if not file.is_file():
@@ -31,15 +25,6 @@ def find_table(place: str, *, corpus: str, usual_name: str) -> Path:
 
 def read_table(file: Path, *, corpus: str, needed: Sequence[str]) -> tuple[list[str], NumberedRows]:
     """Return the column names and the rows, all without surrounding white space.
-
-    Parameters
-    ----------
-    file : Path
-        CSV in UTF-8, with a header.
-    corpus : str
-        The name before the colon of the spec, for messages.
-    needed : sequence of str
-        Columns that the file must have.
 
     Raises
     ------
@@ -65,27 +50,10 @@ def read_table(file: Path, *, corpus: str, needed: Sequence[str]) -> tuple[list[
 
 
 def check_ids(ids: Iterable[tuple[int, str]], *, corpus: str, file: Path) -> None:
-    """Check that no two rows describe the same clip.
-
-    Parameters
-    ----------
-    ids : iterable of (int, str)
-        Line number and clip id of each row.
-    corpus : str
-    file : Path
-        For the message.
-
-    Raises
-    ------
-    CorpusError
-        If two rows have the same id.
-    """
+    """Raise `CorpusError` if two rows, given as line number and clip id, describe the same clip."""
     first: dict[str, int] = {}
     for number, clip_id in ids:
         if clip_id in first:
-            raise CorpusError(
-                f"{corpus}: {file}, rows {first[clip_id]} and {number} both describe the clip {clip_id!r}. "
-                "Remove one row, or give it another id",
-                code="table-clip-twice",
-            )
+            message = f"{corpus}: {file}, rows {first[clip_id]} and {number} have one id, {clip_id!r}"
+            raise CorpusError(message, code="table-clip-twice")
         first[clip_id] = number

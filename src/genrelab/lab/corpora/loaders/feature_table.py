@@ -139,15 +139,12 @@ def _read(file: Path) -> tuple[list[str], _Rows]:
     columns, rows = read_table(file, corpus="features", needed=_NEEDED)
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
-        raise CorpusError(
-            f"features: {file} has two columns named {twice[0]!r}. Rename one", code="features-column-twice"
-        )
+        message = f"features: {file} has two columns named {twice[0]!r}. Rename one"
+        raise CorpusError(message, code="features-column-twice")
     for number, cells in rows:
         if len(cells) != len(columns):
-            raise CorpusError(
-                f"features: {file}, row {number} has {len(cells)} values, but the header has {len(columns)}",
-                code="features-row-length",
-            )
+            message = f"features: {file}, row {number} has {len(cells)} values, the header {len(columns)}"
+            raise CorpusError(message, code="features-row-length")
     return columns, [(number, dict(zip(columns, cells, strict=True))) for number, cells in rows]
 
 
@@ -156,22 +153,16 @@ def _choose(file: Path, columns: Sequence[str], selection: str) -> list[str]:
     known = [name for name in columns if name not in _NO_DESCRIPTOR]
     key, _, listed = selection.partition("=")
     if selection and key != "columns":
-        raise CorpusError(
-            f"features: unknown selection ?{selection}. Write it as ?columns=rms_mean,tempo",
-            code="features-selection-unknown",
-        )
+        message = f"features: unknown selection ?{selection}. Write it as ?columns=rms_mean,tempo"
+        raise CorpusError(message, code="features-selection-unknown")
     chosen = [unquote(name) for name in listed.split(",")] if selection else known
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise CorpusError(
-            f"features: {file} has no descriptor {examples(unknown)}; it has {', '.join(known) or 'none'}",
-            code="features-descriptor-unknown",
-        )
+        message = f"features: {file} lacks the descriptor {examples(unknown)}; it has {', '.join(known)}"
+        raise CorpusError(message, code="features-descriptor-unknown")
     if not chosen or len(set(chosen)) < len(chosen):
-        raise CorpusError(
-            f"features: {file}: select at least one descriptor, each only once",
-            code="features-selection-empty",
-        )
+        message = f"features: {file}: select at least one descriptor, each only once"
+        raise CorpusError(message, code="features-selection-empty")
     return chosen
 
 
@@ -180,9 +171,8 @@ def _clip_ids(file: Path, rows: _Rows) -> tuple[list[str], bool]:
     names = [without_suffix(row["filename"]) for _, row in rows]
     for (number, _), name in zip(rows, names, strict=True):
         if not name:
-            raise CorpusError(
-                f"features: {file}, row {number} has no filename. Name the clip", code="features-name-missing"
-            )
+            message = f"features: {file}, row {number} has no filename. Name the clip"
+            raise CorpusError(message, code="features-name-missing")
         if _CUT.fullmatch(PurePath(name).name):
             raise CorpusError(
                 f"features: {file}, row {number}: {name} is an excerpt of a clip. Random splits would put "
@@ -206,9 +196,6 @@ def _numbers(file: Path, columns: Sequence[str], rows: _Rows) -> Values:
             except ValueError:
                 value = np.nan
             if not abs(value) < _LARGEST:  # also true for NaN
-                raise CorpusError(
-                    f"features: {file}, row {number}: {column} is {row[column]!r}, not a finite number. "
-                    "Correct it or remove the row",
-                    code="features-not-a-number",
-                )
+                message = f"features: {file}, row {number}: {column} is not a finite number: {row[column]!r}"
+                raise CorpusError(message, code="features-not-a-number")
     return values

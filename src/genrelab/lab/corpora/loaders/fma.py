@@ -118,10 +118,8 @@ def _metadata(root: Path) -> Path:
         for file in (folder / "fma_metadata" / "tracks.csv", folder / "tracks.csv"):
             if file.is_file():
                 return file
-    raise CorpusError(
-        f"fma: no fma_metadata/tracks.csv in {root} or its parent. Unpack fma_metadata.zip next to the audio",
-        code="fma-metadata-missing",
-    )
+    message = f"fma: no fma_metadata/tracks.csv in {root} or its parent. Unpack fma_metadata.zip there"
+    raise CorpusError(message, code="fma-metadata-missing")
 
 
 def _audio_folders(root: Path, subset: str) -> list[Path]:
@@ -169,9 +167,6 @@ def _column_positions(tracks_csv: Path) -> list[int]:
     missing = [".".join(column) for column in _COLUMNS if column not in names]
     if missing or head[2][:1] != ["track_id"]:
         lacking = f"without {', '.join(missing)}" if missing else "without the third row 'track_id'"
-        raise CorpusError(
-            f"fma: {tracks_csv} lacks the three header rows of the official metadata "
-            f"({lacking}). Unpack fma_metadata.zip again",
-            code="fma-header-unknown",
-        )
+        message = f"fma: {tracks_csv} is not the official metadata ({lacking}). Unpack fma_metadata.zip again"
+        raise CorpusError(message, code="fma-header-unknown")
     return [names.index(column) for column in _COLUMNS]

@@ -87,13 +87,8 @@ def fault_filtered(present: set[str]) -> Split:
         if row["clip_id"] in present:
             parts[row["part"]].append(row["clip_id"])
     count = sum(map(len, parts.values()))
-    return Split(
-        "published",
-        parts["train"],
-        parts["valid"],
-        parts["test"],
-        made=f"the fault-filtered split of Kereliuk, Sturm and Larsen, {count} of its 930 clips",
-    )
+    made = f"the fault-filtered split of Kereliuk, Sturm and Larsen, {count} of its 930 clips"
+    return Split("published", parts["train"], parts["valid"], parts["test"], made)
 
 
 def _find_files(start: Path) -> dict[str, Path]:
@@ -103,10 +98,8 @@ def _find_files(start: Path) -> dict[str, Path]:
         copies = {folder: found for folder in level if (found := _files_of_copy(folder))}
         if len(copies) > 1:
             names = ", ".join(str(folder) for folder in copies)
-            raise CorpusError(
-                f"gtzan: {start} contains several copies of GTZAN. Choose one: {names}",
-                code="gtzan-several-copies",
-            )
+            message = f"gtzan: {start} contains several copies of GTZAN. Choose one: {names}"
+            raise CorpusError(message, code="gtzan-several-copies")
         if copies:
             return next(iter(copies.values()))
         level = sorted(p for f in level for p in f.iterdir() if p.is_dir() and not p.name.startswith("."))

@@ -89,19 +89,14 @@ def _read_options(text: str) -> tuple[str, int]:
     options = {"test": "development", "seed": "0"} | dict(parse_qsl(text, keep_blank_values=True))
     unknown = sorted(options.keys() - {"test", "seed"})
     if unknown or (text and "=" not in text):
-        raise CorpusError(
-            f"ismir2004: unknown option {(unknown or [text])[0]!r}. The options are test, seed",
-            code="ismir2004-option-unknown",
-        )
+        message = f"ismir2004: unknown option {(unknown or [text])[0]!r}. The options are test, seed"
+        raise CorpusError(message, code="ismir2004-option-unknown")
     if options["test"] not in _TESTED:
-        raise CorpusError(
-            f"ismir2004: test={options['test']!r} is not one of {', '.join(_TESTED)}",
-            code="ismir2004-test-unknown",
-        )
+        message = f"ismir2004: test={options['test']!r} is not one of {', '.join(_TESTED)}"
+        raise CorpusError(message, code="ismir2004-test-unknown")
     if not (options["seed"].isascii() and options["seed"].isdecimal()):
-        raise CorpusError(
-            f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more", code="ismir2004-seed"
-        )
+        message = f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more"
+        raise CorpusError(message, code="ismir2004-seed")
     return options["test"], int(options["seed"])
 
 
@@ -199,11 +194,8 @@ def _audio_of(root: Path, part: str, folders: Sequence[Path]) -> dict[str, Path]
             code="ismir2004-without-audio",
         )
     if len(found) > 1:
-        raise CorpusError(
-            f"ismir2004: {root} contains audio of the part {part} more than once: "
-            f"{', '.join(map(str, found))}. Give a folder that contains it once",
-            code="ismir2004-audio-twice",
-        )
+        message = f"ismir2004: {root} has several copies of {part}. Choose one: {', '.join(map(str, found))}"
+        raise CorpusError(message, code="ismir2004-audio-twice")
     return next(iter(found.values()))
 
 
@@ -221,9 +213,6 @@ def _audio_files(folder: Path) -> dict[str, Path]:
 def _metadata(folders: Sequence[Path], part: str, name: str) -> Path | None:
     files = [file for folder in folders for file in sorted(folder.iterdir()) if file.name.lower() == name]
     if len(files) > 1:
-        raise CorpusError(
-            f"ismir2004: {name} of the part {part} exists more than once: {', '.join(map(str, files))}. "
-            "Keep one",
-            code="ismir2004-list-twice",
-        )
+        message = f"ismir2004: several {name} for the part {part}: {', '.join(map(str, files))}. Keep one"
+        raise CorpusError(message, code="ismir2004-list-twice")
     return files[0] if files else None

@@ -113,10 +113,8 @@ def read_rows(file: Path, part: str, skipped: dict[str, str]) -> Iterator[Row]:
     else:
         columns = {}
     if not table:
-        raise CorpusError(
-            f"ismir2004: {file} has no rows. Unpack the metadata again",
-            code="ismir2004-list-empty",
-        )
+        message = f"ismir2004: {file} has no rows. Unpack the metadata again"
+        raise CorpusError(message, code="ismir2004-list-empty")
     for number, cells in table:
         places = columns or _places(cells)
         path, genre, artist = (_cell(cells, places.get(name)) for name in ("path", "genre", "artist"))
@@ -149,10 +147,8 @@ def _table(file: Path) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise CorpusError(
-            f"ismir2004: {file}, row {reader.line_num}, is not CSV ({error}). Unpack the metadata again",
-            code="ismir2004-list-unreadable",
-        ) from error
+        message = f"ismir2004: {file}, row {reader.line_num}, is not CSV ({error}). Unpack the metadata again"
+        raise CorpusError(message, code="ismir2004-list-unreadable") from error
 
 
 def _places(cells: Sequence[str]) -> Mapping[str, int]:
@@ -177,10 +173,8 @@ def _stem(file: Path, part: str, number: int, path: str) -> str:
     slashes = path.replace("\\", "/")
     names = [name for name in slashes.split("/") if name not in ("", ".")]
     if ".." in names or slashes.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise CorpusError(
-            f"ismir2004: {file}, row {number}: {path!r} leads out of the corpus. Unpack the metadata again",
-            code="ismir2004-path-outside",
-        )
+        message = f"ismir2004: {file}, row {number}: {path!r} leads out of the corpus. Unpack it again"
+        raise CorpusError(message, code="ismir2004-path-outside")
     while len(names) > 1 and names[0].casefold() in ("audio", part):
         del names[0]
     return without_suffix("/".join(names))

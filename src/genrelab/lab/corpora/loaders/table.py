@@ -97,10 +97,8 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
         if not equals or column not in columns:
             close = get_close_matches(column, columns, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(columns)}"
-            raise CorpusError(
-                f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}",
-                code="table-column-unknown",
-            )
+            message = f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}"
+            raise CorpusError(message, code="table-column-unknown")
         wanted = {unquote(value) for value in listed.split(",")}
         values = {row.cell(column) for row in rows}
         if wanted - values:
@@ -143,17 +141,12 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
 
 def _inside(file: Path, folder: Path, row: _Row) -> Path:
     if not row.cell("path") or "\0" in row.cell("path"):
-        raise CorpusError(
-            f"table: {file}, row {row.number}: {row.cell('path')!r} is not a path",
-            code="table-path-empty",
-        )
+        message = f"table: {file}, row {row.number}: {row.cell('path')!r} is not a path"
+        raise CorpusError(message, code="table-path-empty")
     path = Path(os.path.realpath(folder / row.cell("path")))
     if not path.is_relative_to(folder):
-        raise CorpusError(
-            f"table: {file}, row {row.number}: {row.cell('path')!r} leads out of the table's folder. "
-            "Move the file into that folder",
-            code="table-path-outside",
-        )
+        message = f"table: {file}, row {row.number}: {row.cell('path')!r} leads out of the table's folder"
+        raise CorpusError(message, code="table-path-outside")
     return path
 
 
@@ -180,13 +173,12 @@ def _split(file: Path, rows: list[_Row]) -> Split | None:
         part = row.cell("split").casefold()
         if part and part not in parts:
             raise CorpusError(
-                f"table: {file}, row {row.number}: split {row.cell('split')!r} is not {', '.join(_PARTS)}",
+                f"table: {file}, row {row.number}: split {row.cell('split')!r} is not {' or '.join(_PARTS)}",
                 code="table-part-unknown",
             )
         if part and row.cell("genre"):
             parts[part].append(row.clip_id)
     if not any(parts.values()):
         return None
-    return Split(
-        "published", parts["train"], parts["valid"], parts["test"], made=f"the column split of {file.name}"
-    )
+    made = f"the column split of {file.name}"
+    return Split("published", parts["train"], parts["valid"], parts["test"], made)

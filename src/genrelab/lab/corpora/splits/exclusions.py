@@ -36,9 +36,8 @@ def read_exclusions(path: Path, corpus: Corpus) -> frozenset[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(
-            f"{path} cannot be read as a list of clips to exclude ({error})", code="exclusions-unreadable"
-        ) from error
+        message = f"{path} cannot be read as a list of clips to exclude ({error})"
+        raise CorpusError(message, code="exclusions-unreadable") from error
     known = corpus.by_id()
     stripped = [line if line in known else line.strip() for line in lines]
     ids = [line for line in stripped if line in known or (line and not line.startswith("#"))]

@@ -94,10 +94,8 @@ def _without(split: Split, exclude: Collection[str]) -> Split:
 def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:
     labelled = [clip for clip in corpus.clips if clip.genre is not None]
     if not labelled:
-        raise CorpusError(
-            f"{corpus.name} has no labelled clip to split. Give its clips a genre",
-            code="split-without-clips",
-        )
+        message = f"{corpus.name} has no labelled clip to split. Give its clips a genre"
+        raise CorpusError(message, code="split-without-clips")
     whole = "artists" if kind.by_artist else "files"
     if isinstance(kind, Shares):
         shares = [percent / 100 for percent in kind.percent]

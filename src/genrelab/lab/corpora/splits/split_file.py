@@ -37,10 +37,8 @@ def split_text(corpus: Corpus, split: Split) -> str:
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         for clip_id in ids:
             if clip_id not in clips:
-                raise CorpusError(
-                    f"clip {clip_id!r} of the split is not in the corpus {corpus.name}",
-                    code="split-clip-not-in-corpus",
-                )
+                message = f"clip {clip_id!r} of the split is not in the corpus {corpus.name}"
+                raise CorpusError(message, code="split-clip-not-in-corpus")
             rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
     return csv_lines(rows, formulas=True)
 
@@ -75,19 +73,14 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
             reader = csv.DictReader(stream)
             missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
             if missing:
-                raise CorpusError(
-                    f"{path} is not a split: it lacks the column {' and '.join(missing)}",
-                    code="split-file-columns",
-                )
+                message = f"{path} is not a split: it lacks the column {' and '.join(missing)}"
+                raise CorpusError(message, code="split-file-columns")
             for row in reader:
                 if row["part"] not in parts:
-                    raise CorpusError(
-                        f"{path}, row {reader.line_num}: part {row['part']!r} is not {', '.join(parts)}",
-                        code="split-file-part",
-                    )
+                    message = f"{path}, row {reader.line_num}: part {row['part']!r} is not {' or '.join(parts)}"
+                    raise CorpusError(message, code="split-file-part")
                 parts[row["part"]].append(row["clip_id"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(
-            f"{path} cannot be read as a split ({error}). Make the split again", code="split-file-unreadable"
-        ) from error
+        message = f"{path} cannot be read as a split ({error}). Make the split again"
+        raise CorpusError(message, code="split-file-unreadable") from error
     return Split(name, parts["train"], parts["valid"], parts["test"], made)

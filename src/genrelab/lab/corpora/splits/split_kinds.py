@@ -80,8 +80,7 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
         train, valid, test = percent
         if train + valid + test != 100 or not train:
             raise CorpusError(
-                f"split {kind!r}: the shares train/valid/test must sum to 100, with clips to train "
-                f"on, as in {shares[1]}:60/20/20",
+                f"split {kind!r}: shares must sum to 100, with a training part, as in {shares[1]}:60/20/20",
                 code="split-shares",
             )
         return Shares(shares[1] == "artist", (train, valid, test))
@@ -89,11 +88,8 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
     if fold:
         number, of = int(fold[2]), int(fold[3])
         if of < 2 or number >= of:
-            raise CorpusError(
-                f"split {kind!r}: there must be at least 2 folds, and {of} folds are numbered "
-                f"0 to {max(of - 1, 1)}, as in kfold:0/10",
-                code="split-fold",
-            )
+            message = f"split {kind!r}: it needs 2 folds or more, and folds are 0 to {max(of - 1, 1)}"
+            raise CorpusError(message, code="split-fold")
         return Fold(fold[1] is not None, number, of)
     raise _unknown(kind, published)
 

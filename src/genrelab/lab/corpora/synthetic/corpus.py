@@ -74,15 +74,11 @@ class SyntheticRenderer:
         """
         found = _CLIP_ID.fullmatch(clip.id)
         if found is None or found[1] not in STYLES:
-            raise CorpusError(
-                f"{clip.id!r} is no clip of the synthetic corpus; its ids look like blues/0007",
-                code="synthetic-clip-unknown",
-            )
+            message = f"{clip.id!r} is no clip of the synthetic corpus; its ids look like blues/0007"
+            raise CorpusError(message, code="synthetic-clip-unknown")
         if not _RATES[0] <= sample_rate <= _RATES[1]:
-            raise CorpusError(
-                f"cannot render at {sample_rate} Hz; use {_RATES[0]} to {_RATES[1]}",
-                code="synthetic-sample-rate",
-            )
+            message = f"cannot render at {sample_rate} Hz; use {_RATES[0]} to {_RATES[1]}"
+            raise CorpusError(message, code="synthetic-sample-rate")
         if channels not in (1, 2):
             raise CorpusError(f"cannot render {channels} channels; use 1 or 2", code="synthetic-channels")
         piece, production = compose(found[1], int(found[2]), seconds=self.seconds, seed=self.seed)
@@ -149,28 +145,20 @@ def _read_options(options: str) -> dict[str, float]:
         key, _, text = (part.strip() for part in item.partition("="))
         if key not in _BOUNDS:
             known = ", ".join(_BOUNDS)
-            raise CorpusError(
-                f"unknown option {key!r} for the synthetic corpus in {options!r}; there are {known}",
-                code="synthetic-option-unknown",
-            )
+            message = f"unknown option {key!r} for the synthetic corpus in {options!r}; there are {known}"
+            raise CorpusError(message, code="synthetic-option-unknown")
         if key in values:
-            raise CorpusError(
-                f"option {key} of the synthetic corpus is given twice in {options!r}; give it once",
-                code="synthetic-option-twice",
-            )
+            message = f"option {key} of the synthetic corpus is given twice in {options!r}; give it once"
+            raise CorpusError(message, code="synthetic-option-twice")
         low, high = _BOUNDS[key]
         try:
             value = float(text) if key == "seconds" else int(text)
         except ValueError:
             kind = "a number" if key == "seconds" else "a whole number"
-            raise CorpusError(
-                f"option {key} of the synthetic corpus needs {kind}, not {text!r}",
-                code="synthetic-option-not-a-number",
-            ) from None
+            message = f"option {key} of the synthetic corpus needs {kind}, not {text!r}"
+            raise CorpusError(message, code="synthetic-option-not-a-number") from None
         if not low <= value <= high:
-            raise CorpusError(
-                f"option {key}={text} of the synthetic corpus is outside {low}..{high}",
-                code="synthetic-option-range",
-            )
+            message = f"option {key}={text} of the synthetic corpus is outside {low}..{high}"
+            raise CorpusError(message, code="synthetic-option-range")
         values[key] = value
     return _DEFAULTS | values

@@ -79,9 +79,8 @@ class Mp3(SoundChange):
     def __post_init__(self) -> None:
         if self.bitrate not in MP3_BITRATES:
             known = ", ".join(map(str, MP3_BITRATES))
-            raise RecipeError(
-                f"MP3 does not support {self.bitrate} kbit/s; use one of {known}", code="mp3-bitrate-unknown"
-            )
+            message = f"MP3 does not support {self.bitrate} kbit/s; use one of {known}"
+            raise RecipeError(message, code="mp3-bitrate-unknown")
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
         """Return the same number of samples, aligned with the input."""
@@ -152,11 +151,8 @@ class HighPass(SoundChange):
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
         """Return the same number of samples."""
         if self.hz >= sample_rate / 2:
-            raise AudioError(
-                f"sound at {sample_rate} Hz has no content above {self.hz:g} Hz; set the high-pass "
-                f"below {sample_rate / 2:g} Hz",
-                code="high-pass-above-nyquist",
-            )
+            message = f"a high-pass at {self.hz:g} Hz removes all sound; stay below {sample_rate / 2:g} Hz"
+            raise AudioError(message, code="high-pass-above-nyquist")
         from scipy import signal
 
         sections = signal.butter(_HIGH_PASS_ORDER, self.hz, "highpass", fs=sample_rate, output="sos")
@@ -213,9 +209,7 @@ def sound_change(text: str) -> SoundChange:
     for item in filter(None, listed.split(",")):
         key, equals, value = item.partition("=")
         if not equals or key in options:
-            raise RecipeError(
-                f"write each option of {kind!r} once, as key=value, not {listed!r}",
-                code="change-options",
-            )
+            message = f"write each option of {kind!r} once, as key=value, not {listed!r}"
+            raise RecipeError(message, code="change-options")
         options[key] = value
     return SOUND_CHANGES.create(kind, options)

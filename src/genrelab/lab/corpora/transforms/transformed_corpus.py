@@ -95,9 +95,8 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     'mine-mp3-64'
     """
     if isinstance(corpus.renderer, TableRows):
-        raise CorpusError(
-            f"{corpus.name} is a table of descriptors, without sound to change", code="change-of-features"
-        )
+        message = f"{corpus.name} is a table of descriptors, without sound to change"
+        raise CorpusError(message, code="change-of-features")
     return replace(
         corpus,
         name=folder_safe(f"{corpus.name}-{change.name}"),

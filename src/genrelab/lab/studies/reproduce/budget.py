@@ -70,15 +70,11 @@ class Budget:
         for option in (part for text in options for part in text.split(",")):
             name, _, text = option.strip().partition("=")
             if name not in known:
-                raise UsageError(
-                    f"--budget {option}: unknown limit {name!r}; {closest(name, known)}",
-                    code="budget-limit-unknown",
-                )
+                message = f"--budget {option}: unknown limit {name!r}; {closest(name, known)}"
+                raise UsageError(message, code="budget-limit-unknown")
             if not text.isdecimal() or int(text) < 1 or name in values:
-                raise UsageError(
-                    f"--budget {option}: write each limit once, as {name}=N with N > 0",
-                    code="budget-limit",
-                )
+                message = f"--budget {option}: write each limit once, as {name}=N with N > 0"
+                raise UsageError(message, code="budget-limit")
             values[name] = int(text)
         return cls(**values)
 

@@ -73,10 +73,8 @@ def publish(base: Path, to: Path) -> Path:
         for listed in line["runs"]:
             name = listed["tested"]
             if digest(base / name / folders.METRICS) != listed["metrics_sha256"]:
-                raise RunError(
-                    f"{base / name} has changed since the record was made. Reproduce the table again first",
-                    code="reproduce-run-changed",
-                )
+                message = f"{base / name} is newer than the record. Reproduce the table again first"
+                raise RunError(message, code="reproduce-run-changed")
             run = folders.Run.load(base / listed["folder"])
             answers = read_predictions(base / name / folders.PREDICTIONS)
             wanted = [metric for metric in line["figures"] if metric != "valid_accuracy"]

@@ -175,10 +175,8 @@ def reproduce(
                 publish()
             return {**publish(), "folder": str(base)}
     except BlockingIOError as error:
-        raise RunError(
-            f"another process reproduces this table in {base}. Wait for it, or choose another --out",
-            code="reproduce-busy",
-        ) from error
+        message = f"another process reproduces this table in {base}. Wait for it, or choose another --out"
+        raise RunError(message, code="reproduce-busy") from error
 
 
 _Key = tuple[str, str, str, int]
@@ -202,10 +200,8 @@ def _rows_of(table: Table, names: Sequence[str]) -> list[Row]:
     short = {recipe.split("/")[1]: recipe for recipe in known}
     for name in names:
         if name not in known and name not in short:
-            raise UsageError(
-                f"{table.name} has no row {name!r}; its rows are {', '.join(short)}",
-                code="reproduce-row-unknown",
-            )
+            message = f"{table.name} has no row {name!r}; its rows are {', '.join(short)}"
+            raise UsageError(message, code="reproduce-row-unknown")
     chosen = {short.get(name, name) for name in names}
     return [row for recipe, row in known.items() if not chosen or recipe in chosen]
 
@@ -347,11 +343,8 @@ def _recipe(task: _Task) -> Recipe:
     request = task.request
     recipe = request.budget.limit_recipe(load_recipe(task.row.recipe, changes=request.changes))
     if recipe.training.choose_epoch_on == "none":
-        raise UsageError(
-            "a table shows the accuracy on the part that chooses the epoch; omit --set "
-            "training.choose_epoch_on=none",
-            code="reproduce-epoch-choice",
-        )
+        message = "a table needs a part that chooses the epoch; omit --set training.choose_epoch_on=none"
+        raise UsageError(message, code="reproduce-epoch-choice")
     start = recipe.training.weights
     if task.row.start is not None:
         start = _pretrained_weights(task)
@@ -368,10 +361,8 @@ def _pretrained_weights(task: _Task) -> str:
     start, request = task.row.start, task.request
     assert start is not None
     if request.start_corpus is None:
-        raise RecipeError(
-            f"it starts from a run of {start.recipe} on {start.corpus}. Name that corpus with --start-corpus",
-            code="reproduce-start-corpus",
-        )
+        message = f"it starts from a run of {start.recipe}; give {start.corpus} with --start-corpus"
+        raise RecipeError(message, code="reproduce-start-corpus")
     corpus = _corpus(request.start_corpus, request.budget)
     kind = "published" if "published" in corpus.published_splits else "artist"
     recipe = request.budget.limit_recipe(load_recipe(start.recipe, changes=request.changes))

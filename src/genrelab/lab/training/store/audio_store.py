@@ -92,9 +92,8 @@ class AudioStore:
         except DamagedStoreError:
             raise
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
-            raise DamagedStoreError(
-                f"the store {folder} is incomplete: {error}", code="store-incomplete"
-            ) from error
+            message = f"the store {folder} is incomplete: {error}"
+            raise DamagedStoreError(message, code="store-incomplete") from error
         except OSError as error:
             raise _unreadable(folder, error) from error
 
@@ -181,10 +180,8 @@ def _is_intact(path: Path, place: Place) -> bool:
 def _read_index(folder: Path) -> tuple[dict[str, Place], dict[str, str]]:
     text = (folder / INDEX).read_text(encoding="utf-8")
     if json.loads(text)["format"] == _WITHOUT_CHECKSUMS:
-        raise OlderStoreError(
-            f"the store {folder} comes from an earlier genrelab and has no checksums",
-            code="store-without-checksums",
-        )
+        message = f"the store {folder} comes from an earlier genrelab and has no checksums"
+        raise OlderStoreError(message, code="store-without-checksums")
     index = unsealed(text)
     if index["format"] != FORMAT:
         raise ValueError(f"{INDEX} has the format {index['format']!r}, not {FORMAT}")

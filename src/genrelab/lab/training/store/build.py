@@ -119,9 +119,8 @@ def build_store(place: Path, content: StoreContent, *, jobs: int, report: Report
                 report(done, len(clips))
         if not places:
             first = next(iter(skipped.values()), f"it has no {content.which} clip")
-            raise CorpusError(
-                f"no clip of the corpus {content.corpus.name!r} can be used: {first}", code="store-empty"
-            )
+            message = f"no clip of the corpus {content.corpus.name!r} can be used: {first}"
+            raise CorpusError(message, code="store-empty")
         index: dict[str, Any] = {"format": FORMAT, "places": places, "skipped": skipped}
         with _writing(place):
             _append(folder / SAMPLES, b"", sync=True)
