@@ -77,7 +77,9 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
                 raise CorpusError(message, code="split-file-columns")
             for row in reader:
                 if row["part"] not in parts:
-                    message = f"{path}, row {reader.line_num}: part {row['part']!r} is not {' or '.join(parts)}"
+                    message = (
+                        f"{path}, row {reader.line_num}: part {row['part']!r} is not {' or '.join(parts)}"
+                    )
                     raise CorpusError(message, code="split-file-part")
                 parts[row["part"]].append(row["clip_id"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -14,13 +14,13 @@ Curve = Callable[[Hertz], npt.NDArray[np.float64]]
 
 
 def generator(*names: str | int) -> np.random.Generator:
-    """Return the generator that belongs to some names.
+    """Return the random generator of some names.
 
     Parameters
     ----------
     *names : str or int
-        E.g. the corpus's seed, a genre, a track number. Their UTF-8 bytes seed it, so it does not
-        depend on Python's salted `hash`.
+        Such as the seed of the corpus, a genre, a track number. Their UTF-8 bytes are the seed, which is
+        independent of Python's salted `hash`.
 
     Returns
     -------
@@ -45,17 +45,17 @@ def band(low_hz: float, high_hz: float) -> Curve:
 
 
 def noise(rng: np.random.Generator, seconds: float, sample_rate: int, gain: Curve) -> Sound:
-    """Draw Gaussian noise by its spectrum.
+    """Draw Gaussian noise from its spectrum.
 
-    The bins are drawn from 0 Hz upward, so a lower rate gives the same noise with its top cut off,
-    and nothing aliases. The result is periodic: it can be repeated without a seam.
+    The bins are drawn from 0 Hz upward: a lower rate gives the same noise without its highest frequencies,
+    and without aliasing. The result is periodic and can be looped.
 
     Parameters
     ----------
     rng : np.random.Generator
-        Where it comes from; used up to a point that depends on the rate, so for one noise only.
+        Use it for one noise only, because the number of values drawn depends on the rate.
     seconds : float > 0
-        Its length, rounded up to fiftieths: whole numbers of samples at all usual rates.
+        Length, rounded up to fiftieths, which are whole numbers of samples at all common rates.
     sample_rate : int > 0
         In Hz.
     gain : callable

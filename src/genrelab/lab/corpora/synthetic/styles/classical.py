@@ -69,7 +69,7 @@ def _ensemble(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
 
 
 def compose(sketch: Sketch) -> list[Part]:
-    """Return a keyboard piece or a small ensemble, as the artist is a pianist or not."""
+    """Return a keyboard piece or a small ensemble, depending on the artist."""
     players = sketch.habit((_keyboard, _ensemble, _ensemble))
     minor = sketch.chance(0.45)
     spans = sketch.chart(sketch.choose(_MINOR_FORMS if minor else _MAJOR_FORMS))

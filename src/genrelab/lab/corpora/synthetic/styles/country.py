@@ -34,7 +34,7 @@ _THREE = {
 
 
 def compose(sketch: Sketch) -> list[Part]:
-    """Return a country band; waltz time where the artist likes it."""
+    """Return a country band; some artists play in waltz time."""
     patterns = _FOUR if sketch.beats == 4 else _THREE
     picker = voiced(
         sketch.habit((instruments.BANJO, instruments.TWANG_GUITAR, instruments.ACOUSTIC_GUITAR)),

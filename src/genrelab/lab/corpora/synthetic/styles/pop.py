@@ -21,7 +21,7 @@ _PLUCKS = ("1.2.3.2.1.2.3.4.", "1.3.2.3.1.3.2.3.", "1..2..3.1..2..3.", "4.3.2.1.
 
 
 def _pumping(notes: list[Note]) -> list[Note]:
-    """Return the notes ducked on every beat, as by a compressor that listens to the kick."""
+    """Return the notes ducked on every beat, as by a compressor that the kick controls."""
     return [note._replace(velocity=note.velocity * (0.45 if note.start % 1 < 0.2 else 1.0)) for note in notes]
 
 
