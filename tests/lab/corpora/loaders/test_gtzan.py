@@ -118,7 +118,7 @@ def test_pictures_beside_the_music_are_no_second_copy(tmp_path: Path) -> None:
     assert len(load_corpus(f"gtzan:{tmp_path}").clips) == 1
 
 
-def test_two_copies_must_be_told_apart(tmp_path: Path) -> None:
+def test_two_copies_are_an_error(tmp_path: Path) -> None:
     write_tone(tmp_path / "old" / "pop" / "pop.00007.wav")
     write_tone(tmp_path / "new" / "pop" / "pop.00007.wav")
     with raises("gtzan-several-copies", tmp_path / "old", tmp_path / "new"):

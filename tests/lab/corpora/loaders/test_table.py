@@ -108,7 +108,7 @@ def test_shared_ids_become_unique_whatever_the_selection(folder: Path) -> None:
     assert [clip.id for clip in load_corpus(f"table:{file}?corpus=y").clips] == ["y/1", "2"]
 
 
-def test_excerpts_of_one_file_are_told_apart_by_their_start(folder: Path) -> None:
+def test_start_distinguishes_excerpts_of_one_file(folder: Path) -> None:
     write(folder, "path,genre,start", "a.wav,jazz,0", "a.wav,jazz,0.05", "b.wav,rock,0")
     assert [clip.id for clip in load_corpus(f"table:{folder}").clips] == ["a.wav@0", "a.wav@0.05", "b.wav"]
 

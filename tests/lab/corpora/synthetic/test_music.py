@@ -128,7 +128,7 @@ def test_instruments_do_not_alias(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DRUMS)
-def test_drums_start_at_once_and_die_away(name: str) -> None:
+def test_drums_start_immediately_and_decay(name: str) -> None:
     struck = render_drum(DRUMS[name], 44_100)
     assert np.abs(struck).max() == pytest.approx(1)
     assert np.abs(struck).argmax() < 0.06 * 44_100
@@ -188,7 +188,7 @@ def test_disco_has_four_on_the_floor() -> None:
 
 
 @pytest.mark.parametrize("track", range(3))
-def test_disco_is_heard_at_the_tempo_it_was_composed_in(track: int) -> None:
+def test_disco_has_the_tempo_of_its_composition(track: int) -> None:
     corpus = load("seconds=8")
     assert corpus.renderer is not None
     heard = corpus.renderer(corpus.by_id()[f"disco/{track:04d}"], 22_050, 1)[0]

@@ -221,12 +221,12 @@ def test_a_change_names_itself(change: SoundChange, name: str) -> None:
         ("loudness@decibels=3", "decibels.* 0"),
     ],
 )
-def test_wrong_changes_are_told_with_the_remedy(text: str, message: str) -> None:
+def test_errors_of_changes_name_the_remedy(text: str, message: str) -> None:
     with pytest.raises(RecipeError, match=f"(?s){message}"):
         sound_change(text)
 
 
-def test_wrong_options_of_changes_are_told_with_the_remedy() -> None:
+def test_errors_of_options_name_the_remedy() -> None:
     with raises("change-options", "'64'", "key=value"):
         sound_change("mp3@64")
     with raises("change-options", "bitrate=64,bitrate=32"):
@@ -244,7 +244,7 @@ def test_wrong_options_of_changes_are_told_with_the_remedy() -> None:
         ("mp3:gtzn:/data", "corpus-unknown", ["'gtzn'", "gtzan"]),
     ],
 )
-def test_wrong_specs_are_told_with_the_remedy(spec: str, code: str, quoted: list[str]) -> None:
+def test_errors_of_specs_name_the_remedy(spec: str, code: str, quoted: list[str]) -> None:
     with raises(code, *quoted):
         load_corpus(spec)
 

@@ -1,4 +1,4 @@
-"""Tables made again: the plans, the budget, the runs, the figures behind the page, kills."""
+"""Reproduced tables: plans, budget, runs, the figures behind the page, kills."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_a_row_goes_on_from_its_earlier_training_and_is_tested_elsewhere(tmp_pat
     assert "Started from a training on synthetic, not on gtzan: vgg16." in remarks(record)
 
 
-def test_a_row_without_its_weights_is_told(tmp_path: Path) -> None:
+def test_a_row_without_its_weights_is_reported(tmp_path: Path) -> None:
     changes = ["inputs.spectrogram.height=32", "inputs.spectrogram.width=32", "audio.segment_seconds=1"]
     small = wanted(
         splits=("artist",),
@@ -301,7 +301,7 @@ def test_rows_may_have_changed_sound_and_second_answers(tmp_path: Path) -> None:
     assert not any("Started from" in remark for remark in remarks(record))
 
 
-def test_a_wrong_map_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+def test_a_wrong_map_is_an_error_before_any_training(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
     path.write_text("no such genre: null\n", encoding="utf-8")
     elsewhere = wanted(elsewhere="synthetic:tracks=5,seconds=1,seed=3", map=path)
@@ -310,7 +310,7 @@ def test_a_wrong_map_is_told_before_anything_is_trained(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_test_elsewhere_is_made_anew_where_labels_changed(
+def test_a_test_elsewhere_is_repeated_after_labels_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = wanted(splits=("artist",), rows=ROWS[:1], elsewhere="synthetic:tracks=5,seconds=1,seed=3")
@@ -352,7 +352,7 @@ def test_several_processes_make_the_same_table(made: dict[str, Any], tmp_path: P
     assert [line["figures"] for line in record["lines"]] == [line["figures"] for line in made["lines"]]
 
 
-def test_wrong_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "--list"]) == 0
     assert "mfcc-cqt-1" in capsys.readouterr().out
     for arguments, words in (

@@ -1,4 +1,4 @@
-"""The store: what it holds, when it is made anew, what it does with broken files."""
+"""The store: its content, when it is built again, and how it handles broken files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_resamples_and_mixes(files: Corpus, cache: Path) -> None:
     np.testing.assert_allclose(store.read("stereo", 0, 10**6), expected, atol=0.51 / 32767)
 
 
-def test_is_made_once_and_anew_when_something_changes(files: Corpus, cache: Path) -> None:
+def test_is_built_once_and_again_after_a_change(files: Corpus, cache: Path) -> None:
     calls: list[tuple[int, int]] = []
 
     def open_it(corpus: Corpus = files, rate: int = 22050) -> Path:
@@ -111,7 +111,7 @@ def test_too_loud_samples_are_cut_to_full_scale(tmp_path: Path, cache: Path) -> 
     np.testing.assert_array_equal(store.read("loud", 0, 1000), np.ones((1, 1000), dtype=np.float32))
 
 
-def test_two_makers_at_once_agree(files: Corpus, cache: Path) -> None:
+def test_two_simultaneous_builders_agree(files: Corpus, cache: Path) -> None:
     """The slower one finds the faster one's store in place and uses it."""
     faster = open_store(files, sample_rate=22050, channels=1).folder
     kept = cache / "kept"
@@ -228,7 +228,7 @@ def forget_a_clip(folder: Path) -> None:
     ],
     ids=lambda f: f.__name__,
 )
-def test_a_damaged_store_is_made_anew_and_its_path_is_told(
+def test_a_damaged_store_is_built_again_with_a_warning(
     files: Corpus, cache: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
 ) -> None:
     store = open_store(files, sample_rate=22050, channels=1)
@@ -243,7 +243,7 @@ def test_a_damaged_store_is_made_anew_and_its_path_is_told(
     assert str(store.folder) in warning
 
 
-def test_a_store_without_checksums_is_told_from_a_damaged_one(
+def test_a_store_without_checksums_is_built_again(
     files: Corpus, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The layout of earlier versions: places of three numbers, nothing to verify them by."""
@@ -263,7 +263,7 @@ def test_a_store_without_checksums_is_told_from_a_damaged_one(
     assert str(store.folder) in warning
 
 
-def test_a_store_that_is_whole_is_read_in_silence(
+def test_an_intact_store_is_read_without_a_warning(
     files: Corpus, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
@@ -276,7 +276,7 @@ def test_the_sound_of_a_run_does_not_change_with_the_layout_of_stores(corpus: Co
     assert sound_key(corpus, sample_rate=8000, channels=1).startswith("be5cdd3d3e9269c4")
 
 
-def test_is_sent_without_its_samples(tmp_path: Path, cache: Path) -> None:
+def test_is_pickled_without_its_samples(tmp_path: Path, cache: Path) -> None:
     write(tmp_path / "long.wav", 30.0, 1)
     corpus = Corpus("long", ("a",), [Clip("long", tmp_path / "long.wav", "a")])
     store = open_store(corpus, sample_rate=22050, channels=2)
@@ -300,7 +300,9 @@ corpus = Corpus("twice", ("a",), clips)
 """
 
 
-def test_what_a_killed_maker_left_is_removed_and_a_living_one_let_alone(files: Corpus, cache: Path) -> None:
+def test_leftovers_of_a_killed_builder_are_removed_but_not_those_of_a_running_one(
+    files: Corpus, cache: Path
+) -> None:
     assert files.clips[0].path is not None
     folder = files.clips[0].path.parent
     clips = [Clip(name, folder / "mono.wav", "a") for name in ("one", "two")]
@@ -312,14 +314,14 @@ def wait(done, total):
 
 open_store(corpus, sample_rate=8000, channels=1, report=wait)
 """
-    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE) as maker:
-        assert maker.stdout is not None
-        assert maker.stdout.readline().startswith(b"first clip")
+    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE) as builder:
+        assert builder.stdout is not None
+        assert builder.stdout.readline().startswith(b"first clip")
         (left,) = (cache / "stores").iterdir()
         store = open_store(corpus, sample_rate=8000, channels=1)
         assert set((cache / "stores").iterdir()) == {left, store.folder}
         assert (left / "store" / "samples.i16").stat().st_size > 0
-        maker.kill()
+        builder.kill()
     shutil.rmtree(store.folder)
     again = open_store(corpus, sample_rate=8000, channels=1)
     assert list((cache / "stores").iterdir()) == [again.folder]
