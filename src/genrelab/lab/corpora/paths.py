@@ -55,13 +55,7 @@ def given_folder(text: str, *, corpus: str) -> Path:
 
 
 def sound_file(clip: Clip) -> Path:
-    """Return the sound file of a clip that no renderer makes.
-
-    Raises
-    ------
-    AudioError
-        If the clip has no file.
-    """
+    """Return the sound file of a clip, or raise `AudioError` if it has none."""
     if clip.path is None:
         raise AudioError(f"clip {clip.id} has neither a file nor a renderer", code="clip-without-sound")
     return clip.path

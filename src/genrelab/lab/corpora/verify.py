@@ -38,16 +38,7 @@ class Verification:
 
 
 def verify_corpus(corpus: Corpus) -> Verification:
-    """Decode every clip of a corpus.
-
-    Parameters
-    ----------
-    corpus : Corpus
-
-    Returns
-    -------
-    Verification
-    """
+    """Decode every clip of a corpus."""
     unreadable: dict[str, str] = {}
     for clip in corpus.clips:
         if clip.path is not None:

@@ -150,7 +150,7 @@ def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:
         first, reason = next(iter(skipped.items()))
         raise CorpusError(
             f"ismir2004: no usable track in the part {part} below {root}; the first, {first}: {reason}. "
-            f"Unpack metadata/{part} beside the audio, or put the files in folders {part}/<class>",
+            f"Unpack metadata/{part} next to the audio, or put the files in folders {part}/<class>",
             code="ismir2004-no-usable-track",
         )
     return clips

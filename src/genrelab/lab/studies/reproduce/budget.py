@@ -118,10 +118,8 @@ class Budget:
             value = getattr(training, name)
             if value:
                 changed[name] = max(1, round(value * share))
-        if (
-            changed.get("frozen_epochs", 0) >= self.epochs > 1
-            and training.frozen_epochs < training.max_epochs
-        ):
+        frozen = changed.get("frozen_epochs", 0)
+        if frozen >= self.epochs > 1 and training.frozen_epochs < training.max_epochs:
             changed["frozen_epochs"] = self.epochs - 1
         return changed
 
