@@ -28,7 +28,7 @@ from audit_plants import COLLECTIONS, PLANTS, SECONDS, Planted, file_of, plant
 
 from genrelab.audio.decode import decode, probe
 from genrelab.lab.audit import Pair, audit_corpus
-from genrelab.lab.audit.clip_analysis import hear_all
+from genrelab.lab.audit.clip_analysis import analyze_clips
 from genrelab.lab.audit.pairs import THRESHOLD, best_agreements
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.types import Clip, Corpus
@@ -122,8 +122,8 @@ def measure_finding(planted: Planted) -> dict[str, Any]:
 
 def measure_scores(planted: Planted) -> dict[str, Any]:
     """Return what a threshold is chosen from: lowest scores of repetitions, highest of others."""
-    heard = hear_all(planted.corpus, shortest=0.0, jobs=JOBS)
-    kept = [each for each in heard if each.fingerprint is not None]
+    analyses = analyze_clips(planted.corpus, shortest=0.0, jobs=JOBS)
+    kept = [each for each in analyses if each.fingerprint is not None]
     best = best_agreements([each.fingerprint for each in kept if each.fingerprint is not None])
     true: dict[str, list[float]] = defaultdict(list)
     false = []

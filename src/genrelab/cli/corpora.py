@@ -1,4 +1,4 @@
-"""`genrelab corpora`: what can be trained on."""
+"""`genrelab corpora`: list, inspect, render, verify and audit corpora."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import typer
 
 from genrelab.cli.progress import counting, say, say_json, say_text
 
-app = typer.Typer(help="The labelled collections that genrelab reads.", no_args_is_help=True)
-Format = Annotated[Literal["table", "json"], typer.Option(help="How to print.")]
+app = typer.Typer(help="Work with labelled corpora.", no_args_is_help=True)
+Format = Annotated[Literal["table", "json"], typer.Option(help="Output format.")]
 
 
 @app.command("list")
 def list_corpora(format: Format = "table") -> None:
-    """List the kinds of corpus, with an example of how each is named on the command line."""
+    """List the kinds of corpus, with an example for the command line."""
     from genrelab.lab.corpora.registry import corpora
 
     kinds = corpora()
@@ -38,12 +38,12 @@ def list_corpora(format: Format = "table") -> None:
 @app.command()
 def show(
     corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
-    split: Annotated[str | None, typer.Option(help="Also make this split and check it for leaks.")] = None,
+    split: Annotated[str | None, typer.Option(help="Also make this split, and check it for leaks.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
-    exclude: Annotated[Path | None, typer.Option(help="A list of clips that the split leaves out.")] = None,
+    exclude: Annotated[Path | None, typer.Option(help="List of clips to exclude from the split.")] = None,
     format: Format = "table",
 ) -> None:
-    """Count a corpus's clips and artists by genre; with --split, show what it puts where."""
+    """Count the clips of a corpus by genre; with --split, also the clips in each part."""
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
@@ -81,12 +81,14 @@ def show(
 
 @app.command()
 def render(
-    to: Annotated[Path, typer.Argument(help="A folder; gets one folder a genre.")],
-    corpus: Annotated[str, typer.Option(help="A generated corpus.")] = "synthetic:tracks=2,seconds=10,seed=0",
-    rate: Annotated[int, typer.Option(min=8000, max=96000, help="Hz.")] = 44100,
-    format: Annotated[Literal["wav", "flac", "mp3"], typer.Option(help="Of the files.")] = "wav",
+    to: Annotated[Path, typer.Argument(help="Folder to write to; it gets one folder per genre.")],
+    corpus: Annotated[
+        str, typer.Option(help="A corpus without files.")
+    ] = "synthetic:tracks=2,seconds=10,seed=0",
+    rate: Annotated[int, typer.Option(min=8000, max=96000, help="Sample rate in Hz.")] = 44100,
+    format: Annotated[Literal["wav", "flac", "mp3"], typer.Option(help="Format of the files.")] = "wav",
 ) -> None:
-    """Write the clips of a generated corpus as sound files, to listen to."""
+    """Write the clips of a generated or changed corpus as sound files."""
     import soundfile
 
     from genrelab.errors import CorpusError
@@ -94,14 +96,14 @@ def render(
 
     music = load_corpus(corpus)
     if music.renderer is None:
-        raise CorpusError(
-            f"{music.name} is read from files; only a generated or changed corpus can be rendered"
-        )
+        message = f"{music.name} already consists of files; render a generated or changed corpus"
+        raise CorpusError(message, code="corpus-not-rendered")
     with counting() as report:
         for done, clip in enumerate(music.clips, start=1):
             path = to / f"{clip.id}.{format}"
             if not path.resolve().is_relative_to(to.resolve()):
-                raise CorpusError(f"the clip {clip.id!r} would be written outside {to}; rename it")
+                message = f"the clip {clip.id!r} would be written outside {to}. Rename it"
+                raise CorpusError(message, code="clip-path-outside")
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, music.renderer(clip, rate, 2).T, rate)
             report("rendering", done, len(music.clips))
@@ -110,7 +112,7 @@ def render(
 
 @app.command()
 def verify(corpus: Annotated[str, typer.Argument(help="NAME:PATH.")], format: Format = "table") -> None:
-    """Decode every clip of a corpus and name those that are missing or broken; exit code 1 if any."""
+    """Decode every clip of a corpus, and list missing or broken ones; then the exit code is 1."""
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.verify import verify_corpus
 
@@ -131,20 +133,21 @@ def verify(corpus: Annotated[str, typer.Argument(help="NAME:PATH.")], format: Fo
 def audit(
     corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
     split: Annotated[
-        str | None, typer.Option(help="Also say what is in two parts of this split, e.g. published, random.")
+        str | None,
+        typer.Option(help="Also report what parts of this split share, e.g. published, random."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for page, tables and list; audit/<corpus> unless told.")
+        Path | None, typer.Option(help="Folder for page, tables and list; audit/<corpus> by default.")
     ] = None,
-    shortest: Annotated[float, typer.Option(min=0, help="A clip of fewer seconds is a fault.")] = 1.0,
-    jobs: Annotated[int, typer.Option(min=1, help="Clips read at the same time.")] = os.cpu_count() or 1,
+    shortest: Annotated[float, typer.Option(min=0, help="A clip with fewer seconds is a fault.")] = 1.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Clips processed in parallel.")] = os.cpu_count() or 1,
     format: Format = "table",
 ) -> None:
-    """Find repeated recordings, artists in two parts of a split, and broken clips.
+    """Find repeated recordings, artists in several parts of a split, and broken clips.
 
-    Writes audit.html, pairs.csv, faults.csv, audit.json, and exclude.txt for `genrelab train --exclude`. What
-    is found is no failure: the exit code is 0.
+    Writes audit.html, pairs.csv, faults.csv, audit.json, and exclude.txt for `genrelab train --exclude`. The
+    exit code is 0 whatever the audit finds.
     """
     from genrelab.lab.audit import audit_corpus, write_audit
     from genrelab.lab.audit.writing import EXCLUDE, PAGE

@@ -1,4 +1,4 @@
-"""`genrelab reproduce`: a paper's table again, on any corpus, with any budget."""
+"""`genrelab reproduce`: reproduce a paper's table on any corpus, within any budget."""
 
 from __future__ import annotations
 
@@ -11,78 +11,80 @@ from genrelab.cli.progress import note, say, say_json
 
 
 def reproduce(
-    table: Annotated[str, typer.Argument(help="e.g. soundfusion-2; --list shows all.")] = "",
-    corpus: Annotated[str, typer.Option(help="NAME:PATH, e.g. gtzan:/data/GTZAN.")] = "",
+    table: Annotated[str, typer.Argument(help="Such as soundfusion-2; --list shows all.")] = "",
+    corpus: Annotated[str, typer.Option(help="NAME:PATH, such as gtzan:/data/GTZAN.")] = "",
     split: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A kind of split; the paper's unless told. kfold:*/10 is all ten folds. Repeatable."
-        ),
+        typer.Option(help="Kind of split; the paper's by default. kfold:*/10 is all ten folds. Repeatable."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each row, with seeds 0, 1, ...")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings per row, with seeds 0, 1, ...")] = 1,
     budget: Annotated[
         list[str] | None,
         typer.Option(
-            help="epochs=N, genres=N, clips=N (a genre), segments=N (a clip), seconds=N (a segment), "
-            "folds=N, minutes=N. Written on the page. Repeatable."
+            help="epochs=N, genres=N, clips=N (per genre), segments=N (per clip), seconds=N (per segment), "
+            "folds=N, minutes=N. The page lists them. Repeatable."
         ),
     ] = None,
     rows: Annotated[
-        list[str] | None, typer.Option("--row", help="Only this recipe's row. Repeatable.")
+        list[str] | None, typer.Option("--row", help="Only the row of this recipe. Repeatable.")
     ] = None,
     set: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a value of all recipes. Repeatable.")
+        list[str] | None, typer.Option("--set", help="Change a value in all recipes. Repeatable.")
     ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
-            help="For rows that start with ImageNet's weights: none, a file, or vgg16=FILE. Repeatable."
+            help="For rows that start from ImageNet weights: none, a file, or vgg16=FILE. Repeatable."
         ),
     ] = None,
     start_corpus: Annotated[
-        str | None, typer.Option(help="For rows that go on from an earlier training: the corpus of that.")
+        str | None,
+        typer.Option(help="For rows that start from another training: its corpus."),
     ] = None,
     test_corpus: Annotated[
-        str | None, typer.Option(help="Test all runs on this corpus, not on their own test part.")
+        str | None, typer.Option(help="Test all runs on this corpus instead of their own test part.")
     ] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", help="YAML: the test corpus's genre to the corpus's, or to null.")
+        Path | None,
+        typer.Option("--map", help="YAML: genre of the test corpus to that of the corpus, or null."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at once; GPUs are dealt to them in turn.")] = 1,
-    out: Annotated[Path, typer.Option(help="Where the page and the run folders go.")] = Path("runs"),
+    jobs: Annotated[int, typer.Option(min=1, help="Parallel runs; they take the GPUs in turn.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder for the page and the run folders.")] = Path("runs"),
     models: Annotated[
-        bool, typer.Option(help="Write a model file for each run; `genrelab export` can do so later.")
+        bool, typer.Option(help="Write a model file for each run; `genrelab export` can do it later.")
     ] = True,
     publish: Annotated[
         Path | None,
-        typer.Option(help="Copy record, page and what its figures are traced by into a folder here."),
+        typer.Option(help="Copy the record, the page and the data of its figures into a folder here."),
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
     show: Annotated[bool, typer.Option("--list", help="List the tables.")] = False,
 ) -> None:
-    """Make a table of a paper again: the paper's figure, ours, the difference, how each was measured.
+    """Reproduce a table of a paper: the paper's figure, ours, the difference, and how each was measured.
 
-    Stop it and give the same command again: what is finished stays. Ends with 1 if a row failed.
+    You can stop the command and repeat it: finished runs are kept. The exit code is 1 if a row failed.
     """
     from genrelab.errors import UsageError
     from genrelab.lab.studies.reproduce import Budget, load_table, reproduce, table_names
     from genrelab.lab.studies.reproduce.page import COLUMNS, cells, remarks, verdicts
     from genrelab.lab.studies.reproduce.publish import publish as publish_table
-    from genrelab.lab.studies.reproduce.runner import Wanted
+    from genrelab.lab.studies.reproduce.runner import Request
 
     if show:
         for name in table_names():
             say(f"{name:20}  {load_table(name).title}")
         return
     if not table or not corpus:
-        raise UsageError("say which table, and on which --corpus NAME:PATH; --list shows the tables")
+        message = "name a table and a --corpus NAME:PATH; --list shows the tables"
+        raise UsageError(message, code="reproduce-not-named")
     if map is not None and test_corpus is None:
-        raise UsageError("--map translates the genres of a --test-corpus; name one")
+        message = "--map needs a --test-corpus whose genres it translates"
+        raise UsageError(message, code="reproduce-map-without-corpus")
     starts = dict(_start(text) for text in weights or [])
-    wanted = Wanted(
+    request = Request(
         corpus=corpus,
         splits=tuple(split or ()),
         seeds=seeds,
@@ -95,7 +97,7 @@ def reproduce(
         rows=tuple(rows or ()),
         model_files=models,
     )
-    record = reproduce(load_table(table), wanted, out=out, jobs=jobs, device=device, say=note)
+    record = reproduce(load_table(table), request, out=out, jobs=jobs, device=device, say=note)
     if format == "json":
         say_json(record)
     else:
@@ -124,6 +126,6 @@ def reproduce(
 
 
 def _start(text: str) -> tuple[str, str]:
-    """Read `vgg16=FILE`, or `FILE` for any architecture."""
+    """Parse `vgg16=FILE`, or `FILE` for any architecture."""
     name, equals, source = text.partition("=")
     return (name, source) if equals and "/" not in name else ("*", text)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from raising import raises
 
-from genrelab.errors import CorpusError
 from genrelab.lab.audit import Audit, Fault, Pair, audit_corpus, write_audit
 from genrelab.lab.audit.audit import parts_of
-from genrelab.lab.audit.clip_analysis import Heard
+from genrelab.lab.audit.clip_analysis import ClipAnalysis
 from genrelab.lab.audit.groups import exclusions, groups_of
 from genrelab.lab.audit.page import page
 from genrelab.lab.corpora import Clip, Corpus, Split, make_split
@@ -30,8 +30,8 @@ def pair(first: str, second: str, **changes: object) -> Pair:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def heard(clip: Clip, seconds: float = 10.0) -> Heard:
-    return Heard(clip, seconds, None, None, None, [])
+def analysis(clip: Clip, seconds: float = 10.0) -> ClipAnalysis:
+    return ClipAnalysis(clip, seconds, None, None, None, [])
 
 
 CLIPS = [
@@ -46,7 +46,7 @@ SPLIT = Split("mine", train=["a", "c"], valid=[NASTY], test=["b"], made="by hand
 
 @pytest.fixture(scope="module")
 def audit() -> Audit:
-    """An audit of clips that nobody heard, with a pair, a group, a shared artist, and faults."""
+    """An audit of clips without sound, with a pair, a group, a shared artist, and faults."""
     pairs = [
         pair("a", "b"),
         pair("c", "d", kind="same file", matched=None),
@@ -54,7 +54,7 @@ def audit() -> Audit:
     ]
     faults = [Fault(NASTY, "clipped", "much"), Fault("d", "silent", "100 %")]
     groups = groups_of(each for each in pairs if each.is_repetition)
-    listened = [heard(clip) for clip in CLIPS]
+    analyses = [analysis(clip) for clip in CLIPS]
     found = audit_corpus(Corpus("few & far", ("jazz", "rock"), ()), split=SPLIT)
     return replace(
         found,
@@ -63,7 +63,7 @@ def audit() -> Audit:
         pairs=pairs,
         groups=groups,
         faults=faults,
-        excluded=exclusions(listened, groups, faults, parts_of(SPLIT)),
+        excluded=exclusions(analyses, groups, faults, parts_of(SPLIT)),
     )
 
 
@@ -91,8 +91,8 @@ def test_the_best_of_a_group_is_kept(
     parts: dict[str, str], faults: list[Fault], seconds: tuple[float, ...], kept: str
 ) -> None:
     clips = [Clip("a", None, "jazz"), Clip("b", None, "jazz"), Clip("d", None, None)]
-    listened = [heard(clip, length) for clip, length in zip(clips, seconds, strict=True)]
-    out = exclusions(listened, [["d", "b", "a"]], faults, parts)
+    analyses = [analysis(clip, length) for clip, length in zip(clips, seconds, strict=True)]
+    out = exclusions(analyses, [["d", "b", "a"]], faults, parts)
     assert [each.clip_id for each in out] == [clip.id for clip in clips if clip.id != kept]
     assert [each.reason for each in out if each.reason.startswith("repeats")] == [f"repeats {kept}"] * (
         2 - sum(fault.kind == "silent" for fault in faults)
@@ -128,7 +128,7 @@ def test_the_tables_are_read_without_options(audit: Audit, tmp_path: Path) -> No
     record = json.loads((tmp_path / "new" / "folder" / "audit.json").read_text())
     assert record["pairs"][0]["crosses_parts"] is True and record["groups"] == [["a", "b"], ["c", "d"]]
     assert read_exclusions(tmp_path / "new" / "folder" / "exclude.txt", audit.corpus) == {"a", "d"}
-    with pytest.raises(CorpusError, match="cannot be written"):
+    with raises("audit-unwritable", tmp_path / "new" / "folder" / "pairs.csv", "--out"):
         write_audit(tmp_path / "new" / "folder" / "pairs.csv", audit)
 
 
@@ -185,7 +185,7 @@ def test_a_split_leaves_out_what_the_list_names(tmp_path: Path) -> None:
         assert make_split(corpus, kind, seed=0, exclude=()) == make_split(corpus, kind, seed=0)
     published = make_split(corpus, "published", seed=0, exclude=left_out)
     assert list(published.train) == [clip_id for clip_id in whole.train if clip_id not in left_out]
-    with pytest.raises(CorpusError, match=r"leaves out jazz33, not in the corpus x; did you mean 'jazz3'\?"):
+    with raises("exclusion-unknown", "jazz33", "'jazz3'", "random"):
         make_split(corpus, "random", seed=0, exclude={"jazz33"})
 
 
@@ -199,10 +199,10 @@ def test_the_list_is_plain_text(tmp_path: Path) -> None:
     )
     assert read_exclusions(file, corpus) == {"a", "#1 hit", "with space", NASTY}
     file.write_text("aa\nb\n")
-    with pytest.raises(CorpusError, match="list.txt leaves out aa, b, not in the corpus x; did you mean 'a'"):
+    with raises("exclusion-unknown", file, "aa, b", "'a'"):
         read_exclusions(file, corpus)
-    with pytest.raises(CorpusError, match="cannot be read as a list"):
+    with raises("exclusions-unreadable", tmp_path / "none.txt"):
         read_exclusions(tmp_path / "none.txt", corpus)
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CorpusError, match="cannot be read as a list"):
+    with raises("exclusions-unreadable", file):
         read_exclusions(file, corpus)

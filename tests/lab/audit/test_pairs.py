@@ -146,7 +146,7 @@ def test_silence_tones_and_hum_are_no_repetitions(tmp_path: Path) -> None:
     assert audit_corpus(corpus_of(tmp_path)).pairs == []
 
 
-def test_one_loud_drum_loop_in_two_pieces_is_said_to_be_a_loop(music: list[Wave], tmp_path: Path) -> None:
+def test_one_loud_drum_loop_in_two_pieces_is_reported_as_a_loop(music: list[Wave], tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     beat = np.zeros(round(0.5 * RATE))
     for place, length in ((0.0, 0.05), (0.125, 0.02), (0.25, 0.08), (0.375, 0.02)):

@@ -68,7 +68,7 @@ def test_a_split_without_what_was_found(
     split = json.loads(capsys.readouterr().out)["split"]
     assert sum(split["clips"].values()) == 8 and "-without-3-" in split["name"]
     assert main([*show, f"--exclude={tmp_path / 'none.txt'}"]) == 1
-    assert "none.txt cannot be read as a list of clips" in capsys.readouterr().err
+    assert str(tmp_path / "none.txt") in capsys.readouterr().err
 
 
 def test_wrong_use(music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

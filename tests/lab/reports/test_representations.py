@@ -174,8 +174,9 @@ def test_colours_become_lighter_evenly() -> None:
 
 @pytest.fixture(scope="module")
 def store(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> AudioStore:
-    folder = tmp_path_factory.mktemp("stores")
-    return open_store(corpus, sample_rate=8000, channels=1, folder=folder, jobs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRELAB_CACHE", str(tmp_path_factory.mktemp("stores")))
+        return open_store(corpus, sample_rate=8000, channels=1, jobs=1)
 
 
 def test_the_middle_of_the_first_clip_there_is(

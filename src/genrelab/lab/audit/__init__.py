@@ -1,7 +1,7 @@
-"""The audit of a corpus: repetitions, faults, what a split lets through.
+"""The audit of a corpus: repetitions, faults, and leaks of a split.
 
-`audit_corpus(corpus, split=split)` gives an `Audit`, `write_audit(folder, audit)` its page, its tables and
-the list of clips to leave out.
+`audit_corpus(corpus, split=split)` returns an `Audit`; `write_audit(folder, audit)` writes its page, its
+tables and the list of clips to exclude.
 """
 
 from genrelab.lab.audit.audit import Audit, SharedArtist, audit_corpus

@@ -1,9 +1,9 @@
-"""Whether two clips do share a recording: how many peaks of one stand in the other where they should.
+"""Whether two clips share a recording: the share of peaks that match after alignment.
 
-A candidate says how the clips lie against each other. Then nearly every peak of the one must have a peak of
-the other beside it, both ways, as far as they overlap. What steady sounds and common rhythms agree in by
-chance is measured on the same two clips laid wrongly, and taken off as Cohen's kappa does. Where only a
-stretch of the overlap agrees, as between two edits of a song, that stretch is what counts.
+A candidate gives an alignment of the clips. If they share a recording, nearly every peak in their overlap has
+a matching peak in the other clip. Steady sounds and common rhythms also match by chance; this share is
+measured on wrong alignments of the same two clips, and subtracted as in Cohen's kappa. If only a stretch of
+the overlap matches, as between two edits of a song, only this stretch counts.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ Flags = npt.NDArray[np.bool_]
 
 _NEAR_SECONDS, _NEAR_RATIO = 0.04, 0.012
 _SEARCH_SECONDS, _SEARCH_RATIO = 0.15, 0.02
-_HOPELESS = 0.08  # share of peaks within the search's reach, and score: shared recordings have more
-_FIT_SECONDS, _FIT_PEAKS = 10.0, 20  # from here on times say the speed better than frequencies
-_CAUTION = 1.5  # what few peaks cost: the share is off by about 1 / sqrt(peaks)
-_WRONG_LAGS = (-2.93, -1.71, -1.13, -0.61, 0.47, 0.83, 1.39, 2.27)  # seconds; no common period
-_NEIGHBOURS = 12  # peaks that the search's reach holds, at most
-_STRETCH_SHARE = 0.2  # a stretch goes on as long as more peaks than that agree
-_STRETCH_PEAKS = 40  # that must agree in it: fewer cluster by chance
-_NEARLY_ALL = 0.9  # of the peaks in the overlap
+_HOPELESS = 0.08  # lower bound of both the share of peaks in the first search and the score
+_FIT_SECONDS, _FIT_PEAKS = 10.0, 20  # from here on, times give the speed more precisely than frequencies
+_CAUTION = 1.5  # penalty for few peaks: the error of the share is about 1 / sqrt(peaks)
+_WRONG_LAGS = (-2.93, -1.71, -1.13, -0.61, 0.47, 0.83, 1.39, 2.27)  # seconds; without a common period
+_NEIGHBOURS = 12  # largest number of peaks within reach of the search
+_STRETCH_SHARE = 0.2  # smallest share of matching peaks in a stretch
+_STRETCH_PEAKS = 40  # smallest number of matching peaks in a stretch: fewer cluster by chance
+_NEARLY_ALL = 0.9  # of the peaks in the overlap: then the whole overlap counts
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How well two clips agree where they lie against each other.
+    """How well two clips agree at an alignment.
 
     Parameters
     ----------
     speed : float
-        How many times as fast the second one plays.
+        Speed of the second clip relative to the first.
     lag : float, in seconds
-        What stands at `t` in the first stands at `t / speed - lag` in the second.
+        Time `t` in the first clip corresponds to `t / speed - lag` in the second.
     start : float, in seconds
-        Where in the second one begins what both have.
+        Start of the common part, in the second clip.
     overlap : float, in seconds
-        How much of the second one both have.
+        Length of the common part, in the second clip.
     matched : int
-        Peaks of the first that have one of the second beside them.
+        Peaks of the first clip with a matching peak in the second.
     share : float, 0..1
-        Of the peaks of both within the overlap, those with one of the other beside them.
+        Share of the peaks of both clips within the overlap that match.
     chance : float, 0..1
-        The same when the clips are laid wrongly, the median of several lags.
+        The same share at wrong alignments: the median of several lags.
     gain : float, in dB
-        How much louder the second one is.
+        Level of the second clip relative to the first.
     """
 
     speed: float
@@ -67,15 +67,15 @@ class Agreement:
 
     @property
     def score(self) -> float:
-        """The share beyond chance, less what so few peaks can agree by luck: 1 if all of very many agree."""
+        """The share beyond chance, reduced if there are few peaks: 1 if very many peaks match perfectly."""
         if not self.matched or self.chance >= 1:
             return 0.0
         caution = max(0.0, 1 - _CAUTION / math.sqrt(self.matched))
         return max(0.0, (self.share - self.chance) / (1 - self.chance)) * caution
 
 
-class _Laid(NamedTuple):
-    """Two clips laid against each other: all peaks within the overlap, by the second one's clock."""
+class _Aligned(NamedTuple):
+    """The peaks of two aligned clips within their overlap, in the time of the second clip."""
 
     times: Float
     agrees: Flags
@@ -89,51 +89,51 @@ class _Laid(NamedTuple):
 
 
 def agreement(first: Fingerprint, second: Fingerprint, *, speed: float, lag: float) -> Agreement | None:
-    """Lay two clips against each other, correct speed and lag, and count.
+    """Align two clips, refine speed and lag, and count the matching peaks.
 
     Parameters
     ----------
     first, second : Fingerprint
     speed, lag : float
-        Roughly, within half a per cent and a tenth of a second; as in `Agreement`.
+        Initial values as in `Agreement`, within half a per cent and a tenth of a second.
 
     Returns
     -------
     Agreement or None
-        None if so few peaks agree that the clips cannot share a recording.
+        None if too few peaks match for a shared recording.
     """
     for _ in range(2):
         played = first.played(speed)
-        mine, theirs = _beside(played, second, lag, _SEARCH_SECONDS, _SEARCH_RATIO)
-        if not len(mine) or _lay(played, second, lag, mine, theirs).share < _HOPELESS:
+        mine, theirs = _matches(played, second, lag, _SEARCH_SECONDS, _SEARCH_RATIO)
+        if not len(mine) or _align(played, second, lag, mine, theirs).share < _HOPELESS:
             return None
         speed *= float(np.median(second.frequencies[theirs] / played.frequencies[mine]))
         lag = float(np.median(first.times[mine] / speed - second.times[theirs]))
     speed, lag = _fit(first, second, speed, lag)
     played = first.played(speed)
-    mine, theirs = _beside(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
+    mine, theirs = _matches(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
     if not len(mine):
         return None
-    laid = _stretch(_lay(played, second, lag, mine, theirs))
+    aligned = _stretch(_align(played, second, lag, mine, theirs))
     found = Agreement(
         speed=speed,
         lag=lag,
-        start=laid.start,
-        overlap=laid.stop - laid.start,
-        matched=int((laid.agrees & laid.of_first).sum()),
-        share=laid.share,
+        start=aligned.start,
+        overlap=aligned.stop - aligned.start,
+        matched=int((aligned.agrees & aligned.of_first).sum()),
+        share=aligned.share,
         chance=0.0,
         gain=float(np.median(second.levels[theirs] - first.levels[mine])),
     )
     if found.score < _HOPELESS:
         return None
-    wrong = [_wrongly(played, second, lag + by) for by in _WRONG_LAGS]
-    return replace(found, chance=float(np.median(wrong)))
+    by_chance = [_chance_share(played, second, lag + by) for by in _WRONG_LAGS]
+    return replace(found, chance=float(np.median(by_chance)))
 
 
 def _fit(first: Fingerprint, second: Fingerprint, speed: float, lag: float) -> tuple[float, float]:
-    """Correct speed and lag by a line through the times of peaks that agree, if they reach far enough."""
-    mine, theirs = _beside(first.played(speed), second, lag, 2 * _NEAR_SECONDS, _NEAR_RATIO)
+    """Refine speed and lag with a line through the times of matching peaks, if they span enough time."""
+    mine, theirs = _matches(first.played(speed), second, lag, 2 * _NEAR_SECONDS, _NEAR_RATIO)
     x, y = first.times[mine].astype(np.float64), second.times[theirs].astype(np.float64)
     if len(x) < _FIT_PEAKS or x[-1] - x[0] < _FIT_SECONDS:
         return speed, lag
@@ -141,42 +141,42 @@ def _fit(first: Fingerprint, second: Fingerprint, speed: float, lag: float) -> t
     return float(1 / slope), float(-intercept)
 
 
-def _wrongly(played: Fingerprint, second: Fingerprint, lag: float) -> float:
-    beside = _beside(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
-    return _lay(played, second, lag, *beside).share
+def _chance_share(played: Fingerprint, second: Fingerprint, lag: float) -> float:
+    matches = _matches(played, second, lag, _NEAR_SECONDS, _NEAR_RATIO)
+    return _align(played, second, lag, *matches).share
 
 
-def _lay(played: Fingerprint, second: Fingerprint, lag: float, mine: Int, theirs: Int) -> _Laid:
+def _align(played: Fingerprint, second: Fingerprint, lag: float, mine: Int, theirs: Int) -> _Aligned:
     start, stop = max(0.0, -lag), min(second.seconds, played.seconds - lag)
     times = np.concatenate([played.times - np.float32(lag), second.times])
     agrees = np.zeros(len(times), np.bool_)
     agrees[mine] = agrees[theirs + len(played)] = True
     of_first = np.arange(len(times)) < len(played)
     inside = (times >= start) & (times <= stop)
-    return _Laid(times[inside], agrees[inside], of_first[inside], start, stop)
+    return _Aligned(times[inside], agrees[inside], of_first[inside], start, stop)
 
 
-def _stretch(laid: _Laid) -> _Laid:
-    """Return the part of an overlap that agrees, if it is clearly less than all of it, else all."""
-    order = np.argsort(laid.times, kind="stable")
-    times, agrees, of_first = laid.times[order], laid.agrees[order], laid.of_first[order]
-    # The stretch with the largest sum of what exceeds the share: Kadane's algorithm.
+def _stretch(aligned: _Aligned) -> _Aligned:
+    """Return the matching stretch of an overlap, or the whole overlap if the stretch covers nearly all."""
+    order = np.argsort(aligned.times, kind="stable")
+    times, agrees, of_first = aligned.times[order], aligned.agrees[order], aligned.of_first[order]
+    # Kadane's algorithm: the stretch with the largest sum of matches minus the minimal share.
     sums = np.concatenate([[0.0], np.cumsum(agrees - _STRETCH_SHARE)])
     lowest = np.minimum.accumulate(sums)
     stop = int(np.argmax(sums - lowest))
     start = int(np.argmin(sums[: stop + 1]))
     if int((agrees & of_first)[start:stop].sum()) < _STRETCH_PEAKS:
-        return laid
+        return aligned
     if stop - start >= _NEARLY_ALL * len(times):
-        return laid
+        return aligned
     part = slice(start, stop)
-    return _Laid(times[part], agrees[part], of_first[part], float(times[start]), float(times[stop - 1]))
+    return _Aligned(times[part], agrees[part], of_first[part], float(times[start]), float(times[stop - 1]))
 
 
-def _beside(
+def _matches(
     played: Fingerprint, second: Fingerprint, lag: float, seconds: float, ratio: float
 ) -> tuple[Int, Int]:
-    """Return the pairs of peaks, one of each clip, that stand beside each other when laid at a lag."""
+    """Return the pairs of matching peaks, one of each clip, at a lag."""
     if not len(played) or not len(second):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     reach = second.times[0] + lag - seconds, second.times[-1] + lag + seconds

@@ -1,4 +1,4 @@
-"""The audit of a corpus: what it holds twice, what is broken, what a split lets through."""
+"""The audit of a corpus: repeated recordings, broken clips, and leaks of a split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from genrelab.errors import CorpusError, UsageError
-from genrelab.lab.audit.clip_analysis import Heard, hear_all
+from genrelab.lab.audit.clip_analysis import ClipAnalysis, analyze_clips
 from genrelab.lab.audit.faults import Fault, odd_lengths
 from genrelab.lab.audit.groups import Exclusion, exclusions, groups_of
 from genrelab.lab.audit.pairs import Pair, find_pairs
@@ -26,7 +26,7 @@ class SharedArtist:
     Parameters
     ----------
     artist : str
-        In the spelling that comes first.
+        In the spelling of the artist's first clip.
     clips : mapping of str to int
         `train`, `valid` and `test` -> number of clips.
     """
@@ -37,24 +37,23 @@ class SharedArtist:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found.
+    """The result of an audit.
 
     Parameters
     ----------
     corpus : Corpus
     split : Split or None
-        The split that was looked at.
     seconds : mapping of str to float
-        Clip id -> length of what was read; 0 for clips that cannot be read.
+        Clip id -> decoded length; 0 for clips that cannot be read.
     pairs : sequence of Pair
         Repetitions and shared loops, in the order of the corpus.
     groups : sequence of sequence of str
-        Clips that repetitions hold together.
+        Clips connected by repetitions.
     artists : sequence of SharedArtist
-        Those with most clips first; empty without a split.
+        Sorted by number of clips, descending; empty without a split.
     faults : sequence of Fault
     excluded : sequence of Exclusion
-        What to leave out so that every recording is there once and nothing is worthless.
+        Clips to exclude: afterwards each recording occurs once, and no clip is useless.
     """
 
     corpus: Corpus
@@ -82,17 +81,17 @@ class Audit:
         return self.corpus.by_id()
 
     def crosses(self, pair: Pair) -> bool:
-        """Tell whether the clips of a pair are in two parts of the split."""
+        """Tell whether the clips of a pair are in different parts of the split."""
         first, second = self.parts.get(pair.first), self.parts.get(pair.second)
         return first is not None and second is not None and first != second
 
     def labels_differ(self, pair: Pair) -> bool:
-        """Tell whether the clips of a pair have two genres."""
+        """Tell whether the clips of a pair have different genres."""
         first, second = self.clips[pair.first].genre, self.clips[pair.second].genre
         return first is not None and second is not None and first != second
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all that was found, for JSON."""
+        """Return the result, ready for JSON."""
         split = self.split and {"name": self.split.name, "made": self.split.made}
         return {
             "corpus": self.corpus.name,
@@ -119,19 +118,19 @@ def audit_corpus(
     jobs: int = 2,
     report: Report | None = None,
 ) -> Audit:
-    """Look for repetitions and faults among the clips of a corpus, labelled or not.
+    """Find repetitions and faults among the clips of a corpus, labelled or not.
 
     Parameters
     ----------
     corpus : Corpus
     split : Split or None
-        With a split, it is also said which repetitions and which artists are in two parts of it.
+        With a split, the audit also reports repetitions and artists in several parts of it.
     shortest : float >= 0, in seconds
         A shorter clip is a fault.
     jobs : int > 0
-        Clips read at the same time.
+        Clips processed in parallel.
     report : callable or None
-        Called with what is being done, how much of it is done, and of how much.
+        Called with the current step, the number of finished items and their total.
 
     Returns
     -------
@@ -140,22 +139,22 @@ def audit_corpus(
     Raises
     ------
     CorpusError
-        If the corpus is a table of descriptors, in which there is nothing to hear.
+        If the corpus is a table of descriptors, without sound.
     UsageError
-        If `jobs` or `shortest` make no sense.
+        If `jobs` is below 1 or `shortest` is negative.
     """
     if corpus.kind != "audio":
-        raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to audit")
+        message = f"{corpus.name} is a table of descriptors, without sound to audit"
+        raise CorpusError(message, code="audit-of-features")
     if jobs < 1 or not shortest >= 0:
-        raise UsageError(
-            f"an audit needs 1 job or more and a shortest length of 0 s or more, not {jobs} and {shortest}"
-        )
-    heard = hear_all(
+        message = f"an audit needs jobs >= 1 and shortest >= 0, not {jobs} and {shortest}"
+        raise UsageError(message, code="audit-options")
+    analyses = analyze_clips(
         corpus, shortest=shortest, jobs=jobs, report=partial(report, "reading") if report else None
     )
-    pairs = find_pairs(heard, report=partial(report, "comparing") if report else None)
-    seconds = {each.clip.id: each.seconds for each in heard}
-    faults = _faults(corpus, heard)
+    pairs = find_pairs(analyses, report=partial(report, "comparing") if report else None)
+    seconds = {each.clip.id: each.seconds for each in analyses}
+    faults = _faults(corpus, analyses)
     groups = groups_of(pair for pair in pairs if pair.is_repetition)
     return Audit(
         corpus=corpus,
@@ -165,22 +164,22 @@ def audit_corpus(
         groups=groups,
         artists=_shared_artists(corpus, split),
         faults=faults,
-        excluded=exclusions(heard, groups, faults, parts_of(split)),
+        excluded=exclusions(analyses, groups, faults, parts_of(split)),
     )
 
 
 def parts_of(split: Split | None) -> dict[str, str]:
-    """Return clip id -> `train`, `valid` or `test`; nothing without a split."""
+    """Return clip id -> `train`, `valid` or `test`; empty without a split."""
     if split is None:
         return {}
     parts = {"train": split.train, "valid": split.valid, "test": split.test}
     return {clip_id: part for part, ids in parts.items() for clip_id in ids}
 
 
-def _faults(corpus: Corpus, heard: Sequence[Heard]) -> list[Fault]:
+def _faults(corpus: Corpus, analyses: Sequence[ClipAnalysis]) -> list[Fault]:
     found = [Fault(clip_id, "left out", reason) for clip_id, reason in corpus.skipped.items()]
-    found += [fault for each in heard for fault in each.faults]
-    return found + odd_lengths({each.clip.id: each.seconds for each in heard if each.seconds})
+    found += [fault for each in analyses for fault in each.faults]
+    return found + odd_lengths({each.clip.id: each.seconds for each in analyses if each.seconds})
 
 
 def _shared_artists(corpus: Corpus, split: Split | None) -> list[SharedArtist]:

@@ -1,4 +1,4 @@
-"""Read every clip once, and keep what the audit needs of it: fingerprint, digests, faults."""
+"""Analysis of clips for the audit: fingerprint, digests and faults, with each clip decoded once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from genrelab.audio.resample import resample
 from genrelab.errors import AudioError, CutOffError
 from genrelab.lab.audit.faults import Fault, FaultKind, faults_of_sound
 from genrelab.lab.audit.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
+from genrelab.lab.corpora.paths import sound_file
 from genrelab.lab.corpora.types import Clip, Corpus, Waveform
 
-_RENDERED_RATE = 22_050  # Hz, for clips that are made and not read
+_RENDERED_RATE = 22_050  # Hz, for rendered clips
 
 Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What is kept of a clip.
+class ClipAnalysis:
+    """What the audit needs to know about a clip.
 
     Parameters
     ----------
@@ -34,8 +35,8 @@ class Heard:
     fingerprint : Fingerprint or None
         None if it cannot be read.
     file_digest, sound_digest : str or None
-        Equal for clips of equal files (and the same part of them), and of equal decoded samples. None
-        where there is no file, or no sound but silence.
+        Equal for clips with equal files (and the same part of them), or with equal decoded samples. None
+        without a file, and for silence.
     faults : sequence of Fault
     """
 
@@ -47,46 +48,48 @@ class Heard:
     faults: Sequence[Fault]
 
 
-def hear_all(corpus: Corpus, *, shortest: float, jobs: int, report: Report | None = None) -> list[Heard]:
-    """Read all clips of a corpus.
+def analyze_clips(
+    corpus: Corpus, *, shortest: float, jobs: int, report: Report | None = None
+) -> list[ClipAnalysis]:
+    """Analyze all clips of a corpus.
 
     Parameters
     ----------
     corpus : Corpus
     shortest : float, in seconds
-        What is shorter is a fault.
+        A shorter clip is a fault.
     jobs : int > 0
-        Clips read at the same time, in threads: decoders and transforms run beside each other.
+        Clips processed in parallel, in threads.
     report : callable or None
-        Called with clips done and clips in all.
+        Called with the number of finished clips and the total.
 
     Returns
     -------
-    list of Heard
+    list of ClipAnalysis
         In the order of the corpus.
     """
-    heard: list[Heard] = []
+    analyses: list[ClipAnalysis] = []
     with ThreadPoolExecutor(jobs) as pool:
-        for each in pool.map(lambda clip: hear(clip, corpus, shortest=shortest), corpus.clips):
-            heard.append(each)
+        for each in pool.map(lambda clip: analyze(clip, corpus, shortest=shortest), corpus.clips):
+            analyses.append(each)
             if report is not None:
-                report(len(heard), len(corpus.clips))
-    return heard
+                report(len(analyses), len(corpus.clips))
+    return analyses
 
 
-def hear(clip: Clip, corpus: Corpus, *, shortest: float) -> Heard:
-    """Read one clip; a file that cannot be read is a fault, not an error."""
+def analyze(clip: Clip, corpus: Corpus, *, shortest: float) -> ClipAnalysis:
+    """Analyze one clip; an unreadable file is a fault, not an error."""
     try:
         waveform, rate = _sound(clip, corpus)
     except AudioError as error:
         kind: FaultKind = "cut off" if isinstance(error, CutOffError) else "unreadable"
-        return Heard(clip, 0.0, None, None, None, [Fault(clip.id, kind, str(error))])
+        return ClipAnalysis(clip, 0.0, None, None, None, [Fault(clip.id, kind, str(error))])
     if not waveform.size:
         fault = Fault(clip.id, "unreadable", "the clip holds no samples")
-        return Heard(clip, 0.0, None, None, None, [fault])
+        return ClipAnalysis(clip, 0.0, None, None, None, [fault])
     mono = resample(match_channels(waveform, 1), rate, SAMPLE_RATE)[0]
     silent = not waveform.any()
-    return Heard(
+    return ClipAnalysis(
         clip=clip,
         seconds=waveform.shape[1] / rate,
         fingerprint=fingerprint(mono),
@@ -99,9 +102,7 @@ def hear(clip: Clip, corpus: Corpus, *, shortest: float) -> Heard:
 def _sound(clip: Clip, corpus: Corpus) -> tuple[Waveform, int]:
     if corpus.renderer is not None:
         return corpus.renderer(clip, _RENDERED_RATE, 1), _RENDERED_RATE
-    if clip.path is None:
-        raise AudioError(f"clip {clip.id} of {corpus.name} has neither a file nor a renderer")
-    return decode(clip.path, start=clip.start or 0.0, duration=clip.duration)
+    return decode(sound_file(clip), start=clip.start or 0.0, duration=clip.duration)
 
 
 def _file_digest(clip: Clip) -> str | None:

@@ -1,4 +1,4 @@
-"""What is wrong with a clip by itself: silent, clipped, too short, of another length than stated."""
+"""Faults of single clips: silence, clipping, and wrong length."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from genrelab.lab.corpora.types import Waveform
 
 FaultKind = Literal["unreadable", "cut off", "left out", "silent", "clipped", "short", "length", "odd length"]
 
-#: What each kind means, for the page and the documentation.
+#: Description of each kind, for the page and the documentation.
 KINDS: Mapping[FaultKind, str] = {
-    "unreadable": "the file is missing, damaged or no sound file",
-    "cut off": "the file ends before its header says",
-    "left out": "the loader of the corpus left the clip out",
-    "silent": "more than half of the time is silence",
+    "unreadable": "the file is missing, damaged or not a sound file",
+    "cut off": "the file ends earlier than its header says",
+    "left out": "the loader of the corpus skipped the clip",
+    "silent": "more than half of the clip is silence",
     "clipped": "more than one sample in a thousand is part of a flat top at full scale",
-    "short": "the clip is shorter than asked for",
-    "length": "the clip is not as long as the corpus says",
-    "odd length": "the clip is not as long as nearly all others of the corpus",
+    "short": "the clip is shorter than the requested minimum",
+    "length": "the length of the clip differs from the corpus",
+    "odd length": "the length of the clip differs from nearly all others",
 }
 
 _FRAME_SECONDS = 0.05
@@ -29,16 +29,16 @@ _SILENCE = 10 ** (-60 / 20)  # root mean square; full scale is 1
 _MOST_SILENCE = 0.5
 _FULL_SCALE = 0.999
 _STEP = 1 / 32_768  # of 16 bits
-_FEWEST_TOGETHER = 3  # samples at full scale that make a flat top
+_FEWEST_TOGETHER = 3  # consecutive samples at full scale that form a flat top
 _MOST_CLIPPED = 0.001
-_LENGTH_SECONDS, _LENGTH_SHARE = 0.5, 0.01  # both must be passed to differ from what is stated
+_LENGTH_SECONDS, _LENGTH_SHARE = 0.5, 0.01  # the length must differ by more than both
 _USUAL_SHARE, _USUAL_SPREAD, _ODD = 0.9, 0.05, 0.1
 _FEWEST_FOR_USUAL = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with a clip.
+    """A fault of a clip.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Fault:
     kind : str
         One of `KINDS`.
     detail : str
-        In words, with the figures.
+        In words, with numbers.
     """
 
     clip_id: str
@@ -60,7 +60,7 @@ def silent_share(waveform: Waveform, sample_rate: int) -> float:
     Parameters
     ----------
     waveform : np.ndarray [shape=(channels, samples)], float32
-        At least one sample. A frame is silent if it is so in all channels.
+        At least one sample. A frame is silent if all its channels are.
     sample_rate : int > 0, in Hz
     """
     size = min(max(1, round(_FRAME_SECONDS * sample_rate)), waveform.shape[1])
@@ -70,12 +70,12 @@ def silent_share(waveform: Waveform, sample_rate: int) -> float:
 
 
 def clipped_share(waveform: Waveform) -> float:
-    """Return the share of samples in flat tops: three or more equal ones in a row at full scale.
+    """Return the share of samples in flat tops: at least three equal samples in a row at full scale.
 
     Parameters
     ----------
     waveform : np.ndarray [shape=(channels, samples)], float32
-        What a lossy decoder gives beyond full scale is not flat, and does not count.
+        Peaks beyond full scale, which lossy decoders produce, are not flat and do not count.
     """
     if not waveform.size or float(np.abs(waveform).max()) < _FULL_SCALE:
         return 0.0
@@ -83,7 +83,7 @@ def clipped_share(waveform: Waveform) -> float:
     for channel in waveform:
         level = (np.abs(channel[1:]) >= _FULL_SCALE) & (np.abs(np.diff(channel)) <= _STEP)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], level, [False]]).astype(np.int8)))
-        runs = edges[1::2] - edges[::2] + 1  # a run of equal steps has one sample more
+        runs = edges[1::2] - edges[::2] + 1  # a run of n equal steps has n + 1 samples
         clipped += int(runs[runs >= _FEWEST_TOGETHER].sum())
     return clipped / waveform.size
 
@@ -91,18 +91,18 @@ def clipped_share(waveform: Waveform) -> float:
 def faults_of_sound(
     clip_id: str, waveform: Waveform, sample_rate: int, *, stated: float | None, shortest: float
 ) -> list[Fault]:
-    """Look for what is wrong with the sound of one clip.
+    """Find the faults in the sound of a clip.
 
     Parameters
     ----------
     clip_id : str
     waveform : np.ndarray [shape=(channels, samples)], float32
-        As decoded, at least one sample.
+        At least one sample.
     sample_rate : int > 0, in Hz
     stated : float or None, in seconds
-        The length that the corpus states.
+        Length according to the corpus.
     shortest : float, in seconds
-        What is shorter is too short.
+        A shorter clip is a fault.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def faults_of_sound(
 
 
 def odd_lengths(seconds: Mapping[str, float]) -> list[Fault]:
-    """Name the clips of another length than the rest, if nearly all clips have one length.
+    """Find the clips whose length differs from the rest, if nearly all clips have the same length.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def odd_lengths(seconds: Mapping[str, float]) -> list[Fault]:
     Returns
     -------
     list of Fault
-        None if there are fewer than ten clips, or less than 90 % are within 5 % of the median.
+        Empty with fewer than ten clips, or if less than 90 % are within 5 % of the median.
     """
     if len(seconds) < _FEWEST_FOR_USUAL:
         return []

@@ -1,9 +1,9 @@
-"""What a clip is known by: the peaks of its spectrogram.
+"""Acoustic fingerprint of a clip: the peaks of its spectrogram.
 
-A peak is a point of the spectrogram that is louder than all around it. Peaks stay where they are when music
-is made softer, cut, mixed with noise or passed through a lossy encoder (Wang, "An industrial-strength audio
-search algorithm", ISMIR 2003). Here each has a time and a frequency finer than the grid, by a parabola
-through its neighbours, so that a change of speed, which moves both, can be undone on the peaks alone.
+A peak is a local maximum of the spectrogram. Peaks survive changes of level, cuts, noise and lossy encoders
+(Wang, "An industrial-strength audio search algorithm", ISMIR 2003). A parabola through the neighbours of each
+peak gives its time and frequency with sub-bin precision. A change of speed moves both, and can therefore be
+undone on the peaks alone.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ Float = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 8_000
 _WINDOW, _HOP = 1_024, 256  # samples: 128 ms, 32 ms
-_LOWEST, _HIGHEST = 250.0, 3_700.0  # Hz: what every encoder and every sample rate keeps
-_REACH_FRAMES, _REACH_BINS = 9, 12  # a peak is alone within 0.29 s and 94 Hz: about 22 a second in music
-_LEAST_CHANGE = 1.0  # dB within its reach in time: a steady tone has no events
-_FLOOR = -80.0  # dB below a sine of full scale; softer is silence
+_LOWEST, _HIGHEST = 250.0, 3_700.0  # Hz: every encoder and sample rate keeps this range
+_REACH_FRAMES, _REACH_BINS = 9, 12  # no other peak within 0.29 s and 94 Hz: about 22 per second in music
+_LEAST_CHANGE = 1.0  # dB within its reach in time: a steady tone has no peaks
+_FLOOR = -80.0  # dB relative to a full-scale sine; below is silence
 _FRAMES_TOGETHER = 4_096
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The spectral peaks of a clip, in the order of their times.
+    """The spectral peaks of a clip, sorted by time.
 
     Parameters
     ----------
     times : np.ndarray [shape=(peaks,)], float32, in seconds
-        Not decreasing.
+        Non-decreasing.
     frequencies : np.ndarray [shape=(peaks,)], float32, in Hz
     levels : np.ndarray [shape=(peaks,)], float32, in dB
-        0 is a sine of full scale.
+        0 is a full-scale sine.
     seconds : float
         Length of the clip.
     """
@@ -51,7 +51,7 @@ class Fingerprint:
         return len(self.times)
 
     def played(self, speed: float) -> Fingerprint:
-        """Return the fingerprint of the clip played `speed` times as fast, as by a tape or a resampler."""
+        """Return the fingerprint of the clip played `speed` times as fast, with the pitch changed too."""
         factor = np.float32(speed)
         return Fingerprint(self.times / factor, self.frequencies * factor, self.levels, self.seconds / speed)
 
@@ -67,7 +67,7 @@ def fingerprint(waveform: Float) -> Fingerprint:
     Returns
     -------
     Fingerprint
-        Without peaks for silence and steady tones.
+        It has no peaks for silence and steady tones.
 
     Raises
     ------
@@ -84,7 +84,8 @@ def fingerprint(waveform: Float) -> Fingerprint:
     (1.0, 1000)
     """
     if waveform.ndim != 1:
-        raise UsageError(f"a fingerprint is made of one channel [samples], not of {waveform.shape}")
+        message = f"a fingerprint needs one channel [samples], not the shape {waveform.shape}"
+        raise UsageError(message, code="fingerprint-channels")
     first = int(_LOWEST * _WINDOW / SAMPLE_RATE)
     level = _levels(waveform, slice(first - 1, int(_HIGHEST * _WINDOW / SAMPLE_RATE) + 1))
     highest = ndimage.maximum_filter1d(level, 2 * _REACH_FRAMES + 1, axis=0)
@@ -97,7 +98,7 @@ def fingerprint(waveform: Float) -> Fingerprint:
     frame, bin_ = frame[events], bin_[events]
     height = level[frame, bin_]
     before, after = level[np.maximum(frame - 1, 0), bin_], level[np.minimum(frame + 1, len(level) - 1), bin_]
-    # The first sample of a frame is half a window before its middle.
+    # A frame starts half a window before its centre.
     times = (frame + _vertex(before, height, after)) * (_HOP / SAMPLE_RATE) + _WINDOW / 2 / SAMPLE_RATE
     below, above = level[frame, bin_ - 1], level[frame, bin_ + 1]
     frequencies = (first - 1 + bin_ + _vertex(below, height, above)) * (SAMPLE_RATE / _WINDOW)
@@ -124,7 +125,7 @@ def _levels(waveform: Float, bins: slice) -> Float:
 
 
 def _vertex(left: Float, middle: Float, right: Float) -> npt.NDArray[np.float64]:
-    """Return where the parabola through three neighbours is highest, -0.5..0.5 from the middle one."""
+    """Return the vertex of the parabola through three neighbours, -0.5..0.5 from the middle one."""
     curvature = (left - 2 * middle + right).astype(np.float64)
-    curvature[curvature > -1e-6] = -np.inf  # flat: stay in the middle
+    curvature[curvature > -1e-6] = -np.inf  # flat: keep the middle
     return np.clip((left - right) / (2 * curvature), -0.5, 0.5)

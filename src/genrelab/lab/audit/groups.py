@@ -1,22 +1,22 @@
-"""Which clips to leave out, so that every recording is there once."""
+"""Which clips to exclude, so that each recording occurs once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from genrelab.lab.audit.clip_analysis import Heard
+from genrelab.lab.audit.clip_analysis import ClipAnalysis
 from genrelab.lab.audit.faults import Fault, FaultKind
 from genrelab.lab.audit.pairs import Pair
 
-#: Faults that make a clip worthless.
+#: Faults that make a clip useless.
 USELESS: frozenset[FaultKind] = frozenset(("unreadable", "cut off", "silent"))
 _KEPT_FIRST = ("test", "valid", "train")
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A clip to leave out.
+    """A clip to exclude.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Exclusion:
 
 
 def groups_of(pairs: Iterable[Pair]) -> list[list[str]]:
-    """Return the clips that pairs hold together, directly or through others.
+    """Return the groups of clips that pairs connect, directly or through others.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def groups_of(pairs: Iterable[Pair]) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        Clip ids, in the order in which the pairs name them.
+        Clip ids, in the order of the pairs.
 
     Examples
     --------
@@ -58,22 +58,22 @@ def groups_of(pairs: Iterable[Pair]) -> list[list[str]]:
 
 
 def exclusions(
-    heard: Sequence[Heard],
+    analyses: Sequence[ClipAnalysis],
     groups: Iterable[Sequence[str]],
     faults: Iterable[Fault],
     parts: Mapping[str, str],
 ) -> list[Exclusion]:
-    """Choose what to leave out: worthless clips, and of each group all but one.
+    """Choose the clips to exclude: useless clips, and all but one clip of each group.
 
-    Kept is a clip that is not worthless, then one of the test part, then of validation, then one with a
-    label, then the longest, then the first of the corpus.
+    The clip to keep is, in this order of preference: not useless, of the test part, of the validation part,
+    labelled, the longest, the first of the corpus.
 
     Parameters
     ----------
-    heard : sequence of Heard
+    analyses : sequence of ClipAnalysis
         The clips, in the order of the corpus.
     groups : iterable of sequence of str
-        As `groups_of` returns them.
+        As returned by `groups_of`.
     faults : iterable of Fault
     parts : mapping of str to str
         Clip id -> `train`, `valid` or `test`; empty without a split.
@@ -81,9 +81,9 @@ def exclusions(
     Returns
     -------
     list of Exclusion
-        In the order of the corpus, each clip once.
+        In the order of the corpus, without duplicates.
     """
-    place = {each.clip.id: number for number, each in enumerate(heard)}
+    place = {each.clip.id: number for number, each in enumerate(analyses)}
     out = {
         fault.clip_id: f"{fault.kind}: {fault.detail}"
         for fault in faults
@@ -91,7 +91,7 @@ def exclusions(
     }
 
     def worth(clip_id: str) -> tuple[bool, int, bool, float, int]:
-        each = heard[place[clip_id]]
+        each = analyses[place[clip_id]]
         part = parts.get(clip_id)
         rank = _KEPT_FIRST.index(part) if part in _KEPT_FIRST else len(_KEPT_FIRST)
         return clip_id in out, rank, each.clip.genre is None, -each.seconds, place[clip_id]

@@ -1,7 +1,7 @@
 """Whether two clips share a recording, or only a loop that both repeat.
 
-A recording agrees with its copy at one offset. A drum loop, or a sampled phrase, agrees with itself wherever
-it comes again: then another offset of the same two clips agrees nearly as well as the best one.
+A recording agrees with its copy at one offset. A drum loop or a sampled phrase agrees with itself at every
+repetition: then another offset of the same two clips agrees nearly as well as the best one.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import numpy.typing as npt
 from genrelab.lab.audit.agreement import Agreement, agreement
 from genrelab.lab.audit.fingerprint import Fingerprint
 
-_RATIO = 0.012  # between frequencies that count as one
+Float64 = npt.NDArray[np.float64]
+
+_RATIO = 0.012  # tolerance between equal frequencies
 _BIN_SECONDS = 0.04
-_APART = 0.25  # seconds between two offsets that are not one
-_SHARE_OF_OVERLAP, _FEWEST_SECONDS = 0.3, 1.5  # what must still overlap at the other offset
-_LOOKED_AT = 3
+_APART = 0.25  # seconds between two different offsets
+_SHARE_OF_OVERLAP, _FEWEST_SECONDS = 0.3, 1.5  # smallest overlap at the other offset
+_MOST_OFFSETS = 3  # other offsets to examine
 
 
 def rival_score(first: Fingerprint, second: Fingerprint, best: Agreement) -> float:
@@ -26,21 +28,20 @@ def rival_score(first: Fingerprint, second: Fingerprint, best: Agreement) -> flo
     ----------
     first, second : Fingerprint
     best : Agreement
-        Of the two clips.
+        The best agreement of the two clips.
 
     Returns
     -------
     float, 0..1
-        The highest score at one of the other offsets at which most peaks meet; 0 if none is worth a look.
+        The highest score among the other offsets with the most equal peaks; 0 without such an offset.
     """
     played = first.played(best.speed)
-    lags, rates = _meetings(played, second)
+    lags, overlap, rates = _peak_rates(played, second)
     longest = min(second.seconds, played.seconds - best.lag) - max(0.0, -best.lag)
-    overlap = np.minimum(second.seconds, played.seconds - lags) - np.maximum(0.0, -lags)
     rates[overlap < max(_FEWEST_SECONDS, _SHARE_OF_OVERLAP * longest)] = 0.0
     rates[np.abs(lags - best.lag) < _APART] = 0.0
     highest = 0.0
-    for _ in range(_LOOKED_AT):
+    for _ in range(_MOST_OFFSETS):
         if not rates.any():
             break
         lag = float(lags[rates.argmax()])
@@ -51,10 +52,8 @@ def rival_score(first: Fingerprint, second: Fingerprint, best: Agreement) -> flo
     return highest
 
 
-def _meetings(
-    played: Fingerprint, second: Fingerprint
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return every lag in steps, and how many peaks of one frequency meet there per second of overlap."""
+def _peak_rates(played: Fingerprint, second: Fingerprint) -> tuple[Float64, Float64, Float64]:
+    """Return a grid of lags, and at each the seconds of overlap and the equal peaks per second of it."""
     order = np.argsort(second.frequencies)
     pitches = second.frequencies[order]
     lowest = np.searchsorted(pitches, played.frequencies * (1 - _RATIO))
@@ -63,11 +62,10 @@ def _meetings(
     theirs = order[np.arange(len(mine)) - np.repeat(np.cumsum(counts) - counts - lowest, counts)]
     bins = np.floor((played.times[mine] - second.times[theirs]) / _BIN_SECONDS).astype(np.int64)
     if not len(bins):
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     origin = int(bins.min())
-    meet = np.bincount(bins - origin).astype(np.float64)
-    meet[:-1] += meet[1:]  # a bin together with the next one
-    lags = (np.arange(len(meet), dtype=np.float64) + origin + 1) * _BIN_SECONDS
+    equal = np.bincount(bins - origin).astype(np.float64)
+    equal[:-1] += equal[1:]  # each bin plus the next one
+    lags = (np.arange(len(equal), dtype=np.float64) + origin + 1) * _BIN_SECONDS
     overlap = np.minimum(second.seconds, played.seconds - lags) - np.maximum(0.0, -lags)
-    rates: npt.NDArray[np.float64] = meet / np.maximum(overlap, 1e-3)
-    return lags, rates
+    return lags, overlap, equal / np.maximum(overlap, 1e-3)

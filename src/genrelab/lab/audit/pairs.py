@@ -1,47 +1,47 @@
-"""The repetitions of a corpus, as pairs of clips."""
+"""Repetitions in a corpus, as pairs of clips."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby, product
 from typing import Literal
 
 from genrelab.lab.audit.agreement import Agreement, agreement
-from genrelab.lab.audit.clip_analysis import Heard
+from genrelab.lab.audit.clip_analysis import ClipAnalysis
 from genrelab.lab.audit.fingerprint import Fingerprint
 from genrelab.lab.audit.loops import rival_score
 from genrelab.lab.audit.search import Candidate, find_candidates
 
 PairKind = Literal["same file", "same samples", "same recording", "other cut", "other speed", "shared loop"]
 
-#: What each kind means, for the page and the documentation.
+#: Description of each kind, for the page and the documentation.
 KINDS: Mapping[PairKind, str] = {
-    "same file": "the files are equal, byte by byte",
-    "same samples": "the files differ, what is decoded from them is equal",
-    "same recording": "one recording, equally long, in another encoding, loudness or sample rate",
-    "other cut": "one recording, of which both clips hold a part",
+    "same file": "the files are equal, byte for byte",
+    "same samples": "the files differ, but their decoded samples are equal",
+    "same recording": "one recording of equal length, in another encoding, loudness or sample rate",
+    "other cut": "one recording, of which each clip contains a part",
     "other speed": "one recording, played faster or slower",
     "shared loop": "several offsets agree equally well: one loop in two pieces, or one recording of a loop",
 }
 
-#: Smallest score of a pair. Chosen on one half of a set of clips, measured on the other.
+#: Smallest score of a pair. Chosen on one half of a set of clips and measured on the other.
 THRESHOLD = 0.2
 _SHORTEST_OVERLAP = 1.0  # seconds
 _FEWEST_PEAKS = 8
 _SAME_SPEED = 0.003
 _WHOLE = 0.95  # of the longer clip
-_WORTH_A_LOOK = 0.25  # of the votes of the pair's best place
-_CERTAIN = 0.5  # a score from which on the pair's other places are not looked at
-_LOOP = 0.85  # of the best score, reached at another offset
+_WORTH_A_LOOK = 0.25  # of the votes of the pair's best alignment
+_CERTAIN = 0.5  # with this score, the other alignments of the pair are not examined
+_LOOP = 0.85  # of the best score, at another offset
 
 Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two clips that hold the same sound.
+    """Two clips that contain the same sound.
 
     Parameters
     ----------
@@ -50,19 +50,19 @@ class Pair:
     kind : str
         One of `KINDS`.
     score : float, 0..1
-        How well they agree; 1 where files or samples are equal. See `Agreement.score`.
+        Agreement, see `Agreement.score`; 1 for equal files or samples.
     offset : float, in seconds
-        Where the second begins in the first, by the first one's clock; below 0 it begins earlier.
+        Start of the second clip in the time of the first; negative if it starts earlier.
     start : float, in seconds
-        Where in the first begins what both have.
+        Start of the common part, in the first clip.
     overlap : float, in seconds
-        How much of the first both have.
+        Length of the common part, in the first clip.
     speed : float
-        How many times as fast the second plays.
+        Speed of the second clip relative to the first.
     gain : float, in dB
-        How much louder the second is.
+        Level of the second clip relative to the first.
     matched : int or None
-        Spectral peaks that agree; None where files or samples are equal.
+        Matching spectral peaks; None for equal files or samples.
     """
 
     first: str
@@ -78,33 +78,33 @@ class Pair:
 
     @property
     def is_repetition(self) -> bool:
-        """Whether the clips hold one recording, for all that is known; a shared loop does not tell."""
+        """Whether the clips contain one recording; a shared loop is no evidence of that."""
         return self.kind != "shared loop"
 
 
-def find_pairs(heard: Sequence[Heard], *, report: Report | None = None) -> list[Pair]:
-    """Find all repetitions, and what only shares a loop.
+def find_pairs(analyses: Sequence[ClipAnalysis], *, report: Report | None = None) -> list[Pair]:
+    """Find all repetitions, and clips that only share a loop.
 
     Parameters
     ----------
-    heard : sequence of Heard
-        The clips of a corpus.
+    analyses : sequence of ClipAnalysis
+        The clips of a corpus, in its order.
     report : callable or None
-        Called with candidates looked at and candidates in all.
+        Called with the number of examined candidates and the total.
 
     Returns
     -------
     list of Pair
-        In the order of the corpus. Clips that are silent all through are in none.
+        In the order of the corpus, without completely silent clips.
     """
-    alike = _equal_sound(heard)
+    alike = _equal_sound(analyses)
     pairs = [_equal(a, b) for group in alike for a, b in combinations(group, 2)]
     prints = [group[0].fingerprint for group in alike]
     known = [each for each in prints if each is not None]
     for (i, j), found in _recordings(known, report).items():
         loop = rival_score(known[i], known[j], found) >= _LOOP * found.score
         pairs += [_shared(a, b, found, loop=loop) for a, b in product(alike[i], alike[j])]
-    place = {each.clip.id: number for number, each in enumerate(heard)}
+    place = {each.clip.id: number for number, each in enumerate(analyses)}
     ordered = (_in_order(pair, place) for pair in pairs)
     return sorted(ordered, key=lambda pair: (place[pair.first], place[pair.second]))
 
@@ -112,18 +112,18 @@ def find_pairs(heard: Sequence[Heard], *, report: Report | None = None) -> list[
 def best_agreements(
     prints: Sequence[Fingerprint], *, report: Report | None = None
 ) -> dict[tuple[int, int], Agreement]:
-    """Return for each pair of clips that was looked at how well it agrees where it agrees best.
+    """Return the best agreement of each candidate pair.
 
     Parameters
     ----------
     prints : sequence of Fingerprint
     report : callable or None
-        Called with candidates looked at and candidates in all.
+        Called with the number of examined candidates and the total.
 
     Returns
     -------
     dict of (int, int) to Agreement
-        Most of them agree by chance; see `THRESHOLD`.
+        Most agreements arise by chance; see `THRESHOLD`.
     """
     candidates = find_candidates(prints)
     best: dict[tuple[int, int], Agreement] = {}
@@ -143,7 +143,7 @@ def best_agreements(
 
 
 def is_beyond_chance(found: Agreement) -> bool:
-    """Tell whether two clips agree so well that they share a recording, or a loop."""
+    """Tell whether two clips agree well enough to share a recording or a loop."""
     return found.score >= THRESHOLD and found.overlap >= _SHORTEST_OVERLAP and found.matched >= _FEWEST_PEAKS
 
 
@@ -157,16 +157,16 @@ def _worth_a_look(places: Iterable[Candidate]) -> list[Candidate]:
     return [place for place in ordered if place.votes >= _WORTH_A_LOOK * ordered[0].votes]
 
 
-def _equal_sound(heard: Sequence[Heard]) -> list[list[Heard]]:
-    """Return the clips with sound, those of equal samples together."""
-    groups: dict[str, list[Heard]] = defaultdict(list)
-    for each in heard:
+def _equal_sound(analyses: Sequence[ClipAnalysis]) -> list[list[ClipAnalysis]]:
+    """Return the audible clips, grouped by equal samples."""
+    groups: dict[str, list[ClipAnalysis]] = defaultdict(list)
+    for each in analyses:
         if each.fingerprint is not None and each.sound_digest is not None:
             groups[each.sound_digest].append(each)
     return list(groups.values())
 
 
-def _equal(first: Heard, second: Heard) -> Pair:
+def _equal(first: ClipAnalysis, second: ClipAnalysis) -> Pair:
     files = first.file_digest is not None and first.file_digest == second.file_digest
     return Pair(
         first=first.clip.id,
@@ -182,7 +182,7 @@ def _equal(first: Heard, second: Heard) -> Pair:
     )
 
 
-def _shared(first: Heard, second: Heard, found: Agreement, *, loop: bool) -> Pair:
+def _shared(first: ClipAnalysis, second: ClipAnalysis, found: Agreement, *, loop: bool) -> Pair:
     longer = max(first.seconds / found.speed, second.seconds)
     kind: PairKind = "same recording" if found.overlap >= _WHOLE * longer else "other cut"
     if abs(found.speed - 1) > _SAME_SPEED:
@@ -204,18 +204,16 @@ def _shared(first: Heard, second: Heard, found: Agreement, *, loop: bool) -> Pai
 
 
 def _in_order(pair: Pair, place: Mapping[str, int]) -> Pair:
-    """Return the pair with its earlier clip first."""
+    """Return the pair with the clip that is earlier in the corpus first."""
     if place[pair.first] < place[pair.second]:
         return pair
-    return Pair(
+    return replace(
+        pair,
         first=pair.second,
         second=pair.first,
-        kind=pair.kind,
-        score=pair.score,
         offset=-pair.offset / pair.speed,
         start=(pair.start - pair.offset) / pair.speed,
         overlap=pair.overlap / pair.speed,
         speed=1 / pair.speed,
         gain=-pair.gain,
-        matched=pair.matched,
     )

@@ -1,4 +1,4 @@
-"""The files of an audit: page, tables of pairs and faults, the list of clips to leave out, all as JSON."""
+"""The files of an audit: page, tables of pairs and faults, exclusion list, and everything as JSON."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PAIR_COLUMNS = (
 
 
 def write_audit(folder: Path, audit: Audit) -> None:
-    """Write `audit.html`, `pairs.csv`, `faults.csv`, `exclude.txt` and `audit.json`, each replaced whole.
+    """Write `audit.html`, `pairs.csv`, `faults.csv`, `exclude.txt` and `audit.json`, or replace them.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
     audit : Audit
 
     Raises
@@ -51,13 +51,12 @@ def write_audit(folder: Path, audit: Audit) -> None:
         for name, text in texts.items():
             replace_text(folder / name, text)
     except OSError as error:
-        raise CorpusError(
-            f"the audit cannot be written to {folder} ({error.strerror or error}). Choose another --out"
-        ) from error
+        message = f"cannot write the audit to {folder} ({error.strerror or error}). Choose another --out"
+        raise CorpusError(message, code="audit-unwritable") from error
 
 
 def exclusion_text(audit: Audit) -> str:
-    """Return the list of clips to leave out, as `read_exclusions` reads it, with the reasons as comments."""
+    """Return the exclusion list for `read_exclusions`, with the reasons as comments."""
     lines = [f"# Clips of {audit.corpus.name} to leave out: {len(audit.excluded)} of {len(audit.clips)}."]
     for each in audit.excluded:
         lines += [f"# {' '.join(each.reason.split())}", each.clip_id]
@@ -84,5 +83,5 @@ def _yes(value: bool) -> str:
 
 
 def _number(value: float, digits: int) -> Decimal:
-    """Return a number that is written with so many digits behind the point."""
+    """Return a number with a fixed number of decimal places."""
     return Decimal(f"{value:.{digits}f}")

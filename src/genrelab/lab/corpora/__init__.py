@@ -1,6 +1,6 @@
-"""Labelled collections of music, and how to divide them.
+"""Labelled corpora of music, and splits of them.
 
-`load_corpus("gtzan:/data/GTZAN")` gives a `Corpus`, `make_split(corpus, "artist", seed=0)` a `Split`.
+`load_corpus("gtzan:/data/GTZAN")` returns a `Corpus`, `make_split(corpus, "artist", seed=0)` a `Split`.
 """
 
 from genrelab.lab.corpora.registry import CorpusKind, corpora, load_corpus

@@ -1,4 +1,4 @@
-"""When two spellings mean one artist."""
+"""Which spellings refer to the same artist."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import unicodedata
 
 
 def artist_key(name: str | None) -> str | None:
-    """Return what two spellings of one artist have in common, None when there is no artist.
+    """Return a key that is equal for all spellings of an artist, None without an artist.
 
-    Upper and lower case, accents, punctuation, white space, a leading "The" and `&` against "and" make no
-    difference. Two artists together ("Lauryn Hill and Bob Marley") are an artist of their own.
+    The key ignores case, accents, punctuation, white space and a leading "The", and treats `&` as "and". A
+    collaboration ("Lauryn Hill and Bob Marley") is a separate artist.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Which recording a clip is, so that two collections of one name are not taken for one.
+"""Identity of recordings, which distinguishes corpora of the same name.
 
-What counts is a clip's id, the size of its file, and the part of it that is the clip; of clips without a
-file, what makes their sound. Changes of the sound do not count, nor where a file lies:
-`mp3:gtzan:/data/GTZAN` holds the same recordings as `gtzan:/elsewhere/GTZAN`.
+The identity of a clip consists of its id, the size of its file, and its start and duration; for a clip
+without a file, of its renderer. It depends neither on changes of the sound nor on the folder:
+`mp3:gtzan:/data/GTZAN` contains the same recordings as `gtzan:/elsewhere/GTZAN`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from genrelab.lab.corpora.types import Clip, Corpus
 
 
 def recording_keys(corpus: Corpus) -> dict[str, str]:
-    """Return clip id -> 16 hexadecimal digits that name its recording, for the labelled clips."""
+    """Return clip id -> 16 hexadecimal digits that identify its recording, for the labelled clips."""
     renderer = repr(original_renderer(corpus))
     return {clip.id: _key(clip, renderer) for clip in corpus.clips if clip.genre is not None}
 
 
 def collection_key(keys: Mapping[str, str]) -> str:
-    """Return 64 hexadecimal digits that name a collection, of what `recording_keys` returned for it."""
+    """Return 64 hexadecimal digits that identify a corpus, given its `recording_keys`."""
     return hashlib.sha256(json.dumps(sorted(keys.items())).encode()).hexdigest()
 
 
@@ -34,5 +34,5 @@ def _key(clip: Clip, renderer: str) -> str:
 def _size(clip: Clip) -> int | None:
     try:
         return clip.path.stat().st_size if clip.path is not None else None
-    except OSError:  # it is not there; decoding says so
+    except OSError:  # a missing file; decoding raises the error
         return None

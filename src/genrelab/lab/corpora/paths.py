@@ -1,12 +1,15 @@
-"""Small questions about paths that every loader asks."""
+"""Helpers for paths, which all loaders share."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
-from genrelab.errors import CorpusError
+from genrelab.audio.decode import AUDIO_SUFFIXES
+from genrelab.errors import AudioError, CorpusError
+from genrelab.lab.corpora.types import Clip
 
 _LONGEST_NAME = 60
 
@@ -17,20 +20,22 @@ def given_path(text: str, *, corpus: str) -> Path:
     Parameters
     ----------
     text : str
-        What stood after the colon.
+        The text after the colon.
     corpus : str
         The name before the colon, for the message.
 
     Raises
     ------
     CorpusError
-        If the text is empty or nothing is there.
+        If the text is empty or the path does not exist.
     """
     if not text:
-        raise CorpusError(f"{corpus}: the path is missing. Write {corpus}:/path/to/the/collection")
+        message = f"{corpus}: the path is missing. Write {corpus}:/path/to/the/corpus"
+        raise CorpusError(message, code="corpus-path-not-given")
     path = Path(text).expanduser()
     if not path.exists():
-        raise CorpusError(f"{corpus}: {path} does not exist. Give the path where the collection lies")
+        message = f"{corpus}: {path} does not exist. Give the path of the corpus"
+        raise CorpusError(message, code="corpus-path-missing")
     return path
 
 
@@ -40,16 +45,24 @@ def given_folder(text: str, *, corpus: str) -> Path:
     Raises
     ------
     CorpusError
-        If the text is empty, nothing is there, or it is not a folder.
+        If the text is empty, or the path does not exist or is not a folder.
     """
     path = given_path(text, corpus=corpus)
     if not path.is_dir():
-        raise CorpusError(f"{corpus}: {path} is not a folder. Give the folder that holds the collection")
+        message = f"{corpus}: {path} is not a folder. Give the folder of the corpus"
+        raise CorpusError(message, code="corpus-not-a-folder")
     return path
 
 
+def sound_file(clip: Clip) -> Path:
+    """Return the sound file of a clip, or raise `AudioError` if it has none."""
+    if clip.path is None:
+        raise AudioError(f"clip {clip.id} has neither a file nor a renderer", code="clip-without-sound")
+    return clip.path
+
+
 def printable(text: str) -> str:
-    r"""Return text that every file format can hold: bytes of a file name that are no UTF-8 become `\xe9`.
+    r"""Return text that every file format can hold: bytes of a file name outside UTF-8 become `\xe9`.
 
     Examples
     --------
@@ -59,10 +72,21 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def folder_safe(text: str) -> str:
-    """Return a name made of `a-z0-9._-` alone, at most 60 characters long.
+def is_audio(file: Path) -> bool:
+    """Tell whether a path is a sound file by its suffix, and not hidden."""
+    return not file.name.startswith(".") and file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()
 
-    A name that has to be cut ends in a short digest of the whole, so two long names stay apart.
+
+def without_suffix(path: str) -> str:
+    """Return a path without the suffix of a sound file; other suffixes belong to the name (`9-voice.02`)."""
+    stem, suffix = os.path.splitext(path)
+    return stem if suffix.lower() in AUDIO_SUFFIXES else path
+
+
+def folder_safe(text: str) -> str:
+    """Return a name of at most 60 characters from `a-z0-9._-`.
+
+    A truncated name ends in a short digest of the whole name, which keeps long names distinct.
 
     Examples
     --------
@@ -79,7 +103,7 @@ def folder_safe(text: str) -> str:
 
 
 def examples(items: list[str], *, limit: int = 3) -> str:
-    """Join the first few of many names for a message: `a, b, c and 7 more`."""
+    """Join the first few names for a message: `a, b, c and 7 more`."""
     shown = ", ".join(items[:limit])
     rest = len(items) - limit
     return f"{shown} and {rest} more" if rest > 0 else shown

@@ -1,7 +1,7 @@
-"""Corpora by name: `gtzan:/data/GTZAN` in, a `Corpus` out.
+"""Corpora by name: `gtzan:/data/GTZAN` gives a `Corpus`.
 
-A new corpus is one module with a function `load(argument) -> Corpus` and one line in `_CORPORA`. In front
-of any spec may stand a change of its sound, see `sound_changes`: `mp3@bitrate=64:gtzan:/data/GTZAN`.
+A new corpus needs one module with a function `load(argument) -> Corpus`, and one entry in `_CORPORA`. A
+prefix changes the sound of any corpus, see `sound_changes`: `mp3@bitrate=64:gtzan:/data/GTZAN`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from genrelab.lab.corpora.types import Corpus
 
 @dataclass(frozen=True)
 class CorpusKind:
-    """What can stand before the colon of a corpus spec.
+    """A kind of corpus, named before the colon of a corpus spec.
 
     Parameters
     ----------
     name : str
-        The name itself.
     summary : str
         One line for lists.
     licence : str
-        What may be done with it, in a few words.
+        In a few words.
     spec : str
-        An example of a whole spec.
+        Example of a complete spec.
     load : callable
-        Takes what stands after the colon, returns the corpus.
+        Text after the colon -> corpus.
     """
 
     name: str
@@ -44,7 +43,7 @@ class CorpusKind:
 
 
 def _load_synthetic(options: str) -> Corpus:
-    from genrelab.lab.corpora import synthetic  # here, because no other corpus needs a synthesizer
+    from genrelab.lab.corpora import synthetic  # imported late, because only this corpus needs a synthesizer
 
     return synthetic.load(options)
 
@@ -52,12 +51,12 @@ def _load_synthetic(options: str) -> Corpus:
 _FMA_LICENCE = "Creative Commons, each track its own"
 _CORPORA = (
     CorpusKind(
-        "folder", "your own music, one folder a genre", "yours", "folder:/music/by-genre", folder.load
+        "folder", "your own music, one folder per genre", "yours", "folder:/music/by-genre", folder.load
     ),
-    CorpusKind("table", "a CSV file with a row a clip", "yours", "table:/music/clips.csv", table.load),
+    CorpusKind("table", "a CSV file with one row per clip", "yours", "table:/music/clips.csv", table.load),
     CorpusKind(
         "features",
-        "a CSV file of descriptors in place of sound, a row a clip; GTZAN's is known",
+        "a CSV file with one row of descriptors per clip, instead of sound; recognizes GTZAN's",
         "that of the table",
         "features:/data/features_30_sec.csv",
         feature_table.load,
@@ -93,7 +92,7 @@ _CORPORA = (
     ),
     CorpusKind(
         "synthetic",
-        "music made by rules on the spot, for trying things out",
+        "music composed by rules, for tests and first steps",
         "free",
         "synthetic:tracks=30,seconds=10,seed=0",
         _load_synthetic,
@@ -102,7 +101,7 @@ _CORPORA = (
 
 
 def corpora() -> tuple[CorpusKind, ...]:
-    """Return the kinds of corpus that `load_corpus` knows, in the order for lists."""
+    """Return the kinds of corpus that `load_corpus` knows, in display order."""
     return _CORPORA
 
 
@@ -113,9 +112,9 @@ def load_corpus(spec: str) -> Corpus:
     ----------
     spec : str
         `NAME:PATH` as on the command line, such as `folder:/music/by-genre`, `gtzan:/data/GTZAN`,
-        `table:/music/clips.csv?corpus=mine`, or `synthetic` alone. In front, `CHANGE:` or
-        `CHANGE@OPTION=VALUE:` gives the same clips with changed sound: `mp3@bitrate=64:gtzan:/data/GTZAN`;
-        of several, the one nearest to the corpus is made first.
+        `table:/music/clips.csv?corpus=mine`, or just `synthetic`. The prefix `CHANGE:` or
+        `CHANGE@OPTION=VALUE:` changes the sound of the clips: `mp3@bitrate=64:gtzan:/data/GTZAN`. With
+        several prefixes, the last one is applied first.
 
     Returns
     -------
@@ -124,7 +123,7 @@ def load_corpus(spec: str) -> Corpus:
     Raises
     ------
     CorpusError
-        If the name or the change is unknown, or the corpus is not where or how it should be.
+        If the name or the change is unknown, or the corpus is missing or malformed.
     """
     name, _, argument = spec.partition(":")
     kinds = {kind.name: kind for kind in _CORPORA}
@@ -135,19 +134,19 @@ def load_corpus(spec: str) -> Corpus:
     if kind in changes:
         return _load_changed(name, argument)
     if Path(spec).expanduser().exists():
-        raise CorpusError(f"{spec} is a path alone. Say what it is, such as folder:{spec} or gtzan:{spec}")
+        message = f"{spec} lacks the kind of corpus. Write for example folder:{spec} or gtzan:{spec}"
+        raise CorpusError(message, code="corpus-kind-not-given")
     close = get_close_matches(kind, [*kinds, *changes], n=3)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(kinds)}"
-    raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}")
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"The corpora are {', '.join(kinds)}"
+    raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}", code="corpus-unknown")
 
 
 def _load_changed(change: str, spec: str) -> Corpus:
     if not spec:
-        raise CorpusError(
-            f"{change} changes the sound of a corpus; say of which one, such as {change}:gtzan:/data/GTZAN"
-        )
+        message = f"{change} changes the sound of a corpus; name one, as in {change}:gtzan:/data/GTZAN"
+        raise CorpusError(message, code="change-without-corpus")
     try:
         made = sound_change(change)
     except RecipeError as error:
-        raise CorpusError(f"{change}:{spec}: {error}") from error
+        raise CorpusError(f"{change}:{spec}: {error}", code="change-unusable") from error
     return derive(load_corpus(spec), made)

@@ -1,4 +1,4 @@
-"""Whether every file of a corpus is there and can be read."""
+"""Verification that every file of a corpus exists and can be read."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from genrelab.lab.corpora.types import Corpus
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` found.
+    """The result of `verify_corpus`.
 
     Parameters
     ----------
     corpus : str
-        The corpus's name.
     readable : int
-        Clips whose sound could be read; clips that a corpus renders are among them.
+        Number of readable clips; rendered clips count as readable.
     skipped : mapping of str to str
-        Clip id -> why the loader left it out: not in this copy, damaged, ...
+        Clip id -> why the loader skipped it: not in this copy, damaged, ...
     unreadable : mapping of str to str
-        Clip id -> why its file could not be read.
+        Clip id -> why its file cannot be read.
     """
 
     corpus: str
@@ -34,22 +33,12 @@ class Verification:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing was left out and everything could be read."""
+        """Whether the loader skipped no clip and all clips can be read."""
         return not self.skipped and not self.unreadable
 
 
 def verify_corpus(corpus: Corpus) -> Verification:
-    """Decode every clip of a corpus.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        What to verify.
-
-    Returns
-    -------
-    Verification
-    """
+    """Decode every clip of a corpus."""
     unreadable: dict[str, str] = {}
     for clip in corpus.clips:
         if clip.path is not None:
@@ -65,14 +54,13 @@ def verify_corpus(corpus: Corpus) -> Verification:
 
 
 def decoding_fault(path: Path, *, start: float | None = None, duration: float | None = None) -> str | None:
-    """Return why a file cannot be decoded, None when it can.
+    """Return why a file cannot be decoded, None if it can.
 
     Parameters
     ----------
     path : Path
-        The sound file.
     start, duration : float or None
-        The part of it that matters, in seconds; None means from the beginning, to the end.
+        The part to decode, in seconds; None means from the beginning, to the end.
     """
     try:
         decode(path, start=start or 0.0, duration=duration)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from raising import raises
 
-from genrelab.errors import CorpusError
 from genrelab.lab.corpora import load_corpus
 
 
@@ -76,15 +76,15 @@ def test_a_file_reached_on_two_ways_is_one_clip(music: Path) -> None:
 
 def test_one_genre_is_not_enough(tmp_path: Path) -> None:
     write_tone(tmp_path / "jazz" / "a.wav")
-    with pytest.raises(CorpusError, match="at least two genres.*only 'jazz'"):
+    with raises("folder-too-few-genres", tmp_path, "'jazz'"):
         load_corpus(f"folder:{tmp_path}")
 
 
 def test_says_what_is_wrong_with_the_path(tmp_path: Path) -> None:
     file = write_tone(tmp_path / "a.wav")
-    with pytest.raises(CorpusError, match="is not a folder"):
+    with raises("corpus-not-a-folder", file):
         load_corpus(f"folder:{file}")
-    with pytest.raises(CorpusError, match="does not exist"):
+    with raises("corpus-path-missing", tmp_path / "nowhere"):
         load_corpus(f"folder:{tmp_path / 'nowhere'}")
-    with pytest.raises(CorpusError, match="path is missing"):
+    with raises("corpus-path-not-given", "folder:"):
         load_corpus("folder:")

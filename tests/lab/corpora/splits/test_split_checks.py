@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from raising import raises
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora import Clip, Corpus, Split, check_split, make_split, read_split, write_split
@@ -120,13 +121,13 @@ def test_pandas_reads_a_split_without_options(tmp_path: Path) -> None:
 
 def test_unusable_split_files(tmp_path: Path) -> None:
     file = tmp_path / "split.csv"
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with raises("split-file-unreadable", file):
         read_split(file, name="x", made="x")
     file.write_text("clip_id,genre\na1,jazz\n")
-    with pytest.raises(CorpusError, match="lacks the column part"):
+    with raises("split-file-columns", file, "part"):
         read_split(file, name="x", made="x")
     file.write_text("clip_id,part\na1,dev\n")
-    with pytest.raises(CorpusError, match="row 2: part 'dev'"):
+    with raises("split-file-part", file, "row 2", "'dev'"):
         read_split(file, name="x", made="x")
-    with pytest.raises(CorpusError, match="'zz' of the split"):
+    with raises("split-clip-not-in-corpus", "'zz'", CORPUS.name):
         write_split(file, CORPUS, split_of(["zz"], [], []))

@@ -10,11 +10,12 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+from raising import raises
 from scipy import signal
 
 from genrelab.audio.decode import decode
 from genrelab.audio.encode import write_mp3
-from genrelab.errors import AudioError, CorpusError, RecipeError
+from genrelab.errors import RecipeError
 from genrelab.lab.corpora import load_corpus, make_split
 from genrelab.lab.corpora.transforms.sound_changes import (
     SOUND_CHANGES,
@@ -182,7 +183,7 @@ def test_high_pass_takes_what_no_ear_hears_and_nothing_else() -> None:
         inside = slice(2 * RATE, -2 * RATE)
         assert np.std(got[inside]) / np.std(sent[inside]) == pytest.approx(float(gain), abs=2e-3)
     assert HighPass(20.0)(tone(100.0)[None, :1], RATE).shape == (1, 1)
-    with pytest.raises(AudioError, match="nothing above 30000 Hz.*below 11025"):
+    with raises("high-pass-above-nyquist", "30000 Hz", "11025 Hz"):
         HighPass(30000.0)(high[None], RATE)
 
 
@@ -210,45 +211,51 @@ def test_a_change_names_itself(change: SoundChange, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mp4@bitrate=64", "unknown change of sound 'mp4'; did you mean 'mp3'"),
-        ("mp3@bitrat=64", "no option 'bitrat'; did you mean 'bitrate'"),
-        ("mp3@64", "key=value, not '64'"),
-        ("mp3@bitrate=64,bitrate=32", "once each"),
-        ("mp3@bitrate=100", r"does not know 100 kbit/s; take one of 8, .* 96, 112"),
-        ("mp3@bitrate=high", "valid integer"),
-        ("time-stretch", "needs the option.* factor"),
-        ("time-stretch@factor=0", "greater than or equal to 0.1"),
-        ("pitch-shift@semitones=nan", "finite"),
-        ("high-pass@hz=-5", "greater than 0"),
-        ("loudness@decibels=3", "less than or equal to 0"),
+        ("mp4@bitrate=64", "'mp4'.*'mp3'"),
+        ("mp3@bitrat=64", "'bitrat'.*'bitrate'"),
+        ("mp3@bitrate=high", "bitrate"),
+        ("time-stretch", "factor"),
+        ("time-stretch@factor=0", r"factor.*0\.1"),
+        ("pitch-shift@semitones=nan", "semitones"),
+        ("high-pass@hz=-5", "hz.* 0"),
+        ("loudness@decibels=3", "decibels.* 0"),
     ],
 )
-def test_wrong_changes_are_told_with_the_remedy(text: str, message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
+def test_errors_of_changes_name_the_remedy(text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=f"(?s){message}"):
         sound_change(text)
 
 
+def test_errors_of_options_name_the_remedy() -> None:
+    with raises("change-options", "'64'", "key=value"):
+        sound_change("mp3@64")
+    with raises("change-options", "bitrate=64,bitrate=32"):
+        sound_change("mp3@bitrate=64,bitrate=32")
+    with raises("mp3-bitrate-unknown", "100 kbit/s", "96, 112"):
+        sound_change("mp3@bitrate=100")
+
+
 @pytest.mark.parametrize(
-    ("spec", "message"),
+    ("spec", "code", "quoted"),
     [
-        ("time-strech@factor=2:synthetic", "Did you mean time-stretch"),
-        ("mp3@bitrate=65:synthetic", "mp3@bitrate=65:synthetic: MP3 does not know 65"),
-        ("mp3", "say of which one, such as mp3:gtzan"),
-        ("mp3:gtzn:/data", "unknown corpus 'gtzn'.*Did you mean gtzan"),
+        ("time-strech@factor=2:synthetic", "corpus-unknown", ["time-stretch"]),
+        ("mp3@bitrate=65:synthetic", "change-unusable", ["mp3@bitrate=65:synthetic: ", "65 kbit/s"]),
+        ("mp3", "change-without-corpus", ["mp3:gtzan:"]),
+        ("mp3:gtzn:/data", "corpus-unknown", ["'gtzn'", "gtzan"]),
     ],
 )
-def test_wrong_specs_are_told_with_the_remedy(spec: str, message: str) -> None:
-    with pytest.raises(CorpusError, match=message):
+def test_errors_of_specs_name_the_remedy(spec: str, code: str, quoted: list[str]) -> None:
+    with raises(code, *quoted):
         load_corpus(spec)
 
 
 def test_a_path_with_an_at_sign_is_a_path(tmp_path: Path) -> None:
     folder = tmp_path / "me@home"
     folder.mkdir()
-    with pytest.raises(CorpusError, match="is a path alone"):
+    with raises("corpus-kind-not-given", folder):
         load_corpus(str(folder))
 
 
 def test_clips_that_cannot_be_changed_are_named(files: Corpus, cache: Path) -> None:
-    with pytest.raises(CorpusError, match="22050 Hz does not know 320 kbit/s"):
+    with raises("store-empty", "22050 Hz", "320 kbit/s"):
         open_store(derive(files, Mp3(320)), sample_rate=RATE, channels=1)

@@ -46,7 +46,7 @@ def test_equal_sound_has_equal_digests_and_other_sound_has_not(store: AudioStore
     assert facts["half"].silent == pytest.approx(0.75) and facts["wav"].silent == 0.0
 
 
-def test_facts_are_kept_and_made_anew_if_they_are_damaged(store: AudioStore) -> None:
+def test_facts_are_stored_and_computed_again_if_damaged(store: AudioStore) -> None:
     facts = clip_facts(store)
     path = store.folder / FACTS
     kept = path.read_bytes()

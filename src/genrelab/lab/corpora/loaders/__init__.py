@@ -1,1 +1,1 @@
-"""Readers of collections: one file per dataset or kind of file."""
+"""Loaders: one module per corpus states its layout, licence and citation, and how a clip is read."""

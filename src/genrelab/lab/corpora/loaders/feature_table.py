@@ -1,14 +1,13 @@
-"""A table of descriptors, a row a clip, in place of the sound: `features:/data/features_30_sec.csv`.
+"""A table of descriptors, one row per clip, instead of sound: `features:/data/features_30_sec.csv`.
 
-Columns `filename` and `label` are needed; all others must hold numbers, but for `length`, which says how
-many samples the file has and nothing of the music, and is left out. The widely used table of GTZAN (57
-descriptors of 1,000 clips) is known by its file names: artists and the fault-filtered split are those of
-the corpus `gtzan`.
+The columns `filename` and `label` are required. All others must contain numbers, except `length`, the number
+of samples of the file, which says nothing about the music and is ignored. The loader recognizes the widely
+used table of GTZAN (57 descriptors of 1,000 clips) by its file names, and then takes artists and the
+fault-filtered split from the corpus `gtzan`.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections.abc import Sequence
@@ -18,10 +17,10 @@ from urllib.parse import unquote
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_table
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS, GENRES, fault_filtered, packaged_rows
-from genrelab.lab.corpora.paths import examples, folder_safe, given_path
+from genrelab.lab.corpora.paths import examples, folder_safe, without_suffix
 from genrelab.lab.corpora.types import Clip, Corpus, Waveform
 
 _NEEDED = ("filename", "label")
@@ -34,19 +33,18 @@ Values = npt.NDArray[np.float64]
 
 
 class TableRows:
-    """Gives the values of a clip's row in place of samples.
+    """Renderer that returns the values of a clip's row in place of samples.
 
-    Stores keep 16 bits between -1 and 1, so each column is moved and stretched to just that range, by its
-    least and largest value in the whole table. What a network learns does not depend on it: the
-    standardization that it fits to its training clips takes both away again, but for the rounding to
-    1/65,534 of a column's range.
+    Stores keep 16 bits between -1 and 1, so that each column is shifted and scaled to this range, by its
+    minimum and maximum in the whole table. This does not affect training: a network standardizes its inputs
+    with the training clips, which cancels shift and scale up to a rounding of 1/65,534 of the column's range.
 
     Parameters
     ----------
     columns : sequence of str
         Names of the descriptors.
     clip_ids : sequence of str
-        One a row.
+        One per row.
     values : np.ndarray [shape=(rows, columns)]
         Finite; the descriptors in their own units.
     """
@@ -61,7 +59,7 @@ class TableRows:
         self._scaled: Waveform = (2.0 * (values - low) / span - 1.0).astype(np.float32)
 
     def __repr__(self) -> str:
-        """Name the content: stores and runs are known by it."""
+        """Return a hash of the content, which identifies stores and runs."""
         names = "\n".join([*self.columns, "", *self.clip_ids]).encode()
         return f"TableRows({hashlib.sha256(names + self.values.tobytes()).hexdigest()})"
 
@@ -71,13 +69,14 @@ class TableRows:
         Raises
         ------
         CorpusError
-            If a second is not to have as many samples as the table has columns.
+            If the sample rate differs from the number of columns.
         """
         if sample_rate != len(self.columns):
             raise CorpusError(
-                f"the table has {len(self.columns)} descriptors and no sound; the recipe asks for "
-                f"{sample_rate} samples a second. Take descriptor-table, with --set "
-                f"audio.sample_rate={len(self.columns)} unless it has that"
+                f"the table has {len(self.columns)} descriptors per clip and no sound; the recipe asks for "
+                f"{sample_rate} samples per second. Use the recipe descriptor-table, with "
+                f"--set audio.sample_rate={len(self.columns)}",
+                code="features-sample-rate",
             )
         number = self._number[clip.id]
         return self._scaled[number : number + 1].copy()
@@ -89,29 +88,24 @@ def load(argument: str) -> Corpus:
     Parameters
     ----------
     argument : str
-        The CSV file, or a folder that holds `features_30_sec.csv`; optionally which descriptors to take,
-        after a question mark: `features_30_sec.csv?columns=rms_mean,tempo`.
+        The CSV file, or a folder that contains `features_30_sec.csv`, optionally followed by a question mark
+        and the descriptors to use: `features_30_sec.csv?columns=rms_mean,tempo`.
 
     Returns
     -------
     Corpus
-        Genres in alphabetical order; clips in the table's order, rendered by `TableRows`. With GTZAN's
-        file names, clips are called as in the corpus `gtzan` (`blues.00000`), have its artists, and the
-        published splits `published` and `fault-filtered`; else a clip is called by its file name.
+        Genres in alphabetical order; clips in the order of the table, rendered by `TableRows`. With the file
+        names of GTZAN, the clips have the ids (`blues.00000`) and artists of the corpus `gtzan`, and there
+        are the published splits `published` and `fault-filtered`. Otherwise the id is the file name.
 
     Raises
     ------
     CorpusError
-        If the file or a column is missing, there is no row, a value is not a finite number, a file name
-        stands twice, or rows are cuts of GTZAN's clips, which splits would not keep together.
+        If the file or a column is missing, there is no row, a value is not a finite number, two rows describe
+        one clip, or rows are excerpts of GTZAN's clips, which splits would not keep together.
     """
     place, _, selection = argument.partition("?")
-    path = given_path(place, corpus="features")
-    file = path / _USUAL_NAME if path.is_dir() else path
-    if not file.is_file():
-        raise CorpusError(
-            f"features: {file} is missing. Give a CSV file, or a folder that holds {_USUAL_NAME}"
-        )
+    file = find_table(place, corpus="features", usual_name=_USUAL_NAME)
     columns, rows = _read(file)
     chosen = _choose(file, columns, selection)
     clip_ids, of_gtzan = _clip_ids(file, rows)
@@ -139,79 +133,59 @@ def load(argument: str) -> Corpus:
     )
 
 
-_Rows = list[tuple[int, dict[str, str]]]  # with the line's number, the header being 1
+_Rows = list[tuple[int, dict[str, str]]]  # line number and cells
 
 
 def _read(file: Path) -> tuple[list[str], _Rows]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            columns = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"features: {file} is not a CSV file in UTF-8 ({error}). Save it as one") from error
-    missing = [name for name in _NEEDED if name not in columns]
-    if missing:
-        raise CorpusError(
-            f"features: {file} lacks the column {' and '.join(missing)}; "
-            f"it has {', '.join(columns) or 'none'}"
-        )
+    columns, rows = read_table(file, corpus="features", needed=_NEEDED)
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
-        raise CorpusError(f"features: {file} has two columns called {twice[0]!r}. Give each its own name")
-    if not rows:
-        raise CorpusError(f"features: {file} has no row. It needs a row a clip")
+        message = f"features: {file} has two columns named {twice[0]!r}. Rename one"
+        raise CorpusError(message, code="features-column-twice")
     for number, cells in rows:
         if len(cells) != len(columns):
-            raise CorpusError(
-                f"features: {file}, row {number} has {len(cells)} values, and the header has {len(columns)}"
-            )
+            message = f"features: {file}, row {number} has {len(cells)} values, the header {len(columns)}"
+            raise CorpusError(message, code="features-row-length")
     return columns, [(number, dict(zip(columns, cells, strict=True))) for number, cells in rows]
 
 
 def _choose(file: Path, columns: Sequence[str], selection: str) -> list[str]:
-    """Return the descriptors to take."""
-    there = [name for name in columns if name not in _NO_DESCRIPTOR]
+    """Return the descriptors to use."""
+    known = [name for name in columns if name not in _NO_DESCRIPTOR]
     key, _, listed = selection.partition("=")
     if selection and key != "columns":
-        raise CorpusError(f"features: ?{selection} is not understood; write ?columns=rms_mean,tempo")
-    chosen = [unquote(name) for name in listed.split(",")] if selection else there
-    unknown = [name for name in chosen if name not in there]
+        message = f"features: unknown selection ?{selection}. Write it as ?columns=rms_mean,tempo"
+        raise CorpusError(message, code="features-selection-unknown")
+    chosen = [unquote(name) for name in listed.split(",")] if selection else known
+    unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise CorpusError(
-            f"features: {file} has no descriptor {examples(unknown)}; it has {', '.join(there) or 'none'}"
-        )
+        message = f"features: {file} lacks the descriptor {examples(unknown)}; it has {', '.join(known)}"
+        raise CorpusError(message, code="features-descriptor-unknown")
     if not chosen or len(set(chosen)) < len(chosen):
-        raise CorpusError(f"features: {file}: take at least one descriptor, and none twice")
+        message = f"features: {file}: select at least one descriptor, each only once"
+        raise CorpusError(message, code="features-selection-empty")
     return chosen
 
 
 def _clip_ids(file: Path, rows: _Rows) -> tuple[list[str], bool]:
-    """Return what the clips are called, and whether they are GTZAN's."""
-    names = [_without_ending(row["filename"]) for _, row in rows]
-    short = [PurePath(name).name for name in names]
-    of_gtzan = set(short) <= set(EXPECTED_IDS)
-    first: dict[str, int] = {}
-    for (number, _), name, clip_id in zip(rows, names, short if of_gtzan else names, strict=True):
+    """Return the id of each row, and whether the clips are GTZAN's."""
+    names = [without_suffix(row["filename"]) for _, row in rows]
+    for (number, _), name in zip(rows, names, strict=True):
         if not name:
-            raise CorpusError(f"features: {file}, row {number} has no filename. Name the clip")
+            message = f"features: {file}, row {number} has no filename. Name the clip"
+            raise CorpusError(message, code="features-name-missing")
         if _CUT.fullmatch(PurePath(name).name):
             raise CorpusError(
-                f"features: {file}, row {number}: {name} is a cut of a clip. Random splits would put cuts of "
-                f"one clip on both sides; take the table of whole clips, {_USUAL_NAME}"
+                f"features: {file}, row {number}: {name} is an excerpt of a clip. Random splits would put "
+                f"excerpts of one clip in several parts; use the table of whole clips, {_USUAL_NAME}",
+                code="features-cut-of-clip",
             )
-        if clip_id in first:
-            raise CorpusError(
-                f"features: {file}, rows {first[clip_id]} and {number}: both are the clip {clip_id}. "
-                "Leave one out"
-            )
-        first[clip_id] = number
-    return list(first), of_gtzan
-
-
-def _without_ending(name: str) -> str:
-    suffix = PurePath(name).suffix
-    return name.removesuffix(suffix) if suffix.lower() in AUDIO_SUFFIXES else name
+    short = [PurePath(name).name for name in names]
+    of_gtzan = set(short) <= set(EXPECTED_IDS)
+    ids = short if of_gtzan else names
+    numbers = (number for number, _ in rows)
+    check_ids(zip(numbers, ids, strict=True), corpus="features", file=file)
+    return ids, of_gtzan
 
 
 def _numbers(file: Path, columns: Sequence[str], rows: _Rows) -> Values:
@@ -222,9 +196,7 @@ def _numbers(file: Path, columns: Sequence[str], rows: _Rows) -> Values:
                 values[index, at] = value = float(row[column])
             except ValueError:
                 value = np.nan
-            if not abs(value) < _LARGEST:  # nor is NaN
-                raise CorpusError(
-                    f"features: {file}, row {number}: {column} is {row[column]!r}, not a finite number. "
-                    "Correct it, or leave the row out"
-                )
+            if not abs(value) < _LARGEST:  # also true for NaN
+                message = f"features: {file}, row {number}: {column} is not a finite number: {row[column]!r}"
+                raise CorpusError(message, code="features-not-a-number")
     return values

@@ -1,11 +1,11 @@
 """FMA: Creative Commons music of the Free Music Archive (Defferrard and others, ISMIR 2017).
 
-The subset small has 8,000 clips of 30 s in eight balanced genres, medium 25,000 in sixteen unbalanced
-ones, small among them. Labels, artists and the official split come from `fma_metadata/tracks.csv`; the
-audio lies in `fma_small/000/000002.mp3` or `fma_medium/...`.
+The subset small has 8,000 clips of 30 s in eight balanced genres; the subset medium has 25,000 in sixteen
+unbalanced genres and includes small. Layout: `fma_metadata/tracks.csv` contains labels, artists and the
+official split; the audio is in `fma_small/000/000002.mp3` or `fma_medium/...`.
 
-Of small, the files of the tracks 99134, 108925 and 133297 hold no audio and are skipped. 98565, 98567
-and 98569 are kept though they last 1.6, 0.5 and 1.5 s (github.com/mdeff/fma, issue 8).
+Faults of small: the files of the tracks 99134, 108925 and 133297 contain no audio, and the loader skips them.
+It keeps 98565, 98567 and 98569, which last 1.6, 0.5 and 1.5 s (github.com/mdeff/fma, issue 8).
 """
 
 from __future__ import annotations
@@ -59,21 +59,21 @@ def load(path: str, *, subset: str) -> Corpus:
     Parameters
     ----------
     path : str
-        The folder that holds `fma_metadata` and the audio folder, or the audio folder itself with
-        `fma_metadata` beside it.
+        The folder that contains `fma_metadata` and the audio folder, or the audio folder itself if
+        `fma_metadata` is next to it.
     subset : {"small", "medium"}
-        Which subset; medium includes small.
+        Medium includes small.
 
     Returns
     -------
     Corpus
-        Clips `fma-000002` and so on, by track number. Tracks without audio or without a file are named
-        in `skipped`. Published split: the official one, restricted to the clips that are there.
+        Clips `fma-000002` and so on, by track number. `skipped` lists tracks without audio or without a
+        file. Published split: the official one, restricted to the clips of this copy.
 
     Raises
     ------
     CorpusError
-        If the metadata is missing or not as published, or no audio file of the subset is there.
+        If the metadata is missing or differs from the published one, or the subset has no audio file.
     """
     root = given_folder(path, corpus=f"fma-{subset}")
     audio_folders = _audio_folders(root, subset)
@@ -93,15 +93,12 @@ def load(path: str, *, subset: str) -> Corpus:
         parts[track.part].append(clip_id)
     if not clips:
         raise CorpusError(
-            f"fma-{subset}: no audio of its {len(skipped)} tracks below {root}. Unpack fma_{subset}.zip "
-            f"there; its files are called fma_{subset}/000/000002.mp3"
+            f"fma-{subset}: no audio for its {len(skipped)} tracks below {root}. Unpack fma_{subset}.zip "
+            f"there; its files are named fma_{subset}/000/000002.mp3",
+            code="fma-without-audio",
         )
     split = Split(
-        name="published",
-        train=parts["train"],
-        valid=parts["valid"],
-        test=parts["test"],
-        made=f"the official split of FMA-{subset}",
+        "published", parts["train"], parts["valid"], parts["test"], made=f"the official split of FMA-{subset}"
     )
     return Corpus(
         name=f"fma-{subset}",
@@ -119,9 +116,8 @@ def _metadata(root: Path) -> Path:
         for file in (folder / "fma_metadata" / "tracks.csv", folder / "tracks.csv"):
             if file.is_file():
                 return file
-    raise CorpusError(
-        f"fma: no fma_metadata/tracks.csv in {root} or its parent. Unpack fma_metadata.zip beside the audio"
-    )
+    message = f"fma: no fma_metadata/tracks.csv in {root} or its parent. Unpack fma_metadata.zip there"
+    raise CorpusError(message, code="fma-metadata-missing")
 
 
 def _audio_folders(root: Path, subset: str) -> list[Path]:
@@ -136,7 +132,7 @@ def _audio_file(folders: list[Path], number: int) -> Path | None:
 
 
 def _tracks(tracks_csv: Path, subset: str) -> Iterator[_Track]:
-    """Yield the subset's rows of `tracks.csv`: two header rows, one with the index's name, then data."""
+    """Yield the rows of a subset in `tracks.csv`, which begins with three header rows."""
     positions = _column_positions(tracks_csv)
     import pandas as pd  # here, because no other corpus needs it
 
@@ -155,8 +151,9 @@ def _tracks(tracks_csv: Path, subset: str) -> Iterator[_Track]:
             continue
         if not number.isdecimal() or split not in _PARTS or not genre:
             raise CorpusError(
-                f"fma: {tracks_csv}, track {number!r}: split {split!r}, genre {genre!r} are not as "
-                "published. Unpack fma_metadata.zip again"
+                f"fma: {tracks_csv}, track {number!r}: split {split!r}, genre {genre!r} differ from "
+                "the published metadata. Unpack fma_metadata.zip again",
+                code="fma-track-unknown",
             )
         name = artist.strip() or (f"artist {artist_id}" if artist_id else None)
         yield _Track(int(number), _PARTS[split], genre, name)
@@ -170,8 +167,6 @@ def _column_positions(tracks_csv: Path) -> list[int]:
     missing = [".".join(column) for column in _COLUMNS if column not in names]
     if missing or head[2][:1] != ["track_id"]:
         lacking = f"without {', '.join(missing)}" if missing else "without the third row 'track_id'"
-        raise CorpusError(
-            f"fma: {tracks_csv} does not begin with the three header rows of the official metadata "
-            f"({lacking}). Unpack fma_metadata.zip again"
-        )
+        message = f"fma: {tracks_csv} is not the official metadata ({lacking}). Unpack fma_metadata.zip again"
+        raise CorpusError(message, code="fma-header-unknown")
     return [names.index(column) for column in _COLUMNS]

@@ -1,7 +1,9 @@
-"""A folder of music: one folder a genre, albums nested below as they like.
+"""A folder of music: one folder per genre, with albums nested below in any way.
 
-The genre of a file is the first folder below the root. Artists are not guessed from folder names, so a
-split cannot keep an artist on one side; use a `table` for that.
+The genre of a file is the first folder below the root. The loader does not guess artists from folder names,
+and splits cannot keep the clips of an artist together; use a `table` for that.
+
+Licence and citation: those of the files.
 """
 
 from __future__ import annotations
@@ -10,18 +12,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.paths import folder_safe, given_folder, printable
+from genrelab.lab.corpora.paths import folder_safe, given_folder, is_audio, printable
 from genrelab.lab.corpora.types import Clip, Corpus
 
 
 def load(path: str) -> Corpus:
-    """Read a folder that holds one folder a genre.
+    """Read a folder that contains one folder per genre.
 
-    Hidden files and folders, and files that are not audio by their suffix, are passed over. Links to
-    folders are followed; a link that leads back to where it came from is not. A file that is reached on
-    two ways is one clip, the other way is listed in `skipped`.
+    The loader ignores hidden files and folders, and files without the suffix of a sound file. It follows
+    links to folders, except links that form a loop. A file that is reachable by two paths is one clip, and
+    `skipped` lists the other path.
 
     Parameters
     ----------
@@ -31,13 +32,13 @@ def load(path: str) -> Corpus:
     Returns
     -------
     Corpus
-        Genres in alphabetical order; a clip's id is its path below the folder, with forward slashes and
-        with bytes that are no UTF-8 spelt out (see `printable`).
+        Genres in alphabetical order. The id of a clip is its path below the folder, with forward slashes and
+        with bytes outside UTF-8 escaped (see `printable`).
 
     Raises
     ------
     CorpusError
-        If the folder is missing or holds fewer than two genres with audio.
+        If the folder is missing or contains fewer than two genres with audio.
     """
     root = given_folder(path, corpus="folder")
     clips: list[Clip] = []
@@ -55,8 +56,9 @@ def load(path: str) -> Corpus:
     if len(genres) < 2:
         found = f"only {genres[0]!r}" if genres else "none"
         raise CorpusError(
-            f"folder: {root} must hold at least two genres, one folder with audio files for each "
-            f"(such as {root.name}/jazz/song.mp3); found {found}"
+            f"folder: {root} must contain at least two genres, each a folder with audio files "
+            f"(such as {root.name}/jazz/song.mp3); found {found}",
+            code="folder-too-few-genres",
         )
     return Corpus(
         name=folder_safe(root.resolve().name),
@@ -77,7 +79,7 @@ def _genre_folders(root: Path) -> list[Path]:
 
 
 def _audio_files(genre_folder: Path) -> Iterator[Path]:
-    """Yield the audio files below a genre's folder, sorted, each folder entered once."""
+    """Yield the audio files below the folder of a genre, sorted; each folder is visited once."""
     own = genre_folder.resolve()
     entered = {own, *own.parents}  # a link to any of these is a loop
     for folder, below, names in os.walk(genre_folder, followlinks=True):
@@ -89,6 +91,5 @@ def _audio_files(genre_folder: Path) -> Iterator[Path]:
                 enter.append(name)
         below[:] = enter
         for name in sorted(names):
-            file = Path(folder, name)
-            if not name.startswith(".") and file.suffix.lower() in AUDIO_SUFFIXES and file.is_file():
-                yield file
+            if is_audio(Path(folder, name)):
+                yield Path(folder, name)

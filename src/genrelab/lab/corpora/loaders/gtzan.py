@@ -1,10 +1,10 @@
 """GTZAN: 1,000 excerpts of 30 s, ten genres, 22,050 Hz mono (Tzanetakis and Cook, 2002).
 
-Copies differ in their folders (`blues/`, `genres/blues/`, `genres_original/blues/` or one flat folder) and
-in their format (`.au`, `.wav`, `.flac`); all are read. `jazz.00054` is damaged in common copies and is
-skipped when it cannot be decoded. The faults of the collection are described by Sturm (2013,
-arXiv:1306.1461); the split `published` is the fault-filtered one, 443 train, 197 valid, 290 test clips
-(Kereliuk, Sturm and Larsen, 2015).
+Layout: copies differ in their folders (`blues/`, `genres/blues/`, `genres_original/blues/` or one flat
+folder) and in their format (`.au`, `.wav`, `.flac`); the loader reads all of them. Faults: `jazz.00054` is
+damaged in common copies, and the loader skips it if it cannot be decoded; Sturm (2013, arXiv:1306.1461) lists
+the others. Split: `published` is the fault-filtered split of Kereliuk, Sturm and Larsen (2015), with 443
+training, 197 validation and 290 test clips.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _CITATION = (
 )
 _KNOWN_DAMAGED = "jazz.00054"
 _FILE_NAME = re.compile(rf"({'|'.join(GENRES)})\.(\d{{5}})")
-_PREFERRED_SUFFIXES = (".au", ".wav", ".flac")  # the original first
-_DEEPEST = 3  # levels below the given folder in which the collection is looked for
+_PREFERRED_SUFFIXES = (".au", ".wav", ".flac")  # the original format first
+_DEEPEST = 3  # levels below the given folder to search
 
 
 def load(path: str) -> Corpus:
@@ -41,19 +41,19 @@ def load(path: str) -> Corpus:
     Parameters
     ----------
     path : str
-        The folder that holds the genre folders (or the flat files), or one up to three levels above it.
+        The folder with the genre folders (or the flat files), or a folder up to three levels above it.
 
     Returns
     -------
     Corpus
-        Clips `blues.00000` to `rock.00099` as far as they are there, with the artists of the packaged
-        list; each missing one is named in `skipped`. Published splits: `published`, also under the name
-        `fault-filtered`, restricted to the clips that are there.
+        The clips from `blues.00000` to `rock.00099` that this copy has, with the artists of the packaged
+        list; `skipped` lists the missing ones. Published splits: `published`, also named `fault-filtered`,
+        restricted to the clips of this copy.
 
     Raises
     ------
     CorpusError
-        If there is no clip of GTZAN, or two copies lie equally near.
+        If there is no clip of GTZAN, or there are two copies at the same depth.
     """
     found = _find_files(given_folder(path, corpus="gtzan"))
     skipped = {clip_id: "not in this copy" for clip_id in EXPECTED_IDS if clip_id not in found}
@@ -81,40 +81,37 @@ def load(path: str) -> Corpus:
 
 
 def fault_filtered(present: set[str]) -> Split:
-    """Return the published split of those clips that are there."""
+    """Return the published split, restricted to some clips."""
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     for row in packaged_rows("gtzan-fault-filtered.csv"):
         if row["clip_id"] in present:
             parts[row["part"]].append(row["clip_id"])
     count = sum(map(len, parts.values()))
-    return Split(
-        name="published",
-        train=parts["train"],
-        valid=parts["valid"],
-        test=parts["test"],
-        made=f"the fault-filtered split of Kereliuk, Sturm and Larsen, {count} of its 930 clips",
-    )
+    made = f"the fault-filtered split of Kereliuk, Sturm and Larsen, {count} of its 930 clips"
+    return Split("published", parts["train"], parts["valid"], parts["test"], made)
 
 
 def _find_files(start: Path) -> dict[str, Path]:
-    """Return clip id -> file, of the nearest copy at or below a folder."""
+    """Return clip id -> file for the nearest copy at or below a folder."""
     level = [start]
     for _ in range(_DEEPEST + 1):
         copies = {folder: found for folder in level if (found := _files_of_copy(folder))}
         if len(copies) > 1:
             names = ", ".join(str(folder) for folder in copies)
-            raise CorpusError(f"gtzan: {start} holds more than one copy of GTZAN; name one of them: {names}")
+            message = f"gtzan: {start} contains several copies of GTZAN. Choose one: {names}"
+            raise CorpusError(message, code="gtzan-several-copies")
         if copies:
             return next(iter(copies.values()))
         level = sorted(p for f in level for p in f.iterdir() if p.is_dir() and not p.name.startswith("."))
     raise CorpusError(
-        f"gtzan: no clip of GTZAN at or below {start}. Its files are called blues.00000.au (or .wav, .flac), "
-        "in one folder a genre or all in one folder"
+        f"gtzan: no clip of GTZAN at or below {start}. Its files are named blues.00000.au (or .wav, .flac), "
+        "in one folder per genre or all in one folder",
+        code="gtzan-not-found",
     )
 
 
 def _files_of_copy(folder: Path) -> dict[str, Path]:
-    """Return clip id -> file for the files in a folder's genre folders, or else in the folder itself."""
+    """Return clip id -> file for the genre folders of a folder, or else for the folder itself."""
     nested = [folder / genre for genre in GENRES if (folder / genre).is_dir()]
     found: dict[str, Path] = {}
     for place in nested or [folder]:
@@ -134,6 +131,6 @@ def _preference(file: Path) -> tuple[int, str]:
 
 
 def packaged_rows(name: str) -> list[dict[str, str]]:
-    """Read a table that comes with genrelab: `gtzan-artists.csv` or `gtzan-fault-filtered.csv`."""
+    """Read a table of the package: `gtzan-artists.csv` or `gtzan-fault-filtered.csv`."""
     text = files(__package__).joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

@@ -1,15 +1,16 @@
 """ISMIR2004: the genre contest of ISMIR 2004, music of Magnatune in six genres (Cano and others, 2006).
 
-Three parts of 729 whole tracks each (zenodo.org/record/1302992): `training`, which trains;
-`development`, which the contestants tested on, as the literature does; `evaluation`, which the contest
-itself tested on. `audio/<part>/` holds the MP3 files, `metadata/<part>/tracklist.csv` has a row a track,
-without a heading: class, artist, album, track, track number, file path (and Magnatune's id in the part
-evaluation); `metadata/development/ground_truth.csv` names file and class.
+There are three parts of 729 whole tracks each (zenodo.org/record/1302992): `training`; `development`, on
+which the contestants and the literature test; and `evaluation`, on which the contest itself tested.
 
-Folders and some lists keep the eight genres of Magnatune, of which the contest merged jazz and blues, metal
-and punk, rock and pop. Some file names differ from the lists in punctuation (`don't_cry`, `don_t_cry`).
-The files of development are called `artist_7_album_1_track_3.mp3`: its artists are pseudonyms, which
-cannot be compared with the names in the other parts, so they are not taken for artists.
+Layout: `audio/<part>/` contains the MP3 files. `metadata/<part>/tracklist.csv` has one row per track, without
+a header: class, artist, album, track, track number, file path (and Magnatune's id in the part evaluation).
+`metadata/development/ground_truth.csv` lists file and class.
+
+Faults: folders and some lists keep the eight genres of Magnatune; the contest merged jazz and blues, metal
+and punk, rock and pop. Some file names differ from the lists in punctuation (`don't_cry`, `don_t_cry`). The
+files of development are named `artist_7_album_1_track_3.mp3`; these pseudonyms do not match the artists of
+the other parts, and the loader does not use them as artists.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.loaders.ismir2004_lists import Row, finder, read_rows, row_name, without_suffix
-from genrelab.lab.corpora.paths import given_folder, printable
+from genrelab.lab.corpora.loaders.ismir2004_lists import Row, finder, read_rows, row_name
+from genrelab.lab.corpora.paths import given_folder, is_audio, printable, without_suffix
 from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
@@ -37,35 +37,35 @@ _CITATION = (
 )
 _PARTS = ("training", "development", "evaluation")
 _TESTED = ("development", "evaluation")
-_DEEPEST = 3  # levels below the given folder in which the parts are looked for
+_DEEPEST = 3  # levels below the given folder to search
 _GENRE_OF_WORD = {word: genre for genre in GENRES for word in genre.split("_")}
 
 
 def load(argument: str) -> Corpus:
-    """Read a copy of ISMIR2004, whole or partial: the part that trains and one that tests.
+    """Read a copy of ISMIR2004, whole or partial: the part training and one part for testing.
 
     Parameters
     ----------
     argument : str
-        A folder with `training` and the tested part in it, or up to three levels above them; then,
-        after a question mark, `test=development` (the default) or `test=evaluation`, and `seed=0` for
-        which tenth of the training part is for validation: `/data/ISMIR2004?test=evaluation&seed=1`.
-        Files may have been converted; without metadata the folder `<part>/<class>/` names the genre.
+        A folder that contains `training` and the test part, up to three levels below; optionally followed
+        by a question mark, `test=development` (the default) or `test=evaluation`, and `seed=0`, which draws
+        the tenth of the training part for validation: `/data/ISMIR2004?test=evaluation&seed=1`.
+        Files may be converted to other formats; without metadata, the folder `<part>/<class>/` gives the
+        genre.
 
     Returns
     -------
     Corpus
-        Clips such as `training/classical/orinda/airs_de_cour/1-ma_belle`, sorted in each part. Artists
-        are those of the track lists. What the lists name and the copy lacks, files that no list names,
-        rows without a file name and unknown classes are named in `skipped`. Published split: the
-        contest's, with a tenth of the training part for validation, stratified by genre, artists
-        undivided.
+        Clips such as `training/classical/orinda/airs_de_cour/1-ma_belle`, sorted within each part, with the
+        artists of the track lists. `skipped` lists missing files, files that are in no list, rows without a
+        file name, and unknown classes. Published split: the contest's, with a tenth of the training part
+        for validation, stratified by genre, with all clips of an artist in one part.
 
     Raises
     ------
     CorpusError
-        If an option is unknown, a part is missing, there twice or without a usable track, a list cannot be
-        read, or a path in it leads out of the collection.
+        If an option is unknown, a part is missing, duplicated or without a usable track, a list cannot be
+        read, or a path in a list leads out of the corpus.
     """
     place, _, options = argument.partition("?")
     root = given_folder(place, corpus="ismir2004")
@@ -89,11 +89,14 @@ def _read_options(text: str) -> tuple[str, int]:
     options = {"test": "development", "seed": "0"} | dict(parse_qsl(text, keep_blank_values=True))
     unknown = sorted(options.keys() - {"test", "seed"})
     if unknown or (text and "=" not in text):
-        raise CorpusError(f"ismir2004: unknown option {(unknown or [text])[0]!r}. There are: test, seed")
+        message = f"ismir2004: unknown option {(unknown or [text])[0]!r}. The options are test, seed"
+        raise CorpusError(message, code="ismir2004-option-unknown")
     if options["test"] not in _TESTED:
-        raise CorpusError(f"ismir2004: test={options['test']!r} is none of {', '.join(_TESTED)}")
+        message = f"ismir2004: test={options['test']!r} is not one of {', '.join(_TESTED)}"
+        raise CorpusError(message, code="ismir2004-test-unknown")
     if not (options["seed"].isascii() and options["seed"].isdecimal()):
-        raise CorpusError(f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more")
+        message = f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more"
+        raise CorpusError(message, code="ismir2004-seed")
     return options["test"], int(options["seed"])
 
 
@@ -104,7 +107,7 @@ def _published(training: Sequence[Clip], tested: Sequence[Clip], test: str, seed
         divided = make_split(Corpus("training", GENRES, training), "artist:90/10/0", seed=seed)
         train, valid = divided.train, divided.valid
         validation = f"a tenth of it for validation, stratified by genre, artists undivided, seed {seed}"
-    except CorpusError as error:  # a small part of the collection is still good for testing
+    except CorpusError as error:  # a small copy of the corpus can still be used for testing
         validation = f"none of it for validation, as it cannot be divided: {error}"
     unknown = " (its artists are pseudonyms)" if all(clip.artist is None for clip in tested) else ""
     made = f"the contest's: training trains, {validation}; {test} is tested{unknown}"
@@ -112,7 +115,7 @@ def _published(training: Sequence[Clip], tested: Sequence[Clip], test: str, seed
 
 
 def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:
-    """Return the clips of a part, sorted by id; what is left out goes to `skipped`."""
+    """Return the clips of a part, sorted by id; add the others to `skipped`."""
     folders = list(_part_folders(root, part))
     files = _audio_of(root, part, folders)
     truth_file = _metadata(folders, part, "ground_truth.csv")
@@ -147,7 +150,8 @@ def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:
         first, reason = next(iter(skipped.items()))
         raise CorpusError(
             f"ismir2004: no usable track in the part {part} below {root}; the first, {first}: {reason}. "
-            f"Unpack metadata/{part} beside the audio, or put the files in folders {part}/<class>"
+            f"Unpack metadata/{part} next to the audio, or put the files in folders {part}/<class>",
+            code="ismir2004-no-usable-track",
         )
     return clips
 
@@ -164,7 +168,7 @@ def _genre(name: str) -> str | None:
 
 
 def _part_folders(root: Path, part: str) -> Iterator[Path]:
-    """Yield the folders called like a part, in any letter case; nothing inside a part is looked at."""
+    """Yield the folders with the name of a part, in any letter case; do not search inside parts."""
     level, entered = [root], set()
     for _ in range(_DEEPEST):
         below = []
@@ -180,29 +184,28 @@ def _part_folders(root: Path, part: str) -> Iterator[Path]:
 
 
 def _audio_of(root: Path, part: str, folders: Sequence[Path]) -> dict[str, Path]:
-    """Return path below the part's folder without suffix -> file."""
+    """Return path below the part's folder, without suffix -> file."""
     found = {folder: files for folder in folders if (files := _audio_files(folder))}
     if not found:
         other = " or choose the other part with ?test=evaluation," if part == "development" else ""
         raise CorpusError(
-            f"ismir2004: no audio of the part {part} at or below {root}. Unpack the collection there,{other} "
-            f"and name the folder above audio and metadata; its files are called audio/{part}/..."
+            f"ismir2004: no audio of the part {part} at or below {root}. Unpack the corpus there,{other} "
+            f"and give the folder above audio and metadata; its files are named audio/{part}/...",
+            code="ismir2004-without-audio",
         )
     if len(found) > 1:
-        raise CorpusError(
-            f"ismir2004: {root} holds audio of the part {part} more than once: "
-            f"{', '.join(map(str, found))}. Name a folder that holds it once"
-        )
+        message = f"ismir2004: {root} has several copies of {part}. Choose one: {', '.join(map(str, found))}"
+        raise CorpusError(message, code="ismir2004-audio-twice")
     return next(iter(found.values()))
 
 
 def _audio_files(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for place, _, names in os.walk(folder):
-        # The MP3 file is the original; what was made from it stands in where it is gone.
+        # The MP3 file is the original; a converted file replaces it if it is missing.
         for name in sorted(names, key=lambda name: (not name.lower().endswith(".mp3"), name)):
             file = Path(place, name)
-            if not name.startswith(".") and file.suffix.lower() in AUDIO_SUFFIXES and file.is_file():
+            if is_audio(file):
                 files.setdefault(without_suffix(file.relative_to(folder).as_posix()), file)
     return files
 
@@ -210,8 +213,6 @@ def _audio_files(folder: Path) -> dict[str, Path]:
 def _metadata(folders: Sequence[Path], part: str, name: str) -> Path | None:
     files = [file for folder in folders for file in sorted(folder.iterdir()) if file.name.lower() == name]
     if len(files) > 1:
-        raise CorpusError(
-            f"ismir2004: {name} of the part {part} is there more than once: {', '.join(map(str, files))}. "
-            "Keep one"
-        )
+        message = f"ismir2004: several {name} for the part {part}: {', '.join(map(str, files))}. Keep one"
+        raise CorpusError(message, code="ismir2004-list-twice")
     return files[0] if files else None

@@ -1,18 +1,17 @@
-"""The lists of ISMIR2004, `tracklist.csv` and `ground_truth.csv`, and which files their paths mean."""
+"""The lists of ISMIR2004, `tracklist.csv` and `ground_truth.csv`, and the files that their paths refer to."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.paths import without_suffix
 
 _HEADINGS = {"class": "genre", "artist": "artist", "file_path": "path", "path": "path", "file": "path"}
 _PSEUDONYM = re.compile(r"(artist)?[\s_-]*\d*", re.IGNORECASE)
@@ -25,13 +24,13 @@ class Row:
     Parameters
     ----------
     number : int
-        As a person counts lines, from 1.
+        Line number, from 1.
     stem : str
-        Path below the part's audio folder, with forward slashes, without the suffix; inside the folder.
+        Path below the part's audio folder, with forward slashes and without suffix.
     genre : str
-        The class as the list spells it; empty where it names none.
+        The class as the list spells it; empty if it has none.
     artist : str or None
-        None also where the list has a pseudonym such as `artist_7`.
+        None also for a pseudonym such as `artist_7`.
     """
 
     number: int
@@ -40,25 +39,19 @@ class Row:
     artist: str | None
 
 
-def without_suffix(path: str) -> str:
-    """Return a path without the suffix of a sound file; other suffixes belong to the name (`9-voice.02`)."""
-    stem, suffix = os.path.splitext(path)
-    return stem if suffix.lower() in AUDIO_SUFFIXES else path
-
-
 def finder(stems: Sequence[str]) -> Callable[[str], str | None]:
-    """Return a function from a path in a list to the one stem that it means, None if there is none.
+    """Return a function that maps a path in a list to the stem of its file, or to None.
 
     Parameters
     ----------
     stems : sequence of str
-        The files that are there: paths below the part's audio folder, without suffix.
+        The existing files: paths below the part's audio folder, without suffix.
 
     Returns
     -------
     callable
-        Tries the path itself, then without regard to accents and punctuation, then the folder with the
-        track number; a file is meant if it is the only one.
+        Compares the path itself, then ignores accents and punctuation, then compares only folder and track
+        number; a comparison counts if it gives exactly one file.
 
     Examples
     --------
@@ -74,43 +67,43 @@ def finder(stems: Sequence[str]) -> Callable[[str], str | None]:
 
     def find(path: str) -> str | None:
         for key, table in tables:
-            meant = table.get(key(path), [])
-            if len(meant) == 1:
-                return meant[0]
+            matches = table.get(key(path), [])
+            if len(matches) == 1:
+                return matches[0]
         return None
 
     return find
 
 
 def _plain(stem: str) -> str:
-    """Return a path without accents, and with `_` for whatever is neither letter nor digit."""
+    """Return a path without accents, with `_` for all characters except letters and digits."""
     letters = (c for c in unicodedata.normalize("NFKD", stem.casefold()) if not unicodedata.combining(c))
     return "/".join(re.sub(r"[\W_]+", "_", name) for name in "".join(letters).split("/"))
 
 
 def _numbered(stem: str) -> str:
-    """Return a path with nothing of the file's name but its track number: `5-kruh` is `05-kruhovy`."""
+    """Return the folder and the track number: `5-kruh` and `05-kruhovy` are equal."""
     folder, _, name = _plain(stem).rpartition("/")
     number = re.match(r"\d+(?=_)", name)
     return f"{folder}/{int(number[0])}" if number else f"{folder}/{name}"
 
 
 def read_rows(file: Path, part: str, skipped: dict[str, str]) -> Iterator[Row]:
-    """Yield the rows of `tracklist.csv` or `ground_truth.csv`, with a heading or without.
+    """Yield the rows of `tracklist.csv` or `ground_truth.csv`, with or without a header.
 
     Parameters
     ----------
     file : Path
-        The list, in UTF-8, else read as Latin-1.
+        The list, in UTF-8 or else Latin-1.
     part : str
         `training`, `development` or `evaluation`.
     skipped : dict of str to str
-        Gets the rows that name no sound file, by `row_name`.
+        Receives the rows without a file name, by `row_name`.
 
     Raises
     ------
     CorpusError
-        If the list is empty or not CSV, or a path in it leads out of the collection.
+        If the list is empty or not CSV, or a path in it leads out of the corpus.
     """
     table = list(_table(file))
     heading = [re.sub(r"[\s_-]+", "_", cell.casefold()) for cell in table[0][1]] if table else []
@@ -120,7 +113,8 @@ def read_rows(file: Path, part: str, skipped: dict[str, str]) -> Iterator[Row]:
     else:
         columns = {}
     if not table:
-        raise CorpusError(f"ismir2004: {file} has no row. Unpack the metadata of the collection again")
+        message = f"ismir2004: {file} has no rows. Unpack the metadata again"
+        raise CorpusError(message, code="ismir2004-list-empty")
     for number, cells in table:
         places = columns or _places(cells)
         path, genre, artist = (_cell(cells, places.get(name)) for name in ("path", "genre", "artist"))
@@ -136,12 +130,12 @@ def read_rows(file: Path, part: str, skipped: dict[str, str]) -> Iterator[Row]:
 
 
 def row_name(file: Path, part: str, number: int) -> str:
-    """Return what stands in `skipped` for a row that is no clip."""
+    """Return the key in `skipped` of a row that is not a clip."""
     return f"{part}: {file.name}, row {number}"
 
 
 def _table(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield number and cells of the rows that hold something."""
+    """Yield line number and cells of the rows that are not empty."""
     data = file.read_bytes()
     try:
         text = data.decode("utf-8-sig")
@@ -153,14 +147,12 @@ def _table(file: Path) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise CorpusError(
-            f"ismir2004: {file}, row {reader.line_num}, is not CSV ({error}). "
-            "Unpack the metadata of the collection again"
-        ) from error
+        message = f"ismir2004: {file}, row {reader.line_num}, is not CSV ({error}). Unpack the metadata again"
+        raise CorpusError(message, code="ismir2004-list-unreadable") from error
 
 
 def _places(cells: Sequence[str]) -> Mapping[str, int]:
-    """Return where a row without a heading has what; the last cell that ends like a file is its path."""
+    """Return the columns of a row without a header; the last cell with an audio suffix is the path."""
     paths = [place for place, cell in enumerate(cells) if without_suffix(cell) != cell]
     if not paths:
         return {}
@@ -177,14 +169,12 @@ def _cell(cells: Sequence[str], place: int | None) -> str:
 
 
 def _stem(file: Path, part: str, number: int, path: str) -> str:
-    """Return a path as the lists give it, as a path below the part's audio folder without suffix."""
+    """Return a path of a list relative to the part's audio folder, without suffix."""
     slashes = path.replace("\\", "/")
     names = [name for name in slashes.split("/") if name not in ("", ".")]
     if ".." in names or slashes.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise CorpusError(
-            f"ismir2004: {file}, row {number}: {path!r} leads out of the collection. "
-            "Unpack the metadata of the collection again"
-        )
+        message = f"ismir2004: {file}, row {number}: {path!r} leads out of the corpus. Unpack it again"
+        raise CorpusError(message, code="ismir2004-path-outside")
     while len(names) > 1 and names[0].casefold() in ("audio", part):
         del names[0]
     return without_suffix("/".join(names))

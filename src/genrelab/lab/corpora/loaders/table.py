@@ -1,13 +1,14 @@
-"""A table of clips: a CSV file with a row a clip.
+"""A table of clips: a CSV file with one row per clip.
 
-Columns `path` and `genre` are needed; `clip_id`, `artist`, `start`, `duration` (seconds), `split`
-(train, valid or test), `corpus` and `label_origin` (where the genre comes from) have a meaning when they are
-there; any other column can select rows. A row without a genre is an unlabelled clip.
+The columns `path` and `genre` are required. Optional columns are `clip_id`, `artist`, `start` and `duration`
+(in seconds), `split` (train, valid or test), `corpus` and `label_origin` (the source of the genre); any other
+column can select rows. A row without a genre is an unlabelled clip.
+
+Licence and citation: those of the files.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections import Counter
@@ -18,7 +19,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.paths import examples, folder_safe, given_path
+from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_table
+from genrelab.lab.corpora.paths import examples, folder_safe
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
 _NEEDED = ("path", "genre")
@@ -27,7 +29,7 @@ _PARTS = ("train", "valid", "test")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    number: int  # as a person counts lines, the header being 1
+    number: int  # line number; the header is line 1
     cells: dict[str, str]
     clip_id: str = ""
 
@@ -41,33 +43,28 @@ def load(argument: str) -> Corpus:
     Parameters
     ----------
     argument : str
-        The CSV file, or a folder that holds `clips.csv`; optionally a selection after a question mark:
-        `clips.csv?corpus=emotify,gtzan-short&label_origin=native` keeps the rows whose column has one of
-        the values, for every column named. `%2C` stands for a comma in a value, `%26` for `&`.
+        The CSV file, or a folder that contains `clips.csv`, optionally followed by a question mark and a
+        selection: `clips.csv?corpus=emotify,gtzan-short&label_origin=native` keeps the rows whose column has
+        one of the values, for every named column. Write `%2C` for a comma and `%26` for `&` in a value.
 
     Returns
     -------
     Corpus
-        Genres in alphabetical order; clips in the table's order. A clip's id is its `clip_id`, else its
-        path; an id that several rows share is made unique with the row's `corpus` in front or its
-        `start` behind, whatever the selection. Published split: the column `split`, of labelled clips.
+        Genres in alphabetical order; clips in the order of the table. The id of a clip is its `clip_id`, or
+        else its path. An id shared by several rows gets the row's `corpus` as a prefix and its `start` as a
+        suffix, whatever the selection. Published split: the column `split`, for labelled clips.
 
     Raises
     ------
     CorpusError
-        If the file or a needed column is missing, a selection fits nothing, a path leads out of the
-        table's folder, files are missing, a number is none, or an id cannot be made unique.
+        If the file or a required column is missing, a selection matches nothing, a path leads out of the
+        folder of the table, files are missing, a number is invalid, or two rows have the same id.
     """
     place, _, selection = argument.partition("?")
-    path = given_path(place, corpus="table")
-    file = path / "clips.csv" if path.is_dir() else path
-    if not file.is_file():
-        raise CorpusError(f"table: {file} is missing. Give a CSV file, or a folder that holds clips.csv")
-    columns, rows = _read(file)
-    rows = _with_unique_ids(file, rows)
-    rows = _select(file, columns, rows, selection)
-    if not rows:
-        raise CorpusError(f"table: {file} has no row. It needs a row a clip, with the columns path and genre")
+    file = find_table(place, corpus="table", usual_name="clips.csv")
+    columns, cells = read_table(file, corpus="table", needed=_NEEDED)
+    rows = [_Row(number, dict(zip(columns, row, strict=False))) for number, row in cells]
+    rows = _select(file, columns, _with_unique_ids(file, rows), selection)
     clips = _clips(file, rows)
     origin = file.resolve().parent.name if file.name == "clips.csv" else file.stem
     split = _split(file, rows) if "split" in columns else None
@@ -81,26 +78,6 @@ def load(argument: str) -> Corpus:
     )
 
 
-def _read(file: Path) -> tuple[Sequence[str], list[_Row]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restkey="", restval="")
-            columns = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = columns
-            rows = [
-                _Row(reader.line_num, {name: value.strip() for name, value in cells.items() if name})
-                for cells in reader
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"table: {file} is not a CSV file in UTF-8 ({error}). Save it as one") from error
-    missing = [name for name in _NEEDED if name not in columns]
-    if missing:
-        raise CorpusError(
-            f"table: {file} lacks the column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}"
-        )
-    return columns, rows
-
-
 def _with_unique_ids(file: Path, rows: list[_Row]) -> list[_Row]:
     ids = [row.cell("clip_id") or row.cell("path") for row in rows]
     shared = Counter(ids)
@@ -109,14 +86,7 @@ def _with_unique_ids(file: Path, rows: list[_Row]) -> list[_Row]:
             prefix = f"{row.cell('corpus')}/" if row.cell("corpus") else ""
             start = f"@{row.cell('start')}" if row.cell("start") else ""
             ids[index] = f"{prefix}{ids[index]}{start}"
-    first: dict[str, int] = {}
-    for clip_id, row in zip(ids, rows, strict=True):
-        if clip_id in first:
-            raise CorpusError(
-                f"table: {file}, rows {first[clip_id]} and {row.number}: both are clip {clip_id!r}. "
-                "Give each row its own clip_id"
-            )
-        first[clip_id] = row.number
+    check_ids(((row.number, each) for row, each in zip(rows, ids, strict=True)), corpus="table", file=file)
     return [_Row(row.number, row.cells, clip_id) for row, clip_id in zip(rows, ids, strict=True)]
 
 
@@ -127,13 +97,15 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
         if not equals or column not in columns:
             close = get_close_matches(column, columns, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(columns)}"
-            raise CorpusError(f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}")
+            message = f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}"
+            raise CorpusError(message, code="table-column-unknown")
         wanted = {unquote(value) for value in listed.split(",")}
-        there = {row.cell(column) for row in rows}
-        if wanted - there:
+        values = {row.cell(column) for row in rows}
+        if wanted - values:
             raise CorpusError(
-                f"table: {file}: no row with {column} {', '.join(sorted(wanted - there))} is left to select; "
-                f"there is {examples(sorted(there), limit=8)}"
+                f"table: {file}: no selected row has {column} {', '.join(sorted(wanted - values))}; "
+                f"the values are {examples(sorted(values), limit=8)}",
+                code="table-selection-empty",
             )
         rows = [row for row in rows if row.cell(column) in wanted]
     return rows
@@ -161,20 +133,20 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
     if missing:
         raise CorpusError(
             f"table: {file}: {len(missing)} of {len(rows)} files are missing, such as {examples(missing)}. "
-            "Paths are relative to the table's folder"
+            "Paths are relative to the table's folder",
+            code="table-clips-missing",
         )
     return clips
 
 
 def _inside(file: Path, folder: Path, row: _Row) -> Path:
     if not row.cell("path") or "\0" in row.cell("path"):
-        raise CorpusError(f"table: {file}, row {row.number}: {row.cell('path')!r} is no path of a sound file")
+        message = f"table: {file}, row {row.number}: {row.cell('path')!r} is not a path"
+        raise CorpusError(message, code="table-path-empty")
     path = Path(os.path.realpath(folder / row.cell("path")))
     if not path.is_relative_to(folder):
-        raise CorpusError(
-            f"table: {file}, row {row.number}: {row.cell('path')!r} leads out of the table's folder. "
-            "Put the files below the folder of the table"
-        )
+        message = f"table: {file}, row {row.number}: {row.cell('path')!r} leads out of the table's folder"
+        raise CorpusError(message, code="table-path-outside")
     return path
 
 
@@ -189,7 +161,8 @@ def _seconds(file: Path, row: _Row, column: str) -> float | None:
     if not math.isfinite(value) or value < 0 or (column == "duration" and value == 0):
         raise CorpusError(
             f"table: {file}, row {row.number}: {column} {text!r} is not a time in seconds. "
-            "Write a number such as 12.5, or leave it empty"
+            "Write a number such as 12.5, or leave it empty",
+            code="table-not-a-time",
         )
     return value
 
@@ -200,16 +173,12 @@ def _split(file: Path, rows: list[_Row]) -> Split | None:
         part = row.cell("split").casefold()
         if part and part not in parts:
             raise CorpusError(
-                f"table: {file}, row {row.number}: split {row.cell('split')!r} is none of {', '.join(_PARTS)}"
+                f"table: {file}, row {row.number}: split {row.cell('split')!r} is not {' or '.join(_PARTS)}",
+                code="table-part-unknown",
             )
         if part and row.cell("genre"):
             parts[part].append(row.clip_id)
     if not any(parts.values()):
         return None
-    return Split(
-        name="published",
-        train=parts["train"],
-        valid=parts["valid"],
-        test=parts["test"],
-        made=f"the column split of {file.name}",
-    )
+    made = f"the column split of {file.name}"
+    return Split("published", parts["train"], parts["valid"], parts["test"], made)

@@ -1,1 +1,1 @@
-"""Dividing a corpus into training, validation and test; checking and storing the division."""
+"""Splits of a corpus into training, validation and test: making, checking and storing them."""

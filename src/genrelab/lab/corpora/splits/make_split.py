@@ -1,15 +1,15 @@
-"""Dividing a corpus into what trains, what chooses the epoch and what is tested.
+"""Splits of a corpus into training, validation and test parts.
 
-Clips of one file always stay together. The kinds that name the artist also keep everything by one artist
-together (see `artist_key` for when two spellings are one artist); a clip without an artist is a group of
-its own. Reason: a recognizer that has heard the artist recognizes the artist (Sturm 2013,
+Clips of one file always stay in one part. The kinds with `artist` in their name also keep all clips of an
+artist in one part (`artist_key` matches spellings); a clip without an artist is a group of its own. Otherwise
+a recognizer learns the artists of the test part, and its accuracy there is too high (Sturm 2013,
 arXiv:1306.1461; Flexer and Schnitzer 2010, on album and artist effects).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,24 +29,24 @@ _Parts = list[list[Clip]]
 
 
 def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str] = ()) -> Split:
-    """Divide a corpus's labelled clips.
+    """Split the labelled clips of a corpus.
 
     Parameters
     ----------
     corpus : Corpus
-        What to divide; clips without a genre are left out.
+        The split ignores clips without a genre.
     kind : str
-        `published` or another of the corpus's published splits; `random` or `random:70/10/20`,
-        stratified by genre (train/valid/test in per cent, 60/20/20 unless told); `artist` or
-        `artist:70/10/20`, the same with every artist on one side; `kfold:0/10`, fold 0 of 10 tested,
-        and a tenth of the rest chosen for validation; `artist-kfold:0/5`, the same by artist.
+        `published` or another published split of the corpus; `random` or `random:70/10/20`, stratified by
+        genre (train/valid/test in per cent, 60/20/20 by default); `artist` or `artist:70/10/20`, the same
+        with each artist in one part; `kfold:0/10`, with fold 0 of 10 held out for the test and a tenth of
+        the rest for validation; `artist-kfold:0/5`, the same by artist.
     seed : int >= 0
-        Where chance decides; the same seed gives the same split, and the folds of one seed belong
-        together. Published splits do not depend on it.
+        The same seed gives the same split, and the folds of one seed are disjoint. Published splits do not
+        depend on it.
     exclude : collection of str
-        Ids of clips to leave out, e.g. repetitions that an audit found (see `read_exclusions`). Published
-        splits lose them; the other kinds divide what is left. The split's name then ends in their number
-        and a digest of the list.
+        Ids of clips to leave out, such as repetitions that an audit found (see `read_exclusions`). Published
+        splits lose these clips; other kinds split the remaining ones. The name of the split then ends in
+        their number and a digest of the list.
 
     Returns
     -------
@@ -56,11 +56,11 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
     Raises
     ------
     CorpusError
-        If there is no such kind, a genre has too few clips or artists for it, or a clip to leave out is not
-        in the corpus.
+        If the kind is unknown, a genre has too few clips or artists for it, or an excluded clip is not in
+        the corpus.
     """
     if seed < 0:
-        raise CorpusError(f"the seed of a split must be 0 or more, not {seed}")
+        raise CorpusError(f"the seed of a split must be at least 0, not {seed}", code="split-seed")
     check_exclusions(corpus, sorted(exclude), source=f"split {kind!r}")
     left = replace(corpus, clips=[clip for clip in corpus.clips if clip.id not in exclude])
     if kind in corpus.published_splits:
@@ -72,14 +72,21 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
     return replace(split, findings=check_split(left, split))
 
 
+def select_clips(split: Split, keep: Callable[[str], bool]) -> Split:
+    """Return a split with only the clips for whose id `keep` is true."""
+    return replace(
+        split,
+        train=[clip_id for clip_id in split.train if keep(clip_id)],
+        valid=[clip_id for clip_id in split.valid if keep(clip_id)],
+        test=[clip_id for clip_id in split.test if keep(clip_id)],
+    )
+
+
 def _without(split: Split, exclude: Collection[str]) -> Split:
     digest = hashlib.sha256("\n".join(sorted(exclude)).encode("utf-8", "surrogatepass")).hexdigest()
     return replace(
-        split,
+        select_clips(split, lambda clip_id: clip_id not in exclude),
         name=f"{split.name}-without-{len(exclude)}-{digest[:6]}",
-        train=[clip_id for clip_id in split.train if clip_id not in exclude],
-        valid=[clip_id for clip_id in split.valid if clip_id not in exclude],
-        test=[clip_id for clip_id in split.test if clip_id not in exclude],
         made=f"{split.made}, {len(exclude)} clips of the corpus left out",
     )
 
@@ -87,11 +94,12 @@ def _without(split: Split, exclude: Collection[str]) -> Split:
 def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:
     labelled = [clip for clip in corpus.clips if clip.genre is not None]
     if not labelled:
-        raise CorpusError(f"{corpus.name} has no labelled clip to divide. Give its clips a genre")
-    what = "artists" if kind.by_artist else "files"
+        message = f"{corpus.name} has no labelled clip to split. Give its clips a genre"
+        raise CorpusError(message, code="split-without-clips")
+    whole = "artists" if kind.by_artist else "files"
     if isinstance(kind, Shares):
         shares = [percent / 100 for percent in kind.percent]
-        parts = _deal(labelled, shares, by_artist=kind.by_artist, rng=np.random.default_rng(seed))
+        parts = _assign(labelled, shares, by_artist=kind.by_artist, rng=np.random.default_rng(seed))
         made = f"{'/'.join(map(str, kind.percent))} train/valid/test"
     else:
         parts = _fold(labelled, kind, seed)
@@ -102,15 +110,15 @@ def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:
         train=train,
         valid=valid,
         test=test,
-        made=f"{made}, stratified by genre, {what} undivided, seed {seed}",
+        made=f"{made}, stratified by genre, {whole} undivided, seed {seed}",
     )
 
 
 def _fold(clips: Sequence[Clip], kind: Fold, seed: int) -> _Parts:
-    folds = _deal(clips, [1 / kind.of] * kind.of, by_artist=kind.by_artist, rng=np.random.default_rng(seed))
+    folds = _assign(clips, [1 / kind.of] * kind.of, by_artist=kind.by_artist, rng=np.random.default_rng(seed))
     test = folds[kind.fold]
     tested = {clip.id for clip in test}
-    train, valid = _deal(
+    train, valid = _assign(
         [clip for clip in clips if clip.id not in tested],
         [1 - _VALID_SHARE_OF_TRAINING, _VALID_SHARE_OF_TRAINING],
         by_artist=kind.by_artist,
@@ -119,23 +127,23 @@ def _fold(clips: Sequence[Clip], kind: Fold, seed: int) -> _Parts:
     return [train, valid, test]
 
 
-def _deal(
+def _assign(
     clips: Sequence[Clip], shares: Sequence[float], *, by_artist: bool, rng: np.random.Generator
 ) -> _Parts:
-    """Return the clips of each part, in the corpus's order."""
+    """Return the clips of each part, in the order of the corpus."""
     genres = sorted({clip.genre for clip in clips if clip.genre is not None})
     keys = [_group_key(clip, by_artist=by_artist) for clip in clips]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     counts = np.zeros((len(numbers), len(genres)), dtype=np.int64)
     for clip, key in zip(clips, keys, strict=True):
         counts[numbers[key], genres.index(clip.genre or "")] += 1
-    wanted = sum(share > 0 for share in shares)
-    _require_groups(counts, genres, wanted, by_artist=by_artist)
-    dealt = allocate(counts, shares, rng=rng)
-    _require_every_genre(counts, dealt, genres, shares)
+    needed = sum(share > 0 for share in shares)
+    _require_groups(counts, genres, needed, by_artist=by_artist)
+    part_of = allocate(counts, shares, rng=rng)
+    _require_every_genre(counts, part_of, genres, shares)
     parts: _Parts = [[] for _ in shares]
     for clip, key in zip(clips, keys, strict=True):
-        parts[dealt[numbers[key]]].append(clip)
+        parts[part_of[numbers[key]]].append(clip)
     return parts
 
 
@@ -147,27 +155,29 @@ def _group_key(clip: Clip, *, by_artist: bool) -> tuple[str, str]:
 
 
 def _require_groups(
-    counts: npt.NDArray[np.int64], genres: Sequence[str], wanted: int, *, by_artist: bool
+    counts: npt.NDArray[np.int64], genres: Sequence[str], needed: int, *, by_artist: bool
 ) -> None:
     for genre, groups in zip(genres, (counts > 0).sum(axis=0), strict=True):
-        if groups < wanted:
+        if groups < needed:
             have = "artists (or clips without one)" if by_artist else "files"
             raise CorpusError(
-                f"genre {genre!r} has {groups} {have}, but this split needs at least {wanted}, one for each "
-                f"part. Add clips of {genre}, leave the genre out, or choose a split with fewer parts"
+                f"genre {genre!r} has {groups} {have}, but this split needs at least {needed}, one for each "
+                f"part. Add clips of {genre}, omit the genre, or choose a split with fewer parts",
+                code="split-too-few-groups",
             )
 
 
 def _require_every_genre(
     counts: npt.NDArray[np.int64],
-    dealt: npt.NDArray[np.int64],
+    part_of: npt.NDArray[np.int64],
     genres: Sequence[str],
     shares: Sequence[float],
 ) -> None:
     for part in np.flatnonzero(shares):
-        empty = np.flatnonzero(counts[dealt == part].sum(axis=0) == 0)
+        empty = np.flatnonzero(counts[part_of == part].sum(axis=0) == 0)
         if len(empty):
             raise CorpusError(
-                f"genre {genres[empty[0]]!r} cannot be given to every part without dividing an artist "
-                "who plays several. Try another seed or a split with fewer parts, or add clips of that genre"
+                f"genre {genres[empty[0]]!r} cannot occur in every part, because its artists also play other "
+                "genres. Try another seed or a split with fewer parts, or add clips of that genre",
+                code="split-genre-undivided",
             )

@@ -1,7 +1,7 @@
-"""A split as a plain CSV file: `clip_id, part, genre, artist`, a row a clip.
+"""A split as a CSV file: `clip_id, part, genre, artist`, one row per clip.
 
-`pandas.read_csv` reads it without options. What a table of clips cannot say (how the split was made, what
-leaks were looked for) belongs to the file that describes the run.
+`pandas.read_csv` reads it without options. The record of the run holds what the table does not: how the split
+was made, and the results of its checks.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ def split_text(corpus: Corpus, split: Split) -> str:
     Parameters
     ----------
     corpus : Corpus
-        Where genre and artist of the clips come from.
+        Source of genre and artist of the clips.
     split : Split
-        What to write.
 
     Raises
     ------
@@ -38,13 +37,14 @@ def split_text(corpus: Corpus, split: Split) -> str:
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         for clip_id in ids:
             if clip_id not in clips:
-                raise CorpusError(f"clip {clip_id!r} of the split is not in the corpus {corpus.name}")
+                message = f"clip {clip_id!r} of the split is not in the corpus {corpus.name}"
+                raise CorpusError(message, code="split-clip-not-in-corpus")
             rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
     return csv_lines(rows, formulas=True)
 
 
 def write_split(path: Path, corpus: Corpus, split: Split) -> None:
-    """Write `split_text` to a file, which is replaced."""
+    """Write `split_text` to a file, and replace an existing one."""
     replace_text(path, split_text(corpus, split))
 
 
@@ -54,19 +54,18 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
     Parameters
     ----------
     path : Path
-        The file.
     name, made : str
-        What the file does not hold; see `Split`.
+        Fields of `Split` that the file does not contain.
 
     Returns
     -------
     Split
-        With the clips in the file's order and without `checks`; `check_split` fills them in.
+        With the clips in the order of the file, and without `checks`; `check_split` computes them.
 
     Raises
     ------
     CorpusError
-        If the file is missing or is no split.
+        If the file is missing or is not a split.
     """
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     try:
@@ -74,13 +73,16 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
             reader = csv.DictReader(stream)
             missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
             if missing:
-                raise CorpusError(f"{path} is no split: it lacks the column {' and '.join(missing)}")
+                message = f"{path} is not a split: it lacks the column {' and '.join(missing)}"
+                raise CorpusError(message, code="split-file-columns")
             for row in reader:
                 if row["part"] not in parts:
-                    raise CorpusError(
-                        f"{path}, row {reader.line_num}: part {row['part']!r} is none of {', '.join(parts)}"
+                    message = (
+                        f"{path}, row {reader.line_num}: part {row['part']!r} is not {' or '.join(parts)}"
                     )
+                    raise CorpusError(message, code="split-file-part")
                 parts[row["part"]].append(row["clip_id"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{path} cannot be read as a split ({error}). Make the split again") from error
-    return Split(name=name, train=parts["train"], valid=parts["valid"], test=parts["test"], made=made)
+        message = f"{path} cannot be read as a split ({error}). Make the split again"
+        raise CorpusError(message, code="split-file-unreadable") from error
+    return Split(name, parts["train"], parts["valid"], parts["test"], made)

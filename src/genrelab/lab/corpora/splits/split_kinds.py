@@ -1,4 +1,4 @@
-"""The kinds of split that can be asked for by name, such as `artist:70/10/20` or `kfold:0/10`."""
+"""The kinds of split by name, such as `artist:70/10/20` or `kfold:0/10`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Shares:
     Parameters
     ----------
     by_artist : bool
-        Whether one artist stays on one side.
+        Whether all clips of an artist are in one part.
     percent : tuple of int
-        Train, valid and test, summing to 100.
+        Train, valid and test; the sum is 100.
     """
 
     by_artist: bool
@@ -32,7 +32,7 @@ class Shares:
 
     @property
     def name(self) -> str:
-        """Name that is safe as a folder's."""
+        """Name that is safe as a folder name."""
         return "-".join(["artist" if self.by_artist else "random", *map(str, self.percent)])
 
 
@@ -43,9 +43,9 @@ class Fold:
     Parameters
     ----------
     by_artist : bool
-        Whether one artist stays on one side.
+        Whether all clips of an artist are in one part.
     fold, of : int
-        The fold that is tested, counted from 0, and how many there are.
+        The held-out fold, counted from 0, and the number of folds.
     """
 
     by_artist: bool
@@ -54,12 +54,12 @@ class Fold:
 
     @property
     def name(self) -> str:
-        """Name that is safe as a folder's."""
+        """Name that is safe as a folder name."""
         return f"{'artist-' if self.by_artist else ''}kfold-{self.fold}of{self.of}"
 
 
 def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
-    """Read the name of a kind of split that is made, not published.
+    """Parse the name of a kind of split that is not published.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
     Raises
     ------
     CorpusError
-        If there is no such kind, the shares do not sum to 100 or leave nothing to train on, or the fold
-        does not exist.
+        If the kind is unknown, the shares do not sum to 100 or leave no clip for training, or the fold does
+        not exist.
     """
     shares = _SHARES.fullmatch(kind)
     if shares:
@@ -80,18 +80,16 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
         train, valid, test = percent
         if train + valid + test != 100 or not train:
             raise CorpusError(
-                f"split {kind!r}: the shares train/valid/test must sum to 100 and leave something to train "
-                f"on, as in {shares[1]}:60/20/20"
+                f"split {kind!r}: shares must sum to 100, with a training part, as in {shares[1]}:60/20/20",
+                code="split-shares",
             )
         return Shares(shares[1] == "artist", (train, valid, test))
     fold = _FOLDS.fullmatch(kind)
     if fold:
         number, of = int(fold[2]), int(fold[3])
         if of < 2 or number >= of:
-            raise CorpusError(
-                f"split {kind!r}: there must be at least 2 folds, and the folds of {of} are counted "
-                f"0 to {max(of - 1, 1)}, as in kfold:0/10"
-            )
+            message = f"split {kind!r}: it needs 2 folds or more, and folds are 0 to {max(of - 1, 1)}"
+            raise CorpusError(message, code="split-fold")
         return Fold(fold[1] is not None, number, of)
     raise _unknown(kind, published)
 
@@ -100,7 +98,7 @@ def _unknown(kind: str, published: list[str]) -> CorpusError:
     valid = [*published, *MADE_KINDS]
     close = get_close_matches(kind, valid, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
-    message = f"unknown split {kind!r}. {hint}For this corpus there are: {', '.join(valid)}"
+    message = f"unknown split {kind!r}. {hint}The splits of this corpus are {', '.join(valid)}"
     if kind == "published":
-        message = f"this corpus came without a published split. There are: {', '.join(valid)}"
-    return CorpusError(message)
+        message = f"this corpus has no published split. Its splits are {', '.join(valid)}"
+    return CorpusError(message, code="split-unknown")

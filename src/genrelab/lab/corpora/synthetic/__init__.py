@@ -1,4 +1,4 @@
-"""A collection that needs no download: short clips in ten styles, composed and rendered by rules."""
+"""A corpus without downloads: short clips in ten styles, composed and rendered by rules."""
 
 from genrelab.lab.corpora.synthetic.corpus import load
 

@@ -1,27 +1,27 @@
-"""From a genre and a track number to a composition; artists have habits of their own."""
+"""Composition of a track, given its genre and number; artists have habits."""
 
 from __future__ import annotations
 
 import math
 
+from genrelab.lab.corpora.synthetic.noise import generator
 from genrelab.lab.corpora.synthetic.production import Production, draw_production
 from genrelab.lab.corpora.synthetic.score import Piece, Pulse, Sketch
-from genrelab.lab.corpora.synthetic.seeds import generator
 from genrelab.lab.corpora.synthetic.styles import STYLES
 
 _BLOCK, _ARTISTS_PER_BLOCK = 20, 5
 
 
 def artist_number(track: int) -> int:
-    """Return the artist of a track, both counted from 0: five take turns in every twenty tracks.
+    """Return the artist of a track, both counted from 0: five artists take turns in every twenty tracks.
 
-    It depends on nothing else, so a clip stays the same in a larger collection.
+    It depends on nothing else, so that a clip is the same in a larger corpus.
     """
     return track // _BLOCK * _ARTISTS_PER_BLOCK + track % _ARTISTS_PER_BLOCK
 
 
 def compose(genre: str, track: int, *, seconds: float, seed: int) -> tuple[Piece, Production]:
-    """Compose a piece and decide how it is recorded.
+    """Compose a piece and choose its production.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def compose(genre: str, track: int, *, seconds: float, seed: int) -> tuple[Piece
     track : int >= 0
         Number within the genre.
     seconds : float > 0
-        How long a clip of it is needed.
+        Length of the clip.
     seed : int
-        The collection's seed.
+        The seed of the corpus.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The collection `synthetic`: options, clips, artists, split."""
+"""The corpus `synthetic`: options, clips, artists, split."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.synthetic.composition import artist_number, compose
+from genrelab.lab.corpora.synthetic.noise import generator
 from genrelab.lab.corpora.synthetic.render import render
-from genrelab.lab.corpora.synthetic.seeds import generator
 from genrelab.lab.corpora.synthetic.styles import STYLES
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
@@ -30,17 +30,17 @@ _CLIP_ID = re.compile(r"([a-z]+)/(\d{4})")
 
 @dataclass(frozen=True, slots=True)
 class SyntheticRenderer:
-    """Makes the clips' sound; small, and can be sent to other processes.
+    """Renderer of the clips; small enough to send to other processes.
 
     Parameters
     ----------
     seconds : float
         Length of a clip.
     seed : int
-        The collection's seed.
+        The seed of the corpus.
     version : int
-        Of the rules that make the sound. It is raised whenever they change what is heard, so that what
-        was kept of the old sound (by the `repr`, of which it is part) is not taken for the new one.
+        Version of the rules. Raise it whenever the resulting sound changes: it is part of the `repr`, and
+        stores of the old sound are then no longer used.
     """
 
     seconds: float
@@ -50,13 +50,13 @@ class SyntheticRenderer:
     def __call__(self, clip: Clip, sample_rate: int, channels: int) -> npt.NDArray[np.float32]:
         """Compose and render a clip.
 
-        The result depends on seed, clip id, length, rate and channels alone, and is the same to the bit
-        on one machine with one version of numpy.
+        The result depends only on seed, clip id, length, rate and channels, and is bit-identical on one
+        machine with one version of numpy.
 
         Parameters
         ----------
         clip : Clip
-            One of the collection.
+            A clip of this corpus.
         sample_rate : int
             4,000 to 192,000 Hz.
         channels : int
@@ -70,15 +70,17 @@ class SyntheticRenderer:
         Raises
         ------
         CorpusError
-            If the clip is not one of the collection, or rate or channels are out of range.
+            If the clip is not from this corpus, or rate or channels are out of range.
         """
         found = _CLIP_ID.fullmatch(clip.id)
         if found is None or found[1] not in STYLES:
-            raise CorpusError(f"{clip.id!r} is no clip of the synthetic corpus; its ids look like blues/0007")
+            message = f"{clip.id!r} is not a clip of the synthetic corpus; its ids look like blues/0007"
+            raise CorpusError(message, code="synthetic-clip-unknown")
         if not _RATES[0] <= sample_rate <= _RATES[1]:
-            raise CorpusError(f"cannot render at {sample_rate} Hz; use {_RATES[0]} to {_RATES[1]}")
+            message = f"cannot render at {sample_rate} Hz; use {_RATES[0]} to {_RATES[1]}"
+            raise CorpusError(message, code="synthetic-sample-rate")
         if channels not in (1, 2):
-            raise CorpusError(f"cannot render {channels} channels; use 1 or 2")
+            raise CorpusError(f"cannot render {channels} channels; use 1 or 2", code="synthetic-channels")
         piece, production = compose(found[1], int(found[2]), seconds=self.seconds, seed=self.seed)
         players = generator(self.seed, clip.id, "players")
         stereo = render(piece, production, players, seconds=self.seconds, sample_rate=sample_rate)
@@ -86,24 +88,24 @@ class SyntheticRenderer:
 
 
 def load(options: str = "") -> Corpus:
-    """Describe the collection; the clips are made when they are asked for.
+    """Return the corpus; its clips are rendered on demand.
 
     Parameters
     ----------
     options : str
-        `key=value` parted by commas: `tracks` a genre (3..1000, default 30), `seconds` a clip (1..60,
+        `key=value`, separated by commas: `tracks` per genre (3..1000, default 30), `seconds` per clip (1..60,
         default 10), `seed` (default 0).
 
     Returns
     -------
     Corpus
         Ten genres, clips `blues/0000` ..., a renderer, and the split `published`: 60, 20 and 20 % of the
-        tracks of each genre (exactly, where `tracks` is a multiple of five), no artist on two sides.
+        tracks of each genre (exactly if `tracks` is a multiple of five), each artist in one part.
 
     Raises
     ------
     CorpusError
-        If the options cannot be read, or are out of range.
+        If an option is unknown, malformed or out of range.
 
     Examples
     --------
@@ -144,20 +146,22 @@ def _read_options(options: str) -> dict[str, float]:
         key, _, text = (part.strip() for part in item.partition("="))
         if key not in _BOUNDS:
             known = ", ".join(_BOUNDS)
-            raise CorpusError(
-                f"unknown option {key!r} for the synthetic corpus in {options!r}; there are {known}"
+            message = (
+                f"unknown option {key!r} of the synthetic corpus in {options!r}; the options are {known}"
             )
+            raise CorpusError(message, code="synthetic-option-unknown")
         if key in values:
-            raise CorpusError(
-                f"option {key} of the synthetic corpus is given twice in {options!r}; give it once"
-            )
+            message = f"option {key} of the synthetic corpus occurs twice in {options!r}"
+            raise CorpusError(message, code="synthetic-option-twice")
         low, high = _BOUNDS[key]
         try:
             value = float(text) if key == "seconds" else int(text)
         except ValueError:
             kind = "a number" if key == "seconds" else "a whole number"
-            raise CorpusError(f"option {key} of the synthetic corpus needs {kind}, not {text!r}") from None
+            message = f"option {key} of the synthetic corpus needs {kind}, not {text!r}"
+            raise CorpusError(message, code="synthetic-option-not-a-number") from None
         if not low <= value <= high:
-            raise CorpusError(f"option {key}={text} of the synthetic corpus is outside {low}..{high}")
+            message = f"option {key}={text} of the synthetic corpus is outside {low}..{high}"
+            raise CorpusError(message, code="synthetic-option-range")
         values[key] = value
     return _DEFAULTS | values

@@ -8,8 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.synthetic.noise import Sound, band, noise
-from genrelab.lab.corpora.synthetic.seeds import generator
+from genrelab.lab.corpora.synthetic.noise import Sound, band, generator, noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Drum:
     partials : tuple of (hz, level)
         Its tones.
     bend, bend_seconds : float
-        How far the tones start above (as a part of their frequency), and how soon that is gone.
+        Initial rise of the tones, as a share of their frequency, and its decay time in seconds.
     ring : float
         Seconds in which the tones decay to 1/e.
     noise_level, noise_ring : float
@@ -29,11 +28,11 @@ class Drum:
     low_hz, high_hz : float
         Band of the noise.
     bursts : int
-        How often the noise starts, 11 ms apart; above 1 for hand claps.
+        Number of noise onsets, 11 ms apart; above 1 for hand claps.
     attack : float
         Seconds to full level.
     seed : int
-        Which noise.
+        Seed of the noise.
     """
 
     partials: tuple[tuple[float, float], ...] = ()
@@ -72,7 +71,7 @@ SCRATCH = Drum(((420.0, 0.4),), 1.5, 0.06, 0.05, 1.0, 0.06, 700, 3_500, attack=0
 
 
 def tuned(drum: Drum, rng: np.random.Generator) -> Drum:
-    """Return the drum as it stands in one artist's kit: tuned, damped and with a noise of its own."""
+    """Return the drum of one artist's kit: individually tuned and damped, with its own noise."""
     tune, damp, colour = rng.uniform(0.85, 1.15), rng.uniform(0.75, 1.3), rng.uniform(0.8, 1.25)
     return replace(
         drum,
@@ -86,7 +85,7 @@ def tuned(drum: Drum, rng: np.random.Generator) -> Drum:
 
 
 def render_drum(drum: Drum, sample_rate: int) -> Sound:
-    """Strike once.
+    """Render one stroke.
 
     Parameters
     ----------
@@ -98,14 +97,14 @@ def render_drum(drum: Drum, sample_rate: int) -> Sound:
     Returns
     -------
     np.ndarray [shape=(samples,)], float32
-        With a peak of 1 at 44,100 Hz, as long as it takes to decay by 55 dB.
+        With a peak of 1 at 44,100 Hz; it lasts until the sound has decayed by 55 dB.
     """
     return np.asarray(_strike(drum, sample_rate) / _peak(drum), dtype=np.float32)
 
 
 @lru_cache(maxsize=512)
 def _peak(drum: Drum) -> float:
-    """Return the loudest sample at 44,100 Hz, so that a lower rate loses treble and gains nothing."""
+    """Return the peak at 44,100 Hz, so that lower rates lose treble and keep their level."""
     return float(np.abs(_strike(drum, 44_100)).max())
 
 
@@ -120,7 +119,7 @@ def _strike(drum: Drum, sample_rate: int) -> npt.NDArray[np.float64]:
         if hz * (1 + drum.bend) < 0.48 * sample_rate:
             sound += level * np.sin(2 * np.pi * hz * warped) * np.exp(-time / drum.ring)
     if drum.noise_level:
-        latest = gap * np.minimum(time // gap, drum.bursts - 1)  # when the noise last started
+        latest = gap * np.minimum(time // gap, drum.bursts - 1)  # time of the last onset
         sound += drum.noise_level * hiss * np.exp(-(time - latest) / drum.noise_ring)
     sound *= np.minimum(1.0, time / drum.attack) * np.minimum(1.0, (time[-1] - time) / 0.005)
     return sound

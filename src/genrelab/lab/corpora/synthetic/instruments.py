@@ -1,4 +1,4 @@
-"""The instruments, as settings of the tone engine."""
+"""The instruments: settings of the tone engine."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _VOWELS = ((700, 1_150), (500, 1_800), (320, 2_200), (450, 850), (340, 700))
 
 
 def vowels(rng: np.random.Generator) -> list[Tone]:
-    """Return a speaker: five vowels on one throat, short and nearly without vibrato."""
+    """Return the five vowels of one speaker, short and nearly without vibrato."""
     size = rng.uniform(0.88, 1.15)
     return [
         replace(
@@ -92,7 +92,7 @@ def vowels(rng: np.random.Generator) -> list[Tone]:
 
 
 def voiced(tone: Tone, rng: np.random.Generator) -> Tone:
-    """Return the instrument as one artist has it: a little brighter or duller, drier or longer."""
+    """Return one artist's version of an instrument: slightly brighter or duller, shorter or longer."""
     return replace(
         tone,
         slope=tone.slope + rng.uniform(-0.15, 0.15),

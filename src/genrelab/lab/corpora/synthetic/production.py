@@ -1,4 +1,4 @@
-"""What a studio does to a mix: tone, room, compression, noise, level."""
+"""Production of a mix: tone, room, compression, noise, level."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.synthetic.noise import Hertz, Sound, band, noise
-from genrelab.lab.corpora.synthetic.seeds import generator
+from genrelab.lab.corpora.synthetic.noise import Hertz, Sound, band, generator, noise
 
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """How a recording sounds, whatever is played; all genres draw from the same ranges.
+    """Sound of a recording, independent of the music; all genres draw from the same ranges.
 
     Parameters
     ----------
@@ -22,13 +21,13 @@ class Production:
     bump_hz, bump_db : float
         One broad resonance.
     low_cut_hz, high_cut_hz : float
-        What the recording chain lets through.
+        Pass band of the recording chain.
     room : float
         Factor on the parts' reverberation.
     ratio : float
         Compression; 1 is none.
     noise_db : float
-        Noise floor below the music.
+        Noise floor relative to the music.
     level_db : float
         Root mean square of the result, relative to full scale.
     """
@@ -45,7 +44,7 @@ class Production:
 
 
 def draw_production(artist: np.random.Generator, track: np.random.Generator) -> Production:
-    """Draw a production around an artist's taste."""
+    """Draw a production around the artist's preferences."""
     return Production(
         tilt_db=artist.uniform(-1.3, 1.3) + track.normal(0, 0.4),
         bump_hz=float(np.exp(artist.uniform(np.log(150), np.log(5_000)))),
@@ -69,11 +68,10 @@ def produce(
     dry : np.ndarray [shape=(2, samples)]
         Left and right.
     send : np.ndarray [shape=(samples,)]
-        What goes to the reverberation.
+        Input of the reverberation.
     production : Production
-        The settings.
     room_seconds : float > 0
-        Time in which the room's sound decays by 60 dB.
+        Time in which the reverberation decays by 60 dB.
     sample_rate : int > 0
         In Hz.
 
@@ -101,7 +99,7 @@ def produce(
 
 
 def equalizer(hz: Hertz, production: Production) -> npt.NDArray[np.float64]:
-    """Return the production's gain at some frequencies, `[bins]` -> `[bins]`."""
+    """Return the gain of a production at some frequencies, `[bins]` -> `[bins]`."""
     octaves = np.log2(np.maximum(hz, 20.0) / 800)
     bump = np.exp(-0.5 * (octaves - np.log2(production.bump_hz / 800)) ** 2)
     curve = 10 ** ((production.tilt_db * octaves + production.bump_db * bump) / 20)
@@ -126,7 +124,7 @@ def compression(mix: npt.NDArray[np.float32], ratio: float, sample_rate: int) ->
 
 
 def fast_length(at_least: int) -> int:
-    """Return a length for which Fourier transforms are fast: 2, 3 or 5 times a power of two, or 9 times."""
+    """Return a length with a fast Fourier transform: a power of two, times 1, 3, 5 or 9."""
     return min(odd << max(0, (-(-at_least // odd) - 1).bit_length()) for odd in (1, 3, 5, 9))
 
 

@@ -1,4 +1,4 @@
-"""From a composition to sound."""
+"""Rendering of a composition."""
 
 from __future__ import annotations
 
@@ -11,26 +11,24 @@ from genrelab.lab.corpora.synthetic.production import Production, produce
 from genrelab.lab.corpora.synthetic.score import Part, Piece
 from genrelab.lab.corpora.synthetic.tones import render_tone
 
-_GRID_SECONDS = 0.02  # note lengths are rounded to it, so that equal notes are made once
+_GRID_SECONDS = 0.02  # grid of note lengths, so that equal notes are rendered once
 
 
 def render(
     piece: Piece, production: Production, rng: np.random.Generator, *, seconds: float, sample_rate: int
 ) -> npt.NDArray[np.float32]:
-    """Play and record a composition.
+    """Render a composition.
 
     Parameters
     ----------
     piece : Piece
-        What to play.
     production : Production
-        How to record it.
     rng : np.random.Generator
-        The players' small errors in time and force.
+        For the players' small errors in time and force.
     seconds : float > 0
-        How much of it.
+        Length of the result.
     sample_rate : int > 0
-        In Hz; the same composition at every rate.
+        In Hz; the composition does not depend on it.
 
     Returns
     -------
@@ -50,13 +48,13 @@ def render(
 
 
 def play(part: Part, piece: Piece, rng: np.random.Generator, *, samples: int, sample_rate: int) -> Sound:
-    """Play one part, `[samples]`; notes that began before the clip are heard from its beginning on."""
+    """Render one part, `[samples]`; notes that start before the clip continue into it."""
     track = np.zeros(samples, dtype=np.float32)
     pulse = piece.pulse
     beginning = pulse.seconds(piece.offset)
     late = rng.normal(0, pulse.looseness, len(part.notes))
     force = part.level * rng.uniform(0.85, 1.0, len(part.notes))
-    made: dict[tuple[float, int], Sound] = {}
+    rendered: dict[tuple[float, int], Sound] = {}
     for i, note in enumerate(part.notes):
         start = pulse.seconds(note.start)
         length = max(1, round((pulse.seconds(note.start + note.length) - start) / _GRID_SECONDS))
@@ -65,13 +63,13 @@ def play(part: Part, piece: Piece, rng: np.random.Generator, *, samples: int, sa
             continue
         instrument = part.instrument
         key = (0.0, 0) if isinstance(instrument, Drum) else (note.pitch, length)
-        if key not in made:
-            made[key] = (
+        if key not in rendered:
+            rendered[key] = (
                 render_drum(instrument, sample_rate)
                 if isinstance(instrument, Drum)
                 else render_tone(instrument, note.pitch, length * _GRID_SECONDS, sample_rate)
             )
-        sound = made[key][max(0, -at) : samples - at]
+        sound = rendered[key][max(0, -at) : samples - at]
         if sound.size:
             track[max(0, at) : max(0, at) + sound.size] += sound * np.float32(force[i] * note.velocity)
     return track

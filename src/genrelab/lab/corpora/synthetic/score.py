@@ -1,4 +1,4 @@
-"""What a composer writes: notes in beats, parts, and the pulse that turns beats into seconds."""
+"""The score: notes in beats, parts, and the pulse that maps beats to seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from genrelab.lab.corpora.synthetic.drums import Drum
-from genrelab.lab.corpora.synthetic.theory import Span, chart
+from genrelab.lab.corpora.synthetic.theory import Span, chart, scale_pitches
 from genrelab.lab.corpora.synthetic.tones import Tone
 
 T = TypeVar("T")
@@ -27,18 +27,18 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Pulse:
-    """From beats to seconds.
+    """Map from beats to seconds.
 
     Parameters
     ----------
     bpm : float
-        Beats a minute.
+        Beats per minute.
     swing : float
-        Share of a pair of `unit`s that the first one takes: 0.5 is straight, 2/3 a triplet shuffle.
+        Share of the first `unit` in a pair: 0.5 is straight, 2/3 a triplet shuffle.
     unit : float
-        What is swung, in beats: 0.5 for eighth notes, 0.25 for sixteenths.
+        Swung note value in beats: 0.5 for eighth notes, 0.25 for sixteenths.
     rubato : float
-        How far the pulse wanders, in beats, over eight beats; below 0.3.
+        Deviation of the pulse in beats, with a period of eight beats; below 0.3.
     looseness : float
         Standard deviation of the players' timing, in seconds.
     """
@@ -50,7 +50,7 @@ class Pulse:
     looseness: float = 0.004
 
     def seconds(self, beat: float) -> float:
-        """Return when a beat falls."""
+        """Return the time of a beat in seconds."""
         pair = 2 * self.unit
         whole, rest = divmod(beat, pair)
         part = rest / pair
@@ -66,7 +66,6 @@ class Part:
     Parameters
     ----------
     instrument : Tone or Drum
-        What plays.
     notes : sequence of Note
         In any order.
     level : float
@@ -74,7 +73,7 @@ class Part:
     pan : float
         -1 left .. 1 right.
     room : float
-        Share sent to the reverberation.
+        Level of the reverberation.
     """
 
     instrument: Tone | Drum
@@ -86,18 +85,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Sketch:
-    """The empty page that a style's composer fills.
+    """The input of a style's composer.
 
     Parameters
     ----------
     artist : np.random.Generator
-        The same for all tracks of an artist: draw habits from it, in the same order and number always.
+        The same for all tracks of an artist: draw habits from it, always in the same order and number.
     track : np.random.Generator
         Draw everything else from it.
     tonic : int
         Pitch class of the key.
     beats, bars : int
-        Beats a bar, and bars to fill.
+        Beats per bar, and bars to fill.
     """
 
     artist: np.random.Generator
@@ -107,19 +106,23 @@ class Sketch:
     bars: int
 
     def habit(self, choices: Sequence[T]) -> T:
-        """Choose once for all tracks of the artist."""
+        """Choose a value for all tracks of the artist."""
         return choices[int(self.artist.integers(len(choices)))]
 
     def choose(self, choices: Sequence[T]) -> T:
-        """Choose for this track."""
+        """Choose a value for this track."""
         return choices[int(self.track.integers(len(choices)))]
 
     def chance(self, probability: float) -> bool:
-        """Toss a coin for this track."""
+        """Return True with a probability, for this track."""
         return bool(self.track.random() < probability)
 
+    def scale(self, name: str, low: int, high: int) -> list[int]:
+        """Return the MIDI numbers from `low` to `high` in a scale of `SCALES` on the tonic."""
+        return scale_pitches(self.tonic, name, low, high)
+
     def chart(self, text: str) -> list[Span]:
-        """Lay a chord chart over the bars, from one of its bars on (a clip begins anywhere in a piece)."""
+        """Apply a chord chart to the bars, starting at a random bar, because a clip starts anywhere."""
         first_bar = int(self.track.integers(text.count("|") + 1))
         return chart(text, tonic=self.tonic, beats=self.beats, bars=self.bars, first_bar=first_bar)
 
@@ -135,7 +138,7 @@ class Style:
     compose : callable
         `Sketch` -> parts.
     meters : sequence of int
-        Beats a bar; the artist has one of them.
+        Beats per bar; each artist uses one of them.
     swing : (float, float)
         Range of `Pulse.swing`.
     unit, looseness : float
@@ -163,13 +166,11 @@ class Piece:
     Parameters
     ----------
     pulse : Pulse
-        Its time.
     beats : int
-        Beats a bar.
+        Beats per bar.
     parts : sequence of Part
-        Who plays.
     offset : float
-        The beat at which the clip begins.
+        Beat at which the clip starts.
     room_seconds : float
         Reverberation time.
     """

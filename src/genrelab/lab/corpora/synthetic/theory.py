@@ -1,4 +1,4 @@
-"""Scales, chords and chord charts, written as musicians write them."""
+"""Scales, chords and chord charts in musical notation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Chord:
     intervals: tuple[int, ...]
 
     def step(self, degree: int) -> int:
-        """Return the semitones above the root of a degree 1..9, thirds to sevenths as the chord has them."""
+        """Return the semitones above the root of a degree 1..9, with the chord's own thirds to sevenths."""
         plain = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 10, 8: 12, 9: 14}
         options = {3: (3, 4), 5: (7, 6), 7: (10, 11)}.get(degree, ())
         return next((i for i in options if i in self.intervals), plain[degree])
@@ -90,7 +90,7 @@ def chord(numeral: str, tonic: int) -> Chord:
     numeral : str
         Upper case is major, lower case minor; `b` or `#` before, a suffix after it: `V7`, `bVI`, `ii7b5`.
     tonic : int
-        Pitch class that `I` stands on.
+        Pitch class of `I`.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def chord(numeral: str, tonic: int) -> Chord:
     Raises
     ------
     ValueError
-        If it is not written so.
+        If the numeral is invalid.
 
     Examples
     --------
@@ -117,18 +117,18 @@ def chord(numeral: str, tonic: int) -> Chord:
 
 
 def chart(text: str, *, tonic: int, beats: int, bars: int, first_bar: int = 0) -> list[Span]:
-    """Lay a chord chart over some bars.
+    """Apply a chord chart to some bars.
 
     Parameters
     ----------
     text : str
-        Bars parted by `|`, the chords of a bar by blanks (they share it equally); it repeats.
+        Bars separated by `|`, chords of a bar by spaces (with equal lengths); it repeats.
     tonic : int
         Pitch class of the key.
     beats, bars : int
-        Beats a bar, and how many bars to fill.
+        Beats per bar, and number of bars to fill.
     first_bar : int
-        The bar of the chart to begin with.
+        First bar of the chart to use.
 
     Returns
     -------
@@ -150,12 +150,12 @@ def chart(text: str, *, tonic: int, beats: int, bars: int, first_bar: int = 0) -
 
 
 def chord_at(spans: Iterable[Span], beat: float) -> Chord:
-    """Return the chord that sounds at a beat.
+    """Return the chord at a beat.
 
     Raises
     ------
     ValueError
-        If none does.
+        If there is none.
     """
     for span in spans:
         if span.start <= beat < span.start + span.length:

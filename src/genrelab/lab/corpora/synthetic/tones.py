@@ -1,10 +1,10 @@
 """One engine for every pitched instrument: harmonics computed period by period.
 
-A note is a row of periods of its waveform, each the inverse Fourier transform of that period's
-harmonics. Harmonics above the Nyquist frequency are left out, so nothing aliases; distortion and
-frequency modulation act within a period too, where they make harmonics that are cut in the same
-way. Strings that decay as in Karplus and Strong ("Digital synthesis of plucked-string and drum
-timbres", 1983), the higher harmonics first, are one setting of it.
+A note is a sequence of periods of its waveform, each the inverse Fourier transform of its harmonics. There
+are no harmonics above the Nyquist frequency, and therefore no aliasing. Distortion and frequency modulation
+also act within a period, with their new harmonics limited in the same way. Decaying strings as in Karplus and
+Strong ("Digital synthesis of plucked-string and drum timbres", 1983), with the higher harmonics first, are
+one setting.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.lab.corpora.synthetic.noise import Sound, band, noise
-from genrelab.lab.corpora.synthetic.seeds import generator
+from genrelab.lab.corpora.synthetic.noise import Sound, band, generator, noise
 
 _Array = npt.NDArray[np.float64]
 _NYQUIST_SHARE = 0.46  # of the sample rate; leaves room for vibrato and the last slope
@@ -32,15 +31,15 @@ class Tone:
     slope : float
         Harmonic k has amplitude `k ** -slope`.
     even : float
-        Gain of the even harmonics; near 0 for a clarinet.
+        Gain of even harmonics; near 0 for a clarinet.
     pluck : float
-        Where the string is plucked, as a part of its length; 0 for no string.
+        Position of the pluck as a share of the string's length; 0 for no string.
     formants : tuple of (hz, width_hz, gain)
-        Resonances that stay where they are whatever the pitch.
+        Resonances, independent of the pitch.
     attack, release : float
         Seconds to full level, and to silence after the note's end.
     decay : float
-        Seconds in which the level falls to 1/e while the note is held.
+        Seconds in which the level of a held note falls to 1/e.
     damping : float
         Extra decay, 1/s for each kHz of a harmonic's frequency.
     opening, opening_seconds : float
@@ -49,17 +48,17 @@ class Tone:
     vibrato_hz, vibrato_cents : float
         Rate and depth.
     unison, detune_cents : int, float
-        Players, and how far they are apart.
+        Number of players, and their distance in pitch.
     drive : float
         Distortion; 0 for none, above 5 for metal.
     stack : tuple of int
-        Strings that sound together, in whole ratios, before the distortion: (2, 3, 4) is a power chord.
+        Frequency ratios of simultaneous strings before the distortion: (2, 3, 4) is a power chord.
     fm : (ratio, index, seconds) or None
         Modulator's frequency ratio, modulation index and the seconds in which it decays to 1/e.
     breath : float
-        Level of noise blended in.
+        Level of added noise.
     top_hz : float
-        No harmonics above.
+        Upper limit of harmonics.
     """
 
     slope: float = 1.0
@@ -84,7 +83,7 @@ class Tone:
 
 
 def render_tone(tone: Tone, pitch: float, seconds: float, sample_rate: int) -> Sound:
-    """Play one note.
+    """Render one note.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def render_tone(tone: Tone, pitch: float, seconds: float, sample_rate: int) -> S
     pitch : float
         MIDI number; 69 is 440 Hz.
     seconds : float > 0
-        How long it is held; the release comes after.
+        Length without the release.
     sample_rate : int > 0
         In Hz.
 
@@ -134,7 +133,7 @@ def _periods(tone: Tone, base_hz: float, seconds: float, sample_rate: int) -> np
     if tone.opening:
         levels = levels * k ** (-tone.opening * np.exp(-time / tone.opening_seconds))
     spectrum = np.zeros((rows, count + 1), dtype=np.complex64)
-    spectrum[:, 1:] = levels * np.exp(0.74j * k * k)  # spread phases: a low crest
+    spectrum[:, 1:] = levels * np.exp(0.74j * k * k)  # spread phases for a low crest factor
     frames = np.fft.irfft(spectrum, points, axis=1)
     if tone.drive:
         frames = np.tanh(frames * (tone.drive / np.abs(frames[0]).max()))
@@ -160,7 +159,7 @@ def _harmonics(tone: Tone, k: _Array, base_hz: float) -> _Array:
 
 
 def _limit(frames: npt.NDArray[np.floating], gain: _Array, points: int) -> npt.NDArray[np.float32]:
-    """Weight the harmonics of periods by `gain [harmonics]` and drop those above."""
+    """Multiply the harmonics of periods by `gain [harmonics]` and remove higher ones."""
     spectrum = np.fft.rfft(frames.astype(np.float32), axis=1)[:, : gain.size + 1]
     spectrum[:, 0] = 0
     spectrum[:, 1:] *= gain
@@ -170,7 +169,7 @@ def _limit(frames: npt.NDArray[np.floating], gain: _Array, points: int) -> npt.N
 def _read(
     tone: Tone, periods: npt.NDArray[np.float32], base_hz: float, samples: int, sample_rate: int
 ) -> Sound:
-    """Read the row of periods at the instrument's pitch, once for each player."""
+    """Read the periods at the pitch of the instrument, once for each player."""
     rows, points = periods.shape
     flat = np.append(periods.ravel(), periods[-1, 0])
     time = np.arange(samples) / sample_rate

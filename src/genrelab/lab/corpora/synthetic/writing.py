@@ -1,4 +1,4 @@
-"""The composer's tools: rhythms as strings, bass lines, chords and melodies over a chart."""
+"""Tools for composing: rhythms as strings, bass lines, chords and melodies over a chart."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 
 from genrelab.lab.corpora.synthetic.drums import Drum
 from genrelab.lab.corpora.synthetic.score import Note, Part, Sketch
-from genrelab.lab.corpora.synthetic.theory import Span, chord_at, near, scale_pitches
+from genrelab.lab.corpora.synthetic.theory import Span, chord_at, near
 
 _VELOCITIES = {"X": 1.0, "x": 0.75, "o": 0.45, "g": 0.25}
 Step = tuple[int, float, float, str]  # bar, start beat, length in beats, symbol
 
 
 def steps(pattern: str, sketch: Sketch) -> list[Step]:
-    """Read a rhythm.
+    """Parse a rhythm.
 
     Parameters
     ----------
     pattern : str
-        Bars parted by blanks, repeated as needed. The characters of a bar share it equally: `.` is a rest,
-        `-` goes on with the note before, any other begins a note.
+        Bars separated by spaces, repeated as needed. The characters of a bar have equal lengths: `.` is a
+        rest, `-` extends the previous note, any other character starts a note.
     sketch : Sketch
-        Gives the bars to fill.
+        Defines the bars to fill.
 
     Returns
     -------
@@ -45,13 +45,13 @@ def steps(pattern: str, sketch: Sketch) -> list[Step]:
 def hits(
     drum: Drum, pattern: str, sketch: Sketch, *, level: float, pan: float = 0.0, room: float = 0.15
 ) -> Part:
-    """Return a drum's part; in the pattern `X` is an accent, `x` a stroke, `o` a soft one, `g` a ghost."""
+    """Return the part of a drum; `X` is an accent, `x` a stroke, `o` a soft stroke, `g` a ghost note."""
     notes = [Note(start, length, 0.0, _VELOCITIES[s]) for _, start, length, s in steps(pattern, sketch)]
     return Part(drum, notes, level, pan, room)
 
 
 def line(pattern: str, spans: Sequence[Span], sketch: Sketch, *, centre: int) -> list[Note]:
-    """Return a line of chord degrees: the pattern's digits 1..9 count from the root near `centre`."""
+    """Return a line of chord degrees: digits 1..9 in the pattern count from the root near `centre`."""
     notes = []
     for _, start, length, symbol in steps(pattern, sketch):
         chord = chord_at(spans, start)
@@ -62,7 +62,7 @@ def line(pattern: str, spans: Sequence[Span], sketch: Sketch, *, centre: int) ->
 def comp(
     pattern: str, spans: Sequence[Span], sketch: Sketch, *, centre: int, keep: float = 0.9
 ) -> list[Note]:
-    """Return chords in a rhythm; `keep` is the part of a note's length that sounds."""
+    """Return chords in a rhythm; `keep` is the sounding share of a note's length."""
     notes = []
     for _, start, length, symbol in steps(pattern, sketch):
         velocity = _VELOCITIES[symbol]
@@ -84,7 +84,7 @@ def roots(
 def arpeggio(
     pattern: str, spans: Sequence[Span], sketch: Sketch, *, centre: int, ring: float = 1.5
 ) -> list[Note]:
-    """Return broken chords: digits of the pattern name the chord's tones from below, 1 the lowest."""
+    """Return broken chords: digits in the pattern number the chord tones, 1 is the lowest."""
     notes = []
     for _, start, length, symbol in steps(pattern, sketch):
         tones = chord_at(spans, start).voicing(centre)
@@ -94,7 +94,7 @@ def arpeggio(
 
 
 def walking(spans: Sequence[Span], sketch: Sketch, *, centre: int) -> list[Note]:
-    """Return a walking bass: the root on a chord's first beat, a semitone of approach on its last."""
+    """Return a walking bass: the root on a chord's first beat, an approach by a semitone on its last."""
     notes = []
     for i, (start, length, chord) in enumerate(spans):
         following = spans[(i + 1) % len(spans)].chord
@@ -113,30 +113,26 @@ def walking(spans: Sequence[Span], sketch: Sketch, *, centre: int) -> list[Note]
 def melody(
     spans: Sequence[Span],
     sketch: Sketch,
+    pitches: Sequence[int],
     *,
-    scale: str,
-    low: int,
-    high: int,
     rhythms: Sequence[str],
     form: str = "AABA",
     leap: int = 2,
 ) -> list[Note]:
-    """Compose a melody out of a few motifs.
+    """Compose a melody from a few motifs.
 
     Parameters
     ----------
     spans : sequence of Span
-        The chords below: notes on a beat's start that last half a beat or more are moved to a chord tone.
+        The chords: notes that start on a beat and last half a beat or more are moved to a chord tone.
     sketch : Sketch
-        Gives bars and chance.
-    scale : str
-        One of `SCALES`.
-    low, high : int
-        Range in MIDI numbers.
+        Source of bars and random numbers.
+    pitches : sequence of int
+        The MIDI numbers to choose from, ascending, as `Sketch.scale` gives them.
     rhythms : sequence of str
-        A bar each, as in `steps`.
+        One bar each, as in `steps`.
     form : str
-        A letter a bar: bars of the same letter have the same rhythm and contour.
+        One letter per bar: bars with the same letter have the same rhythm and contour.
     leap : int
         Largest step, in steps of the scale.
 
@@ -144,7 +140,6 @@ def melody(
     -------
     list of Note
     """
-    pitches = scale_pitches(sketch.tonic, scale, low, high)
     motifs = {}
     for letter in sorted(set(form)):
         rhythm = sketch.choose(rhythms)
@@ -155,7 +150,7 @@ def melody(
     for bar, start, length, symbol in steps(" ".join(motifs[letter][0] for letter in form), sketch):
         if bar != bar_before:
             bar_before, contour = bar, iter(motifs[form[bar % len(form)]][1].tolist())
-            place = (place + centre) // 2  # each bar comes back towards the middle of the range
+            place = (place + centre) // 2  # each bar returns towards the middle of the range
         place = min(max(place + next(contour), 0), len(pitches) - 1)
         pitch = pitches[place]
         if start % 1 == 0 and length >= 0.5:
@@ -170,12 +165,12 @@ def only_bars(notes: Sequence[Note], sketch: Sketch, which: str) -> list[Note]:
 
 
 def doubled(notes: Sequence[Note], interval: float, *, velocity: float = 0.8) -> list[Note]:
-    """Return the notes again, `interval` semitones away and `velocity` times as loud."""
+    """Return the notes transposed by `interval` semitones, with `velocity` times the velocity."""
     return [Note(n.start, n.length, n.pitch + interval, n.velocity * velocity) for n in notes]
 
 
 def swelling(notes: Sequence[Note], *, beats: float, depth: float) -> list[Note]:
-    """Return the notes with dynamics that rise and fall every `beats` beats by `depth` (0..1)."""
+    """Return the notes with dynamics that rise and fall by `depth` (0..1) every `beats` beats."""
     return [
         note._replace(
             velocity=note.velocity * (1 - depth * (0.5 + 0.5 * np.cos(2 * np.pi * note.start / beats)))

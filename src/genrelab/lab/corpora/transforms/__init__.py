@@ -1,1 +1,1 @@
-"""Collections with changed sound."""
+"""Corpora with changed sound."""

@@ -1,8 +1,8 @@
-"""Changes to the sound of a whole collection: MP3, tempo, pitch, what lies below hearing, loudness.
+"""Changes to the sound of a whole corpus: MP3, tempo, pitch, inaudible frequencies, loudness.
 
-A change takes a clip's waveform and gives another. It draws nothing at random, so that a changed collection
-can be kept. A new change is one class here: a frozen dataclass, registered under its name, whose `repr` names
-all that decides the sound.
+A change maps a clip's waveform to another one. It is deterministic, so that the changed corpus can be stored.
+A new change is one class in this file: a frozen dataclass, registered under its name, whose `repr` contains
+everything that determines the sound.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _HIGH_PASS_ORDER = 8
 
 @dataclass(frozen=True)
 class SoundChange(ABC):
-    """A change of one clip's sound, the same whenever it is made.
+    """A deterministic change of a clip's sound.
 
     Attributes
     ----------
     kind : str
         The name under which it is registered.
     of_the_file : bool
-        Whether it must meet the sound at the file's own rate and channels. The others meet it at the rate
-        and channels that the recipe hears, which is faster.
+        Whether the change needs the rate and channels of the file. Other changes get the rate and channels of
+        the recipe, which is faster.
     version : int
-        Of the way in which the sound is made; raised whenever that changes what is heard.
+        Version of the implementation; raise it whenever the resulting sound changes.
     """
 
     kind: ClassVar[str]
@@ -43,17 +43,17 @@ class SoundChange(ABC):
 
     @abstractmethod
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
-        """Return `[channels, samples]` changed; the number of samples may be another.
+        """Return the changed waveform `[channels, samples]`; the number of samples may differ.
 
         Raises
         ------
         AudioError
-            If this sound cannot be changed so.
+            If the change cannot be applied to this sound.
         """
 
     @property
     def name(self) -> str:
-        """Kind and value, e.g. `mp3-64`: what a changed collection is called behind its own name."""
+        """Kind and value, such as `mp3-64`: the suffix of the name of a changed corpus."""
         values = (getattr(self, each.name) for each in fields(self))
         return "-".join([self.kind, *(f"{value:g}" for value in values)])
 
@@ -69,7 +69,7 @@ class Mp3(SoundChange):
     Parameters
     ----------
     bitrate : int, in kbit/s
-        One that MP3 knows at the file's sample rate; a file for which it does not is left out.
+        A bitrate that MP3 supports. Files whose sample rate does not allow it are skipped.
     """
 
     bitrate: int = 128
@@ -79,22 +79,23 @@ class Mp3(SoundChange):
     def __post_init__(self) -> None:
         if self.bitrate not in MP3_BITRATES:
             known = ", ".join(map(str, MP3_BITRATES))
-            raise RecipeError(f"MP3 does not know {self.bitrate} kbit/s; take one of {known}")
+            message = f"MP3 does not support {self.bitrate} kbit/s; use one of {known}"
+            raise RecipeError(message, code="mp3-bitrate-unknown")
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
-        """Return as many samples, aligned with those that came."""
+        """Return the same number of samples, aligned with the input."""
         return through_mp3(waveform, sample_rate, bitrate=self.bitrate)
 
 
 @SOUND_CHANGES.register("time-stretch")
 @dataclass(frozen=True)
 class TimeStretch(SoundChange):
-    """Make faster or slower at the same pitch (paper `mel-augmentation`, 3.2: 1.25 and 0.85).
+    """Change the tempo at the same pitch (paper `mel-augmentation`, 3.2: 1.25 and 0.85).
 
     Parameters
     ----------
     factor : float, 0.1..10
-        Above 1 is faster and shorter, as in `librosa.effects.time_stretch`, whose phase vocoder it is.
+        Above 1 is faster and shorter. The phase vocoder is `librosa.effects.time_stretch`.
     """
 
     factor: Annotated[float, Field(ge=0.1, le=10)]
@@ -102,7 +103,7 @@ class TimeStretch(SoundChange):
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
         """Return samples / factor samples."""
-        from librosa import effects  # here, because importing it takes seconds
+        from librosa import effects  # imported late, because it takes seconds
 
         stretched: Waveform = effects.time_stretch(waveform, rate=self.factor)
         return stretched
@@ -111,20 +112,20 @@ class TimeStretch(SoundChange):
 @SOUND_CHANGES.register("pitch-shift")
 @dataclass(frozen=True)
 class PitchShift(SoundChange):
-    """Make higher or lower at the same tempo (paper `mel-augmentation`, 3.2: 2 and -1).
+    """Change the pitch at the same tempo (paper `mel-augmentation`, 3.2: 2 and -1).
 
     Parameters
     ----------
     semitones : float, -24..24
-        As in `librosa.effects.pitch_shift`, whose phase vocoder it is.
+        The phase vocoder is `librosa.effects.pitch_shift`.
     """
 
     semitones: Annotated[float, Field(ge=-24, le=24)]
     kind = "pitch-shift"
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
-        """Return as many samples."""
-        from librosa import effects  # here, because importing it takes seconds
+        """Return the same number of samples."""
+        from librosa import effects  # imported late, because it takes seconds
 
         shifted: Waveform = effects.pitch_shift(waveform, sr=sample_rate, n_steps=self.semitones)
         return shifted
@@ -133,9 +134,9 @@ class PitchShift(SoundChange):
 @SOUND_CHANGES.register("high-pass")
 @dataclass(frozen=True)
 class HighPass(SoundChange):
-    """Take away what lies below a frequency, such as what no ear hears.
+    """Remove frequencies below a limit, such as inaudible ones.
 
-    A Butterworth filter of order 8, run forwards and backwards: no delay, -6 dB at the frequency, -96 dB an
+    A Butterworth filter of order 8, applied forwards and backwards: no delay, -6 dB at the limit, -96 dB an
     octave below it.
 
     Parameters
@@ -148,12 +149,10 @@ class HighPass(SoundChange):
     kind = "high-pass"
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
-        """Return as many samples."""
+        """Return the same number of samples."""
         if self.hz >= sample_rate / 2:
-            raise AudioError(
-                f"sound of {sample_rate} Hz has nothing above {self.hz:g} Hz; give high-pass a frequency "
-                f"below {sample_rate / 2:g} Hz"
-            )
+            message = f"a high-pass at {self.hz:g} Hz removes all sound; stay below {sample_rate / 2:g} Hz"
+            raise AudioError(message, code="high-pass-above-nyquist")
         from scipy import signal
 
         sections = signal.butter(_HIGH_PASS_ORDER, self.hz, "highpass", fs=sample_rate, output="sos")
@@ -165,20 +164,20 @@ class HighPass(SoundChange):
 @SOUND_CHANGES.register("loudness")
 @dataclass(frozen=True)
 class Loudness(SoundChange):
-    """Bring every clip to one root mean square over all its samples and channels.
+    """Scale each clip to the same root mean square over all samples and channels.
 
     Parameters
     ----------
     decibels : float, -60..0
-        Below full scale, where a square wave of full scale has 0. A clip whose peaks would pass full scale
-        stays softer, with its peak there; silence stays silence.
+        Relative to a square wave at full scale. A clip whose peaks would exceed full scale stays quieter,
+        with its peak at full scale; silence stays silence.
     """
 
     decibels: Annotated[float, Field(ge=-60, le=0)] = -20.0
     kind = "loudness"
 
     def __call__(self, waveform: Waveform, sample_rate: int) -> Waveform:
-        """Return as many samples."""
+        """Return the same number of samples."""
         power = float(np.mean(np.square(waveform, dtype=np.float64)))
         peak = float(np.max(np.abs(waveform)))
         if power == 0.0:
@@ -188,17 +187,17 @@ class Loudness(SoundChange):
 
 
 def sound_change(text: str) -> SoundChange:
-    """Make a change as a corpus spec names it.
+    """Create a change from its name in a corpus spec.
 
     Parameters
     ----------
     text : str
-        A registered name, and behind an `@` its options: `mp3`, `mp3@bitrate=64`.
+        A registered name, optionally followed by `@` and options: `mp3`, `mp3@bitrate=64`.
 
     Raises
     ------
     RecipeError
-        If there is no such change or option, or it cannot have that value.
+        If the change or an option is unknown, or a value is invalid.
 
     Examples
     --------
@@ -210,6 +209,7 @@ def sound_change(text: str) -> SoundChange:
     for item in filter(None, listed.split(",")):
         key, equals, value = item.partition("=")
         if not equals or key in options:
-            raise RecipeError(f"options of {kind!r} are written once each, as key=value, not {listed!r}")
+            message = f"write each option of {kind!r} once, as key=value, not {listed!r}"
+            raise RecipeError(message, code="change-options")
         options[key] = value
     return SOUND_CHANGES.create(kind, options)

@@ -1,7 +1,7 @@
-"""A collection with changed sound: the same clips, labels, artists and splits, heard otherwise.
+"""A corpus with changed sound: the same clips, labels, artists and splits.
 
-What follows from the files alone (which clips belong together, when a file was written) is asked of the files
-as before; the sound comes from a renderer that decodes the original clip and changes it.
+Clips keep their files, which determine the groups of clips and the age of stores. The sound comes from a
+renderer that decodes the original clip and changes it.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from dataclasses import dataclass, replace
 from genrelab.audio.channels import match_channels
 from genrelab.audio.decode import decode
 from genrelab.audio.resample import resample
-from genrelab.errors import AudioError, CorpusError
-from genrelab.lab.corpora.paths import folder_safe
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.paths import folder_safe, sound_file
 from genrelab.lab.corpora.transforms.sound_changes import SoundChange
 from genrelab.lab.corpora.types import Clip, Corpus, Renderer, Waveform
 
 
 @dataclass(frozen=True, repr=False)
 class ChangedSound:
-    """Makes the sound of a changed collection's clips.
+    """Renderer of the clips of a changed corpus.
 
     Parameters
     ----------
     before : Renderer or None
-        What made the sound before the change; None reads the clip's file.
+        Renderer before the change; None reads the clip's file.
     change : SoundChange
     original : str
-        Name of the collection before all changes.
+        Name of the corpus before all changes.
     """
 
     before: Renderer | None
@@ -35,22 +35,22 @@ class ChangedSound:
     original: str
 
     def __repr__(self) -> str:
-        """Return all that decides the sound, by which what was made is kept."""
+        """Return everything that determines the sound; it is part of the store key."""
         return f"ChangedSound({self.before!r}, {self.change!r}, version={self.change.version})"
 
     def __call__(self, clip: Clip, sample_rate: int, channels: int) -> Waveform:
-        """Return a clip changed, float32 `[channels, samples]`.
+        """Return the changed clip, float32 `[channels, samples]`.
 
         Raises
         ------
         AudioError
-            If its sound cannot be read, or not be changed so.
+            If the sound cannot be read, or the change cannot be applied to it.
         """
         waveform, rate = self._make(clip, sample_rate, channels, of_the_file=False)
         return match_channels(resample(waveform, rate, sample_rate), channels)
 
     def _make(self, clip: Clip, rate: int, channels: int, *, of_the_file: bool) -> tuple[Waveform, int]:
-        """Return the changed sound and its rate: the file's, where this or a later change needs that."""
+        """Return the changed sound and its rate: the rate of the file if this or a later change needs it."""
         of_the_file = of_the_file or self.change.of_the_file
         if isinstance(self.before, ChangedSound):
             waveform, rate = self.before._make(clip, rate, channels, of_the_file=of_the_file)
@@ -62,16 +62,14 @@ class ChangedSound:
 
 
 def _read(clip: Clip, rate: int | None, channels: int | None) -> tuple[Waveform, int]:
-    if clip.path is None:
-        raise AudioError(f"clip {clip.id} has neither a file nor a renderer")
     waveform, rate = decode(
-        clip.path, start=clip.start or 0.0, duration=clip.duration, sample_rate=rate, channels=channels
+        sound_file(clip), start=clip.start or 0.0, duration=clip.duration, sample_rate=rate, channels=channels
     )
     return (waveform if len(waveform) <= 2 else match_channels(waveform, 2)), rate
 
 
 def derive(corpus: Corpus, change: SoundChange) -> Corpus:
-    """Return a corpus whose clips sound changed.
+    """Return a corpus with changed sound.
 
     Parameters
     ----------
@@ -81,8 +79,8 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     Returns
     -------
     Corpus
-        Called `<name>-<change>`, e.g. `gtzan-mp3-128`, with the same clips and splits. `path`, `start` and
-        `duration` of a clip still say which part of which file was changed.
+        Named `<name>-<change>`, such as `gtzan-mp3-128`, with the same clips and splits. `path`, `start` and
+        `duration` of a clip still refer to the original file.
 
     Raises
     ------
@@ -96,7 +94,8 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     'mine-mp3-64'
     """
     if corpus.kind != "audio":
-        raise CorpusError(f"{corpus.name} is a table of descriptors: there is no sound to change")
+        message = f"{corpus.name} is a table of descriptors, without sound to change"
+        raise CorpusError(message, code="change-of-features")
     return replace(
         corpus,
         name=folder_safe(f"{corpus.name}-{change.name}"),
@@ -105,12 +104,12 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
 
 
 def original_name(corpus: Corpus) -> str:
-    """Return what a corpus was called before its sound was changed: for others, its name."""
+    """Return the name of a corpus before any change of its sound."""
     return corpus.renderer.original if isinstance(corpus.renderer, ChangedSound) else corpus.name
 
 
 def original_renderer(corpus: Corpus) -> Renderer | None:
-    """Return what made the sound of a corpus before any change; None reads files."""
+    """Return the renderer of a corpus before any change of its sound; None reads files."""
     renderer = corpus.renderer
     while isinstance(renderer, ChangedSound):
         renderer = renderer.before
@@ -118,10 +117,10 @@ def original_renderer(corpus: Corpus) -> Renderer | None:
 
 
 def changes_of(corpus: Corpus) -> tuple[SoundChange, ...]:
-    """Return how the sound of a corpus was changed, in that order; nothing for others."""
-    made: list[SoundChange] = []
+    """Return the changes to the sound of a corpus, in the order of application."""
+    changes: list[SoundChange] = []
     renderer = corpus.renderer
     while isinstance(renderer, ChangedSound):
-        made.append(renderer.change)
+        changes.append(renderer.change)
         renderer = renderer.before
-    return tuple(reversed(made))
+    return tuple(reversed(changes))

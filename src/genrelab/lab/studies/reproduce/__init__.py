@@ -1,7 +1,7 @@
-"""The tables of the papers, made again: which rows, what may be spent, the runs, the figures, the page.
+"""Reproduction of the papers' tables.
 
-`table` reads which recipes a table has, `budget` makes them smaller, `runner` trains and tests what is left
-to do, `figures` gathers what came of it, and `page` tells of it.
+`table` lists the recipes of a table, `budget` limits them, `runner` trains and tests what is missing,
+`figures` collects the results, and `page` shows them.
 """
 
 from genrelab.lab.studies.reproduce.budget import Budget

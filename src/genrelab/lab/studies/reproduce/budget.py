@@ -1,4 +1,4 @@
-"""What a reproduction may spend: fewer epochs, fewer clips, less time. The page says so."""
+"""Limits of a reproduction: fewer epochs, fewer clips, less time. The page lists them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from genrelab.errors import UsageError
+from genrelab.lab.corpora.splits.make_split import select_clips
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.registry import closest
 
-_WORDS = {
+_DESCRIPTIONS = {
     "epochs": "at most {} epochs a training, phases in proportion",
     "genres": "{} of the genres",
     "clips": "{} clips a genre",
@@ -26,25 +27,25 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits; None is none.
+    """Limits; None is no limit.
 
     Attributes
     ----------
     epochs : int or None
-        Of a training. Phases (warm-up, frozen epochs, steps of the rate) shrink in proportion.
+        Per training. Phases (warm-up, frozen epochs, steps of the learning rate) shrink in proportion.
     genres : int or None
-        Of the corpus, chosen by a hash of their names.
+        Of the corpus, selected by a hash of their names.
     clips : int or None
-        Of a genre, chosen by a hash of their ids, the same on every machine.
+        Per genre, selected by a hash of their ids, equally on all machines.
     segments : int or None
-        Of a clip: learned in an epoch, at random places, and looked at when the epoch is chosen. Tests hear
+        Per clip: for an epoch of training, at random positions, and for the choice of the epoch. Tests use
         whole clips.
     seconds : int or None
-        Of a segment, in training and in tests.
+        Per segment, in training and in tests.
     folds : int or None
-        Of `kfold:*/10`, the first ones.
+        The first folds of `kfold:*/10`.
     minutes : int or None
-        After which no training begins; one that has begun ends.
+        After this time no training starts; a running one continues to its end.
     """
 
     epochs: int | None = None
@@ -57,42 +58,44 @@ class Budget:
 
     @classmethod
     def parse(cls, options: Sequence[str]) -> Budget:
-        """Read `epochs=2`, `clips=20`, `minutes=30`; several stand in one text with commas between.
+        """Parse `epochs=2`, `clips=20`, `minutes=30`, or several limits separated by commas.
 
         Raises
         ------
         UsageError
-            If a name is unknown or stands twice, or a value is not a number above 0.
+            If a name is unknown or duplicated, or a value is not a positive integer.
         """
         known = [field.name for field in fields(cls)]
         values: dict[str, int] = {}
         for option in (part for text in options for part in text.split(",")):
             name, _, text = option.strip().partition("=")
             if name not in known:
-                raise UsageError(f"--budget {option}: unknown limit {name!r}; {closest(name, known)}")
+                message = f"--budget {option}: unknown limit {name!r}; {closest(name, known)}"
+                raise UsageError(message, code="budget-limit-unknown")
             if not text.isdecimal() or int(text) < 1 or name in values:
-                raise UsageError(f"--budget {option}: write each limit once, as {name}=N with N above 0")
+                message = f"--budget {option}: write each limit once, as {name}=N with N > 0"
+                raise UsageError(message, code="budget-limit")
             values[name] = int(text)
         return cls(**values)
 
-    def words(self) -> list[str]:
-        """Say the limits that there are."""
-        return [text.format(value) for name, text in _WORDS.items() if (value := getattr(self, name))]
+    def descriptions(self) -> list[str]:
+        """Describe the limits, for people."""
+        return [text.format(value) for name, text in _DESCRIPTIONS.items() if (value := getattr(self, name))]
 
-    def short(self) -> list[str]:
-        """Name the limits that make a run another one, such as `epochs2`."""
+    def labels(self) -> list[str]:
+        """Return the limits that change a run, such as `epochs2`, for names of folders."""
         return [
             f"{name}{value}"
             for name in ("epochs", "genres", "clips", "segments", "seconds")
             if (value := getattr(self, name))
         ]
 
-    def of_folds(self, folds: Sequence[str]) -> list[str]:
-        """Return the folds that are allowed of those of a cross-validation."""
+    def limit_folds(self, folds: Sequence[str]) -> list[str]:
+        """Return the allowed folds of a cross-validation."""
         return list(folds[: self.folds])
 
-    def of_recipe(self, recipe: Recipe) -> Recipe:
-        """Return the recipe with no more epochs, and no more and no longer segments, than allowed."""
+    def limit_recipe(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with its epochs and the number and length of its segments limited."""
         training, audio = recipe.training, recipe.audio
         changed: dict[str, int] = {}
         if self.epochs is not None and self.epochs < training.max_epochs:
@@ -115,15 +118,13 @@ class Budget:
             value = getattr(training, name)
             if value:
                 changed[name] = max(1, round(value * share))
-        if (
-            changed.get("frozen_epochs", 0) >= self.epochs > 1
-            and training.frozen_epochs < training.max_epochs
-        ):
+        frozen = changed.get("frozen_epochs", 0)
+        if frozen >= self.epochs > 1 and training.frozen_epochs < training.max_epochs:
             changed["frozen_epochs"] = self.epochs - 1
         return changed
 
-    def of_corpus(self, corpus: Corpus) -> Corpus:
-        """Return the corpus with no more genres, and no more clips a genre, than allowed."""
+    def limit_corpus(self, corpus: Corpus) -> Corpus:
+        """Return the corpus with its genres and the clips per genre limited."""
         if self.clips is None and self.genres is None:
             return corpus
         chosen = set(sorted(corpus.genres, key=_place)[: self.genres])
@@ -132,14 +133,10 @@ class Budget:
         for genre in genres:
             ids = [clip.id for clip in corpus.clips if clip.genre == genre]
             kept |= set(sorted(ids, key=_place)[: self.clips])
-        words = [_WORDS[name].format(value) for name in ("genres", "clips") if (value := getattr(self, name))]
+        limits = Budget(genres=self.genres, clips=self.clips).descriptions()
         splits = {
             name: replace(
-                split,
-                train=[each for each in split.train if each in kept],
-                valid=[each for each in split.valid if each in kept],
-                test=[each for each in split.test if each in kept],
-                made=f"{split.made}, of {' and '.join(words)}",
+                select_clips(split, kept.__contains__), made=f"{split.made}, of {' and '.join(limits)}"
             )
             for name, split in corpus.published_splits.items()
         }
@@ -151,25 +148,25 @@ class Budget:
         )
 
     def clock(self) -> Clock:
-        """Start to count the minutes."""
+        """Start the clock of the limit in minutes."""
         return Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Tells whether the time is over.
+    """Clock of the time limit.
 
     Attributes
     ----------
     end : float or None
-        On the monotonic clock.
+        In seconds of the monotonic clock; None is no limit.
     """
 
     end: float | None
 
     @property
-    def over(self) -> bool:
-        """Whether no training may begin any more."""
+    def expired(self) -> bool:
+        """Whether the time for starting trainings is over."""
         return self.end is not None and time.monotonic() >= self.end
 
 

@@ -1,4 +1,4 @@
-"""What the runs of a table came to: the paper's figures and ours, each traceable to its runs."""
+"""The figures of a table: the paper's and ours, each traceable to its runs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for, as the page says it.
+    """The request, as the page shows it.
 
     Attributes
     ----------
     source : str
-        The corpus as it was named.
+        Spec of the corpus.
     corpus : str
         Its name before any change of its sound.
     splits : tuple of str
@@ -41,7 +41,7 @@ class Settings:
     budget, changes : tuple of str
         In words; as `key=value`.
     elsewhere : str or None
-        Name of the corpus on which all runs were tested, other than the one they learned.
+        Name of another corpus on which all runs are tested; None is the training corpus.
     """
 
     source: str
@@ -54,28 +54,47 @@ class Settings:
 
 
 class Done(NamedTuple):
-    """A finished run, and where its answers lie: its own folder, or that of a test elsewhere."""
+    """A finished run, and the folder of its predictions: its own, or that of a test on another corpus."""
 
     run: folders.Run
-    answers: Path
+    tested: Path
 
 
-def record_of(
-    table: Table,
-    settings: Settings,
-    lines: Sequence[tuple[Row, Recipe, str, Sequence[Done], Sequence[str], int]],
-    base: Path,
-) -> dict[str, Any]:
-    """Return all that the page says, as a value that JSON can hold.
+class Line(NamedTuple):
+    """One row of the table on one split, with its runs.
+
+    Attributes
+    ----------
+    row : Row
+    recipe : Recipe
+        As the runs used it.
+    split : str
+        Kind of split.
+    done : sequence of Done
+    failures : sequence of str
+        Why runs failed.
+    still_open : int
+        Number of runs that have not started.
+    """
+
+    row: Row
+    recipe: Recipe
+    split: str
+    done: Sequence[Done]
+    failures: Sequence[str]
+    still_open: int
+
+
+def record_of(table: Table, settings: Settings, lines: Sequence[Line], base: Path) -> dict[str, Any]:
+    """Return the content of the page, ready for JSON.
 
     Parameters
     ----------
     table : Table
     settings : Settings
-    lines : sequence of tuple
-        A line: row, recipe as used, kind of split, finished runs, reasons of failures, runs still open.
+    lines : sequence of Line
     base : Path
-        What run folders are named from.
+        Folder to which the paths of run folders are relative.
     """
     trained_on = settings.corpus if settings.corpus in table.corpora else table.corpora[0]
     return {
@@ -93,24 +112,14 @@ def record_of(
             "changes": list(settings.changes),
             "tested_elsewhere_on": settings.elsewhere,
         },
-        "lines": [_line(table, settings, *line, base=base) for line in lines],
+        "lines": [_line(table, settings, line, base) for line in lines],
     }
 
 
-def _line(
-    table: Table,
-    settings: Settings,
-    row: Row,
-    recipe: Recipe,
-    split: str,
-    done: Sequence[Done],
-    failures: Sequence[str],
-    still_open: int,
-    *,
-    base: Path,
-) -> dict[str, Any]:
-    answers = [read_predictions(each.answers / folders.PREDICTIONS) for each in done]
-    verdicts = [load_record(TestRecord, each.answers / folders.METRICS).verdict for each in done]
+def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str, Any]:
+    row, recipe, split, done, failures, still_open = line
+    predictions = [read_predictions(each.tested / folders.PREDICTIONS) for each in done]
+    verdicts = [load_record(TestRecord, each.tested / folders.METRICS).verdict for each in done]
     records = [each.run.record for each in done]
     figures = {}
     for metric in table.figures:
@@ -118,7 +127,7 @@ def _line(
             of_runs = [(1, accuracy_when_chosen(each.run)) for each in done]
             pooled = Estimate(statistics.fmean(v for _, v in of_runs), math.nan, math.nan) if done else None
         else:
-            tallies = [tally(each, metric, recipe.voting) for each in answers]
+            tallies = [tally(each, metric, recipe.voting) for each in predictions]
             of_runs = [share(each) for each in tallies]
             pooled = pool_tallies(tallies) if done else None
         figures[metric] = {
@@ -142,8 +151,8 @@ def _line(
         "runs": [
             {
                 "folder": each.run.folder.relative_to(base).as_posix(),
-                "tested": each.answers.relative_to(base).as_posix(),
-                "metrics_sha256": digest(each.answers / folders.METRICS),
+                "tested": each.tested.relative_to(base).as_posix(),
+                "metrics_sha256": digest(each.tested / folders.METRICS),
                 "seed": record.seed,
                 "split": record.split.name,
                 "made": record.split.made,
@@ -162,7 +171,7 @@ def _line(
 
 
 def _reported(recipe: Recipe, metric: str, settings: Settings, table: Table) -> dict[str, Any] | None:
-    """Return the paper's figure: for the corpus that was tested on if it has one, else for its own."""
+    """Return the paper's figure for the corpus of the test, or else for a corpus of the paper."""
     tested = settings.elsewhere or settings.corpus
     found = {each.corpus: each.value for each in recipe.reported if each.metric == metric}
     whole = [name for name in table.corpora if tested.startswith(f"{name}-")]  # ismir2004-evaluation
@@ -173,7 +182,7 @@ def _reported(recipe: Recipe, metric: str, settings: Settings, table: Table) -> 
 
 
 def _other_start(row: Row, recipe: Recipe) -> str | None:
-    """Say where a row started if not where the paper did; `recipe` is as used."""
+    """Describe the initial weights of a row if they differ from the paper's; `recipe` is as used."""
     used, papers = Path(recipe.training.weights), load_recipe(row.recipe).training.weights
     if row.start is not None:
         corpus = used.parts[-3]  # a run folder is <recipe>/<corpus>/<split>
@@ -185,10 +194,10 @@ def _other_start(row: Row, recipe: Recipe) -> str | None:
 
 
 def measured_on(metric: str, recipe: Recipe, done: Sequence[Done]) -> str:
-    """Return the part of the split that a figure is in truth of.
+    """Return the part of the split on which a figure was measured.
 
-    What papers call validation accuracy is that of the part that chose the epoch, which is the test part
-    under `choose_epoch_on: test`.
+    The validation accuracy of a paper belongs to the part that chose the epoch; with `choose_epoch_on: test`
+    this is the test part.
     """
     if metric != "valid_accuracy":
         return "test"
@@ -197,18 +206,19 @@ def measured_on(metric: str, recipe: Recipe, done: Sequence[Done]) -> str:
 
 
 def accuracy_when_chosen(run: folders.Run) -> float:
-    """Return the share of segments that the chosen epoch got right on the part that chose it."""
-    if run.record.epoch.accuracy is not None:
-        return run.record.epoch.accuracy
+    """Return the segment accuracy of the chosen epoch on the part that chose it."""
+    accuracy = run.record.epoch.accuracy
+    if accuracy is not None:
+        return accuracy
     return float(next(each for each in read_history(run.folder) if each["best"] == 1)["valid_accuracy"])
 
 
 Tally = Mapping[str, tuple[int, int]]
-"""Artist (or clip of unknown artist), as 12 hexadecimal digits -> items tested, items right."""
+"""Artist (or clip of an unknown artist), as 12 hexadecimal digits -> items tested, items correct."""
 
 
 def tally(predictions: Predictions, metric: str, rule: VotingRule) -> Tally:
-    """Count what was tested of each artist, and what of it was right: all that figure and interval need."""
+    """Count the tested and the correct items of each artist, from which figure and interval follow."""
     answers = predictions.segments() if metric == "segment_accuracy" else predictions.tracks(rule)
     first = 2 if metric == "track_top2_accuracy" else 1
     hits = (answers.orders[:, :first] == answers.truth[:, None]).any(axis=1)
@@ -221,13 +231,13 @@ def tally(predictions: Predictions, metric: str, rule: VotingRule) -> Tally:
 
 
 def share(counted: Tally) -> tuple[int, float]:
-    """Return how many items were tested, and the share of those that were right."""
+    """Return the number of tested items and their accuracy."""
     items, right = (sum(column) for column in zip(*counted.values(), strict=True))
     return items, right / items
 
 
 def pool_tallies(tallies: Sequence[Tally]) -> Estimate:
-    """Pool folds and seeds: an artist is drawn with all that any run said of it."""
+    """Pool folds and seeds; the bootstrap draws an artist together with its items in all runs."""
     names = sorted({name for each in tallies for name in each})
     counts = np.array([[each.get(name, (0, 0)) for each in tallies] for name in names]).sum(axis=1)
     items, right = counts[:, 0], counts[:, 1]
@@ -238,7 +248,7 @@ def pool_tallies(tallies: Sequence[Tally]) -> Estimate:
 
 
 def by_seed(seeds: Sequence[str], figures: Sequence[tuple[int, float]]) -> dict[str, float]:
-    """Return each seed's figure, its folds pooled."""
+    """Return seed -> figure, with the folds of the seed pooled."""
     found: dict[str, list[tuple[int, float]]] = {}
     for seed, figure in zip(seeds, figures, strict=True):
         found.setdefault(seed, []).append(figure)
@@ -253,5 +263,5 @@ def digest(path: Path) -> str:
 
 
 def plain(estimate: Estimate) -> Mapping[str, float | None]:
-    """Return an estimate as JSON holds it."""
+    """Return an estimate ready for JSON: NaN becomes None."""
     return {name: None if math.isnan(value) else value for name, value in estimate._asdict().items()}

@@ -1,9 +1,9 @@
-"""A table to keep with the documentation: small, and every figure of it traceable to the runs' metrics files.
+"""Publication of a table in the documentation, with each figure traceable to the runs' metrics files.
 
-A published folder holds `record.json`, `table.md` and `table.csv` as `reproduce` wrote them, and `runs.json`:
-of each run what its `metrics.json` says that the page shows, that file's SHA-256, and how many items of each
-artist were tested and were right, from which figures and intervals follow. Artists are not named. The HTML
-page is left out: it follows from the record.
+A published folder contains `record.json`, `table.md` and `table.csv` as `reproduce` wrote them, and
+`runs.json`. The latter holds, for each run, the values of `metrics.json` that the page shows, the SHA-256 of
+that file, and the number of tested and correct items of each artist, from which figures and intervals follow.
+It contains no names of artists. The HTML page is not published; it follows from the record.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from genrelab.lab.studies.reproduce.page import RECORD, comma_separated, markdow
 
 RUNS = "runs.json"
 TABLES = {"table.md": markdown, "table.csv": comma_separated}
-_OF_A_RUN = (
+_RUN_KEYS = (
     "recipe",
     "recipe_sha256",
     "seed",
@@ -47,34 +47,35 @@ _NEAR = 1e-12
 
 
 def publish(base: Path, to: Path) -> Path:
-    """Copy a table that was made again, with what its figures are traced by.
+    """Copy a reproduced table, with the data behind its figures.
 
     Parameters
     ----------
     base : Path
-        The folder that `reproduce` names, with `record.json` and the run folders.
+        The folder of `reproduce`, with `record.json` and the run folders.
     to : Path
-        Where published tables lie; gets a folder of the same name, whose files are replaced.
+        Parent folder of published tables; files of an existing folder with the same name are replaced.
 
     Returns
     -------
     Path
-        The folder.
+        The published folder.
 
     Raises
     ------
     RunError
-        If a run that the record names is not there any more, or is another one now.
+        If a run of the record is missing or has changed.
     """
     record = json.loads((base / RECORD).read_text(encoding="utf-8"))
     tallies: dict[str, dict[str, Tally]] = {}
     extracts: dict[str, dict[str, Any]] = {}
     for line in record["lines"]:
-        for told in line["runs"]:
-            name = told["tested"]
-            if digest(base / name / folders.METRICS) != told["metrics_sha256"]:
-                raise RunError(f"{base / name} is another run than the record's; make the table again first")
-            run = folders.Run.load(base / told["folder"])
+        for listed in line["runs"]:
+            name = listed["tested"]
+            if digest(base / name / folders.METRICS) != listed["metrics_sha256"]:
+                message = f"{base / name} is newer than the record. Reproduce the table again first"
+                raise RunError(message, code="reproduce-run-changed")
+            run = folders.Run.load(base / listed["folder"])
             answers = read_predictions(base / name / folders.PREDICTIONS)
             wanted = [metric for metric in line["figures"] if metric != "valid_accuracy"]
             tallies[name] = {metric: tally(answers, metric, run.recipe.voting) for metric in wanted}
@@ -93,12 +94,12 @@ def publish(base: Path, to: Path) -> Path:
 
 
 def differences(folder: Path) -> list[str]:
-    """Return what of a published folder does not follow from its runs; nothing if all is well.
+    """Return the values of a published folder that do not follow from its runs.
 
     Parameters
     ----------
     folder : Path
-        As `publish` wrote it.
+        Written by `publish`.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     kept = json.loads((folder / RUNS).read_text(encoding="utf-8"))
@@ -109,7 +110,7 @@ def differences(folder: Path) -> list[str]:
     ]
     for line in record["lines"]:
         where = f"{line['recipe']}, {line['split']}"
-        found += [f"{where}: {text}" for text in _of_line(line, kept["runs"], kept["groups"])]
+        found += [f"{where}: {text}" for text in _line_differences(line, kept["runs"], kept["groups"])]
     return found
 
 
@@ -120,7 +121,7 @@ def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
     corpus, split, figures = metrics["corpus"], metrics["split"], tested.evaluation.model_dump(mode="json")
     return {
         "metrics_sha256": digest(answers / folders.METRICS),
-        **{key: metrics[key] for key in _OF_A_RUN},
+        **{key: metrics[key] for key in _RUN_KEYS},
         "voting": run.recipe.voting,
         "corpus": {key: corpus.get(key) for key in ("name", "changes", "sound_sha256", "recordings_sha256")},
         "split": {key: split[key] for key in ("name", "made", "clips")},
@@ -149,16 +150,18 @@ def _unpacked(text: str, groups: Sequence[str]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _of_line(line: Mapping[str, Any], kept: Mapping[str, Any], groups: Sequence[str]) -> Iterator[str]:
-    absent = [told["tested"] for told in line["runs"] if told["tested"] not in kept]
+def _line_differences(
+    line: Mapping[str, Any], runs: Mapping[str, Any], groups: Sequence[str]
+) -> Iterator[str]:
+    absent = [listed["tested"] for listed in line["runs"] if listed["tested"] not in runs]
     if absent:
         yield f"{RUNS} lacks {', '.join(absent)}"
         return
-    own = [kept[told["tested"]] for told in line["runs"]]
-    for told, run in zip(line["runs"], own, strict=True):
+    own = [runs[listed["tested"]] for listed in line["runs"]]
+    for listed, run in zip(line["runs"], own, strict=True):
         same = {key: run[key] for key in ("metrics_sha256", "seed", "epoch", "verdict")}
         same |= {"split": run["split"]["name"], "made": run["split"]["made"], "clips": run["split"]["clips"]}
-        yield from (f"{key} of {told['tested']}" for key, value in same.items() if told[key] != value)
+        yield from (f"{key} of {listed['tested']}" for key, value in same.items() if listed[key] != value)
     expected = {
         "epochs": sorted({run["epoch"]["trained"] for run in own}),
         "training_seconds": round(sum(run["training_seconds"] for run in own), 1),
@@ -171,15 +174,15 @@ def _of_line(line: Mapping[str, Any], kept: Mapping[str, Any], groups: Sequence[
         paper = figure["paper"]
         if paper is not None and reported.get((paper["corpus"], metric)) != paper["value"]:
             yield f"{metric}: the recipe does not report {paper}"
-        yield from (f"{metric}: {text}" for text in _of_figure(metric, figure, own, groups))
+        yield from (f"{metric}: {text}" for text in _figure_differences(metric, figure, own, groups))
 
 
-def _of_figure(
+def _figure_differences(
     metric: str, figure: Mapping[str, Any], own: Sequence[Mapping[str, Any]], groups: Sequence[str]
 ) -> Iterator[str]:
     if not own:
         if figure["ours"] is not None or figure["runs"]:
-            yield "there is a figure without a run"
+            yield "there is a figure without runs"
         return
     if metric == "valid_accuracy":
         of_runs = [(1, run["epoch_accuracy"]) for run in own]
@@ -190,25 +193,25 @@ def _of_figure(
         of_runs = [share(each) for each in tallies]
         ours = plain(pool_tallies(tallies))
         for run, (items, value) in zip(own, of_runs, strict=True):
-            told = _in_metrics(metric, run)
-            if items != told[0] or not _near(value, told[1]):
-                yield f"a run's metrics file says {told}, its answers give {(items, value)}"
+            listed = _in_metrics(metric, run)
+            if items != listed[0] or not _near(value, listed[1]):
+                yield f"a run's metrics file says {listed}, its predictions give {(items, value)}"
     pairs = [
         *(("a run", each, value) for each, value in zip(_values(figure["runs"]), of_runs, strict=True)),
         *((key, (0, figure["ours"][key]), (0, ours[key])) for key in ("value", "low", "high")),
     ]
     seeds = by_seed([str(run["seed"]) for run in own], of_runs)
     if figure["by_seed"].keys() != seeds.keys():
-        yield "the seeds are others"
+        yield "the seeds differ"
         return
     pairs += [(f"seed {seed}", (0, figure["by_seed"][seed]), (0, value)) for seed, value in seeds.items()]
-    for what, (items, said), (counted, follows) in pairs:
-        if items != counted or not _near(said, follows):
-            yield f"{what} is {said}, and {follows} follows from the runs"
+    for what, (items, value), (counted, follows) in pairs:
+        if items != counted or not _near(value, follows):
+            yield f"{what} is {value}, but {follows} follows from the runs"
 
 
-def _values(told: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
-    return [(each["items"], each["value"]) for each in told]
+def _values(listed: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    return [(each["items"], each["value"]) for each in listed]
 
 
 def _in_metrics(metric: str, run: Mapping[str, Any]) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""Train and test what a table needs and what is not there yet; write the page after each run."""
+"""Training and testing of the missing runs of a table; the page is written after each run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, read_map, translate
 from genrelab.lab.studies.reproduce.budget import Budget
-from genrelab.lab.studies.reproduce.figures import Done, Settings, record_of
+from genrelab.lab.studies.reproduce.figures import Done, Line, Settings, record_of
 from genrelab.lab.studies.reproduce.page import write_page
 from genrelab.lab.studies.reproduce.table import Row, Table, each_fold
 from genrelab.lab.training.checkpoints import BEST
@@ -39,29 +39,29 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a user asked for, beside the table.
+class Request:
+    """What to reproduce of a table, and how.
 
     Attributes
     ----------
     corpus : str
-        Its spec.
+        Spec of the corpus.
     splits : tuple of str
-        Kinds; empty is the paper's on that corpus. `kfold:*/10` stands for all ten folds.
+        Kinds; empty is the paper's for that corpus. `kfold:*/10` is all ten folds.
     seeds : int
     budget : Budget
     changes : tuple of str
-        Of every recipe, as `key=value`.
+        Changes to all recipes, as `key=value`.
     weights : mapping of str to str
-        Architecture -> weights for the rows that start with ImageNet's; `*` is any.
+        Architecture -> weights, for the rows that start from ImageNet's; `*` is any architecture.
     start_corpus, elsewhere : str or None
-        Specs: of the corpus where a row's earlier training takes place; of the one that all are tested on.
+        Specs of the corpus for pretraining rows, and of the corpus on which to test all runs.
     map : Path or None
-        From the genres of `elsewhere` to those of `corpus`.
+        YAML that maps genres of `elsewhere` to genres of `corpus`.
     rows : tuple of str
-        Recipes, whole or their last part; empty is all.
+        Recipes, by full name or last part; empty is all.
     model_files : bool
-        Write one for each run; without, tiny budgets are much faster.
+        Whether to write a model file for each run; tiny budgets are much faster without.
     """
 
     corpus: str
@@ -79,90 +79,89 @@ class Wanted:
 
 @dataclass(frozen=True)
 class _Task:
-    """One run, in plain values that another process can be told."""
+    """A run to do, in values that can be sent to another process."""
 
     row: Row
     split: str
     fold: str
     seed: int
-    wanted: Wanted
+    request: Request
     base: Path
     device: str
 
 
 def reproduce(
     table: Table,
-    wanted: Wanted,
+    request: Request,
     *,
     out: Path,
     jobs: int = 1,
     device: str = "auto",
     say: Say = lambda line: None,
 ) -> dict[str, Any]:
-    """Make a table again, or what is left of it.
+    """Reproduce a table, or the missing part of it.
 
-    Finished runs stay, one that was cut off goes on after its last epoch; the same seeds on the same
-    machine end with the same table, however often it was stopped. A row that cannot be trained is listed
-    with the reason, and the others are.
+    Finished runs are kept, and an interrupted run continues after its last epoch: the same seeds on the same
+    machine give the same table, regardless of interruptions. If a row cannot be trained, the table lists the
+    reason and the other rows continue.
 
     Parameters
     ----------
     table : Table
-    wanted : Wanted
+    request : Request
     out : Path
-        Gets `reproduce/<table>[-<budget>]/` with the page and the run folders.
+        Parent of `reproduce/<table>[-<budget>]/`, with the page and the run folders.
     jobs : int > 0
-        Runs at once, each in a process of its own; GPUs are dealt to them in turn.
+        Parallel runs, each in its own process; they take the GPUs in turn.
     device : {"auto", "cpu", "gpu"}
     say : callable
-        Called with a line for people at the start and the end of each run.
+        Called with a message at the start of each run and after a failure.
 
     Returns
     -------
     dict
-        The record that the page shows, with `folder`.
+        The record of the page, plus `folder`.
 
     Raises
     ------
     UsageError
-        If a row is not in the table, what was asked for cannot be, or a genre of the corpus to test on has
-        no counterpart.
+        If a row is unknown, the request is invalid, or a genre of the test corpus has no counterpart.
     CorpusError, RunError
-        If a corpus or its split is not to be had, or another process makes this table in this folder.
+        If a corpus or its split is not available, or another process reproduces this table in this folder.
     """
     resolve_device(device)
-    rows = _chosen(table, wanted.rows)
-    corpus = wanted.budget.of_corpus(load_corpus(wanted.corpus))
-    splits = wanted.splits or (table.split_on(original_name(corpus)),)
+    rows = _rows_of(table, request.rows)
+    corpus = request.budget.limit_corpus(load_corpus(request.corpus))
+    splits = request.splits or (table.split_on(original_name(corpus)),)
     for split in splits:
-        for fold in wanted.budget.of_folds(each_fold(split)):
-            make_split(corpus, fold, seed=0)  # tells at once what is wrong with it
-    elsewhere = load_corpus(wanted.elsewhere) if wanted.elsewhere else None
+        for fold in request.budget.limit_folds(each_fold(split)):
+            make_split(corpus, fold, seed=0)  # raises before hours of training if the split is invalid
+    elsewhere = load_corpus(request.elsewhere) if request.elsewhere else None
     if elsewhere is not None:
-        translate(elsewhere, corpus.genres, _map(wanted))  # so does this, before hours of training
+        translate(elsewhere, corpus.genres, _genre_map(request))  # the same for the genre map
     settings = Settings(
-        wanted.corpus,
+        request.corpus,
         original_name(corpus),
         splits,
-        wanted.seeds,
-        tuple(wanted.budget.words()),
-        wanted.changes,
+        request.seeds,
+        tuple(request.budget.descriptions()),
+        request.changes,
         elsewhere.name if elsewhere else None,
     )
-    base = out / "reproduce" / _folder(table, wanted, original_name(corpus))
+    base = out / "reproduce" / _folder(table, request, original_name(corpus))
     base.mkdir(parents=True, exist_ok=True)
     tasks = [
-        _Task(row, split, fold, seed, wanted, base, device)
-        for seed in range(wanted.seeds)
+        _Task(row, split, fold, seed, request, base, device)
+        for seed in range(request.seeds)
         for row in rows
         for split in splits
-        for fold in wanted.budget.of_folds(each_fold(split))
+        for fold in request.budget.limit_folds(each_fold(split))
     ]
     results: dict[_Key, Done | str] = {}
 
     def publish() -> dict[str, Any]:
         lines = [
-            _gathered(row, split, [t for t in tasks if (t.row, t.split) == (row, split)], results)
+            _line_of(row, split, [t for t in tasks if (t.row, t.split) == (row, split)], results)
             for row in rows
             for split in splits
         ]
@@ -172,14 +171,13 @@ def reproduce(
 
     try:
         with only_one(base / ".lock"):
-            for task, found in _work(tasks, jobs, wanted.budget, say):
+            for task, found in _results(tasks, jobs, request.budget, say):
                 results[_key(task)] = found
                 publish()
             return {**publish(), "folder": str(base)}
     except BlockingIOError as error:
-        raise RunError(
-            f"another genrelab makes this table in {base}; wait for it, or choose another --out"
-        ) from error
+        message = f"another process reproduces this table in {base}. Wait for it, or choose another --out"
+        raise RunError(message, code="reproduce-busy") from error
 
 
 _Key = tuple[str, str, str, int]
@@ -189,59 +187,60 @@ def _key(task: _Task) -> _Key:
     return task.row.key, task.split, task.fold, task.seed
 
 
-def _folder(table: Table, wanted: Wanted, corpus: str) -> str:
-    """Name the folder by what makes its page another: the paper's other corpora, budget, what was changed."""
-    parts = [table.name, *([corpus] if corpus in table.corpora[1:] else []), *wanted.budget.short()]
-    if wanted.changes or wanted.weights:
-        told = json.dumps([wanted.changes, sorted(wanted.weights.items())])
-        parts.append(hashlib.sha256(told.encode()).hexdigest()[:6])
+def _folder(table: Table, request: Request, corpus: str) -> str:
+    """Return a folder name that depends on everything that changes the page: corpus, budget, changes."""
+    parts = [table.name, *([corpus] if corpus in table.corpora[1:] else []), *request.budget.labels()]
+    if request.changes or request.weights:
+        changed = json.dumps([request.changes, sorted(request.weights.items())])
+        parts.append(hashlib.sha256(changed.encode()).hexdigest()[:6])
     return "-".join(parts)
 
 
-def _chosen(table: Table, names: Sequence[str]) -> list[Row]:
+def _rows_of(table: Table, names: Sequence[str]) -> list[Row]:
     known = {row.recipe: row for row in table.rows}
     short = {recipe.split("/")[1]: recipe for recipe in known}
     for name in names:
         if name not in known and name not in short:
-            raise UsageError(f"{table.name} has no row {name!r}; there are: {', '.join(short)}")
-    wanted = {short.get(name, name) for name in names}
-    return [row for recipe, row in known.items() if not wanted or recipe in wanted]
+            message = f"{table.name} has no row {name!r}; its rows are {', '.join(short)}"
+            raise UsageError(message, code="reproduce-row-unknown")
+    chosen = {short.get(name, name) for name in names}
+    return [row for recipe, row in known.items() if not chosen or recipe in chosen]
 
 
-def _gathered(
-    row: Row, split: str, tasks: Sequence[_Task], results: dict[_Key, Done | str]
-) -> tuple[Row, Recipe, str, list[Done], list[str], int]:
+def _line_of(row: Row, split: str, tasks: Sequence[_Task], results: dict[_Key, Done | str]) -> Line:
     found = [results.get(_key(task)) for task in tasks]
     done = [each for each in found if isinstance(each, Done)]
     failures = [each for each in found if isinstance(each, str)]
     recipe = done[0].run.recipe if done else load_recipe(row.recipe)
-    return row, recipe, split, done, failures, len(found) - len(done) - len(failures)
+    return Line(row, recipe, split, done, failures, len(found) - len(done) - len(failures))
 
 
-def _work(tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say) -> Iterator[tuple[_Task, Done | str]]:
-    """Give each task's run, or why there is none, as they end; a task that has no time left gives nothing."""
+def _results(
+    tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say
+) -> Iterator[tuple[_Task, Done | str]]:
+    """Yield each task with its run or the reason of its failure; skip tasks after the time limit."""
     clock = budget.clock()
     if jobs == 1:
         for task in tasks:
-            if not clock.over or _is_done(task):
-                say(_words(task))
+            if not clock.expired or _is_done(task):
+                say(_label(task))
                 found = _attempt(task)
                 if isinstance(found, str):
-                    say(f"{_words(task)} failed: {found}")
+                    say(f"{_label(task)} failed: {found}")
                 yield task, found
         return
     gpus = torch.cuda.device_count()
     counter = multiprocessing.get_context("spawn").Value("i", 0)
     with ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), initializer=_settle_in, initargs=(counter, jobs, gpus)
+        jobs, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(counter, jobs, gpus)
     ) as pool:
         waiting = list(tasks)
         running: dict[Future[Done | str], _Task] = {}
         while waiting or running:
             while len(running) < jobs and (chosen := _next_task(waiting, running.values())) is not None:
                 waiting.remove(chosen)
-                if not clock.over or _is_done(chosen):
-                    say(_words(chosen))
+                if not clock.expired or _is_done(chosen):
+                    say(_label(chosen))
                     running[pool.submit(_attempt, chosen)] = chosen
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
@@ -249,22 +248,23 @@ def _work(tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say) -> Iterat
                     found = future.result()
                 except BrokenProcessPool as error:
                     raise RunError(
-                        f"a process was killed (too little memory?) while it or another did {_words(task)}; "
-                        "the same command goes on, perhaps with fewer --jobs"
+                        f"a process was killed during {_label(task)} or a parallel run (too little memory?). "
+                        "Repeat the command to continue, perhaps with fewer --jobs",
+                        code="reproduce-process-killed",
                     ) from error
                 if isinstance(found, str):
-                    say(f"{_words(task)} failed: {found}")
+                    say(f"{_label(task)} failed: {found}")
                 yield task, found
 
 
 def _next_task(waiting: Sequence[_Task], running: Iterable[_Task]) -> _Task | None:
-    """Return the next task whose earlier training no running one may be at."""
+    """Return the next task that does not share a pretraining with a running task."""
     busy = {(task.row.start, task.seed) for task in running if task.row.start is not None}
     return next((task for task in waiting if (task.row.start, task.seed) not in busy), None)
 
 
-def _settle_in(counter: Any, jobs: int, gpus: int) -> None:
-    """Give a new process its share of the machine: a GPU in turn, or some of the cores."""
+def _start_worker(counter: Any, jobs: int, gpus: int) -> None:
+    """Assign a GPU or a share of the cores to a new process."""
     with counter.get_lock():
         number = counter.value
         counter.value += 1
@@ -273,7 +273,7 @@ def _settle_in(counter: Any, jobs: int, gpus: int) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
 
 
-def _words(task: _Task) -> str:
+def _label(task: _Task) -> str:
     return f"{task.row.recipe}, {task.fold}, seed {task.seed}"
 
 
@@ -285,34 +285,38 @@ def _attempt(task: _Task) -> Done | str:
 
 
 def _run(task: _Task) -> Done:
-    recipe, corpus = _recipe(task), _corpus(_spec(task), task.wanted.budget)
-    run = run_experiment(
-        Experiment(recipe, corpus, make_split(corpus, task.fold, seed=task.seed), task.seed),
-        base=task.base,
-        device=task.device,
-        source=_spec(task),
-        model_file=task.wanted.model_files,
-    )
-    if task.wanted.elsewhere is None:
+    run = _train(task, _recipe(task), _spec(task), task.fold)
+    if task.request.elsewhere is None:
         return Done(run, run.folder)
-    other = _corpus(task.wanted.elsewhere, Budget())
-    mapping = _map(task.wanted)
+    other = _corpus(task.request.elsewhere, Budget())
+    mapping = _genre_map(task.request)
     folder = run.folder / "elsewhere" / other.name
-    about = _about_test(run, other, mapping)
-    told = folder / "tested.json"
-    if not told.is_file() or told.read_text(encoding="utf-8") != about:
-        told.unlink(missing_ok=True)
+    key = _test_key(run, other, mapping)
+    marker = folder / "tested.json"
+    if not marker.is_file() or marker.read_text(encoding="utf-8") != key:
+        marker.unlink(missing_ok=True)
         evaluate_elsewhere(run, other, mapping=mapping, folder=folder, device=task.device)
-        replace_text(told, about)
+        replace_text(marker, key)
     return Done(run, folder)
 
 
-def _map(wanted: Wanted) -> dict[str, str | None]:
-    return read_map(wanted.map) if wanted.map else {}
+def _train(task: _Task, recipe: Recipe, spec: str, kind: str) -> folders.Run:
+    corpus = _corpus(spec, task.request.budget)
+    return run_experiment(
+        Experiment(recipe, corpus, make_split(corpus, kind, seed=task.seed), task.seed),
+        base=task.base,
+        device=task.device,
+        source=spec,
+        model_file=task.request.model_files,
+    )
 
 
-def _about_test(run: folders.Run, other: Corpus, mapping: Mapping[str, str | None]) -> str:
-    """Return what decides the answers of a run on another corpus."""
+def _genre_map(request: Request) -> dict[str, str | None]:
+    return read_map(request.map) if request.map else {}
+
+
+def _test_key(run: folders.Run, other: Corpus, mapping: Mapping[str, str | None]) -> str:
+    """Return what determines the predictions of a run on another corpus."""
     labels = [[clip.id, clip.genre, clip.artist] for clip in other.clips]
     parts = [
         hashlib.sha256((run.folder / BEST).read_bytes()).hexdigest(),
@@ -324,57 +328,48 @@ def _about_test(run: folders.Run, other: Corpus, mapping: Mapping[str, str | Non
 
 
 def _spec(task: _Task) -> str:
-    return f"{task.row.sound}:{task.wanted.corpus}" if task.row.sound else task.wanted.corpus
+    return f"{task.row.sound}:{task.request.corpus}" if task.row.sound else task.request.corpus
 
 
 @functools.lru_cache(maxsize=8)
 def _corpus(spec: str, budget: Budget) -> Corpus:
-    return budget.of_corpus(load_corpus(spec))
+    return budget.limit_corpus(load_corpus(spec))
 
 
 def _recipe(task: _Task) -> Recipe:
-    """Return the recipe of a task, with the weights that it starts from."""
-    wanted = task.wanted
-    recipe = wanted.budget.of_recipe(load_recipe(task.row.recipe, changes=wanted.changes))
+    """Return the recipe of a task, with its initial weights."""
+    request = task.request
+    recipe = request.budget.limit_recipe(load_recipe(task.row.recipe, changes=request.changes))
     if recipe.training.choose_epoch_on == "none":
-        raise UsageError(
-            "a table tells what the part that chooses the epoch says; leave --set "
-            "training.choose_epoch_on=none away"
-        )
+        message = "a table needs a part that chooses the epoch; omit --set training.choose_epoch_on=none"
+        raise UsageError(message, code="reproduce-epoch-choice")
     start = recipe.training.weights
     if task.row.start is not None:
-        start = _earlier(task)
+        start = _pretrained_weights(task)
     elif start == "imagenet":
         architecture = str(recipe.model.options().get("architecture", "resnet18"))
-        near = (weights for name, weights in wanted.weights.items() if architecture.startswith(name))
-        start = next(near, wanted.weights.get("*", start))
+        near = (weights for name, weights in request.weights.items() if architecture.startswith(name))
+        start = next(near, request.weights.get("*", start))
     training = recipe.training.model_copy(update={"weights": start})
     return recipe.model_copy(update={"training": training})
 
 
-def _earlier(task: _Task) -> str:
-    """Train what a row goes on from; return its weights."""
-    start, wanted = task.row.start, task.wanted
+def _pretrained_weights(task: _Task) -> str:
+    """Run the pretraining of a row; return its weights."""
+    start, request = task.row.start, task.request
     assert start is not None
-    if wanted.start_corpus is None:
-        raise RecipeError(
-            f"it goes on from a run of {start.recipe} on {start.corpus}; name that corpus with --start-corpus"
-        )
-    corpus = _corpus(wanted.start_corpus, wanted.budget)
+    if request.start_corpus is None:
+        message = f"it starts from a run of {start.recipe}; give {start.corpus} with --start-corpus"
+        raise RecipeError(message, code="reproduce-start-corpus")
+    corpus = _corpus(request.start_corpus, request.budget)
     kind = "published" if "published" in corpus.published_splits else "artist"
-    recipe = wanted.budget.of_recipe(load_recipe(start.recipe, changes=wanted.changes))
-    run = run_experiment(
-        Experiment(recipe, corpus, make_split(corpus, kind, seed=task.seed), task.seed),
-        base=task.base,
-        device=task.device,
-        source=wanted.start_corpus,
-        model_file=wanted.model_files,
-    )
+    recipe = request.budget.limit_recipe(load_recipe(start.recipe, changes=request.changes))
+    run = _train(task, recipe, request.start_corpus, kind)
     return str(run.folder / BEST)
 
 
 def _is_done(task: _Task) -> bool:
-    corpus = _corpus(_spec(task), task.wanted.budget)
+    corpus = _corpus(_spec(task), task.request.budget)
     split = make_split(corpus, task.fold, seed=task.seed)
     folder = folders.run_folder(
         task.base, recipe=task.row.recipe, corpus=corpus.name, split=split.name, seed=task.seed

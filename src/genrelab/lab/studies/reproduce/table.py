@@ -1,4 +1,4 @@
-"""Which rows a paper's table has, and how the paper measured them: YAML that comes with genrelab."""
+"""The tables of the papers: their rows, and how the paper measured them, in YAML files of the package."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class _Strict(BaseModel):
 
 
 class Start(_Strict):
-    """An earlier training that a row goes on from, on another corpus."""
+    """A pretraining on another corpus, from which a row starts."""
 
     recipe: str
-    corpus: str = Field(description="the paper's, for the message that asks for one")
+    corpus: str = Field(description="the paper's, for messages")
 
 
 class Row(_Strict):
-    """One line of a table.
+    """A row of a table.
 
-    `sound` changes the corpus's sound, as in front of a corpus spec (`mp3@bitrate=128`).
+    `sound` changes the sound of the corpus, like the prefix of a corpus spec (`mp3@bitrate=128`).
     """
 
     recipe: str
@@ -38,16 +38,16 @@ class Row(_Strict):
 
     @property
     def key(self) -> str:
-        """What names the row: its recipe."""
+        """The name of the row: its recipe."""
         return self.recipe
 
 
 class Table(_Strict):
     """A table of a paper.
 
-    `splits` names every corpus that the paper trained on, with the split that it took there, as far as
-    genrelab can make it; the first corpus is the one that `--list` and messages speak of. `elsewhere` is
-    another corpus on which the paper tested what it had trained.
+    `splits` maps each training corpus of the paper to the split that the paper used there, as far as genrelab
+    can make it; the first corpus is the default of `--list` and of messages. `elsewhere` is another corpus on
+    which the paper tested.
     """
 
     name: str
@@ -61,11 +61,11 @@ class Table(_Strict):
 
     @property
     def corpora(self) -> tuple[str, ...]:
-        """The corpora that the paper trained on."""
+        """The training corpora of the paper."""
         return tuple(self.splits)
 
     def split_on(self, corpus: str) -> str:
-        """Return the paper's kind of split on a corpus; on one that it did not use, that of its first.
+        """Return the paper's kind of split for a corpus, or that for its first corpus.
 
         Parameters
         ----------
@@ -76,26 +76,26 @@ class Table(_Strict):
 
 
 def table_names() -> list[str]:
-    """Return the names of the tables that can be reproduced, e.g. `soundfusion-2`."""
+    """Return the names of the tables, such as `soundfusion-2`."""
     folder = files(__package__) / "tables"
     return sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
 
 
 def load_table(name: str) -> Table:
-    """Read a table that comes with genrelab.
+    """Load a table by name.
 
     Raises
     ------
     UsageError
-        If there is none of that name.
+        If there is no table with this name.
     """
     if name not in table_names():
-        raise UsageError(f"unknown table {name!r}; {closest(name, table_names())}")
+        raise UsageError(f"unknown table {name!r}; {closest(name, table_names())}", code="table-unknown")
     text = (files(__package__) / "tables" / f"{name}.yaml").read_text(encoding="utf-8")
     return Table.model_validate({"name": name, **yaml.safe_load(text)})
 
 
 def each_fold(split: str) -> list[str]:
-    """Return the kinds of split that `kfold:*/10` stands for: all ten; any other stands for itself."""
+    """Expand `kfold:*/10` to the kinds of all ten folds; return any other kind alone."""
     found = _ALL_FOLDS.fullmatch(split)
     return [f"{found[1]}:{fold}/{found[2]}" for fold in range(int(found[2]))] if found else [split]

@@ -1,1 +1,1 @@
-"""A corpus decoded once, and what is known about each of its clips."""
+"""Stores of decoded corpora, and facts about their clips."""

@@ -1,10 +1,10 @@
-"""A corpus decoded once: int16 samples in one memory-mapped file, so that an epoch never decodes.
+"""A decoded corpus: int16 samples in one memory-mapped file, so that training decodes each clip only once.
 
-A store is a folder `samples.i16` (all clips one after the other, `[frames, channels]` interleaved,
-little-endian) and `index.json` (what lies where). It is named by a hash of everything that decides its
-content, so that a changed file, rate or corpus makes a new store and an old one is never wrong. Each clip's
-samples, and the index, have checksums, which are verified whenever a store is opened: once a run.
-Samples beyond full scale, which lossy decoders make, are cut to it: int16 has no room above.
+A store is a folder with `samples.i16` (all clips one after another, `[frames, channels]` interleaved,
+little-endian) and `index.json` (the position of each clip). Its name contains a hash of everything that
+determines its content: a changed file, rate or corpus gives a new store, and an existing store is never out
+of date. The samples of each clip and the index have checksums, which are verified whenever a store is
+opened, once per run. Samples beyond full scale, which lossy decoders produce, are clipped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import platformdirs
 from genrelab.audio.channels import match_channels
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.paths import printable
-from genrelab.lab.corpora.types import Clip, Corpus
+from genrelab.lab.corpora.types import Clip, Corpus, Waveform
 from genrelab.lab.training.store.build import (
     FORMAT,
     INDEX,
@@ -33,7 +33,7 @@ from genrelab.lab.training.store.build import (
     SCALE,
     Place,
     Report,
-    Waveform,
+    StoreContent,
     Which,
     build_store,
     remove_store,
@@ -43,42 +43,42 @@ from genrelab.lab.training.store.checksums import checksum, unsealed
 
 _ITEM_BYTES = 2
 _WITHOUT_CHECKSUMS = 1
-_MOST_READERS = 8  # each holds a clip in memory
-_SOUND = 1  # of what decoding gives; another number makes all runs ones with other sound
+_MOST_READERS = 8  # each reader holds one clip in memory
+_SOUND = 1  # version of the decoder's output; raising it changes every sound key
 _LOGGER = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return where stores lie unless told otherwise: `GENRELAB_CACHE`, or the user's cache folder."""
+    """Return the folder of all caches: `GENRELAB_CACHE`, or the user's cache folder."""
     return Path(os.environ.get("GENRELAB_CACHE") or platformdirs.user_cache_dir("genrelab"))
 
 
 class DamagedStoreError(CorpusError):
-    """A store's files are not as they were written."""
+    """The files of a store differ from what was written."""
 
 
 class OlderStoreError(DamagedStoreError):
-    """A store has no checksums: nobody can say whether its files are as they were written."""
+    """A store has no checksums, so that its files cannot be verified."""
 
 
 class AudioStore:
-    """Read a store; make one with `open_store`.
+    """Reader of a store; `open_store` creates one.
 
-    Sent to another process it goes without the samples, which are opened there.
+    Pickling leaves out the samples; the receiving process maps them again.
 
     Parameters
     ----------
     folder : Path
     sample_rate : int, in Hz
     channels : int
-        What `read` gives. A clip of fewer channels is kept as it is and copied when read.
+        Channels that `read` returns. A mono clip is stored once and duplicated on reading.
 
     Raises
     ------
     DamagedStoreError
-        If the folder holds no whole store.
+        If the folder holds no complete store.
     CorpusError
-        If it may not be read.
+        If the folder cannot be read.
     """
 
     def __init__(self, folder: Path, *, sample_rate: int, channels: int) -> None:
@@ -92,32 +92,35 @@ class AudioStore:
         except DamagedStoreError:
             raise
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
-            raise DamagedStoreError(f"{folder} holds no whole store: {error}; delete it") from error
+            message = f"the store {folder} is incomplete: {error}"
+            raise DamagedStoreError(message, code="store-incomplete") from error
         except OSError as error:
             raise _unreadable(folder, error) from error
 
     def verify(self, *, jobs: int = 1) -> None:
-        """Compare the samples with their checksums, all of them.
+        """Compare all samples with their checksums.
 
-        The file is read, not mapped: where the disk fails, that is an error and not the end of the process.
+        Reads the file instead of mapping it: a failing disk then raises an error and does not kill the
+        process.
 
         Raises
         ------
         DamagedStoreError
-            If they are not as they were written; the first such clip is named.
+            If a clip differs from what was written; the message names the first one.
         CorpusError
-            If they cannot be read.
+            If the samples cannot be read.
         """
         try:
             with ThreadPoolExecutor(min(jobs, _MOST_READERS)) as pool:
-                whole = pool.map(partial(_is_whole, self.folder / SAMPLES), self._places.values())
-                damaged = [clip for clip, ok in zip(self._places, whole, strict=True) if not ok]
+                intact = pool.map(partial(_is_intact, self.folder / SAMPLES), self._places.values())
+                damaged = [clip for clip, ok in zip(self._places, intact, strict=True) if not ok]
         except OSError as error:
             raise _unreadable(self.folder, error) from error
         if damaged:
             raise DamagedStoreError(
-                f"the store {self.folder} is damaged: {len(damaged)} of {len(self._places)} clips are not "
-                f"as they were written, e.g. {printable(damaged[0])}; delete it"
+                f"the store {self.folder} is damaged: the checksums of {len(damaged)} of {len(self._places)} "
+                f"clips do not match, such as {printable(damaged[0])}",
+                code="store-damaged",
             )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -132,11 +135,11 @@ class AudioStore:
 
     @property
     def clips(self) -> tuple[str, ...]:
-        """The ids of all clips, in the order in which they lie."""
+        """The ids of all clips, in the order of the file."""
         return tuple(self._places)
 
     def samples(self, clip_id: str) -> npt.NDArray[np.int16]:
-        """Return a clip as it is kept, `[frames, channels]`, with one channel where its sound had one."""
+        """Return a clip's stored samples, `[frames, channels]`; a mono clip has one channel."""
         place = self._places[clip_id]
         return self._samples[place.offset : place.end].reshape(-1, place.channels)
 
@@ -145,7 +148,7 @@ class AudioStore:
         return self._places[clip_id].frames
 
     def read(self, clip_id: str, start: int, length: int) -> Waveform:
-        """Return samples `start` to `start + length`, or fewer at the end.
+        """Return samples `start` to `start + length`, fewer at the end of the clip.
 
         Returns
         -------
@@ -163,11 +166,12 @@ class AudioStore:
 def _unreadable(folder: Path, error: OSError) -> CorpusError:
     return CorpusError(
         f"cannot read the store {folder}: {error.strerror or error}; "
-        "change its permissions or set GENRELAB_CACHE to another folder"
+        "change its permissions or set GENRELAB_CACHE to another folder",
+        code="store-unreadable",
     )
 
 
-def _is_whole(path: Path, place: Place) -> bool:
+def _is_intact(path: Path, place: Place) -> bool:
     with path.open("rb") as file:
         file.seek(place.offset * _ITEM_BYTES)
         return checksum(file.read((place.end - place.offset) * _ITEM_BYTES)) == place.checksum
@@ -176,7 +180,8 @@ def _is_whole(path: Path, place: Place) -> bool:
 def _read_index(folder: Path) -> tuple[dict[str, Place], dict[str, str]]:
     text = (folder / INDEX).read_text(encoding="utf-8")
     if json.loads(text)["format"] == _WITHOUT_CHECKSUMS:
-        raise OlderStoreError(f"the store {folder} is of an earlier genrelab, without checksums; delete it")
+        message = f"the store {folder} comes from an earlier genrelab and has no checksums"
+        raise OlderStoreError(message, code="store-without-checksums")
     index = unsealed(text)
     if index["format"] != FORMAT:
         raise ValueError(f"{INDEX} has the format {index['format']!r}, not {FORMAT}")
@@ -185,12 +190,12 @@ def _read_index(folder: Path) -> tuple[dict[str, Place], dict[str, str]]:
 
 
 def _open_samples(folder: Path, places: dict[str, Place]) -> npt.NDArray[np.int16]:
-    """Map the file of samples, if it has the length that the index says."""
+    """Map the sample file, after comparing its length with the index."""
     values = max((place.end for place in places.values()), default=0)
     size = (folder / SAMPLES).stat().st_size
     if size != values * _ITEM_BYTES:
         raise ValueError(f"{SAMPLES} has {size} bytes, not {values * _ITEM_BYTES}")
-    if not size:  # which cannot be mapped
+    if not size:  # an empty file cannot be mapped
         return np.empty(0, dtype="<i2")
     return np.memmap(folder / SAMPLES, dtype="<i2", mode="r")
 
@@ -201,16 +206,15 @@ def open_store(
     sample_rate: int,
     channels: int,
     which: Which = "labelled",
-    folder: Path | None = None,
     jobs: int | None = None,
     report: Report | None = None,
 ) -> AudioStore:
-    """Return the store of a corpus, decoding it first unless that was done before.
+    """Return the store of a corpus; decode the corpus first if there is no store yet.
 
-    A damaged store, and one of an earlier genrelab without checksums, is made again, and a warning is logged
-    that says so. A clip that could not be decoded stays skipped until a file of the
-    corpus changes, also where the reason has passed, such as a network drive that was away: delete the
-    store's folder, in `stores` below `GENRELAB_CACHE`, to try again.
+    Stores are kept in `stores` below `cache_folder()`. A damaged store, or one of an earlier genrelab without
+    checksums, is built again, with a warning in the log. A clip that could not be decoded stays skipped until
+    a file of the corpus changes, even if the cause was temporary, such as a missing network drive: delete the
+    store's folder to try again.
 
     Parameters
     ----------
@@ -219,60 +223,51 @@ def open_store(
     channels : int
         1 or 2; a mono clip is stored once and doubled when read.
     which : {"labelled", "unlabelled"}
-        The clips of the corpus that are stored.
-    folder : Path or None
-        Where stores are kept; None is `cache_folder()`.
+        Which clips of the corpus to store.
     jobs : int or None
-        Clips decoded at the same time; None is the number of cores.
+        Clips decoded in parallel; None is the number of cores.
     report : callable or None
-        Called with clips done and clips in all.
+        Called with the number of finished clips and the total.
 
     Returns
     -------
     AudioStore
-        `skipped` names the clips that could not be decoded, with the reason.
+        `skipped` maps the clips that could not be decoded to the reason.
 
     Raises
     ------
     CorpusError
-        If no clip at all could be decoded, or the store cannot be written or read.
+        If no clip can be decoded, or the store cannot be written or read.
     """
-    key = _folder_key(corpus, sample_rate, channels, which)
-    place = (folder or cache_folder()) / "stores" / f"{corpus.name}-{sample_rate}-{channels}-{key[:16]}"
+    content = StoreContent(corpus, sample_rate, channels, which)
+    name = f"{corpus.name}-{sample_rate}-{channels}-{_folder_key(content)[:16]}"
+    place = cache_folder() / "stores" / name
     jobs = jobs or os.cpu_count() or 1
-    if os.path.exists(place):  # False also where it may not be looked for; making it says so
+    if os.path.exists(place):  # also False without permission to look; building then raises the error
         try:
             store = AudioStore(place, sample_rate=sample_rate, channels=channels)
             store.verify(jobs=jobs)
             return store
         except DamagedStoreError as error:
-            _LOGGER.warning("%s", str(error).replace("; delete it", "; it is made again"))
+            _LOGGER.warning("%s; decoding the corpus again", error)
             remove_store(place)
-    build_store(
-        place,
-        corpus,
-        sample_rate=sample_rate,
-        channels=channels,
-        jobs=jobs,
-        which=which,
-        report=report,
-    )
+    build_store(place, content, jobs=jobs, report=report)
     return AudioStore(place, sample_rate=sample_rate, channels=channels)
 
 
 def sound_key(corpus: Corpus, *, sample_rate: int, channels: int, which: Which = "labelled") -> str:
-    """Hash what decides how a corpus sounds: the same on every machine, and wherever its files lie.
+    """Hash what determines how a corpus sounds; the key does not depend on the machine or the folder.
 
     Parameters
     ----------
     corpus : Corpus
-        Of these clips count id, size of the file, start and duration; not the genre, nor the
-        path. Of its renderer counts the `repr`.
+        The key covers id, file size, start and duration of the clips and the `repr` of the renderer, but not
+        genre or path.
     sample_rate : int > 0, in Hz
     channels : int
         1 or 2.
     which : {"labelled", "unlabelled"}
-        The clips of the corpus that are meant.
+        Which clips of the corpus.
 
     Returns
     -------
@@ -280,35 +275,36 @@ def sound_key(corpus: Corpus, *, sample_rate: int, channels: int, which: Which =
         SHA-256, 64 hexadecimal digits.
     """
     clips = [
-        [clip.id, status and status.st_size, _number(clip.start), _number(clip.duration)]
+        [clip.id, status and status.st_size, _as_float(clip.start), _as_float(clip.duration)]
         for clip in stored(corpus, which)
         for status in [_status(clip)]
     ]
     return _hash([_SOUND, sample_rate, channels, repr(corpus.renderer), clips])
 
 
-def _folder_key(corpus: Corpus, sample_rate: int, channels: int, which: Which) -> str:
-    """Hash what decides the content of a store: the sound, and which files, of when."""
+def _folder_key(content: StoreContent) -> str:
+    """Hash what determines the content of a store: the sound, and path and time of each file."""
     files = [
         [clip.path and os.fsencode(clip.path.absolute()).hex(), status and status.st_mtime_ns]
-        for clip in stored(corpus, which)
+        for clip in content.clips
         for status in [_status(clip)]
     ]
-    sound = sound_key(corpus, sample_rate=sample_rate, channels=channels, which=which)
-    return _hash([sound, corpus.name, files])
+    rate, channels = content.sample_rate, content.channels
+    sound = sound_key(content.corpus, sample_rate=rate, channels=channels, which=content.which)
+    return _hash([sound, content.corpus.name, files])
 
 
 def _hash(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)  # 10 and 10.0 are the same length, but not the same text
+def _as_float(value: float | None) -> float | None:
+    return None if value is None else float(value)  # 10 and 10.0 are equal, but not in JSON
 
 
 def _status(clip: Clip) -> os.stat_result | None:
-    """Ask for a clip's file; None where there is none."""
+    """Return the status of a clip's file, None without a file."""
     try:
         return clip.path.stat() if clip.path is not None and clip.path.is_file() else None
-    except OSError:  # a folder that may not be entered; decoding will say so
+    except OSError:  # no permission; decoding raises the error
         return None

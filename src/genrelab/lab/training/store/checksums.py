@@ -1,4 +1,4 @@
-"""Checksums of what a store keeps: SHA-256, which processors compute faster than a disk reads."""
+"""Checksums of a store: SHA-256, which a processor computes faster than a disk reads."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _DIGITS = 32
 
 
 def checksum(content: bytes | memoryview) -> str:
-    """Return 32 hexadecimal digits that another content has not."""
+    """Return the first 32 hexadecimal digits of the SHA-256."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
 def sealed(content: Mapping[str, Any]) -> str:
-    """Return a mapping as JSON that holds its own checksum."""
+    """Return a mapping as JSON that contains its own checksum."""
     text = json.dumps(content)
     return json.dumps({**content, _SEAL: checksum(text.encode())})
 
 
 def unsealed(text: str) -> dict[str, Any]:
-    """Return what `sealed` wrote.
+    """Return the mapping that `sealed` wrote.
 
     Raises
     ------
     ValueError
-        If it is no JSON, has no checksum, or not its own.
+        If the text is not JSON, has no checksum, or has a wrong one.
     """
     content = json.loads(text)
-    told = content.pop(_SEAL, None) if isinstance(content, dict) else None
-    if told is None or told != checksum(json.dumps(content).encode()):
-        raise ValueError("it is not as it was written")
+    seal = content.pop(_SEAL, None) if isinstance(content, dict) else None
+    if seal is None or seal != checksum(json.dumps(content).encode()):
+        raise ValueError("its checksum does not match")
     return dict(content)

@@ -1,7 +1,7 @@
-"""What can be told of each clip of a store by itself: a digest of its sound, and how much of it is silence.
+"""Facts about each clip of a store: a digest of its sound, and its share of silence.
 
-Made in one pass over the samples when it is first asked for, and kept beside them as `facts.json`, with a
-checksum: a store never changes, so that the next run on it reads a small file.
+The first request computes them in one pass over the samples and writes `facts.json`, with a checksum, next to
+the samples. A store never changes, so that later runs only read this small file.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _FORMAT = 1
 
 
 class ClipFacts(NamedTuple):
-    """What is known of a clip's sound.
+    """Facts about a clip's sound.
 
     Attributes
     ----------
     digest : str or None
-        Equal for clips whose samples are equal as they are kept, at the store's rate, in 16 bits: a file and
-        its lossless copy, not an MP3 of it. Two equal channels are as good as one. None for digital silence.
+        Equal for clips with equal stored samples, at the store's rate in 16 bits: a file and its lossless
+        copy, but not its MP3. Two equal channels count as one. None for digital silence.
     silent : float, 0..1
         Share of the time below -60 dB.
     """
@@ -42,29 +42,28 @@ class ClipFacts(NamedTuple):
 
 
 def clip_facts(store: AudioStore, *, jobs: int | None = None) -> Mapping[str, ClipFacts]:
-    """Return clip id -> what is known of its sound, for all clips of a store.
+    """Return clip id -> facts about its sound, for all clips of a store.
 
     Parameters
     ----------
     store : AudioStore
     jobs : int or None
-        Clips looked at at the same time; None is the number of cores.
+        Clips processed in parallel; None is the number of cores.
     """
     path = store.folder / FACTS
     with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = unsealed(path.read_text(encoding="utf-8"))
-        if kept["format"] == _FORMAT and kept["clips"].keys() == set(store.clips):
-            return {clip_id: ClipFacts(*facts) for clip_id, facts in kept["clips"].items()}
+        stored = unsealed(path.read_text(encoding="utf-8"))
+        if stored["format"] == _FORMAT and stored["clips"].keys() == set(store.clips):
+            return {clip_id: ClipFacts(*facts) for clip_id, facts in stored["clips"].items()}
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        made = dict(
-            zip(store.clips, pool.map(lambda clip_id: _look(store, clip_id), store.clips), strict=True)
-        )
-    with suppress(OSError):  # a store that may only be read
-        replace_text(path, sealed({"format": _FORMAT, "clips": made}))
-    return made
+        found = pool.map(lambda clip_id: _facts_of(store, clip_id), store.clips)
+        facts = dict(zip(store.clips, found, strict=True))
+    with suppress(OSError):  # a read-only store
+        replace_text(path, sealed({"format": _FORMAT, "clips": facts}))
+    return facts
 
 
-def _look(store: AudioStore, clip_id: str) -> ClipFacts:
+def _facts_of(store: AudioStore, clip_id: str) -> ClipFacts:
     samples = store.samples(clip_id)
     if samples.shape[1] == 2 and np.array_equal(samples[:, 0], samples[:, 1]):
         samples = samples[:, :1]

@@ -1,4 +1,4 @@
-"""Ten styles: one file each says how a genre is composed."""
+"""Ten styles: one file per genre defines how it is composed."""
 
 from genrelab.lab.corpora.synthetic.score import Style
 from genrelab.lab.corpora.synthetic.styles.blues import BLUES

@@ -36,7 +36,7 @@ def compose(sketch: Sketch) -> list[Part]:
     walk = sketch.habit(_BASSES)
 
     spans = sketch.chart(sketch.choose(_FORMS))
-    tune = melody(spans, sketch, scale="blues", low=60, high=80, rhythms=_PHRASES, form="AABC", leap=2)
+    tune = melody(spans, sketch, sketch.scale("blues", 60, 80), rhythms=_PHRASES, form="AABC", leap=2)
     riff = line(boogie, spans, sketch, centre=48)
     parts = [
         Part(bass, line(walk, spans, sketch, centre=36), 0.5),

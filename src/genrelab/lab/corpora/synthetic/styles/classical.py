@@ -29,7 +29,7 @@ def _keyboard(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
     )
     rhythms = sketch.habit((_SLOW, _FAST))[sketch.beats]
     broken = sketch.choose(_BROKEN[sketch.beats])
-    tune = melody(spans, sketch, scale=scale, low=67, high=88, rhythms=rhythms)
+    tune = melody(spans, sketch, sketch.scale(scale, 67, 88), rhythms=rhythms)
     left = arpeggio(broken, spans, sketch, centre=54)
     depth = sketch.track.uniform(0.4, 0.7)
     return [
@@ -49,9 +49,9 @@ def _ensemble(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
     top, second, inner, low = (voiced(tone, sketch.artist) for tone in sketch.habit(palettes))
     slow, fast = _SLOW[sketch.beats], _FAST[sketch.beats]
     running = sketch.chance(0.5)
-    tune = melody(spans, sketch, scale=scale, low=69, high=88, rhythms=fast if running else slow)
+    tune = melody(spans, sketch, sketch.scale(scale, 69, 88), rhythms=fast if running else slow)
     counter = melody(
-        spans, sketch, scale=scale, low=60, high=76, rhythms=slow if running else fast, form="ABAC"
+        spans, sketch, sketch.scale(scale, 60, 76), rhythms=slow if running else fast, form="ABAC"
     )
     pad = comp("x" + "-" * (sketch.beats - 1), spans, sketch, centre=58, keep=1.0)
     ground = line(sketch.choose(_WALK[sketch.beats]), spans, sketch, centre=43)
@@ -69,7 +69,7 @@ def _ensemble(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
 
 
 def compose(sketch: Sketch) -> list[Part]:
-    """Return a keyboard piece or a small ensemble, as the artist is a pianist or not."""
+    """Return a keyboard piece or a small ensemble, depending on the artist."""
     players = sketch.habit((_keyboard, _ensemble, _ensemble))
     minor = sketch.chance(0.45)
     spans = sketch.chart(sketch.choose(_MINOR_FORMS if minor else _MAJOR_FORMS))

@@ -34,7 +34,7 @@ _THREE = {
 
 
 def compose(sketch: Sketch) -> list[Part]:
-    """Return a country band; waltz time where the artist likes it."""
+    """Return a country band; some artists play in waltz time."""
     patterns = _FOUR if sketch.beats == 4 else _THREE
     picker = voiced(
         sketch.habit((instruments.BANJO, instruments.TWANG_GUITAR, instruments.ACOUSTIC_GUITAR)),
@@ -53,7 +53,7 @@ def compose(sketch: Sketch) -> list[Part]:
     train, roll = sketch.habit(patterns["train"]), sketch.habit(patterns["roll"])
 
     spans = sketch.chart(sketch.choose(_FORMS))
-    tune = melody(spans, sketch, scale="pentatonic", low=60, high=79, rhythms=patterns["tune"], leap=2)
+    tune = melody(spans, sketch, sketch.scale("pentatonic", 60, 79), rhythms=patterns["tune"], leap=2)
     pad = comp("x" + "-" * (sketch.beats - 1), spans, sketch, centre=67, keep=1.0)
     return [
         Part(bass, line(sketch.choose(patterns["bass"]), spans, sketch, centre=38), 0.55),

@@ -43,8 +43,8 @@ def compose(sketch: Sketch) -> list[Part]:
     form = sketch.choose(_FORMS)
     spans = sketch.chart(form)
     scale = "dorian" if form.startswith("i7") else "major"
-    run = melody(spans, sketch, scale=scale, low=72, high=91, rhythms=_RUNS, form="ABAC", leap=1)
-    tune = melody(spans, sketch, scale=scale, low=62, high=79, rhythms=_HOOKS)
+    run = melody(spans, sketch, sketch.scale(scale, 72, 91), rhythms=_RUNS, form="ABAC", leap=1)
+    tune = melody(spans, sketch, sketch.scale(scale, 62, 79), rhythms=_HOOKS)
     return [
         hits(kick, "X...X...X...X...", sketch, level=0.9, room=0.03),
         hits(clap, "....X.......X...", sketch, level=0.5, room=0.25),

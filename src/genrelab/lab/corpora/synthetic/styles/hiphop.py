@@ -17,7 +17,7 @@ _FLOWS = ("x.xxx.xxx.xx.xx.", "xxx.xx.xx.xxx.x.", ".xxxx.xxxx.x.xxx", "x.x.xxx.x
 
 
 def _speech(sketch: Sketch, flow: str, pitch: float) -> list[list[Note]]:
-    """Return syllables for five vowels and, last, the consonants between them."""
+    """Return syllables: five vowels, followed by the consonants between them."""
     voices: list[list[Note]] = [[] for _ in range(6)]
     for _, start, length, _ in steps(flow, sketch):
         inflection = sketch.track.normal(0, 1.5)
@@ -30,7 +30,7 @@ def _speech(sketch: Sketch, flow: str, pitch: float) -> list[list[Note]]:
 
 
 def compose(sketch: Sketch) -> list[Part]:
-    """Return a beat and somebody who speaks over it."""
+    """Return a beat with rhythmic speech."""
     sample = voiced(
         sketch.habit(
             (instruments.ELECTRIC_PIANO, instruments.TINE_PIANO, instruments.STRINGS, instruments.PIANO)

@@ -47,9 +47,8 @@ def compose(sketch: Sketch) -> list[Part]:
     form = sketch.choose(_FORMS)
     spans = sketch.chart(form)
     scale = "dorian" if "i9" in form.split() else "major"
-    tune = melody(
-        spans, sketch, scale=scale, low=range_low, high=range_low + 22, rhythms=_LINES, form="ABCD", leap=3
-    )
+    pitches = sketch.scale(scale, range_low, range_low + 22)
+    tune = melody(spans, sketch, pitches, rhythms=_LINES, form="ABCD", leap=3)
     comping = " ".join(sketch.choose(_COMPS) for _ in range(4))
     chatter = " ".join(sketch.choose(("...g....", ".....g.o", "..g....g", "........")) for _ in range(4))
     return [

@@ -42,7 +42,7 @@ def compose(sketch: Sketch) -> list[Part]:
     held = roots(f"{sketch.choose(_CHORDS)} {sketch.choose(_CHORDS)}", spans, sketch, centre=tuning)
     shredding = front.stack == (1,) and front.breath == 0
     rhythms, low, high = (_SHRED, 64, 88) if shredding else (_SHOUT, 52, 67)
-    tune = melody(spans, sketch, scale=scale, low=low, high=high, rhythms=rhythms, leap=2)
+    tune = melody(spans, sketch, sketch.scale(scale, low, high), rhythms=rhythms, leap=2)
     backbeat = sketch.choose(("....X.......X...", "....X.......X...", "..X...X...X...X."))
     parts = [
         hits(kick, f"{sketch.choose(_KICKS)} {sketch.choose(_KICKS)}", sketch, level=0.8, room=0.02),

@@ -21,7 +21,7 @@ _PLUCKS = ("1.2.3.2.1.2.3.4.", "1.3.2.3.1.3.2.3.", "1..2..3.1..2..3.", "4.3.2.1.
 
 
 def _pumping(notes: list[Note]) -> list[Note]:
-    """Return the notes ducked on every beat, as by a compressor that listens to the kick."""
+    """Return the notes ducked on every beat, as by a compressor that the kick controls."""
     return [note._replace(velocity=note.velocity * (0.45 if note.start % 1 < 0.2 else 1.0)) for note in notes]
 
 
@@ -47,7 +47,7 @@ def compose(sketch: Sketch) -> list[Part]:
     hats = sketch.habit(("x.x.x.x.x.x.x.x.", "xoxoxoxoxoxoxoxo", "x.xox.xox.xox.xo"))
 
     spans = sketch.chart(sketch.choose(_FORMS))
-    tune = melody(spans, sketch, scale="pentatonic", low=62, high=81, rhythms=_HOOKS, form="AAAB", leap=2)
+    tune = melody(spans, sketch, sketch.scale("pentatonic", 62, 81), rhythms=_HOOKS, form="AAAB", leap=2)
     pad = comp(
         "x-x-x-x-x-x-x-x-" if sketch.chance(0.6) else "x--x--x-x--x--x-", spans, sketch, centre=65, keep=0.95
     )

@@ -42,7 +42,7 @@ def compose(sketch: Sketch) -> list[Part]:
     spans = sketch.chart(form)
     scale = "minor pentatonic" if form.startswith("i") else "pentatonic"
     low = line(f"{sketch.choose(_BASSES)} {sketch.choose(_BASSES)}", spans, sketch, centre=33)
-    tune = melody(spans, sketch, scale=scale, low=60, high=76, rhythms=_SONGS, form="ABAC")
+    tune = melody(spans, sketch, sketch.scale(scale, 60, 76), rhythms=_SONGS, form="ABAC")
     return [
         Part(bass, low, 0.75, room=0.0),
         Part(bass_top, low, 0.3, room=0.0),

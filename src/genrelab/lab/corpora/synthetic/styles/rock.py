@@ -37,7 +37,7 @@ def compose(sketch: Sketch) -> list[Part]:
     spans = sketch.chart(sketch.choose(_FORMS))
     riff = roots(f"{sketch.choose(_RIFFS)} {sketch.choose(_RIFFS)}", spans, sketch, centre=45)
     bass_line = roots(sketch.choose(("x-x-x-x-x-x-x-x-", "x-x-x-x-x-x-x-xx")), spans, sketch, centre=33)
-    tune = melody(spans, sketch, scale="minor pentatonic", low=60, high=78, rhythms=_SONGS, form="AABC")
+    tune = melody(spans, sketch, sketch.scale("minor pentatonic", 60, 78), rhythms=_SONGS, form="AABC")
     picked = arpeggio(sketch.choose(("1.2.3.2.1.2.3.2.", "1-----2-3-------")), spans, sketch, centre=60)
     beat = f"{sketch.choose(_KICKS)} {sketch.choose(_KICKS)}"
     return [
