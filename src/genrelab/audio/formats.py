@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from genrelab.audio.containers.identify import HEAD_SIZE, Sign, is_wave, sign_of
+
 # fmt: off
 AUDIO_SUFFIXES: frozenset[str] = frozenset((
     ".3g2", ".3gp", ".3gpp", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr", ".ape",
@@ -50,11 +52,10 @@ _BY_SUFFIX = {
     ".s3m": "Scream Tracker module",
     ".xm": "FastTracker module",
 }
-_SOUND_HEADS = (b"fLaC", b"OggS", b".snd", b"caff", b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"DSD ")
-_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_MATROSKA = b"\x1aE\xdf\xa3"
+_COMMON: tuple[Sign | None, ...] = (
+    *("flac", "ogg", "au", "caf", "wavpack", "tta", "monkeys", "musepack", "dsd", "mp4", "asf", "matroska"),
+)
 _HEAD_BYTES = 1084
-
 
 _FREE = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")  # a header of MPEG audio whose bit rate is "free"
 
@@ -91,9 +92,9 @@ def is_sound(path: Path) -> bool:
         If the file cannot be read.
     """
     with path.open("rb") as file:
-        head = file.read(16)
-    riff = head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE"
-    return riff or head[4:8] == b"ftyp" or head.startswith((*_SOUND_HEADS, _ASF, _MATROSKA))
+        head = file.read(HEAD_SIZE)
+    sign = sign_of(head)
+    return sign in _COMMON or (sign in ("riff", "rf64") and is_wave(head))
 
 
 def _looks_like(found: bytes, sign: bytes) -> bool:

@@ -16,7 +16,7 @@ import tagged
 from mutations import mutate
 from rewriting import checked_rewrite, rewrite
 
-from genrelab.audio.containers.identify import skip_id3, tail_start
+from genrelab.audio.containers.outer_tags import skip_id3, tail_start
 from genrelab.errors import TagError
 from genrelab.library.store.audio_digest import sound_digest
 from genrelab.library.tags import read_tag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from genrelab.audio.containers.identify import skip_id3
+from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.audio.containers.window import FileWindow
 
 _HEADER = re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])")

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from genrelab.audio.containers import ContainerError
+
 EBML, SEGMENT, VOID, CRC = 0x1A45DFA3, 0x18538067, 0xEC, 0xBF
 SEEK_HEAD, INFO, TRACKS, CLUSTER, CUES = 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B
 ATTACHMENTS, CHAPTERS, TAGS = 0x1941A469, 0x1043A770, 0x1254C367
@@ -18,10 +20,7 @@ MOST_PARTS = 200_000
 """Parts of one segment that are looked at; a day of sound has about 20,000."""
 
 _MOST_HEAD = 12
-
-
-class EbmlError(ValueError):
-    """Bytes that are no EBML, or are cut off."""
+_BEYOND_ANY_FILE = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,14 @@ def elements_of(data: bytes, start: int = 0, end: int | None = None) -> Iterator
 
     Raises
     ------
-    EbmlError
+    ContainerError
         If they do not fill them, or one does not state its size.
     """
     end = len(data) if end is None else end
     while start < end:
         element = _element(data[start : min(start + _MOST_HEAD, end)], start, end)
         if not element.known:
-            raise EbmlError("an element of unknown size")
+            raise ContainerError("an element of unknown size")
         yield element
         start = element.end
 
@@ -68,7 +67,7 @@ def elements_in(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
 
     Raises
     ------
-    EbmlError
+    ContainerError
         If they do not fill the range, or are too many.
     """
     for _ in range(MOST_PARTS):
@@ -78,24 +77,39 @@ def elements_in(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
         element = _element(file.read(min(_MOST_HEAD, end - start)), start, end)
         yield element
         start = element.end
-    raise EbmlError(f"more than {MOST_PARTS} parts")
+    raise ContainerError(f"more than {MOST_PARTS} parts")
 
 
-def find_segment(file: BinaryIO) -> Element:
+def find_segment(file: BinaryIO, end: int | None = None) -> Element:
     """Return the first segment of a Matroska file.
+
+    Parameters
+    ----------
+    file : binary file
+    end : int or None
+        Where the file ends, or ended before it was cut off; None means where it ends now.
 
     Raises
     ------
-    EbmlError
+    ContainerError
         If there is none.
     """
     size = file.seek(0, 2)
-    for element in elements_in(file, 0, size):
+    for element in elements_in(file, 0, size if end is None else end):
         if element.id == SEGMENT:
             return element
         if element.id not in (EBML, VOID, CRC):
             break
-    raise EbmlError("no segment")
+    raise ContainerError("no segment")
+
+
+def stated_end(file: BinaryIO) -> int | None:
+    """Return where the first segment ends by its own size; None if it states none."""
+    try:
+        segment = find_segment(file, _BEYOND_ANY_FILE)
+    except ContainerError:
+        return None
+    return segment.end if segment.known else None
 
 
 def _element(head: bytes, at: int, end: int) -> Element:
@@ -107,7 +121,7 @@ def _element(head: bytes, at: int, end: int) -> Element:
     size = int.from_bytes(head[id_length : id_length + size_length], "big") & mask
     known = size != mask
     if known and start + size > end:
-        raise EbmlError("an element is cut off")
+        raise ContainerError("an element is cut off")
     return Element(
         int.from_bytes(head[:id_length], "big"), at, start, start + size if known else end, known=known
     )
@@ -117,7 +131,7 @@ def _length(head: bytes, at: int, most: int) -> int:
     """Return how many bytes a number of variable length has; its leading zeros say it."""
     length = 9 - head[at].bit_length() if at < len(head) else 9
     if length > most or at + length > len(head):
-        raise EbmlError("no EBML, or cut off")
+        raise ContainerError("no EBML, or cut off")
     return length
 
 
@@ -126,13 +140,13 @@ def size_bytes(size: int, length: int | None = None) -> bytes:
 
     Raises
     ------
-    EbmlError
+    ContainerError
         If it does not fit.
     """
     least = next(count for count in range(1, 10) if size < (1 << 7 * count) - 1)
     length = least if length is None else length
     if least > min(length, 8):
-        raise EbmlError("a size does not fit")
+        raise ContainerError("a size does not fit")
     return (size | 1 << 7 * length).to_bytes(length, "big")
 
 
@@ -153,13 +167,13 @@ def split_crc(content: bytes) -> tuple[bool, bytes]:
 
     Raises
     ------
-    EbmlError
+    ContainerError
         If the checksum is wrong.
     """
     if content[:2] != b"\xbf\x84":
         return False, content
     if zlib.crc32(content[6:]) != int.from_bytes(content[2:6], "little"):
-        raise EbmlError("a checksum is wrong")
+        raise ContainerError("a checksum is wrong")
     return True, content[6:]
 
 

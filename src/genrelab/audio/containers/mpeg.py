@@ -14,8 +14,9 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
+from genrelab.audio.containers.outer_tags import tag_length
 from genrelab.audio.containers.window import FileWindow
 
 MOST_GAPS = 1000
@@ -36,7 +37,6 @@ _BITRATES = {  # kbit/s by MPEG 1 or not, and layer; index 0 is "free", which no
 _CHAIN, _FOREIGN_CHAIN = 2, 4  # frames in a row that end a gap: like those before it, or of another kind
 _HEADER = re.compile(rb"\xff(?=[\xe2-\xff][\x10-\xef])")
 _XING_REACH = 200  # bytes of a first frame in which its table is looked for
-_LONGEST_TAG = 2**28  # of an ID3v2 tag
 _FOREIGN_TAIL = 8192  # so many bytes behind the last frame may be a tag that is not known
 
 
@@ -45,6 +45,20 @@ class FrameKind(NamedTuple):
 
     sync: int  # the header's second byte, its protection bit set
     rate_index: int
+
+    @classmethod
+    def of(cls, header: bytes, *, free_bit_rate: bool = False) -> Self | None:
+        """Return the kind of the frame that begins with this header; None if it is no header.
+
+        The size of a frame of the "free" bit rate is unknown, so its header counts only on request.
+        """
+        if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+            return None
+        version, layer, rate = header[1] >> 3 & 3, header[1] >> 1 & 3, header[2] >> 2 & 3
+        bit_rate = header[2] >> 4
+        if version == 1 or layer == 0 or rate == 3 or bit_rate == 15 or (bit_rate == 0 and not free_bit_rate):
+            return None
+        return cls(header[1] | 1, rate)
 
     @property
     def version(self) -> int:
@@ -253,12 +267,12 @@ class _Walk:
     def _chain(self, position: int, count: int, like: FrameKind | None = None) -> FrameKind | None:
         """Return the kind of the frames at a position if so many follow one another, or all to the end."""
         header = self._window.peek(position, 4)
-        kind = _kind_of(header)
+        kind = FrameKind.of(header)
         if kind is None or (like is not None and kind != like):
             return None
         table = self._table(kind)
         for number in range(count):
-            if _kind_of(header) != kind or not table[header[2]]:
+            if FrameKind.of(header) != kind or not table[header[2]]:
                 return None
             position += table[header[2]]
             if number and self._ends(position):
@@ -267,7 +281,7 @@ class _Walk:
         return kind
 
     def _ends(self, position: int) -> bool:
-        return position == self._window.size or self._tag_size(position) > 0
+        return position == self._window.size or tag_length(self._window, position) > 0
 
     def _find(self, position: int, like: FrameKind | None) -> tuple[int, FrameKind | None]:
         """Find the next place where frames follow one another."""
@@ -284,32 +298,18 @@ class _Walk:
     def _is_last(self, position: int, kind: FrameKind) -> bool:
         """Whether one more frame stands at a position, and the file or its tags end behind it."""
         header = self._window.peek(position, 4)
-        return _kind_of(header) == kind and self._ends(position + self._table(kind)[header[2]])
+        return FrameKind.of(header) == kind and self._ends(position + self._table(kind)[header[2]])
 
     def _is_part(self, rest: bytes, kind: FrameKind) -> bool:
         """Whether what is left is the beginning of a frame."""
         if len(rest) < 4:
             return len(rest) > 1 and rest[0] == 0xFF and rest[1] | 1 == kind.sync
-        return _kind_of(rest) == kind and len(rest) < self._table(kind)[rest[2]]
+        return FrameKind.of(rest) == kind and len(rest) < self._table(kind)[rest[2]]
 
     def _skip_tags(self, position: int) -> int:
-        while size := self._tag_size(position):
+        while size := tag_length(self._window, position):
             position += size
         return min(position, self._window.size)
-
-    def _tag_size(self, position: int) -> int:
-        """Return the bytes of a tag that begins at a position: ID3v2, APEv2, Lyrics3, ID3v1; 0 for none."""
-        head = self._window.peek(position, 32)
-        if head[:3] == b"ID3" and len(head) >= 10:
-            size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
-            return 10 + size + (10 if head[5] & 0x10 else 0)
-        if head[:8] == b"APETAGEX" and len(head) == 32:
-            header = head[23] & 0x20  # this is the header, not the footer
-            return 32 + (int.from_bytes(head[12:16], "little") if header else 0)
-        if head[:11] == b"LYRICSBEGIN":
-            end = self._window.search(re.compile(rb"LYRICS(?:200|END)"), position, 9)
-            return end + 9 - position if end >= 0 else 0
-        return 128 if head[:3] == b"TAG" else 0
 
 
 class _Table(NamedTuple):
@@ -338,16 +338,6 @@ def _read_table(frame: bytes, kind: FrameKind) -> _Table | None:
         both = int.from_bytes(frame[encoder + 21 : encoder + 24], "big")
         return _Table(frames, both >> 12, both & 0xFFF)
     return None
-
-
-def _kind_of(header: bytes) -> FrameKind | None:
-    """Return what frame has this header; None if it is no header."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return None
-    version, layer, rate = header[1] >> 3 & 3, header[1] >> 1 & 3, header[2] >> 2 & 3
-    if version == 1 or layer == 0 or rate == 3 or header[2] >> 4 in (0, 15):
-        return None
-    return FrameKind(header[1] | 1, rate)
 
 
 def _frame_size(kind: FrameKind, byte: int) -> int:

@@ -1,9 +1,8 @@
-"""Ogg: which of its pages are damaged. See RFC 3533, section 6."""
+"""Ogg: its pages, and which of them are damaged. See RFC 3533, section 6."""
 
 from __future__ import annotations
 
 import re
-import struct
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +11,71 @@ from genrelab.audio.containers.window import FileWindow
 
 MOST_DAMAGED = 1000
 
-_FIRST = 2  # flag of a stream's first page
+LONGEST_PAGE = 65_307
+"""Bytes."""
+
+_FIRST, _LAST = 2, 4  # flags of a stream's pages
 _MARK = re.compile(rb"OggS")
 _HEAD = 27
-_LONGEST = _HEAD + 255 + 255 * 255  # of a page
-_FIELDS = struct.Struct("<BQII")  # flags, position, serial number of the stream, number of the page
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _NO_POSITION = 2**64 - 1
+
+
+class Page(NamedTuple):
+    """A page: where it begins, the fields of its head as bytes, and the sizes of the segments in its body."""
+
+    at: int
+    head: bytes
+    lacing: bytes
+
+    @property
+    def is_first(self) -> bool:
+        """Whether a stream begins here."""
+        return bool(self.head[5] & _FIRST)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether a stream ends here."""
+        return bool(self.head[5] & _LAST)
+
+    @property
+    def position(self) -> int | None:
+        """Where the sound of this page ends, as its codec counts; None if no packet ends here."""
+        number = int.from_bytes(self.head[6:14], "little")
+        return None if number == _NO_POSITION else number
+
+    @property
+    def serial(self) -> bytes:
+        """The serial number of the stream."""
+        return self.head[14:18]
+
+    @property
+    def number(self) -> int:
+        """The number of the page in its stream."""
+        return int.from_bytes(self.head[18:22], "little")
+
+    @property
+    def body(self) -> range:
+        """Where the body is."""
+        start = self.at + _HEAD + len(self.lacing)
+        return range(start, start + sum(self.lacing))
+
+
+def read_page(window: FileWindow, at: int) -> Page | None:
+    """Return the page at an offset, whose body may be cut; None if none begins there or its head is cut."""
+    head = window.peek(at, _HEAD)
+    if len(head) < _HEAD or not head.startswith(b"OggS"):
+        return None
+    lacing = window.peek(at + _HEAD, head[26])
+    return Page(at, head, lacing) if len(lacing) == head[26] else None
+
+
+def read_last_page(window: FileWindow) -> Page | None:
+    """Return the last page of a file; None if it is incomplete."""
+    start = max(0, window.size - 2 * LONGEST_PAGE)
+    at = window.peek(start, window.size - start).rfind(b"OggS")
+    page = read_page(window, start + at) if at >= 0 else None
+    return page if page is not None and page.body.stop <= window.size else None
 
 
 class OggSurvey(NamedTuple):
@@ -55,40 +112,33 @@ def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
         at = position = 0
         damaged: list[int] = []
         chained = begun = False
-        numbers: dict[int, int] = {}  # serial number of a stream -> that of its next page
+        numbers: dict[bytes, int] = {}  # serial number of a stream -> that of its next page
         while at < window.size and len(damaged) < MOST_DAMAGED:
-            size = _page_size(window, at)
-            if size and checksums and not _is_right(window.peek(at, size)):
-                size = 0
-            if not size:
+            page = _whole_page(window, at)
+            if page is None or (checksums and not _is_right(window.peek(at, page.body.stop - at))):
                 damaged.append(position)
                 following = window.search(_MARK, at + 1, 4)
                 if following < 0:
                     break
                 at = following
                 continue
-            flags, granule, serial, number = _FIELDS.unpack_from(window.data, at - window.base + 5)
-            if flags & _FIRST:
+            if page.is_first:
                 chained |= begun
-            elif numbers.get(serial, number) != number:
+            elif numbers.get(page.serial, page.number) != page.number:
                 damaged.append(position)
-            numbers[serial] = number + 1
-            begun |= not flags & _FIRST
-            position = position if granule == _NO_POSITION else granule
-            at += size
+            numbers[page.serial] = page.number + 1
+            begun |= not page.is_first
+            position = position if page.position is None else page.position
+            at = page.body.stop
     return OggSurvey(tuple(dict.fromkeys(damaged)), chained)
 
 
-def _page_size(window: FileWindow, at: int) -> int:
-    """Return the bytes of the page at a place, which the window then holds; 0 if there is no whole one."""
-    if not window.show(at, min(_LONGEST, window.size - at)):
-        return 0
-    data, begin = window.data, at - window.base
-    if not data.startswith(b"OggS", begin) or len(data) < begin + _HEAD:
-        return 0
-    body = begin + _HEAD + data[begin + 26]
-    size = body - begin + sum(data[begin + _HEAD : body])
-    return size if begin + size <= len(data) else 0
+def _whole_page(window: FileWindow, at: int) -> Page | None:
+    """Return the page at an offset if all of it is there."""
+    if not window.show(at, min(LONGEST_PAGE, window.size - at)):
+        return None
+    page = read_page(window, at)
+    return page if page is not None and page.body.stop <= window.size else None
 
 
 def _is_right(page: bytes) -> bool:

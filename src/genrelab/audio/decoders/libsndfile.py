@@ -11,8 +11,8 @@ import numpy as np
 import soundfile as sf
 
 from genrelab.audio.containers.ogg import survey_ogg
-from genrelab.audio.containers.truncation import find_cut
 from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.errors import AudioError, CutOffError
 

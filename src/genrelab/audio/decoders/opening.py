@@ -6,10 +6,10 @@ import os
 import stat
 from pathlib import Path
 
-from genrelab.audio.containers.identify import skip_id3
 from genrelab.audio.containers.mpeg import index_mpeg
-from genrelab.audio.containers.truncation import find_cut
+from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.audio.decoders.source import Source
+from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Flaws
 from genrelab.audio.formats import is_sound, unsupported_format
 from genrelab.errors import AudioError, CutOffError, UnsupportedFormatError

@@ -14,9 +14,9 @@ import av
 import av.error
 import numpy as np
 
-from genrelab.audio.containers.truncation import find_cut
 from genrelab.audio.decoders.quiet_file import QuietFile
 from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws, clearly_short
 from genrelab.errors import AudioError, UnsupportedFormatError

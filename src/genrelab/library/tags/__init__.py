@@ -8,7 +8,8 @@ from typing import BinaryIO
 from mutagen import MutagenError
 from mutagen.mp3 import MPEGInfo
 
-from genrelab.audio.containers.identify import WITH_APE, Container, identify, skip_id3
+from genrelab.audio.containers.identify import HEAD_SIZE, WITH_APE, Container, identify, sign_of
+from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
 from genrelab.library.tags.ape import ApeTag
 from genrelab.library.tags.asf import AsfTag
@@ -33,12 +34,6 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
     "matroska": MatroskaTag,
     **dict.fromkeys(WITH_APE, ApeTag),
 }
-
-# Films and sound files of other kinds begin so, and may hold frames of MPEG audio.
-_HOLDERS_OF_FRAMES = (
-    *(b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"FLV", b"\x1aE\xdf\xa3", b"\0\0\1\xba", b".RMF"),
-    *(b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+"),
-)
 
 
 def read_tag(file: BinaryIO, path: Path) -> GenreTag:
@@ -77,10 +72,13 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
 
 
 def _is_mpeg(file: BinaryIO) -> bool:
-    """Whether MPEG audio follows, with something before its first frame that is no container's head."""
+    """Whether MPEG audio follows, with something before its first frame that is no container's head.
+
+    Films and sound files of other kinds may hold frames of MPEG audio.
+    """
     start = skip_id3(file)
     file.seek(start)
-    if file.read(4).startswith(_HOLDERS_OF_FRAMES):
+    if sign_of(file.read(HEAD_SIZE)) is not None:
         return False
     file.seek(start)
     try:

@@ -10,18 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from genrelab.audio.containers.identify import (
-    APE_MARK,
-    ID3V1_SIZE,
-    WITH_APE,
-    has_id3v1,
-    id3_size,
-    identify,
-    skip_id3,
-    tail_tags,
-)
+from genrelab.audio.containers import outer_tags
+from genrelab.audio.containers.identify import WITH_APE, identify
+from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK, ID3V1_SIZE
 from genrelab.errors import TagError
-from genrelab.library.tags.ape_items import DAMAGED, END_SIZE, Ape
+from genrelab.library.tags.ape_items import DAMAGED, Ape
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_range
 from genrelab.library.tags.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 from genrelab.library.tags.sound_ends import check_whole
@@ -37,8 +30,8 @@ class ApeTag(GenreTag):
     def __init__(self, file: BinaryIO) -> None:
         kind = next(kind for kind in WITH_APE if kind == identify(file))
         self._is_tta = kind == "tta"
-        self._head, self._start = id3_size(file), skip_id3(file)
-        self._has_v1 = has_id3v1(file)
+        self._head, self._start = outer_tags.id3_size(file), outer_tags.skip_id3(file)
+        self._has_v1 = outer_tags.has_id3v1(file)
         file.seek(0)
         head = file.read(self._head)
         self._more_heads = file.read(self._start - self._head)
@@ -48,15 +41,15 @@ class ApeTag(GenreTag):
         self._id3 = Id3.parse(head) if self._has_id3 else self._new_id3()
 
     def _read_tail(self, file: BinaryIO) -> None:
-        places = list(tail_tags(file, self._start))[::-1]
+        places = list(outer_tags.tail_tags(file, self._start))[::-1]
         parts = []
         for place in places:
             file.seek(place.start)
             parts.append(file.read(len(place)))
-            if len(place) < END_SIZE and not parts[-1].endswith(b"LYRICS200"):
+            if len(place) < APE_END_SIZE and not parts[-1].endswith(b"LYRICS200"):
                 raise TagError(DAMAGED)
         self._end = places[0].start if places else file.seek(0, 2)
-        apes = [number for number, part in enumerate(parts) if part[-END_SIZE:].startswith(APE_MARK)]
+        apes = [number for number, part in enumerate(parts) if part[-APE_END_SIZE:].startswith(APE_MARK)]
         if len(apes) > 1:
             raise TagError("has several APEv2 tags. Remove all but one with a tag editor.")
         self._has_ape = bool(apes)

@@ -14,11 +14,8 @@ from typing import Any, Self
 import mutagen.id3
 from pydantic import JsonValue
 
-from genrelab.audio.containers.identify import APE_MARK
+from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK
 from genrelab.errors import TagError
-
-END_SIZE = 32
-"""Bytes of a header, and of a footer."""
 
 _KEY = b"Genre"
 _VERSION = 2000
@@ -52,7 +49,7 @@ class Ape:
         TagError
             If it is damaged, or of another version.
         """
-        footer = tag[-END_SIZE:]
+        footer = tag[-APE_END_SIZE:]
         version, size, count, flags = struct.unpack("<4I", footer[8:24])
         if version != _VERSION:
             raise TagError(
@@ -61,15 +58,15 @@ class Ape:
                 if version == 1000
                 else f"has an APE tag of the unknown version {version}."
             )
-        if size < END_SIZE:
+        if size < APE_END_SIZE:
             raise TagError(DAMAGED)
         ends = [(flags, footer[24:])]
         if flags & _HAS_HEADER:
-            header = tag[:END_SIZE]
+            header = tag[:APE_END_SIZE]
             if header[:8] != APE_MARK or header[8:20] != footer[8:20]:
                 raise TagError(DAMAGED)
             ends.insert(0, (int.from_bytes(header[20:24], "little"), header[24:]))
-        items = list(_split(tag[-size:-END_SIZE]))
+        items = list(_split(tag[-size:-APE_END_SIZE]))
         if len(items) != count:
             raise TagError(DAMAGED)
         return cls(items, ends)
@@ -116,7 +113,7 @@ class Ape:
     def render(self) -> bytes:
         """Return the tag's bytes."""
         body = b"".join(self.items)
-        sizes = struct.pack("<3I", _VERSION, len(body) + END_SIZE, len(self.items))
+        sizes = struct.pack("<3I", _VERSION, len(body) + APE_END_SIZE, len(self.items))
         ends = [APE_MARK + sizes + flags.to_bytes(4, "little") + reserved for flags, reserved in self.ends]
         return b"".join([*ends[:-1], body, ends[-1]])
 

@@ -96,6 +96,12 @@ class GenreTag(ABC):
         """
 
 
+def read_range(file: BinaryIO, place: range) -> bytes:
+    """Return a part of a file."""
+    file.seek(place.start)
+    return file.read(len(place))
+
+
 def copy_from(source: BinaryIO, start: int, draft: BinaryIO) -> None:
     """Copy a file from an offset to its end."""
     for block in blocks(source, start):

@@ -6,12 +6,13 @@ All other chunks are left as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from genrelab.audio.containers.identify import id3_size
+from genrelab.audio.containers.chunks import FIRST, Chunk, Order, chunks_in, stated_end
+from genrelab.audio.containers.outer_tags import id3_size
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range
+from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range, read_range
 from genrelab.library.tags.id3 import Id3
 from genrelab.library.tags.riff_info import Info
 
@@ -23,49 +24,42 @@ _WRONG_LENGTH = "states a length that it does not have. Encode it anew."
 class ChunkTag(GenreTag):
     """The tag of a file of chunks, each a name, a size of 4 bytes, content, and a zero to make it even."""
 
-    def __init__(self, file: BinaryIO, *, order: Literal["little", "big"], name: bytes) -> None:
+    def __init__(self, file: BinaryIO, *, order: Order, name: bytes) -> None:
         self._order = order
         self._name = name
         self._chunks = self._find_chunks(file)
-        self._place = next((at for at, id, _ in self._chunks if id.lower() == b"id3 "), None)
+        place = next((chunk for chunk in self._chunks if chunk.name.lower() == b"id3 "), None)
+        self._place = place
         self._id3 = Id3()
-        self._present = self._place is not None
-        for at, _, size in self._chunks:
-            if at == self._place:
-                if size < id3_size(file, at + 8) or id3_size(file, at + 8) == 0:
-                    raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
-                file.seek(at + 8)
-                self._id3 = Id3.parse(file.read(size))
-        changed = {self._place, *self._find_lists(file)}
+        self._present = place is not None
+        if place is not None:
+            if not 0 < id3_size(file, place.content.start) <= place.size:
+                raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
+            self._id3 = Id3.parse(read_range(file, place.content))
+        changed = {place, *self._find_lists(file)}
         self._hashes = [
-            (id, sha256_of(file, at + 8, at + 8 + size)) for at, id, size in self._chunks if at not in changed
+            (chunk.name, sha256_of(file, chunk.content.start, chunk.content.stop))
+            for chunk in self._chunks
+            if chunk not in changed
         ]
 
-    def _find_chunks(self, file: BinaryIO) -> list[tuple[int, bytes, int]]:
-        """Return place, name and size of each chunk, up to the end that the file states."""
+    def _find_chunks(self, file: BinaryIO) -> list[Chunk]:
+        """Return the chunks up to the end that the file states."""
         length = file.seek(0, 2)
-        file.seek(4)
-        self._end = 8 + int.from_bytes(file.read(4), self._order)
+        self._end = stated_end(file, self._order)
         if self._end > length + 1:
             raise TagError(_WRONG_LENGTH)
-        chunks = []
-        at = 12
-        while at + 8 <= self._end:
-            file.seek(at)
-            head = file.read(8)
-            size = int.from_bytes(head[4:], self._order)
-            chunks.append((at, head[:4], size))
-            at += 8 + size + size % 2
-        if at > self._end + 1:
+        chunks = list(chunks_in(file, self._end, self._order))
+        if (chunks[-1].end if chunks else FIRST) > self._end + 1:
             raise TagError(_WRONG_LENGTH)
         return chunks
 
-    def _find_lists(self, file: BinaryIO) -> Iterable[int]:
-        """Read what else holds the genre; return the places of these chunks."""
+    def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
+        """Read what else holds the genre; return these chunks."""
         return ()
 
-    def _content(self, at: int) -> bytes | None:
-        """Return what a chunk at a place shall hold; None if it stays as it is."""
+    def _content(self, chunk: Chunk) -> bytes | None:
+        """Return what a chunk shall hold; None if it stays as it is."""
         return None
 
     @property
@@ -106,18 +100,18 @@ class ChunkTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; all other chunks are copied."""
-        copy_range(source, 0, 12, draft)
-        end = 12
-        for at, name, size in self._chunks:
-            end = at + 8 + size + size % 2
-            content = self._content(at)
-            if at == self._place:
-                self._write_tag(draft, name)
+        copy_range(source, 0, FIRST, draft)
+        end = FIRST
+        for chunk in self._chunks:
+            end = chunk.end
+            content = self._content(chunk)
+            if chunk == self._place:
+                self._write_tag(draft, chunk.name)
             elif content is not None:
-                draft.write(self._chunk(name, content))
+                draft.write(self._chunk(chunk.name, content))
             else:
-                copy_range(source, at, at + 8 + size, draft)
-                draft.write(bytes(size % 2))
+                copy_range(source, chunk.at, chunk.content.stop, draft)
+                draft.write(bytes(chunk.size % 2))
         if self._place is None:
             self._write_tag(draft, self._name)
         size = draft.tell() - 8
@@ -145,18 +139,17 @@ class WavTag(ChunkTag):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, order="little", name=b"id3 ")
 
-    def _find_lists(self, file: BinaryIO) -> Iterable[int]:
-        self._infos: dict[int, Info] = {}
-        for at, name, size in self._chunks:
-            if name == b"LIST" and size <= _LARGEST_LIST:
-                file.seek(at + 8)
-                data = file.read(size)
+    def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
+        self._infos: dict[Chunk, Info] = {}
+        for chunk in self._chunks:
+            if chunk.name == b"LIST" and chunk.size <= _LARGEST_LIST:
+                data = read_range(file, chunk.content)
                 if Info.is_one(data):
-                    self._infos[at] = Info(data)
+                    self._infos[chunk] = Info(data)
         return self._infos
 
-    def _content(self, at: int) -> bytes | None:
-        return self._infos[at].render() if at in self._infos else None
+    def _content(self, chunk: Chunk) -> bytes | None:
+        return self._infos[chunk].render() if chunk in self._infos else None
 
     @property
     def genres(self) -> tuple[str, ...]:

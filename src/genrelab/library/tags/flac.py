@@ -5,16 +5,18 @@ See RFC 9639, section 8. An ID3v2 tag in front, which FLAC does not provide for,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from genrelab.audio.containers.identify import skip_id3
+from genrelab.audio.containers import ContainerError
+from genrelab.audio.containers.flac import LARGEST_BLOCK, PADDING, VORBIS_COMMENT, metadata_blocks
+from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, copy_range
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, copy_range, read_range
 from genrelab.library.tags.comments import Comments
 
-_STREAMINFO, _PADDING, _COMMENTS = 0, 1, 4
-_LARGEST_BLOCK = (1 << 24) - 1
+_CUT = "ends within its metadata. Get the file again."
 
 
 class FlacTag(GenreTag):
@@ -22,25 +24,21 @@ class FlacTag(GenreTag):
 
     def __init__(self, file: BinaryIO) -> None:
         self._start = skip_id3(file) + 4
-        file.seek(self._start)
-        self._blocks: list[tuple[int, bytes]] = []
-        last = False
-        while not last:
-            header = file.read(4)
-            if len(header) < 4:
-                raise TagError("ends within its metadata. Get the file again.")
-            last = bool(header[0] & 0x80)
-            size = int.from_bytes(header[1:], "big")
-            self._blocks.append((header[0] & 0x7F, file.read(size)))
-            if len(self._blocks[-1][1]) < size:
-                raise TagError("ends within its metadata. Get the file again.")
-        self._sound = file.tell()
+        size = file.seek(0, os.SEEK_END)
+        try:
+            blocks = list(metadata_blocks(file, self._start - 4))
+        except ContainerError as error:
+            raise TagError(_CUT) from error
+        self._sound = blocks[-1].content.stop
+        if self._sound > size:
+            raise TagError(_CUT)
+        self._blocks = [(kind, read_range(file, content)) for kind, content in blocks]
         self._size = self._sound - self._start  # of all blocks together
-        blocks = [data for kind, data in self._blocks if kind == _COMMENTS]
-        if len(blocks) > 1:
+        comments = [data for kind, data in self._blocks if kind == VORBIS_COMMENT]
+        if len(comments) > 1:
             raise TagError("has several blocks of comments. Repair it with a tag editor.")
-        self._present = bool(blocks)
-        self._comments = Comments.parse(blocks[0]) if blocks else Comments()
+        self._present = bool(comments)
+        self._comments = Comments.parse(comments[0]) if comments else Comments()
         if self._comments.rest:
             raise TagError("has damaged Vorbis comments. Repair them with a tag editor.")
 
@@ -56,7 +54,7 @@ class FlacTag(GenreTag):
     def others(self) -> Any:
         """Return all other comments, and all blocks but comments and padding."""
         entries = self._comments.others()[1]
-        blocks = [block for block in self._blocks if block[0] not in (_PADDING, _COMMENTS)]
+        blocks = [block for block in self._blocks if block[0] not in (PADDING, VORBIS_COMMENT)]
         return (self._comments.vendor if entries else b""), entries, blocks
 
     def set(self, genres: Sequence[str]) -> None:
@@ -72,18 +70,18 @@ class FlacTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; the sound is copied."""
-        blocks = [(kind, data) for kind, data in self._blocks if kind not in (_PADDING, _COMMENTS)]
+        blocks = [(kind, data) for kind, data in self._blocks if kind not in (PADDING, VORBIS_COMMENT)]
         if self._present:
-            kinds = [kind for kind, _ in self._blocks if kind != _PADDING]
-            place = kinds.index(_COMMENTS) if _COMMENTS in kinds else 1
-            blocks.insert(place, (_COMMENTS, self._comments.render()))
+            kinds = [kind for kind, _ in self._blocks if kind != PADDING]
+            place = kinds.index(VORBIS_COMMENT) if VORBIS_COMMENT in kinds else 1
+            blocks.insert(place, (VORBIS_COMMENT, self._comments.render()))
         room = self._size - sum(4 + len(data) for _, data in blocks)
         if room != 0:  # a block of padding takes 4 bytes itself
-            padding = min(room - 4, _LARGEST_BLOCK) if room >= 4 else NEW_PADDING
-            blocks.append((_PADDING, bytes(padding)))
+            padding = min(room - 4, LARGEST_BLOCK) if room >= 4 else NEW_PADDING
+            blocks.append((PADDING, bytes(padding)))
         copy_range(source, 0, self._start, draft)
         for number, (kind, data) in enumerate(blocks, start=1):
-            if len(data) > _LARGEST_BLOCK:
+            if len(data) > LARGEST_BLOCK:
                 raise TagError("has more tags than FLAC allows (16 MiB).")
             last = 0x80 if number == len(blocks) else 0
             draft.write(bytes([kind | last]) + len(data).to_bytes(3, "big") + data)

@@ -14,7 +14,7 @@ from typing import Any, Self
 import mutagen.id3
 from pydantic import JsonValue
 
-from genrelab.audio.containers.identify import id3_size
+from genrelab.audio.containers.outer_tags import from_synchsafe, id3_length
 from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING
 
@@ -62,7 +62,7 @@ class Id3:
             raise TagError(f"has a tag of the unknown version ID3v2.{version}.")
         if flags & _UNDEFINED_FLAGS[version]:
             raise TagError(_DAMAGED)
-        body = tag[10 : 10 + id3_size(io.BytesIO(tag)) - (20 if flags & _FOOTER else 10)]
+        body = tag[10 : 10 + id3_length(tag) - (20 if flags & _FOOTER else 10)]
         if version < 4 and flags & _UNSYNCHRONISED:
             body = body.replace(b"\xff\x00", b"\xff")
             flags &= ~_UNSYNCHRONISED
@@ -71,7 +71,7 @@ class Id3:
                 "has a compressed ID3v2.2 tag, which nobody can read. Remove it with a tag editor."
             )
         if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some set the flag and have none
-            body = body[_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
+            body = body[from_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
         frames = _split(body, version, safe=version == 4)
         if frames is None and version == 4:
             frames = _split(body, version, safe=False)  # iTunes wrote sizes as ID3v2.3 has them
@@ -182,19 +182,12 @@ def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
         digits = header[name : name + name]
         if safe and any(byte & 0x80 for byte in digits):
             return None
-        end = at + head + (_synchsafe(digits) if safe else int.from_bytes(digits, "big"))
+        end = at + head + (from_synchsafe(digits) if safe else int.from_bytes(digits, "big"))
         if end > len(body):
             return None
         frames.append(body[at:end])
         at = end
     return None if any(body[at:]) else frames
-
-
-def _synchsafe(digits: bytes) -> int:
-    number = 0
-    for digit in digits:
-        number = number << 7 | digit & 0x7F
-    return number
 
 
 def _to_synchsafe(number: int) -> bytes:

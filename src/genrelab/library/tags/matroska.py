@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self
 
-from genrelab.audio.containers import ebml
-from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS, EbmlError
+from genrelab.audio.containers import ContainerError, ebml
+from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot
@@ -62,7 +62,7 @@ class _Master:
         parts = [part.render() if isinstance(part, _Master) else part for part in self.parts]
         try:
             return ebml.master(self.id, parts, crc=self.crc, size_length=self.size_length)
-        except EbmlError:  # it has outgrown the bytes for its size
+        except ContainerError:  # it has outgrown the bytes for its size
             return ebml.master(self.id, parts, crc=self.crc)
 
     @property
@@ -273,5 +273,5 @@ def _fields_of_master(data: bytes) -> bytes:
 def _damage() -> Iterator[None]:
     try:
         yield
-    except EbmlError as error:
+    except ContainerError as error:
         raise TagError(f"is damaged or cut off ({error}). Get the file again, or remux it.") from error

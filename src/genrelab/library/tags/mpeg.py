@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import mutagen.apev2
 import mutagen.id3
 
-from genrelab.audio.containers.identify import ID3V1_SIZE, has_id3v1, id3_size, tail_start
+from genrelab.audio.containers.outer_tags import ID3V1_SIZE, has_id3v1, id3_size, tail_start
 from genrelab.errors import TagError
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
 from genrelab.library.tags.id3 import Id3, frames_of_id3v1

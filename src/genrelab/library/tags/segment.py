@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Self
 
 from pydantic import JsonValue
 
-from genrelab.audio.containers import ebml
-from genrelab.audio.containers.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID, EbmlError
+from genrelab.audio.containers import ContainerError, ebml
+from genrelab.audio.containers.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID
 from genrelab.errors import TagError
 from genrelab.library.tags.base import copy_from, copy_range
 
@@ -91,7 +91,7 @@ class Segment:
     ------
     TagError
         If it cannot be changed without loss.
-    EbmlError
+    ContainerError
         If it is damaged.
     """
 
@@ -109,7 +109,7 @@ class Segment:
         if part.id == ebml.CRC:
             raise TagError(f"has a checksum over all of it. {_REMUX}")
         if part.id not in ebml.SEGMENT_PARTS:
-            raise EbmlError(f"an unknown part {part.id:X}")
+            raise ContainerError(f"an unknown part {part.id:X}")
         if not part.known:
             raise TagError(f"is a live recording, which does not say how long its parts are. {_REMUX}")
         size = part.end - part.at
