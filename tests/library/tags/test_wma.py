@@ -14,7 +14,7 @@ import tagged
 
 from genrelab.errors import TagError
 from genrelab.library.tags.asf import AsfTag
-from genrelab.library.tags.asf_attributes import Attributes
+from genrelab.library.tags.entries.asf import Attributes
 
 FIELDS = {**tagged.USUAL_FIELDS, "genre": "Dub"}
 
@@ -101,10 +101,10 @@ def test_values_that_are_no_text() -> None:
     number = head + struct.pack("<HHI", 3, 4, 17)
     some = head + struct.pack("<HH", 1, 2) + b"xy"
     found = Attributes(bytes(16), b"\2\0" + number + some + b"rest", long=False)
-    assert found.genres() == ["17"]
+    assert found.genres() == ("17",)
     before, rendered = found.snapshot(), found.render()
     found.set_genres(["Jazz"])
-    assert found.genres() == ["Jazz"] and found.others() == ([], b"rest")
+    assert found.genres() == ("Jazz",) and found.others() == ([], b"rest")
     found.restore(before)
     assert found.render() == rendered
 

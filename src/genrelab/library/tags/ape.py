@@ -14,9 +14,9 @@ from genrelab.audio.containers import outer_tags
 from genrelab.audio.containers.identify import WITH_APE, identify
 from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK, ID3V1_SIZE
 from genrelab.errors import TagError
-from genrelab.library.tags.ape_items import DAMAGED, Ape
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_range
-from genrelab.library.tags.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
+from genrelab.library.tags.entries.ape import DAMAGED, Ape
+from genrelab.library.tags.entries.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 from genrelab.library.tags.sound_ends import check_whole
 
 
@@ -37,8 +37,7 @@ class ApeTag(GenreTag):
         self._more_heads = file.read(self._start - self._head)
         self._read_tail(file)
         check_whole(file, kind, self._start, self._end)
-        self._has_id3 = self._head > 0
-        self._id3 = Id3.parse(head) if self._has_id3 else self._new_id3()
+        self._id3 = Id3.parse(head) if head else self._new_id3()
 
     def _read_tail(self, file: BinaryIO) -> None:
         places = list(outer_tags.tail_tags(file, self._start))[::-1]
@@ -71,8 +70,8 @@ class ApeTag(GenreTag):
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres of the first tag that has any: APEv2, in TTA after ID3v2; then the others."""
-        ape = self._ape.genres if self._has_ape else ()
-        id3 = self._id3.genres() if self._has_id3 else ()
+        ape = self._ape.genres() if self._has_ape else ()
+        id3 = self._id3.genres() if self._id3.present else ()
         number = self._v1[-1] if self._has_v1 else NO_GENRE
         return ((id3 or ape) if self._is_tta else (ape or id3)) or id3v1_genre(number)
 
@@ -85,7 +84,7 @@ class ApeTag(GenreTag):
         }
         return {
             "apev2": self._ape.snapshot() if self._has_ape else None,
-            "id3v2": id3 if self._has_id3 else None,
+            "id3v2": id3 if self._id3.present else None,
             "id3v1": self._v1[-1] if self._has_v1 else None,
         }
 
@@ -95,8 +94,8 @@ class ApeTag(GenreTag):
         A tag that is not there counts as the one that would be made: then making it changes nothing else.
         """
         return (
-            (self._ape.others(), self._ape.ends),
-            (self._id3.version, self._id3.others()),
+            (self._ape.other_entries(), self._ape.ends),
+            (self._id3.version, self._id3.other_entries()),
             self._more_heads,
             self._before,
             self._behind[:-1] if self._has_v1 else self._behind,
@@ -104,16 +103,16 @@ class ApeTag(GenreTag):
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
         """Return what `genres` would be after `set`."""
-        return self._id3.stored(genres) if self._is_tta and self._has_id3 else tuple(genres)
+        return self._id3.stored(genres) if self._is_tta and self._id3.present else tuple(genres)
 
     def set(self, genres: Sequence[str]) -> None:
         """Put genres in place of those that are there, in all tags."""
-        if self._is_tta and not self._has_ape and not self._has_id3:
-            self._has_ape = self._has_id3 = True
+        if self._is_tta and not self._has_ape and not self._id3.present:
+            self._has_ape = self._id3.present = True
         self._has_ape = self._has_ape or not self._is_tta
         if self._has_ape:
             self._ape.set_genres(genres)
-        if self._has_id3:
+        if self._id3.present:
             self._id3.set_genres(genres)
         self._set_number(id3v1_number(genres))
 
@@ -122,24 +121,14 @@ class ApeTag(GenreTag):
         items, id3, number = (snapshot[name] for name in ("apev2", "id3v2", "id3v1"))
         if items is None:
             self._ape.set_genres(())
-            self._has_ape &= any(item not in self._new_ape().items for item in self._ape.items)
+            self._has_ape &= any(item not in self._new_ape().entries for item in self._ape.entries)
         elif not self._has_ape:
             raise TagError("had an APEv2 tag, which is gone. Its genre cannot be put back.")
         else:
             self._ape.restore(items)
-        self._restore_id3(id3)
+        self._id3.restore_tag(id3, self._new_id3().entries)
         if isinstance(number, int):
             self._set_number(number)
-
-    def _restore_id3(self, id3: Any) -> None:
-        if id3 is None:
-            self._id3.set_genres(())
-            self._has_id3 &= any(frame not in self._new_id3().frames for frame in self._id3.frames)
-        elif not self._has_id3 or id3["version"] != self._id3.version:
-            raise TagError(f"had an ID3v2.{id3['version']} tag, which is gone. Its genre cannot be put back.")
-        else:
-            self._id3.restore(id3["frames"])
-            self._id3.size = int(id3["size"])
 
     def _set_number(self, number: int) -> None:
         if self._has_v1:
@@ -147,7 +136,7 @@ class ApeTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; the sound is copied."""
-        if self._has_id3:
+        if self._id3.present:
             draft.write(self._id3.render())
         draft.write(self._more_heads)
         copy_range(source, self._start, self._end, draft)

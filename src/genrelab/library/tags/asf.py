@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 from genrelab.audio.containers import ContainerError, asf
 from genrelab.audio.containers.asf import HEADER_HEAD, OBJECT_HEAD
 from genrelab.errors import TagError
-from genrelab.library.tags.asf_attributes import DAMAGED, Attributes
 from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, read_range
+from genrelab.library.tags.entries.asf import DAMAGED, Attributes
 
 _SIZE = slice(asf.FILE_SIZE_AT, asf.FILE_SIZE_AT + 8)
 _EXTENSION_HEAD = 46  # bytes of it before the objects that it holds
@@ -59,7 +59,9 @@ class AsfTag(GenreTag):
     def snapshot(self) -> Snapshot:
         """Return the attributes, each with its place, which objects there are, and the header's size."""
         return {
-            "attributes": {name: found.snapshot() for name, found in self._all.items()},
+            "attributes": {
+                name: found.snapshot() if found.present else None for name, found in self._all.items()
+            },
             "extension": self._extension,
             "size": self._size,
         }

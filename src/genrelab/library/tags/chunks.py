@@ -13,8 +13,8 @@ from genrelab.audio.containers.outer_tags import id3_size
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range, read_range
-from genrelab.library.tags.id3 import Id3
-from genrelab.library.tags.riff_info import Info
+from genrelab.library.tags.entries.id3 import Id3
+from genrelab.library.tags.entries.riff_info import Info
 
 _LARGEST = 0xFFFFFFFF
 _LARGEST_LIST = 1 << 24  # bytes: more text than anybody wrote
@@ -31,7 +31,6 @@ class ChunkTag(GenreTag):
         place = next((chunk for chunk in self._chunks if chunk.name.lower() == b"id3 "), None)
         self._place = place
         self._id3 = Id3()
-        self._present = place is not None
         if place is not None:
             if not 0 < id3_size(file, place.content.start) <= place.size:
                 raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
@@ -69,13 +68,13 @@ class ChunkTag(GenreTag):
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag."""
-        if not self._present:
+        if not self._id3.present:
             return {"id3v2": None}
         return {"id3v2": self._id3.version, "size": self._id3.size, "frames": self._id3.snapshot()}
 
     def others(self) -> Any:
         """Return all other frames, and a hash of each other chunk."""
-        return self._id3.others(), self._hashes
+        return self._id3.other_entries(), self._hashes
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
         """Return what `genres` would be after `set`."""
@@ -84,19 +83,12 @@ class ChunkTag(GenreTag):
     def set(self, genres: Sequence[str]) -> None:
         """Put genres in place of those that are there."""
         self._id3.set_genres(genres, self.id3v23_separator)
-        self._present = True
+        self._id3.present = True
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put everything back; a tag that was not there goes if nobody has added to it."""
         version = snapshot["id3v2"]
-        if version is None:
-            self._id3.set_genres(())
-            self._present = bool(self._id3.frames)
-        elif version != self._id3.version or not self._present:
-            raise TagError(f"had an ID3v2.{version} tag, which is gone. Its genre cannot be put back.")
-        else:
-            self._id3.restore(snapshot["frames"])
-            self._id3.size = int(str(snapshot["size"]))
+        self._id3.restore_tag(version and {**snapshot, "version": version})
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; all other chunks are copied."""
@@ -122,7 +114,7 @@ class ChunkTag(GenreTag):
         draft.write(size.to_bytes(4, self._order))
 
     def _write_tag(self, draft: BinaryIO, name: bytes) -> None:
-        if self._present:
+        if self._id3.present:
             draft.write(self._chunk(name, self._id3.render()))
 
     def _chunk(self, name: bytes, content: bytes) -> bytes:

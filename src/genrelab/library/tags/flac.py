@@ -14,7 +14,7 @@ from genrelab.audio.containers.flac import LARGEST_BLOCK, PADDING, VORBIS_COMMEN
 from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, copy_range, read_range
-from genrelab.library.tags.comments import Comments
+from genrelab.library.tags.entries.comments import Comments
 
 _CUT = "ends within its metadata. Get the file again."
 
@@ -45,7 +45,7 @@ class FlacTag(GenreTag):
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres among the comments."""
-        return self._comments.genres
+        return self._comments.genres()
 
     def snapshot(self) -> Snapshot:
         """Return the comments with the genre, and how large all blocks are together."""

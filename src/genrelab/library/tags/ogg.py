@@ -14,7 +14,7 @@ from mutagen.ogg import OggPage
 
 from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
-from genrelab.library.tags.comments import Comments
+from genrelab.library.tags.entries.comments import Comments
 
 # How a stream's first packet begins -> how its packet of comments does.
 _CODECS = {
@@ -45,7 +45,7 @@ class OggTag(GenreTag):
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres among the comments."""
-        return self._comments.genres
+        return self._comments.genres()
 
     def snapshot(self) -> Snapshot:
         """Return the comments with the genre, and the size of their packet."""

@@ -10,9 +10,8 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import JsonValue
-
 from genrelab.errors import TagError
+from genrelab.library.tags.entries import Entries
 
 DAMAGED = "has a damaged ASF header. Get the file again, or encode it anew."
 
@@ -22,7 +21,7 @@ _TEXT, _BYTES = 0, 1  # types of values; all that are left but GUIDs are whole n
 _LARGEST = 0xFFFF  # bytes of a value outside the Metadata Library
 
 
-class Attributes:
+class Attributes(Entries):
     """The attributes of one object.
 
     Parameters
@@ -74,7 +73,7 @@ class Attributes:
         name, *_ = self._layout(entry)
         return _decode(name).casefold() in _KEYS
 
-    def genres(self) -> list[str]:
+    def genres(self) -> tuple[str, ...]:
         """Return the genres."""
         found = []
         for entry in filter(self.is_genre, self.entries):
@@ -83,21 +82,18 @@ class Attributes:
                 found.append(_decode(entry[begin:end]))
             elif kind != _BYTES and end - begin <= 8:
                 found.append(str(int.from_bytes(entry[begin:end], "little")))
-        return found
+        return tuple(found)
 
     def others(self) -> Any:
         """Return everything else."""
-        return [entry for entry in self.entries if not self.is_genre(entry)], self._rest
+        return self.other_entries(), self._rest
 
     def set_genres(self, genres: Sequence[str]) -> None:
         """Put genres in the place of those that are there, or behind all."""
         self._put([self._entry(genre) for genre in genres])
 
     def _put(self, entries: Sequence[bytes]) -> None:
-        places = [number for number, entry in enumerate(self.entries) if self.is_genre(entry)]
-        place = places[0] if places else len(self.entries)
-        self.entries = [entry for entry in self.entries if not self.is_genre(entry)]
-        self.entries[place:place] = entries
+        self.put(entries, len(self.entries))
         self.present = self.present or bool(entries)
 
     def _entry(self, genre: str, language: int = 0, stream: int = 0) -> bytes:
@@ -108,17 +104,9 @@ class Attributes:
             return struct.pack("<HHHHI", language, stream, len(name), _TEXT, len(value)) + name + value
         return struct.pack("<H", len(name)) + name + struct.pack("<HH", _TEXT, len(value)) + value
 
-    def snapshot(self) -> JsonValue:
-        """Return the attributes with the genre, each with its place; None for an object that is not there."""
-        if not self.present:
-            return None
-        return [[number, entry.hex()] for number, entry in enumerate(self.entries) if self.is_genre(entry)]
-
     def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave; an object that was not there goes if it holds nothing else."""
-        self._put(())
-        for number, entry in placed or ():
-            self.entries.insert(number, bytes.fromhex(entry))
+        """Put back the entries; None, for an object that was absent, removes it if it holds nothing else."""
+        super().restore(placed or ())
         self.present = bool(self.entries) or (self.present and placed is not None)
 
     def restore_texts(self, values: Sequence[Any]) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from genrelab.library.tags.entries import Entries
+
 _NAME = b"IGNR"
 _KIND = b"INFO"
 _ID = re.compile(rb"[A-Za-z0-9 ]{4}")
 _OLD = "cp1252"  # what Windows writes in most of the West; ISO-8859-1 with more letters
 
 
-class Info:
+class Info(Entries):
     """The entries of one `LIST INFO` chunk.
 
     Parameters
@@ -45,25 +47,26 @@ class Info:
         whole = len(info._rest) < 8 and all(_ID.match(entry) for entry in info.entries)
         return data[:4] == _KIND and whole
 
-    def genres(self) -> list[str]:
+    def is_genre(self, entry: bytes) -> bool:
+        """Whether an entry holds the genre."""
+        return entry.startswith(_NAME)
+
+    def genres(self) -> tuple[str, ...]:
         """Return the genres."""
-        return [_decode(_text(entry)) for entry in self.entries if _is_genre(entry)]
+        return tuple(_decode(_text(entry)) for entry in self.entries if self.is_genre(entry))
 
     def others(self) -> Any:
         """Return everything else."""
-        return [entry for entry in self.entries if not _is_genre(entry)], self._rest
+        return self.other_entries(), self._rest
 
     def set_genre(self, genre: str | None) -> None:
         """Put a text in the place of what is there, or in front; None takes it away.
 
         Not behind all: the last entry may lack the zero that makes it even.
         """
-        place = next((number for number, entry in enumerate(self.entries) if _is_genre(entry)), 0)
-        self.entries = [entry for entry in self.entries if not _is_genre(entry)]
-        if genre is not None:
-            text = self._encode(genre) + b"\0"
-            entry = _NAME + len(text).to_bytes(4, "little") + text + bytes(len(text) % 2)
-            self.entries.insert(place, entry)
+        text = b"" if genre is None else self._encode(genre) + b"\0"
+        entry = _NAME + len(text).to_bytes(4, "little") + text + bytes(len(text) % 2)
+        self.put([entry] if text else [], 0)
 
     def _encode(self, genre: str) -> bytes:
         """Return UTF-8, or what the other entries are in if they cannot be UTF-8."""
@@ -76,23 +79,9 @@ class Info:
         # Some letters in a row would be read as UTF-8 again, as others.
         return old if genre.isascii() or not _is_utf8(old) else genre.encode()
 
-    def snapshot(self) -> list[Any]:
-        """Return the entries of the genre, each with its place."""
-        return [[number, entry.hex()] for number, entry in enumerate(self.entries) if _is_genre(entry)]
-
-    def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave."""
-        self.set_genre(None)
-        for number, entry in placed:
-            self.entries.insert(number, bytes.fromhex(entry))
-
     def render(self) -> bytes:
         """Return what the chunk holds."""
         return _KIND + b"".join(self.entries) + self._rest
-
-
-def _is_genre(entry: bytes) -> bool:
-    return entry.startswith(_NAME)
 
 
 def _text(entry: bytes) -> bytes:

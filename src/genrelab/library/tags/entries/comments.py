@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import JsonValue
-
 from genrelab.errors import TagError
+from genrelab.library.tags.entries import Entries
 
 _KEY = b"GENRE"
 _VENDOR = b"genrelab"  # of comments where there were none
 
 
-class Comments:
+class Comments(Entries):
     """A block of comments.
 
     Attributes
@@ -59,41 +58,28 @@ class Comments:
         entries = [take(int.from_bytes(take(4), "little")) for _ in range(count)]
         return cls(vendor, entries, data[at:])
 
-    @property
+    def is_genre(self, entry: bytes) -> bool:
+        """Whether an entry has the key of the genre; upper and lower case do not count."""
+        return entry.partition(b"=")[0].upper() == _KEY
+
     def genres(self) -> tuple[str, ...]:
-        """The genres."""
+        """Return the genres."""
         values = [
-            entry.partition(b"=")[2].decode("utf-8", "replace") for entry in filter(_is_genre, self.entries)
+            entry.partition(b"=")[2].decode("utf-8", "replace")
+            for entry in filter(self.is_genre, self.entries)
         ]
         return tuple(value for value in values if value.strip())
 
     def others(self) -> Any:
         """Return everything else."""
-        return self.vendor, [entry for entry in self.entries if not _is_genre(entry)]
+        return self.vendor, self.other_entries()
 
     def set_genres(self, genres: Sequence[str]) -> None:
         """Put genres in the place of those that are there, or behind all."""
-        places = [number for number, entry in enumerate(self.entries) if _is_genre(entry)]
-        place = places[0] if places else len(self.entries)
-        self.entries = [entry for entry in self.entries if not _is_genre(entry)]
-        self.entries[place:place] = [_KEY + b"=" + genre.encode() for genre in genres]
-
-    def snapshot(self) -> list[JsonValue]:
-        """Return the entries of the genre, each with its place."""
-        return [[number, entry.hex()] for number, entry in enumerate(self.entries) if _is_genre(entry)]
-
-    def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave."""
-        self.entries = [entry for entry in self.entries if not _is_genre(entry)]
-        for number, entry in placed:
-            self.entries.insert(number, bytes.fromhex(entry))
+        self.put([_KEY + b"=" + genre.encode() for genre in genres], len(self.entries))
 
     def render(self) -> bytes:
         """Return the block, without `rest`."""
         parts = [self.vendor, *self.entries]
         blocks = [len(part).to_bytes(4, "little") + part for part in parts]
         return blocks[0] + len(self.entries).to_bytes(4, "little") + b"".join(blocks[1:])
-
-
-def _is_genre(entry: bytes) -> bool:
-    return entry.partition(b"=")[0].upper() == _KEY

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import mutagen.id3
-from pydantic import JsonValue
 
 from genrelab.audio.containers.outer_tags import from_synchsafe, id3_length
 from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING
+from genrelab.library.tags.entries import Entries
 
 NEW_VERSION = 4  # of a tag where there was none
 
@@ -29,23 +29,26 @@ _DAMAGED = "has a damaged ID3v2 tag. Repair it with a tag editor."
 _BEHIND = bytes(1024)  # stands for the sound, so that mutagen takes no part of a tag for ID3v1
 
 
-class Id3:
+class Id3(Entries):
     """The frames of one ID3v2 tag.
 
     Attributes
     ----------
     version : {2, 3, 4}
         It is kept.
-    frames : list of bytes
-        Each with its header.
+    entries : list of bytes
+        The frames, each with its header.
     size : int
-        Bytes that the tag takes in the file; 0 for one that is not there.
+        Bytes that the tag takes in the file; 0 for one that is absent.
+    present : bool
+        Whether the file has the tag, or gets it.
     """
 
     def __init__(self, version: int = NEW_VERSION, frames: Sequence[bytes] = (), size: int = 0) -> None:
         self.version = version
-        self.frames = list(frames)
+        self.entries = list(frames)
         self.size = size
+        self.present = size > 0
         self._flags = 0
 
     @classmethod
@@ -86,19 +89,15 @@ class Id3:
     def _name(self) -> bytes:
         return b"TCO" if self.version == 2 else b"TCON"
 
-    def is_genre(self, frame: bytes) -> bool:
+    def is_genre(self, entry: bytes) -> bool:
         """Whether a frame holds the genre."""
-        return frame.startswith(self._name)
-
-    def others(self) -> list[bytes]:
-        """Return the frames that do not hold the genre."""
-        return [frame for frame in self.frames if not self.is_genre(frame)]
+        return entry.startswith(self._name)
 
     def genres(self) -> tuple[str, ...]:
         """Return the genres, numbers translated to names."""
-        alone = Id3(self.version, [frame for frame in self.frames if self.is_genre(frame)])
+        alone = Id3(self.version, [frame for frame in self.entries if self.is_genre(frame)])
         alone._flags = self._flags
-        if not alone.frames:
+        if not alone.entries:
             return ()
         found: Any = mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
         return tuple(genre for frame in found.getall("TCON") for genre in frame.genres if genre.strip())
@@ -110,10 +109,7 @@ class Id3:
 
     def set_genres(self, genres: Sequence[str], separator: str = "/") -> None:
         """Put genres in the place of the frames that hold them now, or in front; none takes them away."""
-        place = next((number for number, frame in enumerate(self.frames) if self.is_genre(frame)), 0)
-        self.frames = self.others()
-        if genres:
-            self.frames.insert(place, self._frame(self.stored(genres, separator)))
+        self.put([self._frame(self.stored(genres, separator))] if genres else [], 0)
 
     def _frame(self, texts: Sequence[str]) -> bytes:
         text = "\0".join(texts)
@@ -128,19 +124,35 @@ class Id3:
         size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")
         return self._name + size + b"\0\0" + data
 
-    def snapshot(self) -> list[JsonValue]:
-        """Return the frames that hold the genre, each with its place."""
-        return [[number, frame.hex()] for number, frame in enumerate(self.frames) if self.is_genre(frame)]
+    def restore_tag(self, before: Any, made_with: Sequence[bytes] = ()) -> None:
+        """Put back the genre and the size of a tag.
 
-    def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave."""
-        self.frames = self.others()
-        for number, frame in placed:
-            self.frames.insert(number, bytes.fromhex(frame))
+        Parameters
+        ----------
+        before : dict or None
+            `version`, `size` and the `snapshot` as `frames`; None for a tag that was absent. It goes again
+            unless it has frames beside those that it was made with.
+        made_with : sequence of bytes
+
+        Raises
+        ------
+        TagError
+            If the tag is absent now, or of another version.
+        """
+        if before is None:
+            self.set_genres(())
+            self.present &= any(frame not in made_with for frame in self.entries)
+        elif not self.present or before["version"] != self.version:
+            raise TagError(
+                f"had an ID3v2.{before['version']} tag, which is gone. Its genre cannot be put back."
+            )
+        else:
+            self.restore(before["frames"])
+            self.size = int(before["size"])
 
     def render(self) -> bytes:
         """Return the tag's bytes: as many as `size` if it fits, else with room to grow."""
-        body = b"".join(self.frames)
+        body = b"".join(self.entries)
         size = self.size if self.size >= 10 + len(body) else 10 + len(body) + NEW_PADDING
         header = b"ID3" + bytes([self.version, 0, self._flags]) + _to_synchsafe(size - 10)
         return (header + body).ljust(size, b"\0")
@@ -153,7 +165,7 @@ def frames_of_id3v1(tag: bytes) -> list[bytes]:
         comment.desc = ""  # plainly the comment, not one called "ID3v1 Comment"
     file = io.BytesIO(_BEHIND)
     found.save(file, v2_version=NEW_VERSION)
-    return Id3.parse(file.getvalue().removesuffix(_BEHIND)).frames
+    return Id3.parse(file.getvalue().removesuffix(_BEHIND)).entries
 
 
 def id3v1_number(genres: Sequence[str]) -> int:
