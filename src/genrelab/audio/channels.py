@@ -49,9 +49,12 @@ def match_channels(waveform: Waveform, channels: int) -> Waveform:
     [[0.5, 0.5]]
     """
     if waveform.ndim != 2 or waveform.shape[0] == 0:
-        raise UsageError(f"a waveform is [channels, samples] with at least one channel, not {waveform.shape}")
+        raise UsageError(
+            f"a waveform is [channels, samples] with at least one channel, not {waveform.shape}",
+            code="waveform-shape",
+        )
     if channels not in (1, 2):
-        raise UsageError(f"a waveform is brought to 1 or 2 channels, not {channels}")
+        raise UsageError(f"a waveform can be mixed to 1 or 2 channels, not {channels}", code="channel-count")
     present = waveform.shape[0]
     if present == channels:
         return waveform.astype(np.float32, copy=False)

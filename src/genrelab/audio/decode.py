@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from genrelab.audio.decoders.opening import open_source
-from genrelab.audio.decoders.source import AudioInfo, Source, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo, Source, Waveform
 from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
 from genrelab.audio.formats import AUDIO_SUFFIXES
@@ -222,7 +222,7 @@ def open_excerpts(
             yield excerpts
             return
         if source.has_damage():
-            raise AudioError(f"{path} is damaged. Get or encode the file anew.")
+            raise AudioError(f"{path} is damaged. {AGAIN}", code="audio-damaged")
         end = read(max(0, n_samples - round(_END_SECONDS * rate)), round(_END_SECONDS * rate))
         if end.shape[1] < min(n_samples, _END_PRESENT * rate):
             raise CutOffError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
@@ -238,16 +238,23 @@ def _stream(path: Path, request: _Request) -> Iterator[Waveform]:
 def _check(path: str | os.PathLike[str], request: _Request) -> _Request:
     if not (math.isfinite(request.start) and request.start >= 0):
         raise AudioError(
-            f"{os.fspath(path)} cannot be read from {request.start} s: give a start of 0 s or later"
+            f"{os.fspath(path)} cannot be read from {request.start} s: give a start of at least 0 s",
+            code="audio-start",
         )
     if request.duration is not None and not (math.isfinite(request.duration) and request.duration > 0):
         raise AudioError(
-            f"{os.fspath(path)} cannot be read for {request.duration} s: give a duration above 0 s"
+            f"{os.fspath(path)} cannot be read for {request.duration} s: give a duration above 0 s",
+            code="audio-duration",
         )
     if not (math.isfinite(request.block_seconds) and request.block_seconds > 0):
-        raise UsageError(f"a block must be longer than 0 s, not {request.block_seconds} s")
+        raise UsageError(
+            f"a block must be longer than 0 s, not {request.block_seconds} s", code="block-length"
+        )
     if request.channels not in (None, 1, 2):
-        raise UsageError(f"sound is read with 1 or 2 channels or as stored (None), not {request.channels}")
+        raise UsageError(
+            f"sound can be read with 1 or 2 channels or as stored (None), not {request.channels}",
+            code="channel-count",
+        )
     if request.sample_rate is not None:
         check_rates(request.sample_rate)
     return request
@@ -263,7 +270,8 @@ def _read(source: Source, request: _Request) -> Iterator[Waveform]:
     if empty:
         raise AudioError(
             f"{info.path} is shorter than one sample at {rate} Hz (its own rate is {info.sample_rate} Hz). "
-            "Get or encode the file anew, or ask for a longer range."
+            "Get the file again, encode it again, or ask for a longer range.",
+            code="audio-too-short",
         )
 
 
@@ -288,10 +296,13 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
         cut = source.find_cut()
         if cut is not None:
             raise CutOffError(f"{path} is cut off: {cut.reason}. Get the whole file again.")
-        raise AudioError(f"{path} holds no samples. Get or encode the file anew.")
+        raise AudioError(f"{path} has no samples. {AGAIN}", code="audio-no-samples")
     else:
         length = "" if source.info.duration is None else f", which is {source.info.duration:.1f} s long"
-        raise AudioError(f"{path}{length}, has nothing at {request.start} s. Give an earlier start.")
+        raise AudioError(
+            f"{path}{length}, has no sound at {request.start} s. Give an earlier start.",
+            code="audio-start-behind-end",
+        )
 
 
 def _checked(
@@ -326,7 +337,10 @@ def _usable(
             place = (position + int(at)) / rate
             what = describe(float(samples[channel, at]))
             if flaws is None:
-                raise AudioError(f"{source.info.path} holds {what} at {place:.2f} s. Encode the file anew.")
+                raise AudioError(
+                    f"{source.info.path} has {what} at {place:.2f} s. Encode the file again.",
+                    code="audio-unusable-samples",
+                )
             flaws.add_unusable(place, int((~fits.all(axis=0)).sum()) / rate, what)
             samples = np.where(fits, samples, np.float32(0))
         position += samples.shape[1]
@@ -341,12 +355,14 @@ def _judge(source: Source, seconds: float, flaws: Flaws | None) -> None:
         cut = source.find_cut()
     except OSError as error:
         raise AudioError(
-            f"{path} vanished while it was read ({error.strerror}). Read it again when it is back."
+            f"{path} vanished while it was read ({error.strerror}). Read it again when it is back.",
+            code="audio-vanished",
         ) from error
     if size != source.size:
         raise AudioError(
-            f"{path} changed while it was read: it had {source.size} bytes and has {size} now. Read it again "
-            "when it is complete."
+            f"{path} changed while it was read: it had {source.size} bytes and now has {size}. Read it again "
+            "when it is complete.",
+            code="audio-changed",
         )
     present, expected = source.tally(seconds)
     if cut is not None and cut.share:

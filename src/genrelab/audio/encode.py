@@ -58,16 +58,21 @@ def write_mp3(path: Path, waveform: Waveform, sample_rate: int, *, bitrate: int)
         If the waveform is empty or has more than two channels.
     """
     if waveform.ndim != 2 or waveform.shape[0] not in (1, 2) or not waveform.shape[1]:
-        raise UsageError(f"an MP3 file is written of [1 or 2 channels, samples], not of {waveform.shape}")
+        raise UsageError(
+            f"an MP3 file is made from [1 or 2 channels, samples], not from {waveform.shape}",
+            code="waveform-shape",
+        )
     known = _BITRATES.get(sample_rate)
     if known is None:
         raise AudioError(
-            f"MP3 does not know {sample_rate} Hz; resample to one of {', '.join(map(str, _BITRATES))} Hz"
+            f"MP3 cannot have a sample rate of {sample_rate} Hz; resample to one of "
+            f"{', '.join(map(str, _BITRATES))} Hz",
+            code="mp3-sample-rate",
         )
     if bitrate not in known:
         raise AudioError(
-            f"MP3 at {sample_rate} Hz does not know {bitrate} kbit/s; take one of "
-            f"{', '.join(map(str, known))}"
+            f"MP3 at {sample_rate} Hz cannot have {bitrate} kbit/s; use one of {', '.join(map(str, known))}",
+            code="mp3-bitrate",
         )
     try:
         with av.open(str(path), "w", format="mp3") as file:
@@ -79,7 +84,9 @@ def write_mp3(path: Path, waveform: Waveform, sample_rate: int, *, bitrate: int)
             file.mux(stream.encode(frame))
             file.mux(stream.encode(None))
     except av.error.FFmpegError as error:
-        raise AudioError(f"{path} cannot be written as MP3: {error.strerror}") from error
+        raise AudioError(
+            f"{path} cannot be written as MP3: {error.strerror}", code="audio-unwritable"
+        ) from error
 
 
 def through_mp3(waveform: Waveform, sample_rate: int, *, bitrate: int) -> Waveform:

@@ -56,13 +56,21 @@ def fit_length(
     [[1.0, 1.0, 1.0, 0.0, 0.0]]
     """
     if waveform.ndim != 2 or waveform.size == 0:
-        raise UsageError(f"a waveform is [channels, samples] with at least one of each, not {waveform.shape}")
+        raise UsageError(
+            f"a waveform is [channels, samples] with at least one of each, not {waveform.shape}",
+            code="waveform-shape",
+        )
     if length < 1:
-        raise UsageError(f"a length must be at least 1 sample, not {length}")
+        raise UsageError(f"a length must be at least 1 sample, not {length}", code="length-below-one")
     if padding not in PADDINGS:
-        raise UsageError(f"unknown padding {padding!r}; there are {', '.join(PADDINGS)}")
+        raise UsageError(
+            f"unknown padding {padding!r}; use one of {', '.join(PADDINGS)}", code="unknown-padding"
+        )
     if padding == "random" and rng is None:
-        raise UsageError("padding 'random' needs a random generator: pass rng=np.random.default_rng(seed)")
+        raise UsageError(
+            "padding 'random' needs a random generator: pass rng=np.random.default_rng(seed)",
+            code="padding-needs-rng",
+        )
     channels, samples = waveform.shape
     if samples >= length:
         return waveform[:, :length].astype(np.float32, copy=False)

@@ -41,7 +41,7 @@ def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform
     """
     check_rates(source_rate, target_rate)
     if waveform.ndim != 2:
-        raise UsageError(f"a waveform is [channels, samples], not {waveform.shape}")
+        raise UsageError(f"a waveform is [channels, samples], not {waveform.shape}", code="waveform-shape")
     if source_rate == target_rate:
         return waveform.astype(np.float32, copy=False)
     resampled = soxr.resample(waveform.T.astype(np.float32), source_rate, target_rate, quality=_QUALITY)
@@ -93,4 +93,4 @@ def check_rates(*rates: int) -> None:
     """Refuse sample rates that are not positive."""
     for rate in rates:
         if rate < 1:
-            raise UsageError(f"a sample rate must be at least 1 Hz, not {rate}")
+            raise UsageError(f"a sample rate must be at least 1 Hz, not {rate}", code="sample-rate")

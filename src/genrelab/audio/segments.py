@@ -41,7 +41,7 @@ def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
     """
     for name, value in (("n_samples", n_samples), ("length", length), ("hop", hop)):
         if value < 1:
-            raise UsageError(f"{name} must be at least 1 sample, not {value}")
+            raise UsageError(f"{name} must be at least 1 sample, not {value}", code="segment-length")
     return list(range(0, max(n_samples - length, 0) + 1, hop))
 
 
@@ -116,11 +116,16 @@ def stream_segments(
         If there is no sample at all, or a value is not positive or unknown.
     """
     if padding not in ("end", "repeat"):
-        raise UsageError(f"a stream is padded by 'end' or 'repeat', not {padding!r}")
+        raise UsageError(
+            f"a stream is padded with 'end' or 'repeat', not {padding!r}", code="unknown-padding"
+        )
     segment_starts(1, length, hop)
     least = length if shortest is None else shortest
     if not 1 <= least <= length:
-        raise UsageError(f"shortest must be 1 to {length} samples, a segment, not {shortest}")
+        raise UsageError(
+            f"shortest must be 1 to {length} samples (one segment), not {shortest}",
+            code="shortest-out-of-range",
+        )
     return _stream_segments(blocks, length, hop, padding, least)
 
 
@@ -142,6 +147,6 @@ def _stream_segments(
         kept = min(start - origin, joined.shape[-1])
         held, origin = [joined[:, kept:].copy()], origin + kept
     if received == 0:
-        raise UsageError("there is no sample to cut into segments")
+        raise UsageError("there are no samples to cut into segments", code="no-samples")
     if start == 0:
         yield 0, fit_length(np.concatenate(held, axis=1), max(least, received), padding=padding)

@@ -25,7 +25,7 @@ STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _LINE = 400  # characters of onnxruntime's messages
 _ROUNDING = 1e-3  # of a probability
 
-_AGAIN = "Get the file again, or export it anew with `genrelab export`."
+_AGAIN = "Get the file again, or export it again with `genrelab export`."
 
 
 class Bundle:
@@ -74,13 +74,16 @@ class Bundle:
             If `threads` is not positive.
         """
         if threads is not None and threads < 1:
-            raise UsageError(f"a model needs at least 1 thread, not {threads}")
+            raise UsageError(f"a model needs at least 1 thread, not {threads}", code="thread-count")
         path = Path(path)
         data = _read(path)
         try:
             contents = examine(data)
         except WireError as error:
-            raise ModelFileError(f"{path} is cut off, damaged or no ONNX file: {error}. {_AGAIN}") from error
+            raise ModelFileError(
+                f"{path} is cut off, damaged or not an ONNX file: {error}. {_AGAIN}",
+                code="model-not-onnx",
+            ) from error
         metadata = parse_metadata(_check_contents(contents, path), path=path)
         session = _open_session(data, threads, path)
         _check_signature(session, metadata, path)
@@ -120,7 +123,8 @@ class Bundle:
         if not fits or not least <= waveforms.shape[2] <= most:
             samples = most if least == most else f"{least} to {most}"
             raise UsageError(
-                f"this model takes waveforms [1 or more, {channels}, {samples}], not {waveforms.shape}"
+                f"this model takes waveforms [1 or more, {channels}, {samples}], not {waveforms.shape}",
+                code="model-input-shape",
             )
         found, embeddings = self._run(np.ascontiguousarray(waveforms, dtype=np.float32))
         self._check_outputs(found, embeddings, len(waveforms))
@@ -142,11 +146,12 @@ class Bundle:
         except TimeoutError as error:
             raise ModelFileError(
                 f"the network of {self._path} took more than {seconds:g} s for {sound:g} s of sound and "
-                f"was stopped. {_AGAIN}"
+                f"was stopped. {_AGAIN}",
+                code="model-too-slow",
             ) from error
         except _session_errors() as error:
             raise ModelFileError(
-                f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}"
+                f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}", code="model-fails"
             ) from error
 
     def _check_outputs(self, found: Any, embeddings: Any, n: int) -> None:
@@ -154,69 +159,85 @@ class Bundle:
         genres, size = len(self.metadata.genres), self._embedding_size or embeddings.shape[-1]
         if found.shape != (n, genres) or embeddings.shape != (n, size) or not 0 < size <= MOST_EMBEDDING:
             raise ModelFileError(
-                f"the network of {self._path} gave arrays {found.shape} and {embeddings.shape} for {n} "
-                f"segments and {genres} genres. {_AGAIN}"
+                f"the network of {self._path} returned arrays {found.shape} and {embeddings.shape} for {n} "
+                f"segments and {genres} genres. {_AGAIN}",
+                code="model-output-shape",
             )
         self._embedding_size = size
         within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # not where there is a NaN
         if not (within and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
             raise ModelFileError(
-                f"the network of {self._path} gave values that are no probabilities. {_AGAIN}"
+                f"the network of {self._path} returned values that are not probabilities. {_AGAIN}",
+                code="model-no-probabilities",
             )
         if not np.isfinite(embeddings).all():
             raise ModelFileError(
-                f"the network of {self._path} gave an embedding that is not finite. {_AGAIN}"
+                f"the network of {self._path} returned an embedding that is not finite. {_AGAIN}",
+                code="model-not-finite",
             )
 
 
 def _read(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise ModelFileError(f"the model file {path} is a folder. Name the .onnx file in it.")
+            raise ModelFileError(
+                f"the model file {path} is a folder. Name a file in it.", code="model-folder"
+            )
         if path.exists() and not path.is_file():
-            raise ModelFileError(f"the model file {path} is not a regular file. Copy it into one first.")
+            raise ModelFileError(
+                f"the model file {path} is not a regular file. Copy it first.",
+                code="model-not-regular",
+            )
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
                 raise ModelFileError(
-                    f"the model file {path} has {size:,} bytes, and no model file has more than "
-                    f"{MOST_BYTES:,}. Check that it is the right file."
+                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}. Check the path.",
+                    code="model-too-large",
                 )
             data = file.read(size)
     except FileNotFoundError as error:
-        raise ModelFileError(f"the model file {path} does not exist. Check the path.") from error
+        raise ModelFileError(
+            f"the model file {path} does not exist. Check the path.", code="model-missing"
+        ) from error
     except (OSError, ValueError) as error:
-        raise ModelFileError(f"the model file {path} cannot be read: {error}") from error
+        raise ModelFileError(
+            f"the model file {path} cannot be read: {error}", code="model-unreadable"
+        ) from error
     if not data:
-        raise ModelFileError(f"the model file {path} is empty (0 bytes). {_AGAIN}")
+        raise ModelFileError(f"the model file {path} is empty (0 bytes). {_AGAIN}", code="model-empty")
     return data
 
 
 def _check_contents(contents: Contents, path: Path) -> str:
     """Return the metadata's text of a file that stands on its own."""
     if not contents.has_graph:
-        raise ModelFileError(f"{path} is no ONNX file: there is no graph in it. {_AGAIN}")
+        raise ModelFileError(f"{path} is not an ONNX file: it has no graph. {_AGAIN}", code="model-not-onnx")
     if METADATA_KEY not in contents.properties:
         raise ModelFileError(
             f"{path} is an ONNX file, but not one of genrelab's: it lacks the metadata `{METADATA_KEY}`. "
-            "Model files are made by `genrelab export`."
+            "Model files are made by `genrelab export`.",
+            code="model-not-genrelab",
         )
     if contents.external_data:
         raise ModelFileError(
             f"the model file {path} points to other files (external data), which genrelab does not open. "
-            "Save it with all weights inside."
+            "Save it with all weights inside.",
+            code="model-external-data",
         )
     for domain, operator in sorted(contents.domains.items()):
         if domain not in STANDARD_DOMAINS:
             raise ModelFileError(
                 f"the model file {path} uses the operator {shorten(operator)!r} of the domain "
                 f"{shorten(domain)!r}; genrelab runs standard ONNX operators only. Export it without custom "
-                "operators."
+                "operators.",
+                code="model-custom-operator",
             )
     if contents.functions or contents.texts:
         what = "functions of its own" if contents.functions else "operators on texts"
         raise ModelFileError(
-            f"the model file {path} uses {what}, which genrelab does not run. Export it without them."
+            f"the model file {path} uses {what}, which genrelab does not run. Export it without them.",
+            code="model-unsupported-graph",
         )
     return contents.properties[METADATA_KEY]
 
@@ -238,12 +259,14 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
         return call_within(make, LOAD_SECONDS, stop=lambda: None)
     except TimeoutError as error:
         raise ModelFileError(
-            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {_AGAIN}"
+            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {_AGAIN}",
+            code="model-too-slow",
         ) from error
     except _session_errors() as error:
         raise ModelFileError(
             f"onnxruntime {onnxruntime.__version__} cannot use the model file {path}: {_first_line(error)}. "
-            f"{_AGAIN}"
+            f"{_AGAIN}",
+            code="model-unusable",
         ) from error
 
 
@@ -267,8 +290,9 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
     outputs = {node.name: node for node in session.get_outputs()}
     if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
         raise ModelFileError(
-            f"the graph of {path} takes {_named(inputs)} and gives {_named(outputs)}; a model file takes "
-            f"['{INPUT}'] and gives {sorted(OUTPUTS)}. {_AGAIN}"
+            f"the graph of {path} has the inputs {_named(inputs)} and the outputs {_named(outputs)}; a model "
+            f"file has ['{INPUT}'] and {sorted(OUTPUTS)}. {_AGAIN}",
+            code="model-signature",
         )
     samples = "free" if metadata.padding == "none" else metadata.segment_samples
     expected: list[tuple[Any, tuple[int | str, ...]]] = [
@@ -280,7 +304,8 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
             raise ModelFileError(
                 f"the graph of {path} has {node.type} {shorten(str(node.shape))} for `{node.name}`; its "
-                f"metadata asks for tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}"
+                f"metadata requires tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}",
+                code="model-signature",
             )
 
 

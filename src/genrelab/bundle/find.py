@@ -41,6 +41,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     if PACKAGED_MODEL.is_file():
         return PACKAGED_MODEL
     raise UsageError(
-        "no model to recognize with. Name one with --model FILE or in the environment variable "
-        f"{MODEL_VARIABLE}; `genrelab demo` trains one within minutes."
+        "no model file to recognize with. Name one with --model FILE or in the environment variable "
+        f"{MODEL_VARIABLE}; `genrelab demo` trains one within minutes.",
+        code="no-model",
     )

@@ -183,32 +183,37 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
     """
     if len(text) > MOST_METADATA:
         raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} has {len(text):,} characters, more than "
-            f"{MOST_METADATA:,}. Export it anew."
+            f"the metadata of the model file {os.fspath(path)} has {len(text):,} characters; the limit is "
+            f"{MOST_METADATA:,}. Export it again.",
+            code="model-metadata-too-large",
         )
     try:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} is not JSON ({error}). Export it anew."
+            f"the metadata of the model file {os.fspath(path)} is not JSON ({error}). Export it again.",
+            code="model-metadata-not-json",
         ) from error
     if not isinstance(value, dict):
         raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} is not a JSON object. Export it anew."
+            f"the metadata of the model file {os.fspath(path)} is not a JSON object. Export it again.",
+            code="model-metadata-not-json",
         )
     version = value.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFileError(
             f"the model file {os.fspath(path)} was made by a newer genrelab (its format is "
-            f"{shorten(str(version), _KEY)}, this genrelab reads up to "
-            f"{FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab"
+            f"{shorten(str(version), _KEY)}; this genrelab reads formats up to {FORMAT_VERSION}). Upgrade: "
+            "pip install --upgrade genrelab",
+            code="model-newer",
         )
     try:
         return BundleMetadata.model_validate_json(text)
     except ValidationError as error:
         raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} cannot be used: {_explain(error)}. "
-            "Export it anew."
+            f"the metadata of the model file {os.fspath(path)} cannot be used: {_explain(error)}. Export it "
+            "again.",
+            code="model-metadata-invalid",
         ) from error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile as sf
 
 from genrelab.audio.containers.ogg import survey_ogg
-from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo, Waveform
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.errors import AudioError, CutOffError
@@ -84,15 +84,17 @@ class SoundFileSource:
                 position += len(samples)
                 yield np.ascontiguousarray(samples.T)
         except sf.LibsndfileError as error:
-            said = error.error_string.removeprefix("Error : ").rstrip(".")
+            reason = error.error_string.removeprefix("Error : ").rstrip(".")
             if not self._reads_on:
-                kind = AudioError if self.find_cut() is None else CutOffError
-                raise kind(
+                text = (
                     f"{self.info.path} is cut off or damaged: {self._good_seconds(position):.1f} s of "
-                    f"{self.declared_seconds:.1f} s could be decoded ({said}). Get or encode the file anew."
-                ) from error
+                    f"{self.declared_seconds:.1f} s could be decoded ({reason}). {AGAIN}"
+                )
+                if self.find_cut() is None:
+                    raise AudioError(text, code="audio-damaged") from error
+                raise CutOffError(text) from error
             self.flaws.add_damage(self._good_seconds(position))
-            self.flaws.add_message(said)
+            self.flaws.add_message(reason)
         if position < end and self._reads_on:
             yield from self._read_on(position, end - position, block)
 

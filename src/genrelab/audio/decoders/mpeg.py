@@ -177,7 +177,8 @@ class MpegSource:
                 decoded = []
             except av.error.FFmpegError as error:
                 raise AudioError(
-                    f"{self.info.path} cannot be decoded ({error.strerror}). Encode it anew."
+                    f"{self.info.path} cannot be decoded ({error.strerror}). Encode it again.",
+                    code="audio-undecodable",
                 ) from error
             if decoded:
                 yield decoded[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genrelab.audio.containers.mpeg import index_mpeg
 from genrelab.audio.containers.outer_tags import skip_id3
-from genrelab.audio.decoders.source import Source
+from genrelab.audio.decoders.source import AGAIN, Source
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Flaws
 from genrelab.audio.formats import is_sound, unsupported_format
@@ -44,13 +44,15 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     try:
         source = _open_mpeg(path, flaws) or _open_other(path, flaws, None if only_mpeg else flaws)
     except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise AudioError(
+            f"{path} cannot be read: {error.strerror or error}", code="audio-unreadable"
+        ) from error
     rate = source.info.sample_rate
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         source.close()
         raise AudioError(
-            f"{path} states a sample rate of {rate} Hz, which no music has: its header is damaged. Get or "
-            "encode the file anew."
+            f"{path} states a sample rate of {rate} Hz, which no music has: its header is damaged. {AGAIN}",
+            code="audio-sample-rate",
         )
     return source
 
@@ -60,17 +62,23 @@ def check_file(path: Path) -> None:
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise AudioError(f"{path} does not exist. Check the path.") from error
+        raise AudioError(f"{path} does not exist. Check the path.", code="audio-missing") from error
     except (OSError, ValueError) as error:
-        raise AudioError(f"{path} cannot be read: {error}. Check the path and its permissions.") from error
+        raise AudioError(
+            f"{path} cannot be read: {error}. Check the path and its permissions.", code="audio-unreadable"
+        ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.")
+        raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.", code="audio-is-folder")
     if not stat.S_ISREG(status.st_mode):
-        raise AudioError(f"{path} is not a regular file. Copy the sound into one first.")
+        raise AudioError(
+            f"{path} is not a regular file. Copy the sound into one first.", code="audio-not-regular"
+        )
     if status.st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes). Get the file again.")
+        raise AudioError(f"{path} is empty (0 bytes). Get the file again.", code="audio-empty")
     if not os.access(path, os.R_OK):
-        raise AudioError(f"{path} may not be read. Change its permissions.")
+        raise AudioError(
+            f"{path} cannot be read: permission denied. Change its permissions.", code="audio-no-permission"
+        )
 
 
 def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> Source | None:
@@ -125,7 +133,7 @@ def _explained(path: Path, error: AudioError) -> AudioError:
     if name is not None:
         return UnsupportedFormatError(f"{path} cannot be read: the format {name} is not supported.")
     if is_sound(path):
-        return AudioError(f"{path} is damaged: no decoder can read any of it. Get or encode the file anew.")
+        return AudioError(f"{path} is damaged: no decoder can read any of it. {AGAIN}", code="audio-damaged")
     return error
 
 

@@ -15,7 +15,7 @@ import av.error
 import numpy as np
 
 from genrelab.audio.decoders.quiet_file import QuietFile
-from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo, Waveform
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws, clearly_short
@@ -80,8 +80,9 @@ class PyAvSource:
             self._container = av.open(self._bytes, "r", options=_OPTIONS, metadata_errors="replace")
         except av.error.FFmpegError as error:
             raise NotOpenedError(
-                f"{self._path} is not a sound file that can be read ({error.strerror}). "
-                "Check that it opens in a player; else get or encode it anew."
+                f"{self._path} is not a sound file that can be read ({error.strerror}). If no player "
+                "opens it either, get or encode it again.",
+                code="audio-not-recognized",
             ) from error
         self.container = str(self._container.format.name)
         stream = self._stream = self._choose_stream()
@@ -90,8 +91,9 @@ class PyAvSource:
         begun = list(islice(self._frames, _LOOKED_AT_FRAMES))
         if not begun:
             raise AudioError(
-                f"{self._path} holds no sound that can be decoded: 0 s of {_seconds(self._duration())}. "
-                "Get or encode the file anew."
+                f"{self._path} has no sound that can be decoded: 0 s of {_seconds(self._duration())}. "
+                f"{AGAIN}",
+                code="audio-undecodable",
             )
         shapes = Counter((frame.sample_rate, len(frame.layout.channels)) for frame in begun)
         self._shape = shapes.most_common(1)[0][0]
@@ -113,12 +115,14 @@ class PyAvSource:
         """Return the audio stream that is flagged as default, else the first that can be decoded."""
         streams = self._container.streams.audio
         if not streams:
-            raise AudioError(f"{self._path} holds no audio stream. Choose a file with sound.")
+            raise AudioError(
+                f"{self._path} has no audio stream. Choose a file with sound.", code="audio-no-stream"
+            )
         usable = [stream for stream in streams if stream.codec_context is not None]
         if not usable:
             raise UnsupportedFormatError(
-                f"{self._path} cannot be read: its sound is of a codec that is not supported. Convert it to "
-                "FLAC or MP3 first."
+                f"{self._path} cannot be read: unsupported audio codec. Convert it to FLAC or MP3 first.",
+                code="audio-codec-unsupported",
             )
         return next((stream for stream in usable if _is_default(stream)), usable[0])
 
@@ -165,7 +169,8 @@ class PyAvSource:
         if self._strict and clearly_short(done / rate, done / rate + lost):
             raise AudioError(
                 f"{self._path} is damaged: {done / rate:.1f} s of {done / rate + lost:.1f} s could be "
-                "decoded. Get or encode the file anew."
+                f"decoded. {AGAIN}",
+                code="audio-damaged",
             )
 
     def _positioned(self, first: int) -> Iterator[tuple[int, Waveform]]:
@@ -223,7 +228,8 @@ class PyAvSource:
                 self._check_read(error)
                 if self._strict:
                     raise AudioError(
-                        f"{self._path} is cut off or damaged ({error.strerror}). Get or encode the file anew."
+                        f"{self._path} is cut off or damaged ({error.strerror}). {AGAIN}",
+                        code="audio-damaged",
                     ) from error
                 self._lose(Fraction(0))
                 retries += 1
@@ -233,7 +239,9 @@ class PyAvSource:
     def _check_read(self, error: Exception | None = None) -> None:
         """Raise what the system said when the file could not be read any further."""
         if self._bytes.error is not None:
-            raise AudioError(f"{self._path} cannot be read: {self._bytes.error.strerror}") from error
+            raise AudioError(
+                f"{self._path} cannot be read: {self._bytes.error.strerror}", code="audio-unreadable"
+            ) from error
 
     def _lose(self, seconds: Fraction) -> None:
         self._lost += seconds
@@ -247,8 +255,9 @@ class PyAvSource:
                 self._lose(Fraction(frame.samples, frame.sample_rate))
                 return None
             raise AudioError(
-                f"{self._path} has {channels} channels; up to {_MOST_PLANES} can be read. If it has "
-                "fewer, its header is damaged. Mix or encode it anew."
+                f"{self._path} has {channels} channels; at most {_MOST_PLANES} can be read. If it has fewer, "
+                "its header is damaged. Mix it down or encode it again.",
+                code="audio-channels",
             )
         return Piece(frame.sample_rate, to_float(frame))
 

@@ -14,6 +14,9 @@ from genrelab.audio.flaws import Cut, Flaws
 
 Waveform = npt.NDArray[np.float32]
 
+AGAIN = "Get the file again, or encode it again."
+"""What a user can do about a damaged file; messages end with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:

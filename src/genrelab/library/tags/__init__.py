@@ -64,7 +64,8 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
         if kind not in _FAMILIES:
             raise TagError(
                 "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
-                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM."
+                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM.",
+                code="tag-format-unsupported",
             )
         tag = _FAMILIES[kind](file)
         len(tag.genres)  # raises now, with the file's name, what it would raise later

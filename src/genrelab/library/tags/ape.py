@@ -46,11 +46,13 @@ class ApeTag(GenreTag):
             file.seek(place.start)
             parts.append(file.read(len(place)))
             if len(place) < APE_END_SIZE and not parts[-1].endswith(b"LYRICS200"):
-                raise TagError(DAMAGED)
+                raise TagError(DAMAGED, code="tag-damaged")
         self._end = places[0].start if places else file.seek(0, 2)
         apes = [number for number, part in enumerate(parts) if part[-APE_END_SIZE:].startswith(APE_MARK)]
         if len(apes) > 1:
-            raise TagError("has several APEv2 tags. Remove all but one with a tag editor.")
+            raise TagError(
+                "has several APEv2 tags. Remove all but one with a tag editor.", code="tag-several"
+            )
         self._has_ape = bool(apes)
         self._before = b"".join(parts[: apes[0]]) if apes else b""
         self._behind = b"".join(parts[apes[0] + 1 :] if apes else parts)
@@ -123,7 +125,7 @@ class ApeTag(GenreTag):
             self._ape.set_genres(())
             self._has_ape &= any(item not in self._new_ape().entries for item in self._ape.entries)
         elif not self._has_ape:
-            raise TagError("had an APEv2 tag, which is gone. Its genre cannot be put back.")
+            raise TagError("had an APEv2 tag, which is gone. Its genre cannot be restored.", code="tag-gone")
         else:
             self._ape.restore(items)
         self._id3.restore_tag(id3, self._new_id3().entries)

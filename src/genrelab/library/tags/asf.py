@@ -31,11 +31,11 @@ class AsfTag(GenreTag):
         head = file.read(HEADER_HEAD)
         self._old_size = asf.header_end(file)
         if len(head) < HEADER_HEAD or not HEADER_HEAD <= self._old_size <= self._length:
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         self._reserved = head[28:]
         self._objects = _split(read_range(file, range(HEADER_HEAD, self._old_size)), 0)
         if len(self._objects) != int.from_bytes(head[24:28], "little"):
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         self._size = self._old_size
         extension = _only(self._objects, asf.EXTENSION)
         self._extension = extension is not None
@@ -166,7 +166,7 @@ def _with_size(properties: bytes, size: bytes) -> bytes:
 def _only(objects: Sequence[bytes], guid: bytes) -> bytes | None:
     found = [piece for piece in objects if piece[:16] == guid]
     if len(found) > 1 or (found and guid == asf.EXTENSION and len(found[0]) < _EXTENSION_HEAD):
-        raise TagError(DAMAGED)
+        raise TagError(DAMAGED, code="tag-damaged")
     return found[0] if found else None
 
 
@@ -180,7 +180,7 @@ def _split(data: bytes, at: int) -> list[bytes]:
     try:
         places = [place for _, place in asf.objects_in(io.BytesIO(data), at, len(data))]
     except ContainerError as error:
-        raise TagError(DAMAGED) from error
+        raise TagError(DAMAGED, code="tag-damaged") from error
     if data and (places[-1].stop if places else at) != len(data):
-        raise TagError(DAMAGED)
+        raise TagError(DAMAGED, code="tag-damaged")
     return [data[place.start : place.stop] for place in places]

@@ -128,14 +128,16 @@ def tag_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except TagError as error:
-        raise TagError(f"{path} {error}") from error
+        named = TagError(f"{path} {error}")
+        named.code = error.code
+        raise named from error
     except mutagen.MutagenError as error:
         for said in error.args:
             if isinstance(said, OSError):
                 raise said from error
-        raise TagError(_damaged(path, error)) from error
+        raise TagError(_damaged(path, error), code="tag-damaged") from error
     except _OF_DAMAGE as error:
-        raise TagError(_damaged(path, error)) from error
+        raise TagError(_damaged(path, error), code="tag-damaged") from error
 
 
 def _damaged(path: Path, error: Exception) -> str:

@@ -18,7 +18,7 @@ from genrelab.library.tags.entries.riff_info import Info
 
 _LARGEST = 0xFFFFFFFF
 _LARGEST_LIST = 1 << 24  # bytes: more text than anybody wrote
-_WRONG_LENGTH = "states a length that it does not have. Encode it anew."
+_WRONG_LENGTH = "states a length that it does not have. Encode it again."
 
 
 class ChunkTag(GenreTag):
@@ -33,7 +33,7 @@ class ChunkTag(GenreTag):
         self._id3 = Id3()
         if place is not None:
             if not 0 < id3_size(file, place.content.start) <= place.size:
-                raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
+                raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.", code="tag-damaged")
             self._id3 = Id3.parse(read_range(file, place.content))
         changed = {place, *self._find_lists(file)}
         self._hashes = [
@@ -47,10 +47,10 @@ class ChunkTag(GenreTag):
         length = file.seek(0, 2)
         self._end = stated_end(file, self._order)
         if self._end > length + 1:
-            raise TagError(_WRONG_LENGTH)
+            raise TagError(_WRONG_LENGTH, code="tag-file-length")
         chunks = list(chunks_in(file, self._end, self._order))
         if (chunks[-1].end if chunks else FIRST) > self._end + 1:
-            raise TagError(_WRONG_LENGTH)
+            raise TagError(_WRONG_LENGTH, code="tag-file-length")
         return chunks
 
     def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
@@ -108,7 +108,7 @@ class ChunkTag(GenreTag):
             self._write_tag(draft, self._name)
         size = draft.tell() - 8
         if size > _LARGEST:
-            raise TagError("would be larger than its format allows (4 GiB).")
+            raise TagError("would be larger than its format allows (4 GiB).", code="tag-file-too-large")
         copy_from(source, max(end, self._end), draft)
         draft.seek(4)
         draft.write(size.to_bytes(4, self._order))

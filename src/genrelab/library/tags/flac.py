@@ -28,19 +28,21 @@ class FlacTag(GenreTag):
         try:
             blocks = list(metadata_blocks(file, self._start - 4))
         except ContainerError as error:
-            raise TagError(_CUT) from error
+            raise TagError(_CUT, code="tag-file-cut-off") from error
         self._sound = blocks[-1].content.stop
         if self._sound > size:
-            raise TagError(_CUT)
+            raise TagError(_CUT, code="tag-file-cut-off")
         self._blocks = [(kind, read_range(file, content)) for kind, content in blocks]
         self._size = self._sound - self._start  # of all blocks together
         comments = [data for kind, data in self._blocks if kind == VORBIS_COMMENT]
         if len(comments) > 1:
-            raise TagError("has several blocks of comments. Repair it with a tag editor.")
+            raise TagError(
+                "has several blocks of comments. Remove all but one with a tag editor.", code="tag-several"
+            )
         self._present = bool(comments)
         self._comments = Comments.parse(comments[0]) if comments else Comments()
         if self._comments.rest:
-            raise TagError("has damaged Vorbis comments. Repair them with a tag editor.")
+            raise TagError("has damaged Vorbis comments. Repair them with a tag editor.", code="tag-damaged")
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class FlacTag(GenreTag):
         copy_range(source, 0, self._start, draft)
         for number, (kind, data) in enumerate(blocks, start=1):
             if len(data) > LARGEST_BLOCK:
-                raise TagError("has more tags than FLAC allows (16 MiB).")
+                raise TagError("has more tags than FLAC allows (16 MiB).", code="tag-too-large")
             last = 0x80 if number == len(blocks) else 0
             draft.write(bytes([kind | last]) + len(data).to_bytes(3, "big") + data)
         copy_from(source, self._sound, draft)

@@ -247,7 +247,10 @@ def _check_kind(file: BinaryIO) -> None:
     file.seek(0)
     kinds = _texts(file.read(min(head.end, 1 << 16)), _DOC_TYPE) if head.id == EBML else []
     if kinds not in (["matroska"], ["webm"]):
-        raise TagError("is neither Matroska nor WebM, though it begins so. Its tags are not known.")
+        raise TagError(
+            "begins like Matroska but is neither Matroska nor WebM. genrelab cannot read its tags.",
+            code="tag-format-unsupported",
+        )
 
 
 def _only_sound_track(file: BinaryIO, segment: Segment) -> set[int]:
@@ -274,4 +277,6 @@ def _damage() -> Iterator[None]:
     try:
         yield
     except ContainerError as error:
-        raise TagError(f"is damaged or cut off ({error}). Get the file again, or remux it.") from error
+        raise TagError(
+            f"is damaged or cut off ({error}). Get the file again, or remux it.", code="tag-damaged"
+        ) from error

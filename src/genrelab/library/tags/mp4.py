@@ -23,7 +23,7 @@ class Mp4Tag(GenreTag):
         file.seek(0)
         self._mp4: Any = MP4(file)
         if not self._mp4.info.codec:
-            raise TagError("holds no sound that genrelab knows in MP4.")
+            raise TagError("has no sound that genrelab supports in MP4.", code="tag-no-sound")
         if self._mp4.tags is None:
             self._mp4.add_tags()
 

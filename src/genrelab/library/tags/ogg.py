@@ -36,9 +36,12 @@ class OggTag(GenreTag):
         self._begin = packet[: len(begin)]
         if self._codec == _FLAC:
             if packet[0] & 0x7F != 4:
-                raise TagError("has no comments where Ogg FLAC should have them. Encode it anew.")
+                raise TagError(
+                    "has no comments where Ogg FLAC should have them. Encode it again.",
+                    code="tag-no-comments",
+                )
         elif self._begin != begin:
-            raise TagError("has no comments where they should be. Encode it anew.")
+            raise TagError("has no comments where they should be. Encode it again.", code="tag-no-comments")
         self._comments = Comments.parse(packet[len(begin) :])
         self._size = len(packet)
 
@@ -102,7 +105,10 @@ def _comment_pages(file: BinaryIO) -> tuple[bytes, list[Any]]:
     while serial is None:
         page = OggPage(file)
         if not page.first:
-            raise TagError("is an Ogg file without Vorbis, Opus, FLAC or Speex, whose tags are not known.")
+            raise TagError(
+                "is an Ogg file without Vorbis, Opus, FLAC or Speex. genrelab cannot read its tags.",
+                code="tag-format-unsupported",
+            )
         codec = next((begin for begin in _CODECS if page.packets[0].startswith(begin)), b"")
         serial = page.serial if codec else None
     pages: list[Any] = []
@@ -128,4 +134,7 @@ def _check(file: BinaryIO, page: Any) -> None:
     """Raise if a page's checksum is wrong: written anew, it would be right, and the damage hidden."""
     file.seek(page.offset)
     if file.read(page.size) != page.write():
-        raise TagError("has a damaged page: its checksum is wrong. Get the file again, or encode it anew.")
+        raise TagError(
+            "has a damaged page: its checksum is wrong. Get the file again, or encode it again.",
+            code="tag-checksum",
+        )

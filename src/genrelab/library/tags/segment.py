@@ -98,7 +98,9 @@ class Segment:
     def __init__(self, file: BinaryIO) -> None:
         found = ebml.find_segment(file)
         if not found.known:
-            raise TagError(f"is a live recording, which does not say how long it is. {_REMUX}")
+            raise TagError(
+                f"is a live recording that does not state its length. {_REMUX}", code="tag-live-recording"
+            )
         self._head, self._end = found.start, found.end
         self._size_length = found.start - found.at - 4
         self.parts = [self._read(file, part) for part in ebml.elements_in(file, found.start, found.end)]
@@ -107,14 +109,19 @@ class Segment:
     @staticmethod
     def _read(file: BinaryIO, part: ebml.Element) -> Part:
         if part.id == ebml.CRC:
-            raise TagError(f"has a checksum over all of it. {_REMUX}")
+            raise TagError(f"has one checksum over the whole segment. {_REMUX}", code="tag-segment-checksum")
         if part.id not in ebml.SEGMENT_PARTS:
             raise ContainerError(f"an unknown part {part.id:X}")
         if not part.known:
-            raise TagError(f"is a live recording, which does not say how long its parts are. {_REMUX}")
+            raise TagError(
+                f"is a live recording that does not state the lengths of its parts. {_REMUX}",
+                code="tag-live-recording",
+            )
         size = part.end - part.at
         if part.id in (TAGS, SEEK_HEAD) and size > _LARGEST:
-            raise TagError("has more than 16 MiB of tags. Remove some with a tag editor.")
+            raise TagError(
+                "has more than 16 MiB of tags. Remove some with a tag editor.", code="tag-too-large"
+            )
         if part.id in (TAGS, SEEK_HEAD) or (part.id == VOID and size <= _LARGEST_GAP):
             file.seek(part.at)
             return Part(part.id, file.read(size))
@@ -182,7 +189,9 @@ class Segment:
             lists[number] = list(_pointed(seeks, places, wanted))
         missing = [place for place in wanted if place > sound]
         if missing and not lists:
-            raise TagError(f"has no list of its parts, and no room before the sound. {_REMUX}")
+            raise TagError(
+                f"has no list of its parts, and no room before the sound. {_REMUX}", code="tag-no-room"
+            )
         if missing:
             lists[min(lists)] += [_Seek.make(_TAGS_ID, place) for place in missing]
         for number in sorted(lists, reverse=True):
@@ -201,7 +210,7 @@ class Segment:
         if filled is None and stop == len(self.parts):
             filled = [new]
         if filled is None:
-            raise TagError(f"has no room in the list of its parts. {_REMUX}")
+            raise TagError(f"has no room in the list of its parts. {_REMUX}", code="tag-no-room")
         self.parts[number:stop] = map(_part, filled)
 
     def seeks(self) -> list[tuple[bytes, int]]:

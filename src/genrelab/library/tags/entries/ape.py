@@ -56,19 +56,20 @@ class Ape(Entries):
                 "has an APEv1 tag, which does not say how its texts are encoded. Make it an APEv2 tag with "
                 "a tag editor."
                 if version == 1000
-                else f"has an APE tag of the unknown version {version}."
+                else f"has an APE tag of the unknown version {version}.",
+                code="tag-version-unknown",
             )
         if size < APE_END_SIZE:
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         ends = [(flags, footer[24:])]
         if flags & _HAS_HEADER:
             header = tag[:APE_END_SIZE]
             if header[:8] != APE_MARK or header[8:20] != footer[8:20]:
-                raise TagError(DAMAGED)
+                raise TagError(DAMAGED, code="tag-damaged")
             ends.insert(0, (int.from_bytes(header[20:24], "little"), header[24:]))
         items = list(_split(tag[-size:-APE_END_SIZE]))
         if len(items) != count:
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         return cls(items, ends)
 
     @classmethod
@@ -118,7 +119,7 @@ def _split(body: bytes) -> list[bytes]:
         key_end = body.find(b"\0", at + 8)
         end = key_end + 1 + int.from_bytes(body[at : at + 4], "little")
         if key_end < 0 or end > len(body):
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         items.append(body[at:end])
         at = end
     return items

@@ -13,7 +13,7 @@ from typing import Any
 from genrelab.errors import TagError
 from genrelab.library.tags.entries import Entries
 
-DAMAGED = "has a damaged ASF header. Get the file again, or encode it anew."
+DAMAGED = "has a damaged ASF header. Get the file again, or encode it again."
 
 _KEYS = ("wm/genre", "genre")  # FFmpeg shows both as the genre, however they are spelled
 _KEY = "WM/Genre"
@@ -52,9 +52,9 @@ class Attributes(Entries):
                 self.entries.append(data[at:end])
                 at = end
         except struct.error as error:
-            raise TagError(DAMAGED) from error
+            raise TagError(DAMAGED, code="tag-damaged") from error
         if at > len(data):
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         self._rest = data[at:]
 
     def _layout(self, data: bytes, at: int = 0) -> tuple[bytes, int, int, int]:
@@ -99,7 +99,7 @@ class Attributes(Entries):
     def _entry(self, genre: str, language: int = 0, stream: int = 0) -> bytes:
         name, value = ((text + "\0").encode("utf-16-le") for text in (_KEY, genre))
         if len(value) > _LARGEST:
-            raise TagError("cannot hold a genre as long as that.")
+            raise TagError("cannot hold a genre as long as this one.", code="tag-genre-too-long")
         if self._long:
             return struct.pack("<HHHHI", language, stream, len(name), _TEXT, len(value)) + name + value
         return struct.pack("<H", len(name)) + name + struct.pack("<HH", _TEXT, len(value)) + value
@@ -118,7 +118,9 @@ class Attributes(Entries):
         if not self.present:
             return b""
         if len(self.entries) > _LARGEST:
-            raise TagError("has too many attributes for ASF. Remove some with a tag editor.")
+            raise TagError(
+                "has too many attributes for ASF. Remove some with a tag editor.", code="tag-too-many"
+            )
         data = len(self.entries).to_bytes(2, "little") + b"".join(self.entries) + self._rest
         return self._guid + (24 + len(data)).to_bytes(8, "little") + data
 

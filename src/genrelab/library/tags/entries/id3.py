@@ -62,16 +62,17 @@ class Id3(Entries):
         """
         version, flags = tag[3], tag[5]
         if version not in (2, 3, 4):
-            raise TagError(f"has a tag of the unknown version ID3v2.{version}.")
+            raise TagError(f"has a tag of the unknown version ID3v2.{version}.", code="tag-version-unknown")
         if flags & _UNDEFINED_FLAGS[version]:
-            raise TagError(_DAMAGED)
+            raise TagError(_DAMAGED, code="tag-damaged")
         body = tag[10 : 10 + id3_length(tag) - (20 if flags & _FOOTER else 10)]
         if version < 4 and flags & _UNSYNCHRONISED:
             body = body.replace(b"\xff\x00", b"\xff")
             flags &= ~_UNSYNCHRONISED
         if flags & _EXTENDED and version == 2:
             raise TagError(
-                "has a compressed ID3v2.2 tag, which nobody can read. Remove it with a tag editor."
+                "has a compressed ID3v2.2 tag, which no program can read. Remove it with a tag editor.",
+                code="tag-compressed",
             )
         if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some set the flag and have none
             body = body[from_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
@@ -79,7 +80,7 @@ class Id3(Entries):
         if frames is None and version == 4:
             frames = _split(body, version, safe=False)  # iTunes wrote sizes as ID3v2.3 has them
         if frames is None:
-            raise TagError(_DAMAGED)
+            raise TagError(_DAMAGED, code="tag-damaged")
         tag_read = cls(version, frames, len(tag))
         # The extended header holds a checksum at most, the footer helps to find tags at the end of a file.
         tag_read._flags = flags & ~_EXTENDED & ~_FOOTER
@@ -144,7 +145,8 @@ class Id3(Entries):
             self.present &= any(frame not in made_with for frame in self.entries)
         elif not self.present or before["version"] != self.version:
             raise TagError(
-                f"had an ID3v2.{before['version']} tag, which is gone. Its genre cannot be put back."
+                f"had an ID3v2.{before['version']} tag, which is gone. Its genre cannot be restored.",
+                code="tag-gone",
             )
         else:
             self.restore(before["frames"])
@@ -204,5 +206,7 @@ def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
 
 def _to_synchsafe(number: int) -> bytes:
     if number >= 1 << 28:
-        raise TagError("has tags too large for ID3v2. Remove a picture with a tag editor.")
+        raise TagError(
+            "has tags too large for ID3v2. Remove a picture with a tag editor.", code="tag-too-large"
+        )
     return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
