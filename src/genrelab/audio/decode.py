@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -43,11 +44,11 @@ _END_PRESENT = 0.25
 class _Request:
     """What part of a file is wanted, and how."""
 
-    start: float
-    duration: float | None
-    sample_rate: int | None
-    channels: int | None
-    block_seconds: float
+    start: float = 0.0
+    duration: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    block_seconds: float = _DECODE_BLOCK_SECONDS
     flaws: Flaws | None = None
 
 
@@ -113,34 +114,41 @@ def decode(
     --------
     >>> waveform, rate = decode("song.mp3", start=30.0, duration=3.0, channels=1)  # doctest: +SKIP
     """
-    request = _check(path, _Request(start, duration, sample_rate, channels, _DECODE_BLOCK_SECONDS))
+    request = _check(path, _Request(start, duration, sample_rate, channels))
     with closing(open_source(Path(path))) as source:
         blocks = list(_read(source, request))
         rate = sample_rate or source.info.sample_rate
     return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)), rate
 
 
+class Wanted(TypedDict, total=False):
+    """What part of a file to read, and how: the keyword arguments of `decode`."""
+
+    start: float
+    duration: float | None
+    sample_rate: int | None
+    channels: int | None
+
+
 def stream(
     path: str | os.PathLike[str],
     *,
-    start: float = 0.0,
-    duration: float | None = None,
-    sample_rate: int | None = None,
-    channels: int | None = None,
     block_seconds: float = 10.0,
     flaws: Flaws | None = None,
+    **wanted: Unpack[Wanted],
 ) -> Iterator[Waveform]:
     """Read a sound file, or a range of it, in blocks; memory does not grow with the file.
 
     Parameters
     ----------
-    path, start, duration, sample_rate, channels
-        As `decode` takes them.
+    path : str or path-like
     block_seconds : float > 0
         About how long a block should be; the last one may be shorter.
     flaws : Flaws or None
         Gets what is damaged or missing; all that can be decoded comes. None means that clear damage, and a
         file that is cut off, are errors.
+    **wanted
+        `start`, `duration`, `sample_rate` and `channels`, as for `decode`.
 
     Returns
     -------
@@ -158,8 +166,8 @@ def stream(
     >>> for block in stream("concert.flac", sample_rate=22050, channels=1):  # doctest: +SKIP
     ...     print(block.shape)
     """
-    request = _Request(start, duration, sample_rate, channels, block_seconds, flaws)
-    return _stream(Path(path), _check(path, request))
+    request = _check(path, _Request(block_seconds=block_seconds, flaws=flaws, **wanted))
+    return _stream(Path(path), request)
 
 
 @contextmanager
@@ -199,7 +207,7 @@ def open_excerpts(
     >>> with open_excerpts("song.mp3", sample_rate=16000, channels=1) as song:  # doctest: +SKIP
     ...     middle = song.take(song.samples // 2, 16000)
     """
-    request = _check(path, _Request(0.0, None, sample_rate, channels, _DECODE_BLOCK_SECONDS))
+    request = _check(path, _Request(sample_rate=sample_rate, channels=channels))
     with closing(open_source(Path(path), flaws, only_mpeg=True)) as source:
         seconds, rate = source.declared_seconds, source.info.sample_rate
         if seconds is None or not source.seekable:
