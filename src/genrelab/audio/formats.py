@@ -1,4 +1,4 @@
-"""Which files are sound: the suffixes that folders are searched for, and formats that cannot be read."""
+"""Suffixes of sound files, and formats that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset((
     ".ogm", ".ogv", ".ogx", ".oma", ".omg", ".opus", ".osq", ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm",
     ".rmvb", ".shn", ".snd", ".sox", ".spx", ".tak", ".thd", ".truehd", ".ts", ".tta", ".vob", ".voc",
     ".vqf", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wsd", ".wv", ".xwma",
-    ".aa", ".aax", ".la", ".ofr", ".ofs",  # these cannot be read, and say so
+    ".aa", ".aax", ".la", ".ofr", ".ofs",  # these cannot be decoded; the error names the format
 ))
 # fmt: on
-"""Lower-case suffixes of the files that a scan of a folder should try."""
+"""Lower-case suffixes of the files that a scan of a folder tries to decode."""
 
 _BY_HEAD: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MThd", "MIDI (notes, no sound)"),
@@ -61,12 +61,12 @@ _FREE = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")  # a header of MPEG audio who
 
 
 def unsupported_format(path: Path) -> str | None:
-    """Return the name of a file's format if it is one that is known and cannot be read; else None.
+    """Return the name of a file's format if it is known but not supported; else None.
 
     Parameters
     ----------
     path : Path
-        A file that no decoder takes.
+        A file that no decoder accepts.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def is_sound(path: Path) -> bool:
 
 
 def _looks_like(found: bytes, sign: bytes) -> bool:
-    """Whether bytes are those of a sign, in which four dots stand for any."""
+    """Whether bytes match a sign, in which four dots match anything."""
     if b"...." in sign:
         before, behind = sign.split(b"....")
         return found.startswith(before) and found.endswith(behind) and len(found) == len(sign)

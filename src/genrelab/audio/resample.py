@@ -1,4 +1,4 @@
-"""Another sample rate, with soxr's high-quality filter."""
+"""Resample waveforms with soxr's high-quality filter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUALITY = "HQ"
 
 
 def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform:
-    """Bring a waveform to another sample rate.
+    """Resample a waveform.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform
     Returns
     -------
     np.ndarray [shape=(channels, samples * target_rate / source_rate)], float32
-        Without delay against the input. The same array where the rates are equal.
+        Aligned with the input. The same array if the rates are equal.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform
 
 
 def resample_blocks(blocks: Iterable[Waveform], source_rate: int, target_rate: int) -> Iterator[Waveform]:
-    """Bring a waveform that comes in blocks to another sample rate, with one filter that goes on.
+    """Resample the blocks of a waveform with one continuous filter.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def resample_blocks(blocks: Iterable[Waveform], source_rate: int, target_rate: i
     Yields
     ------
     np.ndarray [shape=(channels, samples)], float32
-        Together what `resample` gives for the concatenated blocks; never an empty one.
+        Together equal to `resample` of the concatenated blocks; never empty.
 
     Raises
     ------

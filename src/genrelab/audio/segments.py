@@ -1,4 +1,4 @@
-"""Cut a waveform into segments of one length."""
+"""Cut a waveform into segments of equal length."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Waveform = npt.NDArray[np.float32]
 
 
 def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
-    """Where the segments of a waveform begin.
+    """Return where the segments of a waveform begin.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
     Returns
     -------
     list of int
-        0, hop, 2 hop, ... as long as a whole segment fits; `[0]` for a waveform shorter than a segment.
+        0, hop, 2 hop, ... while a whole segment fits; `[0]` for a waveform shorter than a segment.
 
     Raises
     ------
@@ -61,12 +61,12 @@ def cut_segments(
     length, hop : int > 0
         Samples of a segment, and between the beginnings of two.
     padding, rng
-        As `genrelab.audio.pad.fit_length` takes them; used by a waveform shorter than a segment.
+        As for `genrelab.audio.pad.fit_length`; used for a waveform shorter than a segment.
 
     Returns
     -------
     np.ndarray [shape=(segments, channels, length)], float32
-        In the order of `segment_starts`. What is left behind the last whole segment is dropped.
+        In the order of `segment_starts`. Samples after the last whole segment are dropped.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def stream_segments(
     padding: Literal["end", "repeat"] = "end",
     shortest: int | None = None,
 ) -> Iterator[tuple[int, Waveform]]:
-    """Cut a waveform that comes in blocks, holding little more than a block, a segment and a hop.
+    """Cut the blocks of a waveform into segments; memory holds about a block, a segment and a hop.
 
     Parameters
     ----------
@@ -100,20 +100,20 @@ def stream_segments(
     length, hop : int > 0
         Samples of a segment, and between the beginnings of two.
     padding : {"end", "repeat"}
-        What a waveform shorter than one segment is padded with.
+        How a waveform shorter than one segment is padded.
     shortest : int or None, 1..length
-        How long such a waveform is made; one that is longer already stays as it is. None is one segment.
+        Samples to which such a waveform is padded if it is shorter. None means one segment.
 
     Yields
     ------
     tuple of int and np.ndarray [shape=(channels, length)], float32
-        The number of the segment's first sample, and the segment: together what `cut_segments` gives
-        for the concatenated blocks. The only one of a short waveform may be shorter, see `shortest`.
+        The number of the segment's first sample, and the segment; together equal to `cut_segments` of the
+        concatenated blocks. The only segment of a short waveform may be shorter, see `shortest`.
 
     Raises
     ------
     UsageError
-        If there is no sample at all, or a value is not positive or unknown.
+        If there are no samples, or a value is not positive or unknown.
     """
     if padding not in ("end", "repeat"):
         raise UsageError(

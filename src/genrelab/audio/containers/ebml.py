@@ -1,4 +1,4 @@
-"""EBML, of which Matroska and WebM are made: elements of an id, a size and content. See RFC 8794."""
+"""EBML (Matroska, WebM): elements with an id, a size and content. See RFC 8794."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SEEK_HEAD, INFO, TRACKS, CLUSTER, CUES = 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1
 ATTACHMENTS, CHAPTERS, TAGS = 0x1941A469, 0x1043A770, 0x1254C367
 
 SEGMENT_PARTS = frozenset((SEEK_HEAD, INFO, TRACKS, CLUSTER, CUES, ATTACHMENTS, CHAPTERS, TAGS, VOID, CRC))
-"""What a segment may hold."""
+"""Elements that a segment may contain."""
 
 MOST_PARTS = 200_000
-"""Parts of one segment that are looked at; a day of sound has about 20,000."""
+"""Limit of parts per segment; a day of sound has about 20,000."""
 
 _MOST_HEAD = 12
 _BEYOND_ANY_FILE = 1 << 63
@@ -31,11 +31,11 @@ class Element:
     ----------
     id : int
     at : int
-        Where its header begins.
+        Offset of its header.
     start, end : int
         Its content.
     known : bool
-        Whether it states its size; else it goes on to the end of what holds it.
+        Whether it states its size; else it extends to the end of its parent.
     """
 
     id: int
@@ -46,12 +46,12 @@ class Element:
 
 
 def elements_of(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Element]:
-    """Yield the elements that follow one another in some bytes.
+    """Yield the adjacent elements in some bytes.
 
     Raises
     ------
     ContainerError
-        If they do not fill them, or one does not state its size.
+        If they do not fill the range, or one does not state its size.
     """
     end = len(data) if end is None else end
     while start < end:
@@ -63,12 +63,12 @@ def elements_of(data: bytes, start: int = 0, end: int | None = None) -> Iterator
 
 
 def elements_in(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
-    """Yield the elements that follow one another in a file.
+    """Yield the adjacent elements in a range of a file.
 
     Raises
     ------
     ContainerError
-        If they do not fill the range, or are too many.
+        If they do not fill the range, or there are too many.
     """
     for _ in range(MOST_PARTS):
         if start >= end:
@@ -87,7 +87,7 @@ def find_segment(file: BinaryIO, end: int | None = None) -> Element:
     ----------
     file : binary file
     end : int or None
-        Where the file ends, or ended before it was cut off; None means where it ends now.
+        Where the file ends, or ended before it was cut off; None means its current end.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def stated_end(file: BinaryIO) -> int | None:
 
 
 def _element(head: bytes, at: int, end: int) -> Element:
-    """Return the element whose header some bytes begin with, in a range that ends where it is said."""
+    """Return the element with a header at an offset of a range that ends at `end`."""
     id_length = _length(head, 0, 4)
     size_length = _length(head, id_length, 8)
     start = at + id_length + size_length
@@ -128,15 +128,15 @@ def _element(head: bytes, at: int, end: int) -> Element:
 
 
 def _length(head: bytes, at: int, most: int) -> int:
-    """Return how many bytes a number of variable length has; its leading zeros say it."""
+    """Return the length of a variable-length number, which its leading zero bits state."""
     length = 9 - head[at].bit_length() if at < len(head) else 9
     if length > most or at + length > len(head):
-        raise ContainerError("no EBML, or cut off")
+        raise ContainerError("not EBML, or cut off")
     return length
 
 
 def size_bytes(size: int, length: int | None = None) -> bytes:
-    """Return a size as EBML has it, in so many bytes or in as few as it takes.
+    """Encode a size in `length` bytes; None means as few as possible.
 
     Raises
     ------
@@ -156,14 +156,14 @@ def element(id: int, content: bytes, size_length: int | None = None) -> bytes:
 
 
 def master(id: int, parts: Sequence[bytes], *, crc: bool, size_length: int | None = None) -> bytes:
-    """Return the bytes of an element that holds others, with a checksum of them if it is to have one."""
+    """Return the bytes of an element with child elements, with or without their checksum."""
     content = b"".join(parts)
     check = element(CRC, zlib.crc32(content).to_bytes(4, "little")) if crc else b""
     return element(id, check + content, size_length)
 
 
 def split_crc(content: bytes) -> tuple[bool, bytes]:
-    """Return whether a checksum stands before the rest of an element's content, and that rest.
+    """Return whether an element's content begins with a checksum, and the rest of the content.
 
     Raises
     ------
@@ -178,6 +178,6 @@ def split_crc(content: bytes) -> tuple[bool, bytes]:
 
 
 def void(size: int) -> bytes:
-    """Return an element of so many bytes, at least 2, that holds nothing."""
+    """Return an empty element of `size` bytes, at least 2."""
     length = 1 if size < 2 + 127 else 8
     return element(VOID, bytes(size - 1 - length), length)

@@ -1,4 +1,4 @@
-"""What kind of file it is, by its first bytes."""
+"""Identify the container of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Sign = Literal[
     "musepack", "musepack-7", "musepack-old", "tta", "dsd", "flv", "mpeg", "realmedia",
 ]
 # fmt: on
-"""A format that is known by its first bytes."""
+"""A format that its first bytes identify."""
 
 HEAD_SIZE = 16
-"""Bytes that tell all signs apart."""
+"""Bytes that are needed to identify any sign."""
 
 _SIGNS: tuple[tuple[bytes, Sign], ...] = (
     (b"OggS", "ogg"),
@@ -58,7 +58,7 @@ _BEHIND_ID3: dict[Sign | None, Container] = {
 
 
 def sign_of(head: bytes) -> Sign | None:
-    """Return the format that a file's first 16 bytes stand for; None if they are of no known one."""
+    """Return the format that a file's first 16 bytes identify; None if it is unknown."""
     if head[4:8] == b"ftyp":
         return "mp4"
     return next((name for sign, name in _SIGNS if head.startswith(sign)), None)
@@ -70,7 +70,7 @@ def is_wave(head: bytes) -> bool:
 
 
 def identify(file: BinaryIO) -> Container:
-    """Return what a file is, by its bytes; its name does not count.
+    """Return the container of a file by its bytes; its name does not matter.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def identify(file: BinaryIO) -> Container:
     Returns
     -------
     Container
-        `mp3` stands for all MPEG audio layers, `matroska` for WebM as well, `monkeys` for Monkey's Audio.
+        `mp3` includes all MPEG audio layers, `matroska` WebM; `monkeys` is Monkey's Audio.
     """
     file.seek(0)
     head = file.read(HEAD_SIZE)

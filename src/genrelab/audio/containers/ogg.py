@@ -22,7 +22,7 @@ _NO_POSITION = 2**64 - 1
 
 
 class Page(NamedTuple):
-    """A page: where it begins, the fields of its head as bytes, and the sizes of the segments in its body."""
+    """A page: its offset, its head as bytes, and the sizes of the segments in its body."""
 
     at: int
     head: bytes
@@ -40,7 +40,7 @@ class Page(NamedTuple):
 
     @property
     def position(self) -> int | None:
-        """Where the sound of this page ends, as its codec counts; None if no packet ends here."""
+        """Where the sound of this page ends, as the codec counts; None if no packet ends here."""
         number = int.from_bytes(self.head[6:14], "little")
         return None if number == _NO_POSITION else number
 
@@ -79,28 +79,28 @@ def read_last_page(window: FileWindow) -> Page | None:
 
 
 class OggSurvey(NamedTuple):
-    """What was found in an Ogg file."""
+    """Damage and structure of an Ogg file."""
 
     damaged: tuple[int, ...]
-    """Where pages are damaged or missing: the position of the last good page before, as its codec counts."""
+    """Positions of the last good page before each damaged or missing one, as the codec counts."""
 
     chained: bool
-    """Whether several recordings follow one another."""
+    """Whether the file has several recordings in a row."""
 
 
 def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
-    """Walk the pages of an Ogg file and look whether they follow one another.
+    """Find damaged and missing pages of an Ogg file.
 
     Parameters
     ----------
     path : Path
     checksums : bool
-        Whether the checksum of each page is computed too, which takes twice as long.
+        Whether to compute the checksum of each page, which takes twice as long.
 
     Returns
     -------
     OggSurvey
-        With at most `MOST_DAMAGED` places.
+        With at most `MOST_DAMAGED` positions.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
 
 
 def _whole_page(window: FileWindow, at: int) -> Page | None:
-    """Return the page at an offset if all of it is there."""
+    """Return the page at an offset; None if there is no complete one."""
     if not window.show(at, min(LONGEST_PAGE, window.size - at)):
         return None
     page = read_page(window, at)
@@ -142,7 +142,7 @@ def _whole_page(window: FileWindow, at: int) -> Page | None:
 
 
 def _is_right(page: bytes) -> bool:
-    """Whether a page has its checksum: zlib's, with the bits the other way round and nothing inverted."""
+    """Whether the checksum of a page is right: zlib's with reversed bits and without inversion."""
     blank = page[:22] + bytes(4) + page[26:]
     reflected = zlib.crc32(blank.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return reflected.to_bytes(4, "little").translate(_REVERSED) == page[25:21:-1]

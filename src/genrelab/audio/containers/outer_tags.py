@@ -24,7 +24,7 @@ _LYRICS_END = re.compile(rb"LYRICS(?:200|END)")
 
 
 def from_synchsafe(digits: bytes) -> int:
-    """Return the number that bytes of 7 bits each stand for; their highest bits do not count."""
+    """Return the number that bytes encode in their lower 7 bits."""
     number = 0
     for digit in digits:
         number = number << 7 | digit & 0x7F

@@ -1,14 +1,13 @@
-"""Find out whether a file was cut off, from what its container says about its own end.
+"""Detect files that are cut off.
 
-No decoder tells: most give what is there and stop. Three kinds of evidence are looked at:
+Decoders do not report it: most return what is there and stop. The evidence is one of these:
 
-- containers that state their size in bytes (WAV, AU, AIFF, CAF, W64, AVI, MP4/M4A, WMA/ASF, Matroska/WebM),
-- raw AAC, whose last frame must be whole,
-- Ogg, whose last page must be whole and marked as the end of the stream (RFC 3533, section 6).
+- the container states more bytes than there are (WAV, AU, AIFF, CAF, W64, AVI, MP4/M4A, WMA, Matroska/WebM),
+- the last frame of raw AAC is incomplete,
+- the last page of Ogg is incomplete or not marked as the end of the stream (RFC 3533, section 6).
 
-FLAC states its number of samples, which the decoder itself compares. What stays unnoticed: a cut
-exactly between two frames of a raw AAC file. MPEG audio is judged where its frames are walked
-(`genrelab.audio.containers.mpeg`).
+FLAC states its number of samples, which the decoder compares. `genrelab.audio.containers.mpeg` handles MPEG
+audio. A cut exactly between two frames of a raw AAC file is not detected.
 """
 
 from __future__ import annotations
@@ -23,14 +22,13 @@ from genrelab.audio.containers.ogg import read_last_page
 from genrelab.audio.containers.window import FileWindow
 from genrelab.audio.flaws import Cut
 
-# Headers that were never completed (a pipe, a recording that was killed) hold 0, or the largest number that
-# their writer knew, signed or not.
+# A header that was never completed (a pipe, a killed recording) has 0 or the largest number, signed or not.
 _UNKNOWN_FROM = 0x7FFF0000
 _LEAST_SHARE = 1e-3
 
 
 def find_cut(path: Path) -> Cut | None:
-    """Look for evidence that a file ends too early.
+    """Return the evidence that a file is cut off.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ def find_cut(path: Path) -> Cut | None:
     Returns
     -------
     Cut or None
-        None means that nothing speaks for it.
+        None if there is no evidence.
 
     Raises
     ------
@@ -55,8 +53,8 @@ def find_cut(path: Path) -> Cut | None:
         declared = _declared_bytes(file, head, sign)
     if declared is not None:
         size = path.stat().st_size
-        if _LEAST_SHARE * declared < size < declared:  # a header that states more is damaged itself
-            return Cut(f"it holds {size} of {declared} bytes", size / declared, False)
+        if _LEAST_SHARE * declared < size < declared:  # a header that states even more is damaged
+            return Cut(f"it has {size} of {declared} bytes", size / declared, False)
         return None
     return Cut("its last frame is incomplete", None, True) if last_frame_is_cut(path) else None
 
@@ -69,7 +67,7 @@ def _find_ogg_cut(file: BinaryIO) -> Cut | None:
 
 
 def _declared_bytes(file: BinaryIO, head: bytes, sign: Sign | None) -> int | None:
-    """Return the size in bytes that the container states; None where it states none."""
+    """Return the size in bytes that the container states; None if it states none."""
     if sign == "riff":
         return _known(8, int.from_bytes(head[4:8], "little"))
     if sign == "iff":
@@ -85,5 +83,5 @@ def _declared_bytes(file: BinaryIO, head: bytes, sign: Sign | None) -> int | Non
 
 
 def _known(offset: int, size: int) -> int | None:
-    """Return the sum unless a 4-byte size is one that was never completed."""
+    """Return the sum; None for a 4-byte size that was never completed."""
     return None if size == 0 or size >= _UNKNOWN_FROM else offset + size

@@ -1,4 +1,4 @@
-"""Bring what a decoder gives to floating-point numbers, of one sample rate and one number of channels."""
+"""Convert decoded frames to float32 with one sample rate and one number of channels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCALES = {
 
 
 class Piece(NamedTuple):
-    """What a decoder gave: sample rate in Hz, waveform `[channels, samples]`."""
+    """Decoded sound: sample rate in Hz, waveform `[channels, samples]`."""
 
     sample_rate: int
     samples: Waveform
@@ -42,7 +42,7 @@ def to_float(frame: av.AudioFrame) -> Waveform:
 
 
 def make_uniform(pieces: Iterable[Piece], sample_rate: int, channels: int) -> Iterator[Waveform]:
-    """Yield pieces brought to one sample rate and one number of channels, where they change in between."""
+    """Yield pieces converted to one sample rate and one number of channels."""
     for rate, run in groupby(pieces, key=lambda piece: piece.sample_rate):
         mixed = (_match(piece.samples, channels) for piece in run)
         yield from resample_blocks(mixed, rate, sample_rate)
