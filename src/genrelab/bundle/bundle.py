@@ -36,10 +36,10 @@ class Bundle:
     Attributes
     ----------
     metadata : BundleMetadata
-        What the file says about itself.
+        The facts that the file states.
     identity : str
         Name of the recipe and the first 12 digits of the file's SHA-256, e.g.
-        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes, wherever the file lies.
+        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes at any path.
     """
 
     def __init__(self, metadata: BundleMetadata, identity: str, session: Any, path: Path) -> None:
@@ -47,18 +47,18 @@ class Bundle:
         self.identity = identity
         self._session = session
         self._path = path
-        self._embedding_size: int | None = None  # as soon as it is known
+        self._embedding_size: int | None = None  # None until the first prediction
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, threads: int | None = None) -> Self:
-        """Read and check a model file. Nothing of it is run, and no other file is opened for it.
+        """Read and check a model file, without running it or opening any other file.
 
         Parameters
         ----------
         path : str or path-like
             The ONNX file.
         threads : int > 0 or None
-            CPU threads that a prediction uses; None means onnxruntime's choice, which is all cores.
+            CPU threads of a prediction; None means onnxruntime's default, all cores.
 
         Returns
         -------
@@ -67,9 +67,9 @@ class Bundle:
         Raises
         ------
         ModelFileError
-            If the file is missing, unreadable, no ONNX file, cut off, without genrelab's metadata, made
-            by a newer genrelab, points to other files, uses operators that are not standard ones, its graph
-            does not fit its metadata, or it is beyond `genrelab.bundle.bounds`.
+            If the file is missing, unreadable, not an ONNX file, cut off, without genrelab's metadata, made
+            by a newer genrelab, refers to other files, uses nonstandard operators, has a graph that does
+            not fit its metadata, or exceeds `genrelab.bundle.bounds`.
         UsageError
             If `threads` is not positive.
         """
@@ -111,8 +111,8 @@ class Bundle:
         UsageError
             If the waveforms have another shape.
         ModelFileError
-            If the network fails on them, takes more time or memory than `genrelab.bundle.bounds` allows, or
-            gives what is not the probabilities of its genres.
+            If the network fails, needs more time or memory than `genrelab.bundle.bounds` allows, or does
+            not return the probabilities of its genres.
         """
         channels, least, most = (
             self.metadata.channels,
@@ -131,7 +131,7 @@ class Bundle:
         return found, embeddings
 
     def _run(self, waveforms: npt.NDArray[np.float32]) -> Any:
-        """Give segments to the network, for as long as it may take."""
+        """Run the network on segments, within the time limit."""
         from onnxruntime import RunOptions
 
         options = RunOptions()
@@ -155,7 +155,7 @@ class Bundle:
             ) from error
 
     def _check_outputs(self, found: Any, embeddings: Any, n: int) -> None:
-        """Raise unless these are probabilities and embeddings of `n` segments, as they were before."""
+        """Raise unless these are probabilities and embeddings of `n` segments, of constant size."""
         genres, size = len(self.metadata.genres), self._embedding_size or embeddings.shape[-1]
         if found.shape != (n, genres) or embeddings.shape != (n, size) or not 0 < size <= MOST_EMBEDDING:
             raise ModelFileError(
@@ -164,7 +164,7 @@ class Bundle:
                 code="model-output-shape",
             )
         self._embedding_size = size
-        within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # not where there is a NaN
+        within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # False for NaN
         if not (within and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
             raise ModelFileError(
                 f"the network of {self._path} returned values that are not probabilities. {_AGAIN}",
@@ -210,7 +210,7 @@ def _read(path: Path) -> bytes:
 
 
 def _check_contents(contents: Contents, path: Path) -> str:
-    """Return the metadata's text of a file that stands on its own."""
+    """Return the text of the metadata of a self-contained file."""
     if not contents.has_graph:
         raise ModelFileError(f"{path} is not an ONNX file: it has no graph. {_AGAIN}", code="model-not-onnx")
     if METADATA_KEY not in contents.properties:
@@ -221,7 +221,7 @@ def _check_contents(contents: Contents, path: Path) -> str:
         )
     if contents.external_data:
         raise ModelFileError(
-            f"the model file {path} points to other files (external data), which genrelab does not open. "
+            f"the model file {path} refers to other files (external data), which genrelab does not open. "
             "Save it with all weights inside.",
             code="model-external-data",
         )
@@ -247,8 +247,8 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as well; warnings are about optimizations
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # not what the bytes say
-    # Threads that wait sleep: else they take the cores from decoding, which goes on beside them.
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # do not guess from the bytes
+    # Waiting threads sleep; otherwise they would take the cores from decoding, which runs in parallel.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
@@ -271,7 +271,7 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
 
 
 def _session_errors() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises: its classes have no common base of their own."""
+    """Return the exceptions of onnxruntime, which have no common base class."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     own = [
@@ -285,7 +285,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None:
-    """Raise unless the graph takes and gives what the metadata says."""
+    """Raise unless inputs and outputs of the graph fit the metadata."""
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
     if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
@@ -314,7 +314,7 @@ def _named(nodes: dict[str, Any]) -> str:
 
 
 def _fits(found: list[Any], wanted: tuple[int | str, ...]) -> bool:
-    """Whether a graph's sizes (text or None where dynamic) allow the ones wanted: numbers, `free`, `any`."""
+    """Whether a graph's sizes (text or None if dynamic) match the expected ones: numbers, `free`, `any`."""
     if len(found) != len(wanted):
         return False
     return all(

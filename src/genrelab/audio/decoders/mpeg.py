@@ -85,7 +85,7 @@ class MpegSource:
         unexplained = index.missing - index.damaged_frames
         if unexplained <= 1 or (index.n_gaps and not index.cut):  # else the missing frames are in gaps
             return None
-        frames = f"it has {len(index.offsets)} of {index.declared} frames"
+        frames = f"it holds {len(index.offsets)} of {index.declared} frames"
         return Cut(frames, len(index.offsets) / index.declared, index.cut)
 
     def has_damage(self) -> bool:

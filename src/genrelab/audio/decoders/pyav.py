@@ -98,8 +98,8 @@ class PyAvSource:
         shapes = Counter((frame.sample_rate, len(frame.layout.channels)) for frame in begun)
         self._shape = shapes.most_common(1)[0][0]
         self._origin = begun[0].pts or 0
-        # MP4 lists every frame, and its time stamps usually count samples, so seeking is exact. Others round or
-        # guess time stamps and are read from the beginning.
+        # MP4 lists every frame, and its time stamps usually count samples, so seeking is exact. Others round
+        # or guess time stamps and are read from the beginning.
         kinds = set(self.container.split(","))
         listed = "mov" in kinds
         self._tick = stream.time_base * self._shape[0] if stream.time_base else Fraction(0)

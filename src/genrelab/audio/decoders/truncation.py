@@ -54,7 +54,7 @@ def find_cut(path: Path) -> Cut | None:
     if declared is not None:
         size = path.stat().st_size
         if _LEAST_SHARE * declared < size < declared:  # a header that states even more is damaged
-            return Cut(f"it has {size} of {declared} bytes", size / declared, False)
+            return Cut(f"it holds {size} of {declared} bytes", size / declared, False)
         return None
     return Cut("its last frame is incomplete", None, True) if last_frame_is_cut(path) else None
 

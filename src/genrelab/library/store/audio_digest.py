@@ -1,14 +1,14 @@
-"""A hash of a file's sound alone, which stays the same when the file is moved, renamed or tagged.
+"""A hash of a file's sound that does not change when the file is moved, renamed or tagged.
 
-It covers the encoded sound and what a decoder needs to read it, never tags, pictures or padding:
+It covers the encoded sound and what a decoder needs, never tags, pictures or padding:
 
-- MPEG audio, and formats not named below: what is between the tags at the two ends,
+- MPEG audio, and formats not named below: everything between the tags at both ends,
 - FLAC: the block STREAMINFO and all frames,
-- Ogg: every packet but the second of a stream (its comments), with the positions; not page numbers,
-- MP4: the media data and the sample tables, with offsets counted from where the media data begins,
-- WMA: the stream properties, and all that follows the header,
-- WAV and AIFF: the chunks that hold the sound and its format,
-- Matroska: how the tracks are encoded, the scale of time, and what is in the clusters.
+- Ogg: every packet except the second of a stream (its comments), with positions, without page numbers,
+- MP4: the media data and the sample tables, with offsets relative to the media data,
+- WMA: the stream properties, and everything after the header,
+- WAV and AIFF: the chunks with the sound and its format,
+- Matroska: the encoding of the tracks, the time scale, and the content of the clusters.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from genrelab.audio.containers.window import FileWindow
 from genrelab.library.hashing import blocks
 
 _Piece = range | bytes
-"""Some bytes, or where they are in the file."""
+"""Bytes, or their place in the file."""
 
 _SOUND_CHUNKS = (b"fmt ", b"fact", b"data", b"COMM", b"SSND")
 _BOXES_ABOVE_SAMPLES = (b"trak", b"mdia", b"minf", b"stbl", b"edts")
@@ -48,7 +48,7 @@ _LARGEST_TRACKS = 1 << 24
 def sound_digest(path: str | os.PathLike[str]) -> bytes:
     """Return the SHA-256 of a file's sound.
 
-    A file that is damaged is hashed whole, but for tags at its ends.
+    A damaged file is hashed whole, without the tags at both ends.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def sound_digest(path: str | os.PathLike[str]) -> bytes:
 
 
 def digest_of(file: BinaryIO) -> bytes:
-    """Return what `sound_digest` does, of an open file."""
+    """Return the digest of an open file; see `sound_digest`."""
     kind = identify(file)
     try:
         return _digest(file, kind)
@@ -78,7 +78,7 @@ def digest_of(file: BinaryIO) -> bytes:
 
 
 def _digest(file: BinaryIO, kind: Container) -> bytes:
-    # Those with APEv2 are hashed as what is not known, which they were before their tags were written.
+    # Formats with APEv2 keep the digests they had as "other" formats in earlier versions.
     digest = hashlib.sha256(("other" if kind in WITH_APE else kind).encode())
     for piece in _pieces(file, kind):
         if isinstance(piece, bytes):
@@ -133,7 +133,7 @@ def _ogg(file: BinaryIO) -> Iterator[_Piece]:
     while at < window.size:
         page = read_page(window, at)
         if page is None:
-            raise ContainerError("something that is no Ogg page")
+            raise ContainerError("not an Ogg page")
         serial, first, at = page.serial, packets.get(page.serial, 0), page.body.stop
         packets[serial] = first + sum(size < 255 for size in page.lacing)
         if first == 0 and serial not in headers:
@@ -146,7 +146,7 @@ def _ogg(file: BinaryIO) -> Iterator[_Piece]:
 
 
 def _header_packets(lacing: bytes, at: int, packet: int) -> Iterator[_Piece]:
-    """Yield what a page of headers holds, without the comments."""
+    """Yield the content of a page of headers, without the comments."""
     for size in lacing:
         if packet != 1:
             yield range(at, at + size)
@@ -224,7 +224,7 @@ def _matroska(file: BinaryIO, size: int) -> Iterator[_Piece]:
 
 
 def _matroska_fields(file: BinaryIO, place: range) -> list[_Piece]:
-    """Return what decoders need of `Info` or `Tracks`; of one that is damaged, all."""
+    """Return what decoders need of `Info` or `Tracks`; all of it if it is damaged."""
     if len(place) > _LARGEST_TRACKS:
         return [place]
     data = _read(file, place.start, len(place))

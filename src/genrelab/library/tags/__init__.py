@@ -1,4 +1,4 @@
-"""The genre in the tags of every format that genrelab writes, a module a family of formats."""
+"""Read and write the genre in the tags of sound files; one module per family of formats."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
 
 
 def read_tag(file: BinaryIO, path: Path) -> GenreTag:
-    """Read the tags of a file; what it is decides how, not its name.
+    """Read the tags of a file; its content, not its name, decides the format.
 
     Parameters
     ----------
     file : binary file
         Open for reading.
     path : Path
-        Its name, for messages.
+        Its path, for messages.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
     Raises
     ------
     TagError
-        If its tags cannot be read, or cannot be written without loss.
+        If its tags cannot be read, or not be written without loss.
     OSError
         If the file cannot be read.
     """
@@ -63,19 +63,19 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
             kind = "mp3"
         if kind not in _FAMILIES:
             raise TagError(
-                "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
+                "has a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
                 "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM.",
                 code="tag-format-unsupported",
             )
         tag = _FAMILIES[kind](file)
-        len(tag.genres)  # raises now, with the file's name, what it would raise later
+        len(tag.genres)  # raises errors now, with the path
         return tag
 
 
 def _is_mpeg(file: BinaryIO) -> bool:
-    """Whether MPEG audio follows, with something before its first frame that is no container's head.
+    """Whether MPEG audio follows, with other bytes before its first frame.
 
-    Films and sound files of other kinds may hold frames of MPEG audio.
+    Other containers, such as films, may contain frames of MPEG audio.
     """
     start = skip_id3(file)
     file.seek(start)

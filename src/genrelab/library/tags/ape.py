@@ -1,8 +1,7 @@
 """WavPack, Monkey's Audio, Musepack and TTA: APEv2 behind the sound, ID3v1 at the end, ID3v2 in front.
 
-A genre is put into every tag that a file has, so that none contradicts another. Players differ in which they
-read: in TTA, TagLib and mutagen read ID3 alone and FFmpeg prefers APEv2; in the others all read APEv2. FFmpeg
-sees no APEv2 tag that has ID3v1 behind it.
+The genre is written to every tag of a file, because players differ: in TTA, TagLib and mutagen read only ID3
+and FFmpeg prefers APEv2; in the others all read APEv2. FFmpeg does not find an APEv2 tag before ID3v1.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from genrelab.library.tags.sound_ends import check_whole
 class ApeTag(GenreTag):
     """The tags of a file with APEv2.
 
-    One that has none gets an APEv2 tag; TTA without APEv2 and ID3v2 gets both. A new tag gets all that an
-    ID3v1 tag says, since players stop looking when they find the other.
+    A file without APEv2 gets a tag; TTA without APEv2 and ID3v2 gets both. A new tag copies the texts of an
+    ID3v1 tag, because players that find the new tag ignore ID3v1.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -71,7 +70,7 @@ class ApeTag(GenreTag):
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres of the first tag that has any: APEv2, in TTA after ID3v2; then the others."""
+        """The genres of the first tag with any: APEv2 (in TTA after ID3v2), then the others."""
         ape = self._ape.genres() if self._has_ape else ()
         id3 = self._id3.genres() if self._id3.present else ()
         number = self._v1[-1] if self._has_v1 else NO_GENRE
@@ -91,9 +90,9 @@ class ApeTag(GenreTag):
         }
 
     def others(self) -> Any:
-        """Return all other items and frames, and all other tags but for ID3v1's genre.
+        """Return all other items and frames, and all other tags without ID3v1's genre.
 
-        A tag that is not there counts as the one that would be made: then making it changes nothing else.
+        An absent tag counts as the tag that would be created, so creating it changes nothing else.
         """
         return (
             (self._ape.other_entries(), self._ape.ends),
@@ -104,11 +103,11 @@ class ApeTag(GenreTag):
         )
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
+        """Return the value of `genres` after `set`."""
         return self._id3.stored(genres) if self._is_tta and self._id3.present else tuple(genres)
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there, in all tags."""
+        """Replace the genres in all tags."""
         if self._is_tta and not self._has_ape and not self._id3.present:
             self._has_ape = self._id3.present = True
         self._has_ape = self._has_ape or not self._is_tta
@@ -119,7 +118,7 @@ class ApeTag(GenreTag):
         self._set_number(id3v1_number(genres))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other items now."""
         items, id3, number = (snapshot[name] for name in ("apev2", "id3v2", "id3v1"))
         if items is None:
             self._ape.set_genres(())

@@ -1,8 +1,7 @@
-"""WMA: the attributes `WM/Genre` of the ASF header; every other attribute and object stays bit for bit.
+"""WMA: the attributes `WM/Genre` of the ASF header; all other attributes and objects stay bit for bit.
 
-The first genre is in the Extended Content Description Object, which allows one value for a name; further ones
-are in the Metadata Library Object. See the ASF specification, sections 2 to 4: objects are a GUID, a size in
-8 bytes, and content.
+The first genre is in the Extended Content Description Object, which allows one value per name; others are in
+the Metadata Library Object.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_fro
 from genrelab.library.tags.entries.asf import DAMAGED, Attributes
 
 _SIZE = slice(asf.FILE_SIZE_AT, asf.FILE_SIZE_AT + 8)
-_EXTENSION_HEAD = 46  # bytes of it before the objects that it holds
+_EXTENSION_HEAD = 46  # bytes before its objects
 _EXTENSION_RESERVED = bytes.fromhex("11d2d3abbaa9cf118ee600c00c205365") + b"\6\0"
 
 
@@ -57,7 +56,7 @@ class AsfTag(GenreTag):
         )
 
     def snapshot(self) -> Snapshot:
-        """Return the attributes, each with its place, which objects there are, and the header's size."""
+        """Return the attributes with their places, the present objects, and the size of the header."""
         return {
             "attributes": {
                 name: found.snapshot() if found.present else None for name, found in self._all.items()
@@ -67,7 +66,7 @@ class AsfTag(GenreTag):
         }
 
     def others(self) -> Any:
-        """Return all other attributes and objects but padding, without the length of the file."""
+        """Return all other attributes and objects without padding and the length of the file."""
         changed = (asf.PADDING, asf.EXTENSION, asf.CONTENT_DESCRIPTION, asf.METADATA, asf.METADATA_LIBRARY)
         objects = [
             _with_size(found, b"") if found.startswith(asf.FILE_PROPERTIES) else found
@@ -77,14 +76,14 @@ class AsfTag(GenreTag):
         return kept, self._extension_head[OBJECT_HEAD:], [found.others() for found in self._all.values()]
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         self._content.set_genres(genres[:1])
         self._metadata.set_genres(())
         self._library.set_genres(genres[1:])
         self._extension = self._extension or self._library.present
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the attributes back; an object that was not there goes if it holds nothing else."""
+        """Restore the attributes; remove an object that was absent if it has no others."""
         if "values" in snapshot:  # of genrelab 0.1
             self._restore_texts(snapshot["values"])
             return
@@ -103,12 +102,12 @@ class AsfTag(GenreTag):
         self._extension = self._extension or self._library.present
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file; what follows the header is copied."""
+        """Write the file; everything after the header is copied."""
         draft.write(self._render())
         copy_from(source, self._old_size, draft)
 
     def _render(self) -> bytes:
-        """Return the header: as many bytes as `_size` if it fits, else with room to grow."""
+        """Return the header: in `_size` bytes if it fits, else with padding."""
         objects = [self._render_object(found) for found in self._objects]
         for new, guid in (
             (self._content.render(), asf.CONTENT_DESCRIPTION),
@@ -153,7 +152,7 @@ class AsfTag(GenreTag):
         return asf.EXTENSION + size + self._extension_head[24:42] + len(data).to_bytes(4, "little") + data
 
     def _state_length(self, found: bytes, length: int) -> bytes:
-        """Return an object that stated the old length of the file with the new one."""
+        """Return an object with the new length of the file if it stated the old one."""
         if found[:16] != asf.FILE_PROPERTIES or found[_SIZE] != self._length.to_bytes(8, "little"):
             return found
         return _with_size(found, length.to_bytes(8, "little"))
@@ -176,7 +175,7 @@ def _attributes(objects: Sequence[bytes], guid: bytes, *, long: bool) -> Attribu
 
 
 def _split(data: bytes, at: int) -> list[bytes]:
-    """Return the objects that follow one another from an offset to the end."""
+    """Return the objects from an offset to the end."""
     try:
         places = [place for _, place in asf.objects_in(io.BytesIO(data), at, len(data))]
     except ContainerError as error:

@@ -1,7 +1,4 @@
-"""WAV and AIFF: an ID3v2 tag in a chunk of its own; in WAV, the genre of `LIST INFO` too.
-
-All other chunks are left as they are.
-"""
+"""WAV and AIFF: a chunk with an ID3v2 tag; in WAV also `LIST INFO`. Other chunks do not change."""
 
 from __future__ import annotations
 
@@ -17,12 +14,12 @@ from genrelab.library.tags.entries.id3 import Id3
 from genrelab.library.tags.entries.riff_info import Info
 
 _LARGEST = 0xFFFFFFFF
-_LARGEST_LIST = 1 << 24  # bytes: more text than anybody wrote
+_LARGEST_LIST = 1 << 24  # bytes: more than any real list has
 _WRONG_LENGTH = "states a length that it does not have. Encode it again."
 
 
 class ChunkTag(GenreTag):
-    """The tag of a file of chunks, each a name, a size of 4 bytes, content, and a zero to make it even."""
+    """The tag of a RIFF or IFF file."""
 
     def __init__(self, file: BinaryIO, *, order: Order, name: bytes) -> None:
         self._order = order
@@ -43,7 +40,7 @@ class ChunkTag(GenreTag):
         ]
 
     def _find_chunks(self, file: BinaryIO) -> list[Chunk]:
-        """Return the chunks up to the end that the file states."""
+        """Return the chunks up to the stated end of the file."""
         length = file.seek(0, 2)
         self._end = stated_end(file, self._order)
         if self._end > length + 1:
@@ -54,11 +51,11 @@ class ChunkTag(GenreTag):
         return chunks
 
     def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
-        """Read what else holds the genre; return these chunks."""
+        """Read other chunks with the genre and return them."""
         return ()
 
     def _content(self, chunk: Chunk) -> bytes | None:
-        """Return what a chunk shall hold; None if it stays as it is."""
+        """Return the new content of a chunk; None if it does not change."""
         return None
 
     @property
@@ -77,16 +74,16 @@ class ChunkTag(GenreTag):
         return self._id3.other_entries(), self._hashes
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
+        """Return the value of `genres` after `set`."""
         return self._id3.stored(genres, self.id3v23_separator)
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         self._id3.set_genres(genres, self.id3v23_separator)
         self._id3.present = True
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other frames now."""
         version = snapshot["id3v2"]
         self._id3.restore_tag(version and {**snapshot, "version": version})
 
@@ -124,8 +121,8 @@ class ChunkTag(GenreTag):
 class WavTag(ChunkTag):
     """The tags of a WAV file: ID3v2 and `LIST INFO`.
 
-    Where there are both, FFmpeg 5.1 shows the latter alone, FFmpeg 8 the former first. So the genre goes into
-    both; but no list is made, since with one the older FFmpeg does not look at ID3v2 any more.
+    If both exist, FFmpeg 5.1 shows only the list, FFmpeg 8 shows ID3v2 first, so the genre is written to both. A
+    list is never created, because FFmpeg 5.1 would then ignore ID3v2.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -145,7 +142,7 @@ class WavTag(ChunkTag):
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres of the ID3v2 tag; where it has none, those of `LIST INFO`."""
+        """The genres of the ID3v2 tag, else of `LIST INFO`."""
         return super().genres or self._genres_of_lists()
 
     @property
@@ -165,14 +162,14 @@ class WavTag(ChunkTag):
         return super().others(), [info.others() for info in self._infos.values()]
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         super().set(genres)
         between = self.id3v23_separator if self.id3v23_separator.strip("\0") else "; "
         for info in self._infos.values():
             info.set_genre(between.join(genres) or None)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other frames now."""
         super().restore(snapshot)
         placed: Any = snapshot.get("info", ())  # genrelab 0.1 left lists alone
         for info, entries in zip(self._infos.values(), placed, strict=False):

@@ -1,6 +1,6 @@
 """FLAC: Vorbis comments in a metadata block; pictures, cue sheets and all other blocks stay bit for bit.
 
-See RFC 9639, section 8. An ID3v2 tag in front, which FLAC does not provide for, is left as it is.
+See RFC 9639, section 8. An ID3v2 tag in front, which is outside the standard, does not change.
 """
 
 from __future__ import annotations
@@ -50,22 +50,22 @@ class FlacTag(GenreTag):
         return self._comments.genres()
 
     def snapshot(self) -> Snapshot:
-        """Return the comments with the genre, and how large all blocks are together."""
+        """Return the comments with the genre, and the size of all blocks."""
         return {"comments": self._comments.snapshot(), "present": self._present, "size": self._size}
 
     def others(self) -> Any:
-        """Return all other comments, and all blocks but comments and padding."""
+        """Return all other comments, and all blocks except comments and padding."""
         entries = self._comments.others()[1]
         blocks = [block for block in self._blocks if block[0] not in (PADDING, VORBIS_COMMENT)]
         return (self._comments.vendor if entries else b""), entries, blocks
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         self._comments.set_genres(genres)
         self._present = True
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the comments back; a block that was not there goes if it holds nothing else."""
+        """Restore the comments; remove a block that was absent if it has no others."""
         self._comments.restore(snapshot["comments"])
         self._present = bool(snapshot["present"] or self._comments.entries)
         self._size = int(str(snapshot["size"]))
@@ -78,7 +78,7 @@ class FlacTag(GenreTag):
             place = kinds.index(VORBIS_COMMENT) if VORBIS_COMMENT in kinds else 1
             blocks.insert(place, (VORBIS_COMMENT, self._comments.render()))
         room = self._size - sum(4 + len(data) for _, data in blocks)
-        if room != 0:  # a block of padding takes 4 bytes itself
+        if room != 0:  # the header of a padding block has 4 bytes
             padding = min(room - 4, LARGEST_BLOCK) if room >= 4 else NEW_PADDING
             blocks.append((PADDING, bytes(padding)))
         copy_range(source, 0, self._start, draft)

@@ -1,4 +1,4 @@
-"""MPEG audio: ID3v2 before the sound, ID3v1 at the end; APEv2 and Lyrics3 are left as they are."""
+"""MPEG audio: ID3v2 in front, ID3v1 at the end; APEv2 and Lyrics3 do not change."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from genrelab.library.tags.entries.id3 import Id3, frames_of_id3v1, id3v1_genre,
 class MpegTag(GenreTag):
     """The tags of MPEG audio.
 
-    Where there is ID3v1 alone, a new ID3v2 tag gets all that it says, since players stop looking when
-    they find the one. ID3v1's genre is a number; it becomes that of the first genre that has one.
+    A new ID3v2 tag copies the values of ID3v1, because players that find it ignore ID3v1. The genre in ID3v1
+    is a number: that of the first genre with one.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -35,7 +35,7 @@ class MpegTag(GenreTag):
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres of ID3v2; where it has none, those of APEv2, else that of ID3v1."""
+        """The genres of ID3v2, else of APEv2, else of ID3v1."""
         of_id3 = self._id3.genres() if self._id3.present else ()
         return of_id3 or self.beside or self._genre_of_v1()
 
@@ -66,21 +66,21 @@ class MpegTag(GenreTag):
         }
 
     def others(self) -> Any:
-        """Return all other frames, and the tags at the end but for ID3v1's genre."""
+        """Return all other frames, and the tags at the end without ID3v1's genre."""
         return self._id3.other_entries(), self._tail[:-1] if self._v1 else self._tail
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
+        """Return the value of `genres` after `set`."""
         return self._id3.stored(genres, self.id3v23_separator)
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there, in ID3v2 and ID3v1."""
+        """Replace the genres in ID3v2 and ID3v1."""
         self._id3.set_genres(genres, self.id3v23_separator)
         self._id3.present = True
         self._set_number(id3v1_number(genres))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other frames now."""
         version = snapshot["id3v2"]
         self._id3.restore_tag(version and {**snapshot, "version": version}, self._frames_of_v1())
         if isinstance(number := snapshot["id3v1"], int):
@@ -103,6 +103,6 @@ class MpegTag(GenreTag):
 def _genres_of_ape(file: BinaryIO) -> tuple[str, ...]:
     try:
         found = mutagen.apev2.APEv2(file).get("Genre")
-    except mutagen.MutagenError:  # none, or one that nobody can read
+    except mutagen.MutagenError:  # none, or an unreadable one
         return ()
     return tuple(found) if isinstance(found, mutagen.apev2.APETextValue) else ()

@@ -1,7 +1,7 @@
-"""The segment of a Matroska file, whose parts keep their places: tags go where there is room, or to the end.
+"""Edit the segment of a Matroska file: tags are written where there is room, or at the end.
 
-Everything in a segment is found by its distance from the segment's beginning, so no part but tags, lists of
-places (SeekHead) and gaps (Void) is ever moved. See RFC 9559, sections 5 and 6.
+Parts are found by their distance from the beginning of the segment, so only tags, lists of places (SeekHead)
+and gaps (Void) move. See RFC 9559, sections 5 and 6.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from genrelab.errors import TagError
 from genrelab.library.tags.base import copy_from, copy_range
 
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
-_LARGEST = 1 << 24  # bytes of tags, or of a list of places
-_LARGEST_GAP = 1 << 20  # larger ones are left alone
-_ROOM_FOR_SEEKING = 32  # left behind a list of places, so that it can grow by an entry
+_LARGEST = 1 << 24  # bytes of tags or a list of places
+_LARGEST_GAP = 1 << 20  # larger gaps do not change
+_ROOM_FOR_SEEKING = 32  # after a list of places, for one more entry
 _REMUX = "Remux it, for example with `mkvmerge -o new.mka old.mka`."
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a segment: its bytes if it may change, else where it is in the file."""
+    """A part of a segment: its bytes if it may change, else its place in the file."""
 
     id: int
     data: bytes | None = None
@@ -36,12 +36,12 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Its bytes, header included."""
+        """Size in bytes, including the header."""
         return len(self.place) if self.data is None else len(self.data)
 
     @property
     def is_gap(self) -> bool:
-        """Whether it may be written over."""
+        """Whether it may be overwritten."""
         return self.id == VOID and self.data is not None
 
 
@@ -71,7 +71,7 @@ class _Seek:
         return cls(target, position, ebml.element(_SEEK, b"".join(fields)))
 
     def moved(self, position: int) -> _Seek:
-        """Return the entry for another position, in as many bytes if it fits."""
+        """Return the entry for another position, in the same number of bytes if it fits."""
         (entry,) = ebml.elements_of(self.raw)
         lengths = [
             part.end - part.start
@@ -104,7 +104,7 @@ class Segment:
         self._head, self._end = found.start, found.end
         self._size_length = found.start - found.at - 4
         self.parts = [self._read(file, part) for part in ebml.elements_in(file, found.start, found.end)]
-        self._unlisted = set(self._tags_at()) - self._listed()  # nobody misses entries for these
+        self._unlisted = set(self._tags_at()) - self._listed()  # these need no entries
 
     @staticmethod
     def _read(file: BinaryIO, part: ebml.Element) -> Part:
@@ -131,19 +131,19 @@ class Segment:
         return [start for start, part in zip(self.starts(), self.parts, strict=False) if part.id == TAGS]
 
     def _listed(self) -> set[int]:
-        """Return where the lists of places say that tags are."""
+        """Return the positions of tags in the lists of places."""
         seeks = [seek for part in self.parts if part.id == SEEK_HEAD for seek in _entries(part)[1]]
         return {seek.position for seek in seeks if seek.target == _TAGS_ID}
 
     def starts(self) -> list[int]:
-        """Return how far behind the segment's beginning each part is, and its end."""
+        """Return the offset of each part in the segment, and the end."""
         starts = [0]
         for part in self.parts:
             starts.append(starts[-1] + part.size)
         return starts
 
     def replace(self, number: int, new: bytes) -> None:
-        """Put other bytes in place of a part: there if there is room, else elsewhere; none take it away."""
+        """Replace a part: in place if there is room, else elsewhere; empty bytes remove it."""
         stop = self._gaps_end(number + 1)
         room = sum(part.size for part in self.parts[number:stop])
         filled = _fill(new, room) if new else [ebml.void(room)]
@@ -156,7 +156,7 @@ class Segment:
             self.parts[number:stop] = map(_part, filled)
 
     def add(self, new: bytes) -> None:
-        """Put a new part into a gap before the sound, or at the end."""
+        """Add a part in a gap before the sound, or at the end."""
         for number, part in enumerate(self.parts):
             if part.id == CLUSTER:
                 break
@@ -173,7 +173,7 @@ class Segment:
         return number
 
     def point_to_tags(self) -> None:
-        """Bring the lists of places up to date: tags behind the sound must be in one to be found by players.
+        """Update the lists of places: players find tags after the sound only through them.
 
         Raises
         ------
@@ -214,12 +214,12 @@ class Segment:
         self.parts[number:stop] = map(_part, filled)
 
     def seeks(self) -> list[tuple[bytes, int]]:
-        """Return the entries of the lists of places, but for tags."""
+        """Return the entries of the lists of places, except those for tags."""
         seeks = [seek for part in self.parts if part.id == SEEK_HEAD for seek in _entries(part)[1]]
         return [(seek.target, seek.position) for seek in seeks if seek.target != _TAGS_ID]
 
     def kept(self) -> list[tuple[int, int, int]]:
-        """Return id, place and size of each part that stays where it is."""
+        """Return id, offset and size of each part that does not move."""
         return [
             (part.id, start, part.size)
             for start, part in zip(self.starts(), self.parts, strict=False)
@@ -227,7 +227,7 @@ class Segment:
         ]
 
     def snapshot(self) -> dict[str, JsonValue]:
-        """Return the parts that may change, and a hash of where the others are."""
+        """Return the parts that may change, and a hash of the places of the others."""
         parts = zip(self.starts(), self.parts, strict=False)
         changing: list[JsonValue] = [
             [start, zlib.compress(part.data).hex()] for start, part in parts if part.data is not None
@@ -238,7 +238,7 @@ class Segment:
         return hashlib.sha256(repr(self.kept()).encode()).hexdigest()
 
     def restored(self, snapshot: Any) -> list[Part] | None:
-        """Return the parts as `snapshot` gave them, if all others are where they were then."""
+        """Return the parts of a snapshot if all other parts have the same places."""
         if snapshot["kept"] != self._hash_of_kept():
             return None
         placed = {start: _part(_unpacked(bytes.fromhex(data))) for start, data in snapshot["parts"]}
@@ -253,7 +253,7 @@ class Segment:
         return parts
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file with the parts as they are now."""
+        """Write the file with the current parts."""
         copy_range(source, 0, self._head - self._size_length, draft)
         draft.write(ebml.size_bytes(self.starts()[-1], self._size_length))
         for part in self.parts:
@@ -274,9 +274,9 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _fill(new: bytes, room: int) -> list[bytes] | None:
-    """Return an element and a gap that fill a room together; None if there is not enough of it."""
+    """Return an element and a gap that together fill `room` bytes; None if there is not enough room."""
     left = room - len(new)
-    if left == 1:  # no gap is so small: the size is written in a byte more, or in one less
+    if left == 1:  # a gap has at least 2 bytes: encode the size in one byte more or less
         (found,) = ebml.elements_of(new)
         length = found.start - 4
         new = ebml.element(found.id, new[found.start :], length + 1 if length < 8 else length - 1)
@@ -296,7 +296,7 @@ def _entries(part: Part) -> tuple[bool, list[_Seek]]:
 
 
 def _pointed(seeks: list[_Seek], places: list[int], wanted: list[int]) -> Iterator[_Seek]:
-    """Yield the entries; those for tags that are there no more, for one of those that are wanted instead."""
+    """Yield the entries; redirect those for tags that are gone to wanted ones."""
     for seek in seeks:
         if seek.target != _TAGS_ID or seek.position in places:
             yield seek

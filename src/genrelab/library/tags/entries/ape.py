@@ -1,7 +1,6 @@
-"""APEv2 as items of bytes: the item with the genre is changed, every other stays bit for bit.
+"""Items of APEv2. Several genres are one item with values that zeros separate.
 
-See wiki.hydrogenaud.io/index.php?title=APEv2_specification. Several genres are several values in one item,
-with zeros between.
+See wiki.hydrogenaud.io/index.php?title=APEv2_specification.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from genrelab.library.tags.entries import Entries
 _KEY = b"Genre"
 _VERSION = 2000
 _HAS_HEADER, _IS_HEADER = 1 << 31, 1 << 29
-_KIND = 6  # the bits of an item's flags that say what its value is; 0 for text
+_KIND = 6  # bits of an item's flags for the type of its value; 0 is text
 DAMAGED = "has a damaged APEv2 tag. Repair it with a tag editor."
 _OF_ID3V1 = {"TIT2": b"Title", "TPE1": b"Artist", "TALB": b"Album", "TDRC": b"Year", "TRCK": b"Track"}
 
@@ -74,14 +73,14 @@ class Ape(Entries):
 
     @classmethod
     def of_id3v1(cls, tag: bytes) -> Self:
-        """Make a tag of all that an ID3v1 tag says, but for its genre."""
+        """Make a tag of the texts of an ID3v1 tag, without its genre."""
         found: Any = mutagen.id3.ID3(io.BytesIO(tag))
         texts = [(key, str(found[name])) for name, key in _OF_ID3V1.items() if name in found]
         texts += [(b"Comment", str(comment)) for comment in found.getall("COMM")]
         return cls([_item(key, text.encode()) for key, text in texts if text])
 
     def is_genre(self, entry: bytes) -> bool:
-        """Whether an item has the key of the genre; upper and lower case do not count."""
+        """Whether an item has the key of the genre, in any case."""
         return entry[8 : entry.index(b"\0", 8)].upper() == _KEY.upper()
 
     def genres(self) -> tuple[str, ...]:
@@ -91,7 +90,7 @@ class Ape(Entries):
         return tuple(value for value in values if value.strip())
 
     def set_genres(self, genres: Sequence[str]) -> None:
-        """Put genres in the place of those that are there, or before the first larger item."""
+        """Replace the genres, or insert them before the first larger item."""
         new = _item(_KEY, "\0".join(genres).encode())
         larger = (number for number, item in enumerate(self.other_entries()) if len(item) > len(new))
         self.put([new] if genres else [], next(larger, len(self.entries)))

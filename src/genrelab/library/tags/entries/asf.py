@@ -1,4 +1,4 @@
-"""The attributes in an object of an ASF header, as bytes: those of the genre are changed, no other is.
+"""Attributes in an object of an ASF header.
 
 See the ASF specification, sections 3.11 (Extended Content Description Object), 4.7 (Metadata Object) and 4.8
 (Metadata Library Object).
@@ -15,9 +15,9 @@ from genrelab.library.tags.entries import Entries
 
 DAMAGED = "has a damaged ASF header. Get the file again, or encode it again."
 
-_KEYS = ("wm/genre", "genre")  # FFmpeg shows both as the genre, however they are spelled
+_KEYS = ("wm/genre", "genre")  # FFmpeg shows both as the genre, in any case
 _KEY = "WM/Genre"
-_TEXT, _BYTES = 0, 1  # types of values; all that are left but GUIDs are whole numbers
+_TEXT, _BYTES = 0, 1  # types of values; the others are integers, except GUIDs
 _LARGEST = 0xFFFF  # bytes of a value outside the Metadata Library
 
 
@@ -27,11 +27,11 @@ class Attributes(Entries):
     Parameters
     ----------
     guid : bytes [16]
-        Of the object.
+        The GUID of the object.
     data : bytes or None
-        What it holds; None means that the file has no such object.
+        Its content; None if the file has no such object.
     long : bool
-        Whether each attribute has a language, a stream, and four bytes for its size.
+        Whether each attribute has a language, a stream and a size in 4 bytes.
     """
 
     def __init__(self, guid: bytes, data: bytes | None, *, long: bool) -> None:
@@ -58,7 +58,7 @@ class Attributes(Entries):
         self._rest = data[at:]
 
     def _layout(self, data: bytes, at: int = 0) -> tuple[bytes, int, int, int]:
-        """Return name and type of the attribute at an offset, and where its value begins and ends."""
+        """Return name and type of the attribute at an offset, and the start and end of its value."""
         if self._long:
             _, _, name, kind, size = struct.unpack_from("<HHHHI", data, at)
             begin = at + 12 + name
@@ -89,7 +89,7 @@ class Attributes(Entries):
         return self.other_entries(), self._rest
 
     def set_genres(self, genres: Sequence[str]) -> None:
-        """Put genres in the place of those that are there, or behind all."""
+        """Replace the genres, or append them."""
         self._put([self._entry(genre) for genre in genres])
 
     def _put(self, entries: Sequence[bytes]) -> None:
@@ -105,16 +105,16 @@ class Attributes(Entries):
         return struct.pack("<H", len(name)) + name + struct.pack("<HH", _TEXT, len(value)) + value
 
     def restore(self, placed: Any) -> None:
-        """Put back the entries; None, for an object that was absent, removes it if it holds nothing else."""
+        """Restore the entries; None, for an object that was absent, removes it if it has no others."""
         super().restore(placed or ())
         self.present = bool(self.entries) or (self.present and placed is not None)
 
     def restore_texts(self, values: Sequence[Any]) -> None:
-        """Put back texts, each with language and stream, as genrelab 0.1 took them down."""
+        """Restore texts with language and stream from a snapshot of genrelab 0.1."""
         self._put([self._entry(text, lang or 0, stream or 0) for text, lang, stream in values])
 
     def render(self) -> bytes:
-        """Return the whole object; nothing for one that is not there."""
+        """Return the whole object; no bytes if it is absent."""
         if not self.present:
             return b""
         if len(self.entries) > _LARGEST:

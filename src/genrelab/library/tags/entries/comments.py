@@ -1,4 +1,4 @@
-"""Vorbis comments as bytes: the entries of the genre are changed, every other stays bit for bit.
+"""Vorbis comments.
 
 See xiph.org/vorbis/doc/v-comment.html. Several genres are several entries `GENRE=...`.
 """
@@ -12,7 +12,7 @@ from genrelab.errors import TagError
 from genrelab.library.tags.entries import Entries
 
 _KEY = b"GENRE"
-_VENDOR = b"genrelab"  # of comments where there were none
+_VENDOR = b"genrelab"  # of new comments
 
 
 class Comments(Entries):
@@ -21,11 +21,11 @@ class Comments(Entries):
     Attributes
     ----------
     vendor : bytes
-        What wrote the sound.
+        The encoder of the sound.
     entries : list of bytes
         Each `KEY=value`.
     rest : bytes
-        What follows in the packet: Vorbis's framing bit, and padding.
+        The rest of the packet: the framing bit of Vorbis, and padding.
     """
 
     def __init__(self, vendor: bytes = _VENDOR, entries: Sequence[bytes] = (), rest: bytes = b"") -> None:
@@ -40,7 +40,7 @@ class Comments(Entries):
         Raises
         ------
         TagError
-            If its lengths lead beyond its end.
+            If its lengths exceed the block.
         """
         at = 0
 
@@ -61,7 +61,7 @@ class Comments(Entries):
         return cls(vendor, entries, data[at:])
 
     def is_genre(self, entry: bytes) -> bool:
-        """Whether an entry has the key of the genre; upper and lower case do not count."""
+        """Whether an entry has the key of the genre, in any case."""
         return entry.partition(b"=")[0].upper() == _KEY
 
     def genres(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class Comments(Entries):
         return self.vendor, self.other_entries()
 
     def set_genres(self, genres: Sequence[str]) -> None:
-        """Put genres in the place of those that are there, or behind all."""
+        """Replace the genres, or append them."""
         self.put([_KEY + b"=" + genre.encode() for genre in genres], len(self.entries))
 
     def render(self) -> bytes:

@@ -1,7 +1,6 @@
-"""ID3v2 tags as frames of bytes: the genre's frame is changed, every other stays bit for bit.
+"""Frames of ID3v2 tags. Several genres are several values in ID3v2.4, before it one value with separators.
 
-See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure. Several genres are several values
-in ID3v2.4; before, a frame has one value, in which they stand between slashes, or what a user prefers.
+See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING
 from genrelab.library.tags.entries import Entries
 
-NEW_VERSION = 4  # of a tag where there was none
+NEW_VERSION = 4  # of new tags
 
 NO_GENRE = 255  # in ID3v1
 
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
-_UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs refuse tags that have them set
+_UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs reject tags with them
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
 _DAMAGED = "has a damaged ID3v2 tag. Repair it with a tag editor."
-_BEHIND = bytes(1024)  # stands for the sound, so that mutagen takes no part of a tag for ID3v1
+_BEHIND = bytes(1024)  # replaces the sound, so that mutagen does not read part of a tag as ID3v1
 
 
 class Id3(Entries):
@@ -35,13 +34,13 @@ class Id3(Entries):
     Attributes
     ----------
     version : {2, 3, 4}
-        It is kept.
+        Kept when the tag is written.
     entries : list of bytes
         The frames, each with its header.
     size : int
         Bytes that the tag takes in the file; 0 for one that is absent.
     present : bool
-        Whether the file has the tag, or gets it.
+        Whether the file has the tag or will get it.
     """
 
     def __init__(self, version: int = NEW_VERSION, frames: Sequence[bytes] = (), size: int = 0) -> None:
@@ -74,7 +73,7 @@ class Id3(Entries):
                 "has a compressed ID3v2.2 tag, which no program can read. Remove it with a tag editor.",
                 code="tag-compressed",
             )
-        if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some set the flag and have none
+        if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some programs set the flag without it
             body = body[from_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
         frames = _split(body, version, safe=version == 4)
         if frames is None and version == 4:
@@ -82,7 +81,7 @@ class Id3(Entries):
         if frames is None:
             raise TagError(_DAMAGED, code="tag-damaged")
         tag_read = cls(version, frames, len(tag))
-        # The extended header holds a checksum at most, the footer helps to find tags at the end of a file.
+        # The extended header has at most a checksum; the footer only helps to find tags at the end of a file.
         tag_read._flags = flags & ~_EXTENDED & ~_FOOTER
         return tag_read
 
@@ -95,7 +94,7 @@ class Id3(Entries):
         return entry.startswith(self._name)
 
     def genres(self) -> tuple[str, ...]:
-        """Return the genres, numbers translated to names."""
+        """Return the genres; numbers become names."""
         alone = Id3(self.version, [frame for frame in self.entries if self.is_genre(frame)])
         alone._flags = self._flags
         if not alone.entries:
@@ -104,12 +103,12 @@ class Id3(Entries):
         return tuple(genre for frame in found.getall("TCON") for genre in frame.genres if genre.strip())
 
     def stored(self, genres: Sequence[str], separator: str = "/") -> tuple[str, ...]:
-        """Return what genres become: one value before ID3v2.4, unless a zero separates them."""
+        """Return the stored values: a single one before ID3v2.4, unless the separator is a zero."""
         one = genres and self.version < 4 and separator != "\0"
         return (separator.join(genres),) if one else tuple(genres)
 
     def set_genres(self, genres: Sequence[str], separator: str = "/") -> None:
-        """Put genres in the place of the frames that hold them now, or in front; none takes them away."""
+        """Replace the frames of the genre, or insert one in front; no genres remove them."""
         self.put([self._frame(self.stored(genres, separator))] if genres else [], 0)
 
     def _frame(self, texts: Sequence[str]) -> bytes:
@@ -125,15 +124,15 @@ class Id3(Entries):
         size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")
         return self._name + size + b"\0\0" + data
 
-    def restore_tag(self, before: Any, made_with: Sequence[bytes] = ()) -> None:
-        """Put back the genre and the size of a tag.
+    def restore_tag(self, before: Any, created_with: Sequence[bytes] = ()) -> None:
+        """Restore the genre and the size of a tag.
 
         Parameters
         ----------
         before : dict or None
-            `version`, `size` and the `snapshot` as `frames`; None for a tag that was absent. It goes again
-            unless it has frames beside those that it was made with.
-        made_with : sequence of bytes
+            `version`, `size` and the `snapshot` as `frames`; None for an absent tag, which is removed unless
+            it has frames besides those it was created with.
+        created_with : sequence of bytes
 
         Raises
         ------
@@ -142,7 +141,7 @@ class Id3(Entries):
         """
         if before is None:
             self.set_genres(())
-            self.present &= any(frame not in made_with for frame in self.entries)
+            self.present &= any(frame not in created_with for frame in self.entries)
         elif not self.present or before["version"] != self.version:
             raise TagError(
                 f"had an ID3v2.{before['version']} tag, which is gone. Its genre cannot be restored.",
@@ -153,7 +152,7 @@ class Id3(Entries):
             self.size = int(before["size"])
 
     def render(self) -> bytes:
-        """Return the tag's bytes: as many as `size` if it fits, else with room to grow."""
+        """Return the tag's bytes: `size` bytes if it fits, else with padding."""
         body = b"".join(self.entries)
         size = self.size if self.size >= 10 + len(body) else 10 + len(body) + NEW_PADDING
         header = b"ID3" + bytes([self.version, 0, self._flags]) + _to_synchsafe(size - 10)
@@ -161,17 +160,17 @@ class Id3(Entries):
 
 
 def frames_of_id3v1(tag: bytes) -> list[bytes]:
-    """Return what an ID3v1 tag says as frames of `NEW_VERSION`."""
+    """Return the values of an ID3v1 tag as frames of `NEW_VERSION`."""
     found: Any = mutagen.id3.ID3(io.BytesIO(tag))
     for comment in found.getall("COMM"):
-        comment.desc = ""  # plainly the comment, not one called "ID3v1 Comment"
+        comment.desc = ""  # instead of "ID3v1 Comment"
     file = io.BytesIO(_BEHIND)
     found.save(file, v2_version=NEW_VERSION)
     return Id3.parse(file.getvalue().removesuffix(_BEHIND)).entries
 
 
 def id3v1_number(genres: Sequence[str]) -> int:
-    """Return the number in ID3v1 of the first genre that has one, else that for none."""
+    """Return the ID3v1 number of the first genre that has one, else `NO_GENRE`."""
     names: list[str] = mutagen.id3.TCON.GENRES
     numbers = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
     known = (numbers[genre.casefold()] for genre in genres if genre.casefold() in numbers)
@@ -179,13 +178,13 @@ def id3v1_number(genres: Sequence[str]) -> int:
 
 
 def id3v1_genre(number: int) -> tuple[str, ...]:
-    """Return the genre of a number in ID3v1; none if nothing has that number."""
+    """Return the genre of an ID3v1 number, if there is one."""
     names: list[str] = mutagen.id3.TCON.GENRES
     return (names[number],) if number < len(names) else ()
 
 
 def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
-    """Return the frames before the padding; None if that is not what the bytes are."""
+    """Return the frames before the padding; None if the bytes are not frames."""
     name, head = (3, 6) if version == 2 else (4, 10)
     frames: list[bytes] = []
     at = 0

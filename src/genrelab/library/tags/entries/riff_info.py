@@ -1,8 +1,8 @@
-"""The genre in RIFF's `LIST INFO` chunks: the entry `IGNR` is changed, every other stays bit for bit.
+"""Entries of `LIST INFO` chunks of RIFF; `IGNR` is the genre.
 
-See Microsoft's Multimedia Programming Interface 1.0, section 2: each entry is a name, a size of 4 bytes, a
-text that ends with a zero, and one more zero to make it even. Nothing says what encoding the text has: FFmpeg
-and TagLib read and write UTF-8, older programs for Windows the code page of the machine.
+See Microsoft's Multimedia Programming Interface 1.0, section 2: each entry is a name, a size in 4 bytes, and
+a text that ends with a zero, padded to an even size. The encoding is not stated: FFmpeg and TagLib use UTF-8,
+older Windows programs the code page of the machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from genrelab.library.tags.entries import Entries
 _NAME = b"IGNR"
 _KIND = b"INFO"
 _ID = re.compile(rb"[A-Za-z0-9 ]{4}")
-_OLD = "cp1252"  # what Windows writes in most of the West; ISO-8859-1 with more letters
+_OLD = "cp1252"  # of Windows in Western Europe; ISO-8859-1 with more letters
 
 
 class Info(Entries):
@@ -24,7 +24,7 @@ class Info(Entries):
     Parameters
     ----------
     data : bytes
-        What the chunk holds, from `INFO` on.
+        Content of the chunk, beginning with `INFO`.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -42,7 +42,7 @@ class Info(Entries):
 
     @staticmethod
     def is_one(data: bytes) -> bool:
-        """Whether what a `LIST` chunk holds is such a list, and whole."""
+        """Whether the content of a `LIST` chunk is a complete list of this kind."""
         info = Info(data)
         whole = len(info._rest) < 8 and all(_ID.match(entry) for entry in info.entries)
         return data[:4] == _KIND and whole
@@ -60,27 +60,27 @@ class Info(Entries):
         return self.other_entries(), self._rest
 
     def set_genre(self, genre: str | None) -> None:
-        """Put a text in the place of what is there, or in front; None takes it away.
+        """Replace the genre, or insert it in front; None removes it.
 
-        Not behind all: the last entry may lack the zero that makes it even.
+        It is never appended, because the last entry may lack its padding.
         """
         text = b"" if genre is None else self._encode(genre) + b"\0"
         entry = _NAME + len(text).to_bytes(4, "little") + text + bytes(len(text) % 2)
         self.put([entry] if text else [], 0)
 
     def _encode(self, genre: str) -> bytes:
-        """Return UTF-8, or what the other entries are in if they cannot be UTF-8."""
+        """Encode as UTF-8, or as Windows-1252 if other entries are not UTF-8."""
         if all(_is_utf8(_text(entry)) for entry in self.entries):
             return genre.encode()
         try:
             old = genre.encode(_OLD)
         except UnicodeEncodeError:
             return genre.encode()
-        # Some letters in a row would be read as UTF-8 again, as others.
+        # Some sequences of letters would be read as UTF-8 and become other letters.
         return old if genre.isascii() or not _is_utf8(old) else genre.encode()
 
     def render(self) -> bytes:
-        """Return what the chunk holds."""
+        """Return the content of the chunk."""
         return _KIND + b"".join(self.entries) + self._rest
 
 
