@@ -48,5 +48,5 @@ def test_without_it_a_segment_is_filled() -> None:
 
 @pytest.mark.parametrize("shortest", [0, -1, 10])
 def test_wrong_lengths_are_refused_at_once(shortest: int) -> None:
-    with raises("shortest-out-of-range", 9, shortest):
+    with raises("shortest-range", 9, shortest):
         stream_segments([], 9, 9, shortest=shortest)

@@ -20,8 +20,9 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.decoders.opening import open_source
-from genrelab.audio.decoders.source import AGAIN, AudioInfo, Source, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo, Source
 from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
 from genrelab.audio.formats import AUDIO_SUFFIXES
@@ -254,12 +255,10 @@ def _check(path: str | os.PathLike[str], request: _Request) -> _Request:
             code="audio-duration",
         )
     if not (math.isfinite(request.block_seconds) and request.block_seconds > 0):
-        raise UsageError(
-            f"a block must be longer than 0 s, not {request.block_seconds} s", code="block-length"
-        )
+        raise UsageError(f"block_seconds must be above 0, not {request.block_seconds}", code="block-length")
     if request.channels not in (None, 1, 2):
         raise UsageError(
-            f"sound can be read with 1 or 2 channels or as stored (None), not {request.channels}",
+            f"channels must be 1, 2 or None, not {request.channels}",
             code="channel-count",
         )
     if request.sample_rate is not None:
@@ -307,8 +306,8 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
     else:
         length = "" if source.info.duration is None else f", which is {source.info.duration:.1f} s long"
         raise AudioError(
-            f"{path}{length}, has no sound at {request.start} s. Give an earlier start.",
-            code="audio-start-behind-end",
+            f"{path}{length}, has no sound at {request.start} s. Start earlier.",
+            code="audio-beyond-end",
         )
 
 
@@ -345,8 +344,8 @@ def _usable(
             what = describe(float(samples[channel, at]))
             if flaws is None:
                 raise AudioError(
-                    f"{source.info.path} has {what} at {place:.2f} s. Encode the file again.",
-                    code="audio-unusable-samples",
+                    f"{source.info.path} has {what} at {place:.2f} s. Encode it again.",
+                    code="audio-unusable",
                 )
             flaws.add_unusable(place, int((~fits.all(axis=0)).sum()) / rate, what)
             samples = np.where(fits, samples, np.float32(0))
@@ -362,7 +361,7 @@ def _check_end(source: Source, seconds: float, flaws: Flaws | None) -> None:
         cut = source.find_cut()
     except OSError as error:
         raise AudioError(
-            f"{path} vanished while it was read ({error.strerror}). Read it again when it is back.",
+            f"{path} vanished while it was read ({error.strerror}). Read it again.",
             code="audio-vanished",
         ) from error
     if size != source.size:

@@ -12,13 +12,11 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
-import numpy.typing as npt
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.decode import decode
 from genrelab.audio.resample import resample
 from genrelab.errors import AudioError, UsageError
-
-Waveform = npt.NDArray[np.float32]
 
 # ISO/IEC 11172-3 and 13818-3, layer III. LAME limits MPEG 2.5, which is no standard, to 64 kbit/s.
 _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -59,7 +57,7 @@ def write_mp3(path: Path, waveform: Waveform, sample_rate: int, *, bitrate: int)
     """
     if waveform.ndim != 2 or waveform.shape[0] not in (1, 2) or not waveform.shape[1]:
         raise UsageError(
-            f"an MP3 file is made from [1 or 2 channels, samples], not from {waveform.shape}",
+            f"MP3 takes [1 or 2 channels, samples], not {waveform.shape}",
             code="waveform-shape",
         )
     known = _BITRATES.get(sample_rate)

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.channels import match_channels
-
-Waveform = npt.NDArray[np.float32]
+from genrelab.audio.channels import Waveform, match_channels
 
 CANCELLED_DB = -40.0
 """A mix that is this far below its channels counts as cancelled."""

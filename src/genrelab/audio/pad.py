@@ -7,9 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.channels import Waveform
 from genrelab.errors import UsageError
 
-Waveform = npt.NDArray[np.float32]
 Padding = Literal["end", "random", "repeat"]
 PADDINGS: tuple[Padding, ...] = get_args(Padding)
 
@@ -57,18 +57,16 @@ def fit_length(
     """
     if waveform.ndim != 2 or waveform.size == 0:
         raise UsageError(
-            f"a waveform is [channels, samples] with at least one of each, not {waveform.shape}",
+            f"a waveform is [channels, samples], not {waveform.shape}",
             code="waveform-shape",
         )
     if length < 1:
         raise UsageError(f"a length must be at least 1 sample, not {length}", code="length-below-one")
     if padding not in PADDINGS:
-        raise UsageError(
-            f"unknown padding {padding!r}; use one of {', '.join(PADDINGS)}", code="unknown-padding"
-        )
+        raise UsageError(f"unknown padding {padding!r}; use {', '.join(PADDINGS)}", code="unknown-padding")
     if padding == "random" and rng is None:
         raise UsageError(
-            "padding 'random' needs a random generator: pass rng=np.random.default_rng(seed)",
+            "padding 'random' needs rng=np.random.default_rng(seed)",
             code="padding-needs-rng",
         )
     channels, samples = waveform.shape

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from genrelab.audio.channels import Waveform
 from genrelab.errors import UsageError
-
-Waveform = npt.NDArray[np.float32]
 
 _QUALITY = "HQ"
 

@@ -8,10 +8,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.channels import Waveform as Waveform
 from genrelab.audio.pad import Padding, fit_length
 from genrelab.errors import UsageError
-
-Waveform = npt.NDArray[np.float32]
 
 
 def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
@@ -116,15 +115,13 @@ def stream_segments(
         If there are no samples, or a value is not positive or unknown.
     """
     if padding not in ("end", "repeat"):
-        raise UsageError(
-            f"a stream is padded with 'end' or 'repeat', not {padding!r}", code="unknown-padding"
-        )
+        raise UsageError(f"a stream takes padding 'end' or 'repeat', not {padding!r}", code="unknown-padding")
     segment_starts(1, length, hop)
     least = length if shortest is None else shortest
     if not 1 <= least <= length:
         raise UsageError(
-            f"shortest must be 1 to {length} samples (one segment), not {shortest}",
-            code="shortest-out-of-range",
+            f"shortest must be 1 to {length} samples, not {shortest}",
+            code="shortest-range",
         )
     return _stream_segments(blocks, length, hop, padding, least)
 

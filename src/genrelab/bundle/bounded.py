@@ -19,8 +19,8 @@ _FAREWELL_SECONDS = 5.0
 def call_within(call: Callable[[], T], seconds: float, stop: Callable[[], object]) -> T:
     """Return the result of a call, unless it takes too long.
 
-    The call runs in its own thread, because onnxruntime stops only between operators, and an operator may never
-    end. Such a thread is abandoned.
+    The call runs in its own thread, because onnxruntime stops only between operators, and one may never end.
+    Such a thread is abandoned.
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ class Bundle:
         if not fits or not least <= waveforms.shape[2] <= most:
             samples = most if least == most else f"{least} to {most}"
             raise UsageError(
-                f"this model takes waveforms [1 or more, {channels}, {samples}], not {waveforms.shape}",
+                f"the model takes [1 or more, {channels}, {samples}], not {waveforms.shape}",
                 code="model-input-shape",
             )
         found, embeddings = self._run(np.ascontiguousarray(waveforms, dtype=np.float32))
@@ -167,12 +167,12 @@ class Bundle:
         within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # False for NaN
         if not (within and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
             raise ModelFileError(
-                f"the network of {self._path} returned values that are not probabilities. {_AGAIN}",
+                f"the network of {self._path} returned no probabilities. {_AGAIN}",
                 code="model-no-probabilities",
             )
         if not np.isfinite(embeddings).all():
             raise ModelFileError(
-                f"the network of {self._path} returned an embedding that is not finite. {_AGAIN}",
+                f"the network of {self._path} returned values that are not finite. {_AGAIN}",
                 code="model-not-finite",
             )
 
@@ -180,19 +180,17 @@ class Bundle:
 def _read(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise ModelFileError(
-                f"the model file {path} is a folder. Name a file in it.", code="model-folder"
-            )
+            raise ModelFileError(f"the model file {path} is a folder. Name a file.", code="model-folder")
         if path.exists() and not path.is_file():
             raise ModelFileError(
-                f"the model file {path} is not a regular file. Copy it first.",
+                f"the model file {path} is not a regular file.",
                 code="model-not-regular",
             )
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
                 raise ModelFileError(
-                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}. Check the path.",
+                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}.",
                     code="model-too-large",
                 )
             data = file.read(size)
@@ -236,7 +234,7 @@ def _check_contents(contents: Contents, path: Path) -> str:
     if contents.functions or contents.texts:
         what = "functions of its own" if contents.functions else "operators on texts"
         raise ModelFileError(
-            f"the model file {path} uses {what}, which genrelab does not run. Export it without them.",
+            f"the model file {path} uses {what}, which genrelab does not run.",
             code="model-unsupported-graph",
         )
     return contents.properties[METADATA_KEY]

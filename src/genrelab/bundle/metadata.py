@@ -212,7 +212,7 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
         raise ModelFileError(
             f"the metadata of the model file {os.fspath(path)} cannot be used: {_explain(error)}. Export it "
             "again.",
-            code="model-metadata-invalid",
+            code="model-metadata",
         ) from error
 
 

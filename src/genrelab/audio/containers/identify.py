@@ -48,13 +48,6 @@ _SIGNS: tuple[tuple[bytes, Sign], ...] = (
     (b"\0\0\1\xba", "mpeg"),
     (b".RMF", "realmedia"),
 )
-_AT_THE_BEGINNING: dict[Sign | None, Container] = {
-    **{"ogg": "ogg", "mp4": "mp4", "asf": "asf", "matroska": "matroska"},
-}
-_BEHIND_ID3: dict[Sign | None, Container] = {
-    **{"flac": "flac", "wavpack": "wavpack", "monkeys": "monkeys", "tta": "tta"},
-    **{"musepack": "musepack", "musepack-7": "musepack"},
-}
 
 
 def sign_of(head: bytes) -> Sign | None:
@@ -85,13 +78,17 @@ def identify(file: BinaryIO) -> Container:
     file.seek(0)
     head = file.read(HEAD_SIZE)
     sign = sign_of(head)
-    if sign in _AT_THE_BEGINNING:
-        return _AT_THE_BEGINNING[sign]
+    if sign in ("ogg", "mp4", "asf", "matroska"):
+        return sign
     if sign == "riff" and is_wave(head):
         return "wav"
     if sign == "iff" and head[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"
     file.seek(skip_id3(file))
     head = file.read(HEAD_SIZE)
-    frame = FrameKind.of(head, free_bit_rate=True)
-    return _BEHIND_ID3.get(sign_of(head)) or ("mp3" if frame else "other")
+    sign = sign_of(head)
+    if sign in ("flac", "wavpack", "monkeys", "musepack", "tta"):
+        return sign
+    if sign == "musepack-7":
+        return "musepack"
+    return "mp3" if FrameKind.of(head, free_bit_rate=True) else "other"

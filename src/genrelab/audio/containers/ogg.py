@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -14,45 +15,25 @@ MOST_DAMAGED = 1000
 LONGEST_PAGE = 65_307
 """Bytes."""
 
-_FIRST, _LAST = 2, 4  # flags of a stream's pages
+FIRST, LAST = 2, 4
+"""Flags of the pages where a stream begins and ends."""
+
+NO_POSITION = 2**64 - 1
 _MARK = re.compile(rb"OggS")
 _HEAD = 27
+_FIELDS = struct.Struct("<BQII")
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_NO_POSITION = 2**64 - 1
 
 
 class Page(NamedTuple):
-    """A page: its offset, its head as bytes, and the sizes of the segments in its body."""
+    """A page: its offset, the fields of its head, and the sizes of the segments in its body."""
 
     at: int
-    head: bytes
+    flags: int
+    position: int  # where its sound ends, as the codec counts; `NO_POSITION` if no packet ends here
+    serial: int  # of the stream
+    number: int  # in the stream
     lacing: bytes
-
-    @property
-    def is_first(self) -> bool:
-        """Whether a stream begins here."""
-        return bool(self.head[5] & _FIRST)
-
-    @property
-    def is_last(self) -> bool:
-        """Whether a stream ends here."""
-        return bool(self.head[5] & _LAST)
-
-    @property
-    def position(self) -> int | None:
-        """Where the sound of this page ends, as the codec counts; None if no packet ends here."""
-        number = int.from_bytes(self.head[6:14], "little")
-        return None if number == _NO_POSITION else number
-
-    @property
-    def serial(self) -> bytes:
-        """The serial number of the stream."""
-        return self.head[14:18]
-
-    @property
-    def number(self) -> int:
-        """The number of the page in its stream."""
-        return int.from_bytes(self.head[18:22], "little")
 
     @property
     def body(self) -> range:
@@ -67,7 +48,8 @@ def read_page(window: FileWindow, at: int) -> Page | None:
     if len(head) < _HEAD or not head.startswith(b"OggS"):
         return None
     lacing = window.peek(at + _HEAD, head[26])
-    return Page(at, head, lacing) if len(lacing) == head[26] else None
+    flags, position, serial, number = _FIELDS.unpack_from(head, 5)
+    return Page(at, flags, position, serial, number, lacing) if len(lacing) == head[26] else None
 
 
 def read_last_page(window: FileWindow) -> Page | None:
@@ -112,7 +94,7 @@ def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
         at = position = 0
         damaged: list[int] = []
         chained = begun = False
-        numbers: dict[bytes, int] = {}  # serial number of a stream -> that of its next page
+        numbers: dict[int, int] = {}  # serial number of a stream -> that of its next page
         while at < window.size and len(damaged) < MOST_DAMAGED:
             page = _whole_page(window, at)
             if page is None or (checksums and not _is_right(window.peek(at, page.body.stop - at))):
@@ -122,13 +104,13 @@ def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
                     break
                 at = following
                 continue
-            if page.is_first:
+            if page.flags & FIRST:
                 chained |= begun
             elif numbers.get(page.serial, page.number) != page.number:
                 damaged.append(position)
             numbers[page.serial] = page.number + 1
-            begun |= not page.is_first
-            position = position if page.position is None else page.position
+            begun |= not page.flags & FIRST
+            position = position if page.position == NO_POSITION else page.position
             at = page.body.stop
     return OggSurvey(tuple(dict.fromkeys(damaged)), chained)
 

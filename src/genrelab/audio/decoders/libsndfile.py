@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.containers.ogg import survey_ogg
-from genrelab.audio.decoders.source import AGAIN, AudioInfo, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.errors import AudioError, CutOffError

@@ -14,9 +14,9 @@ import av
 import av.error
 import numpy as np
 
-from genrelab.audio.channels import match_channels
+from genrelab.audio.channels import Waveform, match_channels
 from genrelab.audio.containers.mpeg import DECODER_DELAY, MpegIndex
-from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.source import AudioInfo
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.errors import AudioError

@@ -51,7 +51,7 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         source.close()
         raise AudioError(
-            f"{path} states a sample rate of {rate} Hz, so its header is damaged. {AGAIN}",
+            f"{path} has a damaged header: a sample rate of {rate} Hz. {AGAIN}",
             code="audio-sample-rate",
         )
     return source
@@ -65,20 +65,16 @@ def check_file(path: Path) -> None:
         raise AudioError(f"{path} does not exist. Check the path.", code="audio-missing") from error
     except (OSError, ValueError) as error:
         raise AudioError(
-            f"{path} cannot be read: {error}. Check the path and its permissions.", code="audio-unreadable"
+            f"{path} cannot be read: {error}. Check the path.", code="audio-unreadable"
         ) from error
     if stat.S_ISDIR(status.st_mode):
         raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.", code="audio-is-folder")
     if not stat.S_ISREG(status.st_mode):
-        raise AudioError(
-            f"{path} is not a regular file. Copy the sound into one first.", code="audio-not-regular"
-        )
+        raise AudioError(f"{path} is not a regular file. Copy it into one.", code="audio-not-regular")
     if status.st_size == 0:
         raise AudioError(f"{path} is empty (0 bytes). Get the file again.", code="audio-empty")
     if not os.access(path, os.R_OK):
-        raise AudioError(
-            f"{path} cannot be read: permission denied. Change its permissions.", code="audio-no-permission"
-        )
+        raise AudioError(f"{path} cannot be read. Change its permissions.", code="audio-no-permission")
 
 
 def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> Source | None:

@@ -14,8 +14,9 @@ import av
 import av.error
 import numpy as np
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.decoders.quiet_file import QuietFile
-from genrelab.audio.decoders.source import AGAIN, AudioInfo, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws, clearly_short
@@ -116,7 +117,7 @@ class PyAvSource:
         streams = self._container.streams.audio
         if not streams:
             raise AudioError(
-                f"{self._path} has no audio stream. Choose a file with sound.", code="audio-no-stream"
+                f"{self._path} has no audio stream. Choose another file.", code="audio-no-stream"
             )
         usable = [stream for stream in streams if stream.codec_context is not None]
         if not usable:

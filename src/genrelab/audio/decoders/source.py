@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from genrelab.audio.channels import Waveform
 from genrelab.audio.flaws import Cut, Flaws
-
-Waveform = npt.NDArray[np.float32]
 
 AGAIN = "Get the file again, or encode it again."
 """The remedy for a damaged file, at the end of messages."""

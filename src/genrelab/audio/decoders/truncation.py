@@ -18,7 +18,7 @@ from typing import BinaryIO
 from genrelab.audio.containers import asf, chunks, ebml, mp4
 from genrelab.audio.containers.adts import last_frame_is_cut
 from genrelab.audio.containers.identify import HEAD_SIZE, Sign, sign_of
-from genrelab.audio.containers.ogg import read_last_page
+from genrelab.audio.containers.ogg import LAST, read_last_page
 from genrelab.audio.containers.window import FileWindow
 from genrelab.audio.flaws import Cut
 
@@ -63,7 +63,7 @@ def _find_ogg_cut(file: BinaryIO) -> Cut | None:
     page = read_last_page(FileWindow(file))
     if page is None:
         return Cut("its last page is incomplete", None, True)
-    return None if page.is_last else Cut("the page that marks its end is missing", None, True)
+    return None if page.flags & LAST else Cut("the page that marks its end is missing", None, True)
 
 
 def _declared_bytes(file: BinaryIO, head: bytes, sign: Sign | None) -> int | None:

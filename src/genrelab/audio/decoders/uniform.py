@@ -10,8 +10,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.channels import match_channels
-from genrelab.audio.decoders.source import Waveform
+from genrelab.audio.channels import Waveform, match_channels
 from genrelab.audio.resample import resample_blocks
 
 # Integer samples by type: the value of silence, and full scale.

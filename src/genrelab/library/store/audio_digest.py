@@ -126,8 +126,8 @@ def _flac(file: BinaryIO) -> Iterator[_Piece]:
 
 def _ogg(file: BinaryIO) -> Iterator[_Piece]:
     """Which packets are headers: see RFC 5215, RFC 7845, the Vorbis I specification."""
-    packets: dict[bytes, int] = {}  # serial number of a stream -> number of its current packet
-    headers: dict[bytes, int] = {}  # ... -> how many packets are headers
+    packets: dict[int, int] = {}  # serial number of a stream -> number of its current packet
+    headers: dict[int, int] = {}  # ... -> how many packets are headers
     window = FileWindow(file)
     at = 0
     while at < window.size:
@@ -141,7 +141,7 @@ def _ogg(file: BinaryIO) -> Iterator[_Piece]:
         if first < headers[serial]:
             yield from _header_packets(page.lacing, page.body.start, first)
         else:
-            yield page.head[5:18] + page.lacing  # flags, position, serial number
+            yield struct.pack("<BQI", page.flags, page.position, page.serial) + page.lacing
             yield page.body
 
 

@@ -13,7 +13,7 @@ from genrelab.audio.containers import outer_tags
 from genrelab.audio.containers.identify import WITH_APE, identify
 from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK, ID3V1_SIZE
 from genrelab.errors import TagError
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_range
+from genrelab.library.tags.base import GenreTag, Snapshot, copy
 from genrelab.library.tags.entries.ape import DAMAGED, Ape
 from genrelab.library.tags.entries.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 from genrelab.library.tags.sound_ends import check_whole
@@ -49,9 +49,7 @@ class ApeTag(GenreTag):
         self._end = places[0].start if places else file.seek(0, 2)
         apes = [number for number, part in enumerate(parts) if part[-APE_END_SIZE:].startswith(APE_MARK)]
         if len(apes) > 1:
-            raise TagError(
-                "has several APEv2 tags. Remove all but one with a tag editor.", code="tag-several"
-            )
+            raise TagError("has several APEv2 tags. Keep one with a tag editor.", code="tag-several")
         self._has_ape = bool(apes)
         self._before = b"".join(parts[: apes[0]]) if apes else b""
         self._behind = b"".join(parts[apes[0] + 1 :] if apes else parts)
@@ -140,5 +138,5 @@ class ApeTag(GenreTag):
         if self._id3.present:
             draft.write(self._id3.render())
         draft.write(self._more_heads)
-        copy_range(source, self._start, self._end, draft)
+        copy(source, draft, self._start, self._end)
         draft.write(self._before + (self._ape.render() if self._has_ape else b"") + self._behind)

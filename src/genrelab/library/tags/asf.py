@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from genrelab.audio.containers import ContainerError, asf
 from genrelab.audio.containers.asf import HEADER_HEAD, OBJECT_HEAD
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, read_range
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy, read_range
 from genrelab.library.tags.entries.asf import DAMAGED, Attributes
 
 _SIZE = slice(asf.FILE_SIZE_AT, asf.FILE_SIZE_AT + 8)
@@ -104,7 +104,7 @@ class AsfTag(GenreTag):
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; everything after the header is copied."""
         draft.write(self._render())
-        copy_from(source, self._old_size, draft)
+        copy(source, draft, self._old_size)
 
     def _render(self) -> bytes:
         """Return the header: in `_size` bytes if it fits, else with padding."""

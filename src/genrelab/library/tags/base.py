@@ -102,14 +102,8 @@ def read_range(file: BinaryIO, place: range) -> bytes:
     return file.read(len(place))
 
 
-def copy_from(source: BinaryIO, start: int, draft: BinaryIO) -> None:
-    """Copy a file from an offset to its end."""
-    for block in blocks(source, start):
-        draft.write(block)
-
-
-def copy_range(source: BinaryIO, start: int, end: int, draft: BinaryIO) -> None:
-    """Copy a part of a file."""
+def copy(source: BinaryIO, draft: BinaryIO, start: int = 0, end: int | None = None) -> None:
+    """Copy a file from an offset to another one or to its end."""
     for block in blocks(source, start, end):
         draft.write(block)
 

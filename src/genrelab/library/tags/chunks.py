@@ -9,7 +9,7 @@ from genrelab.audio.containers.chunks import FIRST, Chunk, Order, chunks_in, sta
 from genrelab.audio.containers.outer_tags import id3_size
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range, read_range
+from genrelab.library.tags.base import GenreTag, Snapshot, copy, read_range
 from genrelab.library.tags.entries.id3 import Id3
 from genrelab.library.tags.entries.riff_info import Info
 
@@ -89,7 +89,7 @@ class ChunkTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; all other chunks are copied."""
-        copy_range(source, 0, FIRST, draft)
+        copy(source, draft, 0, FIRST)
         end = FIRST
         for chunk in self._chunks:
             end = chunk.end
@@ -99,14 +99,14 @@ class ChunkTag(GenreTag):
             elif content is not None:
                 draft.write(self._chunk(chunk.name, content))
             else:
-                copy_range(source, chunk.at, chunk.content.stop, draft)
+                copy(source, draft, chunk.at, chunk.content.stop)
                 draft.write(bytes(chunk.size % 2))
         if self._place is None:
             self._write_tag(draft, self._name)
         size = draft.tell() - 8
         if size > _LARGEST:
             raise TagError("would be larger than its format allows (4 GiB).", code="tag-file-too-large")
-        copy_from(source, max(end, self._end), draft)
+        copy(source, draft, max(end, self._end))
         draft.seek(4)
         draft.write(size.to_bytes(4, self._order))
 
@@ -121,7 +121,7 @@ class ChunkTag(GenreTag):
 class WavTag(ChunkTag):
     """The tags of a WAV file: ID3v2 and `LIST INFO`.
 
-    If both exist, FFmpeg 5.1 shows only the list, FFmpeg 8 shows ID3v2 first, so the genre is written to both. A
+    If both exist, FFmpeg 5.1 shows only the list, FFmpeg 8 shows ID3v2 first, so both get the genre. A
     list is never created, because FFmpeg 5.1 would then ignore ID3v2.
     """
 

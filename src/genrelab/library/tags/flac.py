@@ -13,8 +13,8 @@ from genrelab.audio.containers import ContainerError
 from genrelab.audio.containers.flac import LARGEST_BLOCK, PADDING, VORBIS_COMMENT, metadata_blocks
 from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from, copy_range, read_range
-from genrelab.library.tags.entries.comments import Comments
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy, read_range
+from genrelab.library.tags.entries.comments import DAMAGED, Comments
 
 _CUT = "ends within its metadata. Get the file again."
 
@@ -36,13 +36,11 @@ class FlacTag(GenreTag):
         self._size = self._sound - self._start  # of all blocks together
         comments = [data for kind, data in self._blocks if kind == VORBIS_COMMENT]
         if len(comments) > 1:
-            raise TagError(
-                "has several blocks of comments. Remove all but one with a tag editor.", code="tag-several"
-            )
+            raise TagError("has several blocks of comments. Keep one with a tag editor.", code="tag-several")
         self._present = bool(comments)
         self._comments = Comments.parse(comments[0]) if comments else Comments()
         if self._comments.rest:
-            raise TagError("has damaged Vorbis comments. Repair them with a tag editor.", code="tag-damaged")
+            raise TagError(DAMAGED, code="tag-damaged")
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -81,10 +79,10 @@ class FlacTag(GenreTag):
         if room != 0:  # the header of a padding block has 4 bytes
             padding = min(room - 4, LARGEST_BLOCK) if room >= 4 else NEW_PADDING
             blocks.append((PADDING, bytes(padding)))
-        copy_range(source, 0, self._start, draft)
+        copy(source, draft, 0, self._start)
         for number, (kind, data) in enumerate(blocks, start=1):
             if len(data) > LARGEST_BLOCK:
                 raise TagError("has more tags than FLAC allows (16 MiB).", code="tag-too-large")
             last = 0x80 if number == len(blocks) else 0
             draft.write(bytes([kind | last]) + len(data).to_bytes(3, "big") + data)
-        copy_from(source, self._sound, draft)
+        copy(source, draft, self._sound)

@@ -247,7 +247,7 @@ def _check_kind(file: BinaryIO) -> None:
     kinds = _texts(file.read(min(head.end, 1 << 16)), _DOC_TYPE) if head.id == EBML else []
     if kinds not in (["matroska"], ["webm"]):
         raise TagError(
-            "begins like Matroska but is neither Matroska nor WebM. genrelab cannot read its tags.",
+            "is neither Matroska nor WebM: unknown tags.",
             code="tag-format-unsupported",
         )
 

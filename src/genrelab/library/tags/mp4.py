@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from mutagen.mp4 import MP4, MP4Cover
 
 from genrelab.errors import TagError
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
+from genrelab.library.tags.base import GenreTag, Snapshot, copy
 
 _KEY = "\xa9gen"
 
@@ -56,7 +56,7 @@ class Mp4Tag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; if it grows, adjust the offsets of the sound."""
-        copy_from(source, 0, draft)
+        copy(source, draft)
         draft.seek(0)
         self._mp4.tags.save(draft)
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import mutagen.apev2
 
 from genrelab.audio.containers.outer_tags import ID3V1_SIZE, has_id3v1, id3_size, tail_start
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
+from genrelab.library.tags.base import GenreTag, Snapshot, copy
 from genrelab.library.tags.entries.id3 import Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 
 
@@ -95,7 +95,7 @@ class MpegTag(GenreTag):
         """Write the file; the sound is copied."""
         if self._id3.present:
             draft.write(self._id3.render())
-        copy_from(source, self._head, draft)
+        copy(source, draft, self._head)
         draft.seek(-len(self._tail), io.SEEK_END)
         draft.write(self._tail)
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from mutagen.ogg import OggPage
 
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy
 from genrelab.library.tags.entries.comments import Comments
 
 # Beginning of a stream's first packet -> beginning of its packet of comments.
@@ -37,7 +37,7 @@ class OggTag(GenreTag):
         if self._codec == _FLAC:
             if packet[0] & 0x7F != 4:
                 raise TagError(
-                    "has no comments where Ogg FLAC should have them. Encode it again.",
+                    "has no comments where they should be. Encode it again.",
                     code="tag-no-comments",
                 )
         elif self._begin != begin:
@@ -69,7 +69,7 @@ class OggTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; pages of sound are copied, and renumbered if necessary."""
-        copy_from(source, 0, draft)
+        copy(source, draft)
         _, pages = _comment_pages(draft)
         packets = OggPage.to_packets(pages, strict=False)
         packet = self._packet()
@@ -106,7 +106,7 @@ def _comment_pages(file: BinaryIO) -> tuple[bytes, list[Any]]:
         page = OggPage(file)
         if not page.first:
             raise TagError(
-                "is an Ogg file without Vorbis, Opus, FLAC or Speex. genrelab cannot read its tags.",
+                "is Ogg without Vorbis, Opus, FLAC or Speex: unknown tags.",
                 code="tag-format-unsupported",
             )
         codec = next((begin for begin in _CODECS if page.packets[0].startswith(begin)), b"")
@@ -135,6 +135,6 @@ def _check(file: BinaryIO, page: Any) -> None:
     file.seek(page.offset)
     if file.read(page.size) != page.write():
         raise TagError(
-            "has a damaged page: its checksum is wrong. Get the file again, or encode it again.",
+            "has a page with a wrong checksum. Get the file again, or encode it again.",
             code="tag-checksum",
         )

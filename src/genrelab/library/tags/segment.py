@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from genrelab.audio.containers import ContainerError, ebml
 from genrelab.audio.containers.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID
 from genrelab.errors import TagError
-from genrelab.library.tags.base import copy_from, copy_range
+from genrelab.library.tags.base import copy
 
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
 _LARGEST = 1 << 24  # bytes of tags or a list of places
@@ -99,7 +99,7 @@ class Segment:
         found = ebml.find_segment(file)
         if not found.known:
             raise TagError(
-                f"is a live recording that does not state its length. {_REMUX}", code="tag-live-recording"
+                f"is a live recording without a stated length. {_REMUX}", code="tag-live-recording"
             )
         self._head, self._end = found.start, found.end
         self._size_length = found.start - found.at - 4
@@ -114,14 +114,12 @@ class Segment:
             raise ContainerError(f"an unknown part {part.id:X}")
         if not part.known:
             raise TagError(
-                f"is a live recording that does not state the lengths of its parts. {_REMUX}",
+                f"is a live recording without stated lengths. {_REMUX}",
                 code="tag-live-recording",
             )
         size = part.end - part.at
         if part.id in (TAGS, SEEK_HEAD) and size > _LARGEST:
-            raise TagError(
-                "has more than 16 MiB of tags. Remove some with a tag editor.", code="tag-too-large"
-            )
+            raise TagError("has more than 16 MiB of tags. Remove some of them.", code="tag-too-large")
         if part.id in (TAGS, SEEK_HEAD) or (part.id == VOID and size <= _LARGEST_GAP):
             file.seek(part.at)
             return Part(part.id, file.read(size))
@@ -190,7 +188,7 @@ class Segment:
         missing = [place for place in wanted if place > sound]
         if missing and not lists:
             raise TagError(
-                f"has no list of its parts, and no room before the sound. {_REMUX}", code="tag-no-room"
+                f"has no list of parts, and no room before the sound. {_REMUX}", code="tag-no-room"
             )
         if missing:
             lists[min(lists)] += [_Seek.make(_TAGS_ID, place) for place in missing]
@@ -254,14 +252,14 @@ class Segment:
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file with the current parts."""
-        copy_range(source, 0, self._head - self._size_length, draft)
+        copy(source, draft, 0, self._head - self._size_length)
         draft.write(ebml.size_bytes(self.starts()[-1], self._size_length))
         for part in self.parts:
             if part.data is None:
-                copy_range(source, part.place.start, part.place.stop, draft)
+                copy(source, draft, part.place.start, part.place.stop)
             else:
                 draft.write(part.data)
-        copy_from(source, self._end, draft)
+        copy(source, draft, self._end)
 
 
 def _part(data: bytes) -> Part:

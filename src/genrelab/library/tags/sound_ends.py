@@ -40,7 +40,7 @@ def check_whole(file: BinaryIO, kind: WithApe, start: int, end: int) -> None:
         stated = end + 1
     if stated > end:
         raise TagError(
-            "is cut off or damaged: its sound does not end where its tags begin. Get the file again.",
+            "is cut off: its sound does not end before its tags. Get the file again.",
             code="tag-file-cut-off",
         )
 

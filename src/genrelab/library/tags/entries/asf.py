@@ -118,9 +118,7 @@ class Attributes(Entries):
         if not self.present:
             return b""
         if len(self.entries) > _LARGEST:
-            raise TagError(
-                "has too many attributes for ASF. Remove some with a tag editor.", code="tag-too-many"
-            )
+            raise TagError("has too many attributes. Remove some with a tag editor.", code="tag-too-many")
         data = len(self.entries).to_bytes(2, "little") + b"".join(self.entries) + self._rest
         return self._guid + (24 + len(data)).to_bytes(8, "little") + data
 

@@ -12,6 +12,7 @@ from genrelab.errors import TagError
 from genrelab.library.tags.entries import Entries
 
 _KEY = b"GENRE"
+DAMAGED = "has damaged Vorbis comments. Repair them with a tag editor."
 _VENDOR = b"genrelab"  # of new comments
 
 
@@ -47,16 +48,14 @@ class Comments(Entries):
         def take(count: int) -> bytes:
             nonlocal at
             if at + count > len(data):
-                raise TagError(
-                    "has damaged Vorbis comments. Repair them with a tag editor.", code="tag-damaged"
-                )
+                raise TagError(DAMAGED, code="tag-damaged")
             at += count
             return data[at - count : at]
 
         vendor = take(int.from_bytes(take(4), "little"))
         count = int.from_bytes(take(4), "little")
         if count > len(data):
-            raise TagError("has damaged Vorbis comments. Repair them with a tag editor.", code="tag-damaged")
+            raise TagError(DAMAGED, code="tag-damaged")
         entries = [take(int.from_bytes(take(4), "little")) for _ in range(count)]
         return cls(vendor, entries, data[at:])
 

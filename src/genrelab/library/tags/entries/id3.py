@@ -70,7 +70,7 @@ class Id3(Entries):
             flags &= ~_UNSYNCHRONISED
         if flags & _EXTENDED and version == 2:
             raise TagError(
-                "has a compressed ID3v2.2 tag, which no program can read. Remove it with a tag editor.",
+                "has a compressed ID3v2.2 tag. Remove it with a tag editor.",
                 code="tag-compressed",
             )
         if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some programs set the flag without it
@@ -144,7 +144,7 @@ class Id3(Entries):
             self.present &= any(frame not in created_with for frame in self.entries)
         elif not self.present or before["version"] != self.version:
             raise TagError(
-                f"had an ID3v2.{before['version']} tag, which is gone. Its genre cannot be restored.",
+                f"no longer has its ID3v2.{before['version']} tag to restore.",
                 code="tag-gone",
             )
         else:
@@ -205,7 +205,5 @@ def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
 
 def _to_synchsafe(number: int) -> bytes:
     if number >= 1 << 28:
-        raise TagError(
-            "has tags too large for ID3v2. Remove a picture with a tag editor.", code="tag-too-large"
-        )
+        raise TagError("has tags too large for ID3v2. Remove a picture from them.", code="tag-too-large")
     return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
