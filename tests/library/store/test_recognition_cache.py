@@ -238,7 +238,7 @@ def test_what_may_not_be_read_is_tried_again(recognizer: Recognizer, songs: Path
         path.chmod(0)
         for _ in range(2):
             genre, error, done = as_plain_user(look)
-            assert genre is None and "may not be read" in error and done == 1
+            assert genre is None and str(path) in error and done == 1
         path.chmod(0o644)
         assert as_plain_user(look) == ["middle", None, 1]
         assert as_plain_user(look) == ["middle", None, 0]

@@ -250,5 +250,5 @@ def test_a_path_with_an_at_sign_is_a_path(tmp_path: Path) -> None:
 
 
 def test_clips_that_cannot_be_changed_are_named(files: Corpus, cache: Path) -> None:
-    with pytest.raises(CorpusError, match="22050 Hz does not know 320 kbit/s"):
+    with pytest.raises(CorpusError, match="22050 Hz .*320 kbit/s"):
         open_store(derive(files, Mp3(320)), sample_rate=RATE, channels=1)
