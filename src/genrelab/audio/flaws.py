@@ -149,7 +149,7 @@ class Flaws:
         return text if self.expected is None or self.cut else f"{text}: {self._amount()}"
 
     def describe_cut(self) -> str:
-        """Return what is missing at the end, such as `cut off: 60.0 s of about 240.0 s are there`."""
+        """Return what is missing at the end, such as `cut off: 60.0 s of about 240.0 s could be decoded`."""
         return f"cut off: {self._amount()} ({self.cut})"
 
     def _amount(self) -> str:

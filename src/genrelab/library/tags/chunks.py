@@ -65,9 +65,7 @@ class ChunkTag(GenreTag):
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag."""
-        if not self._id3.present:
-            return {"id3v2": None}
-        return {"id3v2": self._id3.version, "size": self._id3.size, "frames": self._id3.snapshot()}
+        return self._id3.snapshot_tag()
 
     def others(self) -> Any:
         """Return all other frames, and a hash of each other chunk."""

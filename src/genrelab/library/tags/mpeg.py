@@ -55,15 +55,7 @@ class MpegTag(GenreTag):
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and version of ID3v2, and the genre's number in ID3v1."""
-        number = self._v1[-1] if self._v1 else None
-        if not self._id3.present:
-            return {"id3v2": None, "id3v1": number}
-        return {
-            "id3v2": self._id3.version,
-            "size": self._id3.size,
-            "frames": self._id3.snapshot(),
-            "id3v1": number,
-        }
+        return {**self._id3.snapshot_tag(), "id3v1": self._v1[-1] if self._v1 else None}
 
     def others(self) -> Any:
         """Return all other frames, and the tags at the end without ID3v1's genre."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import mutagen.id3
+from pydantic import JsonValue
 
 from genrelab.audio.containers.outer_tags import from_synchsafe, id3_length
 from genrelab.errors import TagError
@@ -123,6 +124,12 @@ class Id3(Entries):
             return self._name + len(data).to_bytes(3, "big") + data
         size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")
         return self._name + size + b"\0\0" + data
+
+    def snapshot_tag(self) -> dict[str, JsonValue]:
+        """Return version, size and frames of the genre; only the version, None, of an absent tag."""
+        if not self.present:
+            return {"id3v2": None}
+        return {"id3v2": self.version, "size": self.size, "frames": self.snapshot()}
 
     def restore_tag(self, before: Any, created_with: Sequence[bytes] = ()) -> None:
         """Restore the genre and the size of a tag.
