@@ -9,15 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from genrelab.bundle.bounds import (
-    LONGEST_NAME,
-    LONGEST_SEGMENT,
-    MOST_GENRES,
-    MOST_METADATA,
-    MOST_OVERLAP,
-    MOST_SAMPLES,
-    SHORTEST_SEGMENT,
-)
+from genrelab.bundle import bounds
 from genrelab.errors import ModelFileError
 from genrelab.printing import shorten
 from genrelab.voting import VotingRule
@@ -43,7 +35,7 @@ def _check_text(text: str) -> str:
     return text
 
 
-PrintableText = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_check_text)]
+PrintableText = Annotated[str, Field(max_length=bounds.LONGEST_NAME), AfterValidator(_check_text)]
 SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 
 
@@ -104,13 +96,13 @@ class BundleMetadata(_Strict):
     """
 
     format_version: Literal[1] = FORMAT_VERSION
-    genres: tuple[PrintableText, ...] = Field(min_length=2, max_length=MOST_GENRES)
+    genres: tuple[PrintableText, ...] = Field(min_length=2, max_length=bounds.MOST_GENRES)
     sample_rate: int = Field(ge=1000, le=384_000)
     channels: Literal[1, 2]
-    segment_seconds: float = Field(ge=SHORTEST_SEGMENT, le=LONGEST_SEGMENT)
-    hop_seconds: float = Field(gt=0, le=LONGEST_SEGMENT)
+    segment_seconds: float = Field(ge=bounds.SHORTEST_SEGMENT, le=bounds.LONGEST_SEGMENT)
+    hop_seconds: float = Field(gt=0, le=bounds.LONGEST_SEGMENT)
     padding: Literal["end", "random", "repeat", "none"] = "end"
-    shortest_seconds: float = Field(0.0, ge=0, le=LONGEST_SEGMENT)
+    shortest_seconds: float = Field(0.0, ge=0, le=bounds.LONGEST_SEGMENT)
     voting: VotingRule = "majority"
     temperature: float = Field(1.0, gt=0)
     abstain_below: float = Field(0.0, ge=0, le=1)
@@ -129,10 +121,10 @@ class BundleMetadata(_Strict):
             raise ValueError(f"no genre may be called {UNSURE!r}: that is the result of abstaining")
         if self.hop_seconds > self.segment_seconds:
             raise ValueError("hop_seconds is more than segment_seconds: sound would be skipped")
-        if self.hop_seconds * MOST_OVERLAP < self.segment_seconds:
-            raise ValueError(f"hop_seconds is less than 1/{MOST_OVERLAP} of segment_seconds")
-        if self.segment_samples * self.channels > MOST_SAMPLES:
-            raise ValueError(f"a segment has more than {MOST_SAMPLES:,} samples")
+        if self.hop_seconds * bounds.MOST_OVERLAP < self.segment_seconds:
+            raise ValueError(f"hop_seconds is less than 1/{bounds.MOST_OVERLAP} of segment_seconds")
+        if self.segment_samples * self.channels > bounds.MOST_SAMPLES:
+            raise ValueError(f"a segment has more than {bounds.MOST_SAMPLES:,} samples")
         if self.shortest_seconds > self.segment_seconds:
             raise ValueError("shortest_seconds is more than segment_seconds")
         return self
@@ -180,40 +172,31 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
         If it is not a JSON object, was written by a newer genrelab, or a value is missing, unknown or
         invalid.
     """
-    if len(text) > MOST_METADATA:
+    name = f"the metadata of the model file {os.fspath(path)}"
+    if len(text) > bounds.MOST_METADATA:
         raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} has {len(text):,} characters; the limit is "
-            f"{MOST_METADATA:,}. Export it again.",
+            f"{name} has {len(text):,} characters; the limit is {bounds.MOST_METADATA:,}. Export it again.",
             code="model-metadata-too-large",
         )
     try:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} is not JSON ({error}). Export it again.",
-            code="model-metadata-not-json",
-        ) from error
+        text = f"{name} is not JSON ({error}). Export it again."
+        raise ModelFileError(text, code="model-metadata-not-json") from error
     if not isinstance(value, dict):
-        raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} is not a JSON object. Export it again.",
-            code="model-metadata-not-json",
-        )
+        raise ModelFileError(f"{name} is not a JSON object.", code="model-metadata-not-json")
     version = value.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFileError(
-            f"the model file {os.fspath(path)} was made by a newer genrelab (its format is "
-            f"{shorten(str(version), _KEY)}; this genrelab reads formats up to {FORMAT_VERSION}). Upgrade: "
-            "pip install --upgrade genrelab",
+            f"{name} was made by a newer genrelab (format {shorten(str(version), _KEY)}; this one reads up "
+            f"to {FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab",
             code="model-newer",
         )
     try:
         return BundleMetadata.model_validate_json(text)
     except ValidationError as error:
-        raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} cannot be used: {_explain(error)}. Export it "
-            "again.",
-            code="model-metadata",
-        ) from error
+        text = f"{name} cannot be used: {_explain(error)}. Export it again."
+        raise ModelFileError(text, code="model-metadata") from error
 
 
 def _explain(error: ValidationError) -> str:
