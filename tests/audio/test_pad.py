@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raising import raises
 
 from genrelab.audio.pad import PADDINGS, Padding, fit_length
-from genrelab.errors import UsageError
 
 
 def _ramp(channels: int, samples: int) -> np.ndarray:
@@ -65,12 +64,12 @@ def test_random_is_drawn_from_the_generator() -> None:
 
 
 def test_wrong_use() -> None:
-    with pytest.raises(UsageError, match="generator"):
+    with raises("padding-needs-rng"):
         fit_length(_ramp(1, 9), 5, padding="random")
-    with pytest.raises(UsageError, match="0"):
+    with raises("length-below-one", 0):
         fit_length(_ramp(1, 9), 0)
-    with pytest.raises(UsageError, match="'begin'"):
+    with raises("unknown-padding", "'begin'"):
         fit_length(_ramp(1, 9), 5, padding="begin")  # type: ignore[arg-type]
     for shape in [(1, 0), (0, 5), (5,)]:
-        with pytest.raises(UsageError, match="channels, samples"):
+        with raises("waveform-shape", shape):
             fit_length(np.zeros(shape, np.float32), 5)

@@ -7,9 +7,9 @@ import pytest
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raising import raises
 
 from genrelab.audio.resample import resample, resample_blocks
-from genrelab.errors import UsageError
 
 RATES = [(44_100, 22_050), (22_050, 44_100), (48_000, 16_000), (32_000, 22_050), (44_100, 48_000)]
 
@@ -58,9 +58,9 @@ def test_the_same_rate_changes_nothing() -> None:
 
 
 def test_wrong_use() -> None:
-    with pytest.raises(UsageError, match="-1"):
+    with raises("sample-rate", -1):
         resample(np.zeros((1, 10), np.float32), 8000, -1)
-    with pytest.raises(UsageError, match="channels, samples"):
+    with raises("waveform-shape"):
         resample(np.zeros(10, np.float32), 8000, 4000)
-    with pytest.raises(UsageError, match="not 0"):
+    with raises("sample-rate", 0):
         list(resample_blocks([np.zeros((1, 10), np.float32)], 0, 4000))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raising import raises
 
 from genrelab.audio.segments import cut_segments, stream_segments
-from genrelab.errors import UsageError
 
 
 @given(
@@ -48,5 +48,5 @@ def test_without_it_a_segment_is_filled() -> None:
 
 @pytest.mark.parametrize("shortest", [0, -1, 10])
 def test_wrong_lengths_are_refused_at_once(shortest: int) -> None:
-    with pytest.raises(UsageError, match="shortest must be 1 to 9 samples"):
+    with raises("shortest-range", 9, shortest):
         stream_segments([], 9, 9, shortest=shortest)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -8,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from raising import raises
 
 from genrelab.bundle.bundle import Bundle
-from genrelab.errors import ModelFileError, UsageError
+from genrelab.errors import ModelFileError
 
 
 def _save(program: onnx.ModelProto, folder: Path) -> Path:
@@ -41,35 +43,34 @@ def test_identity_is_recipe_and_hash_of_the_bytes(tiny: ModuleType, tiny_model: 
 
 @pytest.mark.parametrize("shape", [(1, 8000), (0, 1, 8000), (1, 2, 8000), (1, 1, 7999)])
 def test_other_shapes_are_refused(tiny_model: Path, shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match="8000"):
+    with raises("model-input-shape", 8000, shape):
         Bundle.load(tiny_model).predict(np.zeros(shape, np.float32))
 
 
 def test_threads(tiny_model: Path) -> None:
-    with pytest.raises(UsageError, match="thread"):
+    with raises("thread-count", 0):
         Bundle.load(tiny_model, threads=0)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code"),
     [
-        (None, "does not exist"),
-        (b"", "empty"),
-        (b"this is no model, it is a letter\n", "no ONNX file"),
-        (b"\x08\x07", "no graph"),
+        (None, "model-missing"),
+        (b"", "model-empty"),
+        (b"this is no model, it is a letter\n", "model-not-onnx"),
+        (b"\x08\x07", "model-not-onnx"),
     ],
 )
-def test_what_is_no_model_file(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_what_is_no_model_file(tmp_path: Path, content: bytes | None, code: str) -> None:
     path = tmp_path / "m.onnx"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=message) as caught:
+    with raises(code, path):
         Bundle.load(path)
-    assert str(path) in str(caught.value)
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="folder"):
+    with raises("model-folder", tmp_path):
         Bundle.load(tmp_path)
 
 
@@ -78,20 +79,20 @@ def test_cut_off_and_damaged(tiny_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     for damaged in (data[: len(data) // 2], data[:-1], data.replace(b"Softmax", b"Softmin")):
         path.write_bytes(damaged)
-        with pytest.raises(ModelFileError, match=r"m\.onnx"):
+        with pytest.raises(ModelFileError, match=re.escape(str(path))):
             Bundle.load(path)
 
 
 def test_an_onnx_file_of_somebody_else(tiny: ModuleType, tmp_path: Path) -> None:
     program = tiny.tiny_program(tiny.tiny_metadata())
     del program.metadata_props[:]
-    with pytest.raises(ModelFileError, match="not one of genrelab's"):
+    with raises("model-not-genrelab", "changed.onnx"):
         Bundle.load(_save(program, tmp_path))
 
 
 def test_a_newer_file(tiny: ModuleType, tmp_path: Path) -> None:
     program = tiny.tiny_program(tiny.tiny_metadata(), text='{"format_version": 9}')
-    with pytest.raises(ModelFileError, match="newer genrelab"):
+    with raises("model-newer", 9):
         Bundle.load(_save(program, tmp_path))
 
 
@@ -100,7 +101,7 @@ def test_other_files_are_never_opened(tiny: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     onnx.save(program, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     assert (tmp_path / "weights.bin").exists()
-    with pytest.raises(ModelFileError, match="external data"):
+    with raises("model-external-data", path):
         Bundle.load(path)
 
 
@@ -108,14 +109,14 @@ def test_custom_operators_are_refused(tiny: ModuleType, tmp_path: Path) -> None:
     program = tiny.tiny_program(tiny.tiny_metadata())
     program.opset_import.append(helper.make_opsetid("com.example", 1))
     program.graph.node.append(helper.make_node("Fetch", ["waveform"], ["x"], domain="com.example"))
-    with pytest.raises(ModelFileError, match=r"'Fetch' of the domain 'com\.example'"):
+    with raises("model-custom-operator", "'Fetch'", "'com.example'"):
         Bundle.load(_save(program, tmp_path))
 
 
 def test_names_are_checked(tiny: ModuleType, tmp_path: Path) -> None:
     program = tiny.tiny_program(tiny.tiny_metadata())
     program.graph.output[1].name = "brightness"
-    with pytest.raises(ModelFileError, match="embedding"):
+    with raises("model-signature", "brightness", "embedding"):
         Bundle.load(_save(program, tmp_path))
 
 
@@ -127,14 +128,14 @@ def test_a_graph_that_does_not_fit_its_metadata(
     tiny: ModuleType, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     text = tiny.tiny_metadata(**changes).model_dump_json()
-    with pytest.raises(ModelFileError, match="its metadata asks for"):
+    with raises("model-signature", "changed.onnx"):
         Bundle.load(_save(tiny.tiny_program(tiny.tiny_metadata(), text=text), tmp_path))
 
 
 def test_a_fixed_batch_is_refused(tiny: ModuleType, tmp_path: Path) -> None:
     program = tiny.tiny_program(tiny.tiny_metadata())
     program.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-    with pytest.raises(ModelFileError, match="free batch"):
+    with raises("model-signature", "waveform"):
         Bundle.load(_save(program, tmp_path))
 
 
@@ -151,7 +152,7 @@ def test_numbers_that_are_no_probabilities(tiny: ModuleType, tmp_path: Path) -> 
     softmax.op_type = "Identity"
     del softmax.attribute[:]
     bundle = Bundle.load(_save(program, tmp_path))
-    with pytest.raises(ModelFileError, match="no probabilities"):
+    with raises("model-no-probabilities"):
         bundle.predict(np.ones((1, 1, 8000), np.float32))
 
 
@@ -165,5 +166,5 @@ def test_a_network_that_fails(tiny: ModuleType, tmp_path: Path) -> None:
     program.graph.output[1].type.tensor_type.shape.dim.add().dim_param = "batch"
     program.graph.output[1].type.tensor_type.shape.dim.add().dim_param = "d"
     program.graph.node[-1].input[1] = "shape"
-    with pytest.raises(ModelFileError, match=r"changed\.onnx"):
+    with raises("model-signature", "changed.onnx"):
         Bundle.load(_save(program, tmp_path)).predict(np.ones((1, 1, 8000), np.float32))

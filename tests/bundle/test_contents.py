@@ -73,7 +73,7 @@ def test_deep_nesting_is_no_recursion() -> None:
             message = bytes([field << 3 | 2]) + _size(len(message)) + message
         if levels == MOST_NESTING // 3:
             assert examine(bytes([7 << 3 | 2]) + _size(len(message)) + message).has_graph
-    with pytest.raises(WireError, match="messages in one another"):
+    with pytest.raises(WireError, match=str(MOST_NESTING)):
         examine(bytes([7 << 3 | 2]) + _size(len(message)) + message)
 
 
@@ -83,7 +83,7 @@ def test_endless_many_fields_are_not_counted_to_their_end() -> None:
     fixed = b"\x0d" + bytes(4)
     numbers = b"\x08\x01"
     for each in (nodes, fixed * MOST_FIELDS, numbers * MOST_FIELDS):
-        with pytest.raises(WireError, match="more than 200,000 fields"):
+        with pytest.raises(WireError, match=f"{MOST_FIELDS:,}"):
             examine(b"\x3a" + _size(2 * len(each)) + 2 * each)
 
 

@@ -1,4 +1,4 @@
-"""Mono from anything, stereo from anything."""
+"""Mix any number of channels to mono or stereo."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from genrelab.errors import UsageError
 
 Waveform = npt.NDArray[np.float32]
 
-# Speakers by number of channels, in the order of WAV and of FFmpeg (front left, front right, centre, low
-# frequencies, back, side): those heard left, those heard right, those heard on both sides. The
-# low-frequency channel is left out, as ITU-R BS.775 does.
+# Number of channels -> the channels of the left side, the right side and both sides, in the order of WAV and
+# FFmpeg (front left, front right, centre, low frequencies, back, side). Without the low-frequency channel,
+# as in ITU-R BS.775.
 _SIDES: dict[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
     3: ((0,), (1,), (2,)),
     4: ((0, 2), (1, 3), ()),
@@ -23,7 +23,7 @@ _SIDES: dict[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
 
 
 def match_channels(waveform: Waveform, channels: int) -> Waveform:
-    """Bring a waveform to one or two channels.
+    """Mix a waveform to one or two channels.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def match_channels(waveform: Waveform, channels: int) -> Waveform:
     Raises
     ------
     UsageError
-        If the waveform has no channel or is not two-dimensional, or another number is wanted.
+        If the waveform has no channel or is not two-dimensional, or `channels` is not 1 or 2.
 
     Examples
     --------
@@ -49,9 +49,12 @@ def match_channels(waveform: Waveform, channels: int) -> Waveform:
     [[0.5, 0.5]]
     """
     if waveform.ndim != 2 or waveform.shape[0] == 0:
-        raise UsageError(f"a waveform is [channels, samples] with at least one channel, not {waveform.shape}")
+        raise UsageError(
+            f"a waveform is [channels, samples], not {waveform.shape}",
+            code="waveform-shape",
+        )
     if channels not in (1, 2):
-        raise UsageError(f"a waveform is brought to 1 or 2 channels, not {channels}")
+        raise UsageError(f"a waveform can be mixed to 1 or 2 channels, not {channels}", code="channel-count")
     present = waveform.shape[0]
     if present == channels:
         return waveform.astype(np.float32, copy=False)

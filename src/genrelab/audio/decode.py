@@ -1,9 +1,9 @@
-"""Read sound files: whole, a range of time, or block by block.
+"""Decode sound files: whole, a range of time, or block by block.
 
-What a file is decides who reads it, not its name: MPEG audio is walked frame by frame and decoded by
-FFmpeg (PyAV); libsndfile reads most other formats, and FFmpeg what libsndfile refuses. A range gives the
-same samples as a slice of the whole. Where a container states an encoder's delay (MP3's LAME header, Ogg,
-MP4, Matroska), it is taken out. Raw AAC and MP3 in AVI or without LAME header state none, so their sound
+The content of a file, not its name, decides which decoder reads it: MPEG audio is walked frame by frame and
+decoded by FFmpeg (PyAV); libsndfile reads most other formats, and FFmpeg reads what libsndfile rejects. A
+range has the same samples as a slice of the whole. An encoder delay that the container states (LAME header,
+Ogg, MP4, Matroska) is removed. Raw AAC and MP3 in AVI or without LAME header state none, so their sound
 begins one encoder delay late (about 1,000 to 2,100 samples); WMA begins with the second block of the
 encoder, 2,048 samples early.
 """
@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.decoders.opening import open_source
-from genrelab.audio.decoders.source import AudioInfo, Source, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo, Source
 from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.flaws import REST_MISSING, Flaws, clearly_short
 from genrelab.audio.formats import AUDIO_SUFFIXES
@@ -31,28 +33,28 @@ from genrelab.errors import AudioError, CutOffError, UsageError
 
 __all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Waveform", "decode", "open_excerpts", "probe", "stream"]
 
-# Large: soundfile seeks behind every block, which makes lossy decoders begin anew there.
+# Large, because soundfile seeks after every block, which restarts lossy decoders.
 _DECODE_BLOCK_SECONDS = 60.0
 
-# Of a file that is read in pieces, the end is looked at from so far away, and so much of it must be there.
+# A file to read in pieces is checked at its end: this part is read, and this much of it must be present.
 _END_SECONDS = 0.5
 _END_PRESENT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What part of a file is wanted, and how."""
+    """What part of a file to read, and how."""
 
-    start: float
-    duration: float | None
-    sample_rate: int | None
-    channels: int | None
-    block_seconds: float
+    start: float = 0.0
+    duration: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    block_seconds: float = _DECODE_BLOCK_SECONDS
     flaws: Flaws | None = None
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
-    """Read what a sound file says about itself.
+    """Return the facts that a sound file states.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     Raises
     ------
     AudioError
-        If the file is missing, unreadable, empty, or no sound file.
+        If the file is missing, unreadable, empty, or not a sound file.
     """
     with closing(open_source(Path(path))) as source:
         return source.info
@@ -79,19 +81,19 @@ def decode(
     sample_rate: int | None = None,
     channels: int | None = None,
 ) -> tuple[Waveform, int]:
-    """Read a sound file, or a range of it, into memory.
+    """Decode a sound file, or a range of it, into memory.
 
     Parameters
     ----------
     path : str or path-like
     start : float >= 0
-        Where to begin, in seconds.
+        In seconds.
     duration : float > 0 or None
-        How much to read, in seconds; None means up to the end. Less comes where the file ends before.
+        In seconds; None means to the end. The result is shorter if the file ends earlier.
     sample_rate : int > 0 or None
-        Rate wanted, in Hz; None means the file's.
+        In Hz; None keeps the file's rate.
     channels : {1, 2} or None
-        Channels wanted, made by `match_channels`; None means the file's.
+        Mixed by `match_channels`; None keeps the file's channels.
 
     Returns
     -------
@@ -103,103 +105,109 @@ def decode(
     Raises
     ------
     AudioError
-        If the file is missing, not a file, unreadable, empty, no sound file, without an audio stream or a
-        sample, damaged, cut off (looked for whenever reading comes to the end), holds values that are
-        not finite, or the range makes no sense or begins behind the end.
+        If the file is missing, not a regular file, unreadable, empty, not a sound file, without an audio
+        stream or samples, damaged, cut off (checked whenever the end is reached), has values that are not
+        finite, or the range is invalid or begins after the end.
     UsageError
-        If the rate or the number of channels makes no sense.
+        If the rate or the number of channels is invalid.
 
     Examples
     --------
     >>> waveform, rate = decode("song.mp3", start=30.0, duration=3.0, channels=1)  # doctest: +SKIP
     """
-    request = _check(path, _Request(start, duration, sample_rate, channels, _DECODE_BLOCK_SECONDS))
+    request = _check(path, _Request(start, duration, sample_rate, channels))
     with closing(open_source(Path(path))) as source:
         blocks = list(_read(source, request))
         rate = sample_rate or source.info.sample_rate
     return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)), rate
 
 
+class Wanted(TypedDict, total=False):
+    """What part of a file to read, and how: the keyword arguments of `decode`."""
+
+    start: float
+    duration: float | None
+    sample_rate: int | None
+    channels: int | None
+
+
 def stream(
     path: str | os.PathLike[str],
     *,
-    start: float = 0.0,
-    duration: float | None = None,
-    sample_rate: int | None = None,
-    channels: int | None = None,
     block_seconds: float = 10.0,
     flaws: Flaws | None = None,
+    **wanted: Unpack[Wanted],
 ) -> Iterator[Waveform]:
-    """Read a sound file, or a range of it, in blocks; memory does not grow with the file.
+    """Decode a sound file, or a range of it, in blocks; memory does not grow with the file.
 
     Parameters
     ----------
-    path, start, duration, sample_rate, channels
-        As `decode` takes them.
+    path : str or path-like
     block_seconds : float > 0
-        About how long a block should be; the last one may be shorter.
+        Approximate length of a block; the last one may be shorter.
     flaws : Flaws or None
-        Gets what is damaged or missing; all that can be decoded comes. None means that clear damage, and a
-        file that is cut off, are errors.
+        Collects damage; everything that can be decoded is returned. None means that clear damage, or a file
+        that is cut off, is an error.
+    **wanted
+        `start`, `duration`, `sample_rate` and `channels`, as for `decode`.
 
     Returns
     -------
     iterator of np.ndarray [shape=(channels, samples)], float32
-        Together what `decode` gives. The file is open while the iterator is in use. That a file is cut
-        off shows when its end is reached.
+        Together equal to the result of `decode`. The file is open while the iterator is in use. A cut-off
+        file is noticed when its end is reached.
 
     Raises
     ------
     AudioError, UsageError
-        As `decode` does: about the arguments at once, about the file while iterating.
+        As `decode` does: for the arguments immediately, for the file while iterating.
 
     Examples
     --------
     >>> for block in stream("concert.flac", sample_rate=22050, channels=1):  # doctest: +SKIP
     ...     print(block.shape)
     """
-    request = _Request(start, duration, sample_rate, channels, block_seconds, flaws)
-    return _stream(Path(path), _check(path, request))
+    request = _check(path, _Request(block_seconds=block_seconds, flaws=flaws, **wanted))
+    return _stream(Path(path), request)
 
 
 @contextmanager
 def open_excerpts(
     path: str | os.PathLike[str], *, sample_rate: int, channels: int, flaws: Flaws | None = None
 ) -> Iterator[Excerpts | None]:
-    """Open a sound file to read pieces of it by seeking.
+    """Open a sound file to read excerpts by seeking.
 
-    That the file is whole is looked for in its headers and at its end; what is damaged in between shows
-    only where it is read.
+    Headers and the end show whether the file is complete; damage in between is noticed only where it is read.
 
     Parameters
     ----------
     path : str or path-like
     sample_rate : int > 0
-        Rate wanted, in Hz.
+        In Hz.
     channels : {1, 2}
-        Channels wanted.
+        Mixed by `match_channels`.
     flaws : Flaws or None
-        Gets what is damaged or missing in MPEG audio, whose frames are all known. None means that it is an
-        error, as it is for all other files.
+        Collects damage in MPEG audio, whose frames are all known. None means that damage is an error, as it
+        is for all other files.
 
     Yields
     ------
     Excerpts or None
-        Pieces are equal to those of `decode`; they are cheapest in the order of time. None for a file that
-        does not say for certain how long it is, or where its samples are, or is shorter than one sample:
-        only reading all of it tells.
+        Excerpts equal slices of `decode`; reading them in order of time is cheapest. None for a file that
+        must be read whole: it does not reliably state its length or the position of its samples, or is
+        shorter than one sample.
 
     Raises
     ------
     AudioError, UsageError
-        As `decode` does, also while pieces are taken.
+        As `decode` does, also while excerpts are read.
 
     Examples
     --------
     >>> with open_excerpts("song.mp3", sample_rate=16000, channels=1) as song:  # doctest: +SKIP
     ...     middle = song.take(song.samples // 2, 16000)
     """
-    request = _check(path, _Request(0.0, None, sample_rate, channels, _DECODE_BLOCK_SECONDS))
+    request = _check(path, _Request(sample_rate=sample_rate, channels=channels))
     with closing(open_source(Path(path), flaws, only_mpeg=True)) as source:
         seconds, rate = source.declared_seconds, source.info.sample_rate
         if seconds is None or not source.seekable:
@@ -218,15 +226,15 @@ def open_excerpts(
             yield None
             return
         if source.knows_its_end:
-            _judge(source, seconds, flaws)
+            _check_end(source, seconds, flaws)
             yield excerpts
             return
         if source.has_damage():
-            raise AudioError(f"{path} is damaged. Get or encode the file anew.")
+            raise AudioError(f"{path} is damaged. {AGAIN}", code="audio-damaged")
         end = read(max(0, n_samples - round(_END_SECONDS * rate)), round(_END_SECONDS * rate))
         if end.shape[1] < min(n_samples, _END_PRESENT * rate):
             raise CutOffError(f"{path} is cut off: there is no sound at its end. Get the whole file again.")
-        _judge(source, seconds, None)
+        _check_end(source, seconds, None)
         yield excerpts
 
 
@@ -238,16 +246,21 @@ def _stream(path: Path, request: _Request) -> Iterator[Waveform]:
 def _check(path: str | os.PathLike[str], request: _Request) -> _Request:
     if not (math.isfinite(request.start) and request.start >= 0):
         raise AudioError(
-            f"{os.fspath(path)} cannot be read from {request.start} s: give a start of 0 s or later"
+            f"{os.fspath(path)} cannot be read from {request.start} s: give a start of at least 0 s",
+            code="audio-start",
         )
     if request.duration is not None and not (math.isfinite(request.duration) and request.duration > 0):
         raise AudioError(
-            f"{os.fspath(path)} cannot be read for {request.duration} s: give a duration above 0 s"
+            f"{os.fspath(path)} cannot be read for {request.duration} s: give a duration above 0 s",
+            code="audio-duration",
         )
     if not (math.isfinite(request.block_seconds) and request.block_seconds > 0):
-        raise UsageError(f"a block must be longer than 0 s, not {request.block_seconds} s")
+        raise UsageError(f"block_seconds must be above 0, not {request.block_seconds}", code="block-length")
     if request.channels not in (None, 1, 2):
-        raise UsageError(f"sound is read with 1 or 2 channels or as stored (None), not {request.channels}")
+        raise UsageError(
+            f"channels must be 1, 2 or None, not {request.channels}",
+            code="channel-count",
+        )
     if request.sample_rate is not None:
         check_rates(request.sample_rate)
     return request
@@ -263,12 +276,13 @@ def _read(source: Source, request: _Request) -> Iterator[Waveform]:
     if empty:
         raise AudioError(
             f"{info.path} is shorter than one sample at {rate} Hz (its own rate is {info.sample_rate} Hz). "
-            "Get or encode the file anew, or ask for a longer range."
+            "Get the file again, encode it again, or ask for a longer range.",
+            code="audio-too-short",
         )
 
 
 def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
-    """Yield the range at the file's own rate, and judge the file when its end is reached."""
+    """Yield the range at the file's own rate, and check the file when its end is reached."""
     path, rate = source.info.path, source.info.sample_rate
     first = round(request.start * rate)
     count = None if request.duration is None else max(1, round(request.duration * rate))
@@ -283,24 +297,27 @@ def _read_native(source: Source, request: _Request) -> Iterator[Waveform]:
             request.flaws.conclude(done / rate, done / rate, None, short=False)
         return
     if done:
-        _judge(source, (first + done) / rate, request.flaws)
+        _check_end(source, (first + done) / rate, request.flaws)
     elif first == 0:
         cut = source.find_cut()
         if cut is not None:
             raise CutOffError(f"{path} is cut off: {cut.reason}. Get the whole file again.")
-        raise AudioError(f"{path} holds no samples. Get or encode the file anew.")
+        raise AudioError(f"{path} has no samples. {AGAIN}", code="audio-no-samples")
     else:
         length = "" if source.info.duration is None else f", which is {source.info.duration:.1f} s long"
-        raise AudioError(f"{path}{length}, has nothing at {request.start} s. Give an earlier start.")
+        raise AudioError(
+            f"{path}{length}, has no sound at {request.start} s. Start earlier.",
+            code="audio-beyond-end",
+        )
 
 
 def _checked(
     source: Source, first: int, count: int | None, block: int, channels: int | None, flaws: Flaws | None
 ) -> Iterator[Waveform]:
-    """Yield samples as `Source.read` gives them, all of them usable, with the channels wanted."""
+    """Yield the samples of `Source.read`, all of them usable, mixed to the requested channels."""
     rate = source.info.sample_rate
     begin, end = first, None if count is None else first + count
-    if channels == 1 and source.info.channels > 1:  # how to mix is decided for whole windows
+    if channels == 1 and source.info.channels > 1:  # mixing is chosen per window
         window = mix_window(rate)
         begin = first // window * window
         end = None if end is None else -(-end // window) * window
@@ -317,7 +334,7 @@ def _checked(
 def _usable(
     blocks: Iterator[Waveform], source: Source, position: int, flaws: Flaws | None
 ) -> Iterator[Waveform]:
-    """Pass samples on; those that are no sound are an error, or, where flaws are taken, silence."""
+    """Yield samples; unusable ones are an error, or silence if flaws are collected."""
     rate = source.info.sample_rate
     for samples in blocks:
         if samples.size and not (samples.min() >= -LOUDEST and samples.max() <= LOUDEST):
@@ -326,27 +343,32 @@ def _usable(
             place = (position + int(at)) / rate
             what = describe(float(samples[channel, at]))
             if flaws is None:
-                raise AudioError(f"{source.info.path} holds {what} at {place:.2f} s. Encode the file anew.")
+                raise AudioError(
+                    f"{source.info.path} has {what} at {place:.2f} s. Encode it again.",
+                    code="audio-unusable",
+                )
             flaws.add_unusable(place, int((~fits.all(axis=0)).sum()) / rate, what)
             samples = np.where(fits, samples, np.float32(0))
         position += samples.shape[1]
         yield samples
 
 
-def _judge(source: Source, seconds: float, flaws: Flaws | None) -> None:
-    """Say what is wrong with a file that gave `seconds` up to its end; raise it where there are no flaws."""
+def _check_end(source: Source, seconds: float, flaws: Flaws | None) -> None:
+    """Record the damage of a file that was read to its end; raise an error if no flaws are collected."""
     path = source.info.path
     try:
         size = path.stat().st_size
         cut = source.find_cut()
     except OSError as error:
         raise AudioError(
-            f"{path} vanished while it was read ({error.strerror}). Read it again when it is back."
+            f"{path} vanished while it was read ({error.strerror}). Read it again.",
+            code="audio-vanished",
         ) from error
     if size != source.size:
         raise AudioError(
-            f"{path} changed while it was read: it had {source.size} bytes and has {size} now. Read it again "
-            "when it is complete."
+            f"{path} changed while it was read: it had {source.size} bytes and now has {size}. Read it again "
+            "when it is complete.",
+            code="audio-changed",
         )
     present, expected = source.tally(seconds)
     if cut is not None and cut.share:

@@ -1,7 +1,7 @@
-"""Through a lossy encoder and back: what a collection would sound like had it been kept as MP3.
+"""Encode a waveform as MP3 and decode it again, to simulate a collection of MP3 files.
 
-The encoder is LAME, as FFmpeg's libraries bring it (PyAV); the decoder is `genrelab.audio.decode`. The file
-says how many samples LAME put in front, so that length and alignment stay.
+The encoder is LAME in FFmpeg's libraries (PyAV); the decoder is `genrelab.audio.decode`. The file states
+the encoder delay, so length and alignment are kept.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
-import numpy.typing as npt
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.decode import decode
 from genrelab.audio.resample import resample
 from genrelab.errors import AudioError, UsageError
 
-Waveform = npt.NDArray[np.float32]
-
-# ISO/IEC 11172-3 and 13818-3, layer III; LAME gives MPEG 2.5, which no standard has, no more than 64 kbit/s.
+# ISO/IEC 11172-3 and 13818-3, layer III. LAME limits MPEG 2.5, which is no standard, to 64 kbit/s.
 _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _MPEG2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _MPEG25 = (8, 16, 24, 32, 40, 48, 56, 64)
@@ -30,11 +28,11 @@ _BITRATES = {
     **dict.fromkeys((32000, 44100, 48000), _MPEG1),
 }
 MP3_BITRATES = tuple(sorted({*_MPEG1, *_MPEG2}))
-"""All that there are, in kbit/s; not each is known at each sample rate."""
+"""All bit rates of MP3 in kbit/s; each sample rate supports some of them."""
 
 
 def mp3_rate(sample_rate: int) -> int:
-    """Return the sample rate at which MP3 keeps sound of this one: the next that it knows, 48 kHz at most."""
+    """Return the lowest MP3 sample rate that is not below this one; 48 kHz at most."""
     return next((rate for rate in _BITRATES if rate >= sample_rate), max(_BITRATES))
 
 
@@ -47,27 +45,32 @@ def write_mp3(path: Path, waveform: Waveform, sample_rate: int, *, bitrate: int)
     waveform : np.ndarray [shape=(channels, samples)], float32
         One or two channels.
     sample_rate : int, in Hz
-        One that MP3 knows; see `mp3_rate`.
+        A sample rate of MP3; see `mp3_rate`.
     bitrate : int, in kbit/s
 
     Raises
     ------
     AudioError
-        If MP3 does not know the sample rate, or at it the bit rate.
+        If MP3 does not support the sample rate, or the bit rate at this sample rate.
     UsageError
         If the waveform is empty or has more than two channels.
     """
     if waveform.ndim != 2 or waveform.shape[0] not in (1, 2) or not waveform.shape[1]:
-        raise UsageError(f"an MP3 file is written of [1 or 2 channels, samples], not of {waveform.shape}")
+        raise UsageError(
+            f"MP3 takes [1 or 2 channels, samples], not {waveform.shape}",
+            code="waveform-shape",
+        )
     known = _BITRATES.get(sample_rate)
     if known is None:
         raise AudioError(
-            f"MP3 does not know {sample_rate} Hz; resample to one of {', '.join(map(str, _BITRATES))} Hz"
+            f"MP3 cannot have a sample rate of {sample_rate} Hz; resample to one of "
+            f"{', '.join(map(str, _BITRATES))} Hz",
+            code="mp3-sample-rate",
         )
     if bitrate not in known:
         raise AudioError(
-            f"MP3 at {sample_rate} Hz does not know {bitrate} kbit/s; take one of "
-            f"{', '.join(map(str, known))}"
+            f"MP3 at {sample_rate} Hz cannot have {bitrate} kbit/s; use one of {', '.join(map(str, known))}",
+            code="mp3-bitrate",
         )
     try:
         with av.open(str(path), "w", format="mp3") as file:
@@ -79,7 +82,9 @@ def write_mp3(path: Path, waveform: Waveform, sample_rate: int, *, bitrate: int)
             file.mux(stream.encode(frame))
             file.mux(stream.encode(None))
     except av.error.FFmpegError as error:
-        raise AudioError(f"{path} cannot be written as MP3: {error.strerror}") from error
+        raise AudioError(
+            f"{path} cannot be written as MP3: {error.strerror}", code="audio-unwritable"
+        ) from error
 
 
 def through_mp3(waveform: Waveform, sample_rate: int, *, bitrate: int) -> Waveform:
@@ -90,13 +95,13 @@ def through_mp3(waveform: Waveform, sample_rate: int, *, bitrate: int) -> Wavefo
     waveform : np.ndarray [shape=(channels, samples)], float32
         One or two channels.
     sample_rate : int > 0, in Hz
-        Sound of a rate that MP3 does not know is encoded at the next higher one and brought back.
+        A rate that MP3 does not support is resampled to the next higher one and back.
     bitrate : int, in kbit/s
 
     Returns
     -------
     np.ndarray [shape=(channels, samples)], float32
-        As many samples as before, aligned with them. Some may pass full scale.
+        As long as the input and aligned with it. Samples may exceed full scale.
 
     Raises
     ------
@@ -114,5 +119,5 @@ def through_mp3(waveform: Waveform, sample_rate: int, *, bitrate: int) -> Wavefo
         path = Path(folder) / "sound.mp3"
         write_mp3(path, resample(waveform, sample_rate, encoded_rate), encoded_rate, bitrate=bitrate)
         decoded, _ = decode(path)
-    heard = resample(decoded, encoded_rate, sample_rate)[:, : waveform.shape[1]]
-    return np.pad(heard, ((0, 0), (0, waveform.shape[1] - heard.shape[1])))
+    restored = resample(decoded, encoded_rate, sample_rate)[:, : waveform.shape[1]]
+    return np.pad(restored, ((0, 0), (0, waveform.shape[1] - restored.shape[1])))

@@ -1,4 +1,4 @@
-"""Pieces of a sound at another sample rate, equal to those of the whole, without making the whole."""
+"""Excerpts of a resampled file, equal to slices of the whole, without resampling the whole."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from genrelab.audio.resample import check_rates, resample
 
 Waveform = npt.NDArray[np.float32]
 
-# On each side of a piece, what the resampler's filter reaches; it is as long as the lower rate is low.
+# Context on each side of a piece for the resampling filter, which is longer at lower rates.
 _REACH_SECONDS = 0.05
 
 
 class Excerpts:
-    """A sound of which pieces are taken.
+    """A sound to read in pieces.
 
-    A piece begins where samples of both rates fall together, and the filter sees what lies around it: its
-    samples are those that the resampled whole has at this place, up to rounding (about 1e-7).
+    The resampler starts at a sample that both rates share and gets context on both sides, so a piece equals
+    the same slice of the resampled whole, up to rounding (about 1e-7).
 
     Parameters
     ----------
     read : callable
-        Gives samples of the sound as `[channels, samples]`, float32: from this number on, so many, or fewer
-        where the sound ends.
+        Takes the number of the first sample and a count; returns `[channels, samples]`, float32, with fewer
+        samples where the sound ends.
     n_samples : int > 0
         Of the sound.
     source_rate, target_rate : int > 0
@@ -65,19 +65,19 @@ class Excerpts:
         self._first = 0
 
     def between(self, start: float, end: float | None) -> Self | None:
-        """Return a stretch of the sound, whose pieces are those of the whole.
+        """Return a part of the sound as excerpts of its own.
 
         Parameters
         ----------
         start : float >= 0
             In seconds.
         end : float or None
-            In seconds; None, or behind the sound's end, means that end.
+            In seconds; None or a time after the end of the sound means that end.
 
         Returns
         -------
         Excerpts or None
-            None if there is no sample in between.
+            None if the part has no sample.
         """
         rate = self._rates[1]
         first = round(start * rate)
@@ -113,7 +113,7 @@ class Excerpts:
         if source == target:
             return self._read(first, count)
         common = math.gcd(source, target)
-        step, source_step = target // common, source // common  # so many samples of each last equally long
+        step, source_step = target // common, source // common  # these last equally long
         reach = math.ceil(_REACH_SECONDS * target * max(1.0, 8000 / source))
         begin = max(0, first - reach) // step
         end = -(-(first + count + reach) // step)

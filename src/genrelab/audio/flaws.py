@@ -1,4 +1,4 @@
-"""What is wrong with a sound file of which the sound can be read nevertheless."""
+"""Damage in a sound file that can still be decoded."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Cut(NamedTuple):
     Parameters
     ----------
     reason : str
-        What shows it.
+        The evidence.
     share : float or None
-        Which part of the file is there, 0..1; None where the file does not say how long it should be.
+        The part of the file that is present, 0..1; None if the file does not state its full length.
     certain : bool
-        False where the difference may be too small to matter, which the length decides.
+        False if the difference may be too small to matter; then the length in seconds decides.
     """
 
     reason: str
@@ -42,25 +42,24 @@ def clearly_short(present: float, expected: float) -> bool:
 
 @dataclass(slots=True)
 class Flaws:
-    """What was found wrong with a file while it was read.
+    """Damage found while a file was read.
 
     Attributes
     ----------
     places : dict of float to int
-        Where frames are damaged, in seconds from the beginning of what can be heard, and how many there; at
-        most 1000 places.
+        Position in seconds from the first audible sample -> number of damaged frames; at most 1000 places.
     damaged_frames : int
-        All of them.
+        Their total.
     present : float
-        Seconds of sound that are there.
+        Seconds of sound that could be decoded.
     expected : float or None
-        Seconds that should be there, if that is clearly more.
+        Seconds that the file should have, if that is clearly more.
     cut : str or None
         Why the file counts as cut off; None if it does not.
     unusable : tuple of float, float and str, or None
-        Where the first sample is that is no sound, how many seconds of such there are, and what is there.
+        Position of the first unusable sample in seconds, seconds of unusable samples, and a description.
     messages : list of str
-        What decoders said, each once.
+        Messages of decoders, without repetition.
     """
 
     places: dict[float, int] = field(default_factory=dict)
@@ -72,7 +71,7 @@ class Flaws:
     messages: list[str] = field(default_factory=list)
 
     def add_damage(self, seconds: float, frames: int = 1) -> None:
-        """Note that frames are damaged at a place; a place that is known already counts once."""
+        """Add damaged frames at a position; a position counts once."""
         place = round(max(seconds, 0.0), 3)
         if place in self.places:
             return
@@ -81,17 +80,17 @@ class Flaws:
             self.places[place] = frames
 
     def add_unusable(self, place: float, seconds: float, what: str) -> None:
-        """Note samples that are no sound: where they begin, how long they last, what they are."""
+        """Add unusable samples: position and length in seconds, and a description."""
         if self.unusable is None:
             self.unusable = place, seconds, what
         else:
-            first, before, said = self.unusable
-            self.unusable = first, before + seconds, said
+            first, before, description = self.unusable
+            self.unusable = first, before + seconds, description
 
     def conclude(
         self, present: float, expected: float, cut: str | None, *, short: bool, declared: bool = False
     ) -> None:
-        """Note how much is there, after all of it was read.
+        """Set the totals after the whole file was read.
 
         Parameters
         ----------
@@ -99,14 +98,14 @@ class Flaws:
         cut : str or None
             Why the file counts as cut off.
         short : bool
-            Whether what is missing is clearly more than rounding.
+            Whether clearly more is missing than rounding explains.
         declared : bool
-            Whether the file itself says how long it is.
+            Whether the file states its length.
         """
         end = present - _AT_THE_END_SECONDS
         if cut is None and short and self.places and all(place >= end for place in self.places):
-            cut = REST_MISSING  # all of it is there up to a place, and nothing behind it
-        if cut is None and not short and declared:  # a tag behind the sound, taken for sound
+            cut = REST_MISSING  # complete up to one position, and nothing after it
+        if cut is None and not short and declared:  # a tag behind the sound was decoded as sound
             end = present - _NOTICEABLE_SECONDS
             self.places = {place: count for place, count in self.places.items() if place < end}
             self.damaged_frames = sum(self.places.values())
@@ -118,24 +117,24 @@ class Flaws:
         self.expected = expected if noticeable else None
 
     def add_message(self, text: str) -> None:
-        """Note what a decoder said."""
+        """Add the message of a decoder."""
         if text not in self.messages and len(self.messages) < _MOST_MESSAGES:
             self.messages.append(text)
 
     @property
     def hopeless(self) -> bool:
-        """Whether so many samples are no sound that the others are not to be trusted."""
+        """Whether too many samples are unusable to trust the others."""
         return self.unusable is not None and self.unusable[1] > _MOST_UNUSABLE * (
             self.present + self.unusable[1]
         )
 
     @property
     def damaged(self) -> bool:
-        """Whether something between the beginning and the end is damaged or missing."""
+        """Whether anything before the end is damaged or missing."""
         return bool(self.places or self.unusable) or (self.expected is not None and self.cut is None)
 
     def describe_damage(self) -> str:
-        """Return what is damaged, such as `3 damaged frames at 0:31, 0:35 and 1:02`."""
+        """Return a description of the damage, such as `3 damaged frames at 0:31, 0:35 and 1:02`."""
         if self.unusable is not None:
             place, seconds, what = self.unusable
             return f"{seconds:.2g} s from {_clock(place)} on hold {what}, and count as silence"
@@ -150,7 +149,7 @@ class Flaws:
         return text if self.expected is None or self.cut else f"{text}: {self._amount()}"
 
     def describe_cut(self) -> str:
-        """Return how much is missing at the end, such as `cut off: 60.0 s of about 240.0 s are there`."""
+        """Return what is missing at the end, such as `cut off: 60.0 s of about 240.0 s could be decoded`."""
         return f"cut off: {self._amount()} ({self.cut})"
 
     def _amount(self) -> str:

@@ -1,9 +1,11 @@
-"""Which files are sound: the suffixes that folders are searched for, and formats that cannot be read."""
+"""Suffixes of sound files, and formats that cannot be decoded."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from genrelab.audio.containers.identify import HEAD_SIZE, Sign, is_wave, sign_of
 
 # fmt: off
 AUDIO_SUFFIXES: frozenset[str] = frozenset((
@@ -15,10 +17,10 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset((
     ".ogm", ".ogv", ".ogx", ".oma", ".omg", ".opus", ".osq", ".qoa", ".qt", ".ra", ".rf64", ".rka", ".rm",
     ".rmvb", ".shn", ".snd", ".sox", ".spx", ".tak", ".thd", ".truehd", ".ts", ".tta", ".vob", ".voc",
     ".vqf", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wsd", ".wv", ".xwma",
-    ".aa", ".aax", ".la", ".ofr", ".ofs",  # these cannot be read, and say so
+    ".aa", ".aax", ".la", ".ofr", ".ofs",  # these cannot be decoded; the error names the format
 ))
 # fmt: on
-"""Lower-case suffixes of the files that a scan of a folder should try."""
+"""Lower-case suffixes of the files that a scan of a folder tries to decode."""
 
 _BY_HEAD: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MThd", "MIDI (notes, no sound)"),
@@ -50,22 +52,21 @@ _BY_SUFFIX = {
     ".s3m": "Scream Tracker module",
     ".xm": "FastTracker module",
 }
-_SOUND_HEADS = (b"fLaC", b"OggS", b".snd", b"caff", b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"DSD ")
-_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_MATROSKA = b"\x1aE\xdf\xa3"
+_COMMON: tuple[Sign | None, ...] = (
+    *("flac", "ogg", "au", "caf", "wavpack", "tta", "monkeys", "musepack", "dsd", "mp4", "asf", "matroska"),
+)
 _HEAD_BYTES = 1084
-
 
 _FREE = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")  # a header of MPEG audio whose bit rate is "free"
 
 
 def unsupported_format(path: Path) -> str | None:
-    """Return the name of a file's format if it is one that is known and cannot be read; else None.
+    """Return the name of a file's format if it is known but not supported; else None.
 
     Parameters
     ----------
     path : Path
-        A file that no decoder takes.
+        A file that no decoder accepts.
 
     Raises
     ------
@@ -91,13 +92,13 @@ def is_sound(path: Path) -> bool:
         If the file cannot be read.
     """
     with path.open("rb") as file:
-        head = file.read(16)
-    riff = head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE"
-    return riff or head[4:8] == b"ftyp" or head.startswith((*_SOUND_HEADS, _ASF, _MATROSKA))
+        head = file.read(HEAD_SIZE)
+    sign = sign_of(head)
+    return sign in _COMMON or (sign in ("riff", "rf64") and is_wave(head))
 
 
 def _looks_like(found: bytes, sign: bytes) -> bool:
-    """Whether bytes are those of a sign, in which four dots stand for any."""
+    """Whether bytes match a sign, in which four dots match anything."""
     if b"...." in sign:
         before, behind = sign.split(b"....")
         return found.startswith(before) and found.endswith(behind) and len(found) == len(sign)

@@ -1,4 +1,4 @@
-"""Which samples are sound: numbers near full scale, and none that overflow on the way to an answer."""
+"""Usable samples: finite and not so large that the network overflows."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 LOUDEST = 1e6
-"""The greatest level of a sample, 120 dB over full scale: what is above is damage, or of another type."""
+"""The largest usable sample, 120 dB over full scale; larger values are damage, or not float samples."""
 
 
 def usable(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """Return which samples are finite and at most `LOUDEST`, either way.
+    """Return which samples are finite and within +-`LOUDEST`.
 
     Parameters
     ----------
     samples : np.ndarray, floating point
         Full scale is -1..1.
     """
-    fits: npt.NDArray[np.bool_] = np.abs(samples) <= LOUDEST  # of NaN it is false
+    fits: npt.NDArray[np.bool_] = np.abs(samples) <= LOUDEST  # False for NaN
     return fits
 
 
 def describe(sample: float) -> str:
-    """Return words for a sample that is not usable."""
+    """Return a description of an unusable sample."""
     if np.isfinite(sample):
         return f"values of {sample:.1e}, far beyond the full scale of -1 to 1"
     return "values that are not finite (NaN or infinity)"

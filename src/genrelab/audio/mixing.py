@@ -1,9 +1,8 @@
-"""Mix sound that comes in blocks, so that channels which cancel each other out are not heard as silence.
+"""Mix a waveform to mono block by block, without the silence that channels of opposite phase would leave.
 
-In a recording whose channels are out of phase, the mean of left and right is nothing. Where the mean is
-`CANCELLED_DB` or more below the channels themselves, the first channel (the left one) takes its place, or
-the loudest, where the first is clearly quieter. That is decided for each tenth of a second, at the same
-places whatever part of a file is read.
+Where the mean of the channels is `CANCELLED_DB` or more below the channels themselves, the first (left)
+channel replaces it, or the loudest channel if the first is clearly quieter. The choice is made for each
+tenth of a second, on a grid that does not depend on which part of the file is read.
 """
 
 from __future__ import annotations
@@ -13,25 +12,23 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.channels import match_channels
-
-Waveform = npt.NDArray[np.float32]
+from genrelab.audio.channels import Waveform, match_channels
 
 CANCELLED_DB = -40.0
-"""A mix that is so far below its channels counts as cancelled."""
+"""A mix that is this far below its channels counts as cancelled."""
 
 _WINDOWS_PER_SECOND = 10
-_QUIETER = 0.25  # of the loudest channel's power: then the first channel is not taken
-_SAMPLED = 8  # every so many samples are looked at before all of them are
+_QUIETER = 0.25  # of the loudest channel's power, below which the first channel is not used
+_SAMPLED = 8  # stride of a first, cheap check
 
 
 def mix_window(sample_rate: int) -> int:
-    """Return the samples for which it is decided at once how they are mixed; windows begin at 0."""
+    """Return the samples of a window, for which one way to mix is chosen; windows begin at 0."""
     return max(1, sample_rate // _WINDOWS_PER_SECOND)
 
 
 def mix(blocks: Iterable[Waveform], channels: int | None, sample_rate: int) -> Iterator[Waveform]:
-    """Bring a waveform that comes in blocks to one or two channels.
+    """Mix the blocks of a waveform to one or two channels.
 
     Parameters
     ----------

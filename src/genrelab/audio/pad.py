@@ -7,13 +7,13 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.channels import Waveform
 from genrelab.errors import UsageError
 
-Waveform = npt.NDArray[np.float32]
 Padding = Literal["end", "random", "repeat"]
 PADDINGS: tuple[Padding, ...] = get_args(Padding)
 
-# "Random points", in the plural; the paper does not say how many.
+# The paper says "random points" without a number.
 SILENCES = 4
 
 
@@ -24,7 +24,7 @@ def fit_length(
     padding: Padding = "end",
     rng: np.random.Generator | None = None,
 ) -> Waveform:
-    """Cut a waveform that is too long, pad one that is too short.
+    """Cut or pad a waveform to a length.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ def fit_length(
     length : int > 0
         Samples wanted.
     padding : {"end", "random", "repeat"}
-        `end` puts zeros behind; `repeat` loops the waveform; `random` puts the missing silence in at
-        random points, in up to `SILENCES` pieces, keeping every sample and their order (paper
+        `end` appends zeros; `repeat` loops the waveform; `random` inserts the missing silence at random
+        points, in up to `SILENCES` pieces, and keeps all samples in order (paper
         `soundfusion`, section IV.B).
     rng : np.random.Generator or None
-        Needed by `random`, even where nothing turns out to be missing.
+        Required by `random`, even if nothing is missing.
 
     Returns
     -------
     np.ndarray [shape=(channels, length)], float32
-        Its beginning where the waveform was longer.
+        The beginning of a longer waveform.
 
     Raises
     ------
@@ -56,13 +56,19 @@ def fit_length(
     [[1.0, 1.0, 1.0, 0.0, 0.0]]
     """
     if waveform.ndim != 2 or waveform.size == 0:
-        raise UsageError(f"a waveform is [channels, samples] with at least one of each, not {waveform.shape}")
+        raise UsageError(
+            f"a waveform is [channels, samples], not {waveform.shape}",
+            code="waveform-shape",
+        )
     if length < 1:
-        raise UsageError(f"a length must be at least 1 sample, not {length}")
+        raise UsageError(f"a length must be at least 1 sample, not {length}", code="length-below-one")
     if padding not in PADDINGS:
-        raise UsageError(f"unknown padding {padding!r}; there are {', '.join(PADDINGS)}")
+        raise UsageError(f"unknown padding {padding!r}; use {', '.join(PADDINGS)}", code="unknown-padding")
     if padding == "random" and rng is None:
-        raise UsageError("padding 'random' needs a random generator: pass rng=np.random.default_rng(seed)")
+        raise UsageError(
+            "padding 'random' needs rng=np.random.default_rng(seed)",
+            code="padding-needs-rng",
+        )
     channels, samples = waveform.shape
     if samples >= length:
         return waveform[:, :length].astype(np.float32, copy=False)
@@ -77,7 +83,7 @@ def fit_length(
 
 
 def _silence_before(samples: int, missing: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Draw how many silent samples stand before each sample, `missing` in all (some behind the last)."""
+    """Draw the number of silent samples before each sample; `missing` in all, some after the last one."""
     points = rng.integers(0, samples + 1, size=SILENCES)
     sizes = rng.multinomial(missing, rng.dirichlet(np.ones(SILENCES)))
     inserted = np.zeros(samples + 1, np.intp)

@@ -1,22 +1,20 @@
-"""Another sample rate, with soxr's high-quality filter."""
+"""Resample waveforms with soxr's high-quality filter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from genrelab.audio.channels import Waveform
 from genrelab.errors import UsageError
-
-Waveform = npt.NDArray[np.float32]
 
 _QUALITY = "HQ"
 
 
 def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform:
-    """Bring a waveform to another sample rate.
+    """Resample a waveform.
 
     Parameters
     ----------
@@ -27,7 +25,7 @@ def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform
     Returns
     -------
     np.ndarray [shape=(channels, samples * target_rate / source_rate)], float32
-        Without delay against the input. The same array where the rates are equal.
+        Aligned with the input. The same array if the rates are equal.
 
     Raises
     ------
@@ -41,7 +39,7 @@ def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform
     """
     check_rates(source_rate, target_rate)
     if waveform.ndim != 2:
-        raise UsageError(f"a waveform is [channels, samples], not {waveform.shape}")
+        raise UsageError(f"a waveform is [channels, samples], not {waveform.shape}", code="waveform-shape")
     if source_rate == target_rate:
         return waveform.astype(np.float32, copy=False)
     resampled = soxr.resample(waveform.T.astype(np.float32), source_rate, target_rate, quality=_QUALITY)
@@ -49,7 +47,7 @@ def resample(waveform: Waveform, source_rate: int, target_rate: int) -> Waveform
 
 
 def resample_blocks(blocks: Iterable[Waveform], source_rate: int, target_rate: int) -> Iterator[Waveform]:
-    """Bring a waveform that comes in blocks to another sample rate, with one filter that goes on.
+    """Resample the blocks of a waveform with one continuous filter.
 
     Parameters
     ----------
@@ -61,7 +59,7 @@ def resample_blocks(blocks: Iterable[Waveform], source_rate: int, target_rate: i
     Yields
     ------
     np.ndarray [shape=(channels, samples)], float32
-        Together what `resample` gives for the concatenated blocks; never an empty one.
+        Together equal to `resample` of the concatenated blocks; never empty.
 
     Raises
     ------
@@ -93,4 +91,4 @@ def check_rates(*rates: int) -> None:
     """Refuse sample rates that are not positive."""
     for rate in rates:
         if rate < 1:
-            raise UsageError(f"a sample rate must be at least 1 Hz, not {rate}")
+            raise UsageError(f"a sample rate must be at least 1 Hz, not {rate}", code="sample-rate")

@@ -1,4 +1,4 @@
-"""Cut a waveform into segments of one length."""
+"""Cut a waveform into segments of equal length."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.audio.channels import Waveform as Waveform
 from genrelab.audio.pad import Padding, fit_length
 from genrelab.errors import UsageError
 
-Waveform = npt.NDArray[np.float32]
-
 
 def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
-    """Where the segments of a waveform begin.
+    """Return where the segments of a waveform begin.
 
     Parameters
     ----------
@@ -27,7 +26,7 @@ def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
     Returns
     -------
     list of int
-        0, hop, 2 hop, ... as long as a whole segment fits; `[0]` for a waveform shorter than a segment.
+        0, hop, 2 hop, ... while a whole segment fits; `[0]` for a waveform shorter than a segment.
 
     Raises
     ------
@@ -41,7 +40,7 @@ def segment_starts(n_samples: int, length: int, hop: int) -> list[int]:
     """
     for name, value in (("n_samples", n_samples), ("length", length), ("hop", hop)):
         if value < 1:
-            raise UsageError(f"{name} must be at least 1 sample, not {value}")
+            raise UsageError(f"{name} must be at least 1 sample, not {value}", code="segment-length")
     return list(range(0, max(n_samples - length, 0) + 1, hop))
 
 
@@ -61,12 +60,12 @@ def cut_segments(
     length, hop : int > 0
         Samples of a segment, and between the beginnings of two.
     padding, rng
-        As `genrelab.audio.pad.fit_length` takes them; used by a waveform shorter than a segment.
+        As for `genrelab.audio.pad.fit_length`; used for a waveform shorter than a segment.
 
     Returns
     -------
     np.ndarray [shape=(segments, channels, length)], float32
-        In the order of `segment_starts`. What is left behind the last whole segment is dropped.
+        In the order of `segment_starts`. Samples after the last whole segment are dropped.
 
     Raises
     ------
@@ -91,7 +90,7 @@ def stream_segments(
     padding: Literal["end", "repeat"] = "end",
     shortest: int | None = None,
 ) -> Iterator[tuple[int, Waveform]]:
-    """Cut a waveform that comes in blocks, holding little more than a block, a segment and a hop.
+    """Cut the blocks of a waveform into segments; memory holds about a block, a segment and a hop.
 
     Parameters
     ----------
@@ -100,27 +99,30 @@ def stream_segments(
     length, hop : int > 0
         Samples of a segment, and between the beginnings of two.
     padding : {"end", "repeat"}
-        What a waveform shorter than one segment is padded with.
+        How a waveform shorter than one segment is padded.
     shortest : int or None, 1..length
-        How long such a waveform is made; one that is longer already stays as it is. None is one segment.
+        Samples to which such a waveform is padded if it is shorter. None means one segment.
 
     Yields
     ------
     tuple of int and np.ndarray [shape=(channels, length)], float32
-        The number of the segment's first sample, and the segment: together what `cut_segments` gives
-        for the concatenated blocks. The only one of a short waveform may be shorter, see `shortest`.
+        The number of the segment's first sample, and the segment; together equal to `cut_segments` of the
+        concatenated blocks. The only segment of a short waveform may be shorter, see `shortest`.
 
     Raises
     ------
     UsageError
-        If there is no sample at all, or a value is not positive or unknown.
+        If there are no samples, or a value is not positive or unknown.
     """
     if padding not in ("end", "repeat"):
-        raise UsageError(f"a stream is padded by 'end' or 'repeat', not {padding!r}")
+        raise UsageError(f"a stream takes padding 'end' or 'repeat', not {padding!r}", code="unknown-padding")
     segment_starts(1, length, hop)
     least = length if shortest is None else shortest
     if not 1 <= least <= length:
-        raise UsageError(f"shortest must be 1 to {length} samples, a segment, not {shortest}")
+        raise UsageError(
+            f"shortest must be 1 to {length} samples, not {shortest}",
+            code="shortest-range",
+        )
     return _stream_segments(blocks, length, hop, padding, least)
 
 
@@ -142,6 +144,6 @@ def _stream_segments(
         kept = min(start - origin, joined.shape[-1])
         held, origin = [joined[:, kept:].copy()], origin + kept
     if received == 0:
-        raise UsageError("there is no sample to cut into segments")
+        raise UsageError("there are no samples to cut into segments", code="no-samples")
     if start == 0:
         yield 0, fit_length(np.concatenate(held, axis=1), max(least, received), padding=padding)

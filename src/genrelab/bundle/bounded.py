@@ -1,4 +1,4 @@
-"""Run a network of a stranger within bounds of time and memory."""
+"""Run untrusted networks with limits of time and memory."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _FAREWELL_SECONDS = 5.0
 
 
 def call_within(call: Callable[[], T], seconds: float, stop: Callable[[], object]) -> T:
-    """Return what a call returns, unless it takes too long.
+    """Return the result of a call, unless it takes too long.
 
-    The call runs in a thread of its own: onnxruntime stops between two operators only, and a single operator
-    may take for ever. Such a thread is left behind.
+    The call runs in its own thread, because onnxruntime stops only between operators, and one may never end.
+    Such a thread is abandoned.
 
     Parameters
     ----------
     call : callable
     seconds : float > 0
-        How long to wait.
+        Time limit.
     stop : callable
-        Asks the call to end soon; called where it takes too long, and where the wait is interrupted.
+        Asks the call to end; called after the time limit or an interrupt.
 
     Raises
     ------
     TimeoutError
-        If it takes longer. What the call raises is raised as well.
+        If the call takes longer. Errors of the call are raised too.
     """
     result: Future[T] = Future()
 
@@ -56,25 +56,25 @@ def call_within(call: Callable[[], T], seconds: float, stop: Callable[[], object
 
 @functools.cache
 def limit_memory() -> bool:
-    """Bound what sessions take together that have the entry `session.use_env_allocators`.
+    """Limit the total memory of sessions that have the entry `session.use_env_allocators`.
 
     Returns
     -------
     bool
-        False where the process has such a bound of another library already.
+        False if another library has already set such a limit in this process.
     """
     import onnxruntime as ort
 
     memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
     try:
         ort.create_and_register_allocator(memory, ort.OrtArenaCfg({"max_mem": most_memory()}))
-    except Exception:  # of no class that has a name
+    except Exception:  # no public class
         return False
     return True
 
 
 def most_memory() -> int:
-    """Return how many bytes the networks of this process may take together."""
+    """Return the memory limit in bytes for all networks of this process."""
     try:
         present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on Windows

@@ -25,7 +25,7 @@ STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _LINE = 400  # characters of onnxruntime's messages
 _ROUNDING = 1e-3  # of a probability
 
-_AGAIN = "Get the file again, or export it anew with `genrelab export`."
+_AGAIN = "Get the file again, or export it again with `genrelab export`."
 
 
 class Bundle:
@@ -36,10 +36,10 @@ class Bundle:
     Attributes
     ----------
     metadata : BundleMetadata
-        What the file says about itself.
+        The facts that the file states.
     identity : str
         Name of the recipe and the first 12 digits of the file's SHA-256, e.g.
-        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes, wherever the file lies.
+        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes at any path.
     """
 
     def __init__(self, metadata: BundleMetadata, identity: str, session: Any, path: Path) -> None:
@@ -47,18 +47,18 @@ class Bundle:
         self.identity = identity
         self._session = session
         self._path = path
-        self._embedding_size: int | None = None  # as soon as it is known
+        self._embedding_size: int | None = None  # None until the first prediction
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, threads: int | None = None) -> Self:
-        """Read and check a model file. Nothing of it is run, and no other file is opened for it.
+        """Read and check a model file, without running it or opening any other file.
 
         Parameters
         ----------
         path : str or path-like
             The ONNX file.
         threads : int > 0 or None
-            CPU threads that a prediction uses; None means onnxruntime's choice, which is all cores.
+            CPU threads of a prediction; None means onnxruntime's default, all cores.
 
         Returns
         -------
@@ -67,20 +67,23 @@ class Bundle:
         Raises
         ------
         ModelFileError
-            If the file is missing, unreadable, no ONNX file, cut off, without genrelab's metadata, made
-            by a newer genrelab, points to other files, uses operators that are not standard ones, its graph
-            does not fit its metadata, or it is beyond `genrelab.bundle.bounds`.
+            If the file is missing, unreadable, not an ONNX file, cut off, without genrelab's metadata, made
+            by a newer genrelab, refers to other files, uses nonstandard operators, has a graph that does
+            not fit its metadata, or exceeds `genrelab.bundle.bounds`.
         UsageError
             If `threads` is not positive.
         """
         if threads is not None and threads < 1:
-            raise UsageError(f"a model needs at least 1 thread, not {threads}")
+            raise UsageError(f"a model needs at least 1 thread, not {threads}", code="thread-count")
         path = Path(path)
         data = _read(path)
         try:
             contents = examine(data)
         except WireError as error:
-            raise ModelFileError(f"{path} is cut off, damaged or no ONNX file: {error}. {_AGAIN}") from error
+            raise ModelFileError(
+                f"{path} is cut off, damaged or not an ONNX file: {error}. {_AGAIN}",
+                code="model-not-onnx",
+            ) from error
         metadata = parse_metadata(_check_contents(contents, path), path=path)
         session = _open_session(data, threads, path)
         _check_signature(session, metadata, path)
@@ -108,8 +111,8 @@ class Bundle:
         UsageError
             If the waveforms have another shape.
         ModelFileError
-            If the network fails on them, takes more time or memory than `genrelab.bundle.bounds` allows, or
-            gives what is not the probabilities of its genres.
+            If the network fails, needs more time or memory than `genrelab.bundle.bounds` allows, or does
+            not return the probabilities of its genres.
         """
         channels, least, most = (
             self.metadata.channels,
@@ -120,14 +123,15 @@ class Bundle:
         if not fits or not least <= waveforms.shape[2] <= most:
             samples = most if least == most else f"{least} to {most}"
             raise UsageError(
-                f"this model takes waveforms [1 or more, {channels}, {samples}], not {waveforms.shape}"
+                f"the model takes [1 or more, {channels}, {samples}], not {waveforms.shape}",
+                code="model-input-shape",
             )
         found, embeddings = self._run(np.ascontiguousarray(waveforms, dtype=np.float32))
         self._check_outputs(found, embeddings, len(waveforms))
         return found, embeddings
 
     def _run(self, waveforms: npt.NDArray[np.float32]) -> Any:
-        """Give segments to the network, for as long as it may take."""
+        """Run the network on segments, within the time limit."""
         from onnxruntime import RunOptions
 
         options = RunOptions()
@@ -142,81 +146,96 @@ class Bundle:
         except TimeoutError as error:
             raise ModelFileError(
                 f"the network of {self._path} took more than {seconds:g} s for {sound:g} s of sound and "
-                f"was stopped. {_AGAIN}"
+                f"was stopped. {_AGAIN}",
+                code="model-too-slow",
             ) from error
         except _session_errors() as error:
             raise ModelFileError(
-                f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}"
+                f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}", code="model-fails"
             ) from error
 
     def _check_outputs(self, found: Any, embeddings: Any, n: int) -> None:
-        """Raise unless these are probabilities and embeddings of `n` segments, as they were before."""
+        """Raise unless these are probabilities and embeddings of `n` segments, of constant size."""
         genres, size = len(self.metadata.genres), self._embedding_size or embeddings.shape[-1]
         if found.shape != (n, genres) or embeddings.shape != (n, size) or not 0 < size <= MOST_EMBEDDING:
             raise ModelFileError(
-                f"the network of {self._path} gave arrays {found.shape} and {embeddings.shape} for {n} "
-                f"segments and {genres} genres. {_AGAIN}"
+                f"the network of {self._path} returned arrays {found.shape} and {embeddings.shape} for {n} "
+                f"segments and {genres} genres. {_AGAIN}",
+                code="model-output-shape",
             )
         self._embedding_size = size
-        within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # not where there is a NaN
+        within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # False for NaN
         if not (within and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
             raise ModelFileError(
-                f"the network of {self._path} gave values that are no probabilities. {_AGAIN}"
+                f"the network of {self._path} returned no probabilities. {_AGAIN}",
+                code="model-no-probabilities",
             )
         if not np.isfinite(embeddings).all():
             raise ModelFileError(
-                f"the network of {self._path} gave an embedding that is not finite. {_AGAIN}"
+                f"the network of {self._path} returned values that are not finite. {_AGAIN}",
+                code="model-not-finite",
             )
 
 
 def _read(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise ModelFileError(f"the model file {path} is a folder. Name the .onnx file in it.")
+            raise ModelFileError(f"the model file {path} is a folder. Name a file.", code="model-folder")
         if path.exists() and not path.is_file():
-            raise ModelFileError(f"the model file {path} is not a regular file. Copy it into one first.")
+            raise ModelFileError(
+                f"the model file {path} is not a regular file.",
+                code="model-not-regular",
+            )
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
                 raise ModelFileError(
-                    f"the model file {path} has {size:,} bytes, and no model file has more than "
-                    f"{MOST_BYTES:,}. Check that it is the right file."
+                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}.",
+                    code="model-too-large",
                 )
             data = file.read(size)
     except FileNotFoundError as error:
-        raise ModelFileError(f"the model file {path} does not exist. Check the path.") from error
+        raise ModelFileError(
+            f"the model file {path} does not exist. Check the path.", code="model-missing"
+        ) from error
     except (OSError, ValueError) as error:
-        raise ModelFileError(f"the model file {path} cannot be read: {error}") from error
+        raise ModelFileError(
+            f"the model file {path} cannot be read: {error}", code="model-unreadable"
+        ) from error
     if not data:
-        raise ModelFileError(f"the model file {path} is empty (0 bytes). {_AGAIN}")
+        raise ModelFileError(f"the model file {path} is empty (0 bytes). {_AGAIN}", code="model-empty")
     return data
 
 
 def _check_contents(contents: Contents, path: Path) -> str:
-    """Return the metadata's text of a file that stands on its own."""
+    """Return the text of the metadata of a self-contained file."""
     if not contents.has_graph:
-        raise ModelFileError(f"{path} is no ONNX file: there is no graph in it. {_AGAIN}")
+        raise ModelFileError(f"{path} is not an ONNX file: it has no graph. {_AGAIN}", code="model-not-onnx")
     if METADATA_KEY not in contents.properties:
         raise ModelFileError(
             f"{path} is an ONNX file, but not one of genrelab's: it lacks the metadata `{METADATA_KEY}`. "
-            "Model files are made by `genrelab export`."
+            "Model files are made by `genrelab export`.",
+            code="model-not-genrelab",
         )
     if contents.external_data:
         raise ModelFileError(
-            f"the model file {path} points to other files (external data), which genrelab does not open. "
-            "Save it with all weights inside."
+            f"the model file {path} refers to other files (external data), which genrelab does not open. "
+            "Save it with all weights inside.",
+            code="model-external-data",
         )
     for domain, operator in sorted(contents.domains.items()):
         if domain not in STANDARD_DOMAINS:
             raise ModelFileError(
                 f"the model file {path} uses the operator {shorten(operator)!r} of the domain "
                 f"{shorten(domain)!r}; genrelab runs standard ONNX operators only. Export it without custom "
-                "operators."
+                "operators.",
+                code="model-custom-operator",
             )
     if contents.functions or contents.texts:
         what = "functions of its own" if contents.functions else "operators on texts"
         raise ModelFileError(
-            f"the model file {path} uses {what}, which genrelab does not run. Export it without them."
+            f"the model file {path} uses {what}, which genrelab does not run.",
+            code="model-unsupported-graph",
         )
     return contents.properties[METADATA_KEY]
 
@@ -226,8 +245,8 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as well; warnings are about optimizations
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # not what the bytes say
-    # Threads that wait sleep: else they take the cores from decoding, which goes on beside them.
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # do not guess from the bytes
+    # Waiting threads sleep; otherwise they would take the cores from decoding, which runs in parallel.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
@@ -238,17 +257,19 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
         return call_within(make, LOAD_SECONDS, stop=lambda: None)
     except TimeoutError as error:
         raise ModelFileError(
-            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {_AGAIN}"
+            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {_AGAIN}",
+            code="model-too-slow",
         ) from error
     except _session_errors() as error:
         raise ModelFileError(
             f"onnxruntime {onnxruntime.__version__} cannot use the model file {path}: {_first_line(error)}. "
-            f"{_AGAIN}"
+            f"{_AGAIN}",
+            code="model-unusable",
         ) from error
 
 
 def _session_errors() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises: its classes have no common base of their own."""
+    """Return the exceptions of onnxruntime, which have no common base class."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     own = [
@@ -262,13 +283,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None:
-    """Raise unless the graph takes and gives what the metadata says."""
+    """Raise unless inputs and outputs of the graph fit the metadata."""
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
     if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
         raise ModelFileError(
-            f"the graph of {path} takes {_named(inputs)} and gives {_named(outputs)}; a model file takes "
-            f"['{INPUT}'] and gives {sorted(OUTPUTS)}. {_AGAIN}"
+            f"the graph of {path} has the inputs {_named(inputs)} and the outputs {_named(outputs)}; a model "
+            f"file has ['{INPUT}'] and {sorted(OUTPUTS)}. {_AGAIN}",
+            code="model-signature",
         )
     samples = "free" if metadata.padding == "none" else metadata.segment_samples
     expected: list[tuple[Any, tuple[int | str, ...]]] = [
@@ -280,7 +302,8 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
             raise ModelFileError(
                 f"the graph of {path} has {node.type} {shorten(str(node.shape))} for `{node.name}`; its "
-                f"metadata asks for tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}"
+                f"metadata requires tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}",
+                code="model-signature",
             )
 
 
@@ -289,7 +312,7 @@ def _named(nodes: dict[str, Any]) -> str:
 
 
 def _fits(found: list[Any], wanted: tuple[int | str, ...]) -> bool:
-    """Whether a graph's sizes (text or None where dynamic) allow the ones wanted: numbers, `free`, `any`."""
+    """Whether a graph's sizes (text or None if dynamic) match the expected ones: numbers, `free`, `any`."""
     if len(found) != len(wanted):
         return False
     return all(

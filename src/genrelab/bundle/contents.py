@@ -1,9 +1,8 @@
 """What an ONNX file refers to, read from its bytes before anything is run.
 
-A model file comes from outside. ONNX lets one point to other files (external data) and to operators
-that only a loaded library knows (custom domains); both are found here, without the package `onnx`, by
-walking the protocol buffer. Field numbers are those of onnx.proto (github.com/onnx/onnx), the encoding
-is that of protobuf.dev/programming-guides/encoding.
+Model files are untrusted. An ONNX file can refer to other files (external data) and to operators of loaded
+libraries (custom domains); both are detected here by walking the protocol buffer, without the package `onnx`.
+Field numbers: onnx.proto (github.com/onnx/onnx); encoding: protobuf.dev/programming-guides/encoding.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from genrelab.bundle.bounds import MOST_FIELDS, MOST_NESTING
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
-# Message -> number of a field -> the message that it holds: every way that leads to a tensor or a node.
+# Message -> field number -> its message, for every path to a tensor or a node.
 _CHILDREN: dict[str, dict[int, str]] = {
     "model": {7: "graph", 14: "property", 20: "training", 25: "function"},
     "training": {1: "graph", 2: "graph"},
@@ -36,7 +35,7 @@ _TEXTS = {
     "attribute": {_ATTRIBUTE_NAME},
 }
 
-# What makes texts: they grow outside the memory that is bounded, and no recognizer of sound needs them.
+# Texts grow outside the limited memory, and no recognizer of sound needs them.
 _TEXT_ATTRIBUTES = frozenset({"value_string", "value_strings"})
 _TEXT_OPERATORS = frozenset(
     {
@@ -52,22 +51,22 @@ class WireError(ValueError):
 
 @dataclass
 class Contents:
-    """What was found in an ONNX file.
+    """What an ONNX file refers to.
 
     Attributes
     ----------
     properties : dict of str to str
         The metadata.
     has_graph : bool
-        Whether there is a graph at all; what is no ONNX file has none.
+        Whether there is a graph; a file that is not ONNX has none.
     external_data : bool
-        Whether a tensor's values are in another file.
+        Whether values of a tensor are in another file.
     domains : dict of str to str
-        Domain of operators that are used -> one of the operators.
+        Domain of used operators -> one of its operators.
     functions : bool
-        Whether there are functions, operators made of others: a few of them can stand for endless many.
+        Whether there are functions (operators made of others); a few can expand to an endless number.
     texts : bool
-        Whether operators work with texts.
+        Whether operators process text.
     """
 
     properties: dict[str, str] = field(default_factory=dict)
@@ -93,16 +92,15 @@ def examine(data: bytes) -> Contents:
     Raises
     ------
     WireError
-        If the bytes are not a protocol buffer, end too early, or are too many messages or too deep in one
-        another.
+        If the bytes are not a protocol buffer, end too early, or have too many or too deeply nested messages.
     """
     contents = Contents()
-    waiting = [("model", memoryview(data), 0)]  # no recursion: nesting comes from outside
+    waiting = [("model", memoryview(data), 0)]  # no recursion: the file decides the depth
     fields = 0
     while waiting:
         kind, message, depth = waiting.pop()
         if depth > MOST_NESTING:
-            raise WireError(f"more than {MOST_NESTING} messages in one another")
+            raise WireError(f"more than {MOST_NESTING} nested messages")
         children = _CHILDREN.get(kind, {})
         texts: dict[int, str] = {}
         numbers: dict[int, int] = {}
@@ -113,7 +111,7 @@ def examine(data: bytes) -> Contents:
             if value is None:
                 continue
             if isinstance(value, int):
-                numbers[number] = value & 0xFFFFFFFF  # as readers take it for an int32
+                numbers[number] = value & 0xFFFFFFFF  # other readers use an int32
             elif number in children:
                 waiting.append((children[number], value, depth + 1))
                 contents.has_graph |= kind == "model" and number == 7
@@ -127,7 +125,7 @@ def examine(data: bytes) -> Contents:
 
 
 def _note(contents: Contents, kind: str, texts: dict[int, str], numbers: dict[int, int]) -> None:
-    """Put what a message's own fields say into the contents."""
+    """Add the facts of a message's own fields to the contents."""
     if kind == "node":
         operator = texts.get(_NODE_OPERATOR, "")
         contents.domains[texts.get(_NODE_DOMAIN, "")] = operator
@@ -144,7 +142,7 @@ def _note(contents: Contents, kind: str, texts: dict[int, str], numbers: dict[in
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | None]]:
-    """Yield number and value of each field of a message; None for numbers of a fixed size."""
+    """Yield number and value of each field of a message; None for fixed-size numbers."""
     position, end = 0, len(message)
     while position < end:
         tag, position = _varint(message, position)

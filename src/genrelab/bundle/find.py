@@ -1,4 +1,4 @@
-"""Which model file to use where none is named."""
+"""Find the model file to use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MODEL_VARIABLE = "GENRELAB_MODEL"
 """The environment variable that names a model file."""
 
 PACKAGED_MODEL = Path(__file__).with_name("packaged.onnx")
-"""Where the model that comes with genrelab lies; docs/model-card.md tells of it."""
+"""The model file that comes with genrelab; see docs/model-card.md."""
 
 
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
@@ -20,8 +20,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     Parameters
     ----------
     model : str, path-like or None
-        One that was named; None means the one that the environment variable `GENRELAB_MODEL` names, else
-        the one that comes with genrelab.
+        A model file; None means the environment variable `GENRELAB_MODEL`, else the packaged model.
 
     Returns
     -------
@@ -31,7 +30,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     Raises
     ------
     UsageError
-        If there is none: the packaged one was taken out.
+        If there is none because the packaged model was removed.
     """
     if model is not None:
         return Path(model)
@@ -41,6 +40,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     if PACKAGED_MODEL.is_file():
         return PACKAGED_MODEL
     raise UsageError(
-        "no model to recognize with. Name one with --model FILE or in the environment variable "
-        f"{MODEL_VARIABLE}; `genrelab demo` trains one within minutes."
+        "no model file to recognize with. Name one with --model FILE or in the environment variable "
+        f"{MODEL_VARIABLE}; `genrelab demo` trains one within minutes.",
+        code="no-model",
     )

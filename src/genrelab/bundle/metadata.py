@@ -1,4 +1,4 @@
-"""What a model file says about itself: one JSON value beside the graph."""
+"""The metadata of a model file: one JSON value beside the graph."""
 
 from __future__ import annotations
 
@@ -9,15 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from genrelab.bundle.bounds import (
-    LONGEST_NAME,
-    LONGEST_SEGMENT,
-    MOST_GENRES,
-    MOST_METADATA,
-    MOST_OVERLAP,
-    MOST_SAMPLES,
-    SHORTEST_SEGMENT,
-)
+from genrelab.bundle import bounds
 from genrelab.errors import ModelFileError
 from genrelab.printing import shorten
 from genrelab.voting import VotingRule
@@ -26,15 +18,15 @@ METADATA_KEY = "genrelab"
 """The key among the ONNX metadata whose value is the JSON text."""
 
 FORMAT_VERSION: Literal[1] = 1
-"""The newest format that this genrelab reads and the one that it writes."""
+"""The newest format that this genrelab reads, and the format that it writes."""
 
 DIGEST_DIGITS = 12
-"""How many digits of a sound's digest a model file keeps."""
+"""Digits of an audio digest in a model file."""
 
 _KEY = 80  # characters of a key that a message quotes
 
 UNSURE = "unsure"
-"""What stands in a genre's place where a recognizer gives no answer; no genre may be called so."""
+"""The result of a recognizer that abstains; no genre may have this name."""
 
 
 def _check_text(text: str) -> str:
@@ -43,7 +35,7 @@ def _check_text(text: str) -> str:
     return text
 
 
-PrintableText = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_check_text)]
+PrintableText = Annotated[str, Field(max_length=bounds.LONGEST_NAME), AfterValidator(_check_text)]
 SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 
 
@@ -52,7 +44,7 @@ class _Strict(BaseModel):
 
 
 class TrainingCorpus(_Strict):
-    """Whose music a model learned from."""
+    """A corpus that a model was trained on."""
 
     name: PrintableText
     licence: str
@@ -60,7 +52,7 @@ class TrainingCorpus(_Strict):
 
 
 class BundleMetadata(_Strict):
-    """What a model file says about itself.
+    """The facts that a model file states.
 
     Parameters
     ----------
@@ -69,49 +61,48 @@ class BundleMetadata(_Strict):
     genres : tuple of str
         Two or more, in the order of the graph's probabilities.
     sample_rate : int
-        Of the waveforms that the graph takes, in Hz.
+        Of the graph's input, in Hz.
     channels : {1, 2}
-        Of those waveforms.
+        Of the graph's input.
     segment_seconds, hop_seconds : float > 0
-        Length of a segment; time from the beginning of one to that of the next, at most a segment. These and
-        others are within `genrelab.bundle.bounds`.
+        Length of a segment; time from the beginning of one to that of the next, at most one segment. Limits:
+        `genrelab.bundle.bounds`.
     padding : {"end", "random", "repeat", "none"}
-        How sound shorter than a segment was filled in training: silence behind it, silence around it, or
-        the sound again. Recognition takes `end` for `random`, so that an answer can be repeated. With
-        `none` shorter sound is heard as it is, and the graph takes any length up to a segment.
+        How sound shorter than a segment was padded in training: silence after it, silence around it, or
+        repetition. Recognition uses `end` instead of `random`, to be reproducible. With `none` shorter sound
+        is not padded, and the graph accepts any length up to a segment.
     shortest_seconds : float >= 0
-        With the padding `none`, the least that the graph takes; sound that is still shorter is repeated
-        until it is so long.
+        With the padding `none`, the shortest input of the graph; shorter sound is repeated up to this length.
     voting : {"majority", "mean"}
-        How segments make a track's answer, as `genrelab.voting.vote` takes it.
+        How segments are combined to the prediction of a track; see `genrelab.voting.vote`.
     temperature : float > 0
-        What the logits were divided by before the softmax. For information: the graph has done it.
+        Divisor of the logits before the softmax, for information; the graph applies it.
     abstain_below : float in 0..1
-        An answer whose confidence is below it is given as `unsure`.
+        The threshold of confidence below which the model abstains (`unsure`).
     recipe : str
-        What trained the network.
+        Name of the recipe.
     corpora : tuple of TrainingCorpus
-        What it was trained on.
+        The training corpora.
     learned : tuple of str
-        Of each clip that the network learned, or that chose its epoch: the first 12 hexadecimal digits of the
-        digest of its sound, as `genrelab.lab.training.store.facts.ClipFacts` has it at this sample rate and
-        these channels. Empty if nobody kept them. Nothing of the sound can be made from it.
+        Of each training and validation clip: the first 12 hexadecimal digits of the digest of its sound, see
+        `genrelab.lab.training.store.facts.ClipFacts` at this sample rate and number of channels. Empty if
+        unknown. The sound cannot be reconstructed from it.
     results : tuple of dict
-        Measured results, each with its corpus and split; free JSON objects.
+        Measured results, each with its corpus and split; any JSON objects.
     created : datetime.date
         When the file was written.
     genrelab_version : str
-        What wrote it.
+        The version that wrote the file.
     """
 
     format_version: Literal[1] = FORMAT_VERSION
-    genres: tuple[PrintableText, ...] = Field(min_length=2, max_length=MOST_GENRES)
+    genres: tuple[PrintableText, ...] = Field(min_length=2, max_length=bounds.MOST_GENRES)
     sample_rate: int = Field(ge=1000, le=384_000)
     channels: Literal[1, 2]
-    segment_seconds: float = Field(ge=SHORTEST_SEGMENT, le=LONGEST_SEGMENT)
-    hop_seconds: float = Field(gt=0, le=LONGEST_SEGMENT)
+    segment_seconds: float = Field(ge=bounds.SHORTEST_SEGMENT, le=bounds.LONGEST_SEGMENT)
+    hop_seconds: float = Field(gt=0, le=bounds.LONGEST_SEGMENT)
     padding: Literal["end", "random", "repeat", "none"] = "end"
-    shortest_seconds: float = Field(0.0, ge=0, le=LONGEST_SEGMENT)
+    shortest_seconds: float = Field(0.0, ge=0, le=bounds.LONGEST_SEGMENT)
     voting: VotingRule = "majority"
     temperature: float = Field(1.0, gt=0)
     abstain_below: float = Field(0.0, ge=0, le=1)
@@ -127,30 +118,30 @@ class BundleMetadata(_Strict):
         if len(set(self.genres)) != len(self.genres):
             raise ValueError("a genre is named twice")
         if UNSURE in self.genres:
-            raise ValueError(f"no genre may be called {UNSURE!r}: it stands for no answer")
+            raise ValueError(f"no genre may be called {UNSURE!r}: that is the result of abstaining")
         if self.hop_seconds > self.segment_seconds:
-            raise ValueError("hop_seconds is more than segment_seconds: sound would be passed over")
-        if self.hop_seconds * MOST_OVERLAP < self.segment_seconds:
-            raise ValueError(f"hop_seconds is less than 1/{MOST_OVERLAP} of segment_seconds")
-        if self.segment_samples * self.channels > MOST_SAMPLES:
-            raise ValueError(f"a segment has more than {MOST_SAMPLES:,} samples")
+            raise ValueError("hop_seconds is more than segment_seconds: sound would be skipped")
+        if self.hop_seconds * bounds.MOST_OVERLAP < self.segment_seconds:
+            raise ValueError(f"hop_seconds is less than 1/{bounds.MOST_OVERLAP} of segment_seconds")
+        if self.segment_samples * self.channels > bounds.MOST_SAMPLES:
+            raise ValueError(f"a segment has more than {bounds.MOST_SAMPLES:,} samples")
         if self.shortest_seconds > self.segment_seconds:
             raise ValueError("shortest_seconds is more than segment_seconds")
         return self
 
     @property
     def segment_samples(self) -> int:
-        """Samples of a segment."""
+        """Samples per segment."""
         return max(1, round(self.segment_seconds * self.sample_rate))
 
     @property
     def filling(self) -> Literal["end", "repeat"]:
-        """What sound shorter than `shortest_samples` is filled with, where nothing is to be random."""
+        """How sound shorter than `shortest_samples` is padded, without randomness."""
         return "repeat" if self.padding in ("repeat", "none") else "end"
 
     @property
     def shortest_samples(self) -> int:
-        """Samples to which shorter sound is filled: a segment, but with the padding `none`."""
+        """Samples to which shorter sound is padded: a segment, except with the padding `none`."""
         if self.padding != "none":
             return self.segment_samples
         return max(1, round(self.shortest_seconds * self.sample_rate))
@@ -162,7 +153,7 @@ class BundleMetadata(_Strict):
 
 
 def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata:
-    """Read the JSON value of a model file.
+    """Parse the metadata of a model file.
 
     Parameters
     ----------
@@ -178,42 +169,38 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
     Raises
     ------
     ModelFileError
-        If it is no JSON object, was written by a newer genrelab, or a value is missing, unknown or
-        impossible.
+        If it is not a JSON object, was written by a newer genrelab, or a value is missing, unknown or
+        invalid.
     """
-    if len(text) > MOST_METADATA:
+    name = f"the metadata of the model file {os.fspath(path)}"
+    if len(text) > bounds.MOST_METADATA:
         raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} has {len(text):,} characters, more than "
-            f"{MOST_METADATA:,}. Export it anew."
+            f"{name} has {len(text):,} characters; the limit is {bounds.MOST_METADATA:,}. Export it again.",
+            code="model-metadata-too-large",
         )
     try:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} is not JSON ({error}). Export it anew."
-        ) from error
+        text = f"{name} is not JSON ({error}). Export it again."
+        raise ModelFileError(text, code="model-metadata-not-json") from error
     if not isinstance(value, dict):
-        raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} is not a JSON object. Export it anew."
-        )
+        raise ModelFileError(f"{name} is not a JSON object.", code="model-metadata-not-json")
     version = value.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFileError(
-            f"the model file {os.fspath(path)} was made by a newer genrelab (its format is "
-            f"{shorten(str(version), _KEY)}, this genrelab reads up to "
-            f"{FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab"
+            f"{name} was made by a newer genrelab (format {shorten(str(version), _KEY)}; this one reads up "
+            f"to {FORMAT_VERSION}). Upgrade: pip install --upgrade genrelab",
+            code="model-newer",
         )
     try:
         return BundleMetadata.model_validate_json(text)
     except ValidationError as error:
-        raise ModelFileError(
-            f"the metadata of the model file {os.fspath(path)} cannot be used: {_explain(error)}. "
-            "Export it anew."
-        ) from error
+        text = f"{name} cannot be used: {_explain(error)}. Export it again."
+        raise ModelFileError(text, code="model-metadata") from error
 
 
 def _explain(error: ValidationError) -> str:
-    """Return what pydantic found, on one line: the first three problems."""
+    """Return the first three problems that pydantic found, on one line."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [
         f"{shorten('.'.join(map(str, problem['loc'])), _KEY) or 'values'}: "

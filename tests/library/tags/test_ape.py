@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import tagged
 from mutations import mutate
+from raising import raises
 from rewriting import checked_rewrite, rewrite
 
-from genrelab.audio.containers.identify import skip_id3, tail_start
+from genrelab.audio.containers.outer_tags import skip_id3, tail_start
 from genrelab.errors import TagError
 from genrelab.library.store.audio_digest import sound_digest
 from genrelab.library.tags import read_tag
@@ -46,10 +47,9 @@ def sv7(frames: int) -> bytes:
     )
 
 
-def refused(path: Path, message: str) -> None:
-    with path.open("rb") as file, pytest.raises(TagError, match=message) as caught:
+def refused(path: Path, code: str, *quoted: object) -> None:
+    with path.open("rb") as file, raises(code, path, *quoted):
         read_tag(file, path)
-    assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -142,12 +142,12 @@ def test_what_is_cut_off_is_refused(kind: str, tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in (len(whole) - 1, len(whole) // 2, 20):
         path.write_bytes(whole[:length])
-        refused(path, "cut off")
+        refused(path, "tag-file-cut-off")
     path.write_bytes(whole)
     tagged.tag_items(path, "Dub")
     tag = path.read_bytes()[len(whole) :]
     path.write_bytes(whole[:-40] + tag)
-    refused(path, "cut off")
+    refused(path, "tag-file-cut-off")
 
 
 @pytest.mark.parametrize("kind", ["wv", "tta"])
@@ -155,7 +155,7 @@ def test_mpeg_in_the_place_of_sound_is_refused(kind: str, tmp_path: Path) -> Non
     path = tagged.write_sound(tmp_path / f"x.{kind}", kind)
     frames = tagged.write_sound(tmp_path / "x.mp3", "mp3").read_bytes()
     path.write_bytes(path.read_bytes()[:64] + frames)
-    refused(path, "cut off")
+    refused(path, "tag-file-cut-off")
 
 
 @pytest.mark.parametrize("frames", [1, 7, 8, 120])  # of 28 bits each: the last ends anywhere in a word
@@ -169,7 +169,7 @@ def test_musepack_sv7(frames: int, tmp_path: Path) -> None:
     rewrite(path, lambda tag: tag.restore(before))
     assert path.read_bytes() == whole
     path.write_bytes(whole[:-4])
-    refused(path, "cut off")
+    refused(path, "tag-file-cut-off")
 
 
 def test_monkeys_audio_before_version_398(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_monkeys_audio_before_version_398(tmp_path: Path) -> None:
     rewrite(path, lambda tag: tag.set(GENRES))
     assert tagged.genres(path) == GENRES
     path.write_bytes(head + bytes(400))
-    refused(path, "cut off")
+    refused(path, "tag-file-cut-off")
 
 
 def test_apev1_and_damaged_tags_are_refused(tmp_path: Path) -> None:
@@ -194,9 +194,9 @@ def test_apev1_and_damaged_tags_are_refused(tmp_path: Path) -> None:
         return whole[:place] + new + whole[place + len(new) :]
 
     path.write_bytes(whole[:at] + whole[at + 32 : -24] + struct.pack("<I", 1000) + whole[-20:-12] + bytes(12))
-    refused(path, "APEv1")
+    refused(path, "tag-version-unknown", "APEv1")
     path.write_bytes(change(-24, struct.pack("<I", 3000)))
-    refused(path, "unknown version 3000")
+    refused(path, "tag-version-unknown", 3000)
     for damage in (
         (-16, b"\4"),
         (at + 16, b"\4"),
@@ -209,11 +209,11 @@ def test_apev1_and_damaged_tags_are_refused(tmp_path: Path) -> None:
         with path.open("rb") as file, pytest.raises(TagError):
             read_tag(file, path)
     path.write_bytes(whole + whole[at:])
-    refused(path, "several APEv2 tags")
+    refused(path, "tag-several")
     path = tagged.make(tmp_path, "wv-footer")
     whole = path.read_bytes()
     path.write_bytes(change(-16, b"\4"))  # no header says how many items there are
-    refused(path, "damaged APEv2 tag")
+    refused(path, "tag-damaged")
 
 
 def test_a_tag_in_front_of_others_at_the_end(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrelab.errors import TagError
-from genrelab.library.tags.id3 import Id3
+from genrelab.library.tags.entries.id3 import Id3
 
 PRIVATE = b"PRIV\0\0\0\x06\0\0ab\0\xff\xe0c"  # holds what looks like the beginning of an MPEG frame
 
@@ -39,9 +39,9 @@ def test_odd_frames_stay(version: int) -> None:
     whole = tag(version, b"".join(frames) + bytes(50))
     read = Id3.parse(whole)
     read.set_genres(["Rock"])
-    assert read.others() == frames
+    assert read.other_entries() == frames
     again = Id3.parse(read.render())
-    assert again.genres() == ("Rock",) and again.others() == frames and again.version == version
+    assert again.genres() == ("Rock",) and again.other_entries() == frames and again.version == version
     assert len(read.render()) == len(whole)  # it fits into the padding
     again.set_genres([])
     assert again.render() == whole
@@ -50,7 +50,7 @@ def test_odd_frames_stay(version: int) -> None:
 def test_unsynchronised() -> None:
     body = (TITLE + PRIVATE).replace(b"\xff", b"\xff\x00")
     read = Id3.parse(tag(3, body, flags=0x80))
-    assert read.frames == [TITLE, PRIVATE]
+    assert read.entries == [TITLE, PRIVATE]
     read.set_genres(["Ελληνικά"])
     found = mutagen.id3.ID3(BytesIO(read.render() + bytes(1000)), load_v1=False)
     assert found["TCON"].genres == ["Ελληνικά"]
@@ -60,21 +60,21 @@ def test_unsynchronised() -> None:
     ("version", "extended"), [(3, b"\0\0\0\x06" + bytes(6)), (4, synchsafe(6) + b"\1\0"), (3, b"")]
 )
 def test_extended_header(version: int, extended: bytes) -> None:
-    assert Id3.parse(tag(version, extended + TITLE, flags=0x40)).frames == [TITLE]
+    assert Id3.parse(tag(version, extended + TITLE, flags=0x40)).entries == [TITLE]
 
 
 def test_footer() -> None:
     whole = tag(4, TITLE, flags=0x10)
     read = Id3.parse(whole + b"3DI" + whole[3:10])
-    assert read.frames == [TITLE]
-    assert Id3.parse(read.render()).frames == [TITLE]
+    assert read.entries == [TITLE]
+    assert Id3.parse(read.render()).entries == [TITLE]
 
 
 def test_sizes_as_itunes_wrote_them() -> None:
     """ID3v2.4 with frame sizes that are not synchsafe."""
     long = text_frame(b"TIT2", b"\0" + b"t" * 200)
     read = Id3.parse(tag(4, long + TITLE))
-    assert read.frames == [long, TITLE]
+    assert read.entries == [long, TITLE]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_any_text(genres: list[str]) -> None:
     read = Id3(4, [TITLE])
     read.set_genres(genres)
     again = Id3.parse(read.render())
-    assert again.others() == [TITLE]
+    assert again.other_entries() == [TITLE]
     found = mutagen.id3.ID3(BytesIO(read.render() + bytes(1000)), load_v1=False, translate=False)
     assert found["TCON"].text == genres

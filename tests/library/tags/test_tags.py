@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import tagged
+from raising import raises
 from rewriting import rewrite
 from tagged import KINDS, RECORDED_KINDS
 
-from genrelab.errors import TagError
 from genrelab.library.store.audio_digest import sound_digest
 from genrelab.library.tags import read_tag
 
@@ -56,20 +56,19 @@ def test_write_and_take_back(kind: str, tmp_path: Path) -> None:
     assert sound_digest(path) == sound
 
 
-def _refused(path: Path, message: str) -> None:
-    with path.open("rb") as file, pytest.raises(TagError, match=message) as caught:
+def _refused(path: Path, code: str) -> None:
+    with path.open("rb") as file, raises(code, path):
         read_tag(file, path)
-    assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("container", ["mpg", "avi", "au", "caf", "w64", "rf64", "flv"])
 def test_files_that_hold_frames_of_mpeg_are_not_mpeg_files(container: str, tmp_path: Path) -> None:
     """An ID3v2 tag before them would make them unreadable."""
     path = tagged.write_sound(tmp_path / f"x.{container}", container)
-    _refused(path, "does not write")
+    _refused(path, "tag-format-unsupported")
     head, frames = path.read_bytes()[:64], tagged.write_sound(tmp_path / "x.mp3", "mp3").read_bytes()
     path.write_bytes(head + frames)
-    _refused(path, "does not write")
+    _refused(path, "tag-format-unsupported")
 
 
 @pytest.mark.parametrize("kind", ["ogg", "opus", "oga"])
@@ -79,10 +78,10 @@ def test_a_damaged_page_of_ogg_is_not_made_to_look_whole(kind: str, tmp_path: Pa
     data = path.read_bytes()
     comment = data.index(b"ARTIST")
     path.write_bytes(data[:comment] + b"a" + data[comment + 1 :])
-    _refused(path, "checksum")
+    _refused(path, "tag-checksum")
     path.write_bytes(data[:-100] + bytes([data[-100] ^ 1]) + data[-99:])
     many = [f"genre {number} of many" * 50 for number in range(100)]  # takes more pages: all get new numbers
-    with pytest.raises(TagError, match="checksum"):
+    with raises("tag-checksum", path):
         rewrite(path, lambda tag: tag.set(many))
     rewrite(path, lambda tag: tag.set(GENRES))  # leaves the damaged page alone
     assert tagged.genres(path) == GENRES
@@ -94,7 +93,7 @@ def test_id3_of_unknown_flags_is_refused(kind: str, flag: int, tmp_path: Path) -
     data = bytearray(path.read_bytes())
     data[5] |= flag
     path.write_bytes(data)
-    _refused(path, "damaged ID3v2 tag")
+    _refused(path, "tag-damaged")
 
 
 @pytest.mark.parametrize(("kind", "order"), [("wav", "little"), ("aiff", "big")])
@@ -103,7 +102,7 @@ def test_a_length_beyond_the_end_is_refused_at_once(kind: str, order: str, tmp_p
     data = path.read_bytes()
     path.write_bytes(data[:4] + (2**32 - 10).to_bytes(4, order) + data[8:])  # type: ignore[arg-type]
     began = time.process_time()
-    _refused(path, "states a length")
+    _refused(path, "tag-file-length")
     assert time.process_time() - began < 1.0
 
 
@@ -120,9 +119,9 @@ def test_a_header_of_wma_that_does_not_add_up_is_refused(tmp_path: Path) -> None
     data = path.read_bytes()
     padding = data.index(bytes.fromhex("74d40618dfca0945a4ba9aabcb96aae8"))
     path.write_bytes(data[: padding + 16] + bytes([data[padding + 16] - 1]) + data[padding + 17 :])
-    _refused(path, "damaged ASF header")
+    _refused(path, "tag-damaged")
     path.write_bytes(data[:24] + b"\xff" + data[25:])
-    _refused(path, "damaged ASF header")
+    _refused(path, "tag-damaged")
 
 
 _LIMITED = """

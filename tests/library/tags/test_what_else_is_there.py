@@ -10,7 +10,7 @@ import pytest
 import tagged
 
 from genrelab.library.tags import read_tag
-from genrelab.library.tags.id3 import Id3
+from genrelab.library.tags.entries.id3 import Id3
 
 STREAM_PROPERTIES = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")  # ASF specification, section 3.3
 
@@ -40,7 +40,7 @@ def test_another_chunk_is_part_of_it(suffix: str, tmp_path: Path) -> None:
 def test_an_id3_tag_of_padding_alone_holds_nothing_and_takes_a_genre(version: int) -> None:
     tag = b"ID3" + bytes([version, 0, 0, 0, 0, 1, 72]) + bytes(200)
     read = Id3.parse(tag)
-    assert read.frames == [] and read.genres() == ()
+    assert read.entries == [] and read.genres() == ()
     read.set_genres(["Ska"])
     again = Id3.parse(read.render())
     assert again.genres() == ("Ska",) and len(read.render()) == len(tag)

@@ -1,1 +1,5 @@
-"""Walkers of container formats: where in a file the sound is. They decode nothing."""
+"""How sound files are built: one module per container, which decoding, digests and tags share."""
+
+
+class ContainerError(ValueError):
+    """A file is not built as its container requires, or it ends too early."""

@@ -1,11 +1,11 @@
-"""Raw AAC (ADTS): whether its last frame is whole. See ISO/IEC 13818-7, section 6.2."""
+"""Raw AAC (ADTS): frames, and whether the last one is complete. See ISO/IEC 13818-7, section 6.2."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from genrelab.audio.containers.identify import skip_id3
+from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.audio.containers.window import FileWindow
 
 _HEADER = re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])")
@@ -13,7 +13,7 @@ _HEADER_SIZE = 7
 
 
 def last_frame_is_cut(path: Path) -> bool:
-    """Walk a raw AAC file; False also for a file that is none.
+    """Return whether a raw AAC file ends within a frame; False for any other file.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def last_frame_is_cut(path: Path) -> bool:
 
 
 def frame_size(header: bytes) -> int | None:
-    """Return the bytes of the ADTS frame with this header of 7 bytes; None if it is no such header."""
+    """Return the size in bytes of the ADTS frame with a header of 7 bytes; None for anything else."""
     if len(header) < _HEADER_SIZE or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
         return None
     size = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
@@ -46,7 +46,7 @@ def frame_size(header: bytes) -> int | None:
 
 
 def _next_frame(window: FileWindow, position: int) -> int:
-    """Return the next place where two frames follow each other; the file's end if there is none."""
+    """Return the next position with two frames in a row; the end of the file if there is none."""
     while (position := window.search(_HEADER, position, 2)) >= 0:
         size = frame_size(window.peek(position, _HEADER_SIZE))
         if size is not None and frame_size(window.peek(position + size, _HEADER_SIZE)) is not None:

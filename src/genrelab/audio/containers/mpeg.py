@@ -1,11 +1,10 @@
-"""MPEG audio (MP3, MP2, MP1): where its frames are, found in one walk over the file.
+"""MPEG audio (MP3, MP2, MP1): an index of all frames, made in one walk over the file.
 
-Such a file has no table of contents; it is a chain of frames, each with a header that tells its size. Where
-the chain breaks, the walk goes on at the next place where frames follow one another.
+The file is a chain of frames, each with a header from which its size follows. Where the chain breaks, the
+walk continues at the next position with several frames in a row.
 
-Header: ISO/IEC 11172-3, section 2.4.1.3, and ISO/IEC 13818-3; MPEG 2.5 as its decoders have it. The frame
-with the number of frames, the encoder's delay and its padding: as LAME writes it
-(gabriel.mp3-tech.org/mp3infotag.html), and VBRI.
+Header: ISO/IEC 11172-3, section 2.4.1.3, and ISO/IEC 13818-3; MPEG 2.5 as decoders implement it. The table
+with the number of frames, the encoder delay and padding: LAME (gabriel.mp3-tech.org/mp3infotag.html), VBRI.
 """
 
 from __future__ import annotations
@@ -14,18 +13,19 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
+from genrelab.audio.containers.outer_tags import tag_length
 from genrelab.audio.containers.window import FileWindow
 
 MOST_GAPS = 1000
-"""So many gaps are kept with their places; of more, only the number."""
+"""Gaps that are kept with their positions; further ones are only counted."""
 
 DECODER_DELAY = 529
-"""Samples by which every decoder of layer III is late, which an encoder's delay does not count."""
+"""Delay of every layer III decoder in samples, which the encoder delay does not include."""
 
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by version
-_BITRATES = {  # kbit/s by MPEG 1 or not, and layer; index 0 is "free", which no frame's size follows from
+_BITRATES = {  # kbit/s by (is MPEG 1, layer), from index 1; index 0 is "free", which gives no frame size
     (True, 1): tuple(range(32, 449, 32)),
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -33,18 +33,31 @@ _BITRATES = {  # kbit/s by MPEG 1 or not, and layer; index 0 is "free", which no
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-_CHAIN, _FOREIGN_CHAIN = 2, 4  # frames in a row that end a gap: like those before it, or of another kind
+_CHAIN, _FOREIGN_CHAIN = 2, 4  # frames in a row that end a gap: of the same kind as before, or of another
 _HEADER = re.compile(rb"\xff(?=[\xe2-\xff][\x10-\xef])")
-_XING_REACH = 200  # bytes of a first frame in which its table is looked for
-_LONGEST_TAG = 2**28  # of an ID3v2 tag
-_FOREIGN_TAIL = 8192  # so many bytes behind the last frame may be a tag that is not known
+_XING_REACH = 200  # bytes of a first frame that are searched for the table
+_FOREIGN_TAIL = 8192  # bytes behind the last frame that may be an unknown tag
 
 
 class FrameKind(NamedTuple):
-    """What all frames of a file have in common."""
+    """Properties that all frames of a file share."""
 
     sync: int  # the header's second byte, its protection bit set
     rate_index: int
+
+    @classmethod
+    def of(cls, header: bytes, *, free_bit_rate: bool = False) -> Self | None:
+        """Return the kind of the frame that begins with this header; None if it is no header.
+
+        The size of a frame of the "free" bit rate is unknown, so its header counts only on request.
+        """
+        if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+            return None
+        version, layer, rate = header[1] >> 3 & 3, header[1] >> 1 & 3, header[2] >> 2 & 3
+        bit_rate = header[2] >> 4
+        if version == 1 or layer == 0 or rate == 3 or bit_rate == 15 or (bit_rate == 0 and not free_bit_rate):
+            return None
+        return cls(header[1] | 1, rate)
 
     @property
     def version(self) -> int:
@@ -58,19 +71,19 @@ class FrameKind(NamedTuple):
 
     @property
     def sample_rate(self) -> int:
-        """In Hz."""
+        """Sample rate in Hz."""
         return _RATES[self.version][self.rate_index]
 
     @property
     def samples(self) -> int:
-        """Samples of a frame."""
+        """Samples per frame."""
         return 384 if self.layer == 1 else 1152 if self.layer == 2 or self.version == 3 else 576
 
 
 class Gap(NamedTuple):
-    """Bytes between frames that are neither frame nor tag."""
+    """Bytes between frames that belong to no frame or tag."""
 
-    frame: int  # number of the frame before which they stand
+    frame: int  # number of the frame after the gap
     size: int
 
 
@@ -85,21 +98,21 @@ class MpegIndex:
     channels : int
         Of the first frame.
     offsets : array of int
-        Where each frame begins, without the one that holds the encoder's table.
+        Where each frame begins, without the frame with the encoder's table.
     sizes : array of int
-        Their bytes.
+        Size of each frame in bytes.
     uniform : bool
         Whether all frames are of one kind.
     gaps : list of Gap
         Up to `MOST_GAPS` of them.
     n_gaps, gap_bytes : int
-        All of them.
+        Totals.
     cut : bool
         Whether the file ends inside a frame.
     declared : int or None
-        Frames that the encoder's table promises.
+        Number of frames that the encoder's table states.
     delay, padding : int
-        Samples that the encoder put before and behind the sound; 0 where it does not say.
+        Samples that the encoder added before and after the sound; 0 if not stated.
     """
 
     kind: FrameKind
@@ -117,7 +130,7 @@ class MpegIndex:
 
     @property
     def damaged_frames(self) -> int:
-        """About how many frames the gaps have cost, at least one for each."""
+        """Estimate of the frames lost in gaps, at least one per gap."""
         if not self.offsets:
             return self.n_gaps
         mean = (self.offsets[-1] + self.sizes[-1] - self.offsets[0] - self.gap_bytes) / len(self.offsets)
@@ -125,24 +138,23 @@ class MpegIndex:
 
     @property
     def missing(self) -> int:
-        """Frames that are promised and not there; negative where there are more than promised."""
+        """Stated frames that are missing; negative if there are more than stated."""
         return 0 if self.declared is None else self.declared - len(self.offsets)
 
 
 def index_mpeg(path: Path, *, anywhere: bool = False) -> MpegIndex | None:
-    """Walk an MPEG audio file.
+    """Index an MPEG audio file.
 
     Parameters
     ----------
     path : Path
     anywhere : bool
-        Whether the first frame is looked for in the whole file. Else it must be where the sound begins,
-        behind the tags.
+        Whether to search the whole file for the first frame. Else it must follow the tags in front.
 
     Returns
     -------
     MpegIndex or None
-        None for a file that has no frames there, or frames of the free bit rate.
+        None if there are no frames there, or only frames of the free bit rate.
 
     Raises
     ------
@@ -174,9 +186,9 @@ class _Walk:
         return found if found.offsets else None
 
     def _follow(self, found: MpegIndex, kind: FrameKind, position: int) -> None:
-        """Take all frames from the first one on."""
+        """Add all frames from the first one on."""
         size = self._window.size
-        fresh = True  # a file begins, maybe behind another one
+        fresh = True  # a file begins, perhaps joined to another one
         while position < size:
             position = self._run(found, kind, position, fresh=fresh)
             if found.cut:
@@ -197,7 +209,7 @@ class _Walk:
             position, kind = place, next_kind
 
     def _run(self, found: MpegIndex, kind: FrameKind, position: int, *, fresh: bool) -> int:
-        """Take frames as long as they follow one another; return where they end."""
+        """Add frames while they are adjacent; return where they end."""
         window, size_of = self._window, self._sizes(kind).get
         offsets, sizes = found.offsets, found.sizes
         note_offset, note_size = offsets.append, sizes.append
@@ -226,7 +238,7 @@ class _Walk:
         return position
 
     def _take_table(self, found: MpegIndex, kind: FrameKind, number: int) -> None:
-        """Read the encoder's table from the first frame of a file, and take that frame out."""
+        """Read the encoder's table from the first frame of a file, and remove that frame."""
         frame = self._window.peek(found.offsets[number], min(found.sizes[number], _XING_REACH))
         table = _read_table(frame, kind)
         if table is None:
@@ -234,31 +246,31 @@ class _Walk:
         del found.offsets[number], found.sizes[number]
         if number == 0:
             found.declared, found.delay, found.padding = table
-        elif found.declared is not None:  # another file behind the first
+        elif found.declared is not None:  # another file joined to the first
             found.declared = None if table.frames is None else found.declared + table.frames
             found.padding = 0
 
     def _table(self, kind: FrameKind) -> list[int]:
-        """Return the size of a frame by its header's third byte; 0 for bytes that no such frame has."""
+        """Return the frame size for each third byte of a header; 0 for invalid bytes."""
         if kind not in self._tables:
             self._tables[kind] = [_frame_size(kind, byte) for byte in range(256)]
         return self._tables[kind]
 
     def _sizes(self, kind: FrameKind) -> dict[bytes, int]:
-        """Return the size of a frame by the first three bytes of its header."""
+        """Return the frame size for each valid first three bytes of a header."""
         table = self._table(kind)
         syncs = (kind.sync, kind.sync & 0xFE)
         return {bytes((0xFF, sync, byte)): size for sync in syncs for byte, size in enumerate(table) if size}
 
     def _chain(self, position: int, count: int, like: FrameKind | None = None) -> FrameKind | None:
-        """Return the kind of the frames at a position if so many follow one another, or all to the end."""
+        """Return the kind of frames at a position if `count` or all until the end follow in a row."""
         header = self._window.peek(position, 4)
-        kind = _kind_of(header)
+        kind = FrameKind.of(header)
         if kind is None or (like is not None and kind != like):
             return None
         table = self._table(kind)
         for number in range(count):
-            if _kind_of(header) != kind or not table[header[2]]:
+            if FrameKind.of(header) != kind or not table[header[2]]:
                 return None
             position += table[header[2]]
             if number and self._ends(position):
@@ -267,10 +279,10 @@ class _Walk:
         return kind
 
     def _ends(self, position: int) -> bool:
-        return position == self._window.size or self._tag_size(position) > 0
+        return position == self._window.size or tag_length(self._window, position) > 0
 
     def _find(self, position: int, like: FrameKind | None) -> tuple[int, FrameKind | None]:
-        """Find the next place where frames follow one another."""
+        """Find the next position with several frames in a row."""
         while (position := self._window.search(_HEADER, position, 3)) >= 0:
             kind = self._chain(position, _CHAIN, like) if like is not None else None
             kind = kind or self._chain(position, _FOREIGN_CHAIN)
@@ -282,38 +294,24 @@ class _Walk:
         return self._window.size, None
 
     def _is_last(self, position: int, kind: FrameKind) -> bool:
-        """Whether one more frame stands at a position, and the file or its tags end behind it."""
+        """Whether a single frame at a position is followed by a tag or the end of the file."""
         header = self._window.peek(position, 4)
-        return _kind_of(header) == kind and self._ends(position + self._table(kind)[header[2]])
+        return FrameKind.of(header) == kind and self._ends(position + self._table(kind)[header[2]])
 
     def _is_part(self, rest: bytes, kind: FrameKind) -> bool:
-        """Whether what is left is the beginning of a frame."""
+        """Whether the rest of the file is the beginning of a frame."""
         if len(rest) < 4:
             return len(rest) > 1 and rest[0] == 0xFF and rest[1] | 1 == kind.sync
-        return _kind_of(rest) == kind and len(rest) < self._table(kind)[rest[2]]
+        return FrameKind.of(rest) == kind and len(rest) < self._table(kind)[rest[2]]
 
     def _skip_tags(self, position: int) -> int:
-        while size := self._tag_size(position):
+        while size := tag_length(self._window, position):
             position += size
         return min(position, self._window.size)
 
-    def _tag_size(self, position: int) -> int:
-        """Return the bytes of a tag that begins at a position: ID3v2, APEv2, Lyrics3, ID3v1; 0 for none."""
-        head = self._window.peek(position, 32)
-        if head[:3] == b"ID3" and len(head) >= 10:
-            size = (head[6] & 127) << 21 | (head[7] & 127) << 14 | (head[8] & 127) << 7 | (head[9] & 127)
-            return 10 + size + (10 if head[5] & 0x10 else 0)
-        if head[:8] == b"APETAGEX" and len(head) == 32:
-            header = head[23] & 0x20  # this is the header, not the footer
-            return 32 + (int.from_bytes(head[12:16], "little") if header else 0)
-        if head[:11] == b"LYRICSBEGIN":
-            end = self._window.search(re.compile(rb"LYRICS(?:200|END)"), position, 9)
-            return end + 9 - position if end >= 0 else 0
-        return 128 if head[:3] == b"TAG" else 0
-
 
 class _Table(NamedTuple):
-    """What an encoder says about the whole file in a frame in front of it."""
+    """Facts about the whole file that an encoder stores in a first frame."""
 
     frames: int | None
     delay: int = 0
@@ -321,7 +319,7 @@ class _Table(NamedTuple):
 
 
 def _read_table(frame: bytes, kind: FrameKind) -> _Table | None:
-    """Read the encoder's table; None for a frame that holds none."""
+    """Read the encoder's table; None for a frame without one."""
     if frame[36:40] == b"VBRI" and len(frame) >= 54:
         return _Table(int.from_bytes(frame[50:54], "big"))
     for name in (b"Xing", b"Info"):
@@ -340,18 +338,8 @@ def _read_table(frame: bytes, kind: FrameKind) -> _Table | None:
     return None
 
 
-def _kind_of(header: bytes) -> FrameKind | None:
-    """Return what frame has this header; None if it is no header."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return None
-    version, layer, rate = header[1] >> 3 & 3, header[1] >> 1 & 3, header[2] >> 2 & 3
-    if version == 1 or layer == 0 or rate == 3 or header[2] >> 4 in (0, 15):
-        return None
-    return FrameKind(header[1] | 1, rate)
-
-
 def _frame_size(kind: FrameKind, byte: int) -> int:
-    """Return the bytes of a frame with this third byte of its header; 0 if it is none of this kind."""
+    """Return the frame size for a third byte of the header; 0 if it does not fit the kind."""
     bitrate, rate, padded = byte >> 4, byte >> 2 & 3, byte >> 1 & 1
     if bitrate in (0, 15) or rate != kind.rate_index:
         return 0

@@ -1,4 +1,4 @@
-"""Ogg: which of its pages are damaged. See RFC 3533, section 6."""
+"""Ogg: its pages, and which of them are damaged. See RFC 3533, section 6."""
 
 from __future__ import annotations
 
@@ -12,38 +12,77 @@ from genrelab.audio.containers.window import FileWindow
 
 MOST_DAMAGED = 1000
 
-_FIRST = 2  # flag of a stream's first page
+LONGEST_PAGE = 65_307
+"""Bytes."""
+
+FIRST, LAST = 2, 4
+"""Flags of the pages where a stream begins and ends."""
+
+NO_POSITION = 2**64 - 1
 _MARK = re.compile(rb"OggS")
 _HEAD = 27
-_LONGEST = _HEAD + 255 + 255 * 255  # of a page
-_FIELDS = struct.Struct("<BQII")  # flags, position, serial number of the stream, number of the page
+_FIELDS = struct.Struct("<BQII")
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_NO_POSITION = 2**64 - 1
+
+
+class Page(NamedTuple):
+    """A page: its offset, the fields of its head, and the sizes of the segments in its body."""
+
+    at: int
+    flags: int
+    position: int  # where its sound ends, as the codec counts; `NO_POSITION` if no packet ends here
+    serial: int  # of the stream
+    number: int  # in the stream
+    lacing: bytes
+
+    @property
+    def body(self) -> range:
+        """Where the body is."""
+        start = self.at + _HEAD + len(self.lacing)
+        return range(start, start + sum(self.lacing))
+
+
+def read_page(window: FileWindow, at: int) -> Page | None:
+    """Return the page at an offset, whose body may be cut; None if none begins there or its head is cut."""
+    head = window.peek(at, _HEAD)
+    if len(head) < _HEAD or not head.startswith(b"OggS"):
+        return None
+    lacing = window.peek(at + _HEAD, head[26])
+    flags, position, serial, number = _FIELDS.unpack_from(head, 5)
+    return Page(at, flags, position, serial, number, lacing) if len(lacing) == head[26] else None
+
+
+def read_last_page(window: FileWindow) -> Page | None:
+    """Return the last page of a file; None if it is incomplete."""
+    start = max(0, window.size - 2 * LONGEST_PAGE)
+    at = window.peek(start, window.size - start).rfind(b"OggS")
+    page = read_page(window, start + at) if at >= 0 else None
+    return page if page is not None and page.body.stop <= window.size else None
 
 
 class OggSurvey(NamedTuple):
-    """What was found in an Ogg file."""
+    """Damage and structure of an Ogg file."""
 
     damaged: tuple[int, ...]
-    """Where pages are damaged or missing: the position of the last good page before, as its codec counts."""
+    """Positions of the last good page before each damaged or missing one, as the codec counts."""
 
     chained: bool
-    """Whether several recordings follow one another."""
+    """Whether the file has several recordings in a row."""
 
 
 def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
-    """Walk the pages of an Ogg file and look whether they follow one another.
+    """Find damaged and missing pages of an Ogg file.
 
     Parameters
     ----------
     path : Path
     checksums : bool
-        Whether the checksum of each page is computed too, which takes twice as long.
+        Whether to compute the checksum of each page, which takes twice as long.
 
     Returns
     -------
     OggSurvey
-        With at most `MOST_DAMAGED` places.
+        With at most `MOST_DAMAGED` positions.
 
     Raises
     ------
@@ -57,42 +96,35 @@ def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
         chained = begun = False
         numbers: dict[int, int] = {}  # serial number of a stream -> that of its next page
         while at < window.size and len(damaged) < MOST_DAMAGED:
-            size = _page_size(window, at)
-            if size and checksums and not _is_right(window.peek(at, size)):
-                size = 0
-            if not size:
+            page = _whole_page(window, at)
+            if page is None or (checksums and not _is_right(window.peek(at, page.body.stop - at))):
                 damaged.append(position)
                 following = window.search(_MARK, at + 1, 4)
                 if following < 0:
                     break
                 at = following
                 continue
-            flags, granule, serial, number = _FIELDS.unpack_from(window.data, at - window.base + 5)
-            if flags & _FIRST:
+            if page.flags & FIRST:
                 chained |= begun
-            elif numbers.get(serial, number) != number:
+            elif numbers.get(page.serial, page.number) != page.number:
                 damaged.append(position)
-            numbers[serial] = number + 1
-            begun |= not flags & _FIRST
-            position = position if granule == _NO_POSITION else granule
-            at += size
+            numbers[page.serial] = page.number + 1
+            begun |= not page.flags & FIRST
+            position = position if page.position == NO_POSITION else page.position
+            at = page.body.stop
     return OggSurvey(tuple(dict.fromkeys(damaged)), chained)
 
 
-def _page_size(window: FileWindow, at: int) -> int:
-    """Return the bytes of the page at a place, which the window then holds; 0 if there is no whole one."""
-    if not window.show(at, min(_LONGEST, window.size - at)):
-        return 0
-    data, begin = window.data, at - window.base
-    if not data.startswith(b"OggS", begin) or len(data) < begin + _HEAD:
-        return 0
-    body = begin + _HEAD + data[begin + 26]
-    size = body - begin + sum(data[begin + _HEAD : body])
-    return size if begin + size <= len(data) else 0
+def _whole_page(window: FileWindow, at: int) -> Page | None:
+    """Return the page at an offset; None if there is no complete one."""
+    if not window.show(at, min(LONGEST_PAGE, window.size - at)):
+        return None
+    page = read_page(window, at)
+    return page if page is not None and page.body.stop <= window.size else None
 
 
 def _is_right(page: bytes) -> bool:
-    """Whether a page has its checksum: zlib's, with the bits the other way round and nothing inverted."""
+    """Whether the checksum of a page is right: zlib's with reversed bits and without inversion."""
     blank = page[:22] + bytes(4) + page[26:]
     reflected = zlib.crc32(blank.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return reflected.to_bytes(4, "little").translate(_REVERSED) == page[25:21:-1]

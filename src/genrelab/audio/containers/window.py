@@ -1,4 +1,4 @@
-"""The bytes of an open file, of which a window is in memory."""
+"""An open file with a window of its bytes in memory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import re
 from typing import BinaryIO
 
 WINDOW = 2**18
-"""Bytes that are in memory at once."""
+"""Bytes in memory."""
 
 
 class FileWindow:
     """The bytes of an open file.
 
-    Unlike a memory map it survives that the file is cut while it is read: then pieces are short, where the
-    map would end the process.
+    If the file is truncated while it is read, pieces are short; a memory map would end the process.
 
     Parameters
     ----------
@@ -23,11 +22,11 @@ class FileWindow:
     Attributes
     ----------
     size : int
-        Bytes of the file when it was opened.
+        Size in bytes when the file was opened.
     data : bytes
         The window.
     base : int
-        Where in the file the window begins.
+        Offset of the window in the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -37,7 +36,7 @@ class FileWindow:
         self.data = b""
 
     def show(self, position: int, count: int) -> bool:
-        """Move the window so that it holds `count` bytes from there on; False if the file ends before."""
+        """Move the window over `count` bytes at a position; False if the file ends earlier."""
         if not self.base <= position <= self.base + len(self.data) - count:
             self._file.seek(position)
             self.data = self._file.read(max(WINDOW, count))
@@ -45,20 +44,20 @@ class FileWindow:
         return len(self.data) >= position - self.base + count
 
     def peek(self, position: int, count: int) -> bytes:
-        """Return the bytes at a position; fewer where the file ends."""
+        """Return the bytes at a position; fewer at the end of the file."""
         self.show(position, count)
         begin = position - self.base
         return self.data[begin : begin + count]
 
     def search(self, pattern: re.Pattern[bytes], position: int, longest: int) -> int:
-        """Return where a pattern is found first from a position on; -1 if nowhere.
+        """Return the first match of a pattern at or after a position; -1 if there is none.
 
         Parameters
         ----------
         pattern : re.Pattern
         position : int
         longest : int > 0
-            Bytes that the longest match has.
+            Bytes of the longest match.
         """
         while position < self.size:
             self.show(position, longest)

@@ -1,1 +1,1 @@
-"""One module per library that decodes, and which of them reads a file."""
+"""One module per decoding library, and the choice between them."""

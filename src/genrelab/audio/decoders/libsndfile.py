@@ -1,4 +1,4 @@
-"""Decoder for what libsndfile reads: WAV, AU, FLAC, Ogg Vorbis, Opus, AIFF and more."""
+"""Decoder for formats that libsndfile reads: WAV, AU, FLAC, Ogg Vorbis, Opus, AIFF and more."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from genrelab.audio.channels import Waveform
 from genrelab.audio.containers.ogg import survey_ogg
-from genrelab.audio.containers.truncation import find_cut
-from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo
+from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.errors import AudioError, CutOffError
 
-# Lossy decoders need some sound before the first sample that is right: Vorbis and Opus overlap their frames
-# (RFC 7845 asks for 80 ms).
+# Lossy decoders need earlier sound for an exact first sample: frames of Vorbis and Opus overlap (RFC 7845
+# requires 80 ms).
 _WARM_UP_SECONDS = 0.25
 _LOSSY = {"VORBIS", "OPUS"}
-# To seek costs about as much as to decode so much: over a shorter gap, reading on is cheaper.
+# Seeking costs about as much as decoding this length, so a shorter gap is read.
 _READ_ON_SECONDS = 0.5
-_UNKNOWN_FRAMES = 1 << 48  # libsndfile puts the largest number where a FLAC does not state its length
+_UNKNOWN_FRAMES = 1 << 48  # libsndfile returns the largest number for a FLAC file without a stated length
 
 
 class SoundFileSource:
@@ -33,10 +34,9 @@ class SoundFileSource:
     path : Path
     handle : soundfile.SoundFile
     flaws : Flaws or None
-        Gets what is found wrong, and FFmpeg reads on where libsndfile gives up. None means that damage is an
-        error.
+        Collects damage; FFmpeg continues where libsndfile gives up. None means that damage is an error.
     damaged_pages : tuple of int
-        Where pages of an Ogg file are damaged.
+        Positions of damaged pages of an Ogg file, as its codec counts.
     """
 
     knows_its_end = False
@@ -84,20 +84,22 @@ class SoundFileSource:
                 position += len(samples)
                 yield np.ascontiguousarray(samples.T)
         except sf.LibsndfileError as error:
-            said = error.error_string.removeprefix("Error : ").rstrip(".")
+            reason = error.error_string.removeprefix("Error : ").rstrip(".")
             if not self._reads_on:
-                kind = AudioError if self.find_cut() is None else CutOffError
-                raise kind(
+                text = (
                     f"{self.info.path} is cut off or damaged: {self._good_seconds(position):.1f} s of "
-                    f"{self.declared_seconds:.1f} s could be decoded ({said}). Get or encode the file anew."
-                ) from error
+                    f"{self.declared_seconds:.1f} s could be decoded ({reason}). {AGAIN}"
+                )
+                if self.find_cut() is None:
+                    raise AudioError(text, code="audio-damaged") from error
+                raise CutOffError(text) from error
             self.flaws.add_damage(self._good_seconds(position))
-            self.flaws.add_message(said)
+            self.flaws.add_message(reason)
         if position < end and self._reads_on:
             yield from self._read_on(position, end - position, block)
 
     def _read_on(self, position: int, count: int, block: int) -> Iterator[Waveform]:
-        """Yield what FFmpeg finds behind a place where libsndfile gave up."""
+        """Yield what FFmpeg decodes after the position where libsndfile gave up."""
         from genrelab.audio.decoders.pyav import PyAvSource
 
         try:
@@ -109,7 +111,7 @@ class SoundFileSource:
                 yield from other.read(position, count, block)
 
     def _go(self, first: int) -> None:
-        """Bring the decoder to a sample's number."""
+        """Move the decoder to a sample."""
         handle, rate = self._handle, self.info.sample_rate
         warm_up = int(_WARM_UP_SECONDS * rate) if handle.subtype in _LOSSY else 0
         position = handle.tell()
@@ -121,7 +123,7 @@ class SoundFileSource:
             handle.read(gap, dtype="float32")
 
     def _good_seconds(self, position: int) -> float:
-        """Find where decoding fails behind `position`, a block at most, in steps of a tenth of a second."""
+        """Return where decoding fails after `position`, in steps of a tenth of a second."""
         step = max(1, self.info.sample_rate // 10)
         with suppress(sf.LibsndfileError), _open(self.info.path) as handle:
             handle.seek(position)
@@ -135,19 +137,19 @@ class SoundFileSource:
 
 
 def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | None:
-    """Open a file with libsndfile; None if libsndfile refuses it or could not read it faithfully."""
+    """Open a file with libsndfile; None if libsndfile rejects it or would not read it correctly."""
     try:
         handle = _open(path)
     except sf.LibsndfileError:
         return None
-    # Its decoder of MPEG audio prints what it thinks of a file.
+    # Its decoder of MPEG audio prints warnings.
     if handle.frames >= _UNKNOWN_FRAMES or handle.format == "MP3":
         handle.close()
         return None
     if handle.format != "OGG":
         return SoundFileSource(path, handle, flaws)
     survey = survey_ogg(path, checksums=flaws is not None)
-    # Of several recordings libsndfile would read the first alone, and nothing where the last page is missing.
+    # libsndfile would read only the first of several recordings, and nothing if the last page is missing.
     if survey.chained or not handle.frames:
         handle.close()
         return None
@@ -155,7 +157,7 @@ def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | 
 
 
 def _open(path: Path) -> sf.SoundFile:
-    """Open by a descriptor, so that libsndfile reads nothing out of the name."""
+    """Open by descriptor, because libsndfile interprets some file names."""
     return sf.SoundFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), closefd=True)
 
 

@@ -1,7 +1,7 @@
-"""Decoder for MPEG audio: frames are found by genrelab's own walk and decoded by FFmpeg (PyAV).
+"""Decoder for MPEG audio: genrelab finds the frames, FFmpeg (PyAV) decodes them.
 
-Since the walk knows where every frame is, any sample is reached without reading what lies before it, and
-damage has a place. A frame that cannot be decoded is silence, so that what follows stays where it is.
+The position of every frame is known, so any sample can be reached without reading what precedes it, and
+damage has a position. A frame that cannot be decoded becomes silence, so later samples keep their position.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import av
 import av.error
 import numpy as np
 
-from genrelab.audio.channels import match_channels
+from genrelab.audio.channels import Waveform, match_channels
 from genrelab.audio.containers.mpeg import DECODER_DELAY, MpegIndex
-from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.source import AudioInfo
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws
 from genrelab.errors import AudioError
 
 _DECODERS = {1: "mp1float", 2: "mp2float", 3: "mp3float"}
-# A frame of layer III may use up to so many bytes of those before it (its "bit reservoir"), of which headers
-# and side information (up to 38 bytes each) do not count; and the transform overlaps two more.
+# A frame of layer III may use up to 511 bytes of earlier frames (its "bit reservoir"), not counting headers
+# and side information (up to 38 bytes each); the transform overlaps two more frames.
 _RESERVOIR = 511
 _SIDE_BYTES = 38
 _OVERLAP_FRAMES = 3
-_READ_FRAMES = 256  # of which the bytes are in memory at once
+_READ_FRAMES = 256  # in memory at once
 
 
 class MpegSource:
@@ -39,7 +39,7 @@ class MpegSource:
     index : MpegIndex
         Where its frames are.
     flaws : Flaws
-        Gets what is found wrong.
+        Collects damage.
     """
 
     knows_its_end = True
@@ -83,7 +83,7 @@ class MpegSource:
         if index.declared is None:
             return Cut("its last frame is incomplete", None, True) if index.cut else None
         unexplained = index.missing - index.damaged_frames
-        if unexplained <= 1 or (index.n_gaps and not index.cut):  # else what is missing is missing in a gap
+        if unexplained <= 1 or (index.n_gaps and not index.cut):  # else the missing frames are in gaps
             return None
         frames = f"it holds {len(index.offsets)} of {index.declared} frames"
         return Cut(frames, len(index.offsets) / index.declared, index.cut)
@@ -107,7 +107,7 @@ class MpegSource:
             yield from self._read_mixed(first, count)
 
     def _read_from(self, first: int, count: int, block: int) -> Iterator[Waveform]:
-        """Yield blocks of a file whose frames are of one kind, by decoding from a little before."""
+        """Yield blocks of a file whose frames are all of one kind; decoding begins a few frames earlier."""
         length = self._index.kind.samples
         begin = first + self._skip
         end = min(begin + count, self._skip + self._samples)
@@ -124,7 +124,7 @@ class MpegSource:
             yield samples[:, max(begin - offset, 0) : end - offset]
 
     def _decode_block(self, decoder: Any, begin: int, end: int) -> Waveform:
-        """Decode frames that follow one another; one that cannot be decoded is silence."""
+        """Decode consecutive frames; one that cannot be decoded becomes silence."""
         length = self._index.kind.samples
         block = np.zeros((self.info.channels, (end - begin) * length), np.float32)
         channels = list(block)
@@ -142,7 +142,7 @@ class MpegSource:
         return block
 
     def _warm_up(self, frame: int) -> int:
-        """Return the frame from which on to decode, so that this one comes out right."""
+        """Return the first frame to decode for an exact result at this one."""
         sizes = self._index.sizes
         need = _RESERVOIR if self._index.kind.layer == 3 else 0
         while frame > 0 and need > 0:
@@ -151,7 +151,7 @@ class MpegSource:
         return max(0, frame - _OVERLAP_FRAMES)
 
     def _read_mixed(self, first: int, count: int | None) -> Iterator[Waveform]:
-        """Yield pieces of a file whose frames are of several kinds, all from the beginning."""
+        """Yield pieces of a file whose frames are of several kinds, decoded from the beginning."""
         frames = self._frames(self._decoder(), 0, len(self._index.offsets))
         found = (Piece(frame.sample_rate, to_float(frame)) for frame in frames if frame is not None)
         position, end = -self._skip, None if count is None else first + count
@@ -168,7 +168,7 @@ class MpegSource:
         return decoder
 
     def _frames(self, decoder: Any, begin: int, end: int) -> Iterator[av.AudioFrame | None]:
-        """Yield each frame decoded; None for one that cannot be."""
+        """Yield each decoded frame; None for a frame that cannot be decoded."""
         decode, packet = decoder.decode, av.Packet
         for number, data in enumerate(self._bytes_of(begin, end), start=begin):
             try:
@@ -177,7 +177,8 @@ class MpegSource:
                 decoded = []
             except av.error.FFmpegError as error:
                 raise AudioError(
-                    f"{self.info.path} cannot be decoded ({error.strerror}). Encode it anew."
+                    f"{self.info.path} cannot be decoded ({error.strerror}). Encode it again.",
+                    code="audio-undecodable",
                 ) from error
             if decoded:
                 yield decoded[0]
@@ -188,12 +189,12 @@ class MpegSource:
             yield None
 
     def _bytes_of(self, first: int, last: int) -> Iterator[bytes]:
-        """Yield the bytes of frames; those that follow one another are read together."""
+        """Yield the bytes of frames; adjacent frames are read together."""
         offsets, sizes = self._index.offsets, self._index.sizes
         while first < last:
             until = min(first + _READ_FRAMES, last)
             begin, span = offsets[first], sum(sizes[first:until])
-            if offsets[until - 1] + sizes[until - 1] - begin != span:  # something stands between them
+            if offsets[until - 1] + sizes[until - 1] - begin != span:  # other bytes in between
                 until, span = first + 1, sizes[first]
             self._file.seek(begin)
             data = self._file.read(span)

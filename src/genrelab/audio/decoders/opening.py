@@ -1,4 +1,4 @@
-"""Which decoder reads a file: what it holds decides, not its name."""
+"""Choose the decoder of a file by its content, not its name."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import stat
 from pathlib import Path
 
-from genrelab.audio.containers.identify import skip_id3
 from genrelab.audio.containers.mpeg import index_mpeg
-from genrelab.audio.containers.truncation import find_cut
-from genrelab.audio.decoders.source import Source
+from genrelab.audio.containers.outer_tags import skip_id3
+from genrelab.audio.decoders.source import AGAIN, Source
+from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Flaws
 from genrelab.audio.formats import is_sound, unsupported_format
 from genrelab.errors import AudioError, CutOffError, UnsupportedFormatError
 
-# In Hz, what is taken for true. To resample from a damaged header's 500 MHz takes a filter of minutes, and
-# at 1 Hz a song would last for days.
+# Plausible rates in Hz. Resampling from 500 MHz, as a damaged header may state, takes minutes, and a song at
+# 1 Hz would last for days.
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 6_144_000
 _MPEG_SUFFIXES = (".mp1", ".mp2", ".mp3", ".mpa")
 
@@ -27,9 +27,9 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     ----------
     path : Path
     flaws : Flaws or None
-        Gets what is found wrong while the sound is read. None means that clear damage is an error.
+        Collects damage while the file is read. None means that clear damage is an error.
     only_mpeg : bool
-        Whether damage is an error of all formats but MPEG audio.
+        Whether damage is an error in all formats except MPEG audio.
 
     Returns
     -------
@@ -38,39 +38,43 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     Raises
     ------
     AudioError
-        If the file is missing, unreadable, empty, or no sound file.
+        If the file is missing, unreadable, empty, or not a sound file.
     """
     check_file(path)
     try:
         source = _open_mpeg(path, flaws) or _open_other(path, flaws, None if only_mpeg else flaws)
     except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise AudioError(
+            f"{path} cannot be read: {error.strerror or error}", code="audio-unreadable"
+        ) from error
     rate = source.info.sample_rate
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         source.close()
         raise AudioError(
-            f"{path} states a sample rate of {rate} Hz, which no music has: its header is damaged. Get or "
-            "encode the file anew."
+            f"{path} has a damaged header: a sample rate of {rate} Hz. {AGAIN}",
+            code="audio-sample-rate",
         )
     return source
 
 
 def check_file(path: Path) -> None:
-    """Raise an `AudioError` for what is not there, empty, or no regular file that may be read."""
+    """Raise an `AudioError` unless the path is a readable regular file that is not empty."""
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise AudioError(f"{path} does not exist. Check the path.") from error
+        raise AudioError(f"{path} does not exist. Check the path.", code="audio-missing") from error
     except (OSError, ValueError) as error:
-        raise AudioError(f"{path} cannot be read: {error}. Check the path and its permissions.") from error
+        raise AudioError(
+            f"{path} cannot be read: {error}. Check the path.", code="audio-unreadable"
+        ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.")
+        raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.", code="audio-is-folder")
     if not stat.S_ISREG(status.st_mode):
-        raise AudioError(f"{path} is not a regular file. Copy the sound into one first.")
+        raise AudioError(f"{path} is not a regular file. Copy it into one.", code="audio-not-regular")
     if status.st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes). Get the file again.")
+        raise AudioError(f"{path} is empty (0 bytes). Get the file again.", code="audio-empty")
     if not os.access(path, os.R_OK):
-        raise AudioError(f"{path} may not be read. Change its permissions.")
+        raise AudioError(f"{path} cannot be read. Change its permissions.", code="audio-no-permission")
 
 
 def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> Source | None:
@@ -83,13 +87,13 @@ def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> So
 
 
 def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> Source:
-    """Open what does not begin with a frame of MPEG audio."""
+    """Open a file that does not begin with a frame of MPEG audio."""
     from genrelab.audio.decoders.libsndfile import open_soundfile
     from genrelab.audio.decoders.pyav import PyAvSource
 
     with path.open("rb") as file:
         head = file.read(4)
-    # libsndfile would have its MPEG decoder look for frames there, which prints what it thinks of them.
+    # libsndfile would try its MPEG decoder, which prints warnings.
     mpeg = head[:1] == b"\xff" or (head.startswith(b"ID3") and not _tagged_flac(path))
     source: Source | None = None if mpeg else open_soundfile(path, flaws)
     if source is not None:
@@ -102,7 +106,7 @@ def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> So
             if source is not None:
                 return source
         raise _explained(path, error) from error
-    if found.container == "mp3":  # with something before its first frame
+    if found.container == "mp3":  # with other bytes before its first frame
         source = _open_mpeg(path, mpeg_flaws, anywhere=True)
         if source is not None:
             found.close()
@@ -111,7 +115,7 @@ def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> So
 
 
 def _explained(path: Path, error: AudioError) -> AudioError:
-    """Return why a file cannot be read, if more is known than that no decoder takes it."""
+    """Return a more specific error than that no decoder accepts the file, if possible."""
     from genrelab.audio.decoders.pyav import NotOpenedError
 
     if isinstance(error, UnsupportedFormatError):
@@ -125,7 +129,7 @@ def _explained(path: Path, error: AudioError) -> AudioError:
     if name is not None:
         return UnsupportedFormatError(f"{path} cannot be read: the format {name} is not supported.")
     if is_sound(path):
-        return AudioError(f"{path} is damaged: no decoder can read any of it. Get or encode the file anew.")
+        return AudioError(f"{path} is damaged: no decoder can read any of it. {AGAIN}", code="audio-damaged")
     return error
 
 

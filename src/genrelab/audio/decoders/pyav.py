@@ -1,4 +1,4 @@
-"""Decoder for what only FFmpeg reads: AAC, WMA, DSD, the sound of video files, odd FLACs."""
+"""Decoder for formats that only FFmpeg reads: AAC, WMA, DSD, the sound of video files, unusual FLAC files."""
 
 from __future__ import annotations
 
@@ -14,49 +14,50 @@ import av
 import av.error
 import numpy as np
 
-from genrelab.audio.containers.truncation import find_cut
+from genrelab.audio.channels import Waveform
 from genrelab.audio.decoders.quiet_file import QuietFile
-from genrelab.audio.decoders.source import AudioInfo, Waveform
+from genrelab.audio.decoders.source import AGAIN, AudioInfo
+from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws, clearly_short
 from genrelab.errors import AudioError, UnsupportedFormatError
 
-# Only plain media containers: playlists and lists of files (hls, concat, dash, image sequences) would make
-# FFmpeg open further files or the network.
+# Only media containers: playlists (hls, concat, dash, image sequences) would make FFmpeg open other files or
+# the network.
 _CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,asf_o,au,avi,bonk,caf,dsf,dts,dtshd,eac3,flac,flv,iff,ircam,loas,matroska,webm,"
     "mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,osq,qoa,rka,rm,shn,sox,"
     "tak,truehd,tta,voc,vqf,w64,wav,wavarc,wsd,wv,xwma"
 )
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-# AAC overlaps its frames, and spectral band replication has a memory of some frames.
+# AAC frames overlap, and spectral band replication depends on several earlier frames.
 _WARM_UP_SECONDS = 0.5
-# FFmpeg ends a list of up to so many planes with a null pointer; of a longer one PyAV does not find the end.
+# FFmpeg ends a list of up to this many planes with a null pointer; PyAV finds no end of a longer one.
 _MOST_PLANES = 8
-_LOOKED_AT_FRAMES = 16  # before it is decided what sample rate and channels the file has
-# Formats whose header counts the samples.
+_FIRST_FRAMES = 16  # whose most common sample rate and channels become those of the file
+# Formats whose header states the number of samples.
 _COUNTING = {"mov", "tta", "wv", "ape", "mpc", "mpc8", "tak", "dsf"}
 # Formats whose header states the length of the longest stream.
 _TIMED = {"matroska", "asf"}
-# A jump of the time stamps that is longer means that something is missing; shorter ones are rounding.
+# A longer jump of the time stamps means missing sound; a shorter one is rounding.
 _JUMP_SECONDS = 0.15
 _LONGEST_JUMP_SECONDS = 3600.0
-_PAUSING = {"opus", "amr_nb", "amr_wb"}  # these codecs leave silence out
-_MOST_RETRIES = 100  # after a demuxer gave up at a place
+_PAUSING = {"opus", "amr_nb", "amr_wb"}  # codecs that leave out silence
+_MOST_RETRIES = 100  # of a demuxer that gave up
 
 
 class NotOpenedError(AudioError):
-    """FFmpeg knows no format that begins as this file does."""
+    """FFmpeg does not recognize the format of the file."""
 
 
 class PyAvSource:
-    """A file that FFmpeg reads; its default audio stream.
+    """The default audio stream of a file that FFmpeg reads.
 
     Parameters
     ----------
     path : Path
     flaws : Flaws or None
-        Gets what is found wrong. None means that clear damage is an error.
+        Collects damage. None means that clear damage is an error.
     """
 
     knows_its_end = False
@@ -80,24 +81,26 @@ class PyAvSource:
             self._container = av.open(self._bytes, "r", options=_OPTIONS, metadata_errors="replace")
         except av.error.FFmpegError as error:
             raise NotOpenedError(
-                f"{self._path} is not a sound file that can be read ({error.strerror}). "
-                "Check that it opens in a player; else get or encode it anew."
+                f"{self._path} is not a sound file that can be read ({error.strerror}). If no player "
+                "opens it either, get or encode it again.",
+                code="audio-not-recognized",
             ) from error
         self.container = str(self._container.format.name)
         stream = self._stream = self._choose_stream()
         self._decoded = 0
         self._frames = self._decode()
-        begun = list(islice(self._frames, _LOOKED_AT_FRAMES))
+        begun = list(islice(self._frames, _FIRST_FRAMES))
         if not begun:
             raise AudioError(
-                f"{self._path} holds no sound that can be decoded: 0 s of {_seconds(self._duration())}. "
-                "Get or encode the file anew."
+                f"{self._path} has no sound that can be decoded: 0 s of {_seconds(self._duration())}. "
+                f"{AGAIN}",
+                code="audio-undecodable",
             )
         shapes = Counter((frame.sample_rate, len(frame.layout.channels)) for frame in begun)
         self._shape = shapes.most_common(1)[0][0]
         self._origin = begun[0].pts or 0
-        # MP4 and its kin list every frame, and their time stamps usually count samples: one can seek. Other
-        # containers round time stamps or guess them, and are read from the beginning to be exact.
+        # MP4 lists every frame, and its time stamps usually count samples, so seeking is exact. Others round
+        # or guess time stamps and are read from the beginning.
         kinds = set(self.container.split(","))
         listed = "mov" in kinds
         self._tick = stream.time_base * self._shape[0] if stream.time_base else Fraction(0)
@@ -107,18 +110,20 @@ class PyAvSource:
         self.info = AudioInfo(
             self._path, *self._shape, self._duration(), stream.codec_context.codec.canonical_name
         )
-        self._begun: list[av.AudioFrame] | None = begun  # until they are read
+        self._begun: list[av.AudioFrame] | None = begun  # until `read` uses them
 
     def _choose_stream(self) -> Any:
         """Return the audio stream that is flagged as default, else the first that can be decoded."""
         streams = self._container.streams.audio
         if not streams:
-            raise AudioError(f"{self._path} holds no audio stream. Choose a file with sound.")
+            raise AudioError(
+                f"{self._path} has no audio stream. Choose another file.", code="audio-no-stream"
+            )
         usable = [stream for stream in streams if stream.codec_context is not None]
         if not usable:
             raise UnsupportedFormatError(
-                f"{self._path} cannot be read: its sound is of a codec that is not supported. Convert it to "
-                "FLAC or MP3 first."
+                f"{self._path} cannot be read: unsupported audio codec. Convert it to FLAC or MP3 first.",
+                code="audio-codec-unsupported",
             )
         return next((stream for stream in usable if _is_default(stream)), usable[0])
 
@@ -165,11 +170,12 @@ class PyAvSource:
         if self._strict and clearly_short(done / rate, done / rate + lost):
             raise AudioError(
                 f"{self._path} is damaged: {done / rate:.1f} s of {done / rate + lost:.1f} s could be "
-                "decoded. Get or encode the file anew."
+                f"decoded. {AGAIN}",
+                code="audio-damaged",
             )
 
     def _positioned(self, first: int) -> Iterator[tuple[int, Waveform]]:
-        """Yield decoded sound with the number of its first sample, from before `first` on."""
+        """Yield the number of a first sample and decoded sound, beginning before `first`."""
         target = first - int(_WARM_UP_SECONDS * self.info.sample_rate)
         position = 0
         begun, self._begun = self._begun or [], None
@@ -187,7 +193,7 @@ class PyAvSource:
             position += waveform.shape[1]
 
     def _decode(self) -> Iterator[av.AudioFrame]:
-        """Decode from where the container stands, noting what cannot be decoded."""
+        """Decode from the current position; collect what cannot be decoded."""
         expected: Fraction | None = None
         pausing = self._stream.codec_context.name in _PAUSING
         for packet in self._packets():
@@ -210,7 +216,7 @@ class PyAvSource:
                 expected = None if begin is None else begin + Fraction(frame.samples, frame.sample_rate)
 
     def _packets(self) -> Iterator[Any]:
-        """Yield packets; where the demuxer gives up, it is asked to go on."""
+        """Yield packets; retry when the demuxer gives up."""
         retries = 0
         while True:
             came = False
@@ -223,7 +229,8 @@ class PyAvSource:
                 self._check_read(error)
                 if self._strict:
                     raise AudioError(
-                        f"{self._path} is cut off or damaged ({error.strerror}). Get or encode the file anew."
+                        f"{self._path} is cut off or damaged ({error.strerror}). {AGAIN}",
+                        code="audio-damaged",
                     ) from error
                 self._lose(Fraction(0))
                 retries += 1
@@ -231,24 +238,27 @@ class PyAvSource:
                     return
 
     def _check_read(self, error: Exception | None = None) -> None:
-        """Raise what the system said when the file could not be read any further."""
+        """Raise the error of the system if the file could not be read."""
         if self._bytes.error is not None:
-            raise AudioError(f"{self._path} cannot be read: {self._bytes.error.strerror}") from error
+            raise AudioError(
+                f"{self._path} cannot be read: {self._bytes.error.strerror}", code="audio-unreadable"
+            ) from error
 
     def _lose(self, seconds: Fraction) -> None:
         self._lost += seconds
         self.flaws.add_damage(self._decoded / (self._stream.rate or 1))
 
     def _piece(self, frame: av.AudioFrame) -> Piece | None:
-        """Return a frame's sound; None for a frame that is so damaged that it has too many channels."""
+        """Return a frame's sound; None for a damaged frame with too many channels."""
         channels = len(frame.layout.channels)
         if frame.format.is_planar and channels > _MOST_PLANES:
             if not self._strict and self._shape[1] <= _MOST_PLANES:
                 self._lose(Fraction(frame.samples, frame.sample_rate))
                 return None
             raise AudioError(
-                f"{self._path} has {channels} channels; up to {_MOST_PLANES} can be read. If it has "
-                "fewer, its header is damaged. Mix or encode it anew."
+                f"{self._path} has {channels} channels; at most {_MOST_PLANES} can be read. If it has fewer, "
+                "its header is damaged. Mix it down or encode it again.",
+                code="audio-channels",
             )
         return Piece(frame.sample_rate, to_float(frame))
 

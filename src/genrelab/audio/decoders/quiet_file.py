@@ -1,6 +1,6 @@
-"""A file as FFmpeg gets it: what goes wrong while it reads is a value, not an exception.
+"""A file for FFmpeg whose errors are values, not exceptions.
 
-FFmpeg tries places that a damaged file names; PyAV prints an exception that FFmpeg does not ask about.
+FFmpeg seeks to invalid positions that a damaged file states, and PyAV prints exceptions that FFmpeg ignores.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class QuietFile:
     Attributes
     ----------
     error : OSError or None
-        What the system said when the file could not be read any further.
+        The error that ended reading.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -27,7 +27,7 @@ class QuietFile:
         self.error: OSError | None = None
 
     def read(self, size: int) -> bytes:
-        """Return bytes; none at the end and where the system refuses."""
+        """Return bytes; none at the end or after an error."""
         try:
             return self._file.read(size)
         except OSError as error:
@@ -35,12 +35,12 @@ class QuietFile:
             return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place; return where that is, or a negative number where there is no such place."""
+        """Move to a position and return it; a negative number if it is invalid."""
         try:
             return self._file.seek(offset, whence)
         except (OSError, ValueError, OverflowError):
             return -errno.EINVAL
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return self._file.tell()

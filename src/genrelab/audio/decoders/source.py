@@ -1,4 +1,4 @@
-"""What a decoder gives to `decode`: facts about the file, and its samples in blocks."""
+"""The interface of decoders: facts about the file, and its samples in blocks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from genrelab.audio.channels import Waveform
 from genrelab.audio.flaws import Cut, Flaws
 
-Waveform = npt.NDArray[np.float32]
+AGAIN = "Get the file again, or encode it again."
+"""The remedy for a damaged file, at the end of messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a sound file says about itself.
+    """Facts that a sound file states.
 
     Parameters
     ----------
@@ -28,7 +27,7 @@ class AudioInfo:
     channels : int
         As stored.
     duration : float or None
-        In seconds; an estimate for raw AAC and for video containers, None where nothing is said.
+        In seconds; an estimate for raw AAC and video containers; None if unknown.
     codec : str
         Lower-case name: `pcm_16`, `flac`, `vorbis`, `opus`, `mp3`, `aac`, `wmav2`, ...
     """
@@ -45,36 +44,36 @@ class Source(Protocol):
 
     @property
     def info(self) -> AudioInfo:
-        """What the file says about itself."""
+        """The facts that the file states."""
         ...
 
     @property
     def size(self) -> int:
-        """The bytes that the file had when it was opened."""
+        """The size in bytes when the file was opened."""
         ...
 
     @property
     def declared_seconds(self) -> float | None:
-        """The length that the file firmly promises (no estimate), in seconds; None if it promises none."""
+        """The exact length that the file states, in seconds; None for an estimate or nothing."""
         ...
 
     @property
     def seekable(self) -> bool:
-        """Whether samples are found by seeking; else all that lies before them is decoded."""
+        """Whether seeking is exact; else everything before a sample is decoded."""
         ...
 
     @property
     def knows_its_end(self) -> bool:
-        """Whether all that `declared_seconds` promises has been seen to be there."""
+        """Whether all sound of `declared_seconds` is known to be present."""
         ...
 
     @property
     def flaws(self) -> Flaws:
-        """Where damage is noted when it is met."""
+        """Damage found so far."""
         ...
 
     def find_cut(self) -> Cut | None:
-        """Return why the file counts as cut off; None if nothing speaks for it.
+        """Return the evidence that the file is cut off; None if there is none.
 
         Raises
         ------
@@ -84,7 +83,7 @@ class Source(Protocol):
         ...
 
     def has_damage(self) -> bool:
-        """Return whether the file is damaged somewhere, where that can be told without decoding it.
+        """Return whether the file has damage that is known without decoding.
 
         Raises
         ------
@@ -94,12 +93,12 @@ class Source(Protocol):
         ...
 
     def tally(self, seconds: float) -> tuple[float, float]:
-        """Return how much sound is there and how much should be, after all of it was read.
+        """Return how much sound is present and how much is expected, after reading to the end.
 
         Parameters
         ----------
         seconds : float
-            How much was read from the beginning to the end.
+            Length that was read.
 
         Returns
         -------
@@ -110,16 +109,16 @@ class Source(Protocol):
     def read(self, first: int, count: int | None, block: int) -> Iterator[Waveform]:
         """Yield the samples from number `first` on, as `[channels, samples]`.
 
-        May be called again if the file is seekable, cheapest in the order of time.
+        A seekable file can be read several times; reading in order of time is cheapest.
 
         Parameters
         ----------
         first : int >= 0
-            Number of the first sample wanted.
+            Number of the first sample.
         count : int > 0 or None
-            How many samples are wanted; None means up to the end. Fewer come where the file ends.
+            Number of samples; None means to the end. Fewer are returned if the file ends earlier.
         block : int > 0
-            About how many samples a block should have.
+            Approximate samples of a block.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Bring what a decoder gives to floating-point numbers, of one sample rate and one number of channels."""
+"""Convert decoded frames to float32 with one sample rate and one number of channels."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.audio.channels import match_channels
-from genrelab.audio.decoders.source import Waveform
+from genrelab.audio.channels import Waveform, match_channels
 from genrelab.audio.resample import resample_blocks
 
 # Integer samples by type: the value of silence, and full scale.
@@ -24,7 +23,7 @@ _SCALES = {
 
 
 class Piece(NamedTuple):
-    """What a decoder gave: sample rate in Hz, waveform `[channels, samples]`."""
+    """Decoded sound: sample rate in Hz, waveform `[channels, samples]`."""
 
     sample_rate: int
     samples: Waveform
@@ -42,7 +41,7 @@ def to_float(frame: av.AudioFrame) -> Waveform:
 
 
 def make_uniform(pieces: Iterable[Piece], sample_rate: int, channels: int) -> Iterator[Waveform]:
-    """Yield pieces brought to one sample rate and one number of channels, where they change in between."""
+    """Yield pieces converted to one sample rate and one number of channels."""
     for rate, run in groupby(pieces, key=lambda piece: piece.sample_rate):
         mixed = (_match(piece.samples, channels) for piece in run)
         yield from resample_blocks(mixed, rate, sample_rate)

@@ -1,4 +1,4 @@
-"""The genre in the tags of every format that genrelab writes, a module a family of formats."""
+"""Read and write the genre in the tags of sound files; one module per family of formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import BinaryIO
 from mutagen import MutagenError
 from mutagen.mp3 import MPEGInfo
 
-from genrelab.audio.containers.identify import WITH_APE, Container, identify, skip_id3
+from genrelab.audio.containers.identify import HEAD_SIZE, WITH_APE, Container, identify, sign_of
+from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
 from genrelab.library.tags.ape import ApeTag
 from genrelab.library.tags.asf import AsfTag
@@ -34,22 +35,16 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
     **dict.fromkeys(WITH_APE, ApeTag),
 }
 
-# Films and sound files of other kinds begin so, and may hold frames of MPEG audio.
-_HOLDERS_OF_FRAMES = (
-    *(b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"FLV", b"\x1aE\xdf\xa3", b"\0\0\1\xba", b".RMF"),
-    *(b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+"),
-)
-
 
 def read_tag(file: BinaryIO, path: Path) -> GenreTag:
-    """Read the tags of a file; what it is decides how, not its name.
+    """Read the tags of a file; its content, not its name, decides the format.
 
     Parameters
     ----------
     file : binary file
         Open for reading.
     path : Path
-        Its name, for messages.
+        Its path, for messages.
 
     Returns
     -------
@@ -58,7 +53,7 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
     Raises
     ------
     TagError
-        If its tags cannot be read, or cannot be written without loss.
+        If its tags cannot be read, or not be written without loss.
     OSError
         If the file cannot be read.
     """
@@ -68,19 +63,23 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
             kind = "mp3"
         if kind not in _FAMILIES:
             raise TagError(
-                "is of a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
-                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM."
+                "has a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
+                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM.",
+                code="tag-format-unsupported",
             )
         tag = _FAMILIES[kind](file)
-        len(tag.genres)  # raises now, with the file's name, what it would raise later
+        len(tag.genres)  # raises errors now, with the path
         return tag
 
 
 def _is_mpeg(file: BinaryIO) -> bool:
-    """Whether MPEG audio follows, with something before its first frame that is no container's head."""
+    """Whether MPEG audio follows, with other bytes before its first frame.
+
+    Other containers, such as films, may contain frames of MPEG audio.
+    """
     start = skip_id3(file)
     file.seek(start)
-    if file.read(4).startswith(_HOLDERS_OF_FRAMES):
+    if sign_of(file.read(HEAD_SIZE)) is not None:
         return False
     file.seek(start)
     try:

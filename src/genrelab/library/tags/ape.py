@@ -1,8 +1,7 @@
 """WavPack, Monkey's Audio, Musepack and TTA: APEv2 behind the sound, ID3v1 at the end, ID3v2 in front.
 
-A genre is put into every tag that a file has, so that none contradicts another. Players differ in which they
-read: in TTA, TagLib and mutagen read ID3 alone and FFmpeg prefers APEv2; in the others all read APEv2. FFmpeg
-sees no APEv2 tag that has ID3v1 behind it.
+The genre is written to every tag of a file, because players differ: in TTA, TagLib and mutagen read only ID3
+and FFmpeg prefers APEv2; in the others all read APEv2. FFmpeg does not find an APEv2 tag before ID3v1.
 """
 
 from __future__ import annotations
@@ -10,55 +9,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from genrelab.audio.containers.identify import (
-    APE_MARK,
-    ID3V1_SIZE,
-    WITH_APE,
-    has_id3v1,
-    id3_size,
-    identify,
-    skip_id3,
-    tail_tags,
-)
+from genrelab.audio.containers import outer_tags
+from genrelab.audio.containers.identify import WITH_APE, identify
+from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK, ID3V1_SIZE
 from genrelab.errors import TagError
-from genrelab.library.tags.ape_items import DAMAGED, END_SIZE, Ape
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_range
-from genrelab.library.tags.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
+from genrelab.library.tags.base import GenreTag, Snapshot, copy
+from genrelab.library.tags.entries.ape import DAMAGED, Ape
+from genrelab.library.tags.entries.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 from genrelab.library.tags.sound_ends import check_whole
 
 
 class ApeTag(GenreTag):
     """The tags of a file with APEv2.
 
-    One that has none gets an APEv2 tag; TTA without APEv2 and ID3v2 gets both. A new tag gets all that an
-    ID3v1 tag says, since players stop looking when they find the other.
+    A file without APEv2 gets a tag; TTA without APEv2 and ID3v2 gets both. A new tag copies the texts of an
+    ID3v1 tag, because players that find the new tag ignore ID3v1.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         kind = next(kind for kind in WITH_APE if kind == identify(file))
         self._is_tta = kind == "tta"
-        self._head, self._start = id3_size(file), skip_id3(file)
-        self._has_v1 = has_id3v1(file)
+        self._head, self._start = outer_tags.id3_size(file), outer_tags.skip_id3(file)
+        self._has_v1 = outer_tags.has_id3v1(file)
         file.seek(0)
         head = file.read(self._head)
         self._more_heads = file.read(self._start - self._head)
         self._read_tail(file)
         check_whole(file, kind, self._start, self._end)
-        self._has_id3 = self._head > 0
-        self._id3 = Id3.parse(head) if self._has_id3 else self._new_id3()
+        self._id3 = Id3.parse(head) if head else self._new_id3()
 
     def _read_tail(self, file: BinaryIO) -> None:
-        places = list(tail_tags(file, self._start))[::-1]
+        places = list(outer_tags.tail_tags(file, self._start))[::-1]
         parts = []
         for place in places:
             file.seek(place.start)
             parts.append(file.read(len(place)))
-            if len(place) < END_SIZE and not parts[-1].endswith(b"LYRICS200"):
-                raise TagError(DAMAGED)
+            if len(place) < APE_END_SIZE and not parts[-1].endswith(b"LYRICS200"):
+                raise TagError(DAMAGED, code="tag-damaged")
         self._end = places[0].start if places else file.seek(0, 2)
-        apes = [number for number, part in enumerate(parts) if part[-END_SIZE:].startswith(APE_MARK)]
+        apes = [number for number, part in enumerate(parts) if part[-APE_END_SIZE:].startswith(APE_MARK)]
         if len(apes) > 1:
-            raise TagError("has several APEv2 tags. Remove all but one with a tag editor.")
+            raise TagError("has several APEv2 tags. Keep one with a tag editor.", code="tag-several")
         self._has_ape = bool(apes)
         self._before = b"".join(parts[: apes[0]]) if apes else b""
         self._behind = b"".join(parts[apes[0] + 1 :] if apes else parts)
@@ -77,9 +68,9 @@ class ApeTag(GenreTag):
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres of the first tag that has any: APEv2, in TTA after ID3v2; then the others."""
-        ape = self._ape.genres if self._has_ape else ()
-        id3 = self._id3.genres() if self._has_id3 else ()
+        """The genres of the first tag with any: APEv2 (in TTA after ID3v2), then the others."""
+        ape = self._ape.genres() if self._has_ape else ()
+        id3 = self._id3.genres() if self._id3.present else ()
         number = self._v1[-1] if self._has_v1 else NO_GENRE
         return ((id3 or ape) if self._is_tta else (ape or id3)) or id3v1_genre(number)
 
@@ -92,61 +83,51 @@ class ApeTag(GenreTag):
         }
         return {
             "apev2": self._ape.snapshot() if self._has_ape else None,
-            "id3v2": id3 if self._has_id3 else None,
+            "id3v2": id3 if self._id3.present else None,
             "id3v1": self._v1[-1] if self._has_v1 else None,
         }
 
     def others(self) -> Any:
-        """Return all other items and frames, and all other tags but for ID3v1's genre.
+        """Return all other items and frames, and all other tags without ID3v1's genre.
 
-        A tag that is not there counts as the one that would be made: then making it changes nothing else.
+        An absent tag counts as the tag that would be created, so creating it changes nothing else.
         """
         return (
-            (self._ape.others(), self._ape.ends),
-            (self._id3.version, self._id3.others()),
+            (self._ape.other_entries(), self._ape.ends),
+            (self._id3.version, self._id3.other_entries()),
             self._more_heads,
             self._before,
             self._behind[:-1] if self._has_v1 else self._behind,
         )
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
-        return self._id3.stored(genres) if self._is_tta and self._has_id3 else tuple(genres)
+        """Return the value of `genres` after `set`."""
+        return self._id3.stored(genres) if self._is_tta and self._id3.present else tuple(genres)
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there, in all tags."""
-        if self._is_tta and not self._has_ape and not self._has_id3:
-            self._has_ape = self._has_id3 = True
+        """Replace the genres in all tags."""
+        if self._is_tta and not self._has_ape and not self._id3.present:
+            self._has_ape = self._id3.present = True
         self._has_ape = self._has_ape or not self._is_tta
         if self._has_ape:
             self._ape.set_genres(genres)
-        if self._has_id3:
+        if self._id3.present:
             self._id3.set_genres(genres)
         self._set_number(id3v1_number(genres))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other items now."""
         items, id3, number = (snapshot[name] for name in ("apev2", "id3v2", "id3v1"))
         if items is None:
             self._ape.set_genres(())
-            self._has_ape &= any(item not in self._new_ape().items for item in self._ape.items)
+            self._has_ape &= any(item not in self._new_ape().entries for item in self._ape.entries)
         elif not self._has_ape:
-            raise TagError("had an APEv2 tag, which is gone. Its genre cannot be put back.")
+            raise TagError("had an APEv2 tag, which is gone. Its genre cannot be restored.", code="tag-gone")
         else:
             self._ape.restore(items)
-        self._restore_id3(id3)
+        self._id3.restore_tag(id3, self._new_id3().entries)
         if isinstance(number, int):
             self._set_number(number)
-
-    def _restore_id3(self, id3: Any) -> None:
-        if id3 is None:
-            self._id3.set_genres(())
-            self._has_id3 &= any(frame not in self._new_id3().frames for frame in self._id3.frames)
-        elif not self._has_id3 or id3["version"] != self._id3.version:
-            raise TagError(f"had an ID3v2.{id3['version']} tag, which is gone. Its genre cannot be put back.")
-        else:
-            self._id3.restore(id3["frames"])
-            self._id3.size = int(id3["size"])
 
     def _set_number(self, number: int) -> None:
         if self._has_v1:
@@ -154,8 +135,8 @@ class ApeTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; the sound is copied."""
-        if self._has_id3:
+        if self._id3.present:
             draft.write(self._id3.render())
         draft.write(self._more_heads)
-        copy_range(source, self._start, self._end, draft)
+        copy(source, draft, self._start, self._end)
         draft.write(self._before + (self._ape.render() if self._has_ape else b"") + self._behind)

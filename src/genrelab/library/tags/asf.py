@@ -1,32 +1,24 @@
-"""WMA: the attributes `WM/Genre` of the ASF header; every other attribute and object stays bit for bit.
+"""WMA: the attributes `WM/Genre` of the ASF header; all other attributes and objects stay bit for bit.
 
-The first genre is in the Extended Content Description Object, which allows one value for a name; further ones
-are in the Metadata Library Object. See the ASF specification, sections 2 to 4: objects are a GUID, a size in
-8 bytes, and content.
+The first genre is in the Extended Content Description Object, which allows one value per name; others are in
+the Metadata Library Object.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from genrelab.audio.containers.identify import ASF_HEADER
+from genrelab.audio.containers import ContainerError, asf
+from genrelab.audio.containers.asf import HEADER_HEAD, OBJECT_HEAD
 from genrelab.errors import TagError
-from genrelab.library.tags.asf_attributes import DAMAGED, Attributes
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy, read_range
+from genrelab.library.tags.entries.asf import DAMAGED, Attributes
 
-_HEAD = 30  # bytes of the header before the objects that it holds
-_OBJECT_HEAD = 24
-_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-_SIZE_AT = 40  # in that object: the length of the file, in 8 bytes
-_PADDING = bytes.fromhex("74d40618dfca0945a4ba9aabcb96aae8")
-_EXTENSION = bytes.fromhex("b503bf5f2ea9cf118ee300c00c205365")
-_EXTENSION_HEAD = 46  # bytes of it before the objects that it holds
+_SIZE = slice(asf.FILE_SIZE_AT, asf.FILE_SIZE_AT + 8)
+_EXTENSION_HEAD = 46  # bytes before its objects
 _EXTENSION_RESERVED = bytes.fromhex("11d2d3abbaa9cf118ee600c00c205365") + b"\6\0"
-_CONTENT = bytes.fromhex("40a4d0d207e3d21197f000a0c95ea850")
-_METADATA = bytes.fromhex("eacbf8c5af5b77488467aa8c44fa4cca")
-_LIBRARY = bytes.fromhex("941c23449894d149a1411d134e457054")
 
 
 class AsfTag(GenreTag):
@@ -35,22 +27,22 @@ class AsfTag(GenreTag):
     def __init__(self, file: BinaryIO) -> None:
         self._length = file.seek(0, io.SEEK_END)
         file.seek(0)
-        head = file.read(_HEAD)
-        self._old_size = int.from_bytes(head[16:24], "little")
-        if len(head) < _HEAD or not _HEAD <= self._old_size <= self._length:
-            raise TagError(DAMAGED)
+        head = file.read(HEADER_HEAD)
+        self._old_size = asf.header_end(file)
+        if len(head) < HEADER_HEAD or not HEADER_HEAD <= self._old_size <= self._length:
+            raise TagError(DAMAGED, code="tag-damaged")
         self._reserved = head[28:]
-        self._objects = list(_split(file.read(self._old_size - _HEAD), 0))
+        self._objects = _split(read_range(file, range(HEADER_HEAD, self._old_size)), 0)
         if len(self._objects) != int.from_bytes(head[24:28], "little"):
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         self._size = self._old_size
-        extension = _only(self._objects, _EXTENSION)
+        extension = _only(self._objects, asf.EXTENSION)
         self._extension = extension is not None
-        self._extension_head = (extension or _EXTENSION + bytes(8) + _EXTENSION_RESERVED)[:42]
-        self._inner = list(_split(extension or b"", _EXTENSION_HEAD))
-        self._content = _attributes(self._objects, _CONTENT, long=False)
-        self._metadata = _attributes(self._inner, _METADATA, long=True)
-        self._library = _attributes(self._inner, _LIBRARY, long=True)
+        self._extension_head = (extension or asf.EXTENSION + bytes(8) + _EXTENSION_RESERVED)[:42]
+        self._inner = _split(extension or b"", _EXTENSION_HEAD)
+        self._content = _attributes(self._objects, asf.CONTENT_DESCRIPTION, long=False)
+        self._metadata = _attributes(self._inner, asf.METADATA, long=True)
+        self._library = _attributes(self._inner, asf.METADATA_LIBRARY, long=True)
 
     @property
     def _all(self) -> dict[str, Attributes]:
@@ -64,32 +56,34 @@ class AsfTag(GenreTag):
         )
 
     def snapshot(self) -> Snapshot:
-        """Return the attributes, each with its place, which objects there are, and the header's size."""
+        """Return the attributes with their places, the present objects, and the size of the header."""
         return {
-            "attributes": {name: found.snapshot() for name, found in self._all.items()},
+            "attributes": {
+                name: found.snapshot() if found.present else None for name, found in self._all.items()
+            },
             "extension": self._extension,
             "size": self._size,
         }
 
     def others(self) -> Any:
-        """Return all other attributes and objects but padding, without the length of the file."""
-        changed = (_PADDING, _EXTENSION, _CONTENT, _METADATA, _LIBRARY)
+        """Return all other attributes and objects without padding and the length of the file."""
+        changed = (asf.PADDING, asf.EXTENSION, asf.CONTENT_DESCRIPTION, asf.METADATA, asf.METADATA_LIBRARY)
         objects = [
-            found[:_SIZE_AT] + found[_SIZE_AT + 8 :] if found.startswith(_FILE_PROPERTIES) else found
+            _with_size(found, b"") if found.startswith(asf.FILE_PROPERTIES) else found
             for found in self._objects
         ]
         kept = [[found for found in some if found[:16] not in changed] for some in (objects, self._inner)]
-        return kept, self._extension_head[_OBJECT_HEAD:], [found.others() for found in self._all.values()]
+        return kept, self._extension_head[OBJECT_HEAD:], [found.others() for found in self._all.values()]
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         self._content.set_genres(genres[:1])
         self._metadata.set_genres(())
         self._library.set_genres(genres[1:])
         self._extension = self._extension or self._library.present
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the attributes back; an object that was not there goes if it holds nothing else."""
+        """Restore the attributes; remove an object that was absent if it has no others."""
         if "values" in snapshot:  # of genrelab 0.1
             self._restore_texts(snapshot["values"])
             return
@@ -108,73 +102,84 @@ class AsfTag(GenreTag):
         self._extension = self._extension or self._library.present
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file; what follows the header is copied."""
+        """Write the file; everything after the header is copied."""
         draft.write(self._render())
-        copy_from(source, self._old_size, draft)
+        copy(source, draft, self._old_size)
 
     def _render(self) -> bytes:
-        """Return the header: as many bytes as `_size` if it fits, else with room to grow."""
+        """Return the header: in `_size` bytes if it fits, else with padding."""
         objects = [self._render_object(found) for found in self._objects]
-        for new, guid in ((self._content.render(), _CONTENT), (self._render_extension(), _EXTENSION)):
+        for new, guid in (
+            (self._content.render(), asf.CONTENT_DESCRIPTION),
+            (self._render_extension(), asf.EXTENSION),
+        ):
             if all(found[:16] != guid for found in self._objects):
                 objects.append(new)
-        paddings = [number for number, found in enumerate(objects) if found[:16] == _PADDING]
+        paddings = [number for number, found in enumerate(objects) if found[:16] == asf.PADDING]
         place = paddings[-1] if paddings else len(objects)
         objects[place : place + 1] = []
-        room = self._size - _HEAD - sum(map(len, objects))
+        room = self._size - HEADER_HEAD - sum(map(len, objects))
         if room != 0:
-            size = room if room >= _OBJECT_HEAD else _OBJECT_HEAD + NEW_PADDING
-            padding = _PADDING + size.to_bytes(8, "little")
+            size = room if room >= OBJECT_HEAD else OBJECT_HEAD + NEW_PADDING
+            padding = asf.PADDING + size.to_bytes(8, "little")
             objects.insert(place, padding.ljust(size, b"\0"))
         objects = [found for found in objects if found]
-        size = _HEAD + sum(map(len, objects))
+        size = HEADER_HEAD + sum(map(len, objects))
         length = self._length + size - self._old_size
         body = b"".join(self._state_length(found, length) for found in objects)
         count = len(objects).to_bytes(4, "little")
-        return ASF_HEADER + size.to_bytes(8, "little") + count + self._reserved + body
+        return asf.HEADER + size.to_bytes(8, "little") + count + self._reserved + body
 
     def _render_object(self, found: bytes) -> bytes:
-        if found[:16] == _EXTENSION:
+        if found[:16] == asf.EXTENSION:
             return self._render_extension()
-        rendered = {_CONTENT: self._content, _METADATA: self._metadata, _LIBRARY: self._library}
+        rendered = {
+            asf.CONTENT_DESCRIPTION: self._content,
+            asf.METADATA: self._metadata,
+            asf.METADATA_LIBRARY: self._library,
+        }
         return rendered[found[:16]].render() if found[:16] in rendered else found
 
     def _render_extension(self) -> bytes:
         if not self._extension:
             return b""
         objects = [self._render_object(found) for found in self._inner]
-        for new, guid in ((self._metadata, _METADATA), (self._library, _LIBRARY)):
+        for new, guid in ((self._metadata, asf.METADATA), (self._library, asf.METADATA_LIBRARY)):
             if all(found[:16] != guid for found in self._inner):
                 objects.append(new.render())
         data = b"".join(objects)
         size = (_EXTENSION_HEAD + len(data)).to_bytes(8, "little")
-        return _EXTENSION + size + self._extension_head[24:42] + len(data).to_bytes(4, "little") + data
+        return asf.EXTENSION + size + self._extension_head[24:42] + len(data).to_bytes(4, "little") + data
 
     def _state_length(self, found: bytes, length: int) -> bytes:
-        """Return an object that stated the old length of the file with the new one."""
-        stated = found[_SIZE_AT : _SIZE_AT + 8]
-        if found[:16] != _FILE_PROPERTIES or stated != self._length.to_bytes(8, "little"):
+        """Return an object with the new length of the file if it stated the old one."""
+        if found[:16] != asf.FILE_PROPERTIES or found[_SIZE] != self._length.to_bytes(8, "little"):
             return found
-        return found[:_SIZE_AT] + length.to_bytes(8, "little") + found[_SIZE_AT + 8 :]
+        return _with_size(found, length.to_bytes(8, "little"))
+
+
+def _with_size(properties: bytes, size: bytes) -> bytes:
+    return properties[: _SIZE.start] + size + properties[_SIZE.stop :]
 
 
 def _only(objects: Sequence[bytes], guid: bytes) -> bytes | None:
     found = [piece for piece in objects if piece[:16] == guid]
-    if len(found) > 1 or (found and guid == _EXTENSION and len(found[0]) < _EXTENSION_HEAD):
-        raise TagError(DAMAGED)
+    if len(found) > 1 or (found and guid == asf.EXTENSION and len(found[0]) < _EXTENSION_HEAD):
+        raise TagError(DAMAGED, code="tag-damaged")
     return found[0] if found else None
 
 
 def _attributes(objects: Sequence[bytes], guid: bytes, *, long: bool) -> Attributes:
     found = _only(objects, guid)
-    return Attributes(guid, None if found is None else found[_OBJECT_HEAD:], long=long)
+    return Attributes(guid, None if found is None else found[OBJECT_HEAD:], long=long)
 
 
-def _split(data: bytes, at: int) -> Iterator[bytes]:
-    """Yield the objects that follow one another from an offset to the end, and raise if they do not."""
-    while at < len(data):
-        size = int.from_bytes(data[at + 16 : at + 24], "little")
-        if size < _OBJECT_HEAD or at + size > len(data):
-            raise TagError(DAMAGED)
-        yield data[at : at + size]
-        at += size
+def _split(data: bytes, at: int) -> list[bytes]:
+    """Return the objects from an offset to the end."""
+    try:
+        places = [place for _, place in asf.objects_in(io.BytesIO(data), at, len(data))]
+    except ContainerError as error:
+        raise TagError(DAMAGED, code="tag-damaged") from error
+    if data and (places[-1].stop if places else at) != len(data):
+        raise TagError(DAMAGED, code="tag-damaged")
+    return [data[place.start : place.stop] for place in places]

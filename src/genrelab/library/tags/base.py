@@ -1,4 +1,4 @@
-"""What the tag formats have in common: read the genre, change it, write it into a copy of the file."""
+"""The interface of all tag formats: read the genre, change it, write a copy of the file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from genrelab.errors import TagError
 from genrelab.library.hashing import blocks
 
 Snapshot = dict[str, JsonValue]
-"""All of a file's tags that hold its genre, as they are, for JSON."""
+"""The raw tags with the genre of a file, for JSON."""
 
 NEW_PADDING = 1024
-"""Bytes of room left in tags that grow, so that the next change moves nothing."""
+"""Padding in bytes for tags that grow, so that the next change moves nothing."""
 
-# What damage leads to: a size that is wrong, for example, to a request for gigabytes.
+# Errors that damage causes; a wrong size, for example, requests gigabytes.
 _OF_DAMAGE = (
     *(ValueError, LookupError, ArithmeticError, AssertionError, EOFError, MemoryError, struct.error),
 )
@@ -38,12 +38,12 @@ class GenreTag(ABC):
     Raises
     ------
     TagError
-        If the tags cannot be read, or cannot be written without loss; the message goes on from the
-        file's name. Within `tag_errors` that is so for whatever is raised.
+        If the tags cannot be read, or not be written without loss. The message continues after the path,
+        which `tag_errors` adds.
     """
 
     id3v23_separator: str = "/"
-    """What stands between several genres where a tag has one text for all: ID3v2.3, ID3v2.2 and RIFF."""
+    """Separator of several genres in tags with a single text: ID3v2.3, ID3v2.2 and RIFF."""
 
     @abstractmethod
     def __init__(self, file: BinaryIO) -> None: ...
@@ -51,36 +51,36 @@ class GenreTag(ABC):
     @property
     @abstractmethod
     def genres(self) -> tuple[str, ...]:
-        """The genres that the file has, as they are written, where players look first."""
+        """The genres of the tag that players read first, as written."""
 
     @property
     def everywhere(self) -> tuple[str, ...]:
-        """The genres in all tags of the file."""
+        """The genres of all tags of the file."""
         return self.genres
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """The genres in tags that stay as they are, which some players show."""
+        """The genres of tags that never change but that some players show."""
         return ()
 
     @abstractmethod
     def snapshot(self) -> Snapshot:
-        """Return all that holds the genre, as it is."""
+        """Return the raw tags with the genre."""
 
     @abstractmethod
     def others(self) -> Any:
-        """Return all other tags, to be compared with `==`."""
+        """Return all other tags, for comparison with `==`."""
 
     @abstractmethod
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there, in memory."""
+        """Replace the genres, in memory."""
 
     @abstractmethod
     def restore(self, snapshot: Snapshot) -> None:
-        """Put back what `snapshot` gave, in memory."""
+        """Restore a snapshot, in memory."""
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
+        """Return the value of `genres` after `set`."""
         return tuple(genres)
 
     @abstractmethod
@@ -90,48 +90,50 @@ class GenreTag(ABC):
         Parameters
         ----------
         source : binary file
-            What was read.
+            The file that was read.
         draft : binary file
             Empty, open for reading and writing.
         """
 
 
-def copy_from(source: BinaryIO, start: int, draft: BinaryIO) -> None:
-    """Copy a file from an offset to its end."""
-    for block in blocks(source, start):
-        draft.write(block)
+def read_range(file: BinaryIO, place: range) -> bytes:
+    """Return a part of a file."""
+    file.seek(place.start)
+    return file.read(len(place))
 
 
-def copy_range(source: BinaryIO, start: int, end: int, draft: BinaryIO) -> None:
-    """Copy a part of a file."""
+def copy(source: BinaryIO, draft: BinaryIO, start: int = 0, end: int | None = None) -> None:
+    """Copy a file from an offset to another one or to its end."""
     for block in blocks(source, start, end):
         draft.write(block)
 
 
 @contextmanager
 def tag_errors(path: Path) -> Iterator[None]:
-    """Turn what reading or writing tags raises into a `TagError` that names the file.
+    """Convert errors of reading or writing tags to a `TagError` with the path.
 
     Raises
     ------
     TagError
         If the tags cannot be used.
     OSError
-        If the system refuses, also where mutagen tells of it.
+        For errors of the system, also those that mutagen wraps.
     """
     try:
         yield
     except TagError as error:
-        raise TagError(f"{path} {error}") from error
+        named = TagError(f"{path} {error}")
+        named.code = error.code
+        raise named from error
     except mutagen.MutagenError as error:
-        for said in error.args:
-            if isinstance(said, OSError):
-                raise said from error
-        raise TagError(_damaged(path, error)) from error
+        for cause in error.args:
+            if isinstance(cause, OSError):
+                raise cause from error
+        raise TagError(_damaged(path, error), code="tag-damaged") from error
     except _OF_DAMAGE as error:
-        raise TagError(_damaged(path, error)) from error
+        raise TagError(_damaged(path, error), code="tag-damaged") from error
 
 
 def _damaged(path: Path, error: Exception) -> str:
-    what = str(error) or type(error).__name__
-    return f"{path} has tags that cannot be read or written ({what}). Look at them with a tag editor."
+    reason = str(error) or type(error).__name__
+    return f"{path} has tags that cannot be read or written ({reason}). Check them with a tag editor."

@@ -1,71 +1,61 @@
-"""WAV and AIFF: an ID3v2 tag in a chunk of its own; in WAV, the genre of `LIST INFO` too.
-
-All other chunks are left as they are.
-"""
+"""WAV and AIFF: a chunk with an ID3v2 tag; in WAV also `LIST INFO`. Other chunks do not change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from genrelab.audio.containers.identify import id3_size
+from genrelab.audio.containers.chunks import FIRST, Chunk, Order, chunks_in, stated_end
+from genrelab.audio.containers.outer_tags import id3_size
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from, copy_range
-from genrelab.library.tags.id3 import Id3
-from genrelab.library.tags.riff_info import Info
+from genrelab.library.tags.base import GenreTag, Snapshot, copy, read_range
+from genrelab.library.tags.entries.id3 import Id3
+from genrelab.library.tags.entries.riff_info import Info
 
 _LARGEST = 0xFFFFFFFF
-_LARGEST_LIST = 1 << 24  # bytes: more text than anybody wrote
-_WRONG_LENGTH = "states a length that it does not have. Encode it anew."
+_LARGEST_LIST = 1 << 24  # bytes: more than any real list has
+_WRONG_LENGTH = "states a length that it does not have. Encode it again."
 
 
 class ChunkTag(GenreTag):
-    """The tag of a file of chunks, each a name, a size of 4 bytes, content, and a zero to make it even."""
+    """The tag of a RIFF or IFF file."""
 
-    def __init__(self, file: BinaryIO, *, order: Literal["little", "big"], name: bytes) -> None:
+    def __init__(self, file: BinaryIO, *, order: Order, name: bytes) -> None:
         self._order = order
         self._name = name
         self._chunks = self._find_chunks(file)
-        self._place = next((at for at, id, _ in self._chunks if id.lower() == b"id3 "), None)
+        place = next((chunk for chunk in self._chunks if chunk.name.lower() == b"id3 "), None)
+        self._place = place
         self._id3 = Id3()
-        self._present = self._place is not None
-        for at, _, size in self._chunks:
-            if at == self._place:
-                if size < id3_size(file, at + 8) or id3_size(file, at + 8) == 0:
-                    raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.")
-                file.seek(at + 8)
-                self._id3 = Id3.parse(file.read(size))
-        changed = {self._place, *self._find_lists(file)}
+        if place is not None:
+            if not 0 < id3_size(file, place.content.start) <= place.size:
+                raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.", code="tag-damaged")
+            self._id3 = Id3.parse(read_range(file, place.content))
+        changed = {place, *self._find_lists(file)}
         self._hashes = [
-            (id, sha256_of(file, at + 8, at + 8 + size)) for at, id, size in self._chunks if at not in changed
+            (chunk.name, sha256_of(file, chunk.content.start, chunk.content.stop))
+            for chunk in self._chunks
+            if chunk not in changed
         ]
 
-    def _find_chunks(self, file: BinaryIO) -> list[tuple[int, bytes, int]]:
-        """Return place, name and size of each chunk, up to the end that the file states."""
+    def _find_chunks(self, file: BinaryIO) -> list[Chunk]:
+        """Return the chunks up to the stated end of the file."""
         length = file.seek(0, 2)
-        file.seek(4)
-        self._end = 8 + int.from_bytes(file.read(4), self._order)
+        self._end = stated_end(file, self._order)
         if self._end > length + 1:
-            raise TagError(_WRONG_LENGTH)
-        chunks = []
-        at = 12
-        while at + 8 <= self._end:
-            file.seek(at)
-            head = file.read(8)
-            size = int.from_bytes(head[4:], self._order)
-            chunks.append((at, head[:4], size))
-            at += 8 + size + size % 2
-        if at > self._end + 1:
-            raise TagError(_WRONG_LENGTH)
+            raise TagError(_WRONG_LENGTH, code="tag-file-length")
+        chunks = list(chunks_in(file, self._end, self._order))
+        if (chunks[-1].end if chunks else FIRST) > self._end + 1:
+            raise TagError(_WRONG_LENGTH, code="tag-file-length")
         return chunks
 
-    def _find_lists(self, file: BinaryIO) -> Iterable[int]:
-        """Read what else holds the genre; return the places of these chunks."""
+    def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
+        """Read other chunks with the genre and return them."""
         return ()
 
-    def _content(self, at: int) -> bytes | None:
-        """Return what a chunk at a place shall hold; None if it stays as it is."""
+    def _content(self, chunk: Chunk) -> bytes | None:
+        """Return the new content of a chunk; None if it does not change."""
         return None
 
     @property
@@ -75,60 +65,51 @@ class ChunkTag(GenreTag):
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag."""
-        if not self._present:
-            return {"id3v2": None}
-        return {"id3v2": self._id3.version, "size": self._id3.size, "frames": self._id3.snapshot()}
+        return self._id3.snapshot_tag()
 
     def others(self) -> Any:
         """Return all other frames, and a hash of each other chunk."""
-        return self._id3.others(), self._hashes
+        return self._id3.other_entries(), self._hashes
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
+        """Return the value of `genres` after `set`."""
         return self._id3.stored(genres, self.id3v23_separator)
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         self._id3.set_genres(genres, self.id3v23_separator)
-        self._present = True
+        self._id3.present = True
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other frames now."""
         version = snapshot["id3v2"]
-        if version is None:
-            self._id3.set_genres(())
-            self._present = bool(self._id3.frames)
-        elif version != self._id3.version or not self._present:
-            raise TagError(f"had an ID3v2.{version} tag, which is gone. Its genre cannot be put back.")
-        else:
-            self._id3.restore(snapshot["frames"])
-            self._id3.size = int(str(snapshot["size"]))
+        self._id3.restore_tag(version and {**snapshot, "version": version})
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; all other chunks are copied."""
-        copy_range(source, 0, 12, draft)
-        end = 12
-        for at, name, size in self._chunks:
-            end = at + 8 + size + size % 2
-            content = self._content(at)
-            if at == self._place:
-                self._write_tag(draft, name)
+        copy(source, draft, 0, FIRST)
+        end = FIRST
+        for chunk in self._chunks:
+            end = chunk.end
+            content = self._content(chunk)
+            if chunk == self._place:
+                self._write_tag(draft, chunk.name)
             elif content is not None:
-                draft.write(self._chunk(name, content))
+                draft.write(self._chunk(chunk.name, content))
             else:
-                copy_range(source, at, at + 8 + size, draft)
-                draft.write(bytes(size % 2))
+                copy(source, draft, chunk.at, chunk.content.stop)
+                draft.write(bytes(chunk.size % 2))
         if self._place is None:
             self._write_tag(draft, self._name)
         size = draft.tell() - 8
         if size > _LARGEST:
-            raise TagError("would be larger than its format allows (4 GiB).")
-        copy_from(source, max(end, self._end), draft)
+            raise TagError("would be larger than its format allows (4 GiB).", code="tag-file-too-large")
+        copy(source, draft, max(end, self._end))
         draft.seek(4)
         draft.write(size.to_bytes(4, self._order))
 
     def _write_tag(self, draft: BinaryIO, name: bytes) -> None:
-        if self._present:
+        if self._id3.present:
             draft.write(self._chunk(name, self._id3.render()))
 
     def _chunk(self, name: bytes, content: bytes) -> bytes:
@@ -138,29 +119,28 @@ class ChunkTag(GenreTag):
 class WavTag(ChunkTag):
     """The tags of a WAV file: ID3v2 and `LIST INFO`.
 
-    Where there are both, FFmpeg 5.1 shows the latter alone, FFmpeg 8 the former first. So the genre goes into
-    both; but no list is made, since with one the older FFmpeg does not look at ID3v2 any more.
+    If both exist, FFmpeg 5.1 shows only the list, FFmpeg 8 shows ID3v2 first, so both get the genre. A
+    list is never created, because FFmpeg 5.1 would then ignore ID3v2.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, order="little", name=b"id3 ")
 
-    def _find_lists(self, file: BinaryIO) -> Iterable[int]:
-        self._infos: dict[int, Info] = {}
-        for at, name, size in self._chunks:
-            if name == b"LIST" and size <= _LARGEST_LIST:
-                file.seek(at + 8)
-                data = file.read(size)
+    def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
+        self._infos: dict[Chunk, Info] = {}
+        for chunk in self._chunks:
+            if chunk.name == b"LIST" and chunk.size <= _LARGEST_LIST:
+                data = read_range(file, chunk.content)
                 if Info.is_one(data):
-                    self._infos[at] = Info(data)
+                    self._infos[chunk] = Info(data)
         return self._infos
 
-    def _content(self, at: int) -> bytes | None:
-        return self._infos[at].render() if at in self._infos else None
+    def _content(self, chunk: Chunk) -> bytes | None:
+        return self._infos[chunk].render() if chunk in self._infos else None
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres of the ID3v2 tag; where it has none, those of `LIST INFO`."""
+        """The genres of the ID3v2 tag, else of `LIST INFO`."""
         return super().genres or self._genres_of_lists()
 
     @property
@@ -180,14 +160,14 @@ class WavTag(ChunkTag):
         return super().others(), [info.others() for info in self._infos.values()]
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         super().set(genres)
         between = self.id3v23_separator if self.id3v23_separator.strip("\0") else "; "
         for info in self._infos.values():
             info.set_genre(between.join(genres) or None)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other frames now."""
         super().restore(snapshot)
         placed: Any = snapshot.get("info", ())  # genrelab 0.1 left lists alone
         for info, entries in zip(self._infos.values(), placed, strict=False):

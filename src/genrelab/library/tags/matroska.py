@@ -1,7 +1,6 @@
-"""Matroska and WebM: the SimpleTag `GENRE` of Tags that are for the whole file; all others stay bit for bit.
+"""Matroska and WebM: the SimpleTag `GENRE` of Tags for the whole file; all others stay bit for bit.
 
-See RFC 9559, section 5.1.8. Several genres are several SimpleTags. A genre for the only sound track counts as
-one for the file.
+See RFC 9559, section 5.1.8. Each genre is a SimpleTag. A genre for the only sound track counts for the file.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self
 
-from genrelab.audio.containers import ebml
-from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS, EbmlError
+from genrelab.audio.containers import ContainerError, ebml
+from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot
@@ -31,7 +30,7 @@ _LARGEST_TRACKS = 1 << 24
 
 @dataclass(slots=True)
 class _Master:
-    """An element that holds others.
+    """An element with child elements.
 
     Attributes
     ----------
@@ -39,9 +38,9 @@ class _Master:
     crc : bool
         Whether it has a checksum.
     parts : list of bytes or _Master
-        What it holds; of `Tags`, each `Tag` is taken apart too.
+        The children; in `Tags`, each `Tag` is parsed too.
     size_length : int or None
-        In how many bytes it has its size.
+        Bytes of the encoded size.
     """
 
     id: int
@@ -62,7 +61,7 @@ class _Master:
         parts = [part.render() if isinstance(part, _Master) else part for part in self.parts]
         try:
             return ebml.master(self.id, parts, crc=self.crc, size_length=self.size_length)
-        except EbmlError:  # it has outgrown the bytes for its size
+        except ContainerError:  # the size needs more bytes
             return ebml.master(self.id, parts, crc=self.crc)
 
     @property
@@ -71,17 +70,17 @@ class _Master:
         return [part for part in self.parts if isinstance(part, _Master)]
 
     def targets(self) -> bytes:
-        """Return what a tag is for."""
+        """Return the targets of a tag."""
         return b"".join(part for part in self.parts if part.startswith(b"\x63\xc0"))
 
     def numbers(self, id: int) -> list[int]:
-        """Return the numbers of one kind among a tag's targets, but 0, which stands for all."""
+        """Return the numbers of one kind among a tag's targets, without 0, which means all."""
         fields = _fields(self.targets()) if self.targets() else []
         values = [int.from_bytes(content, "big") for found, content in fields if found == id]
         return [value for value in values if value]
 
     def holds_values(self) -> bool:
-        """Whether a tag says anything."""
+        """Whether a tag has any values."""
         return any(part.startswith(b"\x67\xc8") for part in self.parts)
 
 
@@ -107,7 +106,7 @@ class MatroskaTag(GenreTag):
         ]
 
     def _tags(self) -> list[_Master]:
-        """Return the tags that are for the file."""
+        """Return the tags for the whole file."""
         return [tag for _, element in self._elements for tag in element.tags if self._is_for_file(tag)]
 
     def _is_for_file(self, tag: _Master) -> bool:
@@ -116,7 +115,7 @@ class MatroskaTag(GenreTag):
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres for the file; where there are none, those for its only sound track."""
+        """The genres of the file, else of its only sound track."""
         found: dict[bool, list[str]] = {False: [], True: []}
         for tag in self._tags():
             texts = [text for part in tag.parts if _is_genre(part) for text in _texts(part, _STRING)]
@@ -125,7 +124,7 @@ class MatroskaTag(GenreTag):
         return tuple(whole or track)
 
     def snapshot(self) -> Snapshot:
-        """Return the genre's elements, what each is for, its place; and the parts that may change."""
+        """Return the genre's elements with targets and places, and the parts that may change."""
         genres: list[Any] = [
             [tag.targets().hex(), number, part.hex()]
             for tag in self._tags()
@@ -135,7 +134,7 @@ class MatroskaTag(GenreTag):
         return {"genres": genres, "segment": self._segment.snapshot()}
 
     def others(self) -> Any:
-        """Return all other tags, and where all other parts are, with a hash of each that is not sound."""
+        """Return all other tags, and the places of other parts with a hash of each except sound."""
         tags = []
         for _, element in self._elements:
             for tag in element.tags:
@@ -146,7 +145,7 @@ class MatroskaTag(GenreTag):
         return tags, self._segment.kept(), self._segment.seeks(), self._hashes
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there, else to the tags for the file, else into a new one."""
+        """Replace the genres, else add them to a tag for the file, else to a new tag."""
         with _damage():
             home = next((tag for tag in self._tags() if any(map(_is_genre, tag.parts))), None)
             place = [_is_genre(part) for part in home.parts].index(True) if home else None
@@ -159,7 +158,7 @@ class MatroskaTag(GenreTag):
             self._lay_out()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back: all bytes if nobody has changed anything since, else the genre."""
+        """Restore all bytes if nothing else has changed since, else only the genre."""
         placed: Any = snapshot["genres"]
         with _damage():
             if self._restore_bytes(snapshot["segment"]):
@@ -179,7 +178,7 @@ class MatroskaTag(GenreTag):
             self._read_tags()
             if self._segment.parts is not before and self.others() == others:
                 return True
-        except (ValueError, zlib.error):  # it is not what `snapshot` gave
+        except (ValueError, zlib.error):  # not a valid snapshot
             pass
         self._segment.parts, self._elements = before, elements
         return False
@@ -196,7 +195,7 @@ class MatroskaTag(GenreTag):
         return tag
 
     def _lay_out(self) -> None:
-        """Bring the segment's parts up to date with the tags."""
+        """Update the parts of the segment from the tags."""
         for part, element in self._elements:
             if part is not None and element.render() == part.data:
                 continue
@@ -210,13 +209,13 @@ class MatroskaTag(GenreTag):
         self._read_tags()
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file; everything but tags and their surroundings is copied."""
+        """Write the file; everything except tags, lists of places and gaps is copied."""
         with _damage():
             self._segment.write(source, draft)
 
 
 def _fields(data: bytes) -> list[tuple[int, bytes]]:
-    """Return id and content of each element within one."""
+    """Return id and content of each child element."""
     (outer,) = ebml.elements_of(data)
     return [(part.id, data[part.start : part.end]) for part in ebml.elements_of(data, outer.start, outer.end)]
 
@@ -236,7 +235,7 @@ def _simple(genre: str) -> bytes:
 
 
 def _takes_genre(tag: _Master) -> bool:
-    """Whether players show what is added to a tag as what is true of the file."""
+    """Whether players apply the values of a tag to the file."""
     fields = dict(_fields(tag.targets())) if tag.targets() else {}
     level = int.from_bytes(fields.get(_TARGET_LEVEL, bytes([_ALBUM])), "big")
     return _TARGET_TYPE not in fields and not tag.numbers(_TARGET_TRACK) and level in (_ALBUM, _SONG)
@@ -247,11 +246,14 @@ def _check_kind(file: BinaryIO) -> None:
     file.seek(0)
     kinds = _texts(file.read(min(head.end, 1 << 16)), _DOC_TYPE) if head.id == EBML else []
     if kinds not in (["matroska"], ["webm"]):
-        raise TagError("is neither Matroska nor WebM, though it begins so. Its tags are not known.")
+        raise TagError(
+            "is neither Matroska nor WebM: unknown tags.",
+            code="tag-format-unsupported",
+        )
 
 
 def _only_sound_track(file: BinaryIO, segment: Segment) -> set[int]:
-    """Return the UID of the sound track if it is the only one."""
+    """Return the UID of the sound track if there is only one."""
     sounds = []
     for part in segment.parts:
         if part.id == TRACKS and part.size <= _LARGEST_TRACKS:
@@ -273,5 +275,7 @@ def _fields_of_master(data: bytes) -> bytes:
 def _damage() -> Iterator[None]:
     try:
         yield
-    except EbmlError as error:
-        raise TagError(f"is damaged or cut off ({error}). Get the file again, or remux it.") from error
+    except ContainerError as error:
+        raise TagError(
+            f"is damaged or cut off ({error}). Get the file again, or remux it.", code="tag-damaged"
+        ) from error

@@ -1,4 +1,4 @@
-"""MPEG audio: ID3v2 before the sound, ID3v1 at the end; APEv2 and Lyrics3 are left as they are."""
+"""MPEG audio: ID3v2 in front, ID3v1 at the end; APEv2 and Lyrics3 do not change."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import mutagen.apev2
-import mutagen.id3
 
-from genrelab.audio.containers.identify import ID3V1_SIZE, has_id3v1, id3_size, tail_start
-from genrelab.errors import TagError
-from genrelab.library.tags.base import GenreTag, Snapshot, copy_from
-from genrelab.library.tags.id3 import Id3, frames_of_id3v1
-
-_NAMES: list[str] = mutagen.id3.TCON.GENRES
-_NO_GENRE = 255  # in ID3v1
+from genrelab.audio.containers.outer_tags import ID3V1_SIZE, has_id3v1, id3_size, tail_start
+from genrelab.library.tags.base import GenreTag, Snapshot, copy
+from genrelab.library.tags.entries.id3 import Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 
 
 class MpegTag(GenreTag):
     """The tags of MPEG audio.
 
-    Where there is ID3v1 alone, a new ID3v2 tag gets all that it says, since players stop looking when
-    they find the one. ID3v1's genre is a number; it becomes that of the first genre that has one.
+    A new ID3v2 tag copies the values of ID3v1, because players that find it ignore ID3v1. The genre in ID3v1
+    is a number: that of the first genre with one.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -32,11 +27,7 @@ class MpegTag(GenreTag):
         file.seek(tail_start(file, self._head))
         self._tail = file.read()
         self._v1 = self._tail[-ID3V1_SIZE:] if has_id3v1(file) else None
-        if self._head:
-            self._id3 = Id3.parse(head)
-        else:
-            self._id3 = Id3(frames=self._frames_of_v1())
-        self._present = self._head > 0
+        self._id3 = Id3.parse(head) if head else Id3(frames=self._frames_of_v1())
         self._ape = _genres_of_ape(file)
 
     def _frames_of_v1(self) -> list[bytes]:
@@ -44,8 +35,8 @@ class MpegTag(GenreTag):
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres of ID3v2; where it has none, those of APEv2, else that of ID3v1."""
-        of_id3 = self._id3.genres() if self._present else ()
+        """The genres of ID3v2, else of APEv2, else of ID3v1."""
+        of_id3 = self._id3.genres() if self._id3.present else ()
         return of_id3 or self.beside or self._genre_of_v1()
 
     @property
@@ -56,52 +47,34 @@ class MpegTag(GenreTag):
     @property
     def everywhere(self) -> tuple[str, ...]:
         """The genres of all three."""
-        of_id3 = self._id3.genres() if self._present else ()
+        of_id3 = self._id3.genres() if self._id3.present else ()
         return (*of_id3, *self.beside, *self._genre_of_v1())
 
     def _genre_of_v1(self) -> tuple[str, ...]:
-        number = self._v1[-1] if self._v1 else _NO_GENRE
-        return (_NAMES[number],) if number < len(_NAMES) else ()
+        return id3v1_genre(self._v1[-1]) if self._v1 else ()
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and version of ID3v2, and the genre's number in ID3v1."""
-        number = self._v1[-1] if self._v1 else None
-        if not self._present:
-            return {"id3v2": None, "id3v1": number}
-        return {
-            "id3v2": self._id3.version,
-            "size": self._id3.size,
-            "frames": self._id3.snapshot(),
-            "id3v1": number,
-        }
+        return {**self._id3.snapshot_tag(), "id3v1": self._v1[-1] if self._v1 else None}
 
     def others(self) -> Any:
-        """Return all other frames, and the tags at the end but for ID3v1's genre."""
-        return self._id3.others(), self._tail[:-1] if self._v1 else self._tail
+        """Return all other frames, and the tags at the end without ID3v1's genre."""
+        return self._id3.other_entries(), self._tail[:-1] if self._v1 else self._tail
 
     def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return what `genres` would be after `set`."""
+        """Return the value of `genres` after `set`."""
         return self._id3.stored(genres, self.id3v23_separator)
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there, in ID3v2 and ID3v1."""
+        """Replace the genres in ID3v2 and ID3v1."""
         self._id3.set_genres(genres, self.id3v23_separator)
-        self._present = True
-        numbers = {name.casefold(): number for number, name in reversed(list(enumerate(_NAMES)))}
-        known = [numbers[genre.casefold()] for genre in genres if genre.casefold() in numbers]
-        self._set_number(known[0] if known else _NO_GENRE)
+        self._id3.present = True
+        self._set_number(id3v1_number(genres))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back; a tag that was not there goes if nobody has added to it."""
+        """Restore everything; remove a tag that was absent unless it has other frames now."""
         version = snapshot["id3v2"]
-        if version is None:
-            self._id3.set_genres(())
-            self._present = any(frame not in self._frames_of_v1() for frame in self._id3.frames)
-        elif version != self._id3.version or not self._present:
-            raise TagError(f"had an ID3v2.{version} tag, which is gone. Its genre cannot be put back.")
-        else:
-            self._id3.restore(snapshot["frames"])
-            self._id3.size = int(str(snapshot["size"]))
+        self._id3.restore_tag(version and {**snapshot, "version": version}, self._frames_of_v1())
         if isinstance(number := snapshot["id3v1"], int):
             self._set_number(number)
 
@@ -112,9 +85,9 @@ class MpegTag(GenreTag):
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
         """Write the file; the sound is copied."""
-        if self._present:
+        if self._id3.present:
             draft.write(self._id3.render())
-        copy_from(source, self._head, draft)
+        copy(source, draft, self._head)
         draft.seek(-len(self._tail), io.SEEK_END)
         draft.write(self._tail)
 
@@ -122,6 +95,6 @@ class MpegTag(GenreTag):
 def _genres_of_ape(file: BinaryIO) -> tuple[str, ...]:
     try:
         found = mutagen.apev2.APEv2(file).get("Genre")
-    except mutagen.MutagenError:  # none, or one that nobody can read
+    except mutagen.MutagenError:  # none, or an unreadable one
         return ()
     return tuple(found) if isinstance(found, mutagen.apev2.APETextValue) else ()

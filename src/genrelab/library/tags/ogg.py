@@ -1,7 +1,7 @@
-"""Ogg: the comments of the first Vorbis, Opus, FLAC or Speex stream; other streams are left as they are.
+"""Ogg: the comments of the first Vorbis, Opus, FLAC or Speex stream; other streams do not change.
 
-Comments that fit into their packet change the pages that hold it and no other; else the pages behind are
-numbered anew. See RFC 3533; RFC 7845, section 5.2; xiph.org/flac/ogg_mapping.html.
+Comments that fit into their packet change only its pages; otherwise later pages are renumbered. See RFC 3533;
+RFC 7845, section 5.2; xiph.org/flac/ogg_mapping.html.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 from mutagen.ogg import OggPage
 
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy_from
-from genrelab.library.tags.comments import Comments
+from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy
+from genrelab.library.tags.entries.comments import Comments
 
-# How a stream's first packet begins -> how its packet of comments does.
+# Beginning of a stream's first packet -> beginning of its packet of comments.
 _CODECS = {
     b"\x01vorbis": b"\x03vorbis",
     b"OpusHead": b"OpusTags",
@@ -36,16 +36,19 @@ class OggTag(GenreTag):
         self._begin = packet[: len(begin)]
         if self._codec == _FLAC:
             if packet[0] & 0x7F != 4:
-                raise TagError("has no comments where Ogg FLAC should have them. Encode it anew.")
+                raise TagError(
+                    "has no comments where they should be. Encode it again.",
+                    code="tag-no-comments",
+                )
         elif self._begin != begin:
-            raise TagError("has no comments where they should be. Encode it anew.")
+            raise TagError("has no comments where they should be. Encode it again.", code="tag-no-comments")
         self._comments = Comments.parse(packet[len(begin) :])
         self._size = len(packet)
 
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres among the comments."""
-        return self._comments.genres
+        return self._comments.genres()
 
     def snapshot(self) -> Snapshot:
         """Return the comments with the genre, and the size of their packet."""
@@ -56,17 +59,17 @@ class OggTag(GenreTag):
         return self._comments.others()
 
     def set(self, genres: Sequence[str]) -> None:
-        """Put genres in place of those that are there."""
+        """Replace the genres."""
         self._comments.set_genres(genres)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the comments back."""
+        """Restore the comments."""
         self._comments.restore(snapshot["comments"])
         self._size = int(str(snapshot["size"]))
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file; pages of sound are copied, and numbered anew where that is needed."""
-        copy_from(source, 0, draft)
+        """Write the file; pages of sound are copied, and renumbered if necessary."""
+        copy(source, draft)
         _, pages = _comment_pages(draft)
         packets = OggPage.to_packets(pages, strict=False)
         packet = self._packet()
@@ -74,7 +77,7 @@ class OggTag(GenreTag):
             packets[0] = packet
             laid_out = OggPage.from_packets(packets, pages[0].sequence)
             laid_out[-1].position = pages[-1].position
-            if len(laid_out) != len(pages):  # then mutagen gives all that follow new numbers and checksums
+            if len(laid_out) != len(pages):  # then mutagen renumbers all later pages
                 _check_pages_behind(draft, pages[-1])
             OggPage.replace(draft, pages, laid_out)
             return
@@ -85,24 +88,27 @@ class OggTag(GenreTag):
             draft.write(page.write())
 
     def _packet(self) -> bytes:
-        """Return the packet of comments: as large as `_size` if it fits, else with room to grow."""
+        """Return the packet of comments: in `_size` bytes if it fits, else with padding."""
         block = self._comments.render()
-        if self._codec == _FLAC:  # states its size and allows no padding
+        if self._codec == _FLAC:  # it states its size and allows no padding
             return self._begin[:1] + len(block).to_bytes(3, "big") + block
-        kept = self._comments.rest.rstrip(b"\0")  # Vorbis's framing bit; what Opus allows to be kept there
+        kept = self._comments.rest.rstrip(b"\0")  # framing bit of Vorbis; extra data of Opus
         packet = self._begin + block + kept
         size = self._size if self._size >= len(packet) else len(packet) + NEW_PADDING
         return packet.ljust(size, b"\0")
 
 
 def _comment_pages(file: BinaryIO) -> tuple[bytes, list[Any]]:
-    """Return how a stream's first packet begins, and the pages on which its second one is."""
+    """Return the beginning of a stream's first packet, and the pages of its second one."""
     file.seek(0)
     serial, codec = None, b""
     while serial is None:
         page = OggPage(file)
         if not page.first:
-            raise TagError("is an Ogg file without Vorbis, Opus, FLAC or Speex, whose tags are not known.")
+            raise TagError(
+                "is Ogg without Vorbis, Opus, FLAC or Speex: unknown tags.",
+                code="tag-format-unsupported",
+            )
         codec = next((begin for begin in _CODECS if page.packets[0].startswith(begin)), b"")
         serial = page.serial if codec else None
     pages: list[Any] = []
@@ -115,7 +121,7 @@ def _comment_pages(file: BinaryIO) -> tuple[bytes, list[Any]]:
 
 
 def _check_pages_behind(file: BinaryIO, last: Any) -> None:
-    """Raise if one of the pages behind one of the same stream is damaged."""
+    """Raise if a later page of the same stream is damaged."""
     file.seek(last.offset + last.size)
     with suppress(EOFError):
         while True:
@@ -125,7 +131,10 @@ def _check_pages_behind(file: BinaryIO, last: Any) -> None:
 
 
 def _check(file: BinaryIO, page: Any) -> None:
-    """Raise if a page's checksum is wrong: written anew, it would be right, and the damage hidden."""
+    """Raise if a page's checksum is wrong; rewriting the page would hide the damage."""
     file.seek(page.offset)
     if file.read(page.size) != page.write():
-        raise TagError("has a damaged page: its checksum is wrong. Get the file again, or encode it anew.")
+        raise TagError(
+            "has a page with a wrong checksum. Get the file again, or encode it again.",
+            code="tag-checksum",
+        )

@@ -1,7 +1,7 @@
-"""The segment of a Matroska file, whose parts keep their places: tags go where there is room, or to the end.
+"""Edit the segment of a Matroska file: tags are written where there is room, or at the end.
 
-Everything in a segment is found by its distance from the segment's beginning, so no part but tags, lists of
-places (SeekHead) and gaps (Void) is ever moved. See RFC 9559, sections 5 and 6.
+Parts are found by their distance from the beginning of the segment, so only tags, lists of places (SeekHead)
+and gaps (Void) move. See RFC 9559, sections 5 and 6.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any, BinaryIO, Self
 
 from pydantic import JsonValue
 
-from genrelab.audio.containers import ebml
-from genrelab.audio.containers.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID, EbmlError
+from genrelab.audio.containers import ContainerError, ebml
+from genrelab.audio.containers.ebml import CLUSTER, SEEK_HEAD, TAGS, VOID
 from genrelab.errors import TagError
-from genrelab.library.tags.base import copy_from, copy_range
+from genrelab.library.tags.base import copy
 
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
-_LARGEST = 1 << 24  # bytes of tags, or of a list of places
-_LARGEST_GAP = 1 << 20  # larger ones are left alone
-_ROOM_FOR_SEEKING = 32  # left behind a list of places, so that it can grow by an entry
+_LARGEST = 1 << 24  # bytes of tags or a list of places
+_LARGEST_GAP = 1 << 20  # larger gaps do not change
+_ROOM_FOR_SEEKING = 32  # after a list of places, for one more entry
 _REMUX = "Remux it, for example with `mkvmerge -o new.mka old.mka`."
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a segment: its bytes if it may change, else where it is in the file."""
+    """A part of a segment: its bytes if it may change, else its place in the file."""
 
     id: int
     data: bytes | None = None
@@ -36,12 +36,12 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Its bytes, header included."""
+        """Size in bytes, including the header."""
         return len(self.place) if self.data is None else len(self.data)
 
     @property
     def is_gap(self) -> bool:
-        """Whether it may be written over."""
+        """Whether it may be overwritten."""
         return self.id == VOID and self.data is not None
 
 
@@ -71,7 +71,7 @@ class _Seek:
         return cls(target, position, ebml.element(_SEEK, b"".join(fields)))
 
     def moved(self, position: int) -> _Seek:
-        """Return the entry for another position, in as many bytes if it fits."""
+        """Return the entry for another position, in the same number of bytes if it fits."""
         (entry,) = ebml.elements_of(self.raw)
         lengths = [
             part.end - part.start
@@ -91,30 +91,35 @@ class Segment:
     ------
     TagError
         If it cannot be changed without loss.
-    EbmlError
+    ContainerError
         If it is damaged.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         found = ebml.find_segment(file)
         if not found.known:
-            raise TagError(f"is a live recording, which does not say how long it is. {_REMUX}")
+            raise TagError(
+                f"is a live recording without a stated length. {_REMUX}", code="tag-live-recording"
+            )
         self._head, self._end = found.start, found.end
         self._size_length = found.start - found.at - 4
         self.parts = [self._read(file, part) for part in ebml.elements_in(file, found.start, found.end)]
-        self._unlisted = set(self._tags_at()) - self._listed()  # nobody misses entries for these
+        self._unlisted = set(self._tags_at()) - self._listed()  # these need no entries
 
     @staticmethod
     def _read(file: BinaryIO, part: ebml.Element) -> Part:
         if part.id == ebml.CRC:
-            raise TagError(f"has a checksum over all of it. {_REMUX}")
+            raise TagError(f"has one checksum over the whole segment. {_REMUX}", code="tag-segment-checksum")
         if part.id not in ebml.SEGMENT_PARTS:
-            raise EbmlError(f"an unknown part {part.id:X}")
+            raise ContainerError(f"an unknown part {part.id:X}")
         if not part.known:
-            raise TagError(f"is a live recording, which does not say how long its parts are. {_REMUX}")
+            raise TagError(
+                f"is a live recording without stated lengths. {_REMUX}",
+                code="tag-live-recording",
+            )
         size = part.end - part.at
         if part.id in (TAGS, SEEK_HEAD) and size > _LARGEST:
-            raise TagError("has more than 16 MiB of tags. Remove some with a tag editor.")
+            raise TagError("has more than 16 MiB of tags. Remove some of them.", code="tag-too-large")
         if part.id in (TAGS, SEEK_HEAD) or (part.id == VOID and size <= _LARGEST_GAP):
             file.seek(part.at)
             return Part(part.id, file.read(size))
@@ -124,19 +129,19 @@ class Segment:
         return [start for start, part in zip(self.starts(), self.parts, strict=False) if part.id == TAGS]
 
     def _listed(self) -> set[int]:
-        """Return where the lists of places say that tags are."""
+        """Return the positions of tags in the lists of places."""
         seeks = [seek for part in self.parts if part.id == SEEK_HEAD for seek in _entries(part)[1]]
         return {seek.position for seek in seeks if seek.target == _TAGS_ID}
 
     def starts(self) -> list[int]:
-        """Return how far behind the segment's beginning each part is, and its end."""
+        """Return the offset of each part in the segment, and the end."""
         starts = [0]
         for part in self.parts:
             starts.append(starts[-1] + part.size)
         return starts
 
     def replace(self, number: int, new: bytes) -> None:
-        """Put other bytes in place of a part: there if there is room, else elsewhere; none take it away."""
+        """Replace a part: in place if there is room, else elsewhere; empty bytes remove it."""
         stop = self._gaps_end(number + 1)
         room = sum(part.size for part in self.parts[number:stop])
         filled = _fill(new, room) if new else [ebml.void(room)]
@@ -149,7 +154,7 @@ class Segment:
             self.parts[number:stop] = map(_part, filled)
 
     def add(self, new: bytes) -> None:
-        """Put a new part into a gap before the sound, or at the end."""
+        """Add a part in a gap before the sound, or at the end."""
         for number, part in enumerate(self.parts):
             if part.id == CLUSTER:
                 break
@@ -166,7 +171,7 @@ class Segment:
         return number
 
     def point_to_tags(self) -> None:
-        """Bring the lists of places up to date: tags behind the sound must be in one to be found by players.
+        """Update the lists of places: players find tags after the sound only through them.
 
         Raises
         ------
@@ -182,7 +187,9 @@ class Segment:
             lists[number] = list(_pointed(seeks, places, wanted))
         missing = [place for place in wanted if place > sound]
         if missing and not lists:
-            raise TagError(f"has no list of its parts, and no room before the sound. {_REMUX}")
+            raise TagError(
+                f"has no list of parts, and no room before the sound. {_REMUX}", code="tag-no-room"
+            )
         if missing:
             lists[min(lists)] += [_Seek.make(_TAGS_ID, place) for place in missing]
         for number in sorted(lists, reverse=True):
@@ -201,16 +208,16 @@ class Segment:
         if filled is None and stop == len(self.parts):
             filled = [new]
         if filled is None:
-            raise TagError(f"has no room in the list of its parts. {_REMUX}")
+            raise TagError(f"has no room in the list of its parts. {_REMUX}", code="tag-no-room")
         self.parts[number:stop] = map(_part, filled)
 
     def seeks(self) -> list[tuple[bytes, int]]:
-        """Return the entries of the lists of places, but for tags."""
+        """Return the entries of the lists of places, except those for tags."""
         seeks = [seek for part in self.parts if part.id == SEEK_HEAD for seek in _entries(part)[1]]
         return [(seek.target, seek.position) for seek in seeks if seek.target != _TAGS_ID]
 
     def kept(self) -> list[tuple[int, int, int]]:
-        """Return id, place and size of each part that stays where it is."""
+        """Return id, offset and size of each part that does not move."""
         return [
             (part.id, start, part.size)
             for start, part in zip(self.starts(), self.parts, strict=False)
@@ -218,7 +225,7 @@ class Segment:
         ]
 
     def snapshot(self) -> dict[str, JsonValue]:
-        """Return the parts that may change, and a hash of where the others are."""
+        """Return the parts that may change, and a hash of the places of the others."""
         parts = zip(self.starts(), self.parts, strict=False)
         changing: list[JsonValue] = [
             [start, zlib.compress(part.data).hex()] for start, part in parts if part.data is not None
@@ -229,7 +236,7 @@ class Segment:
         return hashlib.sha256(repr(self.kept()).encode()).hexdigest()
 
     def restored(self, snapshot: Any) -> list[Part] | None:
-        """Return the parts as `snapshot` gave them, if all others are where they were then."""
+        """Return the parts of a snapshot if all other parts have the same places."""
         if snapshot["kept"] != self._hash_of_kept():
             return None
         placed = {start: _part(_unpacked(bytes.fromhex(data))) for start, data in snapshot["parts"]}
@@ -244,15 +251,15 @@ class Segment:
         return parts
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
-        """Write the file with the parts as they are now."""
-        copy_range(source, 0, self._head - self._size_length, draft)
+        """Write the file with the current parts."""
+        copy(source, draft, 0, self._head - self._size_length)
         draft.write(ebml.size_bytes(self.starts()[-1], self._size_length))
         for part in self.parts:
             if part.data is None:
-                copy_range(source, part.place.start, part.place.stop, draft)
+                copy(source, draft, part.place.start, part.place.stop)
             else:
                 draft.write(part.data)
-        copy_from(source, self._end, draft)
+        copy(source, draft, self._end)
 
 
 def _part(data: bytes) -> Part:
@@ -265,9 +272,9 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _fill(new: bytes, room: int) -> list[bytes] | None:
-    """Return an element and a gap that fill a room together; None if there is not enough of it."""
+    """Return an element and a gap that together fill `room` bytes; None if there is not enough room."""
     left = room - len(new)
-    if left == 1:  # no gap is so small: the size is written in a byte more, or in one less
+    if left == 1:  # a gap has at least 2 bytes: encode the size in one byte more or less
         (found,) = ebml.elements_of(new)
         length = found.start - 4
         new = ebml.element(found.id, new[found.start :], length + 1 if length < 8 else length - 1)
@@ -287,7 +294,7 @@ def _entries(part: Part) -> tuple[bool, list[_Seek]]:
 
 
 def _pointed(seeks: list[_Seek], places: list[int], wanted: list[int]) -> Iterator[_Seek]:
-    """Yield the entries; those for tags that are there no more, for one of those that are wanted instead."""
+    """Yield the entries; redirect those for tags that are gone to wanted ones."""
     for seek in seeks:
         if seek.target != _TAGS_ID or seek.position in places:
             yield seek

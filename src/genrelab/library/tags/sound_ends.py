@@ -1,7 +1,7 @@
-"""Where the sound ends in files that have their tags behind it, by what the sound says itself.
+"""Find where the sound ends in formats with tags at the end.
 
-Of a file that is cut off, decoders would read a tag behind it as sound. See the WavPack 5 file format, the
-Musepack SV8 specification and the TTA1 format; for Monkey's Audio and Musepack SV7, FFmpeg's demuxers.
+A decoder would read the tag of a file that was cut off as sound. See the WavPack 5 file format, the Musepack
+SV8 specification and the TTA1 format; for Monkey's Audio and Musepack SV7, FFmpeg's demuxers.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from genrelab.audio.containers.identify import WithApe
 from genrelab.errors import TagError
 
 _TTA_HEADER = 22
-_SV7_HEADER = 24  # the frames begin in its last word
+_SV7_HEADER = 24  # frames begin in its last word
 _NEW_MONKEYS = 3980  # from this version on, the file has a descriptor with the lengths of its parts
 _OLD_MONKEYS_HEADER = 32
 
 
 def check_whole(file: BinaryIO, kind: WithApe, start: int, end: int) -> None:
-    """Raise if the sound goes on behind where the tags begin.
+    """Raise if the sound does not end before the tags.
 
     Parameters
     ----------
     file : binary file
     kind : {"wavpack", "monkeys", "musepack", "tta"}
     start, end : int
-        Where the sound begins, and the tags behind it.
+        Where the sound begins and where the tags begin.
 
     Raises
     ------
@@ -36,11 +36,12 @@ def check_whole(file: BinaryIO, kind: WithApe, start: int, end: int) -> None:
     """
     try:
         stated = _ENDS[kind](file, start, end)
-    except struct.error:  # it ends within a header
+    except struct.error:  # the file ends within a header
         stated = end + 1
     if stated > end:
         raise TagError(
-            "is cut off or damaged: its sound does not end where its tags would be. Get the file again."
+            "is cut off: its sound does not end before its tags. Get the file again.",
+            code="tag-file-cut-off",
         )
 
 
@@ -50,7 +51,7 @@ def _unpack(form: str, file: BinaryIO, at: int) -> tuple[Any, ...]:
 
 
 def _wavpack(file: BinaryIO, start: int, end: int) -> int:
-    """Follow the blocks, each of which has its size."""
+    """Follow the blocks, which state their sizes."""
     at = start
     while at < end:
         mark, size = _unpack("<4sI", file, at)
@@ -74,7 +75,7 @@ def _tta(file: BinaryIO, start: int, end: int) -> int:
 
 
 def _monkeys(file: BinaryIO, start: int, end: int) -> int:
-    """Add up the lengths in the descriptor; before version 3.98 take where the last frame begins."""
+    """Add up the lengths in the descriptor; before version 3.98 find the beginning of the last frame."""
     (version,) = _unpack("<H", file, start + 4)
     if version >= _NEW_MONKEYS:
         descriptor, header, table, wav_header, low, high, wav_end = _unpack("<7I", file, start + 8)
@@ -83,7 +84,7 @@ def _monkeys(file: BinaryIO, start: int, end: int) -> int:
     wav_header, wav_end, frames = _unpack("<3I", file, start + 16)
     at = start + _OLD_MONKEYS_HEADER
     flags = _unpack("<H", file, start + 8)[0]
-    at += 4 * bool(flags & 4) + 4 * bool(flags & 16)  # the highest level; how many entries the table has
+    at += 4 * bool(flags & 4) + 4 * bool(flags & 16)  # the peak level; the number of table entries
     at += 0 if flags & 32 else wav_header
     if not frames or at + 4 * frames > end:
         return end + 1
@@ -96,7 +97,7 @@ def _musepack(file: BinaryIO, start: int, end: int) -> int:
 
 
 def _sv8(file: BinaryIO, at: int, end: int) -> int:
-    """Follow the packets, each with a key and a size, to the one called `SE`."""
+    """Follow the packets, each with a key and a size, to the packet `SE`."""
     while at < end:
         file.seek(at)
         head = file.read(11)
@@ -114,7 +115,7 @@ def _sv8(file: BinaryIO, at: int, end: int) -> int:
 
 
 def _sv7(file: BinaryIO, start: int, end: int) -> int:
-    """Follow the frames, each behind its length in 20 bits, in little-endian words of 32 bits."""
+    """Follow the frames, each after its length in 20 bits, in little-endian words of 32 bits."""
     (frames,) = _unpack("<I", file, start + 4)
     words = start + _SV7_HEADER
     bits = 8

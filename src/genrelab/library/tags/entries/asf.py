@@ -1,4 +1,4 @@
-"""The attributes in an object of an ASF header, as bytes: those of the genre are changed, no other is.
+"""Attributes in an object of an ASF header.
 
 See the ASF specification, sections 3.11 (Extended Content Description Object), 4.7 (Metadata Object) and 4.8
 (Metadata Library Object).
@@ -10,29 +10,28 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import JsonValue
-
 from genrelab.errors import TagError
+from genrelab.library.tags.entries import Entries
 
-DAMAGED = "has a damaged ASF header. Get the file again, or encode it anew."
+DAMAGED = "has a damaged ASF header. Get the file again, or encode it again."
 
-_KEYS = ("wm/genre", "genre")  # FFmpeg shows both as the genre, however they are spelled
+_KEYS = ("wm/genre", "genre")  # FFmpeg shows both as the genre, in any case
 _KEY = "WM/Genre"
-_TEXT, _BYTES = 0, 1  # types of values; all that are left but GUIDs are whole numbers
+_TEXT, _BYTES = 0, 1  # types of values; the others are integers, except GUIDs
 _LARGEST = 0xFFFF  # bytes of a value outside the Metadata Library
 
 
-class Attributes:
+class Attributes(Entries):
     """The attributes of one object.
 
     Parameters
     ----------
     guid : bytes [16]
-        Of the object.
+        The GUID of the object.
     data : bytes or None
-        What it holds; None means that the file has no such object.
+        Its content; None if the file has no such object.
     long : bool
-        Whether each attribute has a language, a stream, and four bytes for its size.
+        Whether each attribute has a language, a stream and a size in 4 bytes.
     """
 
     def __init__(self, guid: bytes, data: bytes | None, *, long: bool) -> None:
@@ -53,13 +52,13 @@ class Attributes:
                 self.entries.append(data[at:end])
                 at = end
         except struct.error as error:
-            raise TagError(DAMAGED) from error
+            raise TagError(DAMAGED, code="tag-damaged") from error
         if at > len(data):
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         self._rest = data[at:]
 
     def _layout(self, data: bytes, at: int = 0) -> tuple[bytes, int, int, int]:
-        """Return name and type of the attribute at an offset, and where its value begins and ends."""
+        """Return name and type of the attribute at an offset, and the start and end of its value."""
         if self._long:
             _, _, name, kind, size = struct.unpack_from("<HHHHI", data, at)
             begin = at + 12 + name
@@ -74,7 +73,7 @@ class Attributes:
         name, *_ = self._layout(entry)
         return _decode(name).casefold() in _KEYS
 
-    def genres(self) -> list[str]:
+    def genres(self) -> tuple[str, ...]:
         """Return the genres."""
         found = []
         for entry in filter(self.is_genre, self.entries):
@@ -83,54 +82,43 @@ class Attributes:
                 found.append(_decode(entry[begin:end]))
             elif kind != _BYTES and end - begin <= 8:
                 found.append(str(int.from_bytes(entry[begin:end], "little")))
-        return found
+        return tuple(found)
 
     def others(self) -> Any:
         """Return everything else."""
-        return [entry for entry in self.entries if not self.is_genre(entry)], self._rest
+        return self.other_entries(), self._rest
 
     def set_genres(self, genres: Sequence[str]) -> None:
-        """Put genres in the place of those that are there, or behind all."""
+        """Replace the genres, or append them."""
         self._put([self._entry(genre) for genre in genres])
 
     def _put(self, entries: Sequence[bytes]) -> None:
-        places = [number for number, entry in enumerate(self.entries) if self.is_genre(entry)]
-        place = places[0] if places else len(self.entries)
-        self.entries = [entry for entry in self.entries if not self.is_genre(entry)]
-        self.entries[place:place] = entries
+        self.put(entries, len(self.entries))
         self.present = self.present or bool(entries)
 
     def _entry(self, genre: str, language: int = 0, stream: int = 0) -> bytes:
         name, value = ((text + "\0").encode("utf-16-le") for text in (_KEY, genre))
         if len(value) > _LARGEST:
-            raise TagError("cannot hold a genre as long as that.")
+            raise TagError("cannot hold a genre as long as this one.", code="tag-genre-too-long")
         if self._long:
             return struct.pack("<HHHHI", language, stream, len(name), _TEXT, len(value)) + name + value
         return struct.pack("<H", len(name)) + name + struct.pack("<HH", _TEXT, len(value)) + value
 
-    def snapshot(self) -> JsonValue:
-        """Return the attributes with the genre, each with its place; None for an object that is not there."""
-        if not self.present:
-            return None
-        return [[number, entry.hex()] for number, entry in enumerate(self.entries) if self.is_genre(entry)]
-
     def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave; an object that was not there goes if it holds nothing else."""
-        self._put(())
-        for number, entry in placed or ():
-            self.entries.insert(number, bytes.fromhex(entry))
+        """Restore the entries; None, for an object that was absent, removes it if it has no others."""
+        super().restore(placed or ())
         self.present = bool(self.entries) or (self.present and placed is not None)
 
     def restore_texts(self, values: Sequence[Any]) -> None:
-        """Put back texts, each with language and stream, as genrelab 0.1 took them down."""
+        """Restore texts with language and stream from a snapshot of genrelab 0.1."""
         self._put([self._entry(text, lang or 0, stream or 0) for text, lang, stream in values])
 
     def render(self) -> bytes:
-        """Return the whole object; nothing for one that is not there."""
+        """Return the whole object; no bytes if it is absent."""
         if not self.present:
             return b""
         if len(self.entries) > _LARGEST:
-            raise TagError("has too many attributes for ASF. Remove some with a tag editor.")
+            raise TagError("has too many attributes. Remove some with a tag editor.", code="tag-too-many")
         data = len(self.entries).to_bytes(2, "little") + b"".join(self.entries) + self._rest
         return self._guid + (24 + len(data)).to_bytes(8, "little") + data
 

@@ -1,7 +1,6 @@
-"""APEv2 as items of bytes: the item with the genre is changed, every other stays bit for bit.
+"""Items of APEv2. Several genres are one item with values that zeros separate.
 
-See wiki.hydrogenaud.io/index.php?title=APEv2_specification. Several genres are several values in one item,
-with zeros between.
+See wiki.hydrogenaud.io/index.php?title=APEv2_specification.
 """
 
 from __future__ import annotations
@@ -12,35 +11,32 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import mutagen.id3
-from pydantic import JsonValue
 
-from genrelab.audio.containers.identify import APE_MARK
+from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK
 from genrelab.errors import TagError
-
-END_SIZE = 32
-"""Bytes of a header, and of a footer."""
+from genrelab.library.tags.entries import Entries
 
 _KEY = b"Genre"
 _VERSION = 2000
 _HAS_HEADER, _IS_HEADER = 1 << 31, 1 << 29
-_KIND = 6  # the bits of an item's flags that say what its value is; 0 for text
+_KIND = 6  # bits of an item's flags for the type of its value; 0 is text
 DAMAGED = "has a damaged APEv2 tag. Repair it with a tag editor."
 _OF_ID3V1 = {"TIT2": b"Title", "TPE1": b"Artist", "TALB": b"Album", "TDRC": b"Year", "TRCK": b"Track"}
 
 
-class Ape:
+class Ape(Entries):
     """The items of one APEv2 tag.
 
     Attributes
     ----------
-    items : list of bytes
-        Each with its length, flags and key.
+    entries : list of bytes
+        The items, each with its length, flags and key.
     ends : tuple of (int, bytes)
         Flags and reserved bytes of the header, if there is one, and of the footer.
     """
 
     def __init__(self, items: Sequence[bytes] = (), ends: Sequence[tuple[int, bytes]] = ()) -> None:
-        self.items = list(items)
+        self.entries = list(items)
         self.ends = tuple(ends) or ((_HAS_HEADER | _IS_HEADER, bytes(8)), (_HAS_HEADER, bytes(8)))
 
     @classmethod
@@ -52,78 +48,59 @@ class Ape:
         TagError
             If it is damaged, or of another version.
         """
-        footer = tag[-END_SIZE:]
+        footer = tag[-APE_END_SIZE:]
         version, size, count, flags = struct.unpack("<4I", footer[8:24])
         if version != _VERSION:
             raise TagError(
                 "has an APEv1 tag, which does not say how its texts are encoded. Make it an APEv2 tag with "
                 "a tag editor."
                 if version == 1000
-                else f"has an APE tag of the unknown version {version}."
+                else f"has an APE tag of the unknown version {version}.",
+                code="tag-version-unknown",
             )
-        if size < END_SIZE:
-            raise TagError(DAMAGED)
+        if size < APE_END_SIZE:
+            raise TagError(DAMAGED, code="tag-damaged")
         ends = [(flags, footer[24:])]
         if flags & _HAS_HEADER:
-            header = tag[:END_SIZE]
+            header = tag[:APE_END_SIZE]
             if header[:8] != APE_MARK or header[8:20] != footer[8:20]:
-                raise TagError(DAMAGED)
+                raise TagError(DAMAGED, code="tag-damaged")
             ends.insert(0, (int.from_bytes(header[20:24], "little"), header[24:]))
-        items = list(_split(tag[-size:-END_SIZE]))
+        items = list(_split(tag[-size:-APE_END_SIZE]))
         if len(items) != count:
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         return cls(items, ends)
 
     @classmethod
     def of_id3v1(cls, tag: bytes) -> Self:
-        """Make a tag of all that an ID3v1 tag says, but for its genre."""
+        """Make a tag of the texts of an ID3v1 tag, without its genre."""
         found: Any = mutagen.id3.ID3(io.BytesIO(tag))
         texts = [(key, str(found[name])) for name, key in _OF_ID3V1.items() if name in found]
         texts += [(b"Comment", str(comment)) for comment in found.getall("COMM")]
         return cls([_item(key, text.encode()) for key, text in texts if text])
 
-    @property
+    def is_genre(self, entry: bytes) -> bool:
+        """Whether an item has the key of the genre, in any case."""
+        return entry[8 : entry.index(b"\0", 8)].upper() == _KEY.upper()
+
     def genres(self) -> tuple[str, ...]:
-        """The genres."""
-        texts = [_value(item) for item in self.items if is_genre(item) and not item[4] & _KIND]
+        """Return the genres."""
+        texts = [_value(item) for item in self.entries if self.is_genre(item) and not item[4] & _KIND]
         values = [value.decode("utf-8", "replace") for text in texts for value in text.split(b"\0")]
         return tuple(value for value in values if value.strip())
 
-    def others(self) -> list[bytes]:
-        """Return the items that do not hold the genre."""
-        return [item for item in self.items if not is_genre(item)]
-
     def set_genres(self, genres: Sequence[str]) -> None:
-        """Put genres in the place of those that are there, or before the first larger item."""
+        """Replace the genres, or insert them before the first larger item."""
         new = _item(_KEY, "\0".join(genres).encode())
-        places = [number for number, item in enumerate(self.items) if is_genre(item)]
-        self.items = self.others()
-        larger = (number for number, item in enumerate(self.items) if len(item) > len(new))
-        place = places[0] if places else next(larger, len(self.items))
-        if genres:
-            self.items.insert(place, new)
-
-    def snapshot(self) -> list[JsonValue]:
-        """Return the items with the genre, each with its place."""
-        return [[number, item.hex()] for number, item in enumerate(self.items) if is_genre(item)]
-
-    def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave."""
-        self.items = self.others()
-        for number, item in placed:
-            self.items.insert(number, bytes.fromhex(item))
+        larger = (number for number, item in enumerate(self.other_entries()) if len(item) > len(new))
+        self.put([new] if genres else [], next(larger, len(self.entries)))
 
     def render(self) -> bytes:
         """Return the tag's bytes."""
-        body = b"".join(self.items)
-        sizes = struct.pack("<3I", _VERSION, len(body) + END_SIZE, len(self.items))
+        body = b"".join(self.entries)
+        sizes = struct.pack("<3I", _VERSION, len(body) + APE_END_SIZE, len(self.entries))
         ends = [APE_MARK + sizes + flags.to_bytes(4, "little") + reserved for flags, reserved in self.ends]
         return b"".join([*ends[:-1], body, ends[-1]])
-
-
-def is_genre(item: bytes) -> bool:
-    """Whether an item holds the genre; upper and lower case do not count."""
-    return item[8 : item.index(b"\0", 8)].upper() == _KEY.upper()
 
 
 def _value(item: bytes) -> bytes:
@@ -141,7 +118,7 @@ def _split(body: bytes) -> list[bytes]:
         key_end = body.find(b"\0", at + 8)
         end = key_end + 1 + int.from_bytes(body[at : at + 4], "little")
         if key_end < 0 or end > len(body):
-            raise TagError(DAMAGED)
+            raise TagError(DAMAGED, code="tag-damaged")
         items.append(body[at:end])
         at = end
     return items

@@ -1,7 +1,6 @@
-"""ID3v2 tags as frames of bytes: the genre's frame is changed, every other stays bit for bit.
+"""Frames of ID3v2 tags. Several genres are several values in ID3v2.4, before it one value with separators.
 
-See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure. Several genres are several values
-in ID3v2.4; before, a frame has one value, in which they stand between slashes, or what a user prefers.
+See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure.
 """
 
 from __future__ import annotations
@@ -14,38 +13,42 @@ from typing import Any, Self
 import mutagen.id3
 from pydantic import JsonValue
 
-from genrelab.audio.containers.identify import id3_size
+from genrelab.audio.containers.outer_tags import from_synchsafe, id3_length
 from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING
+from genrelab.library.tags.entries import Entries
 
-NEW_VERSION = 4  # of a tag where there was none
+NEW_VERSION = 4  # of new tags
 
 NO_GENRE = 255  # in ID3v1
 
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
-_UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs refuse tags that have them set
+_UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs reject tags with them
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
 _DAMAGED = "has a damaged ID3v2 tag. Repair it with a tag editor."
-_BEHIND = bytes(1024)  # stands for the sound, so that mutagen takes no part of a tag for ID3v1
+_BEHIND = bytes(1024)  # replaces the sound, so that mutagen does not read part of a tag as ID3v1
 
 
-class Id3:
+class Id3(Entries):
     """The frames of one ID3v2 tag.
 
     Attributes
     ----------
     version : {2, 3, 4}
-        It is kept.
-    frames : list of bytes
-        Each with its header.
+        Kept when the tag is written.
+    entries : list of bytes
+        The frames, each with its header.
     size : int
-        Bytes that the tag takes in the file; 0 for one that is not there.
+        Bytes that the tag takes in the file; 0 for one that is absent.
+    present : bool
+        Whether the file has the tag or will get it.
     """
 
     def __init__(self, version: int = NEW_VERSION, frames: Sequence[bytes] = (), size: int = 0) -> None:
         self.version = version
-        self.frames = list(frames)
+        self.entries = list(frames)
         self.size = size
+        self.present = size > 0
         self._flags = 0
 
     @classmethod
@@ -59,26 +62,27 @@ class Id3:
         """
         version, flags = tag[3], tag[5]
         if version not in (2, 3, 4):
-            raise TagError(f"has a tag of the unknown version ID3v2.{version}.")
+            raise TagError(f"has a tag of the unknown version ID3v2.{version}.", code="tag-version-unknown")
         if flags & _UNDEFINED_FLAGS[version]:
-            raise TagError(_DAMAGED)
-        body = tag[10 : 10 + id3_size(io.BytesIO(tag)) - (20 if flags & _FOOTER else 10)]
+            raise TagError(_DAMAGED, code="tag-damaged")
+        body = tag[10 : 10 + id3_length(tag) - (20 if flags & _FOOTER else 10)]
         if version < 4 and flags & _UNSYNCHRONISED:
             body = body.replace(b"\xff\x00", b"\xff")
             flags &= ~_UNSYNCHRONISED
         if flags & _EXTENDED and version == 2:
             raise TagError(
-                "has a compressed ID3v2.2 tag, which nobody can read. Remove it with a tag editor."
+                "has a compressed ID3v2.2 tag. Remove it with a tag editor.",
+                code="tag-compressed",
             )
-        if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some set the flag and have none
-            body = body[_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
+        if flags & _EXTENDED and not _FRAME_ID.fullmatch(body[:4]):  # some programs set the flag without it
+            body = body[from_synchsafe(body[:4]) if version == 4 else 4 + int.from_bytes(body[:4], "big") :]
         frames = _split(body, version, safe=version == 4)
         if frames is None and version == 4:
             frames = _split(body, version, safe=False)  # iTunes wrote sizes as ID3v2.3 has them
         if frames is None:
-            raise TagError(_DAMAGED)
+            raise TagError(_DAMAGED, code="tag-damaged")
         tag_read = cls(version, frames, len(tag))
-        # The extended header holds a checksum at most, the footer helps to find tags at the end of a file.
+        # The extended header has at most a checksum; the footer only helps to find tags at the end of a file.
         tag_read._flags = flags & ~_EXTENDED & ~_FOOTER
         return tag_read
 
@@ -86,34 +90,27 @@ class Id3:
     def _name(self) -> bytes:
         return b"TCO" if self.version == 2 else b"TCON"
 
-    def is_genre(self, frame: bytes) -> bool:
+    def is_genre(self, entry: bytes) -> bool:
         """Whether a frame holds the genre."""
-        return frame.startswith(self._name)
-
-    def others(self) -> list[bytes]:
-        """Return the frames that do not hold the genre."""
-        return [frame for frame in self.frames if not self.is_genre(frame)]
+        return entry.startswith(self._name)
 
     def genres(self) -> tuple[str, ...]:
-        """Return the genres, numbers translated to names."""
-        alone = Id3(self.version, [frame for frame in self.frames if self.is_genre(frame)])
+        """Return the genres; numbers become names."""
+        alone = Id3(self.version, [frame for frame in self.entries if self.is_genre(frame)])
         alone._flags = self._flags
-        if not alone.frames:
+        if not alone.entries:
             return ()
         found: Any = mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
         return tuple(genre for frame in found.getall("TCON") for genre in frame.genres if genre.strip())
 
     def stored(self, genres: Sequence[str], separator: str = "/") -> tuple[str, ...]:
-        """Return what genres become: one value before ID3v2.4, unless a zero separates them."""
+        """Return the stored values: a single one before ID3v2.4, unless the separator is a zero."""
         one = genres and self.version < 4 and separator != "\0"
         return (separator.join(genres),) if one else tuple(genres)
 
     def set_genres(self, genres: Sequence[str], separator: str = "/") -> None:
-        """Put genres in the place of the frames that hold them now, or in front; none takes them away."""
-        place = next((number for number, frame in enumerate(self.frames) if self.is_genre(frame)), 0)
-        self.frames = self.others()
-        if genres:
-            self.frames.insert(place, self._frame(self.stored(genres, separator)))
+        """Replace the frames of the genre, or insert one in front; no genres remove them."""
+        self.put([self._frame(self.stored(genres, separator))] if genres else [], 0)
 
     def _frame(self, texts: Sequence[str]) -> bytes:
         text = "\0".join(texts)
@@ -128,36 +125,59 @@ class Id3:
         size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")
         return self._name + size + b"\0\0" + data
 
-    def snapshot(self) -> list[JsonValue]:
-        """Return the frames that hold the genre, each with its place."""
-        return [[number, frame.hex()] for number, frame in enumerate(self.frames) if self.is_genre(frame)]
+    def snapshot_tag(self) -> dict[str, JsonValue]:
+        """Return version, size and frames of the genre; only the version, None, of an absent tag."""
+        if not self.present:
+            return {"id3v2": None}
+        return {"id3v2": self.version, "size": self.size, "frames": self.snapshot()}
 
-    def restore(self, placed: Any) -> None:
-        """Put back what `snapshot` gave."""
-        self.frames = self.others()
-        for number, frame in placed:
-            self.frames.insert(number, bytes.fromhex(frame))
+    def restore_tag(self, before: Any, created_with: Sequence[bytes] = ()) -> None:
+        """Restore the genre and the size of a tag.
+
+        Parameters
+        ----------
+        before : dict or None
+            `version`, `size` and the `snapshot` as `frames`; None for an absent tag, which is removed unless
+            it has frames besides those it was created with.
+        created_with : sequence of bytes
+
+        Raises
+        ------
+        TagError
+            If the tag is absent now, or of another version.
+        """
+        if before is None:
+            self.set_genres(())
+            self.present &= any(frame not in created_with for frame in self.entries)
+        elif not self.present or before["version"] != self.version:
+            raise TagError(
+                f"no longer has its ID3v2.{before['version']} tag to restore.",
+                code="tag-gone",
+            )
+        else:
+            self.restore(before["frames"])
+            self.size = int(before["size"])
 
     def render(self) -> bytes:
-        """Return the tag's bytes: as many as `size` if it fits, else with room to grow."""
-        body = b"".join(self.frames)
+        """Return the tag's bytes: `size` bytes if it fits, else with padding."""
+        body = b"".join(self.entries)
         size = self.size if self.size >= 10 + len(body) else 10 + len(body) + NEW_PADDING
         header = b"ID3" + bytes([self.version, 0, self._flags]) + _to_synchsafe(size - 10)
         return (header + body).ljust(size, b"\0")
 
 
 def frames_of_id3v1(tag: bytes) -> list[bytes]:
-    """Return what an ID3v1 tag says as frames of `NEW_VERSION`."""
+    """Return the values of an ID3v1 tag as frames of `NEW_VERSION`."""
     found: Any = mutagen.id3.ID3(io.BytesIO(tag))
     for comment in found.getall("COMM"):
-        comment.desc = ""  # plainly the comment, not one called "ID3v1 Comment"
+        comment.desc = ""  # instead of "ID3v1 Comment"
     file = io.BytesIO(_BEHIND)
     found.save(file, v2_version=NEW_VERSION)
-    return Id3.parse(file.getvalue().removesuffix(_BEHIND)).frames
+    return Id3.parse(file.getvalue().removesuffix(_BEHIND)).entries
 
 
 def id3v1_number(genres: Sequence[str]) -> int:
-    """Return the number in ID3v1 of the first genre that has one, else that for none."""
+    """Return the ID3v1 number of the first genre that has one, else `NO_GENRE`."""
     names: list[str] = mutagen.id3.TCON.GENRES
     numbers = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
     known = (numbers[genre.casefold()] for genre in genres if genre.casefold() in numbers)
@@ -165,13 +185,13 @@ def id3v1_number(genres: Sequence[str]) -> int:
 
 
 def id3v1_genre(number: int) -> tuple[str, ...]:
-    """Return the genre of a number in ID3v1; none if nothing has that number."""
+    """Return the genre of an ID3v1 number, if there is one."""
     names: list[str] = mutagen.id3.TCON.GENRES
     return (names[number],) if number < len(names) else ()
 
 
 def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
-    """Return the frames before the padding; None if that is not what the bytes are."""
+    """Return the frames before the padding; None if the bytes are not frames."""
     name, head = (3, 6) if version == 2 else (4, 10)
     frames: list[bytes] = []
     at = 0
@@ -182,7 +202,7 @@ def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
         digits = header[name : name + name]
         if safe and any(byte & 0x80 for byte in digits):
             return None
-        end = at + head + (_synchsafe(digits) if safe else int.from_bytes(digits, "big"))
+        end = at + head + (from_synchsafe(digits) if safe else int.from_bytes(digits, "big"))
         if end > len(body):
             return None
         frames.append(body[at:end])
@@ -190,14 +210,7 @@ def _split(body: bytes, version: int, *, safe: bool) -> list[bytes] | None:
     return None if any(body[at:]) else frames
 
 
-def _synchsafe(digits: bytes) -> int:
-    number = 0
-    for digit in digits:
-        number = number << 7 | digit & 0x7F
-    return number
-
-
 def _to_synchsafe(number: int) -> bytes:
     if number >= 1 << 28:
-        raise TagError("has tags too large for ID3v2. Remove a picture with a tag editor.")
+        raise TagError("has tags too large for ID3v2. Remove a picture from them.", code="tag-too-large")
     return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
