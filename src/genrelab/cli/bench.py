@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def model(
         bool, typer.Option("--with-learned", help="Ask about clips that a model learned, too.")
     ] = False,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Print accuracy, calibration and speed of model files on the labelled clips of a corpus.
 

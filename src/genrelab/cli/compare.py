@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import note, say, say_json
 
 
@@ -18,6 +19,7 @@ def compare(
     ],
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
+    plugin: Plugins = None,
 ) -> None:
     """Compare finished runs over the clips that both were tested on, with a paired test.
 

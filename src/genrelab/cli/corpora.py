@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json, say_text
 
 app = typer.Typer(help="The labelled collections that genrelab reads.", no_args_is_help=True)
@@ -16,7 +17,7 @@ Format = Annotated[Literal["table", "json"], typer.Option(help="How to print.")]
 
 
 @app.command("list")
-def list_corpora(format: Format = "table") -> None:
+def list_corpora(format: Format = "table", plugin: Plugins = None) -> None:
     """List the kinds of corpus, with an example of how each is named on the command line."""
     from genrelab.lab.corpora.registry import corpora
 
@@ -42,6 +43,7 @@ def show(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     exclude: Annotated[Path | None, typer.Option(help="A list of clips that the split leaves out.")] = None,
     format: Format = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Count a corpus's clips and artists by genre; with --split, show what it puts where."""
     from genrelab.lab.corpora.registry import load_corpus
@@ -83,6 +85,7 @@ def render(
     corpus: Annotated[str, typer.Option(help="A generated corpus.")] = "synthetic:tracks=2,seconds=10,seed=0",
     rate: Annotated[int, typer.Option(min=8000, max=96000, help="Hz.")] = 44100,
     format: Annotated[Literal["wav", "flac", "mp3"], typer.Option(help="Of the files.")] = "wav",
+    plugin: Plugins = None,
 ) -> None:
     """Write the clips of a generated corpus as sound files, to listen to."""
     import soundfile
@@ -107,7 +110,11 @@ def render(
 
 
 @app.command()
-def verify(corpus: Annotated[str, typer.Argument(help="NAME:PATH.")], format: Format = "table") -> None:
+def verify(
+    corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
+    format: Format = "table",
+    plugin: Plugins = None,
+) -> None:
     """Decode every clip of a corpus and name those that are missing or broken; exit code 1 if any."""
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.verify import verify_corpus
@@ -138,6 +145,7 @@ def audit(
     shortest: Annotated[float, typer.Option(min=0, help="A clip of fewer seconds is a fault.")] = 1.0,
     jobs: Annotated[int, typer.Option(min=1, help="Clips read at the same time.")] = os.cpu_count() or 1,
     format: Format = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Find repeated recordings, artists in two parts of a split, and broken clips.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -27,6 +28,7 @@ def evaluate(
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
     ] = "auto",
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Test a run on another corpus; without --corpus, pool runs as folds of one cross-validation."""
     from genrelab.errors import UsageError

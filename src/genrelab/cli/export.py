@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import say
 
 
@@ -16,6 +17,7 @@ def export(
     half: Annotated[
         bool, typer.Option("--half", help="Keep weights in half precision: half the size.")
     ] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Write a finished run's network as one ONNX file, checked against torch."""
     from genrelab.errors import ModelFileError, UsageError

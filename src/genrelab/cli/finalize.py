@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -37,6 +38,7 @@ def finalize(
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
     ] = "auto",
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Train a cross-validated recipe on all clips, calibrate it on the folds' held-out ones, write it.
 

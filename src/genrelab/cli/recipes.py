@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import say_json, say_text
 from genrelab.printing import plain
 
@@ -15,6 +16,7 @@ app = typer.Typer(help="The experiments that genrelab can train.", no_args_is_he
 @app.command("list")
 def list_recipes(
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """List every recipe with its place in its paper, its input and the paper's figures."""
     import torch
@@ -84,6 +86,7 @@ def _figures(reported: list[dict[str, Any]]) -> str:
 def show(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.")],
     set: Annotated[list[str] | None, typer.Option("--set", help="key=value, with a dotted key.")] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Print a recipe in full: what it inherits and what --set changes included."""
     from genrelab.lab.models import build_network

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -68,6 +69,7 @@ def search(
     ] = "auto",
     retry: Annotated[bool, typer.Option("--retry", help="Train anew what failed.")] = False,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Train a recipe with different values and write out the best by validation.
 

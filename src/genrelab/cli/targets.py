@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say
 
 
@@ -21,6 +22,7 @@ def targets(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Cores that the network may use; default: all.")
     ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Write what a model file answers to a corpus's clips, for `genrelab train --targets`.
 

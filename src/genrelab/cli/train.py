@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -59,6 +60,7 @@ def train(
         bool, typer.Option("--restart", help="Throw away an earlier run in the same folder.")
     ] = False,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Train a recipe, test it, write its report and its model file.
 

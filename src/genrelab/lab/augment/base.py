@@ -28,7 +28,7 @@ class Augmentation(ABC):
         """Return `batch` changed by `drawn`; the shape stays, the input is not written to."""
 
 
-AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
+AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", group="genrelab.augmentations")
 
 
 class Pipeline(nn.Module):

@@ -39,6 +39,7 @@ from genrelab.lab.metrics.calibration import (
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import Evaluation, evaluate
 from genrelab.lab.models import build_network
+from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.findings import findings_of, to_dicts, training_findings
@@ -193,6 +194,8 @@ def finalize(
             f"the folds were trained on {folds[0].metrics['corpus']['name']}, and {corpus.name} sounds "
             "otherwise; give the same --corpus"
         )
+    for each in (*(fold.folder for fold in folds), folder):
+        check_plugins(each, training=True)
     network = build_network(recipe, genres=len(corpus.genres))
     check_sound_or_table(recipe, network, corpus)
     unwritable = why_unwritable(network)
@@ -213,6 +216,7 @@ def finalize(
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):
             claim(folder, identity_of(recipe, corpus, split))
+            record_plugins(folder, plugins_used(recipe, folds[0].metrics["corpus"]["source"]))
             store = open_store(
                 corpus,
                 sample_rate=audio.sample_rate,

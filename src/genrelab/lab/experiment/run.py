@@ -36,6 +36,7 @@ from genrelab.lab.leakage.verdict import verdict_of
 from genrelab.lab.metrics.predictions import write_predictions
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.reports.filters import responses
@@ -103,6 +104,9 @@ def run_experiment(
         If what was asked for cannot be trained; nothing was touched then.
     """
     resolve_device(device)
+    folder = folders.run_folder(base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=seed)
+    if not restart:
+        check_plugins(folder, training=True)
     network = build_network(recipe, genres=len(corpus.genres))
     check_sound_or_table(recipe, network, corpus)
     if why_unwritable(network) is None:
@@ -111,7 +115,6 @@ def run_experiment(
     for part in ("train", recipe.training.choose_epoch_on, "test"):
         if part != "none" and not getattr(split, part):
             raise CorpusError(f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty")
-    folder = folders.run_folder(base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=seed)
     if printable(str(folder)) != str(folder):
         raise RunError(f"{folder}: the name is no UTF-8, which TensorBoard's log needs; choose another --out")
     if restart or not any((folder / name).is_file() for name in (LAST, folders.METRICS)):
@@ -183,6 +186,7 @@ def _run(
     identity = identity_of(recipe, corpus, split)
     text, sound = identity[folders.RECIPE], identity[folders.SOUND].strip()
     claim(folder, identity)
+    record_plugins(folder, plugins_used(recipe, source))
     if (folder / folders.METRICS).is_file():
         return folders.Run.load(folder)
     store = open_store(

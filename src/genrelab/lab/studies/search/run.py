@@ -18,6 +18,7 @@ from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.record import warnings_of
 from genrelab.lab.experiment.run import Report, run_experiment
+from genrelab.lab.plugins import plugin_versions
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.search.outputs import write_outcome
 from genrelab.lab.studies.search.search_result import Outcome
@@ -131,6 +132,8 @@ def _about(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[st
     }
     if searched.sampler == "tpe":  # its draws follow the figure
         about["monitor"] = searched.monitor
+    if plugins := plugin_versions():
+        about["plugins"] = plugins
     return about
 
 
