@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
     options = parser.parse_args()
-    originals, distractors, timed = (4, 4, 10) if options.quick else (100, 300, 1_000)
+    originals, distractors, timed = (1, 1, 4) if options.quick else (100, 300, 1_000)
     result: dict[str, Any] = {"benchmark": "audit", "half": options.half, "seed": options.seed}
     if "finding" in options.tables:
         with tempfile.TemporaryDirectory() as folder:

@@ -168,7 +168,12 @@ def test_a_search_and_a_bench_take_plugins(
 
 
 def test_finalize_takes_plugins(here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    last = ["--set=training.choose_epoch_on=none", "--set=training.monitor=last", "--set=voting=mean"]
+    last = [
+        "--set=training.max_epochs=4",
+        "--set=training.choose_epoch_on=none",
+        "--set=training.monitor=last",
+        "--set=voting=mean",
+    ]
     for fold in range(2):
         train = ["train", "mine.yaml", "--corpus=archive:music", f"--split=artist-kfold:{fold}/2", *last]
         assert main([*train, f"--out={tmp_path}", "--plugin=archive.py", *NEEDED]) == 0
