@@ -35,7 +35,7 @@ model:
   kind: together
   members:
     - {kind: resnet2d, inputs: [mel], width: 2}
-    - {kind: resnet2d, inputs: [fine], width: 2}
+    - {kind: simple-cnn, inputs: [fine], width: 2}
 training: {learning_rate: 0.003, batch_size: 4, max_epochs: 2}
 voting: mean
 """
