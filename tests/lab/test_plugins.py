@@ -23,7 +23,7 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import MODELS, build_network
 from genrelab.lab.plugins import RECORD, check_plugins, load_plugin, plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
-from genrelab.lab.registry import Registry, installed, origins
+from genrelab.lab.registry import installed, origins
 from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.dataset import EpochSampler
 from genrelab.lab.training.store.audio_store import open_store
@@ -302,12 +302,3 @@ def test_two_packages_with_one_name(pages: Path) -> None:
     with raises("name-taken", "'tiny'", "my-genres", "yours"):
         MODELS.get("tiny")
     assert MODELS.get("together") is not None
-
-
-def test_names_are_registered_once() -> None:
-    some: Registry[object] = Registry("thing of a test")
-    some.register("one")(dict)
-    with raises("name-taken", "'one'", "thing of a test"):
-        some.register("one")(list)
-    assert some.names() == ["one"] and "two" not in some and some.get("two") is None
-    assert "together" in MODELS
