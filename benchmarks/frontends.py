@@ -1,10 +1,9 @@
-"""Fixed front-ends beside librosa: seconds for a clip of 30 s at 22,050 Hz.
+"""Fixed front-ends compared with librosa: seconds per clip of 30 s at 22,050 Hz.
 
-librosa takes the clips one by one, as programs with it do; genrelab takes them as one batch. Both may use
-the same number of threads (two, unless --threads says otherwise; on a machine that others use, take one):
-librosa's Fourier transforms and resampling run on one whatever is allowed, and the libraries of linear
-algebra that it calls on all. Each side runs in processes of its own, one after the other, several in turn;
-the table shows medians and their ratio.
+librosa processes the clips one by one, as programs that use it do; genrelab processes them as one batch.
+Both get the same number of threads (--threads, by default two; take one on a shared machine). librosa runs
+Fourier transforms and resampling on one thread in any case, and its linear algebra on all threads. Each
+side runs in its own processes, and the sides take turns; the table shows medians and their ratio.
 
     python benchmarks/frontends.py [--quick] [--threads N] [--device cuda]
 """
@@ -31,7 +30,7 @@ SIDES = ("librosa", "genrelab")
 
 
 def sounds(clips: int) -> npt.NDArray[np.float32]:
-    """Return noise with a chord in it, `[clips, samples]`: no front-end's cost depends on the sound."""
+    """Return noise with a chord, `[clips, samples]`. The cost of a front-end does not depend on the sound."""
     rng = np.random.default_rng(0)
     times = np.arange(SAMPLES) / RATE
     chord = sum(np.sin(2 * np.pi * pitch * times) for pitch in (110.0, 277.2, 659.3))
@@ -39,7 +38,7 @@ def sounds(clips: int) -> npt.NDArray[np.float32]:
 
 
 def by_librosa(name: str, waves: npt.NDArray[np.float32]) -> Callable[[], object]:
-    """Return a function that does the task once for every clip."""
+    """Return a function that runs the task once for each clip."""
     import librosa
 
     def stft(y: npt.NDArray[np.float32]) -> object:
@@ -61,7 +60,7 @@ def by_librosa(name: str, waves: npt.NDArray[np.float32]) -> Callable[[], object
 def by_genrelab(
     name: str, waves: npt.NDArray[np.float32], *, device: str, threads: int
 ) -> Callable[[], object]:
-    """Return a function that does the task once for the batch."""
+    """Return a function that runs the task once for the batch."""
     import torch
 
     from genrelab.lab.frontends import FRONTENDS
@@ -84,7 +83,7 @@ def by_genrelab(
 
 
 def measure(name: str, side: str, *, device: str, threads: int, clips: int, repeats: int) -> float:
-    """Return median seconds a clip, in this process."""
+    """Return the median seconds per clip, measured in this process."""
     waves = sounds(clips)
     if side == "librosa":
         once = by_librosa(name, waves)
@@ -101,11 +100,11 @@ def measure(name: str, side: str, *, device: str, threads: int, clips: int, repe
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, fewer clips")
-    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="of genrelab's side")
-    parser.add_argument("--threads", type=int, default=2, help="that each side may use")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="device of genrelab")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each side")
     parser.add_argument("--one", nargs=2, metavar=("TASK", "SIDE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     clips, repeats, rounds = (2, 3, 1) if options.quick else (8, 5, 5)
@@ -115,11 +114,11 @@ def main() -> None:
         print(json.dumps(measure(name, side, **given, clips=clips, repeats=repeats)))
         return
     threads = str(options.threads)
-    # Passive: threads that wait for each other sleep, and do not take a core from what else is running.
+    # Passive: threads that wait for each other sleep and leave the core to other processes.
     limits = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"}
     environment = {**os.environ, **limits}
     figures = {}
-    print(f"| front-end (a clip of 30 s, {clips} together) | librosa | genrelab | ratio |")
+    print(f"| front-end (per clip of 30 s, batch of {clips}) | librosa | genrelab | ratio |")
     print("| --- | ---: | ---: | ---: |")
     for name in TASKS:
         found: dict[str, list[float]] = {side: [] for side in SIDES}

@@ -1,9 +1,9 @@
-"""How fast a music library is recognized, in how much memory, and how soon the first answer is there.
+"""Speed and memory of recognizing a music library, and the time to the first answer.
 
-Songs of four minutes are made of real clips, repeated, as MP3 of constant and of variable bit rate, FLAC and
-OGG, 44.1 kHz, stereo. Decoding with resampling alone, the network alone, `--full` and the default then do
-the same songs on all cores, in turn, several times. A busy machine shows in the times of the clock and not in
-those of the processor, so both are given. Peak memory and the cold start are those of child processes.
+The songs are real clips, repeated to four minutes, as MP3 with constant and variable bit rate, FLAC and OGG
+at 44.1 kHz, stereo. Decoding with resampling, the network alone, `--full` and the default take turns on the
+same songs, on all cores, several times. Other work on the machine affects wall-clock time and not processor
+time, so both are reported. Peak memory and cold start are measured in child processes.
 
     python benchmarks/library.py PATH/TO/clips.csv --model model.onnx
 """
@@ -45,7 +45,7 @@ KINDS = ("mp3", "vbr.mp3", "flac", "ogg")
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured."""
+    """How much to measure."""
 
     songs: int
     rounds: int
@@ -59,7 +59,7 @@ QUICK = Sizes(songs=4, rounds=1, files=(5, 20), hours=1, starts=2)
 
 
 def make_songs(table: Path, folder: Path, count: int) -> list[Path]:
-    """Write songs, each a real clip repeated; the clips are the longest of the table, in a drawn order."""
+    """Write songs, each a repeated clip of more than 25 s from the table, in random order."""
     with table.open(newline="", encoding="utf-8") as file:
         clips = [row["path"] for row in csv.DictReader(file) if float(row["seconds"]) > 25]
     order = np.random.default_rng(0).permutation(len(clips))
@@ -88,7 +88,7 @@ def _write(path: Path, song: np.ndarray[Any, Any], kind: str) -> None:
 
 
 class Ways:
-    """The four things that are timed, each for all songs on all cores."""
+    """The four operations to time, each on all songs and all cores."""
 
     def __init__(self, model: Path, songs: Sequence[Path]) -> None:
         self.songs = songs
@@ -102,10 +102,10 @@ class Ways:
         self._segments = (SONG_SECONDS * metadata.sample_rate - length) // metadata.hop_samples + 1
         self._full = Recognizer(self.bundle, full=True)
         self._default = Recognizer(self.bundle)
-        self.said: dict[str, list[Recognition]] = {}
+        self.answers: dict[str, list[Recognition]] = {}
 
     def decoding(self) -> None:
-        """Decode and resample, no network."""
+        """Decode and resample, without the network."""
         with ThreadPoolExecutor(CORES) as pool:
             list(pool.map(self._decode, self.songs))
 
@@ -113,25 +113,25 @@ class Ways:
         return sum(block.shape[1] for block in stream(song, **self._form))
 
     def network(self) -> None:
-        """Judge as many segments as the songs have, from memory."""
+        """Run the network on as many segments as the songs have, from memory."""
         with ThreadPoolExecutor(CORES) as pool:
-            list(pool.map(self._judge, self.songs))
+            list(pool.map(self._predict, self.songs))
 
-    def _judge(self, _: Path) -> None:
+    def _predict(self, _: Path) -> None:
         for first in range(0, self._segments, len(self._batch)):
             self.bundle.predict(self._batch[: self._segments - first])
 
     def full(self) -> None:
         """Recognize with `--full`."""
-        self.said["full"] = list(self._full.recognize_many(self.songs, jobs=CORES))
+        self.answers["full"] = list(self._full.recognize_many(self.songs, jobs=CORES))
 
     def default(self) -> None:
         """Recognize."""
-        self.said["default"] = list(self._default.recognize_many(self.songs, jobs=CORES))
+        self.answers["default"] = list(self._default.recognize_many(self.songs, jobs=CORES))
 
 
 def measure_rates(model: Path, songs: Sequence[Path], rounds: int) -> dict[str, Any]:
-    """Time the four ways in turn and compare them."""
+    """Time the four operations in turn and compare them."""
     ways = Ways(model, songs)
     named: dict[str, Callable[[], None]] = {
         "decoding": ways.decoding,
@@ -141,7 +141,7 @@ def measure_rates(model: Path, songs: Sequence[Path], rounds: int) -> dict[str, 
     }
     clock: dict[str, list[float]] = {name: [] for name in named}
     processor: dict[str, list[float]] = {name: [] for name in named}
-    for way in named.values():  # to warm up: a few songs each
+    for way in named.values():  # warm-up with a few songs
         ways.songs = songs[:CORES]
         way()
     ways.songs = songs
@@ -151,9 +151,9 @@ def measure_rates(model: Path, songs: Sequence[Path], rounds: int) -> dict[str, 
             way()
             clock[name].append((time.perf_counter() - began[0]) / len(songs))
             processor[name].append((time.process_time() - began[1]) / len(songs))
-    both = list(zip(ways.said["full"], ways.said["default"], strict=True))
+    both = list(zip(ways.answers["full"], ways.answers["default"], strict=True))
     firsts = [(full.genres[:1], default.genres[:1]) for full, default in both]
-    errors = [said.error for said in [*ways.said["full"], *ways.said["default"]] if said.error]
+    errors = [answer.error for answer in [*ways.answers["full"], *ways.answers["default"]] if answer.error]
     return {
         "songs": len(songs),
         "rows": {
@@ -185,7 +185,7 @@ def _share(each: Iterable[object]) -> float:
 
 
 def _ratios(times: dict[str, list[float]]) -> dict[str, list[float]]:
-    """Return, of each round: what `--full` reaches of 1/(1/D + 1/N), and the default against `--full`."""
+    """Return two ratios per round: `--full` to the bound 1/(1/D + 1/N), and the default to `--full`."""
     rounds = list(zip(*times.values(), strict=True))
     return {
         "full_of_possible": [(decoding + network) / full for decoding, network, full, _ in rounds],
@@ -194,7 +194,7 @@ def _ratios(times: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 def measure_memory(model: Path, songs: Sequence[Path], folder: Path, sizes: Sizes) -> dict[str, float]:
-    """Return the peak resident memory in MiB of child processes that recognize many files, or a long one."""
+    """Return the peak resident memory, in MiB, of processes that recognize many files or one long file."""
     peaks: dict[str, float] = {}
     for count in sizes.files:
         files = [songs[number % len(songs)] for number in range(count)]
@@ -206,7 +206,7 @@ def measure_memory(model: Path, songs: Sequence[Path], folder: Path, sizes: Size
 
 
 def make_long(song: Path, path: Path, hours: int) -> Path:
-    """Write a long MP3: one song's frames again and again, without the header that tells its length."""
+    """Write a long MP3: the frames of one song, repeated, without the header that states its length."""
     data = song.read_bytes()
     frames = data[data.index(b"\xff\xfb", data.index(b"Info")) :]
     with path.open("wb") as file:
@@ -215,7 +215,7 @@ def make_long(song: Path, path: Path, hours: int) -> Path:
     return path
 
 
-# Between this process and the one that is measured: a child is said to have had its parent's memory.
+# Runs between this process and the measured one: the peak of a child includes the memory of its parent.
 _BETWEEN = """
 import json, resource, subprocess, sys, time
 began = time.perf_counter()
@@ -228,7 +228,7 @@ print(json.dumps([took, used.ru_maxrss, used.ru_utime + used.ru_stime, done.retu
 
 
 def _child(model: Path, *arguments: Path | str) -> tuple[float, float, float]:
-    """Run `genrelab recognize` and return seconds by the clock, peak MiB, and seconds of the processor."""
+    """Run `genrelab recognize`; return wall-clock seconds, peak memory in MiB and processor seconds."""
     command = [sys.executable, "-m", "genrelab", "recognize", "--format", "jsonl", "--no-library"]
     done = subprocess.run(
         [sys.executable, "-c", _BETWEEN, *command, "--model", *map(str, [model, *arguments])],
@@ -242,7 +242,7 @@ def _child(model: Path, *arguments: Path | str) -> tuple[float, float, float]:
 
 
 def measure_start(model: Path, song: Path, starts: int) -> dict[str, Any]:
-    """Return the medians of cold starts for one file, and what is imported for how long."""
+    """Return the median times of cold starts on one file, and the import times."""
     runs = [_child(model, song) for _ in range(starts)]
     return {
         "clock_s": statistics.median(run[0] for run in runs),
@@ -252,7 +252,7 @@ def measure_start(model: Path, song: Path, starts: int) -> dict[str, Any]:
 
 
 def import_times(model: Path, song: Path) -> dict[str, float]:
-    """Return milliseconds of import by package, of those that matter, the slowest first."""
+    """Return the import time of the ten slowest packages, in milliseconds, slowest first."""
     command = [sys.executable, "-X", "importtime", "-m", "genrelab", "recognize", "--no-library"]
     command += ["--model", str(model), str(song)]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
@@ -268,12 +268,12 @@ def import_times(model: Path, song: Path) -> dict[str, float]:
 
 def print_rates(rates: dict[str, Any]) -> None:
     """Print rates and ratios as Markdown."""
-    print(f"\n| {rates['songs']} songs of 4 min | songs/s | x real time | processor s a song |")
+    print(f"\n| {rates['songs']} songs of 4 min | songs/s | x real time | processor s per song |")
     print("| --- | ---: | ---: | ---: |")
     for name, row in rates["rows"].items():
         figures = row["songs_a_second"], row["times_real_time"], row["processor_s_a_song"]
         print("| {} | {:.2f} | {:.0f} | {:.3f} |".format(name, *figures))
-    print("\n| | by the clock | by the processor |\n| --- | ---: | ---: |")
+    print("\n| | wall clock | processor |\n| --- | ---: | ---: |")
     for ratio in ("full_of_possible", "default_over_full"):
         print(f"| {ratio} | {rates[f'clock_{ratio}']:.2f} | {rates[f'processor_{ratio}']:.2f} |")
     print("\n| default and `--full` | songs |\n| --- | ---: |")
@@ -282,33 +282,31 @@ def print_rates(rates: dict[str, Any]) -> None:
 
 
 def print_memory(peaks: dict[str, float]) -> None:
-    """Print peaks as Markdown."""
+    """Print peak memory as Markdown."""
     print("\n| peak memory | MiB |\n| --- | ---: |")
     for name, peak in peaks.items():
         print(f"| {name} | {peak:.0f} |", flush=True)
 
 
 def print_start(start: dict[str, Any]) -> None:
-    """Print the cold start and its imports as Markdown."""
-    print(
-        f"\nCold start: {start['clock_s']:.2f} s by the clock, {start['processor_s']:.2f} s of the processor."
-    )
+    """Print the cold start and its import times as Markdown."""
+    print(f"\nCold start: {start['clock_s']:.2f} s wall clock, {start['processor_s']:.2f} s processor.")
     print("\n| import | ms |\n| --- | ---: |")
     for name, spent in start["imports_ms"].items():
         print(f"| {name} | {spent:.0f} |")
 
 
 def main() -> None:
-    """Print the tables, then one line of JSON."""
+    """Print the tables and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("clips", type=Path, help="the table of the real clips")
-    parser.add_argument("--model", type=Path, required=True, help="the model file")
-    parser.add_argument("--songs", type=int, help="how many songs to make")
-    parser.add_argument("--rounds", type=int, help="how often each way is timed")
+    parser.add_argument("clips", type=Path, help="table of real clips (clips.csv)")
+    parser.add_argument("--model", type=Path, required=True, help="model file")
+    parser.add_argument("--songs", type=int, help="number of songs")
+    parser.add_argument("--rounds", type=int, help="number of rounds")
     parser.add_argument(
         "--tables", nargs="+", choices=("rates", "memory", "start"), default=["rates", "memory", "start"]
     )
-    parser.add_argument("--quick", action="store_true", help="few songs, one round: does it run?")
+    parser.add_argument("--quick", action="store_true", help="few songs, one round: a smoke test")
     options = parser.parse_args()
     sizes = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as name:

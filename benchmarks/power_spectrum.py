@@ -1,6 +1,7 @@
-"""Power spectra in onnxruntime: its own Fourier transform against the two products that model files hold.
+"""Power spectra in onnxruntime: the ONNX operator STFT compared with the two matrix products of model files.
 
-One thread, one process, both forms in turn on the same segments; medians of the seconds of the processor.
+One thread, one process; both forms take turns on the same segments. The figures are medians of processor
+time.
 
     python benchmarks/power_spectrum.py [--quick]
 """
@@ -29,7 +30,7 @@ CASES = ((16_000, 512, 256), (22_050, 1024, 512), (22_050, 2048, 512))
 
 
 class Plain(nn.Module):
-    """The transform as torch and ONNX have it."""
+    """The transform with the STFT of torch and ONNX."""
 
     window: Tensor
 
@@ -39,7 +40,7 @@ class Plain(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Change `[batch, 1, samples]` into `[batch, bins, frames]`."""
+        """Return power `[batch, bins, frames]` of a waveform `[batch, 1, samples]`."""
         spectrum = torch.stft(
             waveform[:, 0], self.n_fft, self.hop_length, window=self.window, return_complex=True
         )
@@ -47,7 +48,7 @@ class Plain(nn.Module):
 
 
 def session(module: nn.Module, example: Tensor) -> onnxruntime.InferenceSession:
-    """Return the module as onnxruntime runs it, on one thread."""
+    """Export a module; return its onnxruntime session with one thread."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -59,9 +60,9 @@ def session(module: nn.Module, example: Tensor) -> onnxruntime.InferenceSession:
 
 
 def main() -> None:
-    """Print a line for each window, and all figures as JSON."""
+    """Print one line per window and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few rounds: whether it runs, not how fast")
+    parser.add_argument("--quick", action="store_true", help="few rounds: a smoke test")
     rounds = 3 if parser.parse_args().quick else 41
     figures = []
     for rate, n_fft, hop_length in CASES:
@@ -80,7 +81,7 @@ def main() -> None:
         apart = np.abs(found["plain"] - found["products"].reshape(found["plain"].shape)).max()
         plain, products = (1000 * statistics.median(took[name]) / (SECONDS * ITEMS) for name in forms)
         figures.append({"rate": rate, "n_fft": n_fft, "hop_length": hop_length, "ratio": plain / products})
-        print(f"{rate:6} Hz, window {n_fft:5}, step {hop_length}, a second of sound:", end=" ")
+        print(f"{rate:6} Hz, window {n_fft:5}, step {hop_length}, per second of audio:", end=" ")
         print(f"{plain:.3f} ms and {products:.3f} ms, {plain / products:.1f}x", end="; ")
         print(f"largest difference {apart / found['plain'].max():.0e} of the largest value")
     print(json.dumps({"benchmark": "power_spectrum", "figures": figures} | machine("torch", "onnxruntime")))

@@ -1,10 +1,10 @@
-"""Sinc filters: the plain form against the fast one, which gives the same.
+"""Sinc filters: the plain form compared with the fast form, which gives the same result.
 
-Four tasks with the network of recipe ms-sincresnet-160-spp (480 filters of up to 1,001 taps, 3 s clips):
-the front-end forward in training mode, a whole training step, the front-end of a voted track of 30 s (55
-clips, one every 0.5 s), and the whole voted track. Each form of each task runs in processes of its own,
-one after the other, several in turn; the table shows medians, their ratio, and the memory that the task
-took on top of what the process held before it.
+Four tasks with the network of the recipe ms-sincresnet-160-spp (480 filters of up to 1,001 taps, 3 s
+clips): the front-end forward in training mode, a whole training step, the front-end on a track of 30 s (55
+clips, one every 0.5 s), and the whole network on that track. Each form of each task runs in its own
+processes, and the forms take turns. The table shows medians, their ratio, and the additional memory that
+the task needs.
 
     python benchmarks/sinc.py [--quick] [--device cuda]
 """
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 RECIPE = "ms-sincresnet-160-spp"
 RATE = 16_000
 CLIP, TRACK, STEP = 3 * RATE, 30 * RATE, RATE // 2
-TOGETHER = 8  # clips that the plain form of a voted track takes at once
+TOGETHER = 8  # batch size of the plain form on a track
 TASKS = ("front-end forward", "training step", "voted track, front-end", "voted track, whole")
 
 
 def task(name: str, form: str, device: str, clips: int) -> Callable[[], torch.Tensor]:
-    """Return a function that does the task once."""
+    """Return a function that runs the task once."""
     import torch
     import torch.nn.functional as F
 
@@ -92,7 +92,7 @@ def task(name: str, form: str, device: str, clips: int) -> Callable[[], torch.Te
 
 
 def measure(name: str, form: str, device: str, *, clips: int, repeats: int) -> dict[str, float]:
-    """Return median seconds and the additional peak of memory in MiB, in this process."""
+    """Return median seconds and additional peak memory in MiB, measured in this process."""
     import torch
 
     from genrelab.lab.training.malloc import keep_freed_memory
@@ -111,7 +111,7 @@ def measure(name: str, form: str, device: str, *, clips: int, repeats: int) -> d
 
 
 def peak(device: str) -> float:
-    """Return the most memory that this process held so far, in MiB."""
+    """Return the peak memory of this process so far, in MiB."""
     import torch
 
     if device != "cpu":
@@ -120,7 +120,7 @@ def peak(device: str) -> float:
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller batches")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])

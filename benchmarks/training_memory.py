@@ -1,7 +1,7 @@
-"""What keeping freed memory does for a training step on the CPU.
+"""Effect of `keep_freed_memory` on a training step on the CPU.
 
-Each form runs in a process of its own, one after the other, several times in turn; the table shows the
-median time of a step with the C library's default against the one with `keep_freed_memory`.
+Each form runs in its own process, and the forms take turns. The table compares the median time of a step
+under the default of the C library with the one under `keep_freed_memory`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from machine import machine
 
 
 def step_seconds(recipe: str, *, keep: bool, items: int, steps: int) -> float:
-    """Return the median time of a training step in this process."""
+    """Return the median seconds of a training step, measured in this process."""
     import torch
     import torch.nn.functional as F
 
@@ -45,7 +45,7 @@ def step_seconds(recipe: str, *, keep: bool, items: int, steps: int) -> float:
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--one", nargs=2, metavar=("RECIPE", "FORM"), help=argparse.SUPPRESS)

@@ -1,10 +1,9 @@
-"""What a training step costs a CPU: plain forms against those that training uses.
+"""Cost of a training step on the CPU: plain forms compared with those that training uses.
 
-The network of recipe genres-11 forward and backward, with maps that lie channel after channel and with the
-values of a pixel side by side (`channels_last`), in float32 and with bfloat16; the network of genres-11-fcn
-with poolings behind and before batch norm and ReLU; and the augmentation `speed`, item by item at whatever
-length comes out, and together at lengths whose Fourier transform is quick. One thread, one process, the two
-forms in turn; seconds are those of the processor, the least of several rounds.
+Three comparisons: forward and backward pass of genres-11 with contiguous and with `channels_last` memory
+layout, in float32 and bfloat16; genres-11-fcn with pooling after and before batch norm and ReLU; the
+augmentation `speed` per item at arbitrary lengths and batched at lengths with a fast Fourier transform. One
+thread, one process; the two forms take turns. The figures are the minimum processor time of several rounds.
 
     python benchmarks/training_step.py [--quick]
 """
@@ -32,7 +31,7 @@ Job = Callable[[], object]
 
 
 def step(network: GenreNetwork, pictures: dict[str, Tensor], precision: str) -> Job:
-    """Return a function that goes forward and backward once."""
+    """Return a function that runs one forward and backward pass."""
     label = torch.arange(len(next(iter(pictures.values())))) % 11
 
     def once() -> None:
@@ -45,7 +44,7 @@ def step(network: GenreNetwork, pictures: dict[str, Tensor], precision: str) -> 
 
 
 def network_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
-    """Return the step of a network as it would lie plainly, and as it lies."""
+    """Return the step of a network in contiguous layout, and in the layout that training uses."""
     shape = recipe.audio.channels, recipe.audio.segment_samples
     plain, used = build_network(recipe, genres=11), build_network(recipe, genres=11)
     plain.to(memory_format=torch.contiguous_format)
@@ -55,7 +54,7 @@ def network_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
 
 
 def pooling_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
-    """Return the step with poolings last in each layer, as the network was published, and first."""
+    """Return the step with pooling last in each layer, as published, and with pooling first."""
     plain, used = build_network(recipe, genres=11), build_network(recipe, genres=11)
     for body in [each for each in plain.modules() if isinstance(each, FullyConvolutional)]:
         for number, layer in enumerate(body.layers):
@@ -69,7 +68,7 @@ def pooling_jobs(recipe: Recipe, items: int, precision: str) -> tuple[Job, Job]:
 
 
 def speed_jobs(recipe: Recipe, items: int) -> tuple[Job, Job]:
-    """Return the change of speed in both forms."""
+    """Return both forms of the change of speed."""
     samples = recipe.audio.segment_samples
     batch = 0.1 * torch.randn(items, recipe.audio.channels, samples)
     change = Speed()
@@ -87,19 +86,19 @@ def speed_jobs(recipe: Recipe, items: int) -> tuple[Job, Job]:
 
 
 def seconds_of(jobs: tuple[Job, Job], rounds: int) -> list[float]:
-    """Return the least processor time of each of two jobs."""
+    """Return the minimum processor time of each of two jobs."""
     least = [float("inf")] * len(jobs)
     for round_ in range(rounds + 1):
         for number, job in enumerate(jobs):
             begin = time.process_time()
             job()
-            if round_:  # the first round plans
+            if round_:  # the first round is a warm-up
                 least[number] = min(least[number], time.process_time() - begin)
     return least
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller batches, fewer rounds")
     items, rounds = (8, 2) if parser.parse_args().quick else (35, 5)

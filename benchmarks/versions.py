@@ -1,8 +1,8 @@
-"""How many songs a second this genrelab names, compared with another version of it, by the default.
+"""Recognition speed of this version of genrelab compared with another version.
 
-Songs of four minutes, as `library.py` makes them, are recognized on one core by two child processes, one of
-each version, which take turns song by song; the sound is hashed as well, as it is when answers are kept. The
-ratio of medians is what counts, not the times.
+Two child processes, one per version, recognize the songs of `library.py` on one core and take turns song by
+song. They also hash the sound, as `genrelab recognize` does to keep its answers. The result is the ratio of
+medians; the times themselves depend on the machine.
 
     git worktree add ../before v0.1.0
     python benchmarks/versions.py PATH/TO/clips.csv --model model.onnx --before ../before/src
@@ -35,9 +35,9 @@ for line in sys.stdin:
     song = json.loads(line)
     began = time.perf_counter(), time.process_time()
     sound_digest(song)
-    said = recognizer(song)
+    answer = recognizer(song)
     spent = time.perf_counter() - began[0], time.process_time() - began[1]
-    print(json.dumps((*spent, said.genres[0].genre if said.genres else None)), flush=True)
+    print(json.dumps((*spent, answer.genres[0].genre if answer.genres else None)), flush=True)
 """
 
 
@@ -58,7 +58,7 @@ class Version:
         )
 
     def recognize(self, song: Path) -> tuple[float, float, str | None]:
-        """Return the seconds of the clock and of the processor, and the first genre."""
+        """Return wall-clock seconds, processor seconds and the most likely genre."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(str(song)) + "\n")
         self._process.stdin.flush()
@@ -71,11 +71,11 @@ class Version:
 
 
 def compare(before: Path, now: Path, model: Path, songs: Sequence[Path], rounds: int) -> dict[str, Any]:
-    """Time both versions in turn; return the ratios for each kind of file and for all."""
+    """Time both versions in turn; return the ratios per file format and over all songs."""
     times: dict[tuple[str, Path], list[tuple[float, float]]] = defaultdict(list)
     genres: dict[tuple[str, Path], str | None] = {}
     versions = {"before": Version(before, model), "now": Version(now, model)}
-    for turn in range(-1, rounds):  # the first is to warm up
+    for turn in range(-1, rounds):  # the first round is a warm-up
         for song in songs if turn >= 0 else songs[: len(KINDS)]:
             for name, version in versions.items():
                 clock, processor, genre = version.recognize(song)
@@ -105,24 +105,24 @@ def _kind_of(song: Path) -> str:
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("clips", type=Path, help="the table of the real clips")
-    parser.add_argument("--model", type=Path, required=True, help="the model file")
-    parser.add_argument("--before", type=Path, required=True, help="the folder src of the other version")
-    parser.add_argument("--songs", type=int, default=24, help="how many songs to make")
-    parser.add_argument("--rounds", type=int, default=5, help="how often both versions are timed")
-    parser.add_argument("--quick", action="store_true", help="few songs, one round: does it run?")
+    parser.add_argument("clips", type=Path, help="table of real clips (clips.csv)")
+    parser.add_argument("--model", type=Path, required=True, help="model file")
+    parser.add_argument("--before", type=Path, required=True, help="folder src of the other version")
+    parser.add_argument("--songs", type=int, default=24, help="number of songs")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds")
+    parser.add_argument("--quick", action="store_true", help="few songs, one round: a smoke test")
     options = parser.parse_args()
     songs_wanted, rounds = (4, 1) if options.quick else (options.songs, options.rounds)
     now = Path(__file__).resolve().parents[1] / "src"
     with tempfile.TemporaryDirectory() as name:
         songs = make_songs(options.clips, Path(name), songs_wanted)
         result = compare(options.before.resolve(), now, options.model, songs, rounds)
-    print("| songs a second, now over before | by the clock | by the processor |\n| --- | ---: | ---: |")
+    print("| songs per second, now / before | wall clock | processor |\n| --- | ---: | ---: |")
     for kind, row in result["ratios"].items():
         print(f"| {kind} | {row['clock']:.2f} | {row['processor']:.2f} |")
-    print(f"\nThe same first genre: {result['same_first_genre']:.0%} of {result['songs']} songs.")
+    print(f"\nSame most likely genre: {result['same_first_genre']:.0%} of {result['songs']} songs.")
     load = {"load_average": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {}
     print(json.dumps({"benchmark": "versions", **result} | machine("onnxruntime", "av", "soundfile") | load))
 

@@ -1,12 +1,12 @@
-"""What each part of a recipe is worth: trainings that differ by one setting, against the whole.
+"""How much each part of a recipe contributes: compare runs that differ in one setting with the whole recipe.
 
     python experiments/ablation.py BASE OTHER...
 
-Each argument is a folder given as `--out` to `genrelab train`: all folds (and seeds) of one training lie
-in it. Rows say by themselves in which settings their recipe differs. Differences are paired, clip by clip and
-seed by seed: a row is held against the whole recipe's runs of its own seeds. With several seeds a clip
-counts by the share of them that are right, and McNemar's test, which wants one answer a clip, is left out.
-p is not corrected for the number of rows.
+Each argument is a folder that `genrelab train` got as `--out`; it holds all folds and seeds of one recipe.
+Each row names the settings in which its recipe differs. Differences are paired by clip and by seed: a row is
+compared with the runs of the whole recipe that have the same seeds. With several seeds, a clip counts as the
+share of seeds that predict it correctly; McNemar's test needs one prediction per clip, so it is omitted.
+p-values are not corrected for the number of rows.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from machine import machine
 
 HEAD = (
-    "| changed | seeds | balanced, of each seed | difference in points "
-    "| right alone: whole, changed | McNemar p |\n"
+    "| changed | seeds | balanced accuracy, per seed | difference in points "
+    "| correct only: whole, changed | McNemar p |\n"
     "| --- | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
 def runs_in(folder: Path) -> list[Run]:
-    """Load all finished runs below a folder."""
+    """Load all finished runs in a folder and its subfolders."""
     found = [Run.load(path.parent) for path in sorted(folder.rglob(METRICS))]
     if not found:
-        raise SystemExit(f"{folder} holds no finished run; give what `genrelab train --out` was given")
+        raise SystemExit(f"{folder} holds no finished run; give the --out folder of `genrelab train`")
     return found
 
 
 def changes(whole: Any, changed: Any, name: str = "") -> list[str]:
-    """Return `name=value` of each setting in which one recipe differs from another."""
+    """Return `name=value` for each setting of `changed` that differs from `whole`."""
     if whole == changed:
         return []
     if isinstance(whole, Mapping) and isinstance(changed, Mapping):
@@ -59,19 +59,19 @@ def changes(whole: Any, changed: Any, name: str = "") -> list[str]:
 
 
 def settings(run: Run) -> dict[str, Any]:
-    """Return what a recipe trains and how, without what it says about itself."""
+    """Return the settings of a run's recipe, without its title, sources and notes."""
     return run.recipe.model_dump(
         mode="json", include={"audio", "inputs", "augment", "model", "training", "distill"}
     )
 
 
 def seed_of(run: Run) -> int:
-    """Return a run's seed."""
+    """Return the seed of a run."""
     return run.record.seed
 
 
 def balanced(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Return each seed's balanced accuracy over all folds, with its interval."""
+    """Return the balanced accuracy of each seed over all folds, with its interval."""
     found = []
     for seed in sorted({seed_of(run) for run in runs}):
         folds = [run.predictions() for run in runs if seed_of(run) == seed]
@@ -81,13 +81,13 @@ def balanced(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def points(estimate: Estimate) -> str:
-    """Return a difference and its interval in points."""
+    """Format a difference and its interval in percentage points."""
     value, low, high = (100 * each for each in (estimate.value, estimate.low, estimate.high))
     return f"{value:+.1f}" if math.isnan(low) else f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def row(whole: Sequence[Run], other: Sequence[Run]) -> dict[str, Any]:
-    """Hold the folds of one changed recipe against those of the whole one, of the same seeds."""
+    """Compare the runs of a changed recipe with those of the whole recipe that have the same seeds."""
     names = changes(settings(whole[0]), settings(other[0]))
     seeds = sorted({seed_of(run) for run in other})
     try:
@@ -105,15 +105,15 @@ def row(whole: Sequence[Run], other: Sequence[Run]) -> dict[str, Any]:
 
 
 def cells(seeds: Sequence[int], figures: Sequence[Any]) -> str:
-    """Return the cells of the seeds and of their figures."""
+    """Format the two cells with the seeds and their balanced accuracy."""
     return f"{', '.join(map(str, seeds))} | {'; '.join(figure(each) for each in figures)}"
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("base", type=Path, help="runs of the whole recipe")
-    parser.add_argument("others", type=Path, nargs="+", help="runs of recipes that differ")
+    parser.add_argument("base", type=Path, help="folder with the runs of the whole recipe")
+    parser.add_argument("others", type=Path, nargs="+", help="folders with the runs of changed recipes")
     options = parser.parse_args()
     whole = runs_in(options.base)
     rows = [row(whole, runs_in(folder)) for folder in options.others]

@@ -1,10 +1,10 @@
-"""What the audit of a corpus finds, and how fast: the tables of docs/results/audit.md.
+"""Recall, precision and speed of the corpus audit: the tables of docs/results/audit.md.
 
-Real clips are divided in two halves by artist. From one half, 30 s of each clip are written as files, and
-changed copies of some are planted beside them: cut, encoded, softer, faster, noisy. The audit is then asked
-for all repetitions. A pair of two copies of one clip is right, a pair of two clips is false, unless it is
-one of the repetitions that the collections themselves hold (confirmed by correlating the waveforms).
-Thresholds were chosen on the half `choose`; figures are those of the half `measure`.
+Real clips are divided into two halves by artist. The script writes 30 s of each clip of one half to a file
+and adds changed copies of some: cut, encoded, softer, faster, noisy. It then audits all files. A pair of
+copies of one clip is a true positive. A pair of different clips is a false positive, unless it is one of
+the repetitions in the collections themselves (confirmed by correlating the waveforms). Thresholds were
+chosen on the half `choose`; the tables show the half `measure`.
 
     python experiments/audit.py PATH/TO/clips.csv [--quick] [--half choose]
 """
@@ -37,8 +37,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from machine import machine
 
 JOBS = 2
-# Repetitions of the collections themselves. Their waveforms correlate at 0.87 and above in every second that
-# they share (pop/28 and rock/44 share 16 s), and the last one is "Exodus" in both tables.
+# Repetitions in the collections themselves. Their waveforms correlate at 0.87 or above in every second that
+# they share (pop/28 and rock/44 share 16 s). The last pair is "Exodus" in both tables.
 KNOWN = {
     frozenset(pair)
     for pair in (
@@ -53,7 +53,7 @@ KNOWN = {
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927)."""
+    """Return the 95 % confidence interval of a proportion (Wilson 1927)."""
     if not of:
         return 0.0, 1.0
     z = 1.959964
@@ -63,7 +63,7 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 
 def measure_finding(planted: Planted) -> dict[str, Any]:
-    """Audit a planted corpus and count what was found."""
+    """Audit a corpus with planted copies; return recall, false pairs and precision."""
     audit = audit_corpus(planted.corpus, jobs=JOBS)
     pairs = audit.repetitions
     original = {planted.origin[c.id]: c.id for c in planted.corpus.clips if c.id not in planted.plant}
@@ -121,7 +121,7 @@ def measure_finding(planted: Planted) -> dict[str, Any]:
 
 
 def measure_scores(planted: Planted) -> dict[str, Any]:
-    """Return what a threshold is chosen from: lowest scores of repetitions, highest of others."""
+    """Return the scores to choose a threshold from: the lowest of repetitions, the highest of other pairs."""
     analyses = analyze_clips(planted.corpus, shortest=0.0, jobs=JOBS)
     kept = [each for each in analyses if each.fingerprint is not None]
     best = best_agreements([each.fingerprint for each in kept if each.fingerprint is not None])
@@ -145,7 +145,7 @@ def measure_scores(planted: Planted) -> dict[str, Any]:
 
 
 def measure_time(table: Path, count: int) -> dict[str, Any]:
-    """Audit clips of 30 s as they are, some of them overlapping ones, and decode the same clips."""
+    """Time the audit of clips of 30 s, some of which overlap, and the decoding of the same clips."""
     corpus = load_corpus(f"table:{table}?corpus={','.join(COLLECTIONS)}")
     clips = [
         Clip(f"{clip.id}@{start:g}", clip.path, None, start=start, duration=SECONDS)
@@ -180,8 +180,8 @@ def measure_time(table: Path, count: int) -> dict[str, Any]:
 
 
 def print_finding(finding: dict[str, Any]) -> None:
-    """Print what was found as Markdown."""
-    print("\n| planted | clips | found | recall (95 %) | kind right | offset off by, 95th percentile |")
+    """Print recall and false pairs as Markdown."""
+    print("\n| planted | clips | found | recall (95 %) | kind right | offset error, 95th percentile |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for row in finding["rows"]:
         low, high = row["interval"]
@@ -199,10 +199,10 @@ def print_finding(finding: dict[str, Any]) -> None:
         f"precision {finding['precision']:.4f}."
     )
     print(
-        f"Said to share a loop: {finding['loops_of_one_recording']} pairs of one recording, "
+        f"Reported as a shared loop: {finding['loops_of_one_recording']} pairs of one recording, "
         f"{finding['loops_of_two_recordings']} of two."
     )
-    print(f"Repetitions of the collections that were found: {finding['known_repetitions_found']}")
+    print(f"Repetitions in the collections that were found: {finding['known_repetitions_found']}")
 
 
 def print_time(took: dict[str, Any]) -> None:
@@ -218,15 +218,15 @@ def print_time(took: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Print the tables, then one line of JSON."""
+    """Print the tables and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("clips", type=Path, help="the table of the real clips")
+    parser.add_argument("clips", type=Path, help="table of real clips (clips.csv)")
     parser.add_argument("--half", choices=("choose", "measure"), default="measure")
     parser.add_argument("--tables", nargs="+", choices=("finding", "time"), default=["finding", "time"])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="few clips: does it run?")
+    parser.add_argument("--quick", action="store_true", help="few clips: a smoke test")
     options = parser.parse_args()
-    originals, distractors, timed = (4, 4, 10) if options.quick else (100, 300, 1_000)
+    originals, distractors, timed = (1, 1, 4) if options.quick else (100, 300, 1_000)
     result: dict[str, Any] = {"benchmark": "audit", "half": options.half, "seed": options.seed}
     if "finding" in options.tables:
         with tempfile.TemporaryDirectory() as folder:

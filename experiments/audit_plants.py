@@ -1,4 +1,4 @@
-"""Repetitions to plant among real clips, for audit.py."""
+"""Copies of real clips to plant in a corpus, for audit.py."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COLLECTIONS = ("emotify", "allmusic-previews")
 
 
 class Sound(NamedTuple):
-    """A waveform `[channels, samples]` on its way to a file."""
+    """A waveform `[channels, samples]` to write to a file."""
 
     waveform: Waveform
     rate: int
-    bitrate: int | None = None  # of MP3; None writes FLAC
-    begin: float = 0.0  # where it begins in the original, in seconds
+    bitrate: int | None = None  # of MP3, in kbit/s; None writes FLAC
+    begin: float = 0.0  # start within the original, in seconds
 
 
 Change = Callable[[Sound, np.random.Generator], Sound]
@@ -90,7 +90,7 @@ def _rate(rate: int) -> Change:
     return change
 
 
-# What is planted: the changes in order, and the kind that the audit should say.
+# Name -> the changes in order, and the kind of pair that the audit should report.
 PLANTS: dict[str, tuple[tuple[Change, ...], str]] = {
     "exact copy of the file": ((), "same file"),
     "same samples, another format": ((), "same samples"),
@@ -112,16 +112,16 @@ PLANTS: dict[str, tuple[tuple[Change, ...], str]] = {
 
 
 class Planted(NamedTuple):
-    """A corpus with planted repetitions."""
+    """A corpus with planted copies."""
 
     corpus: Corpus
-    origin: dict[str, str]  # clip id -> id of the real clip that it comes from
-    plant: dict[str, str]  # clip id -> name in PLANTS, of planted clips
-    begin: dict[str, float]  # clip id -> where it begins in the original, in seconds
+    origin: dict[str, str]  # clip id -> id of the original clip
+    plant: dict[str, str]  # id of a planted clip -> its name in PLANTS
+    begin: dict[str, float]  # clip id -> start within the original, in seconds
 
 
 def half_of(clip: Clip) -> str:
-    """Return which half a clip belongs to: all clips of one artist to the same."""
+    """Return the half that a clip belongs to; all clips of an artist belong to one half."""
     digest = hashlib.sha256((artist_key(clip.artist) or clip.id).encode()).digest()
     return "choose" if digest[0] % 2 else "measure"
 
@@ -176,9 +176,9 @@ def _half(table: Path, collections: tuple[str, ...], half: str) -> list[Clip]:
 
 
 def file_of(clip: Clip) -> Path:
-    """Return the file of a clip of a table."""
+    """Return the file of a clip."""
     if clip.path is None:
-        raise ValueError(f"{clip.id} is not read from a file")
+        raise ValueError(f"{clip.id} has no file")
     return clip.path
 
 

@@ -1,8 +1,8 @@
-"""What GTZAN's published descriptors reach on nine kinds of split: docs/results/gtzan-features.md.
+"""Accuracy of GTZAN's published descriptors under nine kinds of split: docs/results/gtzan-features.md.
 
-Trains the network `descriptor-table` and, beside it, a linear classifier on every split with several seeds
-(for the split and for the weights), and prints the tables. Finished runs are not run again; a stopped one
-goes on. The tested part chooses nothing: neither the epoch nor the standardization.
+Trains the network `descriptor-table` and a linear classifier on every split, with several seeds for the
+split and the weights, and prints the tables. Finished runs are not repeated; a stopped run resumes. Test
+clips affect neither the choice of the epoch nor the standardization.
 
     python experiments/gtzan_features.py PATH/TO/features_30_sec.csv --out runs/gtzan-features
 """
@@ -68,14 +68,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way of dividing clips.
+    """A way to split the clips.
 
     Parameters
     ----------
     name : str
     corpus : Corpus
     splits : callable
-        Takes a seed, returns the splits that belong together.
+        Takes a seed, returns all splits (folds) for it.
     """
 
     name: str
@@ -84,9 +84,9 @@ class Protocol:
 
 
 def protocols(corpus: Corpus, *, quick: bool) -> list[Protocol]:
-    """Return the ways of dividing a table of GTZAN, with few folds if it must be quick.
+    """Return the ways to split a table of GTZAN; `quick` takes two folds instead of five or ten.
 
-    Ten folds by artist cannot be made: nine artists play all of the blues.
+    Ten folds by artist are impossible: all blues clips are by nine artists.
     """
     ten, five = (2, 2) if quick else (10, 5)
     published = corpus.published_splits["published"]
@@ -118,7 +118,7 @@ def protocols(corpus: Corpus, *, quick: bool) -> list[Protocol]:
 
 
 def same_sizes(corpus: Corpus, like: Split, *, seed: int) -> Split:
-    """Deal clips at random into parts that have as many of each genre as those of another split."""
+    """Draw a random split whose parts have the sizes and genre counts of another split."""
     clips, rng = corpus.by_id(), np.random.default_rng(seed)
     train: list[str] = []
     valid: list[str] = []
@@ -136,7 +136,7 @@ def same_sizes(corpus: Corpus, like: Split, *, seed: int) -> Split:
 
 
 def in_order(corpus: Corpus) -> Split:
-    """Take the first 60 clips of each genre to learn, the next 20 to choose, the last 20 to test."""
+    """Train on the first 60 clips of each genre, validate on the next 20, test on the last 20."""
     train: list[str] = []
     valid: list[str] = []
     test: list[str] = []
@@ -152,12 +152,12 @@ def in_order(corpus: Corpus) -> Split:
 
 
 class Tally:
-    """Which clips were right, how often, over the splits of all seeds.
+    """How often each clip was tested and predicted correctly, over the splits of all seeds.
 
     Parameters
     ----------
     corpus : Corpus
-        The whole one: clips are counted in its order.
+        The whole corpus; it defines the order of clips.
     seeds : int > 0
     """
 
@@ -167,7 +167,7 @@ class Tally:
         self.tested = np.zeros_like(self.right)
 
     def add(self, seed: int, clip_ids: Sequence[str], right: npt.ArrayLike) -> None:
-        """Count answers of one split."""
+        """Add the predictions of one split."""
         numbers = [self.number[key] for key in clip_ids]
         self.right[seed, numbers] += np.asarray(right, dtype=np.float64)
         self.tested[seed, numbers] += 1
@@ -179,45 +179,45 @@ class Tally:
 
 
 def artist_groups(corpus: Corpus) -> npt.NDArray[np.intp]:
-    """Give each clip the number of its artist; a clip without one is a group of its own."""
+    """Return the artist number of each clip; a clip without an artist gets its own number."""
     keys = [artist_key(clip.artist) or ("clip", clip.id) for clip in corpus.clips]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return np.array([numbers[key] for key in keys], dtype=np.intp)
 
 
 def known_artists(corpus: Corpus, split: Split) -> float:
-    """Return the share of tested clips by an artist who was trained on."""
+    """Return the share of test clips whose artist is in the training part."""
     clips = corpus.by_id()
-    heard = {artist_key(clips[key].artist) for key in split.train} - {None}
-    return sum(artist_key(clips[key].artist) in heard for key in split.test) / len(split.test)
+    trained = {artist_key(clips[key].artist) for key in split.train} - {None}
+    return sum(artist_key(clips[key].artist) in trained for key in split.test) / len(split.test)
 
 
 def twins_trained_on(corpus: Corpus, split: Split) -> int:
-    """Count tested clips whose very row was trained on under another name."""
+    """Count test clips whose descriptors equal those of a training clip."""
     rows = rows_of(corpus)
-    heard = {rows[key].tobytes() for key in split.train}
-    return sum(rows[key].tobytes() in heard for key in split.test)
+    trained = {rows[key].tobytes() for key in split.train}
+    return sum(rows[key].tobytes() in trained for key in split.test)
 
 
 def rows_of(corpus: Corpus) -> dict[str, Floats]:
-    """Return the descriptors of each clip, in their own units."""
+    """Return the descriptors of each clip, in their original units."""
     table = corpus.renderer
     if not isinstance(table, TableRows):
-        raise TypeError(f"{corpus.name} is no table of descriptors")
+        raise TypeError(f"{corpus.name} is not a table of descriptors")
     return dict(zip(table.clip_ids, table.values, strict=True))
 
 
 def linear_answers(corpus: Corpus, split: Split) -> npt.NDArray[np.bool_]:
-    """Train a linear classifier on the same training clips; tell which tested ones it gets right."""
+    """Train a linear classifier on the training clips; return which test clips it predicts correctly."""
     rows, clips = rows_of(corpus), corpus.by_id()
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
     model.fit([rows[key] for key in split.train], [clips[key].genre for key in split.train])
-    said = model.predict([rows[key] for key in split.test])
-    return np.array(said == np.array([clips[key].genre for key in split.test]))
+    predicted = model.predict([rows[key] for key in split.test])
+    return np.array(predicted == np.array([clips[key].genre for key in split.test]))
 
 
 def measure(protocol: Protocol, whole: Corpus, recipe: Recipe, out: Path, *, seeds: int) -> dict[str, Any]:
-    """Train and test on all splits of a protocol; return its tallies and facts."""
+    """Train and test on all splits of a protocol; return tallies and facts."""
     tallies = {model: Tally(whole, seeds) for model in MODELS}
     facts: dict[str, list[float]] = {"train": [], "test": [], "known": [], "twins": [], "valid_accuracy": []}
     for seed in range(seeds):
@@ -239,12 +239,12 @@ def measure(protocol: Protocol, whole: Corpus, recipe: Recipe, out: Path, *, see
 
 
 class Intervals:
-    """95 % intervals over artists, of accuracies and of differences, from the same resamples.
+    """95 % confidence intervals of accuracies and differences, from one bootstrap over artists.
 
     Parameters
     ----------
     corpus : Corpus
-        The whole one.
+        The whole corpus.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -259,27 +259,27 @@ class Intervals:
         return np.asarray(right / np.where(tested > 0, tested, np.nan))
 
     def accuracy(self, tally: Tally) -> dict[str, float]:
-        """Return mean, deviation between seeds and interval of an accuracy."""
+        """Return mean, standard deviation over seeds and interval of an accuracy."""
         seeds = tally.accuracies
         estimate = self.bootstrap.estimate(float(seeds.mean()), self.replicates(tally))
         return {**estimate._asdict(), "deviation": float(seeds.std(ddof=min(1, len(seeds) - 1)))}
 
     def fall(self, first: Tally, second: Tally) -> dict[str, float]:
-        """Return by how much the second accuracy is below the first, with the interval of that."""
+        """Return the first accuracy minus the second, with its interval."""
         value = float(first.accuracies.mean() - second.accuracies.mean())
         apart = self.replicates(first) - self.replicates(second)
         return self.bootstrap.estimate(value, apart)._asdict()
 
 
 def cell(estimate: dict[str, float]) -> str:
-    """Write an accuracy or a difference in per cent."""
+    """Format an accuracy or a difference in per cent."""
     value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
     spread = f" ± {100 * estimate['deviation']:.1f}" if "deviation" in estimate else ""
     return f"{value:.1f}{spread} ({low:.1f} to {high:.1f})"
 
 
 def summarize(measured: dict[str, dict[str, Any]], intervals: Intervals) -> dict[str, Any]:
-    """Return the figures of the tables as plain values."""
+    """Return the figures of the tables as plain values for JSON."""
     rows = {
         name: {
             **{model: intervals.accuracy(each["tallies"][model]) for model in MODELS},
@@ -306,9 +306,9 @@ def summarize(measured: dict[str, dict[str, Any]], intervals: Intervals) -> dict
 
 
 def print_tables(title: str, summary: dict[str, Any]) -> None:
-    """Print accuracies and falls as Markdown."""
+    """Print accuracies and their differences as Markdown."""
     print(f"\n{title}\n")
-    print("| split | train | test | artist known | twins | network, % | linear, % | network - linear |")
+    print("| split | train | test | known artist | duplicates | network, % | linear, % | network - linear |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name, row in summary["rows"].items():
         sizes = f"{row['train']:.0f} | {row['test']:.0f} | {100 * row['known']:.0f} % | {row['twins']:.1f}"
@@ -319,21 +319,21 @@ def print_tables(title: str, summary: dict[str, Any]) -> None:
     for fall in summary["falls"]:
         print(f"| {fall['from']} | {fall['to']} | {cell(fall['network'])} | {cell(fall['linear'])} |")
     for name, row in summary["rows"].items():
-        if len(row["valid_accuracy"]) == len(row["seeds"]["network"]):  # one split a seed
+        if len(row["valid_accuracy"]) == len(row["seeds"]["network"]):  # one split per seed
             pairs = zip(row["valid_accuracy"], row["seeds"]["network"], strict=True)
-            said = ", ".join(f"{100 * valid:.1f}/{100 * test:.1f}" for valid, test in pairs)
-            print(f"\n{name}, validation/test of each seed: {said}")
+            each_seed = ", ".join(f"{100 * valid:.1f}/{100 * test:.1f}" for valid, test in pairs)
+            print(f"\n{name}, validation/test of each seed: {each_seed}")
 
 
 def main() -> None:
-    """Print the tables, then one line of JSON."""
+    """Print the tables and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("table", type=Path, help="features_30_sec.csv of GTZAN")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/gtzan-features"), help="where run folders are made"
+        "--out", type=Path, default=Path("runs/gtzan-features"), help="folder for the run folders"
     )
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="one epoch, two folds, one seed: does it run?")
+    parser.add_argument("--quick", action="store_true", help="one epoch, two folds, one seed: a smoke test")
     options = parser.parse_args()
     seeds = 1 if options.quick else options.seeds
     out = options.out / "quick" if options.quick else options.out

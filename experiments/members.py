@@ -1,10 +1,10 @@
-"""What the members of an ensemble say alone, and in smaller companies, against all together.
+"""Accuracy of each member of an ensemble, and of each smaller ensemble, compared with the whole.
 
     python experiments/members.py RUN... --corpus SPEC [--exclude FILE]
 
-The runs are folds of one recipe with the model `together`; each member's answers are those of the very
-networks that the runs trained, on the same test clips. A row a choice of members: what their mean says.
-Differences are paired, clip by clip.
+The runs are the folds of one recipe with the model `together`. The members are the networks that these runs
+trained, tested on the same clips. Each row averages the probabilities of some members. Differences are paired
+by clip.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from machine import machine
 
 
 class Alone(Body):
-    """One member of an ensemble in the ensemble's place."""
+    """One member of an ensemble, in place of the ensemble."""
 
     def __init__(self, body: Ensemble, number: int) -> None:
         super().__init__()
@@ -50,24 +50,24 @@ class Alone(Body):
         self.shortest_frames = body.shortest_frames
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
-        """Score a batch by the one member."""
+        """Score a batch with that member."""
         scores: Scores = self.body(inputs)
         return scores.members[self.number]
 
 
 @dataclass(frozen=True)
 class SomeRun(Run):
-    """A run of an ensemble as if some members alone had answered."""
+    """A run of an ensemble with the predictions of some members."""
 
-    said: Predictions
+    some: Predictions
 
     def predictions(self) -> Predictions:
-        """Return what these members said of the run's test part."""
-        return self.said
+        """Return the predictions of these members on the test part."""
+        return self.some
 
 
-def answers(run: Run, corpus: Corpus, store: AudioStore) -> list[Predictions]:
-    """Return what each member says of the run's test clips."""
+def member_predictions(run: Run, corpus: Corpus, store: AudioStore) -> list[Predictions]:
+    """Return the predictions of each member on the test clips of a run."""
     network, clips = run.network(), run.predictions().clips
     together = network.body
     assert isinstance(together, Ensemble)
@@ -78,25 +78,25 @@ def answers(run: Run, corpus: Corpus, store: AudioStore) -> list[Predictions]:
     return found
 
 
-def without_others(run: Run, said: Sequence[Predictions], numbers: Sequence[int]) -> SomeRun:
-    """Return a run as if some members alone had answered: the mean of their probabilities."""
-    mean = np.mean([said[number].probabilities for number in numbers], axis=0)
+def without_others(run: Run, members: Sequence[Predictions], numbers: Sequence[int]) -> SomeRun:
+    """Return a run whose predictions are the mean probabilities of some members."""
+    mean = np.mean([members[number].probabilities for number in numbers], axis=0)
     name = f"{run.record.recipe}, members {numbers}"
     record = run.record.model_copy(update={"recipe": name, "recipe_sha256": name})
-    return SomeRun(run.folder / name, run.recipe, record, replace(said[0], probabilities=mean))
+    return SomeRun(run.folder / name, run.recipe, record, replace(members[0], probabilities=mean))
 
 
 def pooled(name: str, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return a system's figures over all folds."""
+    """Return the accuracy of a system over all folds."""
     return row(name, evaluate(pool([run.predictions() for run in runs]), seed=0))
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folds", nargs="+", type=Path)
     parser.add_argument("--corpus", required=True)
-    parser.add_argument("--exclude", type=Path, help="the list of clips that the folds left out")
+    parser.add_argument("--exclude", type=Path, help="list of clips that the folds left out")
     options = parser.parse_args()
     runs = [Run.load(folder) for folder in options.folds]
     corpus = load_corpus(options.corpus)
@@ -105,16 +105,16 @@ def main() -> None:
     store = open_store(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
     body = runs[0].network().body
     if not isinstance(body, Ensemble):
-        raise SystemExit(f"{options.folds[0]} is no run of the model `together`: there are no members")
+        raise SystemExit(f"{options.folds[0]} is not a run of the model `together`: it has no members")
     names = [
         f"{type(member).__name__} on {', '.join(inputs)}"
         for member, inputs in zip(body.members, body.names, strict=True)
     ]
-    said = [answers(run, corpus, store) for run in runs]
+    by_run = [member_predictions(run, corpus, store) for run in runs]
     rows = [{**pooled("together", runs), "difference": None, "alone": None, "p": None}]
     numbers = range(len(names))
     for some in [each for size in range(1, len(names)) for each in combinations(numbers, size)]:
-        less = [without_others(run, each, some) for run, each in zip(runs, said, strict=True)]
+        less = [without_others(run, each, some) for run, each in zip(runs, by_run, strict=True)]
         (pair,) = compare([*less, *runs]).pairs
         rows.append(
             {
@@ -125,7 +125,8 @@ def main() -> None:
             }
         )
     print(
-        "| system | right | balanced | among the first two | difference in points | right alone | McNemar p |"
+        "| system | accuracy | balanced accuracy | top-2 accuracy | difference in points | correct only "
+        "| McNemar p |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for each in rows:

@@ -1,8 +1,9 @@
-"""The tables of a model card: what the folds of a recipe say of held-out clips.
+"""The tables of a model card: accuracy and calibration of the folds of a recipe on held-out clips.
 
     python experiments/model_card.py FOLD... --corpus SPEC [--targets FILE]
 
-Linear classifiers on hand-made descriptors and on the teacher's arrays are fitted on the same folds.
+The baselines are linear classifiers on hand-crafted descriptors and on the arrays of the teacher, with the
+same folds.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ PIECE = 3 * RATE
 
 
 def descriptors(corpus: Corpus) -> dict[str, Floats]:
-    """Return mean and deviation of librosa's descriptors over pieces of 3 s, a vector a clip."""
+    """Return mean and standard deviation of librosa's descriptors over pieces of 3 s, one vector per clip."""
     store = open_store(corpus, sample_rate=RATE, channels=1)
     frontend = FRONTENDS.create("descriptors", {}, sample_rate=RATE, channels=1).eval()
     found = {}
@@ -58,14 +59,14 @@ def descriptors(corpus: Corpus) -> dict[str, Floats]:
 def linear(
     folds: Sequence[Predictions], corpus: Corpus, features: Callable[[str], Floats], *, strength: float
 ) -> Evaluation:
-    """Fit a class-balanced logistic regression to all other folds, test it on each; return its figures."""
+    """Cross-validate a class-balanced logistic regression on the given folds."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     ids = [list(fold.clips) for fold in folds]
     truth = pool(folds).truth
-    said = []
+    folded = []
     for number, tested in enumerate(ids):
         learned = [key for at, each in enumerate(ids) if at != number for key in each]
         regression = make_pipeline(
@@ -74,7 +75,7 @@ def linear(
         regression.fit(np.stack([features(key) for key in learned]), [truth[key] for key in learned])
         shares = regression.predict_proba(np.stack([features(key) for key in tested]))
         order = [list(regression.classes_).index(genre) for genre in corpus.genres]
-        said.append(
+        folded.append(
             Predictions(
                 tuple(corpus.genres),
                 tuple(tested),
@@ -84,7 +85,7 @@ def linear(
                 groups_of(corpus, tested),
             )
         )
-    return evaluate(pool(said), seed=0)
+    return evaluate(pool(folded), seed=0)
 
 
 def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]) -> dict[str, Any]:
-    """Return how many tracks of each collection are right, and how many there are."""
+    """Return the number of correct predictions and of tracks in each collection."""
     clips = corpus.by_id()
     answers = predictions.tracks("mean")
     found: dict[str, Any] = {name: {"right": 0, "tracks": 0} for name in names}
@@ -108,7 +109,7 @@ def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]
 
 
 def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
-    """Write the pictures of calibration and confusions."""
+    """Write the reliability diagram and the confusion matrix as SVG."""
     name = recipe.rsplit("/", 1)[-1]
     folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / f"{name}-calibration.svg", reliability_diagram(held.bins).document())
@@ -117,8 +118,8 @@ def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
-    """Return the figures as Markdown, by what they are about."""
-    head = "| system | right | balanced | among the first two |\n| --- | ---: | ---: | ---: |"
+    """Return the tables as Markdown, by name."""
+    head = "| system | accuracy | balanced accuracy | top-2 accuracy |\n| --- | ---: | ---: | ---: |"
     keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
     systems = [
         f"| {each['system']} | {' | '.join(figure(each[key]) for key in keys)} |"
@@ -135,15 +136,15 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     ]
     calibrated = (
         f"Temperature {result['temperature']}, threshold {result['threshold']}. Fitted to all folds but one "
-        f"and looked at in that one: expected calibration error {result['calibration_error']}; answers "
-        f"{100 * result['answered']:.0f} % of the clips, {100 * result['precision']:.0f} % of these right."
+        f"and tested on that one: expected calibration error {result['calibration_error']}; answers "
+        f"{100 * result['answered']:.0f} % of the clips, {100 * result['precision']:.0f} % of them correctly."
     )
     return {
         "systems": "\n".join([head, *systems]),
         "genres": _by_genre(result["track"]),
-        "collections": "\n".join(["| collection | tracks | right |\n| --- | ---: | ---: |", *collections]),
+        "collections": "\n".join(["| collection | tracks | accuracy |\n| --- | ---: | ---: |", *collections]),
         "confidence": "\n".join(
-            ["| confidence | tracks | mean confidence | right |\n| --- | ---: | ---: | ---: |", *bins]
+            ["| confidence | tracks | mean confidence | accuracy |\n| --- | ---: | ---: | ---: |", *bins]
         ),
         "calibration": calibrated,
     }
@@ -152,49 +153,50 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
 def _by_genre(track: dict[str, Any]) -> str:
     genres = list(track["by_genre"])
     rows = [
-        "| genre | clips | recall | precision | most often taken for |\n| --- | ---: | ---: | ---: | --- |"
+        "| genre | clips | recall | precision | most often confused with |",
+        "| --- | ---: | ---: | ---: | --- |",
     ]
     for number, (genre, scores) in enumerate(track["by_genre"].items()):
         counts = list(track["confusion"]["counts"][number])
         counts[number] = -1
         worst = int(np.argmax(counts))
-        taken = f"{genres[worst]} ({counts[worst]})" if counts[worst] > 0 else "-"
-        cells = (str(scores["support"]), figure(scores["recall"]), figure(scores["precision"]), taken)
+        confused = f"{genres[worst]} ({counts[worst]})" if counts[worst] > 0 else "-"
+        cells = (str(scores["support"]), figure(scores["recall"]), figure(scores["precision"]), confused)
         rows.append(f"| {genre} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def fill(card: Path, texts: dict[str, str]) -> None:
-    """Put each text between the comments of a page that bear its name."""
+    """Put each text between the two comments of a page that have its name."""
     page = card.read_text(encoding="utf-8")
     for name, text in texts.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         if page.count(begin) != 1 or page.count(end) != 1:
-            raise SystemExit(f"{card} needs {begin} and {end}, each once")
+            raise SystemExit(f"{card} must contain {begin} and {end} exactly once")
         page = f"{page.split(begin)[0]}{begin}\n{text}\n{end}{page.split(end)[1]}"
     replace_text(card, page)
 
 
 def main() -> None:
-    """Print the tables, then one line of JSON."""
+    """Print the tables and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folds", type=Path, nargs="+", help="finished folds of one recipe")
-    parser.add_argument("--corpus", required=True, help="NAME:PATH that they were trained on")
+    parser.add_argument("--corpus", required=True, help="NAME:PATH of the corpus that they were trained on")
     parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
-    parser.add_argument("--targets", type=Path, help="the teacher's arrays, for its own row")
+    parser.add_argument("--targets", type=Path, help="targets file of the teacher, for rows of their own")
     parser.add_argument(
         "--beside",
         nargs="+",
         action="append",
         default=[],
         metavar="TEXT",
-        help="a name, and the folds of another training that tested the same clips; repeatable",
+        help="a name and the folds of another recipe, tested on the same clips; repeatable",
     )
     parser.add_argument("--precision", type=float, default=0.8)
     parser.add_argument(
-        "--pictures", type=Path, help="a folder for the pictures of calibration and confusions"
+        "--pictures", type=Path, help="folder for the reliability diagram and the confusion matrix"
     )
-    parser.add_argument("--card", type=Path, help="a page to put the tables into")
+    parser.add_argument("--card", type=Path, help="Markdown page to update with the tables")
     options = parser.parse_args()
     corpus = load_corpus(options.corpus)
     runs = [Run.load(folder) for folder in options.folds]
@@ -207,7 +209,7 @@ def main() -> None:
         if sorted(map(sorted, (each.clips for each in apart))) != sorted(
             map(sorted, (each.clips for each in folds))
         ):
-            raise SystemExit(f"{name}: its folds test other clips")
+            raise SystemExit(f"{name}: its folds were tested on other clips")
         systems.append(row(name, evaluate(pool(apart), seed=0)))
     systems.append(row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)))
     if options.targets:

@@ -1,10 +1,10 @@
-"""How sure models are of sound that is no music: made noise and tones, and espeak-ng's voices.
+"""How confident models are on sound that is not music: synthetic noise and tones, and espeak-ng's voices.
 
     python experiments/not_music.py MODEL... [--quick]
 
-Prints a row a model and kind of sound: the highest probability of a genre, mean and maximum over the sounds,
-and how many get a genre rather than `unsure`. Needs espeak-ng for the voices. A model that was not
-calibrated (any but those of `genrelab finalize`) has no threshold, so that all its sounds get a genre.
+Prints one row per model and kind of sound: mean and maximum of the highest genre probability, and how many
+sounds get a genre instead of `unsure`. The voices need espeak-ng. Only models from `genrelab finalize` have a
+threshold; all others always give a genre.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ TEXT = (
 Waveform = npt.NDArray[np.float32]
 
 
-def made() -> list[Waveform]:
-    """Return noises of three colours and two levels, tones, hum, sweeps and clicks."""
+def synthetic_sounds() -> list[Waveform]:
+    """Return noise of three colours and two levels, tones, hum, sweeps and clicks."""
     rng = np.random.default_rng(0)
     count = SECONDS * RATE
     time = np.arange(count) / RATE
@@ -56,18 +56,18 @@ def made() -> list[Waveform]:
     return [sound.astype(np.float32) for sound in sounds]
 
 
-def answers(recognizer: Recognizer, voices: list[Path]) -> dict[str, list[Recognition]]:
-    """Return what a model says of each sound, by kind."""
-    found = {"noise and tones": [recognizer(sound, sample_rate=RATE) for sound in made()]}
+def predict(recognizer: Recognizer, voices: list[Path]) -> dict[str, list[Recognition]]:
+    """Return the predictions of a model for all sounds, by kind of sound."""
+    found = {"noise and tones": [recognizer(sound, sample_rate=RATE) for sound in synthetic_sounds()]}
     if voices:
         found["voices"] = [recognizer(path) for path in voices]
     return found
 
 
 def speak(folder: Path, *, quick: bool) -> list[Path]:
-    """Have espeak-ng read a text in all voices, or in one of each language; return the files."""
+    """Synthesize a text with all voices of espeak-ng, or one per language; return the files."""
     if shutil.which("espeak-ng") is None:
-        print("espeak-ng is not installed: no voices are heard", file=sys.stderr)
+        print("espeak-ng is not installed: voices are skipped", file=sys.stderr)
         return []
     paths = []
     for voice in [language + kind for language in LANGUAGES for kind in KINDS[: 1 if quick else None]]:
@@ -77,31 +77,31 @@ def speak(folder: Path, *, quick: bool) -> list[Path]:
     return paths
 
 
-def row(model: Path, kind: str, said: list[Recognition]) -> dict[str, Any]:
-    """Return the figures of one kind of sound."""
-    highest = [max(share for _, share in answer.genres) for answer in said]
+def row(model: Path, kind: str, answers: list[Recognition]) -> dict[str, Any]:
+    """Return the row of one model and kind of sound."""
+    highest = [max(share for _, share in answer.genres) for answer in answers]
     return {
         "model": str(model),
         "sounds": kind,
-        "count": len(said),
+        "count": len(answers),
         "mean": float(np.mean(highest)),
         "maximum": max(highest),
-        "named": sum(answer.genre != UNSURE for answer in said),
+        "named": sum(answer.genre != UNSURE for answer in answers),
     }
 
 
 def main() -> None:
-    """Print the table, then one line of JSON."""
+    """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
-    parser.add_argument("--quick", action="store_true", help="one voice of each language: does it run?")
+    parser.add_argument("--quick", action="store_true", help="one voice per language: a smoke test")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         voices = speak(Path(folder), quick=options.quick)
         rows = [
-            row(model, kind, said)
+            row(model, kind, answers)
             for model in options.models
-            for kind, said in answers(Recognizer.load(model), voices).items()
+            for kind, answers in predict(Recognizer.load(model), voices).items()
         ]
     print("| model | sounds | | highest probability, mean | maximum | get a genre |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")

@@ -1,7 +1,7 @@
-"""What recipes reach on real clips: the tables of docs/results/real-audio.md.
+"""Accuracy of the recipes on real clips: the tables of docs/results/real-audio.md.
 
-Trains every recipe on every fold of an artist-grouped cross-validation with a small budget, pools the
-test parts and prints the tables. Finished runs are not run again; a stopped one goes on.
+Trains every recipe on every fold of an artist-grouped cross-validation with a small budget, pools the test
+parts and prints the tables. Finished runs are not repeated; a stopped run resumes.
 
     python experiments/real_audio.py PATH/TO/clips.csv --out runs/real
 """
@@ -58,7 +58,7 @@ MEL_AUGMENTATION = (
     "inputs.picture.height=128",
     "inputs.picture.width=128",
 )
-PHASES = (  # half of the epochs with the network frozen, then all of it at a tenth of the rate
+PHASES = (  # half of the epochs with a frozen backbone, then the whole network at a tenth of the rate
     *MEL_AUGMENTATION,
     "training.schedule=step",
     "training.step_epochs=3",
@@ -105,7 +105,7 @@ BUDGETS = {
 def measure(
     recipe: str, corpus: Corpus, out: Path, *, folds: int, tested: int, budget: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Train and test one recipe on so many of the folds; return its figures."""
+    """Train and test one recipe on the first `tested` of `folds` folds; return its row."""
     runs: list[Run] = []
     for fold in range(tested):
         print(f"{recipe}, fold {fold + 1} of {folds}", file=sys.stderr)
@@ -132,7 +132,7 @@ def measure(
 
 
 def start(recipe: str, weights: list[str]) -> list[str]:
-    """Return the change that names the weights of a recipe's network."""
+    """Return the change of the recipe that sets its initial weights, from the options `[NETWORK=]FILE`."""
     network = str(load_recipe(recipe).model.options().get("architecture", "resnet18"))
     for each in weights:
         name, equals, source = each.rpartition("=")
@@ -142,7 +142,7 @@ def start(recipe: str, weights: list[str]) -> list[str]:
 
 
 def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Return for each collection how many tracks were right by majority vote, and how many there are."""
+    """Return the number of correct majority votes and of tracks in each collection."""
     parts = {clip.id: clip.path.parts if clip.path else () for clip in corpus.clips}
     found: Counter[tuple[str, bool]] = Counter()
     for run in runs:
@@ -157,7 +157,7 @@ def by_collection(runs: list[Run], corpus: Corpus) -> dict[str, dict[str, int]]:
 
 
 def print_tables(rows: list[dict[str, Any]]) -> None:
-    """Print the rows as Markdown."""
+    """Print the tables as Markdown."""
     keys = ("segment_accuracy", "track_accuracy", "track_balanced_accuracy", "track_top2_accuracy")
     print("\n| recipe | parameters | segments | tracks | tracks, balanced | tracks, top 2 | minutes |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -165,11 +165,13 @@ def print_tables(rows: list[dict[str, Any]]) -> None:
         figures = " | ".join(figure(row[key]) for key in keys)
         print(f"| {row['recipe']} | {row['parameters']:,} | {figures} | {row['training_minutes']:.0f} |")
     print(f"\n{rows[0]['tracks']} tracks, {rows[0]['artists']} artists or clips of unknown artist.")
-    print(f"Always saying the most frequent genre: {100 * rows[0]['most_frequent_genre']:.1f} % of tracks.")
+    print(
+        f"Always predicting the most frequent genre: {100 * rows[0]['most_frequent_genre']:.1f} % of tracks."
+    )
     for row in rows:
         learned = ", ".join(f"{100 * share:.0f} %" for share in row["last_train_accuracy"])
-        print(f"{row['recipe']}: right in the last epoch of training: {learned} (of augmented segments)")
-    print("\n| tracks right | " + " | ".join(COLLECTIONS) + " |")
+        print(f"{row['recipe']}: training accuracy in the last epoch, on augmented segments: {learned}")
+    print("\n| accuracy | " + " | ".join(COLLECTIONS) + " |")
     print("| --- |" + " ---: |" * len(COLLECTIONS))
     for row in rows:
         shares = (row["collections"][name] for name in COLLECTIONS)
@@ -183,21 +185,21 @@ def print_tables(rows: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Print the tables, then one line of JSON."""
+    """Print the tables and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("clips", type=Path, help="the table of the real clips")
-    parser.add_argument("--out", type=Path, default=Path("runs/real"), help="where run folders are made")
+    parser.add_argument("clips", type=Path, help="table of real clips (clips.csv)")
+    parser.add_argument("--out", type=Path, default=Path("runs/real"), help="folder for the run folders")
     parser.add_argument("--recipes", nargs="+", default=list(BUDGETS), choices=list(BUDGETS), metavar="NAME")
     parser.add_argument(
         "--weights",
         nargs="*",
         default=[],
         metavar="[NETWORK=]FILE",
-        help="where rows start that the paper starts with ImageNet: a file, or none, for all or one network",
+        help="initial weights in place of ImageNet's: a file or none, for all networks or one",
     )
     parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--first", type=int, metavar="N", help="train and test the first N folds alone")
-    parser.add_argument("--quick", action="store_true", help="one epoch: does it run?")
+    parser.add_argument("--first", type=int, metavar="N", help="train and test only the first N folds")
+    parser.add_argument("--quick", action="store_true", help="one epoch: a smoke test")
     options = parser.parse_args()
     corpus = load_corpus(f"table:{options.clips}?corpus={','.join(COLLECTIONS)}")
     out = options.out / "quick" if options.quick else options.out

@@ -1,4 +1,4 @@
-"""`genrelab bench`: model files side by side."""
+"""`genrelab bench`: compare model files on one corpus."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json
 
 if TYPE_CHECKING:
@@ -27,22 +28,25 @@ def model(
     corpus: Annotated[str, typer.Option(help="NAME:PATH of labelled clips; see `genrelab corpora list`.")],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="Model files (.onnx); else the one that `recognize` takes."),
+        typer.Argument(
+            metavar="FILE...", help="Model files (.onnx). Default: the model that `recognize` uses."
+        ),
     ] = None,
     map: Annotated[
         Path | None,
-        typer.Option("--map", help="YAML: the corpus's genre to the model's genre, or to null."),
+        typer.Option("--map", help="YAML file: a genre of the corpus to a genre of the model, or to null."),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores that the network may use.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the intervals' resampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     with_learned: Annotated[
-        bool, typer.Option("--with-learned", help="Ask about clips that a model learned, too.")
+        bool, typer.Option("--with-learned", help="Include clips that a model was trained on.")
     ] = False,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Print accuracy, calibration and speed of model files on the labelled clips of a corpus.
 
-    Clips whose sound a model learned are left out.
+    Clips that a model was trained on are left out; they are recognized by their sound.
     """
     from rich.table import Table
 
@@ -74,12 +78,12 @@ def model(
     table = Table("", title=collection.name)
     for each in measured:
         table.add_column(str(each.path), justify="right", overflow="fold")
-    for heading, tell in _ROWS.items():
-        table.add_row(heading, *(tell(each) for each in measured))
+    for heading, cell in _ROWS.items():
+        table.add_row(heading, *(cell(each) for each in measured))
     PlainConsole().print(table)
     cores = "one core" if threads == 1 else f"{threads} cores"
-    say("artists: a clip of unknown artist counts as one")
-    say(f"x real time: the network with its front-end on {cores}, without decoding; median over clips")
+    say("artists: each clip of an unknown artist counts as one")
+    say(f"x real time: network and front-end on {cores}, without decoding; median over clips")
 
 
 _ROWS: dict[str, Callable[[Measured], str]] = {
@@ -89,8 +93,8 @@ _ROWS: dict[str, Callable[[Measured], str]] = {
     "balanced accuracy": lambda each: _percent(each.scores.balanced_accuracy),
     "top 2": lambda each: _percent(each.scores.top2_accuracy),
     "calibration error": lambda each: f"{each.calibration_error:.3f}",
-    "answers": lambda each: f"{100 * each.answered:.0f} %",
-    "of these right": lambda each: f"{100 * each.precision:.0f} %" if each.answered else "-",
+    "answered": lambda each: f"{100 * each.answered:.0f} %",
+    "accuracy if answered": lambda each: f"{100 * each.precision:.0f} %" if each.answered else "-",
     "x real time": lambda each: f"{each.times_real_time:,.0f}",
     "MB": lambda each: f"{each.megabytes:.1f}",
 }
@@ -104,14 +108,14 @@ def _percent(estimate: Estimate) -> str:
 
 def _warnings(measured: Measured) -> Iterator[str]:
     if measured.left_out:
-        yield f"{measured.path} learned {measured.left_out} of these clips, which are left out"
+        yield f"{measured.left_out} clips are left out: {measured.path} was trained on them"
     if measured.learned:
         yield (
-            f"{measured.path} learned {measured.learned} of these {measured.scores.n} clips: its figures "
-            "say how well it remembers, not how well it does on new music"
+            f"{measured.path} was trained on {measured.learned} of these {measured.scores.n} clips: their "
+            "accuracy overstates that on new music"
         )
     if measured.namesakes:
         yield (
-            f"{measured.path} learned from {', '.join(measured.namesakes)}: its figures here are of clips "
-            "that it may have heard, and say nothing of new music"
+            f"{measured.path} was trained on {', '.join(measured.namesakes)}: these clips may be among its "
+            "training clips, and its accuracy on new music may be lower"
         )

@@ -1,4 +1,4 @@
-"""`genrelab compare`: which recognizer is better, and whether that may be chance."""
+"""`genrelab compare`: which system is more accurate, and whether the difference may be chance."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import note, say, say_json
 
 
 def compare(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="Finished run folders: of each system all folds and seeds."),
+        typer.Argument(metavar="RUN...", help="Finished run folders: all folds and seeds of each system."),
     ],
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
-    seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    plugin: Plugins = None,
 ) -> None:
-    """Compare finished runs over the clips that both were tested on, with a paired test.
+    """Compare finished runs on the clips that both were tested on, with a paired test.
 
-    Runs of one recipe, corpus and kind of split are one system: the folds of a cross-validation are pooled,
-    seeds are averaged. The same recipe under a random split and under a split by artist shows how much the
-    random one flatters.
+    Runs with the same recipe, corpus and kind of split form one system: its folds are pooled and its seeds
+    averaged. Compare a recipe with itself under a random split and a split by artist to see by how much the
+    random split overstates accuracy.
     """
     from genrelab.lab.findings.wording import because
     from genrelab.lab.runs.folders import Run

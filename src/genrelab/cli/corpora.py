@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json, say_text
 
 app = typer.Typer(help="Work with labelled corpora.", no_args_is_help=True)
@@ -16,7 +17,7 @@ Format = Annotated[Literal["table", "json"], typer.Option(help="Output format.")
 
 
 @app.command("list")
-def list_corpora(format: Format = "table") -> None:
+def list_corpora(format: Format = "table", plugin: Plugins = None) -> None:
     """List the kinds of corpus, with an example for the command line."""
     from genrelab.lab.corpora.registry import corpora
 
@@ -42,6 +43,7 @@ def show(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     exclude: Annotated[Path | None, typer.Option(help="List of clips to exclude from the split.")] = None,
     format: Format = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Count the clips of a corpus by genre; with --split, also the clips in each part."""
     from genrelab.lab.corpora.registry import load_corpus
@@ -87,6 +89,7 @@ def render(
     ] = "synthetic:tracks=2,seconds=10,seed=0",
     rate: Annotated[int, typer.Option(min=8000, max=96000, help="Sample rate in Hz.")] = 44100,
     format: Annotated[Literal["wav", "flac", "mp3"], typer.Option(help="Format of the files.")] = "wav",
+    plugin: Plugins = None,
 ) -> None:
     """Write the clips of a generated or changed corpus as sound files."""
     import soundfile
@@ -111,7 +114,11 @@ def render(
 
 
 @app.command()
-def verify(corpus: Annotated[str, typer.Argument(help="NAME:PATH.")], format: Format = "table") -> None:
+def verify(
+    corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
+    format: Format = "table",
+    plugin: Plugins = None,
+) -> None:
     """Decode every clip of a corpus, and list missing or broken ones; then the exit code is 1."""
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.verify import verify_corpus
@@ -143,6 +150,7 @@ def audit(
     shortest: Annotated[float, typer.Option(min=0, help="A clip with fewer seconds is a fault.")] = 1.0,
     jobs: Annotated[int, typer.Option(min=1, help="Clips processed in parallel.")] = os.cpu_count() or 1,
     format: Format = "table",
+    plugin: Plugins = None,
 ) -> None:
     """Find repeated recordings, artists in several parts of a split, and broken clips.
 

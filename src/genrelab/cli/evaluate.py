@@ -1,4 +1,4 @@
-"""`genrelab evaluate`: a run on another corpus, or the folds of a cross-validation together."""
+"""`genrelab evaluate`: test a run on another corpus, or pool the folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -14,20 +15,22 @@ def evaluate(
     runs: Annotated[list[Path], typer.Argument(help="Finished run folders.")],
     corpus: Annotated[str | None, typer.Option(help="NAME:PATH of the corpus to test on.")] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", help="YAML: the corpus's genre to the run's genre, or to null.")
+        Path | None,
+        typer.Option("--map", help="YAML file: a genre of the corpus to a genre of the run, or to null."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the result; default: `elsewhere/CORPUS` in the run, or `together` beside it."
+            help="Folder for the result. Default: `elsewhere/CORPUS` in the run, or `together` beside it."
         ),
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
-    """Test a run on another corpus; without --corpus, pool runs as folds of one cross-validation."""
+    """Test a run on another corpus. Without --corpus, pool runs as the folds of a cross-validation."""
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.findings.wording import published, verdict_lines
@@ -38,11 +41,14 @@ def evaluate(
     finished = [Run.load(folder) for folder in runs]
     if corpus is None:
         if map is not None:
-            raise UsageError("--map translates the genres of a --corpus; name one")
+            raise UsageError("--map needs a --corpus", code="map-without-corpus")
         folder = out or runs[0].parent / "together"
         record = evaluate_together(finished, folder)
     elif len(finished) > 1:
-        raise UsageError("--corpus tests one run at a time; leave it out to pool the runs' own test parts")
+        raise UsageError(
+            "--corpus tests one run at a time; omit it to pool the test parts of several runs",
+            code="corpus-for-several-runs",
+        )
     else:
         with counting() as report:
             record, folder = evaluate_elsewhere(

@@ -1,4 +1,4 @@
-"""`genrelab export`: a finished run -> a model file."""
+"""`genrelab export`: write the model file of a finished run."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import say
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     to: Annotated[Path, typer.Option(help="The model file to write.")],
     half: Annotated[
-        bool, typer.Option("--half", help="Keep weights in half precision: half the size.")
+        bool, typer.Option("--half", help="Store the weights in half precision: half the size.")
     ] = False,
+    plugin: Plugins = None,
 ) -> None:
-    """Write a finished run's network as one ONNX file, checked against torch."""
+    """Write the network of a finished run as one ONNX file, and compare its output with PyTorch."""
     from genrelab.errors import ModelFileError, UsageError
     from genrelab.lab.experiment.record import bundle_metadata
     from genrelab.lab.runs.folders import Run
@@ -25,11 +27,11 @@ def export(
     from genrelab.lab.training.export import why_unwritable
 
     if to.suffix != ".onnx":
-        raise UsageError(f"a model file ends in .onnx, not as {to}")
+        raise UsageError(f"{to}: the name of a model file must end in .onnx", code="model-file-suffix")
     finished = Run.load(run)
     network = finished.network()
     reason = why_unwritable(network)
     if reason is not None:
-        raise ModelFileError(f"{to} was not written: {reason}")
+        raise ModelFileError(f"{to} was not written: {reason}", code="no-model-file")
     difference = write(network, bundle_metadata(finished), to, half=half)
     say(f"{to}: differs from torch by at most {difference:.1e}")

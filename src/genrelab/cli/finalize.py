@@ -1,4 +1,4 @@
-"""`genrelab finalize`: from the folds of a cross-validation to the recognizer that is used."""
+"""`genrelab finalize`: from the folds of a cross-validation to the final model file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -15,32 +16,31 @@ def finalize(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN...", help="The finished folds of a cross-validation.")
     ],
-    corpus: Annotated[str, typer.Option(help="NAME:PATH, the corpus that they were trained on.")],
+    corpus: Annotated[str, typer.Option(help="NAME:PATH of the corpus that the folds were trained on.")],
     to: Annotated[Path, typer.Option(help="The model file to write.")],
     precision: Annotated[
         float,
-        typer.Option(min=0.0, max=1.0, help="Share of answers that is to be right; else it says `unsure`."),
+        typer.Option(min=0.0, max=1.0, help="Share of answers that must be right; else it answers `unsure`."),
     ] = 0.8,
     half: Annotated[
-        bool, typer.Option("--half", help="Keep weights in half precision: half the size.")
+        bool, typer.Option("--half", help="Store the weights in half precision: half the size.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Make the file although the precision is not reached.")
+        bool, typer.Option("--force", help="Write the file even if the precision is not reached.")
     ] = False,
-    exclude: Annotated[
-        Path | None, typer.Option(help="The list of clips that the folds left out, too.")
-    ] = None,
+    exclude: Annotated[Path | None, typer.Option(help="The list of clips that the folds left out.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where the training goes; default: `final` beside the runs.")
+        Path | None, typer.Option(help="Folder for the training. Default: `final` beside the runs.")
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
-    """Train a cross-validated recipe on all clips, calibrate it on the folds' held-out ones, write it.
+    """Train a recipe on all clips of its folds, calibrate it on their held-out clips, write the model file.
 
-    The model file tells the folds' figures: on clips that were learned none can be measured.
+    The model file states the accuracy of the folds, because no held-out clips are left.
     """
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
@@ -54,7 +54,7 @@ def finalize(
     from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
 
     if to.suffix != ".onnx":
-        raise UsageError(f"a model file ends in .onnx, not as {to}")
+        raise UsageError(f"{to}: the name of a model file must end in .onnx", code="model-file-suffix")
     folds = [Run.load(folder) for folder in runs]
     music = load_corpus(corpus)
     music = leave_out_unlabelled(music, read_exclusions(exclude, music) if exclude else ())
@@ -70,11 +70,11 @@ def finalize(
         say_json({"folder": str(folder), "model": str(to), **record})
         return
     say_text(summary(record["evaluation"], "mean"))
-    say(f"temperature {held.temperature:g}, calibration error {held.error:.3f} on folds it was not fitted on")
-    said = "none" if math.isnan(held.precision) else f"{100 * held.precision:.0f} %"
+    say(f"temperature {held.temperature:g}, calibration error {held.error:.3f} on held-out folds")
+    right = "none" if math.isnan(held.precision) else f"{100 * held.precision:.0f} %"
     say(
-        f"from a confidence of {held.threshold.confidence:g} on it answers: {100 * held.answered:.0f} % of "
-        f"held-out clips, {said} of these right; wanted: {100 * precision:.4g} %, "
+        f"threshold {held.threshold.confidence:g}: answers {100 * held.answered:.0f} % of held-out clips, "
+        f"{right} of them right; {100 * precision:.4g} % wanted, "
         f"{'reached' if held.threshold.reached else 'not reached'}"
     )
     say(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")

@@ -1,4 +1,4 @@
-"""`genrelab recipes`: what can be trained."""
+"""`genrelab recipes`: list and show recipes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import say_json, say_text
 from genrelab.printing import plain
 
-app = typer.Typer(help="The experiments that genrelab can train.", no_args_is_help=True)
+app = typer.Typer(help="List and show the recipes that `genrelab train` takes.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_recipes(
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
-    """List every recipe with its place in its paper, its input and the paper's figures."""
+    """List all recipes: row in the paper, input, number of parameters, accuracy in the paper."""
     import torch
 
     from genrelab.lab.models import build_network
@@ -25,7 +27,7 @@ def list_recipes(
     records: list[dict[str, Any]] = []
     for name in recipe_names():
         recipe = load_recipe(name)
-        with torch.device("meta"):  # sizes alone: no weight is drawn
+        with torch.device("meta"):  # allocates no weights
             parameters = build_network(recipe, genres=8).parameter_count()
         records.append(
             {
@@ -62,11 +64,13 @@ def list_recipes(
     console = PlainConsole()
     console.width = max(console.width, 120)
     console.print(table)
-    console.print("Parameters are those of 8 genres. `genrelab recipes show NAME` prints a recipe in full.")
+    console.print(
+        "Parameters are counted for 8 genres. `genrelab recipes show NAME` prints a recipe in full."
+    )
 
 
 def _figures(reported: list[dict[str, Any]]) -> str:
-    """Return a paper's accuracies as `corpus segment/track`, a line a corpus."""
+    """Return the accuracies of a paper as `corpus segment/track`, one line per corpus."""
     found = {(figure["corpus"], figure["metric"]): f"{figure['value']:.3f}" for figure in reported}
     lines = []
     for corpus in dict.fromkeys(figure["corpus"] for figure in reported):
@@ -82,14 +86,17 @@ def _figures(reported: list[dict[str, Any]]) -> str:
 
 @app.command()
 def show(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.")],
-    set: Annotated[list[str] | None, typer.Option("--set", help="key=value, with a dotted key.")] = None,
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a YAML file.")],
+    set: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value: training.max_epochs=5. Repeatable.")
+    ] = None,
+    plugin: Plugins = None,
 ) -> None:
-    """Print a recipe in full: what it inherits and what --set changes included."""
+    """Print a recipe in full, with what it inherits and what --set changes."""
     from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.recipes.load import dump_recipe
 
     shown = load_recipe(recipe, changes=set or [])
-    build_network(shown, genres=8)  # tells what is wrong with the options of its parts
+    build_network(shown, genres=8)  # checks the options of its parts
     say_text(dump_recipe(shown))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import note, say, say_json
 
 
@@ -62,6 +63,7 @@ def reproduce(
     ] = "auto",
     format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
     show: Annotated[bool, typer.Option("--list", help="List the tables.")] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Reproduce a table of a paper: the paper's figure, ours, the difference, and how each was measured.
 

@@ -1,4 +1,4 @@
-"""`genrelab train`: one recipe, one corpus, one split, one seed."""
+"""`genrelab train`: train one recipe on one corpus with one split and one seed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
 
@@ -18,51 +19,56 @@ def train(
     corpus: Annotated[
         str,
         typer.Option(
-            help="NAME:PATH, e.g. gtzan:/data/GTZAN; see `genrelab corpora list`. With a change in front, "
-            "the sound is changed: mp3@bitrate=64:gtzan:/data/GTZAN."
+            help="NAME:PATH, such as gtzan:/data/GTZAN; see `genrelab corpora list`. A prefix changes the "
+            "sound: mp3@bitrate=64:gtzan:/data/GTZAN."
         ),
     ],
     split: Annotated[
         str,
-        typer.Option(help="published, random, artist (one artist, one side), kfold:0/10, artist-kfold:0/5."),
+        typer.Option(
+            help="published, random, artist (no artist in two parts), kfold:0/10, artist-kfold:0/5."
+        ),
     ] = "artist",
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Decides split, weights, order and augmentation.")
+        int, typer.Option(min=0, max=2**32 - 1, help="Of the split, initial weights, order and augmentation.")
     ] = 0,
     exclude: Annotated[
         Path | None,
-        typer.Option(help="A list of clips to leave out, e.g. exclude.txt of `genrelab corpora audit`."),
+        typer.Option(
+            help="File that lists clips to leave out, e.g. exclude.txt of `genrelab corpora audit`."
+        ),
     ] = None,
     set: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a value: training.max_epochs=5. May be repeated."),
+        typer.Option("--set", help="Change a value of the recipe: training.max_epochs=5. Repeatable."),
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
-            help="Where the network starts: none (random), imagenet, or a .safetensors or .pt file. "
+            help="Initial weights: none (random), imagenet, or a .safetensors or .pt file. "
             "Short for --set training.weights=."
         ),
     ] = None,
     targets: Annotated[
         str | None,
         typer.Option(
-            help="An .npz file that the recipe distills, or none to train without. "
+            help="An .npz file of targets to distill, or none to train without. "
             "Short for --set distill.targets=."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder that gets the run folders.")] = Path("runs"),
     device: Annotated[
-        Literal["auto", "cpu", "gpu"], typer.Option(help="auto takes a GPU if there is one.")
+        Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
     restart: Annotated[
-        bool, typer.Option("--restart", help="Throw away an earlier run in the same folder.")
+        bool, typer.Option("--restart", help="Delete an earlier run in the same folder and train again.")
     ] = False,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    plugin: Plugins = None,
 ) -> None:
-    """Train a recipe, test it, write its report and its model file.
+    """Train a recipe, test it, and write its report and its model file.
 
-    A run that was stopped goes on; a finished one is not run again unless --restart is given.
+    A stopped run resumes. A finished run is not repeated without --restart.
     """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
@@ -75,9 +81,12 @@ def train(
     from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
     from genrelab.lab.training.experiment import Experiment
 
-    start = [] if weights is None else [f"training.weights={json.dumps(weights)}"]
-    taught = [] if targets is None else [f"distill.targets={json.dumps(targets)}"]
-    chosen = load_recipe(recipe, changes=[*(set or []), *start, *taught])
+    changes = list(set or [])
+    if weights is not None:
+        changes.append(f"training.weights={json.dumps(weights)}")
+    if targets is not None:
+        changes.append(f"distill.targets={json.dumps(targets)}")
+    chosen = load_recipe(recipe, changes=changes)
     music = load_corpus(corpus)
     left_out = read_exclusions(exclude, music) if exclude else ()
     parts = make_split(music, split, seed=seed, exclude=left_out)

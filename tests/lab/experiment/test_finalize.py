@@ -153,7 +153,7 @@ def test_the_command_says_what_was_wanted_and_what_was_reached(
     assert "99 %" in capsys.readouterr().err
     assert main([*command, "--force"]) == 0
     out, err = capsys.readouterr()
-    assert "wanted: 99 %, not reached" in out
+    assert "99 % wanted, not reached" in out
     assert "note: No threshold reaches 99 %" in err
 
 

@@ -28,7 +28,7 @@ class Augmentation(ABC):
         """Return `batch` changed by `drawn`; with the same shape; the input stays unchanged."""
 
 
-AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
+AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", group="genrelab.augmentations")
 
 
 class Pipeline(nn.Module):

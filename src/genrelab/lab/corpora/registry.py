@@ -1,7 +1,8 @@
 """Corpora by name: `gtzan:/data/GTZAN` gives a `Corpus`.
 
-A new corpus needs one module with a function `load(argument) -> Corpus`, and one entry in `_CORPORA`. A
-prefix changes the sound of any corpus, see `sound_changes`: `mp3@bitrate=64:gtzan:/data/GTZAN`.
+A new corpus needs one module with a function `load(argument) -> Corpus`, and one entry below; a plugin
+registers its own with `register_corpus`. A prefix changes the sound of any corpus, see `sound_changes`:
+`mp3@bitrate=64:gtzan:/data/GTZAN`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from genrelab.errors import CorpusError, RecipeError
 from genrelab.lab.corpora.loaders import feature_table, fma, folder, gtzan, ismir2004, table
 from genrelab.lab.corpora.transforms.sound_changes import SOUND_CHANGES, sound_change
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.registry import Names
+
+Load = TypeVar("Load", bound=Callable[[str], Corpus])
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,9 @@ def _load_synthetic(options: str) -> Corpus:
     return synthetic.load(options)
 
 
+CORPORA: Names[CorpusKind] = Names("corpus", group="genrelab.corpora")
 _FMA_LICENCE = "Creative Commons, each track its own"
-_CORPORA = (
+for _kind in (
     CorpusKind(
         "folder", "your own music, one folder per genre", "yours", "folder:/music/by-genre", folder.load
     ),
@@ -97,12 +103,23 @@ _CORPORA = (
         "synthetic:tracks=30,seconds=10,seed=0",
         _load_synthetic,
     ),
-)
+):
+    CORPORA.add(_kind.name, _kind)
+
+
+def register_corpus(name: str, *, summary: str, licence: str, spec: str) -> Callable[[Load], Load]:
+    """Return a decorator that registers a function `load(argument) -> Corpus`; see `CorpusKind`."""
+
+    def add(load: Load) -> Load:
+        CORPORA.add(name, CorpusKind(name, summary, licence, spec, load))
+        return load
+
+    return add
 
 
 def corpora() -> tuple[CorpusKind, ...]:
     """Return the kinds of corpus that `load_corpus` knows, in display order."""
-    return _CORPORA
+    return tuple(kind for kind in map(CORPORA.get, CORPORA) if kind is not None)
 
 
 def load_corpus(spec: str) -> Corpus:
@@ -126,19 +143,18 @@ def load_corpus(spec: str) -> Corpus:
         If the name or the change is unknown, or the corpus is missing or malformed.
     """
     name, _, argument = spec.partition(":")
-    kinds = {kind.name: kind for kind in _CORPORA}
-    if name in kinds:
-        return kinds[name].load(argument)
-    changes = SOUND_CHANGES.names()
+    if (found := CORPORA.get(name)) is not None:
+        return found.load(argument)
     kind = name.partition("@")[0]
-    if kind in changes:
+    if kind in SOUND_CHANGES:
         return _load_changed(name, argument)
     if Path(spec).expanduser().exists():
         message = f"{spec} lacks the kind of corpus. Write for example folder:{spec} or gtzan:{spec}"
         raise CorpusError(message, code="corpus-kind-not-given")
-    close = get_close_matches(kind, [*kinds, *changes], n=3)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"The corpora are {', '.join(kinds)}"
-    raise CorpusError(f"unknown corpus {name!r} in {spec!r}. {hint}", code="corpus-unknown")
+    close = get_close_matches(kind, [*CORPORA, *SOUND_CHANGES], n=3)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"The corpora are {', '.join(CORPORA)}"
+    message = f"unknown corpus {name!r} in {spec!r}. {hint} (`--plugin FILE.py` adds your own)"
+    raise CorpusError(message, code="corpus-unknown")
 
 
 def _load_changed(change: str, spec: str) -> Corpus:

@@ -35,6 +35,7 @@ from genrelab.lab.metrics.calibration import (
 )
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import Evaluation, evaluate
+from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import require_one_cross_validation
@@ -204,6 +205,8 @@ def finalize(
             "give the same --corpus",
             code="folds-of-another-corpus",
         )
+    for each in (*(fold.folder for fold in folds), wanted.folder):
+        check_plugins(each, training=True)
     unwritable = why_unwritable(experiment.network())
     if unwritable is not None:
         raise UsageError(f"{recipe.name} makes no model file: {unwritable}", code="model-not-exportable")
@@ -213,7 +216,7 @@ def finalize(
         _refuse_broken(folds)
     made = f"all clips that {len(folds)} folds tested; none kept back"
     experiment = replace(experiment, split=Split("all", list(held.predictions.clips), (), (), made))
-    trained = _train(experiment, wanted.folder, device)
+    trained = _train(experiment, wanted.folder, device, folds[0].record.corpus.source)
     findings = training_findings(
         recipe, read_history(wanted.folder), genres=len(corpus.genres), moved=trained.moved
     )
@@ -250,12 +253,13 @@ def finalize(
     return held, record
 
 
-def _train(experiment: Experiment, folder: Path, device: str) -> Trained:
+def _train(experiment: Experiment, folder: Path, device: str, source: str | None) -> Trained:
     """Train on all clips, in a folder that no other process works in."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):
             claim(folder, identity_of(experiment))
+            record_plugins(folder, plugins_used(experiment.recipe, source))
             trained = train(experiment, folder=folder, device=device)
             write_sounds(folder, experiment)
             return trained

@@ -20,6 +20,7 @@ from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import write_predictions
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.reports.representations import middle_segment
@@ -75,8 +76,13 @@ def run_experiment(
         If the experiment cannot be trained; then nothing is changed.
     """
     resolve_device(device)
-    network = experiment.network()
     recipe, corpus = experiment.recipe, experiment.corpus
+    folder = folders.run_folder(
+        base, recipe=recipe.name, corpus=corpus.name, split=experiment.split.name, seed=experiment.seed
+    )
+    if not restart:
+        check_plugins(folder, training=True)
+    network = experiment.network()
     if why_unwritable(network) is None:
         describe(recipe, corpus_record(corpus))
     experiment = experiment.as_used()
@@ -86,9 +92,6 @@ def run_experiment(
             raise CorpusError(
                 f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty", code="part-empty"
             )
-    folder = folders.run_folder(
-        base, recipe=recipe.name, corpus=corpus.name, split=split.name, seed=experiment.seed
-    )
     if printable(str(folder)) != str(folder):
         raise RunError(
             f"{folder}: the name is not UTF-8, which TensorBoard's log needs; choose another --out",
@@ -105,6 +108,7 @@ def run_experiment(
                 folder.rename(aside)  # first, because a half-removed run must not look like a run
                 shutil.rmtree(aside)
             claim(folder, identity_of(experiment))
+            record_plugins(folder, plugins_used(recipe, source))
             if not (folder / folders.METRICS).is_file():
                 _run(experiment, folder, device=device, source=source, model_file=model_file)
             return folders.Run.load(folder)

@@ -86,4 +86,4 @@ class Frontend(nn.Module, ABC):
         """
 
 
-FRONTENDS: Registry[Frontend] = Registry("front-end")
+FRONTENDS: Registry[Frontend] = Registry("front-end", group="genrelab.frontends")

@@ -69,7 +69,7 @@ class Body(nn.Module, ABC):
         """Score a batch of front-end outputs."""
 
 
-MODELS: Registry[Body] = Registry("model")
+MODELS: Registry[Body] = Registry("model", group="genrelab.models")
 
 
 def shapes_of(inputs: Mapping[str, Shape]) -> str:

@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from genrelab.errors import RecipeError
+from genrelab.errors import RecipeError, UsageError
 from genrelab.lab.recipes.base import Strict
 from genrelab.lab.recipes.schema import Part, Recipe
-from genrelab.lab.registry import closest
+from genrelab.lab.registry import closest, installed
 from genrelab.printing import yaml_text
 
 _MAX_DEPTH = 5
 
 
 def recipe_names() -> list[str]:
-    """Return the names of the built-in recipes, e.g. `soundfusion/soundfusion-1`."""
-    root = files(__package__)
-    return sorted(
-        f"{folder.name}/{entry.name.removesuffix('.yaml')}"
-        for folder in root.iterdir()
-        if folder.is_dir()
+    """Return the names of all recipes, of genrelab and of packages, e.g. `soundfusion/soundfusion-1`."""
+    return sorted({**_packaged(), **_installed()})
+
+
+def _packaged() -> dict[str, Traversable]:
+    """Return the files of the recipes that come with genrelab, by name."""
+    return _yaml_files({folder.name: folder for folder in files(__package__).iterdir() if folder.is_dir()})
+
+
+def _installed() -> dict[str, Traversable]:
+    """Return the files of the recipes that installed packages offer as `genrelab.recipes`, by name."""
+    found = {}
+    for name, point in installed("genrelab.recipes").items():
+        try:
+            found[name] = files(point.value)
+        except Exception as error:
+            raise UsageError(
+                f"the recipes {name!r} of the package {point.value} cannot be imported: {error}",
+                code="recipe-package-fails",
+            ) from error
+    return _yaml_files(found)
+
+
+def _yaml_files(folders: Mapping[str, Traversable]) -> dict[str, Traversable]:
+    return {
+        f"{name}/{entry.name.removesuffix('.yaml')}": entry
+        for name, folder in folders.items()
         for entry in folder.iterdir()
         if entry.name.endswith(".yaml")
-    )
+    }
 
 
 def load_recipe(name: str, *, changes: Sequence[str] = ()) -> Recipe:
@@ -151,15 +173,22 @@ def _read(name: str) -> tuple[str, str]:
             return path.stem, path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a null character in the path
             raise RecipeError(f"cannot read the recipe {name}: {error}", code="recipe-unreadable") from error
-    names = recipe_names()
-    found = [full for full in names if name in (full, full.split("/")[1])]
+    recipes = _packaged()
+    found = _matching(name, recipes)
+    if not found:  # only now: this imports the packages
+        recipes = _installed() | recipes
+        found = _matching(name, recipes)
     if len(found) != 1:
-        known = names + [full.split("/")[1] for full in names]
+        known = [each for full in recipes for each in (full, full.split("/")[1])]
         hint = f"it could be {' or '.join(found)}" if found else closest(name, known)
         raise RecipeError(
             f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all", code="recipe-unknown"
         )
-    return found[0], files(__package__).joinpath(f"{found[0]}.yaml").read_text(encoding="utf-8")
+    return found[0], recipes[found[0]].read_text(encoding="utf-8")
+
+
+def _matching(name: str, recipes: Iterable[str]) -> list[str]:
+    return sorted(full for full in recipes if name in (full, full.split("/")[1]))
 
 
 def _changed(raw: Mapping[str, Any], change: str) -> dict[str, Any]:

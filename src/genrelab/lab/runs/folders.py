@@ -11,6 +11,7 @@ from pathlib import Path
 from genrelab.errors import RunError, UsageError
 from genrelab.lab.metrics.predictions import Predictions, read_predictions
 from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.plugins import check_plugins
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs.record import RunRecord, load_record
 from genrelab.lab.training.checkpoints import BEST, load_weights
@@ -85,7 +86,8 @@ class Run:
         return self.record.corpus.genres
 
     def network(self) -> GenreNetwork:
-        """Return the trained network, in evaluation mode."""
+        """Return the trained network, in evaluation mode; it may need the plugins of its training."""
+        check_plugins(self.folder)
         network = build_network(self.recipe, genres=len(self.genres))
         load_weights(network, self.folder / BEST)
         return network.eval()

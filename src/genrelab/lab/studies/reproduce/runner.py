@@ -23,6 +23,7 @@ from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.plugins import load_plugin, plugin_files
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, read_map, translate
@@ -232,7 +233,10 @@ def _results(
     gpus = torch.cuda.device_count()
     counter = multiprocessing.get_context("spawn").Value("i", 0)
     with ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(counter, jobs, gpus)
+        jobs,
+        multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(counter, jobs, gpus, plugin_files()),
     ) as pool:
         waiting = list(tasks)
         running: dict[Future[Done | str], _Task] = {}
@@ -263,8 +267,10 @@ def _next_task(waiting: Sequence[_Task], running: Iterable[_Task]) -> _Task | No
     return next((task for task in waiting if (task.row.start, task.seed) not in busy), None)
 
 
-def _start_worker(counter: Any, jobs: int, gpus: int) -> None:
-    """Assign a GPU or a share of the cores to a new process."""
+def _start_worker(counter: Any, jobs: int, gpus: int, plugins: Sequence[Path]) -> None:
+    """Load the plugins in a new process, and assign a GPU or a share of the cores to it."""
+    for path in plugins:
+        load_plugin(path)
     with counter.get_lock():
         number = counter.value
         counter.value += 1

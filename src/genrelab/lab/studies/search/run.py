@@ -18,6 +18,7 @@ from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.findings.wording import warnings
+from genrelab.lab.plugins import plugin_versions
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.search.outputs import write_outcome
 from genrelab.lab.studies.search.search_result import Outcome
@@ -149,6 +150,8 @@ def _identity(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict
     }
     if searched.sampler == "tpe":  # its draws depend on the figure
         about["monitor"] = searched.monitor
+    if plugins := plugin_versions():
+        about["plugins"] = plugins
     return about
 
 

@@ -1,0 +1,189 @@
+"""Every script of experiments/ runs to its end on a small input, and its last line is JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from tiny_onnx import write_tiny
+
+from genrelab.cli.main import main
+from genrelab.lab.corpora import Corpus, Split
+from genrelab.lab.corpora.loaders.gtzan import GENRES
+from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.frontends.descriptors import DESCRIPTORS
+from genrelab.lab.recipes import Recipe
+
+EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
+LIBRARIES = {"audit_plants.py"}  # imported by another script
+COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
+TOGETHER = """
+title: Two small networks
+audio: {sample_rate: 8000, channels: 1, segment_seconds: 0.5}
+inputs:
+  mel: {kind: mel, n_mels: 16}
+  fine: {kind: mel, n_mels: 32}
+model:
+  kind: together
+  members:
+    - {kind: resnet2d, inputs: [mel], width: 2}
+    - {kind: simple-cnn, inputs: [fine], width: 2}
+training: {learning_rate: 0.003, batch_size: 4, max_epochs: 2}
+voting: mean
+"""
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a script in this process; return what its last line says."""
+
+    def run(name: str, *arguments: object) -> dict[str, Any]:
+        monkeypatch.syspath_prepend(EXPERIMENTS)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        capsys.readouterr()
+        runpy.run_path(str(EXPERIMENTS / name), run_name="__main__")
+        out = capsys.readouterr().out
+        assert "| --- |" in out, "no table"
+        result: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return result
+
+    return run
+
+
+def melody(rng: np.random.Generator, seconds: float, rate: int) -> np.ndarray:
+    """Return notes of a quarter of a second, each with three overtones."""
+    time = np.arange(rate // 4) / rate
+    fade = np.exp(-6 * time)
+    notes = [
+        sum(np.sin(2 * np.pi * pitch * k * time) / k for k in (1, 2, 3)) * fade
+        for pitch in rng.uniform(200, 1200, round(4 * seconds))
+    ]
+    return 0.2 * np.concatenate(notes)
+
+
+def clip_table(folder: Path, *, clips: int, seconds: float) -> Path:
+    """Write a table of melodies in three collections, two genres, one artist per clip."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for collection in COLLECTIONS:
+        length = 2.0 if collection == "gtzan-short" else seconds
+        (folder / collection).mkdir()
+        for number in range(clips):
+            name = f"{collection}/{number}.wav"
+            soundfile.write(folder / name, melody(rng, length, 11025), 11025)
+            genre = ("jazz", "rock")[number % 2]
+            rows.append((name, collection, f"{collection}.{number}", genre, f"{collection} singer {number}"))
+    with (folder / "clips.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "corpus", "clip_id", "genre", "artist"), *rows])
+    return folder / "clips.csv"
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Path]]:
+    """A corpus of tones and two folds of an ensemble on it."""
+    base = tmp_path_factory.mktemp("folds")
+    rng = np.random.default_rng(0)
+    time = np.arange(8000) / 8000
+    for genre, pitch in {"high": 2000.0, "low": 150.0}.items():
+        (base / "music" / genre).mkdir(parents=True)
+        for number in range(8):
+            wave = 0.3 * np.sin(2 * np.pi * pitch * rng.uniform(0.9, 1.1) * time)
+            soundfile.write(base / "music" / genre / f"{number}.wav", wave, 8000)
+    (base / "both.yaml").write_text(TOGETHER)
+    corpus = f"folder:{base / 'music'}"
+    for fold in range(2):
+        train = ["train", str(base / "both.yaml"), f"--corpus={corpus}", f"--split=kfold:{fold}/2"]
+        assert main([*train, "--device=cpu", f"--out={base / 'runs'}"]) == 0
+    return corpus, sorted(path.parent for path in (base / "runs").rglob("metrics.json"))
+
+
+def test_every_script_has_a_test() -> None:
+    scripts = {path.name for path in EXPERIMENTS.glob("*.py")} - LIBRARIES
+    tested = Path(__file__).read_text(encoding="utf-8")
+    assert scripts and [name for name in scripts if f'run("{name}"' not in tested] == []
+
+
+def test_ablation(
+    run: Run, corpus: Corpus, split: Split, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    for name, *changes in (("whole",), ("changed", "model.dropout=0.0")):
+        recipe = tiny_recipe("training.max_epochs=1", *changes)
+        run_experiment(recipe, corpus, split, base=tmp_path / name, seed=0, device="cpu", model_file=False)
+    result = run("ablation.py", tmp_path / "whole", tmp_path / "changed")
+    (row,) = result["rows"]
+    assert row["changed"] == ["model.dropout=0.0"] and row["seeds"] == [0]
+    with pytest.raises(SystemExit, match="nothing"):
+        run("ablation.py", tmp_path / "nothing", tmp_path / "changed")
+
+
+@pytest.mark.slow
+def test_audit(run: Run, tmp_path: Path) -> None:
+    table = clip_table(tmp_path, clips=8, seconds=31.0)
+    result = run("audit.py", table, "--quick", "--half=choose")
+    found = {row["planted"]: row["found"] for row in result["finding"]["rows"]}
+    assert found["exact copy of the file"] == 1 and found["cut, 10 s"] == 1
+    assert result["finding"]["false_pairs"] == 0
+    assert result["time"]["clips"] == 4
+
+
+@pytest.mark.slow
+def test_gtzan_features(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"{genre}.{number:05}" for genre in GENRES for number in range(100)]
+    columns = [f"{name}_{kind}" for name in DESCRIPTORS for kind in ("mean", "var")]
+    with (tmp_path / "features_30_sec.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["filename", *columns, "label"])
+        for name in names:
+            writer.writerow([f"{name}.wav", *rng.normal(size=len(columns)), name.partition(".")[0]])
+    result = run("gtzan_features.py", tmp_path / "features_30_sec.csv", "--quick", f"--out={tmp_path}")
+    tables = result["tables"]
+    assert len(tables["All 57 descriptors"]["rows"]) == 9
+    for row in tables["All 57 descriptors"]["rows"].values():
+        assert 0.0 <= row["linear"]["value"] < 0.3, "noise tells nothing of genres"
+
+
+def test_members(run: Run, folds: tuple[str, list[Path]]) -> None:
+    corpus, runs = folds
+    result = run("members.py", *runs, f"--corpus={corpus}")
+    systems = [row["system"] for row in result["rows"]]
+    assert systems[0] == "together" and len(systems) == 3
+    assert all(0.0 <= row["accuracy"]["value"] <= 1.0 for row in result["rows"])
+
+
+def test_model_card(run: Run, folds: tuple[str, list[Path]], tmp_path: Path) -> None:
+    corpus, runs = folds
+    names = ("systems", "genres", "collections", "confidence", "calibration")
+    card = tmp_path / "card.md"
+    card.write_text("".join(f"<!-- {name} -->\n<!-- end of {name} -->\n" for name in names))
+    options = ["--collections", "high", "low", "--card", card, "--pictures", tmp_path / "pictures"]
+    result = run("model_card.py", *runs, f"--corpus={corpus}", *options)
+    assert [row["system"] for row in result["systems"]][1:] == ["linear, on descriptors"]
+    assert {name: each["tracks"] for name, each in result["collections"].items()} == {"high": 8, "low": 8}
+    assert "| high | 8 |" in card.read_text()
+    assert len(list((tmp_path / "pictures").glob("*.svg"))) == 2
+
+
+def test_not_music(run: Run, tmp_path: Path) -> None:
+    result = run("not_music.py", write_tiny(tmp_path / "model.onnx"), "--quick")
+    made = result["rows"][0]
+    assert made["count"] == 18 and 0.0 <= made["mean"] <= made["maximum"] <= 1.0
+
+
+@pytest.mark.slow
+def test_real_audio(run: Run, tmp_path: Path) -> None:
+    table = clip_table(tmp_path, clips=8, seconds=4.0)
+    options = ["--quick", "--folds=2", "--first=1", "--recipes", "resnet1d-s", f"--out={tmp_path / 'runs'}"]
+    result = run("real_audio.py", table, *options)
+    (row,) = result["rows"]
+    assert row["recipe"] == "resnet1d-s" and row["tracks"] > 6
+    assert sum(each["tracks"] for each in row["collections"].values()) == row["tracks"]
