@@ -17,6 +17,7 @@ import torch
 from raising import raises
 from torch.utils.data import DataLoader
 
+from genrelab.lab.training.experiment import Experiment
 from genrelab.cli.main import main
 from genrelab.lab.corpora import load_corpus
 from genrelab.lab.corpora.types import Corpus, Split
@@ -205,7 +206,7 @@ def test_workers_that_are_spawned_need_no_plugin(
         load_plugin(pages / f"{name}.py")
     recipe: Recipe = load_recipe(str(pages / "mine.yaml"))
     store = open_store(corpus, sample_rate=8000, channels=1)
-    dataset = training_set(recipe, corpus, split, store, seed=0)
+    dataset = training_set(Experiment(recipe, corpus, split, 0))
     sampler = EpochSampler(len(dataset), seed=0, shuffle=True)
     workers = {"num_workers": 1, "multiprocessing_context": "spawn"}
     batches = list(DataLoader(dataset, batch_size=4, sampler=sampler, **workers))  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from tiny_onnx import write_tiny
 
+from genrelab.lab.training.experiment import Experiment
 from genrelab.cli.main import main
 from genrelab.lab.corpora import Corpus, Split
 from genrelab.lab.corpora.loaders.gtzan import GENRES
@@ -117,7 +118,7 @@ def test_ablation(
 ) -> None:
     for name, *changes in (("whole",), ("changed", "model.dropout=0.0")):
         recipe = tiny_recipe("training.max_epochs=1", *changes)
-        run_experiment(recipe, corpus, split, base=tmp_path / name, seed=0, device="cpu", model_file=False)
+        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path / name, device="cpu", model_file=False)
     result = run("ablation.py", tmp_path / "whole", tmp_path / "changed")
     (row,) = result["rows"]
     assert row["changed"] == ["model.dropout=0.0"] and row["seeds"] == [0]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
-from genrelab.lab.training.distillation.distillation import Lesson
+from genrelab.lab.training.distillation.distillation import ClipTargets
 from genrelab.lab.training.optimization.mixup import Blend, Mixup
 from genrelab.lab.training.optimization.objective import DistillingObjective, Objective
 
@@ -27,9 +27,9 @@ def scores() -> Scores:
     return Scores(torch.randn(CLIPS, GENRES, generator=draws), torch.randn(CLIPS, EMBEDDING, generator=draws))
 
 
-def lesson(taught: list[bool] | None = None) -> Lesson:
+def lesson(taught: list[bool] | None = None) -> ClipTargets:
     has = np.array(taught or [True] * CLIPS)
-    return Lesson(has, {"pen": PEN}, {"tags": TAGS}, TEACHER, {})
+    return ClipTargets(has, {"pen": PEN}, {"tags": TAGS}, TEACHER, {})
 
 
 def distilling(taught: list[bool] | None = None, **values: object) -> DistillingObjective:
