@@ -175,7 +175,10 @@ def test_a_map(
     monkeypatch.chdir(tmp_path)
     assert run("library", "map") == 0
     captured = capsys.readouterr()
-    assert "4 tracks drawn: library-map.html" in captured.err and "1 file with the same recording" in captured.err
+    assert (
+        "4 tracks drawn: library-map.html" in captured.err
+        and "1 file with the same recording" in captured.err
+    )
     first = (tmp_path / "library-map.html").read_bytes()
     assert b'"a low.wav"' in first
     assert run("library", "map", songs, "--out", "again.html", "--quiet") == 0
