@@ -55,11 +55,11 @@ import numpy as np
 from genrelab.bundle import bounded, bundle
 bounded._FAREWELL_SECONDS = 0.1
 bundle.inference_seconds = lambda seconds: 1.0
-sys.excepthook = lambda kind, error, trace: print(error.code, error)
+sys.excepthook = lambda kind, error, trace: print(error.code, error, flush=True)
 bundle.Bundle.load({str(path)!r}, threads=1).predict(np.full((1, 1, 8000), 0.1, np.float32))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode != 0, done.stderr  # onnxruntime may abort, as its thread still runs
     code, _, message = done.stdout.partition(" ")
     assert code == "model-too-slow" and str(path) in message
 
