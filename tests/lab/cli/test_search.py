@@ -187,7 +187,7 @@ def test_two_processes_share_one_search(music: Path, undisturbed: tuple[Path, fl
         (["--space=model.width=2.5..4"], "model.width is a whole number, 8"),
         (["--space=model.width=8..4"], "8 is above 4"),
         (["--space=training.learning_rate=0..1:log"], "0..1:log"),
-        (["--space=training.learning_rate=1e-4..1e-2:lin"], ":log or :step=NUMBER, not 'lin'"),
+        (["--space=training.learning_rate=1e-4..1e-2:lin"], "'lin'"),
         (["--space=model.width=2..1000000"], "'width' = 1000000"),
         (["--grid=augment.inputs.mel.5.count=1,2"], "from 0 to 1, or *"),
         (["--grid=training.choose_epoch_on=valid,test"], "--set training.choose_epoch_on=valid"),
