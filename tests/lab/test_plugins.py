@@ -17,7 +17,6 @@ import torch
 from raising import raises
 from torch.utils.data import DataLoader
 
-from genrelab.lab.training.experiment import Experiment
 from genrelab.cli.main import main
 from genrelab.lab.corpora import load_corpus
 from genrelab.lab.corpora.types import Corpus, Split
@@ -27,6 +26,7 @@ from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
 from genrelab.lab.registry import installed, origins
 from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.dataset import EpochSampler
+from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import open_store
 
 POLARITY = """

@@ -15,13 +15,13 @@ import pytest
 import soundfile
 from tiny_onnx import write_tiny
 
-from genrelab.lab.training.experiment import Experiment
 from genrelab.cli.main import main
 from genrelab.lab.corpora import Corpus, Split
 from genrelab.lab.corpora.loaders.gtzan import GENRES
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.frontends.descriptors import DESCRIPTORS
 from genrelab.lab.recipes import Recipe
+from genrelab.lab.training.experiment import Experiment
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
 LIBRARIES = {"audit_plants.py"}  # imported by another script
@@ -118,7 +118,9 @@ def test_ablation(
 ) -> None:
     for name, *changes in (("whole",), ("changed", "model.dropout=0.0")):
         recipe = tiny_recipe("training.max_epochs=1", *changes)
-        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path / name, device="cpu", model_file=False)
+        run_experiment(
+            Experiment(recipe, corpus, split, 0), base=tmp_path / name, device="cpu", model_file=False
+        )
     result = run("ablation.py", tmp_path / "whole", tmp_path / "changed")
     (row,) = result["rows"]
     assert row["changed"] == ["model.dropout=0.0"] and row["seeds"] == [0]
