@@ -27,7 +27,6 @@ from genrelab.lab.registry import installed, origins
 from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.dataset import EpochSampler
 from genrelab.lab.training.experiment import Experiment
-from genrelab.lab.training.store.audio_store import open_store
 
 POLARITY = """
 from genrelab.lab.augment import AUGMENTATIONS, Augmentation
@@ -205,7 +204,6 @@ def test_workers_that_are_spawned_need_no_plugin(
     for name in ("tiny", "brightness", "polarity"):
         load_plugin(pages / f"{name}.py")
     recipe: Recipe = load_recipe(str(pages / "mine.yaml"))
-    store = open_store(corpus, sample_rate=8000, channels=1)
     dataset = training_set(Experiment(recipe, corpus, split, 0))
     sampler = EpochSampler(len(dataset), seed=0, shuffle=True)
     workers = {"num_workers": 1, "multiprocessing_context": "spawn"}

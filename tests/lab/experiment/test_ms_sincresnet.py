@@ -46,11 +46,11 @@ def test_a_system_is_trained_measured_written_and_asked(
 ) -> None:
     recipe = load_recipe(f"ms-sincresnet/{name}", changes=[*SMALL, *SYSTEMS[name]])
     run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
-    metrics = run.record
-    assert metrics["epoch"]["trained"] == 2
-    assert metrics["export_difference"] <= 1e-4
-    assert metrics["evaluation"]["track"]["majority"]["n"] == 6
-    assert metrics["evaluation"]["track"]["majority"]["accuracy"]["value"] >= 4 / 6, "tones are easy"
+    assert run.record.epoch.trained == 2
+    assert run.record.export_difference <= 1e-4
+    track = run.record.evaluation.track["majority"]
+    assert track.n == 6
+    assert track.accuracy.value >= 4 / 6, "tones are easy"
     predictions = run.predictions()
     assert predictions.clip_ids.count("low-6") == 5
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from genrelab.bundle.bundle import Bundle
@@ -20,7 +21,6 @@ from genrelab.files import replace_file
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
-from genrelab.lab.training.onnx_float16 import halve_weights
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -30,6 +30,8 @@ HALF_TOLERANCE = 1e-2
 """Of both with half-precision weights, which are rounded by up to 0.05 %."""
 SHORTER = 10
 """How much more is allowed for sound shorter than a segment: rounding is averaged over fewer frames."""
+_LEAST = 1024  # values; a smaller table is not worth a node
+_BODY = "network.body."  # not the front-ends: rounded Fourier kernels and filters would leak into quiet bands
 
 
 class _Whole(nn.Module):
@@ -91,7 +93,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     program = _to_onnx(whole, probes[:2], least=least if metadata.padding == "none" else None)
     _forget_sources(program)
     if half:
-        halve_weights(program)
+        _halve_weights(program)
     allowed = (HALF_TOLERANCE, HALF_TOLERANCE) if half else (TOLERANCE, EMBEDDING_TOLERANCE)
     program.metadata_props.append(
         onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
@@ -196,3 +198,27 @@ def _differences(bundle: Bundle, whole: nn.Module, probes: Tensor) -> tuple[floa
                 scale = max(1.0, float(np.abs(theirs).max()))
                 worst[at] = max(worst[at], float(np.abs(mine - theirs).max()) / scale)
     return worst[0], worst[1]
+
+
+def _halve_weights(program: onnx.ModelProto) -> None:
+    """Store large weights of a network as float16, each with a node that converts it to float32 when loaded.
+
+    Parameters
+    ----------
+    program : onnx.ModelProto
+        Changed in place. Weights of front-ends, and weights outside the range of float16, stay unchanged.
+    """
+    graph = program.graph
+    casts = []
+    for tensor in graph.initializer:
+        if not tensor.name.startswith(_BODY) or tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        if values.size < _LEAST or np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        name, half = tensor.name, f"{tensor.name}.half"
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
+        casts.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
