@@ -37,7 +37,7 @@ def test_the_piece_is_composed_without_the_laboratory(tmp_path: Path) -> None:
 def test_a_command_that_needs_the_laboratory_names_it() -> None:
     done = bare("train", "soundfusion-1", "--corpus", "synthetic:")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "torch" in done.stderr and "genrelab[lab]" in done.stderr and done.stderr.count("\n") == 1
+    assert "not installed" in done.stderr and "genrelab[lab]" in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["piece.txt", "song.mp3"])

@@ -23,6 +23,7 @@ from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.runs.folders import MODEL, Run
+from genrelab.lab.runs.record import CorpusRecord
 from genrelab.lab.training.checkpoints import Checkpoints, read_history
 from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentDataset
 from genrelab.lab.training.experiment import Experiment
@@ -211,7 +212,7 @@ def test_a_graph_of_one_length_is_refused_for_sound_of_any(run: Run, tmp_path: P
 
 def test_a_network_of_one_length_is_not_written_for_sound_of_any(tmp_path: Path) -> None:
     recipe = load_recipe("resnet2d-s", changes=["audio.segment_seconds=0.5", "model.width=2"])
-    about = describe(recipe, ("a", "b", "c"), "uneven", "none", "none")
+    about = describe(recipe, CorpusRecord(name="uneven", original="uneven", genres=("a", "b", "c")))
     network = build_network(recipe, genres=3)
     with raises("padding-none", "audio.padding=none"):
         export(network, about.model_copy(update={"padding": "none"}), tmp_path / "model.onnx")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import genrelab
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import BundleMetadata
-from genrelab.errors import CorpusError, ModelFileError
+from genrelab.errors import ModelFileError
 from genrelab.lab.corpora import load_corpus, make_split
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
@@ -227,7 +227,7 @@ def test_sound_and_tables_do_not_mix(
 
 def test_rows_of_another_length_are_refused(table: Write, tmp_path: Path) -> None:
     corpus = table("mine")
-    with pytest.raises(CorpusError, match=r"3 descriptors and no sound.*audio\.sample_rate=3"):
+    with raises("features-sample-rate", "3 descriptors", "audio.sample_rate=3"):
         run_experiment(
             Experiment(load_recipe("descriptor-table"), corpus, make_split(corpus, "random", seed=0), 0),
             base=tmp_path / "runs",

@@ -175,7 +175,7 @@ def test_a_system_is_trained_measured_written_and_asked(
     assert run.record.epoch.trained == 2
     assert run.record.export_difference <= 1e-4
     track = run.record.evaluation.track["majority"]
-    assert track["n"] == 6 and track["accuracy"]["value"] >= 4 / 6, "tones are easy"
+    assert track.n == 6 and track.accuracy.value >= 4 / 6, "tones are easy"
 
     clip = corpus.by_id()["low-6"]
     path = tmp_path / "low.wav"

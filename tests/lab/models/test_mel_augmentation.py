@@ -340,7 +340,7 @@ def test_a_small_corpus_is_learned_measured_written_and_asked(
     recipe = load_recipe(f"{PAPER}/cnn", changes=small)
     run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
     track = run.record.evaluation.track["majority"]
-    assert track["n"] == 6 and track["accuracy"]["value"] >= 4 / 6
+    assert track.n == 6 and track.accuracy.value >= 4 / 6
     assert run.record.export_difference <= TOLERANCE
     network = build_network(recipe, genres=3).eval()
     load_weights(network, run.folder / BEST)

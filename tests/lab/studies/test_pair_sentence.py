@@ -28,7 +28,7 @@ def said(**changes: Any) -> str:
 
 def test_a_difference_that_chance_does_not_explain() -> None:
     assert said() == (
-        "On the same 200 clips A is right for 75.5 % and B for 63.0 %: A is 12.5 points better "
+        "On the same 200 clips A has an accuracy of 75.5 % and B of 63.0 %: A is 12.5 points better "
         "(95 % interval 8.4 to 21.6; McNemar p = 0.012), more than chance explains."
     )
 
@@ -71,7 +71,7 @@ def test_small_p_values_are_not_rounded_to_zero(p: float, words: str) -> None:
 
 def test_without_pairs_interval_or_test() -> None:
     text = said(paired=False, p_value=None, difference=Estimate(0.125, math.nan, math.nan))
-    assert text.startswith("On different clips A is right")
+    assert text.startswith("On different clips A has an accuracy")
     assert "(no interval: there are too few artists), which may be chance." in text
 
 

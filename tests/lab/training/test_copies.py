@@ -85,12 +85,12 @@ def test_copies_of_validation_clips_are_learned_where_a_recipe_says_so_and_of_te
 def test_copies_sound_changed_and_pictures_do_not(
     copying: Make, corpus: Corpus, split: Split, store: AudioStore
 ) -> None:
-    made = training_set(
-        Experiment(copying([SOFTER, MASKED], "training.segments_per_clip=2"), corpus, split, 0)
-    )
+    recipe = copying([SOFTER, MASKED], "training.segments_per_clip=2")
+    experiment = Experiment(recipe, corpus, split, 0)
+    made = training_set(experiment)
     softer = open_store(derive(corpus, Loudness(-30.0)), sample_rate=8000, channels=1)
     originals, quiet, masked = made.copies
-    assert quiet.store.folder == softer.folder != store.folder and masked.store is store
+    assert quiet.store.folder == softer.folder != store.folder and masked.store is experiment.store
     for number in range(len(quiet)):
         segment = quiet[3, number][0].double()
         assert 20 * torch.log10(segment.square().mean().sqrt()) == pytest.approx(-30.0, abs=2.0)

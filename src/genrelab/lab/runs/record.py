@@ -209,7 +209,8 @@ class RunRecord(TestRecord):
 
     def doubts(self) -> tuple[Finding, ...]:
         """Return what a reader of the figures must know first, the severe findings before the others."""
-        found = [*self.severe(), *(each for each in self.verdict.leaks if each.kind in {"file", "artist"})]
+        shared = [each for each in self.verdict.leaks if each.kind in {"file", "artist"}]
+        found = [*self.severe(), *shared, *self.verdict.unknown]
         missing = self.split.found("missing genres")
         if missing is not None and missing.count:
             found.append(missing)

@@ -13,7 +13,6 @@ from raising import raises
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from genrelab.errors import RunError
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.models import MODELS, Body, Scores, build_network
@@ -88,9 +87,9 @@ def test_a_run_starts_there_and_says_so_also_after_a_stop(
     kept = path.rename(tmp_path / "moved.safetensors")  # a run that goes on does not need it
     run = run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
     start = run.record.start
-    assert start["weights"] == str(path)
-    assert start["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
-    assert any("conv1.0 start at random" in note for note in start["notes"])
+    assert start.weights == str(path)
+    assert start.sha256 == hashlib.sha256(kept.read_bytes()).hexdigest()
+    assert any("conv1.0 start at random" in note for note in start.notes)
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "weights.safetensors" in page and "conv1.0 start at random" in page
     kept.rename(path)
@@ -145,7 +144,7 @@ def test_a_run_is_of_one_file_of_weights(
     asked = recipe(str(path))
     run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
     weights_file(tmp_path, recipe("none"), without="conv1.0")
-    with pytest.raises(RunError, match="other weights to start with"):
+    with raises("another-run", "weights"):
         run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
 
 
