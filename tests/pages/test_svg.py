@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from genrelab.pages import svg
-from genrelab.pages.svg import Picture, element, ticks
+from genrelab.pages.svg import Drawing, element, ticks
 
 NASTY = "</text><script>alert('x')</script>&\"\u202e\x1b"
 
@@ -70,7 +70,7 @@ def test_axis_values_are_brief(value: float, written: str) -> None:
 
 
 def test_a_picture_in_a_page_is_read_as_its_label_or_skipped() -> None:
-    picture = Picture("bar", 10, 20)
+    picture = Drawing("bar", 10, 20)
     assert ET.fromstring(picture.__html__()).attrib == {
         "class": "bar", "viewBox": "0 0 10 20", "aria-hidden": "true",
     }  # fmt: skip
@@ -80,7 +80,7 @@ def test_a_picture_in_a_page_is_read_as_its_label_or_skipped() -> None:
 
 
 def test_a_document_needs_no_page() -> None:
-    picture = Picture("timeline", 12.6, 20, margins=(1, 2, 3, 4))
+    picture = Drawing("timeline", 12.6, 20, margins=(1, 2, 3, 4))
     picture.title(NASTY)
     text = picture.document()
     read = ET.fromstring(text)
@@ -91,7 +91,7 @@ def test_a_document_needs_no_page() -> None:
 
 
 def test_axes_lie_at_the_edges_of_the_plot() -> None:
-    picture = Picture("curves", 100, 80, margins=(10, 20, 5, 15))
+    picture = Drawing("curves", 100, 80, margins=(10, 20, 5, 15))
     assert (picture.left, picture.right, picture.top, picture.bottom) == (10, 80, 5, 65)
     picture.y_axis([(30, "half")])
     picture.x_axis([(40, "low"), (99, "high")], name="Hz", rule=(5, 65))
@@ -107,6 +107,6 @@ def test_axes_lie_at_the_edges_of_the_plot() -> None:
         "high": ("99", "end"),
         "Hz": ("80", "end"),
     }
-    slanted = Picture("curves", 100, 80)
+    slanted = Drawing("curves", 100, 80)
     slanted.x_axis([(40, "a long name")], slant=True)
     assert "rotate(-40)" in slanted.__html__()

@@ -90,7 +90,7 @@ def polyline(kind: str, points: Points) -> Markup:
     return path(kind, "".join(parts))
 
 
-class Picture:
+class Drawing:
     """A picture: marks are added, and a template or `document` writes it.
 
     Parameters

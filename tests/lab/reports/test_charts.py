@@ -12,10 +12,10 @@ from genrelab.lab.metrics.calibration import reliability
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.reports.charts import confusion_matrix, interval_bar, learning_curves, reliability_diagram
-from genrelab.pages.svg import Picture
+from genrelab.pages.svg import Drawing
 
 
-def parsed(picture: Picture | None) -> ET.Element:
+def parsed(picture: Drawing | None) -> ET.Element:
     assert picture is not None
     return ET.fromstring(picture.__html__())
 

@@ -45,7 +45,8 @@ def test_a_record_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
     assert not_checked(record.verdict) == ["an old gap"]
     assert checked(record.split.findings) == {"artist on both sides": "2 artists: Ann (train, test)"}
     assert [(each.kind, each.count) for each in record.severe()] == [("one genre", 9)]
-    assert len(warnings(record.doubts())) == 2
+    assert [each.kind for each in record.doubts()] == ["one genre", "artist", "earlier"]
+    assert len(warnings(record.doubts())) == 3
 
 
 @pytest.mark.parametrize(

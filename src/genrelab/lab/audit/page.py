@@ -10,7 +10,7 @@ from genrelab.lab.audit import faults, pairs
 from genrelab.lab.audit.audit import Audit
 from genrelab.lab.audit.pairs import Pair
 from genrelab.pages.render import counted, render
-from genrelab.pages.svg import Picture, element
+from genrelab.pages.svg import Drawing, element
 
 #: Rows of a table on the page; the CSV files hold all.
 MOST_ROWS = 300
@@ -35,7 +35,7 @@ class PairRow(NamedTuple):
     overlap: str
     speed: str
     gain: str
-    picture: Picture
+    picture: Drawing
 
 
 def page(audit: Audit) -> str:
@@ -104,9 +104,9 @@ def _clip(audit: Audit, clip_id: str) -> ClipCell:
     return ClipCell(clip_id, [text for text in (audit.parts.get(clip_id), clip.genre, clip.artist) if text])
 
 
-def _picture(audit: Audit, pair: Pair) -> Picture:
+def _picture(audit: Audit, pair: Pair) -> Drawing:
     """Draw both clips as bars on the time axis of the first one."""
-    picture = Picture("clips", 150, 22)
+    picture = Drawing("clips", 150, 22)
     clips = (
         (0.0, audit.seconds[pair.first]),
         (pair.offset, pair.offset + audit.seconds[pair.second] * pair.speed),

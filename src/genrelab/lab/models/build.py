@@ -9,10 +9,10 @@ from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.frontends import FRONTENDS
 from genrelab.lab.models.base import MODELS, GenreNetwork
 from genrelab.lab.models.duration import check_duration
-from genrelab.lab.recipes.schema import Part, Recipe
+from genrelab.lab.recipes.schema import Component, Recipe
 
 
-def _pipeline(steps: Sequence[Part], probability: float) -> Pipeline:
+def _pipeline(steps: Sequence[Component], probability: float) -> Pipeline:
     made = [AUGMENTATIONS.create(step.kind, step.options()) for step in steps]
     return Pipeline(made, probability=probability)
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from genrelab.errors import RecipeError
 from genrelab.lab.models.base import MODELS, Body, Scores, Shape
 from genrelab.lab.models.blocks import average_probabilities
-from genrelab.lab.recipes.schema import InputName, Part
+from genrelab.lab.recipes.schema import Component, InputName
 from genrelab.lab.registry import closest
 
 
-class Member(Part):
+class Member(Component):
     """A member: its name under `kind`, its inputs, and its options."""
 
     inputs: tuple[InputName, ...] = Field(min_length=1)

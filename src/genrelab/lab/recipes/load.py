@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from genrelab.errors import RecipeError, UsageError
 from genrelab.lab.recipes.base import Strict
-from genrelab.lab.recipes.schema import Part, Recipe
+from genrelab.lab.recipes.schema import Component, Recipe
 from genrelab.lab.registry import closest, installed
 from genrelab.printing import yaml_text
 
@@ -268,7 +268,7 @@ def dump_recipe(recipe: Recipe) -> str:
     """Return a recipe as YAML that `load_recipe` reads to the same recipe."""
 
     def plain(value: Any) -> Any:
-        if isinstance(value, Part):
+        if isinstance(value, Component):
             return {"kind": value.kind, **value.options()}
         if isinstance(value, Strict):
             return {

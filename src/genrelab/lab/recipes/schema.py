@@ -28,7 +28,7 @@ def _without_nulls(value: Any) -> Any:
 _Notes = Annotated[dict[str, str], BeforeValidator(_without_nulls)]
 
 
-class Part(BaseModel):
+class Component(BaseModel):
     """A part from a registry: its name under `kind`, and its options."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -39,7 +39,7 @@ class Part(BaseModel):
         return dict(self.model_extra or {})
 
 
-_Parts = Annotated[tuple[Part, ...], BeforeValidator(lambda value: () if value is None else value)]
+_Parts = Annotated[tuple[Component, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
 class Audio(Strict):
@@ -293,9 +293,9 @@ class Recipe(Strict):
     sources: _Notes = Field(default_factory=dict)
     assumed: _Notes = Field(default_factory=dict)
     audio: Audio
-    inputs: dict[InputName, Part] = Field(min_length=1)
+    inputs: dict[InputName, Component] = Field(min_length=1)
     augment: Annotated[Augment, _NullIsEmpty] = Augment()
-    model: Part
+    model: Component
     training: Training
     distill: Distill | None = None
     voting: VotingRule = "majority"

@@ -9,12 +9,12 @@ from genrelab.lab.metrics.bootstrap import Estimate, percent
 from genrelab.lab.metrics.calibration import Bin
 from genrelab.lab.metrics.scores import LevelScores
 from genrelab.pages import svg
-from genrelab.pages.svg import Picture, element, text
+from genrelab.pages.svg import Drawing, element, text
 
 PART_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 
-class Panel(Picture):
+class Panel(Drawing):
     """One of several small charts side by side: a title, horizontal grid lines, a range of values in y."""
 
     def __init__(self, title: str, values: Sequence[float], *, note: str = "", below: float = 0) -> None:
@@ -25,7 +25,7 @@ class Panel(Picture):
         self.y_axis((self.y(rung), svg.brief(rung)) for rung in rungs)
 
 
-def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> Picture:
+def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> Drawing:
     """Draw the confusion matrix of tracks: the shade is the share of the row, the number the count.
 
     Parameters
@@ -37,7 +37,7 @@ def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> Picture:
 
     Returns
     -------
-    Picture
+    Drawing
         Pointing at a cell shows its share with the interval.
     """
     k = len(genres)
@@ -47,7 +47,7 @@ def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> Picture:
     left, top = 20 + 7.4 * longest, 30 + 5.4 * longest
     right = left + k * cell + 12
     slanted_end = left + (k - 0.5) * cell + 5.6 * len(names[-1]) + 6
-    picture = Picture("confusion", max(right + 48, slanted_end), top + k * cell + 10)
+    picture = Drawing("confusion", max(right + 48, slanted_end), top + k * cell + 10)
     picture.add(
         text("predicted genre", left, 12),
         text("true genre", left - 10, top - 12, anchor="end"),
@@ -82,7 +82,7 @@ def confusion_matrix(genres: Sequence[str], scores: LevelScores) -> Picture:
     return picture
 
 
-def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = "valid") -> list[Picture]:
+def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = "valid") -> list[Drawing]:
     """Draw loss, accuracy and (where given) learning rate by epoch.
 
     Parameters
@@ -95,7 +95,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = 
 
     Returns
     -------
-    list of Picture
+    list of Drawing
         One per figure that has finite values.
     """
     epochs = [float(row.get("epoch", number)) for number, row in enumerate(history)]
@@ -117,7 +117,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = 
 
 def _curves(
     title: str, epochs: Sequence[float], lines: Sequence[tuple[str, str, list[float]]], best: float | None
-) -> Picture:
+) -> Drawing:
     panel = Panel(title, [0.0, *(y for _, _, ys in lines for y in ys if math.isfinite(y))])
     x = svg.linear(min(epochs), max(epochs), panel.left, panel.right)
     panel.x_axis(
@@ -139,7 +139,7 @@ def _curves(
     return panel
 
 
-def reliability_diagram(bins: Sequence[Bin]) -> Picture:
+def reliability_diagram(bins: Sequence[Bin]) -> Drawing:
     """Draw accuracy against confidence.
 
     Parameters
@@ -149,11 +149,11 @@ def reliability_diagram(bins: Sequence[Bin]) -> Picture:
 
     Returns
     -------
-    Picture
+    Drawing
         One dot per bin; its area grows with the number of predictions. On the diagonal, confidence equals
         accuracy.
     """
-    picture = Picture("reliability", 376, 360, margins=(56, 20, 14, 46))
+    picture = Drawing("reliability", 376, 360, margins=(56, 20, 14, 46))
     across = svg.linear(0.0, 1.0, picture.left, picture.right)
     up = svg.linear(0.0, 1.0, picture.bottom, picture.top)
     marks = svg.ticks(0.0, 1.0)
@@ -178,11 +178,11 @@ def reliability_diagram(bins: Sequence[Bin]) -> Picture:
     return picture
 
 
-def interval_bar(estimate: Estimate) -> Picture | None:
+def interval_bar(estimate: Estimate) -> Drawing | None:
     """Draw a share between 0 and 1 as a dot on its interval; None if it is undefined."""
     if math.isnan(estimate.value):
         return None
-    picture = Picture("bar", 120, 14)
+    picture = Drawing("bar", 120, 14)
     x = svg.linear(0.0, 1.0, 4, 116)
     picture.add(svg.line("grid", 4, 7, 116, 7))
     if math.isfinite(estimate.low):

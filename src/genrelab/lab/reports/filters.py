@@ -21,7 +21,7 @@ from genrelab.lab.frontends.sinc import SincFilters
 from genrelab.lab.layers.fft_convolution import mirrored
 from genrelab.pages import svg
 from genrelab.pages.render import render
-from genrelab.pages.svg import Picture, path, text
+from genrelab.pages.svg import Drawing, path, text
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,7 +95,7 @@ class Bank(NamedTuple):
     name: str
     moves: Moves
     resolution: float
-    picture: Picture
+    picture: Drawing
 
 
 def responses(before: Sinc, after: Sinc) -> Markup:
@@ -164,13 +164,13 @@ def magnitudes(bank: SincFilters, rows: Sequence[int], edges: Floats) -> Floats:
     return floored
 
 
-def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> Picture:
+def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> Drawing:
     """Draw a bank: some responses, and below them on the same axis the bands of all filters."""
     filters = len(after.low)
     rows = sorted({int((number + 0.5) * filters / SHOWN) for number in range(SHOWN)})
     top = float(hz_to_mel(after.nyquist, scale="htk"))
     edges = mel_to_hz(np.linspace(0, top, _COLUMNS + 1), scale="htk")
-    picture = Picture("bands", 72 + _COLUMNS, 320, margins=(52, 20, _TOP, 320 - _BOTTOM))
+    picture = Drawing("bands", 72 + _COLUMNS, 320, margins=(52, 20, _TOP, 320 - _BOTTOM))
     across = svg.linear(0.0, top, picture.left, picture.right)
     _add_axes(picture, name, after.nyquist, across)
     for kind, bank in (("after", after), ("before", before)):
@@ -191,7 +191,7 @@ def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> P
     return picture
 
 
-def _add_axes(picture: Picture, name: str, nyquist: float, across: svg.Scale) -> None:
+def _add_axes(picture: Drawing, name: str, nyquist: float, across: svg.Scale) -> None:
     right, beside = picture.right, picture.left - 6
     picture.title(f"Filters of {name}")
     for kind, at in (("before", right - 160), ("after", right - 66)):

@@ -20,7 +20,7 @@ from genrelab.lab.metrics.predictions import Predictions, write_whole
 from genrelab.lab.metrics.scores import Evaluation, LevelScores
 from genrelab.lab.reports import charts
 from genrelab.pages.render import render
-from genrelab.pages.svg import Picture
+from genrelab.pages.svg import Drawing
 from genrelab.voting import VotingRule
 
 MISTAKES = 20
@@ -98,7 +98,7 @@ class GenreRow(NamedTuple):
     tracks: int
     predicted: int
     recall: str
-    bar: Picture | str
+    bar: Drawing | str
     precision: str
     f1: str
 

@@ -33,7 +33,7 @@ from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.pages import svg
 from genrelab.pages.render import render
-from genrelab.pages.svg import Picture, element
+from genrelab.pages.svg import Drawing, element
 
 Floats = npt.NDArray[np.float64]
 
@@ -231,8 +231,8 @@ def representations(segment: Segment, sinc: Sinc) -> Markup:
     )
 
 
-def _draw(spectrogram: Spectrogram, segment: Segment) -> Picture:
-    picture = Picture("spectrogram", 460, 214, margins=(46, 12, 28, 34))
+def _draw(spectrogram: Spectrogram, segment: Segment) -> Drawing:
+    picture = Drawing("spectrogram", 460, 214, margins=(46, 12, 28, 34))
     height, rows = picture.bottom - picture.top, len(spectrogram.hertz)
     picture.title(spectrogram.title, note="Hz by seconds")
     picture.add(

@@ -16,7 +16,7 @@ from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
 from genrelab.library.tags.base import GenreTag, Snapshot
-from genrelab.library.tags.segment import Part, Segment
+from genrelab.library.tags.segment import Segment, SegmentPart
 
 _DOC_TYPE = 0x4282
 _TRACK, _TRACK_UID, _TRACK_TYPE, _SOUND = 0xAE, 0x73C5, 0x83, 2
@@ -101,7 +101,7 @@ class MatroskaTag(GenreTag):
 
     def _read_tags(self) -> None:
         parts = [part for part in self._segment.parts if part.id == TAGS]
-        self._elements: list[tuple[Part | None, _Master]] = [
+        self._elements: list[tuple[SegmentPart | None, _Master]] = [
             (part, _Master.parse(part.data)) for part in parts if part.data is not None
         ]
 

@@ -27,7 +27,7 @@ _REMUX = "Remux it, for example with `mkvmerge -o new.mka old.mka`."
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SegmentPart:
     """A part of a segment: its bytes if it may change, else its place in the file."""
 
     id: int
@@ -107,7 +107,7 @@ class Segment:
         self._unlisted = set(self._tags_at()) - self._listed()  # these need no entries
 
     @staticmethod
-    def _read(file: BinaryIO, part: ebml.Element) -> Part:
+    def _read(file: BinaryIO, part: ebml.Element) -> SegmentPart:
         if part.id == ebml.CRC:
             raise TagError(f"has one checksum over the whole segment. {_REMUX}", code="tag-segment-checksum")
         if part.id not in ebml.SEGMENT_PARTS:
@@ -122,8 +122,8 @@ class Segment:
             raise TagError("has more than 16 MiB of tags. Remove some of them.", code="tag-too-large")
         if part.id in (TAGS, SEEK_HEAD) or (part.id == VOID and size <= _LARGEST_GAP):
             file.seek(part.at)
-            return Part(part.id, file.read(size))
-        return Part(part.id, place=range(part.at, part.end))
+            return SegmentPart(part.id, file.read(size))
+        return SegmentPart(part.id, place=range(part.at, part.end))
 
     def _tags_at(self) -> list[int]:
         return [start for start, part in zip(self.starts(), self.parts, strict=False) if part.id == TAGS]
@@ -235,7 +235,7 @@ class Segment:
     def _hash_of_kept(self) -> str:
         return hashlib.sha256(repr(self.kept()).encode()).hexdigest()
 
-    def restored(self, snapshot: Any) -> list[Part] | None:
+    def restored(self, snapshot: Any) -> list[SegmentPart] | None:
         """Return the parts of a snapshot if all other parts have the same places."""
         if snapshot["kept"] != self._hash_of_kept():
             return None
@@ -262,9 +262,9 @@ class Segment:
         copy(source, draft, self._end)
 
 
-def _part(data: bytes) -> Part:
+def _part(data: bytes) -> SegmentPart:
     (found,) = ebml.elements_of(data)
-    return Part(found.id, data)
+    return SegmentPart(found.id, data)
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -284,7 +284,7 @@ def _fill(new: bytes, room: int) -> list[bytes] | None:
     return [new, ebml.void(left)] if left else [new]
 
 
-def _entries(part: Part) -> tuple[bool, list[_Seek]]:
+def _entries(part: SegmentPart) -> tuple[bool, list[_Seek]]:
     """Return whether a list of places has a checksum, and its entries."""
     assert part.data is not None
     (head,) = ebml.elements_of(part.data)

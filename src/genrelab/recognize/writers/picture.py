@@ -12,7 +12,7 @@ from markupsafe import Markup
 from genrelab.errors import UsageError
 from genrelab.pages import svg
 from genrelab.pages.palette import OTHERS, assign
-from genrelab.pages.svg import Picture, element
+from genrelab.pages.svg import Drawing, element
 from genrelab.printing import plain
 from genrelab.recognize.recognition import Part, Recognition
 from genrelab.recognize.segmentation import MIN_PART_SECONDS, cut_parts
@@ -58,7 +58,7 @@ def draw_timeline(record: Recognition, *, min_seconds: float = MIN_PART_SECONDS)
     colours = {genre: colour for genre, (colour, _) in assign(names[column] for column in columns).items()}
     times, layers = _layers(record, columns)
     name = plain(record.path.name)
-    picture = Picture("timeline", 960, 400, margins=(52, 28, 88, 92))
+    picture = Drawing("timeline", 960, 400, margins=(52, 28, 88, 92))
     picture.label = f"{name}: genre over time"
     x = svg.linear(0.0, record.duration, picture.left, picture.right)
     picture.add(
@@ -112,7 +112,7 @@ def _layers(record: Recognition, columns: list[int]) -> tuple[_Floats, _Floats]:
 
 
 def _areas(
-    picture: Picture, borders: list[float], layers: _Floats, looks: list[tuple[str, str]]
+    picture: Drawing, borders: list[float], layers: _Floats, looks: list[tuple[str, str]]
 ) -> Iterator[Markup]:
     """Stack the layers as steps: each point extends half the way to its neighbours."""
     tops = np.concatenate([np.zeros((len(layers), 1)), layers.cumsum(axis=1)], axis=1).clip(0.0, 1.0)
@@ -125,7 +125,7 @@ def _areas(
         yield element("polygon", element("title", name), points=points, fill=colour)
 
 
-def _add_axes(picture: Picture, x: svg.Scale, duration: float) -> None:
+def _add_axes(picture: Drawing, x: svg.Scale, duration: float) -> None:
     y = svg.linear(0.0, 1.0, picture.bottom, picture.top)
     picture.y_axis(((y(share), percent(share)) for share in (0.0, 0.5, 1.0)), grid=False)
     step = next((tick for tick in _TICKS if duration / tick <= 12), _TICKS[-1])
@@ -156,7 +156,7 @@ def _swatch(colour: str | None, x: float, y: float, width: float, height: float)
     return element("rect", kind=kind, fill=colour, x=x, y=y, width=width, height=height)
 
 
-def _add_legend(picture: Picture, looks: list[tuple[str, str | None]]) -> None:
+def _add_legend(picture: Drawing, looks: list[tuple[str, str | None]]) -> None:
     x, y = picture.left, picture.bottom + 44
     for name, colour in looks:
         short = svg.cut(plain(name), 28)

@@ -20,7 +20,7 @@ from genrelab.lab.studies.search.outputs import write_outcome
 from genrelab.lab.studies.search.page import page
 from genrelab.lab.studies.search.study import Figure, Result, Trial
 from genrelab.lab.studies.search.table import cells, comma_separated, markdown, text, to_dict
-from genrelab.pages.svg import Picture
+from genrelab.pages.svg import Drawing
 
 FACTS = {"Corpus": "tones <&>; licence: none", "Split": "fixed: by hand"}
 
@@ -185,7 +185,7 @@ def test_the_best_recipe_can_be_read_and_says_where_it_comes_from(tmp_path: Path
     assert json.loads((tmp_path / "search.json").read_text())["best"] is None
 
 
-def drawn(picture: Picture) -> str:
+def drawn(picture: Drawing) -> str:
     return picture.__html__()
 
 

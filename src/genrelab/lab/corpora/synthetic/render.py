@@ -8,7 +8,7 @@ import numpy.typing as npt
 from genrelab.lab.corpora.synthetic.drums import Drum, render_drum
 from genrelab.lab.corpora.synthetic.noise import Sound
 from genrelab.lab.corpora.synthetic.production import Production, produce
-from genrelab.lab.corpora.synthetic.score import Part, Piece
+from genrelab.lab.corpora.synthetic.score import Piece, ScorePart
 from genrelab.lab.corpora.synthetic.tones import render_tone
 
 _GRID_SECONDS = 0.02  # grid of note lengths, so that equal notes are rendered once
@@ -47,7 +47,7 @@ def render(
     return produce(dry, send, production, piece.room_seconds, sample_rate)
 
 
-def play(part: Part, piece: Piece, rng: np.random.Generator, *, samples: int, sample_rate: int) -> Sound:
+def play(part: ScorePart, piece: Piece, rng: np.random.Generator, *, samples: int, sample_rate: int) -> Sound:
     """Render one part, `[samples]`; notes that start before the clip continue into it."""
     track = np.zeros(samples, dtype=np.float32)
     pulse = piece.pulse

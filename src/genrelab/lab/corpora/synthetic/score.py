@@ -60,7 +60,7 @@ class Pulse:
 
 
 @dataclass(frozen=True)
-class Part:
+class ScorePart:
     """One instrument's notes and its place in the mix.
 
     Parameters
@@ -150,7 +150,7 @@ class Style:
     """
 
     bpm: tuple[float, float]
-    compose: Callable[[Sketch], list[Part]]
+    compose: Callable[[Sketch], list[ScorePart]]
     meters: Sequence[int] = (4,)
     swing: tuple[float, float] = (0.5, 0.5)
     unit: float = 0.5
@@ -168,7 +168,7 @@ class Piece:
     pulse : Pulse
     beats : int
         Beats per bar.
-    parts : sequence of Part
+    parts : sequence of ScorePart
     offset : float
         Beat at which the clip starts.
     room_seconds : float
@@ -177,6 +177,6 @@ class Piece:
 
     pulse: Pulse
     beats: int
-    parts: Sequence[Part]
+    parts: Sequence[ScorePart]
     offset: float
     room_seconds: float

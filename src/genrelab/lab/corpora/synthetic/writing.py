@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genrelab.lab.corpora.synthetic.drums import Drum
-from genrelab.lab.corpora.synthetic.score import Note, Part, Sketch
+from genrelab.lab.corpora.synthetic.score import Note, ScorePart, Sketch
 from genrelab.lab.corpora.synthetic.theory import Span, chord_at, near
 
 _VELOCITIES = {"X": 1.0, "x": 0.75, "o": 0.45, "g": 0.25}
@@ -44,10 +44,10 @@ def steps(pattern: str, sketch: Sketch) -> list[Step]:
 
 def hits(
     drum: Drum, pattern: str, sketch: Sketch, *, level: float, pan: float = 0.0, room: float = 0.15
-) -> Part:
+) -> ScorePart:
     """Return the part of a drum; `X` is an accent, `x` a stroke, `o` a soft stroke, `g` a ghost note."""
     notes = [Note(start, length, 0.0, _VELOCITIES[s]) for _, start, length, s in steps(pattern, sketch)]
-    return Part(drum, notes, level, pan, room)
+    return ScorePart(drum, notes, level, pan, room)
 
 
 def line(pattern: str, spans: Sequence[Span], sketch: Sketch, *, centre: int) -> list[Note]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from genrelab.lab.reports.charts import Panel
 from genrelab.pages import svg
-from genrelab.pages.svg import Picture, element, text
+from genrelab.pages.svg import Drawing, element, text
 
 _SIGNS = 4  # shapes and colours in the style sheet; more series repeat them
 _KEY_ROW = 17
@@ -36,7 +36,7 @@ class Point(NamedTuple):
 
 def scatter(
     title: str, x_name: str, y_name: str, series: Mapping[str, Sequence[Point]], *, log: bool = False
-) -> Picture:
+) -> Drawing:
     """Draw trials as points, those of one series joined from left to right.
 
     Parameters
@@ -75,7 +75,7 @@ def scatter(
 
 def effect(
     name: str, y_name: str, values: Sequence[str], points: Sequence[Point], *, ordered: bool = True
-) -> Picture:
+) -> Drawing:
     """Draw the effect of one key: each trial as a point, the mean of each value as a dash.
 
     Parameters

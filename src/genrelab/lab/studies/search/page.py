@@ -10,7 +10,7 @@ from genrelab.lab.studies.search.charts import Point, effect, scatter
 from genrelab.lab.studies.search.search_result import Outcome, Row
 from genrelab.lab.studies.search.table import cells, share
 from genrelab.pages.render import render
-from genrelab.pages.svg import Picture
+from genrelab.pages.svg import Drawing
 
 _SAMPLERS = {
     "grid": "all combinations of the values",
@@ -74,7 +74,7 @@ def _best_figure(best: Row, monitor: str) -> str:
     return share(best.valid_accuracy) if monitor == "valid_accuracy" else f"{best.score:.3f}"
 
 
-def _effects(outcome: Outcome, figure: str) -> list[Picture]:
+def _effects(outcome: Outcome, figure: str) -> list[Drawing]:
     searched = outcome.searched
     names = short_names(list(searched.axes))
     scores = [(row, row.score) for row in outcome.rows if row.score is not None]
@@ -92,7 +92,7 @@ def _sizes_differ(outcome: Outcome) -> bool:
     return len({row.parameters for row in outcome.rows if row.score is not None}) > 1
 
 
-def _by_size_and_time(outcome: Outcome, figure: str, of: Callable[[Row], float | None]) -> list[Picture]:
+def _by_size_and_time(outcome: Outcome, figure: str, of: Callable[[Row], float | None]) -> list[Drawing]:
     """Draw a figure by parameters and by time, one series per kind of network."""
     axes: dict[str, Callable[[Row], float | None]] = {
         "parameters": lambda row: row.parameters,

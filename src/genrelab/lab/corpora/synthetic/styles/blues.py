@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import comp, hits, line, melody, only_bars
 
 _FORMS = (
@@ -18,7 +18,7 @@ _BOOGIE = ("11556655", "1155665577556655", "1.5.6.5.")
 _PHRASES = ("..xxx-x-", ".xxx-xx-", "x-xxx---", "..x-xxx-", "xxx-....")
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a blues band: guitar, bass, shuffle drums, a lead and its answer, at times piano or organ."""
     lead = voiced(
         sketch.habit((instruments.LEAD_GUITAR, instruments.CRUNCH_GUITAR, instruments.HARMONICA)),
@@ -39,17 +39,17 @@ def compose(sketch: Sketch) -> list[Part]:
     tune = melody(spans, sketch, sketch.scale("blues", 60, 80), rhythms=_PHRASES, form="AABC", leap=2)
     riff = line(boogie, spans, sketch, centre=48)
     parts = [
-        Part(bass, line(walk, spans, sketch, centre=36), 0.5),
-        Part(rhythm, [n._replace(length=n.length * 0.7) for n in riff], 0.22, pan=-0.4),
-        Part(lead, only_bars(tune, sketch, "xx.."), 0.3, pan=0.15, room=0.35),
-        Part(answer, only_bars(tune, sketch, "..xx"), 0.25, pan=0.3, room=0.35),
+        ScorePart(bass, line(walk, spans, sketch, centre=36), 0.5),
+        ScorePart(rhythm, [n._replace(length=n.length * 0.7) for n in riff], 0.22, pan=-0.4),
+        ScorePart(lead, only_bars(tune, sketch, "xx.."), 0.3, pan=0.15, room=0.35),
+        ScorePart(answer, only_bars(tune, sketch, "..xx"), 0.25, pan=0.3, room=0.35),
         hits(ride, "x.xxx.xx" if sketch.chance(0.5) else "xoxoxoxo", sketch, level=0.2, pan=0.3),
         hits(snare, "..X...X. ..X...X. ..X...X. ..X..gXo", sketch, level=0.55),
         hits(kick, "x...x..." if sketch.chance(0.5) else "x...x..o", sketch, level=0.8, room=0.05),
     ]
     if keys is not None:
         stabs = sketch.choose(("..x-..x-", "...x...x", "x--.x--."))
-        parts.append(Part(keys, comp(stabs, spans, sketch, centre=62), 0.1, pan=0.45))
+        parts.append(ScorePart(keys, comp(stabs, spans, sketch, centre=62), 0.1, pan=0.45))
     return parts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genrelab.lab.corpora.synthetic import instruments
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.theory import Span
 from genrelab.lab.corpora.synthetic.tones import Tone
 from genrelab.lab.corpora.synthetic.writing import arpeggio, comp, line, melody, swelling
@@ -23,7 +23,7 @@ _BROKEN = {3: ("132323", "123232", "123423"), 4: ("13231323", "12341234", "13241
 _WALK = {3: ("1-3-5-", "1-----"), 4: ("1-3-5-3-", "1---5---", "1-2-3-5-")}
 
 
-def _keyboard(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
+def _keyboard(sketch: Sketch, scale: str, spans: list[Span]) -> list[ScorePart]:
     tone = voiced(
         sketch.habit((instruments.PIANO, instruments.PIANO, instruments.HARPSICHORD)), sketch.artist
     )
@@ -33,13 +33,13 @@ def _keyboard(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
     left = arpeggio(broken, spans, sketch, centre=54)
     depth = sketch.track.uniform(0.4, 0.7)
     return [
-        Part(tone, swelling(tune, beats=16, depth=depth), 0.5, pan=0.15, room=0.35),
-        Part(tone, swelling(left, beats=16, depth=depth), 0.22, pan=-0.15, room=0.35),
-        Part(tone, line(_WALK[sketch.beats][0], spans, sketch, centre=40), 0.2, pan=-0.2, room=0.35),
+        ScorePart(tone, swelling(tune, beats=16, depth=depth), 0.5, pan=0.15, room=0.35),
+        ScorePart(tone, swelling(left, beats=16, depth=depth), 0.22, pan=-0.15, room=0.35),
+        ScorePart(tone, line(_WALK[sketch.beats][0], spans, sketch, centre=40), 0.2, pan=-0.2, room=0.35),
     ]
 
 
-def _ensemble(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
+def _ensemble(sketch: Sketch, scale: str, spans: list[Span]) -> list[ScorePart]:
     palettes: tuple[tuple[Tone, Tone, Tone, Tone], ...] = (
         (instruments.VIOLIN, instruments.VIOLIN, instruments.CELLO, instruments.CELLO),
         (instruments.FLUTE, instruments.STRINGS, instruments.STRINGS, instruments.CELLO),
@@ -63,12 +63,12 @@ def _ensemble(sketch: Sketch, scale: str, spans: list[Span]) -> list[Part]:
         (low, ground, 0.32, 0.5),
     )
     return [
-        Part(tone, swelling(notes, beats=16, depth=depth), level, pan=pan, room=0.45)
+        ScorePart(tone, swelling(notes, beats=16, depth=depth), level, pan=pan, room=0.45)
         for tone, notes, level, pan in levels
     ]
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a keyboard piece or a small ensemble, depending on the artist."""
     players = sketch.habit((_keyboard, _ensemble, _ensemble))
     minor = sketch.chance(0.45)

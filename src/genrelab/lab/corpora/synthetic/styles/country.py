@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import arpeggio, comp, hits, line, melody, only_bars
 
 _FORMS = (
@@ -33,7 +33,7 @@ _THREE = {
 }
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a country band; some artists play in waltz time."""
     patterns = _FOUR if sketch.beats == 4 else _THREE
     picker = voiced(
@@ -56,11 +56,13 @@ def compose(sketch: Sketch) -> list[Part]:
     tune = melody(spans, sketch, sketch.scale("pentatonic", 60, 79), rhythms=patterns["tune"], leap=2)
     pad = comp("x" + "-" * (sketch.beats - 1), spans, sketch, centre=67, keep=1.0)
     return [
-        Part(bass, line(sketch.choose(patterns["bass"]), spans, sketch, centre=38), 0.55),
-        Part(strummer, comp(sketch.choose(patterns["strum"]), spans, sketch, centre=57), 0.13, pan=-0.45),
-        Part(picker, arpeggio(roll, spans, sketch, centre=60, ring=2.0), 0.3, pan=0.45),
-        Part(singer, only_bars(tune, sketch, "xxx."), 0.3, room=0.3),
-        Part(sweet, only_bars(pad, sketch, "..xx"), 0.1, pan=0.25, room=0.4),
+        ScorePart(bass, line(sketch.choose(patterns["bass"]), spans, sketch, centre=38), 0.55),
+        ScorePart(
+            strummer, comp(sketch.choose(patterns["strum"]), spans, sketch, centre=57), 0.13, pan=-0.45
+        ),
+        ScorePart(picker, arpeggio(roll, spans, sketch, centre=60, ring=2.0), 0.3, pan=0.45),
+        ScorePart(singer, only_bars(tune, sketch, "xxx."), 0.3, room=0.3),
+        ScorePart(sweet, only_bars(pad, sketch, "..xx"), 0.1, pan=0.25, room=0.4),
         hits(snare, train, sketch, level=0.35, pan=0.1),
         hits(kick, patterns["kick"][0], sketch, level=0.6, room=0.05),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import comp, doubled, hits, line, melody, only_bars
 
 _FORMS = (
@@ -21,7 +21,7 @@ _RUNS = ("x-------xxxxxxxx", "x---x---x-------", "x-------x-------", "....xxxxx-
 _HOOKS = ("x-x-x---x-x-x---", "x--x--x-x-------", "....x-x-x-x-x---")
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a disco orchestra."""
     bass = voiced(
         sketch.habit((instruments.FINGER_BASS, instruments.SYNTH_BASS, instruments.PICK_BASS)), sketch.artist
@@ -51,16 +51,16 @@ def compose(sketch: Sketch) -> list[Part]:
         hits(open_hat, "..x...x...x...x.", sketch, level=0.35, pan=0.2),
         hits(hat, "x..gx..gx..gx..g", sketch, level=0.18, pan=0.2),
         hits(hand, sketch.choose(("x..x..x.x..x..xo", "..x...x...x..xx.")), sketch, level=0.15, pan=-0.5),
-        Part(bass, line(bass_line, spans, sketch, centre=35), 0.5, room=0.03),
-        Part(scratch, comp(scratching, spans, sketch, centre=67), 0.12, pan=-0.4),
-        Part(
+        ScorePart(bass, line(bass_line, spans, sketch, centre=35), 0.5, room=0.03),
+        ScorePart(scratch, comp(scratching, spans, sketch, centre=67), 0.12, pan=-0.4),
+        ScorePart(
             keys,
             comp(sketch.choose(("x---..x-..x-....", "x-------x-------")), spans, sketch, centre=60),
             0.1,
             pan=0.3,
         ),
-        Part(strings, run + doubled(run, -12), 0.15, pan=0.35, room=0.45),
-        Part(hook, only_bars(tune, sketch, "xx.."), 0.24, room=0.3),
+        ScorePart(strings, run + doubled(run, -12), 0.15, pan=0.35, room=0.45),
+        ScorePart(hook, only_bars(tune, sketch, "xx.."), 0.24, room=0.3),
     ]
 
 

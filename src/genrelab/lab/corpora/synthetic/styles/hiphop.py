@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Note, Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import Note, ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import arpeggio, comp, hits, line, steps
 
 _LOOPS = ("i7 | i7", "i9 | bVI", "i7 | iv7", "i | bVII | bVI | bVII", "ii7 | V9")
@@ -29,7 +29,7 @@ def _speech(sketch: Sketch, flow: str, pitch: float) -> list[list[Note]]:
     return voices
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a beat with rhythmic speech."""
     sample = voiced(
         sketch.habit(
@@ -60,11 +60,11 @@ def compose(sketch: Sketch) -> list[Part]:
         hits(kick, beat, sketch, level=1.0, room=0.03),
         hits(snare, "....X.......X... ....X..g....X.go", sketch, level=0.75, room=0.12),
         hits(hat, hats, sketch, level=0.2, pan=0.2),
-        Part(bass, line(sketch.choose(_BASSES), spans, sketch, centre=31), 0.75, room=0.0),
-        Part(sample, comp(sketch.choose(_SAMPLES), spans, sketch, centre=60), 0.1, pan=-0.2),
-        Part(pick, arpeggio(sketch.choose(_PICKS), spans, sketch, centre=69), 0.13, pan=0.35, room=0.3),
-        *(Part(vowel, notes, 0.4, room=0.08) for vowel, notes in zip(throat, speech[:5], strict=True)),
-        Part(tuned(drums.CONSONANT, sketch.artist), speech[5], 0.14, room=0.08),
+        ScorePart(bass, line(sketch.choose(_BASSES), spans, sketch, centre=31), 0.75, room=0.0),
+        ScorePart(sample, comp(sketch.choose(_SAMPLES), spans, sketch, centre=60), 0.1, pan=-0.2),
+        ScorePart(pick, arpeggio(sketch.choose(_PICKS), spans, sketch, centre=69), 0.13, pan=0.35, room=0.3),
+        *(ScorePart(vowel, notes, 0.4, room=0.08) for vowel, notes in zip(throat, speech[:5], strict=True)),
+        ScorePart(tuned(drums.CONSONANT, sketch.artist), speech[5], 0.14, room=0.08),
     ]
     if sketch.chance(0.5):
         parts.append(hits(scratch, "............x.xx ................", sketch, level=0.3, pan=-0.4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import comp, hits, melody, only_bars, walking
 
 _FORMS = (
@@ -19,7 +19,7 @@ _LINES = ("xxxxxxxx", ".xxxxxx-", "xxx-.xxx", "..xxxxxx", "x--xx-xx", "xxxxx-.."
 _COMPS = ("...x-...", "x..x....", "..x-...x", ".x-...x-", "...x..x-")
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a small group: bass, drums, a chord instrument and a soloist."""
     solo = voiced(
         sketch.habit(
@@ -52,9 +52,9 @@ def compose(sketch: Sketch) -> list[Part]:
     comping = " ".join(sketch.choose(_COMPS) for _ in range(4))
     chatter = " ".join(sketch.choose(("...g....", ".....g.o", "..g....g", "........")) for _ in range(4))
     return [
-        Part(bass, walking(spans, sketch, centre=38), 0.65, room=0.1),
-        Part(chords, comp(comping, spans, sketch, centre=62, keep=0.8), 0.12, pan=-0.35),
-        Part(
+        ScorePart(bass, walking(spans, sketch, centre=38), 0.65, room=0.1),
+        ScorePart(chords, comp(comping, spans, sketch, centre=62, keep=0.8), 0.12, pan=-0.35),
+        ScorePart(
             solo, only_bars(tune, sketch, "xxx." if sketch.chance(0.5) else "xxxx"), 0.34, pan=0.15, room=0.3
         ),
         hits(ride, "x.xxx.xx", sketch, level=0.26, pan=0.35),

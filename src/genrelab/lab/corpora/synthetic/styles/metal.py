@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import doubled, hits, melody, only_bars, roots
 
 _FORMS = (
@@ -22,7 +22,7 @@ _SHRED = ("xxxxxxxxxxxxxxxx", "x-xxxxxxx-xxxxxx", "x---xxxxx---xxxx")
 _SHOUT = ("x-x-x---x-x-x-..", "x---x---x-x-....", "x--x--x-x---....")
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a metal band; the two guitars play the same left and right."""
     chord, mute = voiced(instruments.METAL_CHORD, sketch.artist), voiced(instruments.PALM_MUTE, sketch.artist)
     bass = voiced(sketch.habit((instruments.DIRTY_BASS, instruments.PICK_BASS)), sketch.artist)
@@ -49,12 +49,12 @@ def compose(sketch: Sketch) -> list[Part]:
         hits(snare, f"{backbeat} {backbeat} {backbeat} ....X...X.XXXXXX", sketch, level=0.75, room=0.15),
         hits(cymbal, sketch.choose(("x...x...x...x...", "x.o.x.o.x.o.x.o.")), sketch, level=0.22, pan=0.3),
         hits(crash, "x............... ................", sketch, level=0.3, pan=-0.3),
-        Part(bass, doubled(chug, -12, velocity=1.0), 0.35, room=0.0),
-        Part(front, only_bars(tune, sketch, "xx.." if sketch.chance(0.5) else "xxx."), 0.25, room=0.3),
+        ScorePart(bass, doubled(chug, -12, velocity=1.0), 0.35, room=0.0),
+        ScorePart(front, only_bars(tune, sketch, "xx.." if sketch.chance(0.5) else "xxx."), 0.25, room=0.3),
     ]
     for pan in (-0.8, 0.8):
-        parts.append(Part(voiced(mute, sketch.artist), chug, 0.4, pan=pan, room=0.03))
-        parts.append(Part(voiced(chord, sketch.artist), held, 0.3, pan=pan, room=0.05))
+        parts.append(ScorePart(voiced(mute, sketch.artist), chug, 0.4, pan=pan, room=0.03))
+        parts.append(ScorePart(voiced(chord, sketch.artist), held, 0.3, pan=pan, room=0.05))
     return parts
 
 

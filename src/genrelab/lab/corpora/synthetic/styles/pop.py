@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Note, Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import Note, ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import arpeggio, comp, doubled, hits, melody, roots
 
 _FORMS = (
@@ -25,7 +25,7 @@ def _pumping(notes: list[Note]) -> list[Note]:
     return [note._replace(velocity=note.velocity * (0.45 if note.start % 1 < 0.2 else 1.0)) for note in notes]
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a produced song: beat, bass, pads, plucks, hook."""
     hook = voiced(
         sketch.habit((instruments.VOICE, instruments.VOICE, instruments.SAW_LEAD, instruments.SQUARE_LEAD)),
@@ -55,17 +55,17 @@ def compose(sketch: Sketch) -> list[Part]:
         hits(kick, beat, sketch, level=0.9, room=0.02),
         hits(clap, "....X.......X...", sketch, level=0.5, room=0.25),
         hits(hat, hats, sketch, level=0.2, pan=0.15),
-        Part(bass, roots(sketch.choose(_BASSES), spans, sketch, centre=36), 0.5, room=0.0),
-        Part(chords, _pumping(pad), 0.13, pan=-0.15, room=0.25),
-        Part(
+        ScorePart(bass, roots(sketch.choose(_BASSES), spans, sketch, centre=36), 0.5, room=0.0),
+        ScorePart(chords, _pumping(pad), 0.13, pan=-0.15, room=0.25),
+        ScorePart(
             pluck,
             arpeggio(sketch.choose(_PLUCKS), spans, sketch, centre=74, ring=1.2),
             0.14,
             pan=0.4,
             room=0.35,
         ),
-        Part(hook, tune, 0.32, room=0.3),
-        Part(hook, doubled(tune, 12, velocity=0.4), 0.2, pan=-0.3, room=0.4),
+        ScorePart(hook, tune, 0.32, room=0.3),
+        ScorePart(hook, doubled(tune, 12, velocity=0.4), 0.2, pan=-0.3, room=0.4),
     ]
 
 

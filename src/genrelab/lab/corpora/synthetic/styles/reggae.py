@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import comp, hits, line, melody, only_bars
 
 _FORMS = ("I | IV", "i | iv", "I | ii | IV | I", "i7 | bVII", "I | V | vi | IV", "i | i | bVII | iv")
@@ -17,7 +17,7 @@ _BUBBLES = ("..x-..xx..x-..xx", ".xx-.xx-.xx-.xx-", "..xx..xx..xx..xx")
 _SONGS = ("x-x-x---....x-x-", "....x-x-x-x-x---", "x---x-x-x-......", "..x-x---x-x-....")
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a reggae band."""
     skank = voiced(
         sketch.habit((instruments.SCRATCH_GUITAR, instruments.SCRATCH_GUITAR, instruments.PIANO)),
@@ -44,11 +44,11 @@ def compose(sketch: Sketch) -> list[Part]:
     low = line(f"{sketch.choose(_BASSES)} {sketch.choose(_BASSES)}", spans, sketch, centre=33)
     tune = melody(spans, sketch, sketch.scale(scale, 60, 76), rhythms=_SONGS, form="ABAC")
     return [
-        Part(bass, low, 0.75, room=0.0),
-        Part(bass_top, low, 0.3, room=0.0),
-        Part(skank, comp(skanking, spans, sketch, centre=65, keep=0.6), 0.2, pan=-0.35, room=0.25),
-        Part(organ, comp(sketch.choose(_BUBBLES), spans, sketch, centre=60, keep=0.6), 0.08, pan=0.4),
-        Part(front, only_bars(tune, sketch, "xxx."), 0.26, room=echo),
+        ScorePart(bass, low, 0.75, room=0.0),
+        ScorePart(bass_top, low, 0.3, room=0.0),
+        ScorePart(skank, comp(skanking, spans, sketch, centre=65, keep=0.6), 0.2, pan=-0.35, room=0.25),
+        ScorePart(organ, comp(sketch.choose(_BUBBLES), spans, sketch, centre=60, keep=0.6), 0.08, pan=0.4),
+        ScorePart(front, only_bars(tune, sketch, "xxx."), 0.26, room=echo),
         hits(kick, drop, sketch, level=0.85, room=0.05),
         hits(stick, "........X....... ........X..o....", sketch, level=0.5, room=echo),
         hits(

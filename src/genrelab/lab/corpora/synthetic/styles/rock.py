@@ -5,7 +5,7 @@ from __future__ import annotations
 from genrelab.lab.corpora.synthetic import drums, instruments
 from genrelab.lab.corpora.synthetic.drums import tuned
 from genrelab.lab.corpora.synthetic.instruments import voiced
-from genrelab.lab.corpora.synthetic.score import Part, Sketch, Style
+from genrelab.lab.corpora.synthetic.score import ScorePart, Sketch, Style
 from genrelab.lab.corpora.synthetic.writing import arpeggio, hits, melody, only_bars, roots
 
 _FORMS = (
@@ -20,7 +20,7 @@ _KICKS = ("x.......x.x.....", "x.....x.x.......", "x..x....x.x.....", "x.x......
 _SONGS = ("x---x-x-x---....", "x-x-x-x-x-------", "..x-x---x-x-x---", "x--x--x-x-------")
 
 
-def compose(sketch: Sketch) -> list[Part]:
+def compose(sketch: Sketch) -> list[ScorePart]:
     """Return a rock band."""
     chord = voiced(instruments.ROCK_CHORD, sketch.artist)
     front = voiced(
@@ -60,11 +60,11 @@ def compose(sketch: Sketch) -> list[Part]:
             level=0.5,
             pan=-0.2,
         ),
-        Part(bass, bass_line, 0.45, room=0.02),
-        Part(chord, riff, 0.3, pan=-0.6, room=0.1),
-        Part(voiced(chord, sketch.artist), riff, 0.3, pan=0.6, room=0.1),
-        Part(second, picked, 0.12, pan=0.3, room=0.25),
-        Part(front, only_bars(tune, sketch, "xxx."), 0.32, room=0.25),
+        ScorePart(bass, bass_line, 0.45, room=0.02),
+        ScorePart(chord, riff, 0.3, pan=-0.6, room=0.1),
+        ScorePart(voiced(chord, sketch.artist), riff, 0.3, pan=0.6, room=0.1),
+        ScorePart(second, picked, 0.12, pan=0.3, room=0.25),
+        ScorePart(front, only_bars(tune, sketch, "xxx."), 0.32, room=0.25),
     ]
 
 
