@@ -55,6 +55,16 @@ TABLES = (
     "mfcc-cqt/descriptor-table",
 )  # learns from no sound and makes no model file: test_descriptor_mlp.py
 
+# One of each paper; the others are slow tests.
+FASTEST = {
+    "builtin/genres-11-fcn",
+    "fds/cnn-3s",
+    "mel-augmentation/small-wav-rgb",
+    "mfcc-cqt/descriptor-mlp",
+    "ms-sincresnet/sincnet-80-1001",
+    "soundfusion/simple-vgg",
+}
+
 # Exact published sizes: genres, values. Keras counts the moments of batch norms among them.
 SIZES = {
     "soundfusion/simple-cnn": (8, 25_472),
@@ -111,7 +121,14 @@ def stores(corpus: Corpus) -> Iterator[Callable[[Recipe], AudioStore]]:
     made.clear()
 
 
-@pytest.mark.parametrize("name", [name for name in recipe_names() if name not in TABLES])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in FASTEST else pytest.mark.slow)
+        for name in recipe_names()
+        if name not in TABLES
+    ],
+)
 def test_a_recipe_learns_is_measured_written_and_asked(
     name: str, corpus: Corpus, stores: Callable[[Recipe], AudioStore], tmp_path: Path
 ) -> None:

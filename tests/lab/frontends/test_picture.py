@@ -325,9 +325,13 @@ def test_silence_is_a_flat_line(mirrored: bool, faint: float) -> None:
     assert (np.delete(picture, [24, 25, 26], axis=1) == 1).all()
 
 
-ONNX: list[tuple[str, dict[str, Any]]] = [
+ONNX: list[Any] = [
     ("picture", {"of": {"kind": "stft", "relative": True}, "axis": "log", "colours": "magma"}),
-    ("picture", {"of": {"kind": "mel"}, "planes": 1, "values": "signed", "low": -60.0}),
+    pytest.param(
+        "picture",
+        {"of": {"kind": "mel"}, "planes": 1, "values": "signed", "low": -60.0},
+        marks=pytest.mark.slow,
+    ),
     ("waveform-picture", {"values": "imagenet", "mirrored": True}),
 ]
 

@@ -154,6 +154,7 @@ def run(corpus: Corpus, split: Split, tmp_path_factory: pytest.TempPathFactory) 
     return run_experiment(Experiment(recipe, corpus, split, 0), base=base, device="cpu")
 
 
+@pytest.mark.slow
 def test_an_experiment_is_measured_and_written(run: Run) -> None:
     assert run.record.evaluation.segment.n == 6
     assert run.record.export_difference <= TOLERANCE
@@ -163,6 +164,7 @@ def test_an_experiment_is_measured_and_written(run: Run) -> None:
     assert metadata.shortest_seconds == pytest.approx(0.496)
 
 
+@pytest.mark.slow
 def test_the_model_file_takes_any_length(run: Run) -> None:
     network, bundle = run.network().eval(), Bundle.load(run.folder / MODEL)
     generator = torch.Generator().manual_seed(7)
@@ -183,6 +185,7 @@ def test_the_model_file_takes_any_length(run: Run) -> None:
             bundle.predict(np.zeros((1, 1, samples), np.float32))
 
 
+@pytest.mark.slow
 def test_short_files_are_recognized_as_they_are(run: Run, tmp_path: Path) -> None:
     network, recognizer = run.network().eval(), Recognizer.load(run.folder / MODEL, threads=1)
     rng = np.random.default_rng(5)
@@ -201,6 +204,7 @@ def test_short_files_are_recognized_as_they_are(run: Run, tmp_path: Path) -> Non
         assert dict(record.genres) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_graph_of_one_length_is_refused_for_sound_of_any(run: Run, tmp_path: Path) -> None:
     program = onnx.load(run.folder / MODEL)
     program.graph.input[0].type.tensor_type.shape.dim[2].dim_value = WHOLE

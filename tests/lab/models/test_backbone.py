@@ -81,6 +81,7 @@ class _Averaged(Body):
         return Scores(self.classify(embedding), embedding)
 
 
+@pytest.mark.slow
 def test_the_model_file_computes_the_same(tmp_path: Path) -> None:
     torch.manual_seed(1)
     mel = FRONTENDS.create("mel", {"n_mels": 40}, sample_rate=8000, channels=1)

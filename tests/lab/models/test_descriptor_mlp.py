@@ -110,6 +110,7 @@ def trained(corpus: Corpus, split: Split, tmp_path_factory: pytest.TempPathFacto
     return run_experiment(Experiment(sound_recipe(), corpus, split, 0), base=base, device="cpu")
 
 
+@pytest.mark.slow
 def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus, split: Split) -> None:
     network, store = trained.network(), open_store(corpus, sample_rate=8000, channels=1)
 
@@ -127,6 +128,7 @@ def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus
     assert any(f"in {len(split.train)} training segments" in note for note in trained.record.start.notes)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
     train(Experiment(sound_recipe("training.max_epochs=2"), corpus, split, 0), folder=tmp_path, device="cpu")
     went_on = train(Experiment(sound_recipe(), corpus, split, 0), folder=tmp_path, device="cpu")
@@ -136,6 +138,7 @@ def test_a_resumed_run_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_
     assert went_on.start == tuple(trained.record.start.notes)
 
 
+@pytest.mark.slow
 def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
     network = trained.network()
     before = body_of(network).standardize.mean.clone()
@@ -146,6 +149,7 @@ def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
     assert fresh.training and not torch.equal(body_of(fresh).standardize.mean, before)
 
 
+@pytest.mark.slow
 def test_the_model_file_gives_what_torch_gives(trained: Run, corpus: Corpus) -> None:
     assert trained.record.export_difference <= TOLERANCE
     store = open_store(corpus, sample_rate=8000, channels=1)

@@ -173,6 +173,7 @@ class Killed(Exception):
     """Stands for a kill: nothing after it runs."""
 
 
+@pytest.mark.slow
 def test_a_killed_training_with_copies_resumes_to_the_same_end(
     copying: Make,
     corpus: Corpus,

@@ -50,6 +50,7 @@ def metadata(name: str, temperature: float = 1.0) -> BundleMetadata:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_onnxruntime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
     net, about = network(name), metadata(name)
@@ -68,6 +69,7 @@ def test_onnxruntime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
     net = network("resnet1d-s")
     export(net, metadata("resnet1d-s", temperature=4.0), tmp_path / "model.onnx")
@@ -82,6 +84,7 @@ def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
     onnx.checker.check_model(onnx.load(tmp_path / "model.onnx"))
 
 
+@pytest.mark.slow
 def test_half_precision_halves_the_file_and_spares_the_front_end(tmp_path: Path) -> None:
     net, about = network("resnet2d-s"), metadata("resnet2d-s")
     export(net, about, tmp_path / "single.onnx")
@@ -102,6 +105,7 @@ def test_half_precision_halves_the_file_and_spares_the_front_end(tmp_path: Path)
     assert not np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_a_file_that_would_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"the old one")

@@ -293,6 +293,7 @@ def test_targets_none_trains_as_if_there_were_no_distill(
     assert trained[0].learned["clips"] == {"labelled": 12, "unlabelled": 0}
 
 
+@pytest.mark.slow
 def test_the_record_says_what_was_distilled(
     distilling: Make, mixed: Corpus, split: Split, targets: Path, tmp_path: Path, cache: Path
 ) -> None:
