@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from model_metadata import recipe_metadata
 from torch import Tensor, nn
 
-import genrelab
 from genrelab.bundle.bundle import Bundle
-from genrelab.bundle.metadata import BundleMetadata
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.scores import evaluate
@@ -147,17 +145,7 @@ def test_a_recipe_learns_is_measured_written_and_asked(
     predictions = predict(net, TestSet(corpus, ids, store, recipe.audio), device="cpu")
     assert evaluate(predictions, seed=0).to_dict()["track"]["majority"]["n"] == 6
 
-    about = BundleMetadata(
-        genres=GENRES,
-        sample_rate=recipe.audio.sample_rate,
-        channels=recipe.audio.channels,
-        segment_seconds=recipe.audio.segment_seconds,
-        hop_seconds=recipe.audio.hop_seconds,
-        padding=recipe.audio.padding,
-        recipe=recipe.name,
-        created=datetime.date(2026, 1, 1),
-        genrelab_version=genrelab.__version__,
-    )
+    about = recipe_metadata(recipe, GENRES)
     assert 0.0 <= export(net.eval(), about, tmp_path / "model.onnx") <= TOLERANCE
     probabilities, _ = Bundle.load(tmp_path / "model.onnx").predict(waves.numpy())
     with torch.no_grad():

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 import torch.nn.functional as F
+from killed import Killed
 from raising import raises
 from small_mfcc_cqt import RATE, SEGMENT, SHORTEST, lively, small, uneven
 from torch import Tensor
@@ -116,10 +117,6 @@ def test_the_epoch_is_chosen_on_clips_as_they_are(
     loss = F.nll_loss(expected.log(), torch.tensor(genres)).item()
     (epoch,) = read_history(tmp_path)
     assert epoch["valid_loss"] == pytest.approx(loss, abs=1e-4)
-
-
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
 
 
 def test_a_killed_run_cuts_out_the_same_frames(

@@ -195,6 +195,7 @@ def earlier(tree: Path, recipe: Make) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_going_on_with_the_same_split_is_no_leak(tree: Path, tiny_recipe: Make) -> None:
     """What chose the epoch then may choose it again; what was learned then may not."""
     weights = f"training.weights={earlier(tree, tiny_recipe)}/best.safetensors"
@@ -207,6 +208,7 @@ def test_going_on_with_the_same_split_is_no_leak(tree: Path, tiny_recipe: Make) 
     )
 
 
+@pytest.mark.slow
 def test_what_was_learned_without_a_label_is_not_to_choose_now(
     tree: Path, tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_metadata import metadata
 from raising import raises
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-import genrelab
 from genrelab.bundle.bundle import Bundle
-from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import CorpusError, ModelFileError
 from genrelab.lab.corpora import load_corpus, make_split
 from genrelab.lab.corpora.types import Corpus, Split
@@ -197,15 +195,13 @@ def test_a_table_is_learned_and_leaves_no_model_file(table: Write, tmp_path: Pat
     assert why in json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))["no_model_file"]
     assert why in (run.folder / REPORT).read_text(encoding="utf-8")
     with pytest.raises(ModelFileError, match=why):
-        about = BundleMetadata(
-            genres=GENRES,
+        about = metadata(
+            GENRES,
             sample_rate=1000,
             channels=1,
             segment_seconds=1.0,
             hop_seconds=1.0,
             recipe="table",
-            created=datetime.date(2026, 1, 1),
-            genrelab_version=genrelab.__version__,
         )
         export(run.network(), about, tmp_path / MODEL)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from model_metadata import recipe_metadata
 from raising import raises
 
 import genrelab
@@ -35,19 +35,7 @@ def network(name: str) -> GenreNetwork:
 
 
 def metadata(name: str, temperature: float = 1.0) -> BundleMetadata:
-    recipe = load_recipe(name)
-    return BundleMetadata(
-        genres=GENRES,
-        sample_rate=recipe.audio.sample_rate,
-        channels=recipe.audio.channels,
-        segment_seconds=recipe.audio.segment_seconds,
-        hop_seconds=recipe.audio.hop_seconds,
-        padding=recipe.audio.padding,
-        temperature=temperature,
-        recipe=recipe.name,
-        created=datetime.date(2026, 1, 1),
-        genrelab_version=genrelab.__version__,
-    )
+    return recipe_metadata(load_recipe(name), GENRES, temperature=temperature)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
+from killed import Killed
 from raising import raises
 from torch import Tensor
 
@@ -115,10 +116,6 @@ def test_transfer_alone_leaves_the_backbone_as_it_was(
     assert trained.network.parameter_count() == count
     # A finished run that is asked again says the same, though no epoch is trained then.
     assert run(transfer, tmp_path / "run").network.parameter_count() == count
-
-
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
 
 
 @pytest.mark.parametrize(
