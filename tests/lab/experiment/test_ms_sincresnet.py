@@ -40,13 +40,8 @@ SYSTEMS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "sincnet-80-251",
-        *(pytest.param(each, marks=pytest.mark.slow) for each in SYSTEMS if each != "sincnet-80-251"),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYSTEMS)
 def test_a_system_is_trained_measured_written_and_asked(
     name: str, corpus: Corpus, split: Split, cache: Path, tmp_path: Path
 ) -> None:

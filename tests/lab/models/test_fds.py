@@ -166,7 +166,8 @@ QUICK = {
 }
 
 
-@pytest.mark.parametrize("name", ["cnn-3s", pytest.param("late-fusion-5s", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
 def test_a_system_is_trained_measured_written_and_asked(
     name: str, corpus: Corpus, split: Split, cache: Path, tmp_path: Path
 ) -> None:
