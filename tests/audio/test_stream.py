@@ -71,6 +71,7 @@ def test_no_click_at_the_borders_of_blocks(tmp_path: Path) -> None:
     assert np.abs(np.diff(joined)).max() < 1.05 * steepest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["flac", "mp3", "ogg"])
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, suffix: str) -> None:
     def peak(minutes: float) -> int:
@@ -92,6 +93,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, suffix: str) -> None
     assert peak(6) < 1.2 * peak(3)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_a_file_read_by_ffmpeg(tmp_path: Path, sounds: SimpleNamespace) -> None:
     def peak(seconds: int) -> int:
         piece = sounds.make_signal(2.0)

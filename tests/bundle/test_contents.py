@@ -77,6 +77,7 @@ def test_deep_nesting_is_no_recursion() -> None:
         examine(bytes([7 << 3 | 2]) + _size(len(message)) + message)
 
 
+@pytest.mark.slow
 def test_endless_many_fields_are_not_counted_to_their_end() -> None:
     nodes = b"\x0a\x00" * (MOST_FIELDS - 1)  # node 1 of a graph, empty
     assert examine(b"\x3a" + _size(len(nodes)) + nodes).has_graph

@@ -25,6 +25,7 @@ def bare(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", BARE, *arguments], capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_piece_is_composed_without_the_laboratory(tmp_path: Path) -> None:
     piece = tmp_path / "new folder" / "piece.mp3"
     done = bare("demo", "--compose", str(piece))

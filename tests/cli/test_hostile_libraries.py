@@ -112,7 +112,7 @@ def add_change(library: Path, path: bytes | Path, draft: bytes | None, state: st
     connection.close()
 
 
-@pytest.mark.parametrize("state", ["begun", "ready"])
+@pytest.mark.parametrize("state", ["begun", pytest.param("ready", marks=pytest.mark.slow)])
 def test_no_file_is_removed(
     state: str,
     library: Path,
@@ -302,6 +302,7 @@ def kinds(tmp_path: Path) -> Iterator[dict[str, Path]]:
         }
 
 
+@pytest.mark.slow
 def test_a_library_that_is_not_a_file_is_an_error(
     kinds: dict[str, Path], songs: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -76,6 +76,7 @@ def test_an_answer_comes_while_the_sound_goes_on(tiny_model: Path, pcm: bytes) -
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @linux
 def test_an_interrupt_while_nothing_comes(tiny_model: Path, pcm: bytes) -> None:
     process = start(tiny_model, *RAW)

@@ -223,6 +223,7 @@ def test_a_full_disk_is_one_line(format: str, tiny_model: Path, music: Path) -> 
     assert done.stderr == b"genrelab: [Errno 28] No space left on device\n"
 
 
+@pytest.mark.slow
 @linux
 def test_outputs_on_a_full_disk_are_as_they_were(tiny_model: Path, music: Path, tmp_path: Path) -> None:
     command = ["recognize", music / "album" / "c.mp3", "--model", tiny_model, "--no-library"]
@@ -246,6 +247,7 @@ def test_outputs_on_a_full_disk_are_as_they_were(tiny_model: Path, music: Path, 
         assert path.read_text() == "old" and len(os.listdir(path.parent)) == (3 if option == "--out" else 1)
 
 
+@pytest.mark.slow
 @linux
 def test_a_library_on_a_full_disk_keeps_what_it_has(
     tiny: ModuleType, tiny_model: Path, tmp_path: Path

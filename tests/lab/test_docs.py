@@ -83,6 +83,7 @@ def test_python_in_the_page_on_corpora(desk: Path, world: Path, capsys: pytest.C
     assert "'blues'" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_python_in_the_page_on_the_laboratory(
     desk: Path, world: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

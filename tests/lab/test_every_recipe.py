@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from model_metadata import recipe_metadata
 from torch import Tensor, nn
 
-import genrelab
 from genrelab.bundle.bundle import Bundle
-from genrelab.bundle.metadata import BundleMetadata
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.scores import evaluate
@@ -54,6 +52,16 @@ QUICK: dict[str, tuple[str, ...]] = {
 TABLES = (
     "mfcc-cqt/descriptor-table",
 )  # learns from no sound and makes no model file: test_descriptor_mlp.py
+
+# One of each paper; the others are slow tests.
+FASTEST = {
+    "builtin/genres-11-fcn",
+    "fds/cnn-3s",
+    "mel-augmentation/small-wav-rgb",
+    "mfcc-cqt/descriptor-mlp",
+    "ms-sincresnet/sincnet-80-1001",
+    "soundfusion/simple-vgg",
+}
 
 # Exact published sizes: genres, values. Keras counts the moments of batch norms among them.
 SIZES = {
@@ -111,7 +119,14 @@ def stores(corpus: Corpus) -> Iterator[Callable[[Recipe], AudioStore]]:
     made.clear()
 
 
-@pytest.mark.parametrize("name", [name for name in recipe_names() if name not in TABLES])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in FASTEST else pytest.mark.slow)
+        for name in recipe_names()
+        if name not in TABLES
+    ],
+)
 def test_a_recipe_learns_is_measured_written_and_asked(
     name: str, corpus: Corpus, stores: Callable[[Recipe], AudioStore], tmp_path: Path
 ) -> None:
@@ -130,17 +145,7 @@ def test_a_recipe_learns_is_measured_written_and_asked(
     predictions = predict(net, TestSet(corpus, ids, store, recipe.audio), device="cpu")
     assert evaluate(predictions, seed=0).to_dict()["track"]["majority"]["n"] == 6
 
-    about = BundleMetadata(
-        genres=GENRES,
-        sample_rate=recipe.audio.sample_rate,
-        channels=recipe.audio.channels,
-        segment_seconds=recipe.audio.segment_seconds,
-        hop_seconds=recipe.audio.hop_seconds,
-        padding=recipe.audio.padding,
-        recipe=recipe.name,
-        created=datetime.date(2026, 1, 1),
-        genrelab_version=genrelab.__version__,
-    )
+    about = recipe_metadata(recipe, GENRES)
     assert 0.0 <= export(net.eval(), about, tmp_path / "model.onnx") <= TOLERANCE
     probabilities, _ = Bundle.load(tmp_path / "model.onnx").predict(waves.numpy())
     with torch.no_grad():

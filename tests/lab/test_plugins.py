@@ -198,6 +198,7 @@ def test_a_record_cannot_make_genrelab_run_a_file(pages: Path) -> None:
     assert not (pages / "sprung").exists()
 
 
+@pytest.mark.slow
 def test_workers_that_are_spawned_need_no_plugin(
     pages: Path, corpus: Corpus, split: Split, cache: Path
 ) -> None:
@@ -245,6 +246,7 @@ def uninstall() -> None:
         del sys.modules[name]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("package")
 def test_an_installed_package(
     pages: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -217,6 +217,7 @@ INDEX 01 00:30:00
     assert _places(_tracks(text, folder)) == [("album.flac", 1, 0.0, 30.0)]
 
 
+@pytest.mark.slow
 def test_a_huge_sheet_takes_no_long_time(folder: Path) -> None:
     lines = [f'FILE "{n}.wav" WAVE\nTRACK {n} AUDIO\nINDEX 01 00:00:00\n' for n in range(20_000)]
     assert len(_tracks("".join(lines), folder)) == 20_000

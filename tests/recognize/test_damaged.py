@@ -97,6 +97,7 @@ def test_values_that_are_not_finite_count_as_silence(packaged: Recognizer, tmp_p
     assert "all.wav" in str(packaged(tmp_path / "all.wav").error)
 
 
+@pytest.mark.slow
 def test_two_recordings_in_one_file_are_both_processed(packaged: Recognizer, tmp_path: Path) -> None:
     for name in ("x.mp3", "x.ogg"):
         one = write_song(tmp_path / name).read_bytes()
@@ -119,6 +120,7 @@ def test_sound_out_of_phase_is_not_silence(packaged: Recognizer, tmp_path: Path)
     assert packaged(array, sample_rate=rate).genres == packaged(tmp_path / "out.wav").genres
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
 def test_decoders_print_nothing(tmp_path: Path) -> None:
     """What libmpg123, FFmpeg and PyAV think of a file is not for the terminal."""

@@ -207,6 +207,7 @@ def test_it_reads_only_a_few_files_ahead(recognizer: Recognizer, music: Path) ->
     records.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_closing_stops_a_long_file(tiny: ModuleType, tiny_model: Path, tmp_path: Path) -> None:
     long = tmp_path / "long.wav"
     with soundfile.SoundFile(long, "w", 8000, 1) as file:

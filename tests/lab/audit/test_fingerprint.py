@@ -51,6 +51,7 @@ def test_a_beep_is_where_it_is(at: float, pitch: float) -> None:
     assert found.seconds == 2.0
 
 
+@pytest.mark.slow
 def test_levels_are_those_of_librosas_spectrogram() -> None:
     wave = notes(0)
     found = fingerprint(wave)

@@ -60,6 +60,7 @@ def test_voices_are_of_men_women_and_children() -> None:
     assert 10 < sum(voice.breath == 1.0 for voice in voices) < 60, "some whisper"
 
 
+@pytest.mark.slow
 def test_a_network_learns_to_be_unsure_of_it(
     corpus: Corpus, split: Split, cache: Path, tiny_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_the_model_recognizes_without_torch(trained: tuple[Path, Path]) -> None:
     assert right >= 10
 
 
+@pytest.mark.slow
 def test_export_writes_the_same_network_again(
     trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +132,7 @@ def training(tmp_path: Path, *more: str) -> list[str]:
     return [*command, "--split=random", "--device=cpu", f"--out={tmp_path / 'runs'}", *SMALL, *more]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_training_goes_on(sent: signal.Signals, tmp_path: Path) -> None:
     command = training(tmp_path, "--set=training.max_epochs=60")
@@ -158,6 +160,7 @@ def test_a_stopped_training_goes_on(sent: signal.Signals, tmp_path: Path) -> Non
     assert first >= 4, "it did not go on where it was stopped"
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_go_all_the_way(tmp_path: Path) -> None:
     command = training(tmp_path, "--set=training.max_epochs=1", "--format=json")
     music = os.fsencode(tmp_path / "music")
@@ -170,7 +173,7 @@ def test_names_that_are_no_text_go_all_the_way(tmp_path: Path) -> None:
     assert "s\\xe9.wav" in Path(result["run"], "split.csv").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("format", ["table", "json"])
+@pytest.mark.parametrize("format", ["table", pytest.param("json", marks=pytest.mark.slow)])
 def test_lists(format: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes", "list", "--format", format]) == 0
     recipes = capsys.readouterr().out
@@ -196,6 +199,7 @@ def test_recipes_show_gives_a_recipe_that_can_be_used(
     assert main(["recipes", "show", "resnet1d-s", "--set", "model.width"]) == 2
 
 
+@pytest.mark.slow
 def test_corpora_show_verify_and_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = "synthetic:tracks=3,seconds=2,seed=1"
     assert main(["corpora", "render", str(tmp_path / "heard"), f"--corpus={spec}", "--format=mp3"]) == 0

@@ -107,6 +107,7 @@ def test_without_a_run_the_option_is_named(here: Path, capsys: pytest.CaptureFix
     assert "'archive'" in err and "--plugin" in err
 
 
+@pytest.mark.slow
 def test_a_changed_plugin(here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changed = tmp_path / "tiny.py"
     changed.write_text((here / "tiny.py").read_text() + "# changed\n")
@@ -128,6 +129,7 @@ def test_a_changed_plugin_is_noted(here: Path, tmp_path: Path, caplog: pytest.Lo
     assert RUN in note and "'tiny'" in note and note.count("sha256:") == 2
 
 
+@pytest.mark.slow
 def test_a_stopped_training_resumes(here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train = ["train", "mine.yaml", "--corpus=archive:music", "--plugin=archive.py", f"--out={tmp_path}"]
     command = [sys.executable, "-m", "genrelab", *train, *NEEDED]
@@ -150,6 +152,7 @@ def test_a_stopped_training_resumes(here: Path, tmp_path: Path, capsys: pytest.C
     assert whole.read_bytes() == resumed.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_search_and_a_bench_take_plugins(
     here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -167,6 +170,7 @@ def test_a_search_and_a_bench_take_plugins(
     assert main(["targets", "mine.onnx", "--corpus=archive:new", "--to=new.npz", "--plugin=archive.py"]) == 0
 
 
+@pytest.mark.slow
 def test_finalize_takes_plugins(here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     last = [
         "--set=training.max_epochs=4",

@@ -40,6 +40,7 @@ def leaves(command: object, *path: str) -> Iterator[str]:
 
 
 COMMANDS = sorted(leaves(typer.main.get_command(app)))
+SLOW = {"compare", "export", "finalize"}
 
 
 class World:
@@ -183,7 +184,10 @@ def unprintable(text: bytes) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=pytest.mark.slow) if each in SLOW else each for each in COMMANDS],
+)
 def test_nothing_that_is_printed_steers_a_terminal(
     command: str,
     world: World,

@@ -70,6 +70,7 @@ def without_times(value: Any) -> Any:
     return [without_times(each) for each in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 def test_a_finished_search_is_only_shown(
     music: Path, undisturbed: tuple[Path, float], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_finished_search_is_only_shown(
     assert result["best"]["test"]["track"]["by_seed"].keys() == {"0"}
 
 
+@pytest.mark.slow
 def test_trials_are_run_folders_and_the_best_is_a_recipe(undisturbed: tuple[Path, float]) -> None:
     folder, _ = undisturbed
     result = json.loads((folder / "search.json").read_text())
@@ -109,6 +111,7 @@ def test_trials_are_run_folders_and_the_best_is_a_recipe(undisturbed: tuple[Path
     assert best.name == "simple-cnn" and best.reported == () and "simple-cnn" in best.sources["model.width"]
 
 
+@pytest.mark.slow
 def test_more_seeds_go_on_with_the_same_search_and_other_values_are_refused(
     music: Path, undisturbed: tuple[Path, float], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,6 +46,7 @@ def folds(
     ]
 
 
+@pytest.mark.slow
 def test_where_nothing_chose_no_figure_stands(folds: list[Run]) -> None:
     text = (folds[0].folder / "metrics.json").read_text(encoding="utf-8")
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -54,6 +55,7 @@ def test_where_nothing_chose_no_figure_stands(folds: list[Run]) -> None:
     assert "no clips were kept back" in report and "nan" not in report
 
 
+@pytest.mark.slow
 def test_the_model_learned_all_and_tells_the_folds_figures(
     folds: list[Run], corpus: Corpus, tmp_path: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_the_model_learned_all_and_tells_the_folds_figures(
     assert not np.allclose(own, other, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_command_refuses_another_corpus_and_a_strange_name(
     folds: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +99,7 @@ def test_the_command_refuses_another_corpus_and_a_strange_name(
     assert ".onnx" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_file_that_promises_too_much_is_made_by_force_alone(
     folds: list[Run], corpus: Corpus, tmp_path: Path
 ) -> None:
@@ -116,6 +120,7 @@ def test_a_file_that_promises_too_much_is_made_by_force_alone(
         assert any("99 %" in text for text in told["warnings"])
 
 
+@pytest.mark.slow
 def test_folds_that_broke_down_are_told(folds: list[Run], corpus: Corpus, tmp_path: Path) -> None:
     found = Finding(kind="one genre", parts=("test",), count=12, examples=("low",))
     record = folds[1].record.model_copy(update={"findings": (found,)})
@@ -125,6 +130,7 @@ def test_folds_that_broke_down_are_told(folds: list[Run], corpus: Corpus, tmp_pa
     assert not (tmp_path / "f").exists()
 
 
+@pytest.mark.slow
 def test_a_network_that_breaks_down_on_all_clips_makes_no_file(
     corpus: Corpus, tiny_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
@@ -142,6 +148,7 @@ def test_a_network_that_breaks_down_on_all_clips_makes_no_file(
     assert not (tmp_path / "m.onnx").exists()
 
 
+@pytest.mark.slow
 def test_the_command_says_what_was_wanted_and_what_was_reached(
     folds: list[Run], corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -157,6 +164,7 @@ def test_the_command_says_what_was_wanted_and_what_was_reached(
     assert "note: No threshold reaches 99 %" in err
 
 
+@pytest.mark.slow
 def test_what_is_no_cross_validation_is_refused(
     folds: list[Run], run: Run, corpus: Corpus, tmp_path: Path
 ) -> None:
@@ -175,6 +183,7 @@ def test_what_is_no_cross_validation_is_refused(
     assert not to.exists()
 
 
+@pytest.mark.slow
 def test_calibration_is_measured_on_folds_that_it_was_not_fitted_on() -> None:
     def fold(number: int, sharpness: float) -> Predictions:
         rng = np.random.default_rng(number)

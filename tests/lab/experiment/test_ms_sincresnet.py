@@ -40,6 +40,7 @@ SYSTEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_system_is_trained_measured_written_and_asked(
     name: str, corpus: Corpus, split: Split, cache: Path, tmp_path: Path

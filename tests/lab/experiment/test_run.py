@@ -80,6 +80,7 @@ def test_a_finished_run_is_not_run_again(
     assert again.record == run.record
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_run_is_refused_and_restart_replaces_it(
     run: Run, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
 ) -> None:
@@ -164,6 +165,7 @@ def test_leaks_and_synthetic_music_are_told_first(run: Run) -> None:
     assert "Ann" in warnings(found)[0] and "disco" in warnings(found)[1]
 
 
+@pytest.mark.slow
 def test_an_epoch_chosen_on_the_test_part_is_told_everywhere(
     spoilt: Run, split: Split, corpus: Corpus
 ) -> None:
@@ -197,6 +199,7 @@ def leaking(corpus: Corpus, split: Split, learnable: Make, base: Path) -> Run:
     return run_experiment(Experiment(recipe, changed, split, 0), base=base, device="cpu")
 
 
+@pytest.mark.slow
 def test_copies_of_validation_clips_are_told_everywhere(leaking: Run, run: Run) -> None:
     metrics = leaking.record.to_dict()
     made = {"kind": "loudness", "decibels": -30, "clips": 12 + 6}
@@ -212,6 +215,7 @@ def test_copies_of_validation_clips_are_told_everywhere(leaking: Run, run: Run) 
     assert result["copies_of"] == "train+valid" and result["warnings"][0] == severe
 
 
+@pytest.mark.slow
 def test_copies_of_training_clips_are_no_leak(leaking: Run, run: Run) -> None:
     assert run.record.copies == CopiesRecord(of="train") and run.record.severe() == ()
     record = leaking.record
@@ -222,6 +226,7 @@ def test_copies_of_training_clips_are_no_leak(leaking: Run, run: Run) -> None:
     assert [each.kind for each in on_test.severe()] == ["epoch on test"]
 
 
+@pytest.mark.slow
 def test_a_run_says_how_its_sound_was_changed(leaking: Run) -> None:
     about = leaking.record.corpus
     assert leaking.folder.parent.name == about.name == "tones-mp3-32-loudness--20"
@@ -233,6 +238,7 @@ def test_a_run_says_how_its_sound_was_changed(leaking: Run) -> None:
     assert "synthetic" in {each.kind for each in doubts}
 
 
+@pytest.mark.slow
 def test_leaks_between_what_was_learned_together_are_none(
     corpus: Corpus, split: Split, tiny_recipe: Make, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from scipy.special import softmax
 
 from genrelab.lab.experiment.finalize import Held, held_out
@@ -64,6 +65,7 @@ def test_a_genre_that_is_never_answered() -> None:
     assert "never predicted" not in GRAVE
 
 
+@pytest.mark.slow
 def test_a_temperature_at_the_end_of_its_range() -> None:
     sharp = held_out([fold(number, sharper=40.0) for number in range(3)], precision=0.3, seed=0)
     assert sharp.temperature > 9.5 and kinds(sharp)["temperature"].values["to"] == 10.0

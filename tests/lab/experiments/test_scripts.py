@@ -155,6 +155,7 @@ def test_gtzan_features(run: Run, tmp_path: Path) -> None:
         assert 0.0 <= row["linear"]["value"] < 0.3, "noise tells nothing of genres"
 
 
+@pytest.mark.slow
 def test_members(run: Run, folds: tuple[str, list[Path]]) -> None:
     corpus, runs = folds
     result = run("members.py", *runs, f"--corpus={corpus}")
@@ -163,6 +164,7 @@ def test_members(run: Run, folds: tuple[str, list[Path]]) -> None:
     assert all(0.0 <= row["accuracy"]["value"] <= 1.0 for row in result["rows"])
 
 
+@pytest.mark.slow
 def test_model_card(run: Run, folds: tuple[str, list[Path]], tmp_path: Path) -> None:
     corpus, runs = folds
     names = ("systems", "genres", "collections", "confidence", "calibration")

@@ -203,6 +203,7 @@ def test_output_shape_tells_the_truth(samples: int, batch: int, channels: int, h
     assert torch.isfinite(made).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_onnxruntime_gives_what_torch_gives() -> None:
     waves = torch.from_numpy(np.stack([*sounds(1.0).values()]))[:, None]

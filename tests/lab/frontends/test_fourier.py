@@ -71,7 +71,8 @@ class Named(torch.nn.Module):
 
 @pytest.mark.parametrize("pad_mode", ["reflect", "constant"])
 @pytest.mark.parametrize(
-    ("n_fft", "hop", "transform"), [(512, 256, False), (400, 160, False), (1024, 441, True)]
+    ("n_fft", "hop", "transform"),
+    [pytest.param(512, 256, False, marks=pytest.mark.slow), (400, 160, False), (1024, 441, True)],
 )
 def test_model_files_hold_them_for_any_batch_and_duration(
     n_fft: int, hop: int, transform: bool, pad_mode: str, tmp_path: Path

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import librosa
+import music_like
 import numpy as np
 import onnxruntime
 import pytest
@@ -25,11 +26,7 @@ RATE = 22050
 
 def music(seconds: float = 2.0) -> np.ndarray:
     """Tones, noise and a beat: every coefficient moves."""
-    rng = np.random.default_rng(3)
-    time = np.arange(round(seconds * RATE)) / RATE
-    tone = 0.3 * np.sin(2 * np.pi * 440 * time) + 0.2 * np.sign(np.sin(2 * np.pi * 110 * time))
-    beat = (time % 0.5 < 0.05) * rng.normal(0, 0.3, time.size)
-    return (tone + beat + rng.normal(0, 0.01, time.size)).astype(np.float32)
+    return music_like.music(seconds, RATE)[0].astype(np.float32)
 
 
 def mfcc(wave: np.ndarray, **options: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 import librosa
 import matplotlib
+import music_like
 import numpy as np
 import onnxruntime
 import pytest
@@ -31,11 +32,8 @@ SIDE = 128
 
 def music(seconds: float = 3.0) -> np.ndarray:
     """Tones, noise and a beat, louder towards the end."""
-    rng = np.random.default_rng(3)
-    time = np.arange(round(seconds * RATE)) / RATE
-    tone = 0.3 * np.sin(2 * np.pi * 440 * time) + 0.2 * np.sign(np.sin(2 * np.pi * 110 * time))
-    beat = (time % 0.5 < 0.05) * rng.normal(0, 0.3, time.size)
-    return ((tone + beat + rng.normal(0, 0.01, time.size)) * (0.3 + time / seconds)).astype(np.float32)
+    wave = music_like.music(seconds, RATE)[0]
+    return (wave * (0.3 + np.arange(wave.size) / RATE / seconds)).astype(np.float32)
 
 
 def make(kind: str, *, height: int = SIDE, width: int = SIDE, **options: Any) -> Frontend:
@@ -325,9 +323,13 @@ def test_silence_is_a_flat_line(mirrored: bool, faint: float) -> None:
     assert (np.delete(picture, [24, 25, 26], axis=1) == 1).all()
 
 
-ONNX: list[tuple[str, dict[str, Any]]] = [
+ONNX: list[Any] = [
     ("picture", {"of": {"kind": "stft", "relative": True}, "axis": "log", "colours": "magma"}),
-    ("picture", {"of": {"kind": "mel"}, "planes": 1, "values": "signed", "low": -60.0}),
+    pytest.param(
+        "picture",
+        {"of": {"kind": "mel"}, "planes": 1, "values": "signed", "low": -60.0},
+        marks=pytest.mark.slow,
+    ),
     ("waveform-picture", {"values": "imagenet", "mirrored": True}),
 ]
 

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 import torch.nn.functional as F
+from killed import Killed
 from raising import raises
 from small_mfcc_cqt import RATE, SEGMENT, SHORTEST, lively, small, uneven
 from torch import Tensor
@@ -119,10 +120,6 @@ def test_the_epoch_is_chosen_on_clips_as_they_are(
     assert epoch["valid_loss"] == pytest.approx(loss, abs=1e-4)
 
 
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
-
-
 def test_a_killed_run_cuts_out_the_same_frames(
     clips: Corpus, store: AudioStore, parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +152,7 @@ def run(corpus: Corpus, split: Split, tmp_path_factory: pytest.TempPathFactory) 
     return run_experiment(Experiment(recipe, corpus, split, 0), base=base, device="cpu")
 
 
+@pytest.mark.slow
 def test_an_experiment_is_measured_and_written(run: Run) -> None:
     assert run.record.evaluation.segment.n == 6
     assert run.record.export_difference <= TOLERANCE
@@ -164,6 +162,7 @@ def test_an_experiment_is_measured_and_written(run: Run) -> None:
     assert metadata.shortest_seconds == pytest.approx(0.496)
 
 
+@pytest.mark.slow
 def test_the_model_file_takes_any_length(run: Run) -> None:
     network, bundle = run.network().eval(), Bundle.load(run.folder / MODEL)
     generator = torch.Generator().manual_seed(7)
@@ -184,6 +183,7 @@ def test_the_model_file_takes_any_length(run: Run) -> None:
             bundle.predict(np.zeros((1, 1, samples), np.float32))
 
 
+@pytest.mark.slow
 def test_short_files_are_recognized_as_they_are(run: Run, tmp_path: Path) -> None:
     network, recognizer = run.network().eval(), Recognizer.load(run.folder / MODEL, threads=1)
     rng = np.random.default_rng(5)
@@ -202,6 +202,7 @@ def test_short_files_are_recognized_as_they_are(run: Run, tmp_path: Path) -> Non
         assert dict(record.genres) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_graph_of_one_length_is_refused_for_sound_of_any(run: Run, tmp_path: Path) -> None:
     program = onnx.load(run.folder / MODEL)
     program.graph.input[0].type.tensor_type.shape.dim[2].dim_value = WHOLE

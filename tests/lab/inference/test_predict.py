@@ -98,6 +98,7 @@ def same(found: Predictions, expected: Predictions) -> None:
     assert np.ptp(expected.probabilities, axis=0).max() > 0.1, "the segments are not all alike"
 
 
+@pytest.mark.slow
 def test_by_track_and_by_batch_agree_on_tones(corpus: Corpus, cache: Path) -> None:
     store = open_store(corpus, sample_rate=RATE, channels=1)
     found, expected = forms(small(), store, corpus)

@@ -153,6 +153,7 @@ def student(learnable: Make, targets: Path, name: str) -> Recipe:
     )
 
 
+@pytest.mark.slow
 def test_a_recipe_learns_from_a_finished_run_of_the_same_split(
     taught: Path, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_recipe_learns_from_a_finished_run_of_the_same_split(
     assert "teacher" in {each.kind for each in made.record.verdict.not_checked}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other_clips_of_the_artist", [False, True])
 def test_testing_on_what_the_teacher_learned_is_a_leak(
     other_clips_of_the_artist: bool,
@@ -214,6 +216,7 @@ def test_the_shipped_recipe_takes_a_model_files_answers() -> None:
     assert settings.genres.arrays == ("embedding",)
 
 
+@pytest.mark.slow
 def test_each_fold_has_a_teacher_of_its_own_and_folds_stay_one_system(
     taught: Path, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
 ) -> None:
@@ -246,6 +249,7 @@ def test_each_fold_has_a_teacher_of_its_own_and_folds_stay_one_system(
         _ = Experiment(folds[0].recipe, corpus, missing, 0).distillation
 
 
+@pytest.mark.slow
 def test_without_a_teacher_nobody_asks_what_it_learned(
     corpus: Corpus, split: Split, learnable: Make, taught: Path, tmp_path: Path
 ) -> None:

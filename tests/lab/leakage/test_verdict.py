@@ -150,7 +150,11 @@ def train(planted: Planted, recipe: Make, base: Path) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("plant", "state", "expected", "quoted"), CASES, ids=[case[0].__name__ for case in CASES]
+    ("plant", "state", "expected", "quoted"),
+    [
+        pytest.param(*case, id=case[0].__name__, marks=() if case[0] is artist else pytest.mark.slow)
+        for case in CASES
+    ],
 )
 def test_a_planted_leak_is_caught_and_named(
     plant: Callable[[Path], Planted],
@@ -191,6 +195,7 @@ def earlier(tree: Path, recipe: Make) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_going_on_with_the_same_split_is_no_leak(tree: Path, tiny_recipe: Make) -> None:
     """What chose the epoch then may choose it again; what was learned then may not."""
     weights = f"training.weights={earlier(tree, tiny_recipe)}/best.safetensors"
@@ -203,6 +208,7 @@ def test_going_on_with_the_same_split_is_no_leak(tree: Path, tiny_recipe: Make) 
     )
 
 
+@pytest.mark.slow
 def test_what_was_learned_without_a_label_is_not_to_choose_now(
     tree: Path, tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +226,7 @@ def test_what_was_learned_without_a_label_is_not_to_choose_now(
     assert verdict.leaks == (leak("start", ("valid",), 1, ("high-4",)),)
 
 
+@pytest.mark.slow
 def test_faults_and_disputed_labels_are_told_and_are_no_leak(
     tree: Path, tiny_recipe: Make, tmp_path: Path
 ) -> None:
@@ -236,6 +243,7 @@ def test_faults_and_disputed_labels_are_told_and_are_no_leak(
     assert run.record.verdict.state == "clean", "all of it is within the training part"
 
 
+@pytest.mark.slow
 def test_copies_that_the_code_makes_otherwise_are_another_run(
     tree: Path, tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_metadata import metadata
 from raising import raises
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-import genrelab
 from genrelab.bundle.bundle import Bundle
-from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import ModelFileError
 from genrelab.lab.corpora import load_corpus, make_split
 from genrelab.lab.corpora.types import Corpus, Split
@@ -110,6 +108,7 @@ def trained(corpus: Corpus, split: Split, tmp_path_factory: pytest.TempPathFacto
     return run_experiment(Experiment(sound_recipe(), corpus, split, 0), base=base, device="cpu")
 
 
+@pytest.mark.slow
 def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus, split: Split) -> None:
     network, store = trained.network(), open_store(corpus, sample_rate=8000, channels=1)
 
@@ -127,6 +126,7 @@ def test_it_is_standardized_by_training_clips_alone(trained: Run, corpus: Corpus
     assert any(f"in {len(split.train)} training segments" in note for note in trained.record.start.notes)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_path: Path) -> None:
     train(Experiment(sound_recipe("training.max_epochs=2"), corpus, split, 0), folder=tmp_path, device="cpu")
     went_on = train(Experiment(sound_recipe(), corpus, split, 0), folder=tmp_path, device="cpu")
@@ -136,6 +136,7 @@ def test_a_resumed_run_keeps_it(trained: Run, corpus: Corpus, split: Split, tmp_
     assert went_on.start == tuple(trained.record.start.notes)
 
 
+@pytest.mark.slow
 def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
     network = trained.network()
     before = body_of(network).standardize.mean.clone()
@@ -146,6 +147,7 @@ def test_one_that_came_with_the_weights_is_kept(trained: Run) -> None:
     assert fresh.training and not torch.equal(body_of(fresh).standardize.mean, before)
 
 
+@pytest.mark.slow
 def test_the_model_file_gives_what_torch_gives(trained: Run, corpus: Corpus) -> None:
     assert trained.record.export_difference <= TOLERANCE
     store = open_store(corpus, sample_rate=8000, channels=1)
@@ -193,15 +195,13 @@ def test_a_table_is_learned_and_leaves_no_model_file(table: Write, tmp_path: Pat
     assert why in json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))["no_model_file"]
     assert why in (run.folder / REPORT).read_text(encoding="utf-8")
     with pytest.raises(ModelFileError, match=why):
-        about = BundleMetadata(
-            genres=GENRES,
+        about = metadata(
+            GENRES,
             sample_rate=1000,
             channels=1,
             segment_seconds=1.0,
             hop_seconds=1.0,
             recipe="table",
-            created=datetime.date(2026, 1, 1),
-            genrelab_version=genrelab.__version__,
         )
         export(run.network(), about, tmp_path / MODEL)
 

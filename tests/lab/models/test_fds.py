@@ -166,6 +166,7 @@ QUICK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_a_system_is_trained_measured_written_and_asked(
     name: str, corpus: Corpus, split: Split, cache: Path, tmp_path: Path

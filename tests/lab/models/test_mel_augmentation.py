@@ -329,6 +329,7 @@ def test_every_row_comes_with_genrelab() -> None:
     assert {f"{PAPER}/{name}" for name in TABLES} == {n for n in recipe_names() if n.startswith(f"{PAPER}/")}
 
 
+@pytest.mark.slow
 def test_a_small_corpus_is_learned_measured_written_and_asked(
     corpus: Corpus, split: Split, tmp_path: Path, cache: Path
 ) -> None:

@@ -197,6 +197,7 @@ def test_the_middle_of_the_first_clip_there_is(
         middle_segment(store, larger, ["high-99"], audio)
 
 
+@pytest.mark.slow
 def test_a_run_with_sinc_filters_shows_them(
     corpus: Corpus, split: Split, tiny_recipe: Callable[..., Recipe], run: Run, tmp_path: Path
 ) -> None:

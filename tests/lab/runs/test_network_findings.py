@@ -107,6 +107,7 @@ def test_it_is_known_of_a_run_that_was_stopped_what_it_started_with(
     assert run.record.epoch.trained == 2 and "unchanged" in kinds(run)
 
 
+@pytest.mark.slow
 def test_a_training_that_learns_has_none(run: Run, spoilt: Run) -> None:
     for each in (run, spoilt):
         assert each.record.findings == ()
@@ -114,6 +115,7 @@ def test_a_training_that_learns_has_none(run: Run, spoilt: Run) -> None:
         assert "and the network" not in (each.folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_command_says_it(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SYNTHETIC, f"--out={tmp_path}", "--set=training.learning_rate=1000"]) == 0
     out, err = capsys.readouterr()

@@ -74,6 +74,7 @@ def test_of_the_own_corpus_with_changed_sound_the_test_part_is_tested(
         evaluate_elsewhere(run, learned, device="cpu")
 
 
+@pytest.mark.slow
 def test_an_epoch_chosen_on_the_test_part_is_told_where_it_matters(
     spoilt: Run, corpus: Corpus, split: Split, tmp_path: Path
 ) -> None:
@@ -157,6 +158,7 @@ def test_clips_of_one_file_are_resampled_together(tmp_path: Path, tiny_recipe: M
     assert found.groups == {"one": "file:one", "two": "file:one", "three": "artist:ann"}
 
 
+@pytest.mark.slow
 def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, tmp_path: Path) -> None:
     recipe = tiny_recipe("training.max_epochs=1")
     ids = [clip.id for clip in corpus.clips]

@@ -10,6 +10,7 @@ import lightning as L
 import pytest
 import torch
 import yaml
+from killed import Killed, same
 from raising import raises
 from torch.utils.data import DataLoader
 
@@ -30,11 +31,6 @@ Make = Callable[..., Recipe]
 SOFTER = {"kind": "loudness", "decibels": -30}
 MASKED = {"kind": "frequency-mask", "input": "mel", "count": 1, "max_share": 0.9}
 MP3 = {"kind": "mp3", "bitrate": 32}
-
-
-@pytest.fixture
-def store(corpus: Corpus, cache: Path) -> AudioStore:
-    return open_store(corpus, sample_rate=8000, channels=1)
 
 
 @pytest.fixture
@@ -169,10 +165,7 @@ def test_training_gives_the_network_the_copies_numbers(
     assert trained.copies == (12, 12)
 
 
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
-
-
+@pytest.mark.slow
 def test_a_killed_training_with_copies_resumes_to_the_same_end(
     copying: Make,
     corpus: Corpus,
@@ -186,10 +179,6 @@ def test_a_killed_training_with_copies_resumes_to_the_same_end(
     def go(name: str, changed: Recipe = recipe) -> Trained:
         (tmp_path / name).mkdir(exist_ok=True)
         return train(Experiment(changed, corpus, split, 0), folder=tmp_path / name, device="cpu")
-
-    def same(first: Trained, second: Trained) -> bool:
-        ours, theirs = first.network.state_dict(), second.network.state_dict()
-        return all(torch.equal(ours[key], theirs[key]) for key in ours)
 
     whole = go("whole")
     with monkeypatch.context() as patch:

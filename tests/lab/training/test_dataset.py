@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EpochSampler, HeldOutDataset, SegmentDataset
-from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore
 
 AUDIO = Audio(sample_rate=8000, channels=1, segment_seconds=0.4, overlap=0.25)
 LABELS = {"high-0": 0, "low-0": 1}
-
-
-@pytest.fixture
-def store(corpus: Corpus, cache: Path) -> AudioStore:
-    return open_store(corpus, sample_rate=8000, channels=1)
 
 
 def test_fixed_segments_follow_the_overlap(store: AudioStore) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from model_metadata import recipe_metadata
 from raising import raises
 
 import genrelab
@@ -35,21 +35,10 @@ def network(name: str) -> GenreNetwork:
 
 
 def metadata(name: str, temperature: float = 1.0) -> BundleMetadata:
-    recipe = load_recipe(name)
-    return BundleMetadata(
-        genres=GENRES,
-        sample_rate=recipe.audio.sample_rate,
-        channels=recipe.audio.channels,
-        segment_seconds=recipe.audio.segment_seconds,
-        hop_seconds=recipe.audio.hop_seconds,
-        padding=recipe.audio.padding,
-        temperature=temperature,
-        recipe=recipe.name,
-        created=datetime.date(2026, 1, 1),
-        genrelab_version=genrelab.__version__,
-    )
+    return recipe_metadata(load_recipe(name), GENRES, temperature=temperature)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_onnxruntime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
     net, about = network(name), metadata(name)
@@ -68,6 +57,7 @@ def test_onnxruntime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
     net = network("resnet1d-s")
     export(net, metadata("resnet1d-s", temperature=4.0), tmp_path / "model.onnx")
@@ -82,6 +72,7 @@ def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
     onnx.checker.check_model(onnx.load(tmp_path / "model.onnx"))
 
 
+@pytest.mark.slow
 def test_half_precision_halves_the_file_and_spares_the_front_end(tmp_path: Path) -> None:
     net, about = network("resnet2d-s"), metadata("resnet2d-s")
     export(net, about, tmp_path / "single.onnx")
@@ -102,6 +93,7 @@ def test_half_precision_halves_the_file_and_spares_the_front_end(tmp_path: Path)
     assert not np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_a_file_that_would_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"the old one")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from killed import same
 from raising import raises
 
 from genrelab.lab.corpora.types import Corpus, Split
@@ -20,29 +21,10 @@ from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler, class_weights
 from genrelab.lab.training.optimization.objective_factory import make_objective
-from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.train import Trained, train
 
 Make = Callable[..., Recipe]
-
-
-@pytest.fixture
-def store(corpus: Corpus, cache: Path) -> AudioStore:
-    return open_store(corpus, sample_rate=8000, channels=1)
-
-
-@pytest.fixture
-def run(corpus: Corpus, split: Split, store: AudioStore) -> Callable[..., Trained]:
-    def go(recipe: Recipe, folder: Path) -> Trained:
-        folder.mkdir(exist_ok=True)
-        return train(Experiment(recipe, corpus, split, 0), folder=folder, device="cpu")
-
-    return go
-
-
-def same(first: Trained, second: Trained) -> bool:
-    ours, theirs = first.network.state_dict(), second.network.state_dict()
-    return all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
 def test_class_weights_are_scikit_learns() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
+from killed import Killed, same
 from raising import raises
 
 from genrelab.errors import CorpusError, RunError
@@ -18,38 +19,15 @@ from genrelab.lab.training import checkpoints
 from genrelab.lab.training.checkpoints import LAST, Checkpoints, read_history
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.schedule import learning_rate
-from genrelab.lab.training.store.audio_store import AudioStore, open_store
+from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.train import Trained, resolve_device, train
 
 Make = Callable[..., Recipe]
 
 
-@pytest.fixture
-def store(corpus: Corpus, cache: Path) -> AudioStore:
-    return open_store(corpus, sample_rate=8000, channels=1)
-
-
-@pytest.fixture
-def run(corpus: Corpus, split: Split, store: AudioStore) -> Callable[..., Trained]:
-    def go(recipe: Recipe, folder: Path, seed: int = 0) -> Trained:
-        folder.mkdir(exist_ok=True)
-        return train(Experiment(recipe, corpus, split, seed), folder=folder, device="cpu")
-
-    return go
-
-
-def same(first: Trained, second: Trained) -> bool:
-    ours, theirs = first.network.state_dict(), second.network.state_dict()
-    return all(torch.equal(ours[key], theirs[key]) for key in ours)
-
-
 def figures(folder: Path) -> list[dict[str, float]]:
     """The history without the time that it took."""
     return [{key: value for key, value in row.items() if key != "seconds"} for row in read_history(folder)]
-
-
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
 
 
 def test_learns_and_keeps_its_history(run: Callable[..., Trained], tiny_recipe: Make, tmp_path: Path) -> None:

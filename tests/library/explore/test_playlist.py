@@ -78,6 +78,7 @@ def test_a_link_to_the_folder_of_the_playlist(tmp_path: Path) -> None:
     assert text.splitlines()[-1] == "x.mp3"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("mpv")
 def test_mpv_plays_it(tmp_path: Path) -> None:
     songs = [tagged.make(tmp_path, kind) for kind in ("flac", "mp3-24")]

@@ -186,6 +186,7 @@ def test_what_cannot_be_compared(library: Library, recognizer: Recognizer, tmp_p
             find_reference(library, path, lambda: recognizer)
 
 
+@pytest.mark.slow
 def test_fifty_thousand_tracks(library: Library, put: Put) -> None:
     query = put("q", [1.0] + [0.0] * 63)
     vectors = np.random.default_rng(0).standard_normal((50_000, 64)).astype("<f4")

@@ -186,7 +186,9 @@ def commands(folder: Path, model: Path) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [3, pytest.param(8, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow)]
+)
 def test_every_command_answers(
     count: int, scene: Path, tiny_model: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -122,9 +122,8 @@ class Seen:
         )
 
 
-@pytest.mark.parametrize(
-    ("count", "kills"), [(len(tagged.KINDS), 2), pytest.param(500, 20, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "kills"), [(len(tagged.KINDS), 2), (500, 20)])
 def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path) -> None:
     with quick_folder() as folder:
         _check_kills(count, kills, tiny_model, folder)
@@ -212,7 +211,7 @@ def _die_at(line: int, database: Path, song: Path, *, undo: bool) -> bool:
 
 
 @pytest.mark.parametrize("undo", [False, True])
-@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [16, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Path) -> None:
     folder = tmp_path / "music"
     folder.mkdir()

@@ -95,7 +95,9 @@ def _remove(paths: Iterable[Path]) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(2400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [20, pytest.param(60, marks=pytest.mark.slow), pytest.param(2400, marks=pytest.mark.slow)]
+)
 def test_damaged_files(count: int, tiny_model: Path) -> None:
     with quick_folder() as folder:
         _check_damaged_files(count, tiny_model, folder)

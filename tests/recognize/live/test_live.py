@@ -91,6 +91,7 @@ def test_other_rates_and_channels(recognizer: Recognizer, tiny: ModuleType) -> N
     assert {moment.recognition.genre for moment in moments} == {"middle"}
 
 
+@pytest.mark.slow
 def test_a_slow_network_leaves_answers_out_and_stays_near(tiny_model: Path, tiny: ModuleType) -> None:
     slow = SlowRecognizer(Recognizer.load(tiny_model, threads=1).bundle)
     slow.seconds = 0.5  # for every 0.1 s of sound

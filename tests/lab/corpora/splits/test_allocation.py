@@ -22,6 +22,7 @@ def test_the_largest_group_lands_in_a_part_as_often_as_the_part_is_large() -> No
     assert np.bincount(first, minlength=3) / len(first) == pytest.approx(SHARES, abs=0.07)
 
 
+@pytest.mark.slow
 def test_two_large_groups_may_share_a_part() -> None:
     """0.6^2 + 2 x 0.2^2, a little less since the first takes room; dealt in turn they never would."""
     both = dealt([10, 10, *[1] * 60])

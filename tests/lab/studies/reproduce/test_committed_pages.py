@@ -46,6 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(record["folder"])
 
 
+@pytest.mark.slow
 def test_what_is_published_follows_from_its_runs(made: Path, tmp_path: Path) -> None:
     folder = publish(made, tmp_path)
     assert folder == tmp_path / made.name
@@ -105,6 +106,7 @@ def without_a_run(folder: Path) -> None:
 SEGMENTS = ("lines", 0, "figures", "segment_accuracy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tamper", "quoted"),
     [
@@ -132,6 +134,7 @@ def test_a_number_that_does_not_follow_is_found(
     assert any(quoted in text for text in differences(folder)), differences(folder)
 
 
+@pytest.mark.slow
 def test_a_run_that_changed_since_is_not_published(made: Path, tmp_path: Path) -> None:
     name = json.loads((made / "record.json").read_text())["lines"][0]["runs"][0]["tested"]
     metrics = made / name / "metrics.json"

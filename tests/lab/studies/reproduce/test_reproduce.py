@@ -153,6 +153,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"out": out, **reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=out)}
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_runs(made: dict[str, Any], tmp_path: Path) -> None:
     base = Path(made["folder"])
     assert [line["recipe"] for line in made["lines"]] == [f"soundfusion/{name}" for name in ROWS]
@@ -175,6 +176,7 @@ def test_figures_are_those_of_the_runs(made: dict[str, Any], tmp_path: Path) -> 
     assert second["figures"]["valid_accuracy"]["ours"]["low"] is None
 
 
+@pytest.mark.slow
 def test_the_page_comes_from_the_record_alone(made: dict[str, Any]) -> None:
     base = Path(made["folder"])
     record = json.loads((base / "record.json").read_text(encoding="utf-8"))
@@ -192,6 +194,7 @@ def test_the_page_comes_from_the_record_alone(made: dict[str, Any]) -> None:
     assert "artist on both sides: none" in text
 
 
+@pytest.mark.slow
 def test_the_page_says_how_far_it_can_be_believed(made: dict[str, Any]) -> None:
     assert [line["verdict"]["verdict"]["state"] for line in made["lines"]] == ["clean", "clean"]
     assert verdicts(made) == ["Verdict: clean (lines: 2 clean)."]
@@ -210,6 +213,7 @@ def test_the_page_says_how_far_it_can_be_believed(made: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_is_called_validation_is_named_after_the_part_that_it_is_of(tmp_path: Path) -> None:
     spoilt = wanted(
         splits=("artist",), rows=ROWS[:1], changes=(*SMALL, "training.choose_epoch_on=test"),
@@ -227,6 +231,7 @@ def test_what_is_called_validation_is_named_after_the_part_that_it_is_of(tmp_pat
     assert line["verdict"]["verdict"]["state"] == "leaks"
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_done_again_and_more_seeds_go_on(made: dict[str, Any]) -> None:
     base = Path(made["folder"])
     before = {path: path.stat().st_mtime_ns for path in base.rglob("metrics.json")}
@@ -243,6 +248,7 @@ def test_what_is_finished_is_not_done_again_and_more_seeds_go_on(made: dict[str,
     assert [len(line["runs"]) for line in late["lines"]] == [4, 4]
 
 
+@pytest.mark.slow
 def test_rows_that_cannot_be_trained_are_listed_and_others_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -255,6 +261,7 @@ def test_rows_that_cannot_be_trained_are_listed_and_others_are(
     assert "--start-corpus" in err and "soundfusion/vgg16-gtzan" in err
 
 
+@pytest.mark.slow
 def test_a_row_goes_on_from_its_earlier_training_and_is_tested_elsewhere(tmp_path: Path) -> None:
     changes = [change for change in SMALL if not change.startswith("model")]
     both = wanted(
@@ -285,6 +292,7 @@ def test_a_row_without_its_weights_is_reported(tmp_path: Path) -> None:
     assert "Started from random weights, not ImageNet weights of timm: resnet18-3s." in remarks(record)
 
 
+@pytest.mark.slow
 def test_rows_may_have_changed_sound_and_second_answers(tmp_path: Path) -> None:
     changes = ["inputs.picture.height=32", "inputs.picture.width=32", "inputs.picture.of.n_mels=32"]
     small = wanted(
@@ -311,6 +319,7 @@ def test_a_wrong_map_is_an_error_before_any_training(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_test_elsewhere_is_repeated_after_labels_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

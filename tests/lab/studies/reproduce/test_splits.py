@@ -116,6 +116,7 @@ def test_a_corpus_that_the_paper_did_not_use_is_split_as_its_first() -> None:
     assert load_table("soundfusion-2").split_on("mine") == "published"
 
 
+@pytest.mark.slow
 def test_the_command_takes_the_published_halves_of_the_second_corpus(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

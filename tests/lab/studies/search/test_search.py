@@ -61,6 +61,7 @@ def go(corpus: Corpus, split: Split, tmp_path: Path) -> Go:
     return run
 
 
+@pytest.mark.slow
 def test_draws_share_runs_skip_failures_and_resume(go: Go, tmp_path: Path) -> None:
     drawn = searched(space={RATE: [0.003, BREAKS]}, trials=6)
     said: list[str] = []
@@ -86,6 +87,7 @@ def test_draws_share_runs_skip_failures_and_resume(go: Go, tmp_path: Path) -> No
     assert without_times(again) == without_times(whole)
 
 
+@pytest.mark.slow
 def test_what_failed_is_tried_again_only_when_asked(go: Go, tmp_path: Path) -> None:
     one = searched(grid={RATE: [0.003]})
     run = run_folder(

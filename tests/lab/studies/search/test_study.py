@@ -122,6 +122,7 @@ def count_up(folder: Path) -> None:
             state.trials.append(Trial(number=len(state.trials) + 1, values={"a": [0] * 500}))
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_the_file_whole_and_free(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     forks = multiprocessing.get_context("fork")

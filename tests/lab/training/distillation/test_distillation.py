@@ -11,6 +11,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from killed import Killed, same
 from raising import raises
 
 from genrelab.lab.corpora.types import Clip, Corpus, Split
@@ -103,18 +104,9 @@ def lesson(recipe: Recipe, corpus: Corpus, split: Split) -> ClipTargets:
     return clip_targets(found, corpus, [*split.train, *found.unlabelled], fitted=split.train, seed=0)
 
 
-def same(first: Trained, second: Trained) -> bool:
-    ours, theirs = first.network.state_dict(), second.network.state_dict()
-    return all(torch.equal(ours[key], theirs[key]) for key in ours)
-
-
 def relabelled(corpus: Corpus, ids: list[str]) -> Corpus:
     clips = [dataclasses.replace(clip, genre="noise") if clip.id in ids else clip for clip in corpus.clips]
     return dataclasses.replace(corpus, clips=clips)
-
-
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
 
 
 @pytest.mark.parametrize("folds", [None, 2])
@@ -293,6 +285,7 @@ def test_targets_none_trains_as_if_there_were_no_distill(
     assert trained[0].learned["clips"] == {"labelled": 12, "unlabelled": 0}
 
 
+@pytest.mark.slow
 def test_the_record_says_what_was_distilled(
     distilling: Make, mixed: Corpus, split: Split, targets: Path, tmp_path: Path, cache: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
+from killed import Killed
 from raising import raises
 from torch import Tensor
 
@@ -117,11 +118,10 @@ def test_transfer_alone_leaves_the_backbone_as_it_was(
     assert run(transfer, tmp_path / "run").network.parameter_count() == count
 
 
-class Killed(Exception):
-    """Stands for a kill: nothing after it runs."""
-
-
-@pytest.mark.parametrize("epoch", [1, 2, 3])  # in the frozen ones, with the change, after it
+@pytest.mark.parametrize(
+    "epoch",  # in the frozen ones, with the change, after it
+    [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)],
+)
 def test_a_killed_run_resumes_to_the_same_end(
     run: Run, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:

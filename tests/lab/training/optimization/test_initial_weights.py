@@ -70,6 +70,7 @@ def weights_file(folder: Path, recipe: Recipe, *, without: str = "-", folded: bo
     return path
 
 
+@pytest.mark.slow
 def test_a_run_starts_there_and_says_so_also_after_a_stop(
     recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +125,7 @@ def test_folded_norms_are_calibrated_on_training_clips(
     assert not torch.allclose(scale, torch.ones_like(scale)), "a calibrated scale is the deviation"
 
 
+@pytest.mark.slow
 def test_missing_weights_touch_nothing(
     recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path
 ) -> None:
@@ -137,6 +139,7 @@ def test_missing_weights_touch_nothing(
     assert run.record.start == StartRecord(weights="none")
 
 
+@pytest.mark.slow
 def test_a_run_is_of_one_file_of_weights(
     recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path
 ) -> None:
