@@ -209,7 +209,7 @@ def draw_map(
         with open_output(out, keep=[opened.path]) as stream:
             write_map(survey, stream)
     if not quiet:
-        note(f"drew {len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)}: {out}")
+        note(f"{len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)} drawn: {out}")
         for line in survey.left_out():
             note(f"note: {line}")
 
