@@ -96,7 +96,7 @@ def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]) -> dict[str, Any]:
-    """Return the number of correct predictions and of tracks in each collection."""
+    """Return the number of correct predictions and of tracks in each dataset."""
     clips = corpus.by_id()
     answers = predictions.tracks("mean")
     found: dict[str, Any] = {name: {"right": 0, "tracks": 0} for name in names}
@@ -142,7 +142,7 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     return {
         "systems": "\n".join([head, *systems]),
         "genres": _by_genre(result["track"]),
-        "collections": "\n".join(["| collection | tracks | accuracy |\n| --- | ---: | ---: |", *collections]),
+        "collections": "\n".join(["| dataset | tracks | accuracy |\n| --- | ---: | ---: |", *collections]),
         "confidence": "\n".join(
             ["| confidence | tracks | mean confidence | accuracy |\n| --- | ---: | ---: | ---: |", *bins]
         ),

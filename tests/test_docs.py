@@ -6,12 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
-from doc_commands import PAGES, ROOT, Shown, options_of_the_program, read_by_the_program, shown
+from doc_commands import PAGES, ROOT, Shown, files_of, options_of_the_program, read_by_the_program, shown
+
+from genrelab.lab import plugins
 
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FOREIGN = {"--index-url"}  # options of pip
+GROUPS = {  # entry points of packages: names of genrelab, but not modules
+    group
+    for path in (ROOT / "src").rglob("*.py")
+    for group in re.findall(r'(?:group=|installed\()"(genrelab\.\w+)"', path.read_text(encoding="utf-8"))
+}
 
 
 def anchors(page: Path) -> set[str]:
@@ -29,12 +36,17 @@ def test_there_are_commands() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)
-def test_the_program_knows_the_command(command: Shown) -> None:
+def test_the_program_knows_the_command(command: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[
+        Path
+    ] = []  # plugins would be loaded while options are read; tests/lab/cli/test_plugins.py runs them
+    monkeypatch.setattr(plugins, "load_plugin", given.append)
     try:
         read_by_the_program(command.words)
     except Exception as error:  # the class has no place of its own in every typer
         incomplete = type(error).__name__ in ("MissingParameter", "BadOptionUsage")
         assert incomplete and not command.whole, f"{command}: {getattr(error, 'message', error)}"
+    assert {str(path) for path in given} <= files_of(command.page), command
 
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:
@@ -80,7 +92,7 @@ def test_names_and_paths_in_running_text_exist(page: Path) -> None:
     for path in re.findall(r"[`(]((?:tests|src|experiments|benchmarks|\.ci)/[\w./-]+)[`)]", text):
         assert (ROOT / path).exists() or path.endswith("/mine.py"), path  # the reader's own
     for name in re.findall(r"`(genrelab(?:\.\w+)+)`", text):
-        if name.endswith(".tmp"):  # a file
+        if name.endswith(".tmp") or name in GROUPS:  # `.tmp` is a file
             continue
         place = ROOT / "src" / name.replace(".", "/")
         module = next(

@@ -79,6 +79,11 @@ def read_by_the_program(words: tuple[str, ...]) -> None:
         name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
 
 
+def files_of(page: Path) -> set[str]:
+    """Return the names of the files that a page shows in full; each begins with its name as a comment."""
+    return set(re.findall(r"^```\w+\n# (\S+\.\w+)\n", page.read_text(encoding="utf-8"), re.M))
+
+
 def options_of_the_program() -> set[str]:
     """Return every option of every command."""
 

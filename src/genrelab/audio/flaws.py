@@ -137,7 +137,7 @@ class Flaws:
         """Return a description of the damage, such as `3 damaged frames at 0:31, 0:35 and 1:02`."""
         if self.unusable is not None:
             place, seconds, what = self.unusable
-            return f"{seconds:.2g} s from {_clock(place)} on hold {what}, and count as silence"
+            return f"{seconds:.2g} s from {_clock(place)} are unusable: {what}"
         if not self.places:
             return f"damaged: {self._amount()}"
         times = list(dict.fromkeys(_clock(seconds) for seconds in sorted(self.places)))

@@ -34,10 +34,12 @@ def model(
     ] = None,
     map: Annotated[
         Path | None,
-        typer.Option("--map", help="YAML file: a genre of the corpus to a genre of the model, or to null."),
+        typer.Option(
+            "--map", help="YAML file that maps genres of the corpus to those of the model, or to null."
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores that the network may use.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     with_learned: Annotated[
         bool, typer.Option("--with-learned", help="Include clips that a model was trained on.")
     ] = False,

@@ -18,7 +18,7 @@ def compare(
         typer.Argument(metavar="RUN...", help="Finished run folders: all folds and seeds of each system."),
     ],
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     plugin: Plugins = None,
 ) -> None:
     """Compare finished runs on the clips that both were tested on, with a paired test.

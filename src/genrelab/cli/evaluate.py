@@ -16,7 +16,9 @@ def evaluate(
     corpus: Annotated[str | None, typer.Option(help="NAME:PATH of the corpus to test on.")] = None,
     map: Annotated[
         Path | None,
-        typer.Option("--map", help="YAML file: a genre of the corpus to a genre of the run, or to null."),
+        typer.Option(
+            "--map", help="YAML file that maps genres of the corpus to those of the run, or to null."
+        ),
     ] = None,
     out: Annotated[
         Path | None,

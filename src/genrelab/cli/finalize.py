@@ -20,7 +20,9 @@ def finalize(
     to: Annotated[Path, typer.Option(help="The model file to write.")],
     precision: Annotated[
         float,
-        typer.Option(min=0.0, max=1.0, help="Share of answers that must be right; else it answers `unsure`."),
+        typer.Option(
+            min=0.0, max=1.0, help="Share of answers that must be right; sets the threshold of `unsure`."
+        ),
     ] = 0.8,
     half: Annotated[
         bool, typer.Option("--half", help="Store the weights in half precision: half the size.")

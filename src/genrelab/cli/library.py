@@ -143,7 +143,7 @@ def forget(
         raise UsageError("give the PATHs to forget, or --missing, or --all", code="nothing-to-forget")
     with open_library(library, must_exist=True, must_write=True) as opened:
         count = opened.tracks.forget(paths or (), missing=missing)
-    note(f"{count} tracks forgotten")
+    note(f"{count} track{'s' * (count != 1)} forgotten")
 
 
 @app.command("check")
@@ -209,7 +209,7 @@ def draw_map(
         with open_output(out, keep=[opened.path]) as stream:
             write_map(survey, stream)
     if not quiet:
-        note(f"{len(survey.tracks)} tracks drawn: {out}")
+        note(f"{len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)} drawn: {out}")
         for line in survey.left_out():
             note(f"note: {line}")
 

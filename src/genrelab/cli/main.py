@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import sys
@@ -71,7 +72,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="genrelab",
     cls=_Commands,
-    help="Recognize the genre of music; train, compare and trust such recognizers.",
+    help="Recognize the genre of music; train and compare such recognizers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -96,6 +97,19 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(bench.app, name="bench")
 app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)
+
+
+def _join_lines(program: typer.Typer) -> None:
+    """Let the width of the terminal, not that of the source, break the lines of help texts."""
+    for command in program.registered_commands:
+        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for group in program.registered_groups:
+        if group.typer_instance:
+            _join_lines(group.typer_instance)
+
+
+_join_lines(app)
 
 
 def _show_version(wanted: bool) -> None:

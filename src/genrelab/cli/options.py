@@ -44,9 +44,7 @@ PlaceholdersOption = Annotated[
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="GLOB", help="Skip files and folders that match, as in .gitignore; may be repeated."
-    ),
+    typer.Option(metavar="GLOB", help="Skip files and folders that match, as in .gitignore. Repeatable."),
 ]
 NoIgnoreOption = Annotated[
     bool,

@@ -47,7 +47,9 @@ def reproduce(
     ] = None,
     map: Annotated[
         Path | None,
-        typer.Option("--map", help="YAML: genre of the test corpus to that of the corpus, or null."),
+        typer.Option(
+            "--map", help="YAML file that maps genres of the test corpus to those of the corpus, or to null."
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Parallel runs; they take the GPUs in turn.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder for the page and the run folders.")] = Path("runs"),
@@ -56,12 +58,12 @@ def reproduce(
     ] = True,
     publish: Annotated[
         Path | None,
-        typer.Option(help="Copy the record, the page and the data of its figures into a folder here."),
+        typer.Option(help="Copy the record, the page and the data of its figures into this folder."),
     ] = None,
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to print the result.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     show: Annotated[bool, typer.Option("--list", help="List the tables.")] = False,
     plugin: Plugins = None,
 ) -> None:

@@ -44,9 +44,11 @@ def search(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Number of trials of a --space. Default: 20.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Trainings per trial; their mean counts.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Trainings per trial; their mean is compared.")
+    ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**31, help="Of the split, the sampler and the first training.")
+        int, typer.Option(min=0, max=2**31, help="Seed of the split, the sampler and the first training.")
     ] = 0,
     set: Annotated[
         list[str] | None,
@@ -54,7 +56,7 @@ def search(
     ] = None,
     monitor: Annotated[
         Literal["valid_accuracy", "valid_loss"] | None,
-        typer.Option(help="What the best trial is chosen by. Default: valid_accuracy."),
+        typer.Option(help="Figure that chooses the best trial. Default: valid_accuracy."),
     ] = None,
     test_figures: Annotated[
         bool,

@@ -28,7 +28,7 @@ def similar(
     ] = False,
     folders: Annotated[
         list[Path] | None,
-        typer.Option("--folder", metavar="PATH", help="Only tracks in this folder; may be repeated."),
+        typer.Option("--folder", metavar="PATH", help="Only tracks in this folder. Repeatable."),
     ] = None,
     m3u: Annotated[
         Path | None, typer.Option("--m3u", metavar="FILE", help="Also write the tracks to a playlist (M3U8).")

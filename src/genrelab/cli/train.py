@@ -30,7 +30,8 @@ def train(
         ),
     ] = "artist",
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Of the split, initial weights, order and augmentation.")
+        int,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of split, initial weights, order and augmentation."),
     ] = 0,
     exclude: Annotated[
         Path | None,

@@ -140,10 +140,10 @@ _NETWORK_STATES = {
 _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "file": _leak("file has clips in {places}", "files have clips in {places}"),
     "sound": _leak(
-        "recording is, under several names, in {places}", "recordings are, under several names, in {places}"
+        "recording is in {places} under different names", "recordings are in {places} under different names"
     ),
     "artist": _leak("artist is in {places}", "artists are in {places}"),
-    "copies": _leak("clip is, as a changed copy, in {places}", "clips are, as changed copies, in {places}"),
+    "copies": _leak("clip is in {places} as a changed copy", "clips are in {places} as changed copies"),
     "start": _leak(
         "clip of {places} was used to train the initial weights",
         "clips of {places} were used to train the initial weights",

@@ -121,9 +121,9 @@ def names_of(clips: Sequence[Clip]) -> list[str]:
         return [clip.id for clip in clips]
     folder = os.path.commonpath([path.parent for path in paths.values()])
     short = {key: path.relative_to(folder).as_posix() for key, path in paths.items()}
-    told = set(short.values())
+    names = set(short.values())
     ambiguous = any(
-        "/".join(path.parts[begin:]) in told and "/".join(path.parts[begin:]) != short[key]
+        "/".join(path.parts[begin:]) in names and "/".join(path.parts[begin:]) != short[key]
         for key, path in paths.items()
         for begin in range(1, len(path.parts))
     )

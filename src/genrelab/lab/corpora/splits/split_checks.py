@@ -70,12 +70,12 @@ def check_split(corpus: Corpus, split: Split) -> tuple[Finding, ...]:
 
 
 def shared_files(corpus: Corpus, split: Split) -> list[Shared]:
-    """Return the files of which several parts hold clips; links lead to one file."""
+    """Return the files with clips in several parts; a link counts as the file that it leads to."""
     return shared_by(corpus, split, _file)
 
 
 def shared_artists(corpus: Corpus, split: Split) -> list[Shared]:
-    """Return the artists of whom several parts hold clips (see `artist_key` for who is one artist)."""
+    """Return the artists with clips in several parts (`artist_key` joins the spellings of one artist)."""
     return shared_by(corpus, split, lambda clip: artist_key(clip.artist))
 
 
