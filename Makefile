@@ -41,18 +41,19 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.lab $(VENV)/.recognizer
 
 # FILE reaches the shell as it was given, through the environment. It is one path if that exists; otherwise it is
-# a list: of words in quotes, or of plain words and patterns.
+# a list: of words in quotes, or of plain words and patterns. `~/` counts at its beginning only.
 export GIVEN := $(value FILE)
 unexport FILE
 define WITH_FILES
-case $$GIVEN in "~/"*) GIVEN=$$HOME/$${GIVEN#??};; esac; \
+case $$GIVEN in "~") GIVEN=$$HOME;; "~/"*) GIVEN=$$HOME/$${GIVEN#??};; esac; \
 if [ -e "$$GIVEN" ]; then exec $(1) "$$GIVEN"; fi; \
-case $$GIVEN in *[\"\'\\]*) printf '%s' "$$GIVEN" | xargs $(1);; *) exec $(1) $$GIVEN;; esac
+case $$GIVEN in *[\"\'\\]*) printf '%s' "$$GIVEN" | xargs printf '' 2>/dev/null || exec $(1) "$$GIVEN"; \
+	printf '%s' "$$GIVEN" | xargs $(1);; *) exec $(1) $$GIVEN;; esac
 endef
 
 recognize: $(VENV)/.recognizer
 ifdef FILE
-	@$(call WITH_FILES,$(BIN)/genrelab recognize --)
+	@($(call WITH_FILES,$(BIN)/genrelab recognize --)) || case $$? in 1|123) ;; *) exit 2;; esac  # 1: unsure
 else
 	@rm -f demo/piece.mp3
 	@$(BIN)/genrelab demo --compose demo/piece.mp3

@@ -47,6 +47,7 @@ def make(room: Path, *arguments: str) -> str:
         ("missing.mp3; $(id)", ["missing.mp3;", "$(id)"]),
         ("-x", ["-x"]),
         (".", ["."]),
+        ("dont' stop.mp3", ["dont' stop.mp3"]),
     ],
 )
 def test_files_arrive_as_they_are_named(room: Path, given: str, paths: list[str]) -> None:
@@ -55,6 +56,18 @@ def test_files_arrive_as_they_are_named(room: Path, given: str, paths: list[str]
 
 def test_the_home_folder(room: Path) -> None:
     assert make(room, "recognize", "FILE=~/one.mp3") == f"{['recognize', '--', str(room / 'one.mp3')]}\n"
+    assert make(room, "recognize", "FILE=~") == f"{['recognize', '--', str(room)]}\n"
+
+
+@pytest.mark.parametrize(("given", "status"), [("one.mp3", 1), ("'a b.mp3' one.mp3", 1), ("one.mp3", 2)])
+def test_an_unsure_answer_is_no_failure(room: Path, given: str, status: int) -> None:
+    program = room / ".venv" / "bin" / "genrelab"
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit({status})\n")
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(room)}
+    run = subprocess.run(
+        ["make", "recognize", f"FILE={given}"], cwd=room, capture_output=True, text=True, env=environment
+    )
+    assert (run.returncode == 0) is (status == 1)
 
 
 def test_without_a_file_a_piece_is_composed(room: Path) -> None:

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pickle
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -165,6 +166,41 @@ def test_only_what_a_training_uses_is_recorded(pages: Path) -> None:
     assert not (pages / RECORD).exists()
 
 
+def test_a_plugin_that_is_loaded_first_does_not_own_what_it_imports(pages: Path) -> None:
+    """In a process that has imported nothing of the laboratory yet."""
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from genrelab.lab.plugins import load_plugin, plugins_used
+        from genrelab.lab.registry import origins
+        path = Path("tiny.py")
+        for _ in range(2):
+            load_plugin(path)
+            assert set(origins()) == {("model", "tiny")}, origins()
+            path.write_text(path.read_text() + "# changed")
+        from genrelab.lab.recipes import load_recipe
+        from genrelab.lab.models import MODELS, build_network
+        recipe = load_recipe("resnet2d-s")
+        assert plugins_used(recipe, "synthetic") == [] and "resnet2d" in MODELS
+        build_network(recipe, genres=2)
+        Path("bad.py").write_text("from genrelab.lab.models import MODELS; 1 / 0")
+        try:
+            load_plugin(Path("bad.py"))
+        except Exception as error:
+            assert error.code == "plugin-raises"
+        assert "resnet2d" in MODELS and "tiny" in MODELS
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=pages, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_corpus_is_told_from_an_augmentation_of_its_name(tmp_path: Path) -> None:
+    load_plugin(written(tmp_path, POLARITY.format(name="jazz")))
+    assert plugins_used(load_recipe("resnet2d-s"), "folder:jazz") == []
+
+
 def test_a_record_is_compared_with_what_is_loaded(pages: Path) -> None:
     load_plugin(pages / "tiny.py")
     load_plugin(pages / "archive.py")
@@ -268,6 +304,20 @@ def test_an_installed_package(
     uninstall()
     with raises("plugin-not-loaded", "my-genres"):
         check_plugins(record.parent)
+
+
+@pytest.mark.usefixtures("package")
+def test_another_version_of_a_package_is_noticed_before_it_is_imported(pages: Path) -> None:
+    used = {"kind": "package", "name": "my-genres", "version": "0.9", "uses": {"model": ["tiny"]}}
+    (pages / RECORD).write_text(json.dumps([used]))
+    with raises("run-of-other-plugin", pages, "'tiny'", "0.9", "1.2"):
+        check_plugins(pages, training=True)
+    (pages / RECORD).write_text(json.dumps([used | {"name": "other", "version": "1.2"}]))
+    with raises("run-of-other-plugin", "other"):
+        check_plugins(pages, training=True)
+    (pages / RECORD).write_text(json.dumps([used | {"version": "1.2"}]))
+    check_plugins(pages, training=True)
+    assert not [name for name in sys.modules if name.startswith("my_genres")]
 
 
 @pytest.mark.usefixtures("package")

@@ -21,6 +21,18 @@ def test_a_genre_has_its_colour_whatever_the_others_and_however_it_is_spelled() 
     assert assign(["metal", "disco"]) == assign(["disco", "metal"]), "they compete for one colour"
 
 
+@pytest.mark.parametrize("variants", [1, 5])
+def test_only_a_genre_whose_colour_is_taken_gets_another(variants: int) -> None:
+    model = ["blues", "classical", "country", "disco", "electronic", "hiphop", "jazz", "metal", "pop"]
+    sharing = [{"classical", "hiphop"}, {"country", "electronic"}, {"disco", "metal"}]
+    for genres in itertools.combinations([*model, "reggae", "rock"], 7):
+        assigned = assign(genres, variants=variants)
+        for genre in genres:
+            alone = not any(genre in pair and pair <= set(genres) for pair in sharing)
+            if alone or variants > 1:
+                assert assigned[genre][0] == assign([genre])[genre][0], (genre, genres)
+
+
 @given(GENRES, st.integers(1, 6))
 def test_pairs_differ_while_there_are_enough(genres: list[str], variants: int) -> None:
     assigned = assign(genres, variants=variants)

@@ -50,7 +50,7 @@ def match_channels(waveform: Waveform, channels: int) -> Waveform:
     """
     if waveform.ndim != 2 or waveform.shape[0] == 0:
         raise UsageError(
-            f"a waveform is [channels, samples], not {waveform.shape}",
+            f"a waveform is [channels, samples] with at least one channel, not {waveform.shape}",
             code="waveform-shape",
         )
     if channels not in (1, 2):

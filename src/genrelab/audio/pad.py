@@ -57,7 +57,7 @@ def fit_length(
     """
     if waveform.ndim != 2 or waveform.size == 0:
         raise UsageError(
-            f"a waveform is [channels, samples], not {waveform.shape}",
+            f"a waveform is [channels, samples] with at least one of each, not {waveform.shape}",
             code="waveform-shape",
         )
     if length < 1:

@@ -180,17 +180,20 @@ class Bundle:
 def _read(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise ModelFileError(f"the model file {path} is a folder. Name a file.", code="model-folder")
+            raise ModelFileError(
+                f"the model file {path} is a folder. Name the .onnx file in it.", code="model-folder"
+            )
         if path.exists() and not path.is_file():
             raise ModelFileError(
-                f"the model file {path} is not a regular file.",
+                f"the model file {path} is not a regular file. Copy it into one.",
                 code="model-not-regular",
             )
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
                 raise ModelFileError(
-                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}.",
+                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}. Check that "
+                    "it is the right file.",
                     code="model-too-large",
                 )
             data = file.read(size)
@@ -234,7 +237,7 @@ def _check_contents(contents: Contents, path: Path) -> str:
     if contents.functions or contents.texts:
         what = "functions of its own" if contents.functions else "operators on texts"
         raise ModelFileError(
-            f"the model file {path} uses {what}, which genrelab does not run.",
+            f"the model file {path} uses {what}, which genrelab does not run. Export it without them.",
             code="model-unsupported-graph",
         )
     return contents.properties[METADATA_KEY]

@@ -184,7 +184,7 @@ def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata
         text = f"{name} is not JSON ({error}). Export it again."
         raise ModelFileError(text, code="model-metadata-not-json") from error
     if not isinstance(value, dict):
-        raise ModelFileError(f"{name} is not a JSON object.", code="model-metadata-not-json")
+        raise ModelFileError(f"{name} is not a JSON object. Export it again.", code="model-metadata-not-json")
     version = value.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFileError(

@@ -65,7 +65,7 @@ def evaluate(
         note(f"note: {warning}")
     figures = record.evaluation.model_dump(mode="json")
     if format == "json":
-        findings = [each.model_dump(mode="json") for each in record.findings]
+        findings = [each.to_dict() for each in record.findings]
         trust = published(record.verdict) | {"findings": findings}
         say_json({"folder": str(folder), **trust, "evaluation": figures})
         return

@@ -50,7 +50,9 @@ def open_library(
     from genrelab.library.store.database import default_path
 
     if must_exist and not (path or default_path()).exists():
-        message = f"there is no library {path or default_path()}. `genrelab recognize` creates it."
+        message = (
+            f"there is no library {path or default_path()}. Check the path; `genrelab recognize` makes one."
+        )
         raise UsageError(message, code="library-missing")
     with Library(path, must_write=must_write) as library:
         yield library

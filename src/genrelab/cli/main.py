@@ -41,6 +41,11 @@ from genrelab.errors import GenrelabError, RecipeError, UsageError
 from genrelab.printing import plain
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+#: What the extra `lab` installs, by the names of imports.
+LABORATORY = {
+    "huggingface_hub", "librosa", "lightning", "onnx", "onnxscript", "optuna", "pandas", "PIL", "safetensors",
+    "scipy", "sklearn", "tensorboard", "timm", "torch",
+}  # fmt: skip
 
 
 @contextmanager
@@ -166,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return FAILED
     except ModuleNotFoundError as error:
-        if (error.name or "genrelab").startswith("genrelab"):
+        if (error.name or "").partition(".")[0] not in LABORATORY:
             raise
         _complain(
             f"this command needs {error.name}, which is not installed. "

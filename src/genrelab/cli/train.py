@@ -75,7 +75,7 @@ def train(
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
     from genrelab.lab.experiment.run import run_experiment
-    from genrelab.lab.findings.wording import verdict_lines, warnings
+    from genrelab.lab.findings.wording import published, verdict_lines, warnings
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.runs.folders import MODEL, REPORT
@@ -104,7 +104,7 @@ def train(
     for warning in warnings(record.doubts()):
         note(f"note: {warning}")
     if format == "json":
-        say_json({"run": str(run.folder), **record.to_dict()})
+        say_json({"run": str(run.folder), **record.to_dict(), **published(record.verdict)})
         return
     say_text(summary(record.evaluation.model_dump(mode="json"), run.recipe.voting))
     say(*verdict_lines(record.verdict, record.findings))

@@ -85,6 +85,8 @@ def evaluate(
         If several runs are given with a corpus, or the runs are not folds of one cross-validation.
     """
     folds = [runs] if isinstance(runs, Run) else list(runs)
+    if not folds:
+        raise UsageError("give at least one run to evaluate", code="no-runs")
     folder = None if out is None else Path(out)
     if corpus is None:
         return evaluate_together(folds, folder or folds[0].folder.parent / "together")

@@ -1,8 +1,8 @@
 """Plugins: files of the user's own that register front-ends, augmentations, models and corpora.
 
-A plugin file is Python, and it runs because the user names it: nothing that a run folder, a recipe or a model
-file names is ever executed. A run folder records in `plugins.json` which plugins its training used, so that
-later commands can say which file is missing, or that it changed.
+A plugin file is Python, and it runs because the user names it: a file that only a run folder, a recipe or a
+model file names is never executed. A run folder records in `plugins.json` which plugins its training used, so
+that later commands can say which file is missing, or that it changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from genrelab.errors import RunError, UsageError
 from genrelab.files import replace_text
-from genrelab.lab.registry import NameTakenError, Origin, forget, is_known, origins, registering
+from genrelab.lab.registry import NameTakenError, Origin, forget, is_known, origin_of, origins, registering
 from genrelab.printing import plain
 
 RECORD = "plugins.json"
@@ -126,15 +126,24 @@ def plugin_versions() -> dict[str, str]:
 
 def plugins_used(recipe: BaseModel, corpus: str | None) -> list[Used]:
     """Return the plugins that a training uses: those with a name in its recipe or the spec of its corpus."""
-    names = {*_kinds(recipe.model_dump(mode="json")), *re.split("[:@]", corpus or "")}
+    parts, music = set(_kinds(recipe.model_dump(mode="json"))), set(_corpora(corpus or ""))
     uses: dict[Origin, dict[str, list[str]]] = {}
     for (kind, name), origin in origins().items():
-        if name in names:
+        if name in (music if kind == "corpus" else parts):
             uses.setdefault(origin, {}).setdefault(kind, []).append(name)
     return [
         Used(kind=origin.kind, name=origin.name, version=origin.version, uses=uses[origin])
         for origin in sorted(uses)
     ]
+
+
+def _corpora(spec: str) -> Iterator[str]:
+    """Give the name of the corpus of a spec, behind any changes of its sound."""
+    name, _, rest = spec.partition(":")
+    if is_known("change of sound", name.partition("@")[0]):
+        yield from _corpora(rest)
+    else:
+        yield name
 
 
 def _kinds(value: Any) -> Iterator[str]:
@@ -176,10 +185,10 @@ def check_plugins(folder: Path, *, training: bool = False) -> None:
     RunError
         If the training would go on with another version, or the record cannot be read.
     """
-    now = origins()
     for used in _recorded(folder):
         for key in ((kind, name) for kind, names in used.uses.items() for name in names):
-            if key not in now and not is_known(*key):
+            now = origin_of(*key)
+            if now is None and not is_known(*key):
                 if key[0] == "corpus":
                     continue
                 remedy = f"give --plugin {used.name}" if used.kind == "file" else f"install {used.name}"
@@ -188,11 +197,11 @@ def check_plugins(folder: Path, *, training: bool = False) -> None:
                     f"which is not loaded; {remedy}",
                     code="plugin-not-loaded",
                 )
-            if key not in now or now[key].version == used.version:
+            if now is None or _same(now, used.origin):
                 continue
             differs = (
                 f"{folder} was trained with the {key[0]} {key[1]!r} of {used.origin} ({used.version}); "
-                f"the one loaded is of {now[key]} ({now[key].version})"
+                f"the one loaded is of {now} ({now.version})"
             )
             if training:
                 raise RunError(
@@ -201,6 +210,11 @@ def check_plugins(folder: Path, *, training: bool = False) -> None:
                 )
             _LOGGER.warning("note: %s", plain(differs))
             break
+
+
+def _same(now: Origin, then: Origin) -> bool:
+    """Whether two plugins are one; a file may have another name."""
+    return now == then or (now.kind == then.kind == "file" and now.version == then.version)
 
 
 def _recorded(folder: Path) -> list[Used]:

@@ -11,7 +11,7 @@ import difflib
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
@@ -118,13 +118,12 @@ class Names(Generic[Value]):
                 f"{_loading or 'genrelab'} and {first} both register the {self.kind} {name!r}; rename one"
             )
         self._makers[name] = value
-        if _loading is not None:
+        if _loading is not None and not _is_own(value):  # genrelab's, which the plugin imports
             self._origins[name] = _loading
 
-    def remove(self, origin: Origin) -> None:
-        """Forget all that a plugin registered."""
-        for name in [name for name, each in self._origins.items() if each == origin]:
-            del self._origins[name], self._makers[name]
+    def remove(self, name: str) -> None:
+        """Forget a name that a plugin registered."""
+        del self._origins[name], self._makers[name]
 
     def get(self, name: str) -> Value | None:
         """Return what is registered under `name`, or None; loads the entry point of that name.
@@ -177,24 +176,43 @@ def registering(origin: Origin) -> Iterator[None]:
     """Attribute names that are registered inside to a plugin; forget them if it raises."""
     global _loading
     before, _loading = _loading, origin
+    kept = {key for key, each in origins().items() if each == origin}
     try:
         yield
     except BaseException:
-        forget(origin)
+        forget(origin, but=kept)
         raise
     finally:
         _loading = before
 
 
-def forget(origin: Origin) -> None:
-    """Forget all that a plugin registered."""
-    for names in _ALL.values():
-        names.remove(origin)
+def forget(origin: Origin, *, but: Container[tuple[str, str]] = ()) -> None:
+    """Forget all that a plugin registered, apart from some kinds and names."""
+    for (kind, name), each in origins().items():
+        if each == origin and (kind, name) not in but:
+            _ALL[kind].remove(name)
+
+
+def _is_own(value: Any) -> bool:
+    """Whether genrelab defines a value; a kind of corpus counts as its loader."""
+    module = getattr(getattr(value, "load", value), "__module__", None) or ""
+    return str(module).partition(".")[0] == "genrelab"
 
 
 def origins() -> dict[tuple[str, str], Origin]:
     """Return the plugin of each name that a plugin registered, by kind and name."""
     return {(kind, name): origin for kind, names in _ALL.items() for name, origin in names._origins.items()}
+
+
+def origin_of(kind: str, name: str) -> Origin | None:
+    """Return the plugin of a name, also of one that a package offers and that is not imported yet."""
+    names = _ALL.get(kind)
+    if names is None:
+        return None
+    if (known := names._origins.get(name)) is not None:
+        return known
+    offered = installed(names.group) if names.group and name not in names._makers else {}
+    return _package(offered[name]) if name in offered else None
 
 
 def is_known(kind: str, name: str) -> bool:

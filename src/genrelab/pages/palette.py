@@ -1,4 +1,4 @@
-"""The colour of a genre, the same in every picture.
+"""The colour of a genre: the same in every picture, unless two genres that share a colour meet in one.
 
 The colours remain distinct for colour-blind eyes (after Okabe and Ito), and dark text is readable on all of
 them.
@@ -44,12 +44,21 @@ def assign(genres: Iterable[str], *, variants: int = 1) -> dict[str, tuple[str, 
     """
     used: Counter[int] = Counter()
     assigned = {}
-    for genre in sorted(genres):
-        own = _own(genre)
-        free = (number % len(COLOURS) for number in range(own, own + len(COLOURS)))
-        number = next((each for each in free if used[each] < variants), own)
+
+    def give(genre: str, number: int) -> None:
         assigned[genre] = COLOURS[number], (number + used[number]) % variants
         used[number] += 1
+
+    displaced = []  # they wait until every other genre has its own colour
+    for genre in sorted(genres):
+        if used[_own(genre)] < variants:
+            give(genre, _own(genre))
+        else:
+            displaced.append(genre)
+    for genre in displaced:
+        own = _own(genre)
+        free = (number % len(COLOURS) for number in range(own, own + len(COLOURS)))
+        give(genre, next((each for each in free if used[each] < variants), own))
     return assigned
 
 

@@ -102,7 +102,10 @@ def to_float(samples: npt.NDArray[np.generic]) -> Waveform:
 def _check_shape(waveform: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return the array as [channels, samples], or raise a `UsageError` if it is not audio."""
     if waveform.ndim not in (1, 2) or waveform.size == 0:
-        message = f"audio is an array [samples] or [channels, samples], not {list(waveform.shape)}"
+        message = (
+            "audio is an array [samples] or [channels, samples] with at least one of each, not "
+            f"{list(waveform.shape)}"
+        )
         raise UsageError(message, code="array-shape")
     waveform = np.atleast_2d(waveform)
     channels, samples = waveform.shape

@@ -55,14 +55,14 @@ def test_a_precision_that_no_threshold_reaches() -> None:
 
 def test_too_few_clips() -> None:
     held = held_out([fold(number, clips=9, sure=9.0) for number in range(3)], precision=0.5, seed=0)
-    assert "few answers" in GRAVE and kinds(held)["few answers"].count == 27
+    assert "few" in GRAVE and kinds(held)["few"].count == 27
     assert "precision" not in kinds(held)
 
 
 def test_a_genre_that_is_never_answered() -> None:
     held = held_out([fold(number, only=1) for number in range(3)], precision=0.3, seed=0)
-    assert kinds(held)["never predicted"].examples == ("blues", "jazz")
-    assert "never predicted" not in GRAVE
+    assert kinds(held)["genres"].examples == ("blues", "jazz")
+    assert "genres" not in GRAVE
 
 
 @pytest.mark.slow

@@ -73,3 +73,41 @@ def test_a_verdict_comes_back_from_json() -> None:
     published = wording.published(verdict)
     assert published["verdict"]["state"] == "leaks" and not published["verdict"]["clean"]
     assert published["verdict"]["because"] == wording.because(verdict) and published["not_checked"]
+
+
+def test_a_finding_of_a_later_version_shows_its_data() -> None:
+    later = Finding(kind="of tomorrow", count=2, examples=("this", "that"))
+    for text in (
+        wording.sentence(later),
+        wording.answer(later),
+        wording.not_checked(Verdict(not_checked=(later,)))[0],
+    ):
+        assert text == "of tomorrow: 2 (this, that)."
+    assert wording.question(later) == "of tomorrow" and wording.network_state([later]) == "of tomorrow"
+    lacking = Finding(kind="unknown artists", count=3)
+    assert wording.sentence(lacking) == "unknown artists: 3."
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (
+            Finding(kind="skipped", count=1, examples=("a (no, not)",)),
+            "1 clip could not be used: a (no, not).",
+        ),
+        (
+            Finding(kind="artist", parts=("learned", "tested"), examples=("Ann",)),
+            "1 artist is in training and test",
+        ),
+        (Finding(kind="artist", parts=("train", "valid", "test")), "in train, valid and test"),
+        (Finding(kind="unknown tested artists", count=2, values={"of": 2}), "of every tested clip"),
+        (Finding(kind="unknown artists", count=1, values={"of": 16}), "1 of 16 clips"),
+    ],
+)
+def test_numbers_and_places_read_well(found: Finding, text: str) -> None:
+    assert text in wording.sentence(found)
+
+
+def test_json_has_the_earlier_name_of_the_count_too() -> None:
+    assert sample("file").to_dict()["number"] == 4
+    assert Finding.model_validate(sample("file").to_dict()) == sample("file")

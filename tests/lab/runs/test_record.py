@@ -43,7 +43,9 @@ def test_a_record_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
     assert because(record.verdict)[-1] == "An old doubt."
     assert checked(record.verdict.checked) == {"artist on both sides": "2 artists"}
     assert not_checked(record.verdict) == ["an old gap"]
-    assert checked(record.split.findings) == {"artist on both sides": "2 artists: Ann (train, test)"}
+    assert checked(record.split.findings) == {
+        "artist on both sides": "2 artists: Ann (train, test)", "genres missing from a part": "none",
+    }  # fmt: skip
     assert [(each.kind, each.count) for each in record.severe()] == [("one genre", 9)]
     assert [each.kind for each in record.doubts()] == ["one genre", "artist", "earlier"]
     assert len(warnings(record.doubts())) == 3
@@ -61,6 +63,27 @@ def test_a_record_without_a_verdict_is_never_clean(changes: dict[str, Any], stat
     record = RunRecord.model_validate(upgrade(first_format(**changes)))
     assert record.verdict.state == state
     assert record.verdict.not_checked
+
+
+def test_the_first_records_lack_fields_and_keep_their_warnings() -> None:
+    old = first_format()
+    del old["start"]
+    old["split"]["checks"]["genres missing from a part"] = "test: jazz"
+    record = RunRecord.model_validate(upgrade(old))
+    assert record.start.weights == "unknown" and not record.learned
+    assert [each.kind for each in record.doubts()] == ["old run", "earlier", "missing genres"]
+    text = " ".join(warnings(record.doubts()))
+    assert "Ann (train, test)" in text and "test: jazz" in text
+    test = TestRecord.model_validate(
+        upgrade({key: old[key] for key in ("versions", "evaluation")} | {"facts": {}, "warnings": []})
+    )
+    assert test.verdict.state == "not known" and test.corpus.name == "unknown"
+
+
+def test_a_runs_own_record_has_no_empty_fields(run: Run) -> None:
+    values = run.record.to_dict()
+    assert not {"runs", "facts", "warnings", "no_model_file"} & set(values)
+    assert values["export_difference"] == run.record.export_difference
 
 
 def test_records_that_cannot_be_read_are_named(tmp_path: Path) -> None:

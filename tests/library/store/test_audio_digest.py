@@ -60,3 +60,14 @@ def test_damaged_files_have_one_too(data: st.DataObject, examples: dict[str, byt
     path.write_bytes(cut)
     assert len(sound_digest(path)) == 32
     assert sound_digest(path) == sound_digest(path)
+
+
+def test_boxes_within_boxes_end(tmp_path: Path) -> None:
+    """A thousand nested `trak` boxes: the file has the hash of its bytes, and the run goes on."""
+    whole = tagged.make(tmp_path, "m4a-bare").read_bytes()
+    nested = b""
+    for _ in range(1000):
+        nested = (len(nested) + 8).to_bytes(4, "big") + b"trak" + nested
+    path = tmp_path / "nested.m4a"
+    path.write_bytes(whole + (len(nested) + 8).to_bytes(4, "big") + b"moov" + nested)
+    assert sound_digest(path) == sound_digest(path)

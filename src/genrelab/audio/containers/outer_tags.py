@@ -20,6 +20,7 @@ APE_END_SIZE = 32
 """Bytes of an APEv2 tag's header, and of its footer."""
 
 _ID3_HEADER = 10
+_LONGEST_LYRICS = 1_000_100  # bytes, from the six digits of the size in Lyrics3v2
 _LYRICS_END = re.compile(rb"LYRICS(?:200|END)")
 
 
@@ -73,7 +74,7 @@ def tag_length(window: FileWindow, position: int) -> int:
         is_header = head[23] & 0x20
         return APE_END_SIZE + (int.from_bytes(head[12:16], "little") if is_header else 0)
     if head.startswith(b"LYRICSBEGIN"):
-        end = window.search(_LYRICS_END, position, 9)
+        end = window.search(_LYRICS_END, position, 9, _LONGEST_LYRICS)
         return end + 9 - position if end >= 0 else 0
     return ID3V1_SIZE if head.startswith(b"TAG") else 0
 

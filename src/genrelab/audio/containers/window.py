@@ -49,7 +49,7 @@ class FileWindow:
         begin = position - self.base
         return self.data[begin : begin + count]
 
-    def search(self, pattern: re.Pattern[bytes], position: int, longest: int) -> int:
+    def search(self, pattern: re.Pattern[bytes], position: int, longest: int, most: int | None = None) -> int:
         """Return the first match of a pattern at or after a position; -1 if there is none.
 
         Parameters
@@ -58,8 +58,11 @@ class FileWindow:
         position : int
         longest : int > 0
             Bytes of the longest match.
+        most : int or None
+            Bytes to search at least; None searches to the end.
         """
-        while position < self.size:
+        last = self.size if most is None else min(self.size, position + most)
+        while position < last:
             self.show(position, longest)
             found = pattern.search(self.data, position - self.base)
             if found is not None:

@@ -65,7 +65,7 @@ def check_file(path: Path) -> None:
         raise AudioError(f"{path} does not exist. Check the path.", code="audio-missing") from error
     except (OSError, ValueError) as error:
         raise AudioError(
-            f"{path} cannot be read: {error}. Check the path.", code="audio-unreadable"
+            f"{path} cannot be read: {error}. Check the path and its permissions.", code="audio-unreadable"
         ) from error
     if stat.S_ISDIR(status.st_mode):
         raise AudioError(f"{path} is a folder, not a sound file. Name a file in it.", code="audio-is-folder")

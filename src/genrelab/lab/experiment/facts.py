@@ -61,7 +61,7 @@ def _chosen(epoch: EpochRecord) -> str:
         if epoch.chosen_by == "last"
         else f"chosen by {epoch.chosen_by} on the {epoch.chosen_on} part"
     )
-    return f"{how} (segment accuracy {100 * (epoch.accuracy or 0.0):.1f} %)"
+    return how if epoch.accuracy is None else f"{how} (segment accuracy {100 * epoch.accuracy:.1f} %)"
 
 
 def _learned(learned: Mapping[str, Any]) -> dict[str, str]:

@@ -227,7 +227,7 @@ def finalize(
             code="network-broken",
         )
     result = _result(folds, held, wanted.precision)
-    result["findings"] = [each.model_dump(mode="json") for each in findings]
+    result["findings"] = [each.to_dict() for each in findings]
     learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights_file)
     about = describe(recipe, corpus_record(corpus), learned=learned, results=(result,)).model_copy(
         update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},
@@ -334,7 +334,7 @@ def _result(folds: Sequence[folders.Run], held: Held, precision: float) -> dict[
         "precision_answers": held.threshold.answers,
         "precision": _plain(held.precision),
         "answered": round(held.answered, 4),
-        "shortfalls": [each.model_dump(mode="json") for each in held.shortfalls],
+        "shortfalls": [{**each.values, **each.to_dict()} for each in held.shortfalls],
         "warnings": [sentence(each) for each in held.shortfalls],
     }
 

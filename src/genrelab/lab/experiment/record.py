@@ -145,7 +145,7 @@ def bundle_metadata(run: folders.Run) -> BundleMetadata:
         "voting": recipe.voting,
         "track_accuracy": track.accuracy.model_dump(),
         "track_balanced_accuracy": track.balanced_accuracy.model_dump(),
-        "findings": [each.model_dump(mode="json") for each in record.findings],
+        "findings": [each.to_dict() for each in record.findings],
         "warnings": warnings(record.doubts()),
     }
     learned = learned_digests(run.folder, on_test=record.chosen_on_test, weights=recipe.training.weights_file)

@@ -1,8 +1,8 @@
 """What a calibration was to reach and did not, as findings.
 
-Kinds: `precision`: no threshold reaches the wanted share of correct answers. `few answers`: too few to tell.
+Kinds: `precision`: no threshold reaches the wanted share of correct answers. `few`: too few answers to tell.
 `folds`: on so many folds the threshold of the others did not reach it. `held out`: it is not reached on
-folds that threshold and temperature were not fitted to. `never predicted`: genres that no confident
+folds that threshold and temperature were not fitted to. `genres`: those that no confident
 prediction names. `temperature`: the best one lies at the end of the range that was searched.
 """
 
@@ -17,7 +17,7 @@ from genrelab.lab.findings import Finding
 from genrelab.lab.metrics.calibration import COOLEST, FEWEST, HOTTEST, Threshold, confidences
 from genrelab.lab.metrics.predictions import Predictions
 
-GRAVE = ("precision", "few answers")
+GRAVE = ("precision", "few")
 """Kinds with which no model file should be made: its threshold would promise what it does not keep."""
 _EDGE = 0.02  # share of the range, on its logarithm: a temperature nearer to an end lies at it
 
@@ -52,7 +52,7 @@ def shortfalls(
 
     if not threshold.reached:
         if threshold.answers < FEWEST and threshold.low >= wanted:
-            add("few answers", threshold.answers, wanted=wanted, least=FEWEST)
+            add("few", threshold.answers, wanted=wanted, least=FEWEST)
         else:
             reached = threshold.precision.value
             best = (f"{threshold.confidence:g}",)
@@ -68,7 +68,7 @@ def shortfalls(
     predicted = set(answers.orders[confidence >= threshold.confidence, 0].tolist())
     never = [printable(each) for number, each in enumerate(predictions.genres) if number not in predicted]
     if never:
-        add("never predicted", len(never), never)
+        add("genres", len(never), never)
     place = np.log(temperature / COOLEST) / np.log(HOTTEST / COOLEST)
     if not _EDGE < place < 1 - _EDGE:
         found.append(

@@ -38,7 +38,7 @@ class Finding(BaseModel):
         Further numbers, such as `of`, the number of clips that were looked at.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: str
     parts: tuple[str, ...] = ()
@@ -48,6 +48,10 @@ class Finding(BaseModel):
 
     def __hash__(self) -> int:
         return hash((self.kind, self.parts, self.count, self.examples))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a value that JSON can hold, with the earlier name of `count`, `number`, as well."""
+        return {**self.model_dump(mode="json"), "number": self.count}
 
 
 class Verdict(BaseModel):

@@ -12,7 +12,7 @@ _SHOWN = 3
 
 def sentence(found: Finding) -> str:
     """Return what was found as one sentence."""
-    return _SENTENCES[found.kind](found)
+    return _worded(_SENTENCES.get(found.kind), found)
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:
@@ -38,7 +38,7 @@ def checked(findings: Iterable[Finding]) -> dict[str, str]:
 
 def not_checked(verdict: Verdict) -> list[str]:
     """Return what was not looked for."""
-    return [_NOT_CHECKED[each.kind](each) for each in verdict.not_checked]
+    return [_worded(_NOT_CHECKED.get(each.kind), each) for each in verdict.not_checked]
 
 
 def published(verdict: Verdict) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def published(verdict: Verdict) -> dict[str, Any]:
             "clean": verdict.state == "clean",
             "state": verdict.state,
             "because": because(verdict),
-            "leaks": [each.model_dump(mode="json") for each in verdict.leaks],
+            "leaks": [each.to_dict() for each in verdict.leaks],
             "unknown": [sentence(each) for each in verdict.unknown],
         },
         "checked": checked(verdict.checked),
@@ -65,24 +65,43 @@ def verdict_lines(verdict: Verdict, network: Sequence[Finding] = ()) -> list[str
 
 def network_state(findings: Iterable[Finding]) -> str:
     """Return the state of a network, such as `collapsed and diverged`; empty if nothing was found."""
-    return " and ".join(dict.fromkeys(_NETWORK_STATES[each.kind] for each in findings))
+    return " and ".join(dict.fromkeys(_NETWORK_STATES.get(each.kind, each.kind) for each in findings))
 
 
 def question(found: Finding) -> str:
     """Return what a check looked for."""
-    return _CHECKS[found.kind][0] if found.kind != "earlier" else found.examples[0]
+    if found.kind == "earlier":
+        return found.examples[0]
+    return _CHECKS[found.kind][0] if found.kind in _CHECKS else found.kind
 
 
 def answer(found: Finding) -> str:
     """Return what a check found."""
-    return _CHECKS[found.kind][1](found) if found.kind != "earlier" else found.examples[1]
+    if found.kind == "earlier":
+        return found.examples[-1]
+    return _worded(_CHECKS[found.kind][1] if found.kind in _CHECKS else None, found)
 
 
-def _listed(found: Finding) -> str:
+def _worded(words: Callable[[Finding], str] | None, found: Finding) -> str:
+    """Return the words for a finding; its data if a later version made it."""
+    try:
+        if words is not None:
+            return words(found)
+    except (KeyError, IndexError):
+        pass
+    count = "unknown" if found.count is None else str(found.count)
+    return f"{found.kind}: {count}{f' ({_listed(found)})' if found.examples else ''}."
+
+
+def _clips(count: float | None, what: str = "clip") -> str:
+    return f"{count:g} {what}{'' if count == 1 else 's'}"
+
+
+def _listed(found: Finding, separator: str = ", ") -> str:
     """Return the examples as `a, b, c and 7 more`."""
     shown = found.examples[:_SHOWN]
     rest = (found.count or 0) - len(shown)
-    return f"{', '.join(shown)} and {rest} more" if rest > 0 else ", ".join(shown)
+    return f"{separator.join(shown)} and {rest} more" if rest > 0 else separator.join(shown)
 
 
 def _percent(share: float) -> str:
@@ -96,7 +115,10 @@ def _leak(one: str, many: str) -> Callable[[Finding], str]:
         what = f"{found.count} {one if found.count == 1 else many}"
         names = f" ({', '.join(found.examples)}{', …' if (found.count or 0) > len(found.examples) else ''})"
         too_high = "test" if {"test", "tested"} & set(found.parts) else "validation"
-        places = " and ".join(found.parts)
+        parts = [
+            "training" if part == "learned" else "test" if part == "tested" else part for part in found.parts
+        ]
+        places = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
         return (
             f"{what.format(places=places)}{names if found.examples else ''}: the {too_high} figures are "
             "too high."
@@ -155,10 +177,11 @@ _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "epoch": lambda found: "The epoch was chosen on the test part: the test figures are too high.",
     # why nothing is known for sure
     "unknown artists": lambda found: (
-        f"The artist of {'every clip' if found.count == found.values['of'] else _of(found)} is unknown: "
-        "artists may be in training and test."
+        f"The artist of {_of(found, every='every clip')} is unknown: artists may be in training and test."
     ),
-    "unknown tested artists": lambda found: f"The artist of {_of(found, 'tested clips')} is unknown.",
+    "unknown tested artists": lambda found: (
+        f"The artist of {_of(found, 'tested clips', 'every tested clip')} is unknown."
+    ),
     "unknown learned artists": lambda found: "The artists of some training clips are unknown.",
     "no digests": lambda found: (
         "The run was made by an earlier version, which kept no digests of its training clips."
@@ -181,7 +204,7 @@ _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
         "the epoch was chosen by what was memorized. Neither test clips nor copies of them were trained on."
     ),
     "missing genres": lambda found: f"Genres missing from a part of the split: {'; '.join(found.examples)}.",
-    "skipped": lambda found: f"{found.count} clips could not be used: {_listed(found)}.",
+    "skipped": lambda found: f"{_clips(found.count)} could not be used: {_listed(found, '; ')}.",
     "synthetic": lambda found: (
         "The corpus is generated by rules and is not real music: its figures say nothing about real music."
     ),
@@ -200,16 +223,16 @@ _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
         f"No threshold reaches {_percent(found.values['wanted'])} correct answers on held-out clips: the "
         f"best, {found.examples[0]}, has {_percent(found.values['reached'])} correct of {found.count}."
     ),
-    "few answers": lambda found: (
-        f"{found.count} held-out answers are too few to tell whether {_percent(found.values['wanted'])} of "
-        f"them are correct; {found.values['least']:g} are needed."
+    "few": lambda found: (
+        f"{_clips(found.count, 'held-out answer')} cannot tell whether {_percent(found.values['wanted'])} of "
+        f"the answers are correct; {found.values['least']:g} are needed."
     ),
     "folds": lambda found: (
         f"On {found.count} of {len(found.examples)} folds the threshold fitted to the others did not reach "
         f"{_percent(found.values['wanted'])}."
     ),
     "held out": _held_out,
-    "never predicted": lambda found: f"Never predicted at this threshold: {', '.join(found.examples)}.",
+    "genres": lambda found: f"Never predicted at this threshold: {', '.join(found.examples)}.",
     "temperature": lambda found: (
         f"The temperature {found.values['reached']:g} lies at the end of the range that was searched "
         f"({found.values['from']:g} to {found.values['to']:g}): confidences are not calibrated."
@@ -217,8 +240,9 @@ _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
 }
 
 
-def _of(found: Finding, what: str = "clips") -> str:
-    return f"{found.count} of {found.values['of']:g} {what}"
+def _of(found: Finding, what: str = "clips", every: str = "") -> str:
+    of = found.values["of"]
+    return every if every and found.count == of else f"{found.count} of {of:g} {what}"
 
 
 def _in_parts(found: Finding) -> str:
@@ -228,7 +252,7 @@ def _in_parts(found: Finding) -> str:
     if found.count is None:
         return "not known: no clip names an artist"
     unknown = found.values.get("unknown", 0)
-    unnamed = f"; not known for {unknown:g} clips without an artist" if unknown else ""
+    unnamed = f"; not known for {_clips(unknown)} without an artist" if unknown else ""
     return _counted(found) + unnamed
 
 
@@ -266,31 +290,31 @@ _CHECKS: Mapping[str, tuple[str, Callable[[Finding], str]]] = {
         lambda found: f"{found.count} differ: {'; '.join(found.examples)}" if found.count else "none differ",
     ),
     "faults": (
-        "silent, short or unusually long clips",
+        "silent, short or oddly long clips",
         lambda found: "not checked in a table of descriptors" if found.count is None else _counted(found),
     ),
     "copies": (
-        "copies of clips outside training",
+        "copies of clips that are not learned",
         lambda found: (
-            f"{found.count} clips"
+            _clips(found.count)
             if found.count
             else "none"
             if found.values.get("made")
             else "none: no copies are made"
         ),
     ),
-    "start": ("clips used to train the initial weights", _start),
+    "start": ("clips learned by an earlier run", _start),
     "epoch": (
         "part that chose the epoch",
         lambda found: found.parts[0] if found.parts else "none: the last epoch is kept",
     ),
-    "teacher": ("clips used to train the teacher", _teacher),
+    "teacher": ("clips learned by the teacher", _teacher),
     "learned sound": (
-        "equal sound in training",
-        lambda found: f"{found.count} clips, left out: {_listed(found)}" if found.count else "none",
+        "equal sound learned",
+        lambda found: f"{_clips(found.count)}, left out: {_listed(found)}" if found.count else "none",
     ),
     "learned artist": (
-        "artist in training and test",
+        "artist learned and tested",
         lambda found: "not known" if found.count is None else _listed(found) if found.count else "none",
     ),
 }
@@ -300,7 +324,7 @@ _NOT_CHECKED: Mapping[str, Callable[[Finding], str]] = {
         "the same recording in another cut, loudness or encoding (`genrelab corpora audit` finds it)"
     ),
     "other performance": lambda found: "other performances of the same piece",
-    "unnamed artists": lambda found: f"the artists of {found.count} clips that name none",
+    "unnamed artists": lambda found: f"the artists of {_clips(found.count)} without one",
     "initial weights": lambda found: f"what else the initial weights ({found.examples[0]}) were trained on",
     "teacher": lambda found: f"what {'else ' if found.count else ''}the teacher was trained on",
     "earlier": lambda found: found.examples[-1],

@@ -187,6 +187,13 @@ class RunRecord(TestRecord):
     no_model_file: str | None = None
     export_difference: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return a value that JSON can hold, without the fields of other tests and without empty ones."""
+        values = super().to_dict()
+        absent = {"runs", "facts", "warnings"}
+        absent |= {key for key in ("no_model_file", "export_difference") if values[key] is None}
+        return {key: value for key, value in values.items() if key not in absent}
+
     @property
     def distilled(self) -> dict[str, Any] | None:
         """The targets that were trained on; None if there were none."""
@@ -264,13 +271,25 @@ def load_record(kind: type[Record], path: Path) -> Record:
 def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record of format 1 in the current format.
 
-    Its checks are sentences: they are shown as they are, and never interpreted. What is data in it (leaks,
-    findings, counts) stays data.
+    Its checks are sentences: they are shown as they are. Only whether genres are missing from a part is taken
+    from them, since their warning would be lost. The first records lack some fields; a default stands for
+    each.
     """
-    new = {**values, "format": FORMAT}
-    corpus, split = dict(values["corpus"]), dict(values["split"])
-    corpus.setdefault("original", corpus.get("name"))
-    split["findings"] = _earlier_checks(split.get("checks", {}))
+    new = {"recipe": "unknown", "recipe_sha256": "", "seed": 0, "start": {"weights": "unknown"}}
+    new |= {**values, "format": FORMAT}
+    corpus = {"name": "unknown", **values.get("corpus", {})}
+    split = {"name": "unknown", "made": "unknown", "clips": {}, **values.get("split", {})}
+    corpus.setdefault("original", corpus["name"])
+    checks = dict(split.get("checks", {}))
+    missing = checks.pop("genres missing from a part", "none")
+    split["findings"] = _earlier_checks(checks)
+    split["findings"].append(
+        {
+            "kind": "missing genres",
+            "count": int(missing != "none"),
+            "examples": [missing] * (missing != "none"),
+        }
+    )
     new |= {"corpus": corpus, "split": split}
     new["findings"] = [_counted(each) for each in values.get("findings", ())]
     new["verdict"] = _upgraded_verdict(values)
@@ -286,6 +305,7 @@ def _upgraded_verdict(values: Mapping[str, Any]) -> dict[str, Any]:
             "checked": _earlier_checks(values.get("checked", {})),
             "not_checked": [_earlier(text) for text in values.get("not_checked", ())],
         }
+    checks = values.get("split", {}).get("checks", {})
     leaks = []
     if values.get("epoch", {}).get("chosen_on") == "test":
         leaks.append(Finding(kind="epoch", parts=("test",)))
@@ -293,8 +313,15 @@ def _upgraded_verdict(values: Mapping[str, Any]) -> dict[str, Any]:
         leaks.append(Finding(kind="copies", parts=("train", "valid")))
     return {
         "leaks": [each.model_dump() for each in leaks],
-        "unknown": [{"kind": "old run"}],
-        "checked": _earlier_checks(values["split"].get("checks", {})),
+        "unknown": [
+            {"kind": "old run"},
+            *(
+                _earlier(f"{key}: {checks[key]}.")
+                for key in ("same file on both sides", "artist on both sides")
+                if key in checks
+            ),
+        ],
+        "checked": _earlier_checks(checks),
         "not_checked": [{"kind": "other cut"}, {"kind": "other performance"}],
     }
 

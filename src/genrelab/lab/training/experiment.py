@@ -75,7 +75,7 @@ class Experiment:
     @cached_property
     def split_findings(self) -> Sequence[Finding]:
         """What the parts of the split share, see `check_split`."""
-        return self.split.findings or check_split(self.corpus, self.split)
+        return check_split(self.corpus, self.split)
 
     @cached_property
     def recordings(self) -> Mapping[str, str]:

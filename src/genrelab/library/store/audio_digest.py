@@ -34,6 +34,7 @@ _Piece = range | bytes
 """Bytes, or their place in the file."""
 
 _SOUND_CHUNKS = (b"fmt ", b"fact", b"data", b"COMM", b"SSND")
+_DEEPEST = 16  # boxes within boxes; real files have five
 _BOXES_ABOVE_SAMPLES = (b"trak", b"mdia", b"minf", b"stbl", b"edts")
 _SAMPLE_BOXES = (b"stsd", b"stts", b"stsc", b"stsz", b"stz2", b"ctts", b"stss", b"elst")
 
@@ -172,12 +173,14 @@ def _mp4(file: BinaryIO, size: int) -> Iterator[_Piece]:
     yield from (content for kind, content in top if kind in (b"mdat", b"moof"))
 
 
-def _samples(file: BinaryIO, box: range, media: list[range]) -> Iterator[_Piece]:
+def _samples(file: BinaryIO, box: range, media: list[range], depth: int = 0) -> Iterator[_Piece]:
+    if depth > _DEEPEST:
+        raise ContainerError("MP4 boxes that are nested too deeply")
     starts = [content.start for content in media]
     for kind, content in _boxes(file, box):
         if kind in _BOXES_ABOVE_SAMPLES:
             yield kind
-            yield from _samples(file, content, media)
+            yield from _samples(file, content, media, depth + 1)
         elif kind in _SAMPLE_BOXES:
             yield kind
             yield content
@@ -202,12 +205,14 @@ def _asf(file: BinaryIO, size: int) -> Iterator[_Piece]:
 
 
 def _chunks(file: BinaryIO, size: int, order: Order) -> Iterator[_Piece]:
-    found = [chunk for chunk in chunks_in(file, size, order) if chunk.name in _SOUND_CHUNKS]
+    found = False
+    for chunk in chunks_in(file, size, order):
+        if chunk.name in _SOUND_CHUNKS:
+            found = True
+            yield chunk.name
+            yield range(chunk.content.start, min(size, chunk.content.stop))  # a header may never be completed
     if not found:
         raise ContainerError("no chunk of sound")
-    for chunk in found:
-        yield chunk.name
-        yield range(chunk.content.start, min(size, chunk.content.stop))  # a header may never be completed
 
 
 def _matroska(file: BinaryIO, size: int) -> Iterator[_Piece]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from genrelab.bundle.bundle import Bundle
 from genrelab.errors import LibraryError
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.library import Library
@@ -70,6 +71,16 @@ class CachedRecognizer:
         self._probabilities = probabilities
         self._again = again
         self._lock = threading.Lock()
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model."""
+        return self.recognizer.bundle
+
+    @property
+    def full(self) -> bool:
+        """Whether whole files are processed."""
+        return self.recognizer.full
 
     def __call__(
         self, source: Source, *, sample_rate: int | None = None, full: bool | None = None

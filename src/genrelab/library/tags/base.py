@@ -23,8 +23,9 @@ NEW_PADDING = 1024
 
 # Errors that damage causes; a wrong size, for example, requests gigabytes.
 _OF_DAMAGE = (
-    *(ValueError, LookupError, ArithmeticError, AssertionError, EOFError, MemoryError, struct.error),
-)
+    ValueError, LookupError, ArithmeticError, AssertionError, EOFError, MemoryError, RecursionError,
+    struct.error,
+)  # fmt: skip
 
 
 class GenreTag(ABC):

@@ -60,7 +60,7 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
     Returns
     -------
     Split
-        With the clips in the order of the file, and without `checks`; `check_split` computes them.
+        With the clips in the order of the file, and without `findings`; `check_split` computes them.
 
     Raises
     ------

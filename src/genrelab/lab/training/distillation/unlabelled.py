@@ -11,8 +11,8 @@ from typing import NamedTuple
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.types import Clip, Corpus
 
-BY_ARTIST = "the artist is in valid or test"
-BY_FILE = "the file is in valid or test"
+BY_ARTIST = "the artist is heard in valid or test"  # a key of `metrics.json`
+BY_FILE = "the file is heard in valid or test"
 NO_TARGET = "no target"
 
 
