@@ -11,8 +11,8 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
-# One process per core with one thread each: more threads would wait for one another.
-PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4
+# One process per core with one thread each: more threads would wait for one another. Idle ones take work from others.
+PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 
