@@ -22,7 +22,15 @@ from genrelab.cli.main import main
 from genrelab.lab.corpora import load_corpus
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.models import MODELS, build_network
-from genrelab.lab.plugins import RECORD, check_plugins, load_plugin, plugins_used, record_plugins
+from genrelab.lab.plugins import (
+    RECORD,
+    check_plugins,
+    load_plugin,
+    load_same,
+    plugin_files,
+    plugins_used,
+    record_plugins,
+)
 from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
 from genrelab.lab.registry import installed, origins
 from genrelab.lab.training.data_loading import training_set
@@ -194,6 +202,19 @@ def test_a_plugin_that_is_loaded_first_does_not_own_what_it_imports(pages: Path)
         [sys.executable, "-c", code], cwd=pages, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_another_process_loads_the_same_files_or_says_why(tmp_path: Path) -> None:
+    path = written(tmp_path, POLARITY.format(name="jazz"))
+    load_plugin(path)
+    files = plugin_files()
+    load_same(files)
+    path.write_text(path.read_text() + "# changed\n")
+    with raises("plugin-changed", path):
+        load_same(files)
+    path.unlink()
+    with raises("no-plugin", path):
+        load_same(files)
 
 
 def test_a_corpus_is_told_from_an_augmentation_of_its_name(tmp_path: Path) -> None:

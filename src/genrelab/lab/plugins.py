@@ -114,9 +114,26 @@ def _run(code: Any, module: ModuleType, path: Path) -> None:
         )
 
 
-def plugin_files() -> list[Path]:
+def plugin_files() -> list[tuple[Path, Origin]]:
     """Return the files that were loaded, for other processes to load."""
-    return list(_loaded)
+    return list(_loaded.items())
+
+
+def load_same(files: Iterable[tuple[Path, Origin]]) -> None:
+    """Load the plugin files of another process in this one.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be loaded, see `load_plugin`.
+    RunError
+        If one changed in the meantime.
+    """
+    for path, origin in files:
+        if load_plugin(path) != origin:
+            raise RunError(
+                f"the plugin {path} changed meanwhile; run the command again", code="plugin-changed"
+            )
 
 
 def plugin_versions() -> dict[str, str]:

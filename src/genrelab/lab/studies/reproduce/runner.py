@@ -23,8 +23,9 @@ from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.plugins import load_plugin, plugin_files
+from genrelab.lab.plugins import load_same, plugin_files
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.registry import Origin
 from genrelab.lab.runs import folders
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, read_map, translate
 from genrelab.lab.studies.reproduce.budget import Budget
@@ -236,7 +237,7 @@ def _results(
         jobs,
         multiprocessing.get_context("spawn"),
         initializer=_start_worker,
-        initargs=(counter, jobs, gpus, plugin_files()),
+        initargs=(counter, jobs, gpus),
     ) as pool:
         waiting = list(tasks)
         running: dict[Future[Done | str], _Task] = {}
@@ -245,7 +246,7 @@ def _results(
                 waiting.remove(chosen)
                 if not clock.expired or _is_done(chosen):
                     say(_label(chosen))
-                    running[pool.submit(_attempt, chosen)] = chosen
+                    running[pool.submit(_attempt, chosen, plugin_files())] = chosen
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 try:
@@ -267,10 +268,8 @@ def _next_task(waiting: Sequence[_Task], running: Iterable[_Task]) -> _Task | No
     return next((task for task in waiting if (task.row.start, task.seed) not in busy), None)
 
 
-def _start_worker(counter: Any, jobs: int, gpus: int, plugins: Sequence[Path]) -> None:
-    """Load the plugins in a new process, and assign a GPU or a share of the cores to it."""
-    for path in plugins:
-        load_plugin(path)
+def _start_worker(counter: Any, jobs: int, gpus: int) -> None:
+    """Assign a GPU or a share of the cores to a new process."""
     with counter.get_lock():
         number = counter.value
         counter.value += 1
@@ -283,8 +282,9 @@ def _label(task: _Task) -> str:
     return f"{task.row.recipe}, {task.fold}, seed {task.seed}"
 
 
-def _attempt(task: _Task) -> Done | str:
+def _attempt(task: _Task, plugins: Sequence[tuple[Path, Origin]] = ()) -> Done | str:
     try:
+        load_same(plugins)
         return _run(task)
     except (GenrelabError, torch.OutOfMemoryError) as error:
         return " ".join(str(error).split()) or type(error).__name__
