@@ -141,7 +141,7 @@ class Names(Generic[Value]):
                     point.load()
                 except NameTakenError:
                     raise
-                except Exception as error:
+                except Exception as error:  # whatever the code of the package raises
                     raise UsageError(
                         f"{origin} offers the {self.kind} {name!r}, but {point.value} cannot be imported: "
                         f"{type(error).__name__}: {error}",

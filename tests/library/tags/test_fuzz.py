@@ -17,6 +17,7 @@ import fuzzing
 import numpy as np
 import pytest
 import tagged
+import tones
 from disks import quick_folder
 from mutations import mutate
 
@@ -26,7 +27,7 @@ SECONDS = 10.0  # for one file, to recognize it twice, tag it and take that back
 START_SECONDS = 60.0
 MEMORY = 600 * 2**20
 TAGGED_KINDS = [*tagged.KINDS, *(kind for kind in tagged.RECORDED_KINDS if kind.startswith("mpc"))]
-KINDS = [*TAGGED_KINDS, *tagged.FURTHER_ENCODERS]
+KINDS = [*TAGGED_KINDS, *tones.FURTHER_ENCODERS]
 SONG_SECONDS = 2.6
 
 

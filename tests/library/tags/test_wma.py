@@ -11,12 +11,13 @@ import av
 import mutagen.asf
 import pytest
 import tagged
+import tones
 from raising import raises
 
 from genrelab.library.tags.asf import AsfTag
 from genrelab.library.tags.entries.asf import Attributes
 
-FIELDS = {**tagged.USUAL_FIELDS, "genre": "Dub"}
+FIELDS = {**tones.USUAL_FIELDS, "genre": "Dub"}
 
 
 def written(path: Path, alter) -> bytes:

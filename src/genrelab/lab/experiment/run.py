@@ -92,6 +92,7 @@ def run_experiment(
             raise CorpusError(
                 f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty", code="part-empty"
             )
+    _ = experiment.split_findings  # a split that does not fit the corpus is an error before training
     if printable(str(folder)) != str(folder):
         raise RunError(
             f"{folder}: the name is not UTF-8, which TensorBoard's log needs; choose another --out",
@@ -99,7 +100,7 @@ def run_experiment(
         )
     if restart or not any((folder / name).is_file() for name in (LAST, folders.METRICS)):
         load_start(network, recipe.training)  # both may fail, and must before anything is changed
-        experiment.distillation  # noqa: B018
+        _ = experiment.distillation
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):

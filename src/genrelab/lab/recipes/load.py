@@ -38,7 +38,7 @@ def _installed() -> dict[str, Traversable]:
     for name, point in installed("genrelab.recipes").items():
         try:
             found[name] = files(point.value)
-        except Exception as error:
+        except Exception as error:  # whatever the code of the package raises
             raise UsageError(
                 f"the recipes {name!r} of the package {point.value} cannot be imported: {error}",
                 code="recipe-package-fails",

@@ -179,8 +179,8 @@ class Experiment:
             return self
         chosen = "the last epoch kept" if choose == "none" else "the epoch chosen on the test part"
         made = f"{self.split.made}; all clips outside the test part trained on, {chosen}"
-        used = replace(self.split, train=self.roles.learned, valid=(), made=made)
-        return replace(self, split=replace(used, findings=check_split(self.corpus, used)))
+        used = replace(self.split, train=self.roles.learned, valid=(), made=made, findings=())
+        return replace(self, split=used)
 
     def learned_digest(self) -> str | None:
         """Hash what is learned besides the clips and labels of the split.

@@ -168,7 +168,7 @@ def _read(buffer: RingBuffer, blocks: Iterable[Waveform], sample_rate: int, meta
             if not buffer.put(block):
                 return
         buffer.end()
-    except Exception as error:
+    except Exception as error:  # raised again by `look`, in the thread that waits
         buffer.end(error)
 
 
