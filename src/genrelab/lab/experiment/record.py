@@ -76,6 +76,10 @@ def record_of(
     recipe, corpus, split, store = experiment.recipe, experiment.corpus, experiment.split, experiment.store
     used = {part: sum(key in store for key in getattr(split, part)) for part in ("train", "valid", "test")}
     skipped = {**corpus.skipped, **store.skipped}
+    # Without the clips that have tags only: adding tags to a corpus does not make it another one.
+    recordings = {
+        key: each for key, each in experiment.recordings.items() if experiment.clips[key].genre is not None
+    }
     chosen_on = recipe.training.choose_epoch_on
     best = next(row for row in read_history(folder) if row["best"] == 1)
     weights = folder / folders.WEIGHTS
@@ -87,7 +91,7 @@ def record_of(
             update={
                 "skipped": {printable(key): printable(reason) for key, reason in skipped.items()},
                 "sound_sha256": experiment.sound_key(),
-                "recordings_sha256": collection_key(experiment.recordings),
+                "recordings_sha256": collection_key(recordings),
             }
         ),
         split=SplitRecord(
