@@ -118,9 +118,39 @@ class Experiment:
         return self.open_store(self.corpus, "unlabelled", "decoding unlabelled clips")
 
     @cached_property
+    def tags_only(self) -> tuple[str, ...]:
+        """The clips of the split that have tags and no genre; `unlabelled_store` holds their sound."""
+        split = self.split
+        return tuple(
+            key for key in (*split.train, *split.valid, *split.test) if self.clips[key].genre is None
+        )
+
+    @cached_property
+    def tags_only_store(self) -> AudioStore | None:
+        """The store of those clips; None if there are none, or none is usable."""
+        try:
+            return self.unlabelled_store if self.tags_only else None
+        except CorpusError as error:
+            if error.code != "store-empty":
+                raise
+            return None
+
+    @cached_property
+    def unusable_tags_only(self) -> Mapping[str, str]:
+        """Those of these clips whose sound cannot be used -> why."""
+        store = self.tags_only_store
+        if store is None:
+            return dict.fromkeys(self.tags_only, "cannot be decoded, like all clips without a genre")
+        return {key: store.skipped[key] for key in self.tags_only if key in store.skipped}
+
+    @cached_property
     def facts(self) -> Mapping[str, ClipFacts]:
-        """What is known of the sound of each clip in the store."""
-        return clip_facts(self.store)
+        """What is known of the sound of each usable clip with a genre or a place in the split."""
+        facts = dict(clip_facts(self.store))
+        if self.tags_only_store is not None:
+            others = clip_facts(self.tags_only_store)
+            facts |= {key: others[key] for key in self.tags_only if key in others}
+        return facts
 
     def open_store(self, corpus: Corpus, which: Which, doing: str) -> AudioStore:
         """Open the store of a corpus, such as one of changed copies, at the recipe's sample rate."""
