@@ -212,7 +212,7 @@ def _teacher(experiment: Experiment) -> tuple[list[Finding], list[Finding], list
     found, clips = experiment.distillation, experiment.clips
     if found is None:
         return [], [], []
-    learned_rows = found.targets.learned
+    learned_rows = None if found.targets is None else found.targets.learned
     if learned_rows is None:
         return [], [Finding(kind="teacher", count=None)], [Finding(kind="teacher", count=0)]
     learned = {key for key, row in found.rows.items() if learned_rows[row]}

@@ -16,12 +16,14 @@ from typing import Any
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.identity import recording_keys
 from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.tag_table import usable_tags
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.findings import Finding
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
+from genrelab.lab.recipes.tags import NO_MUSIC
 from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
 from genrelab.lab.training.split_roles import Roles
 from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
@@ -92,6 +94,29 @@ class Experiment:
             If the recipe names no usable file of targets, or the file fits no clip that is trained on.
         """
         return distillation_of(self.recipe, self.corpus, self.roles, self.split.name)
+
+    @cached_property
+    def corpus_tags(self) -> tuple[str, ...]:
+        """The tags of the corpus that the network learns."""
+        settings = self.recipe.tags
+        return () if settings is None else usable_tags(self.corpus, settings.least_clips)
+
+    @cached_property
+    def taught_tags(self) -> tuple[str, ...]:
+        """The tags that teachers give, except those of the corpus."""
+        settings, found = self.recipe.tags, self.distillation
+        if settings is None or found is None or not found.teachers:
+            return ()
+        return tuple(tag for tag in settings.taught if tag not in self.corpus_tags)
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """All tags that the network learns, in the order of its outputs."""
+        settings = self.recipe.tags
+        content = (
+            settings is not None and settings.no_music > 0 and self.recipe.training.not_music is not None
+        )
+        return (*self.corpus_tags, *self.taught_tags, *([NO_MUSIC] if content else []))
 
     @cached_property
     def unlabelled(self) -> tuple[str, ...]:
@@ -180,7 +205,7 @@ class Experiment:
         CorpusError
             If it reads a table of descriptors and the corpus is sound, or the other way round.
         """
-        network = build_network(self.recipe, genres=len(self.corpus.genres))
+        network = build_network(self.recipe, genres=len(self.corpus.genres), tags=len(self.tags))
         check_kind(self.recipe, network, self.corpus)
         return network
 
@@ -219,7 +244,7 @@ class Experiment:
         if there is nothing, or the file of targets is not there (any more).
         """
         distill = self.recipe.distill
-        if distill is not None and distill.targets != WITHOUT:
+        if distill is not None and distill.targets != WITHOUT and not distill.teachers:
             file = distill.file(self.split.name)
             if file is None or not Path(file).expanduser().is_file():
                 return None
@@ -227,7 +252,7 @@ class Experiment:
             return None
         parts: list[Any] = [self.guessed]
         if self.distillation is not None:
-            parts += [self.distillation.targets.sha256, self.unlabelled]
+            parts += [self.distillation.digest, self.unlabelled]
             if self.unlabelled:
                 parts.append(self.sound_key("unlabelled"))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
