@@ -91,7 +91,11 @@ def record_of(
             }
         ),
         split=SplitRecord(
-            name=split.name, made=split.made, clips=used, findings=tuple(experiment.split_findings)
+            name=split.name,
+            made=split.made,
+            clips=used,
+            findings=tuple(experiment.split_findings),
+            seed=split.seed,
         ),
         seed=experiment.seed,
         epoch=EpochRecord(

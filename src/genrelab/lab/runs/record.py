@@ -81,12 +81,16 @@ class CorpusRecord(_Part):
 
 
 class SplitRecord(_Part):
-    """The split of a run, and what its parts share."""
+    """The split of a run, and what its parts share.
+
+    `seed` is None for published splits, and in records of earlier versions.
+    """
 
     name: str
     made: str
     clips: dict[str, int]
     findings: tuple[Finding, ...] = ()
+    seed: int | None = None
 
     def found(self, kind: str) -> Finding | None:
         """Return the finding of a kind; None if it was not looked for."""
