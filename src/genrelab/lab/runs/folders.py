@@ -29,6 +29,7 @@ METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
+FINAL = "final.json"
 
 
 def run_folder(
@@ -127,7 +128,9 @@ def require_one_cross_validation(folds: Sequence[Run]) -> None:
         "collections of one name": {each.corpus.recordings_sha256 for each in records},
         "recipes (recipe_sha256)": {each.recipe_sha256 for each in records},
         "seeds (seed)": {each.seed for each in records},
-        "seeds of the split (split.seed)": {each.split.seed for each in records} - {None},
+        "seeds of the split (split.seed)": {
+            each.split.seed for each in records if each.split.seed is not None
+        },
         "corpora": {each.corpus.name for each in records},
     }
     for what, values in different.items():
