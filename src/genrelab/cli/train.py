@@ -26,13 +26,23 @@ def train(
     split: Annotated[
         str,
         typer.Option(
-            help="published, random, artist (no artist in two parts), kfold:0/10, artist-kfold:0/5."
+            help="published, random, artist (no artist in two parts), kfold:0/10, artist-kfold:0/5, "
+            "artist-kfold:0+1/5 (tests folds 0 and 1)."
         ),
     ] = "artist",
     seed: Annotated[
         int,
         typer.Option(min=0, max=2**32 - 1, help="Seed of split, initial weights, order and augmentation."),
     ] = 0,
+    split_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**32 - 1,
+            help="Seed of the split alone; --seed by default. With it, several seeds can train on the same "
+            "folds.",
+        ),
+    ] = None,
     exclude: Annotated[
         Path | None,
         typer.Option(
@@ -90,7 +100,7 @@ def train(
     chosen = load_recipe(recipe, changes=changes)
     music = load_corpus(corpus)
     left_out = read_exclusions(exclude, music) if exclude else ()
-    parts = make_split(music, split, seed=seed, exclude=left_out)
+    parts = make_split(music, split, seed=seed if split_seed is None else split_seed, exclude=left_out)
     music = leave_out_unlabelled(music, left_out)
     with counting() as report:
         run = run_experiment(

@@ -58,6 +58,21 @@ def test_train_prints_where_things_are_and_what_they_are_worth(
     assert "artist of every clip is unknown" in err
 
 
+def test_a_second_seed_trains_and_tests_on_the_same_clips(
+    trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    music, first = trained
+    arguments = ["train", "resnet2d-s", f"--corpus=folder:{music}", "--split=random", "--device=cpu"]
+    arguments += [f"--out={tmp_path}", *SMALL, "--set=training.max_epochs=1", "--format=json"]
+    assert main([*arguments, "--seed=1", "--split-seed=0"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    second = Path(record["run"])
+    assert second.name == f"{record['split']['name']}-split0-seed1"
+    assert (second / "split.csv").read_bytes() == (first / "split.csv").read_bytes()
+    assert (record["seed"], record["split"]["seed"]) == (1, 0)
+    assert record["split"]["made"].endswith("seed 0")
+
+
 def test_the_model_recognizes_without_torch(trained: tuple[Path, Path]) -> None:
     music, run = trained
     code = "import sys; sys.modules['torch'] = None; from genrelab.cli.main import run; run()"

@@ -79,6 +79,8 @@ class Split:
     findings : sequence of Finding
         What was looked for, such as artists in several parts, and how much of it was found; see
         `genrelab.lab.corpora.splits.split_checks`.
+    seed : int or None
+        The seed that it was made from; None if it does not depend on a seed or the seed is not known.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Split:
     test: Sequence[str]
     made: str
     findings: Sequence[Finding] = ()
+    seed: int | None = None
 
     def found(self, kind: str) -> Finding:
         """Return the finding of a kind; `KeyError` if it was not looked for."""

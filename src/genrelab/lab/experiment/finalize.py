@@ -39,14 +39,15 @@ from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import require_one_cross_validation
-from genrelab.lab.runs.known_recordings import learned_digests, write_sounds
+from genrelab.lab.runs.known_recordings import write_sounds
+from genrelab.lab.runs.lineage import learned_digests
 from genrelab.lab.runs.network_findings import training_findings
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment, Report
 from genrelab.lab.training.export import export, why_unwritable
 from genrelab.lab.training.train import Trained, train
 
-RECORD = "final.json"
+RECORD = folders.FINAL
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def finalize(
         )
     result = _result(folds, held, wanted.precision)
     result["findings"] = [each.to_dict() for each in findings]
-    learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights_file)
+    learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights)
     about = describe(recipe, corpus_record(corpus), learned=learned, results=(result,)).model_copy(
         update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},
     )

@@ -25,7 +25,7 @@ from genrelab.lab.metrics.scores import Evaluation
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
-from genrelab.lab.runs.known_recordings import learned_digests
+from genrelab.lab.runs.lineage import learned_digests
 from genrelab.lab.runs.record import (
     CopiesRecord,
     CorpusRecord,
@@ -103,6 +103,7 @@ def record_of(
             clips=used,
             tags_only=tags_only,
             findings=tuple(experiment.split_findings),
+            seed=split.seed,
         ),
         seed=experiment.seed,
         epoch=EpochRecord(
@@ -159,7 +160,7 @@ def bundle_metadata(run: folders.Run) -> BundleMetadata:
         "findings": [each.to_dict() for each in record.findings],
         "warnings": warnings(record.doubts()),
     }
-    learned = learned_digests(run.folder, on_test=record.chosen_on_test, weights=recipe.training.weights_file)
+    learned = learned_digests(run.folder, on_test=record.chosen_on_test, weights=recipe.training.weights)
     return describe(recipe, record.corpus, learned=learned, results=(result,))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from genrelab.errors import CorpusError, RunError
-from genrelab.files import only_one, replace_text
+from genrelab.files import only_one, replace_text, text_bytes
 from genrelab.lab.corpora.paths import printable
+from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.experiment.facts import facts_of
 from genrelab.lab.experiment.identity import claim, identity_of
 from genrelab.lab.experiment.record import bundle_metadata, corpus_record, describe, record_of
@@ -54,7 +56,7 @@ def run_experiment(
     ----------
     experiment : Experiment
     base : Path
-        The run folder is `<base>/<recipe>/<corpus>/<split>-seed<k>`.
+        The run folder is `<base>/<recipe>/<corpus>/<split>-seed<k>`, see `run_folder`.
     device : {"auto", "cpu", "gpu"}
     restart : bool
         Delete an earlier run in that folder.
@@ -77,9 +79,7 @@ def run_experiment(
     """
     resolve_device(device)
     recipe, corpus = experiment.recipe, experiment.corpus
-    folder = folders.run_folder(
-        base, recipe=recipe.name, corpus=corpus.name, split=experiment.split.name, seed=experiment.seed
-    )
+    folder = _folder_of(experiment, base)
     if not restart:
         check_plugins(folder, training=True)
     network = experiment.network()
@@ -117,6 +117,19 @@ def run_experiment(
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out", code="run-busy"
         ) from error
+
+
+def _folder_of(experiment: Experiment, base: Path) -> Path:
+    """Return the run folder; if there is one of an earlier version, without the split's seed, that one."""
+    split, seed = experiment.split, experiment.seed
+    named = partial(
+        folders.run_folder, base, recipe=experiment.recipe.name, corpus=experiment.corpus.name, seed=seed
+    )
+    folder, earlier = named(split=split.name, split_seed=split.seed), named(split=split.name)
+    if folder == earlier or folder.exists() or not (earlier / folders.SPLIT).is_file():
+        return folder
+    ours = split_text(experiment.corpus, experiment.as_used().split)
+    return earlier if (earlier / folders.SPLIT).read_bytes() == text_bytes(ours) else folder
 
 
 def _run(experiment: Experiment, folder: Path, *, device: str, source: str | None, model_file: bool) -> None:

@@ -1,4 +1,7 @@
-"""The run folder: `<base>/<recipe>/<corpus>/<split>-seed<k>/`, and reading a finished one."""
+"""The run folder: `<base>/<recipe>/<corpus>/<split>-seed<k>/`, and reading a finished one.
+
+A split with a seed of its own stands in the name: `<split>-split<s>-seed<k>`.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,26 @@ METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
+FINAL = "final.json"
 
 
-def run_folder(base: Path, *, recipe: str, corpus: str, split: str, seed: int) -> Path:
-    """Return where a run lies."""
-    return base / recipe.replace("/", "-") / corpus / f"{split}-seed{seed}"
+def run_folder(
+    base: Path, *, recipe: str, corpus: str, split: str, seed: int, split_seed: int | None = None
+) -> Path:
+    """Return where a run lies.
+
+    Parameters
+    ----------
+    base : Path
+    recipe, corpus, split : str
+        Their names.
+    seed : int
+        Of the training.
+    split_seed : int or None
+        Of the split; None if it depends on no seed.
+    """
+    own = "" if split_seed in (None, seed) else f"-split{split_seed}"
+    return base / recipe.replace("/", "-") / corpus / f"{split}{own}-seed{seed}"
 
 
 def versions() -> dict[str, str]:
@@ -111,6 +129,9 @@ def require_one_cross_validation(folds: Sequence[Run]) -> None:
         "collections of one name": {each.corpus.recordings_sha256 for each in records},
         "recipes (recipe_sha256)": {each.recipe_sha256 for each in records},
         "seeds (seed)": {each.seed for each in records},
+        "seeds of the split (split.seed)": {
+            each.split.seed for each in records if each.split.seed is not None
+        },
         "corpora": {each.corpus.name for each in records},
     }
     for what, values in different.items():

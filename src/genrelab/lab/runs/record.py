@@ -89,6 +89,8 @@ class SplitRecord(_Part):
         `train`, `valid` and `test` -> usable clips with a genre.
     tags_only : dict of str to int
         The same for clips with tags and no genre; empty if there are none.
+    seed : int or None
+        None for published splits, and in records of earlier versions.
     """
 
     name: str
@@ -96,6 +98,7 @@ class SplitRecord(_Part):
     clips: dict[str, int]
     tags_only: dict[str, int] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    seed: int | None = None
 
     def found(self, kind: str) -> Finding | None:
         """Return the finding of a kind; None if it was not looked for."""
