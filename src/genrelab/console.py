@@ -70,7 +70,7 @@ def write_console(
     waiting = iter(whole_lines)
     for row in rows:
         if row.strip(" ") == WHOLE_LINE.plain:
-            for line in _joined(next(waiting), width - _INDENT):
+            for line in _joined(next(waiting), console.width - _INDENT):
                 console.print(Padding(line, (0, 0, 0, _INDENT), expand=False), style="cyan")
         else:
             text.write(f"{row}\n")
