@@ -10,6 +10,7 @@ import typer
 
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
+from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
 
 
 def train(
@@ -67,6 +68,8 @@ def train(
             "Short for --set distill.targets=."
         ),
     ] = None,
+    teacher: Teachers = None,
+    teacher_tags: TeacherTags = None,
     out: Annotated[Path, typer.Option(help="Folder that gets the run folders.")] = Path("runs"),
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
@@ -97,6 +100,7 @@ def train(
         changes.append(f"training.weights={json.dumps(weights)}")
     if targets is not None:
         changes.append(f"distill.targets={json.dumps(targets)}")
+    changes += teacher_changes(teacher, teacher_tags)
     chosen = load_recipe(recipe, changes=changes)
     music = load_corpus(corpus)
     left_out = read_exclusions(exclude, music) if exclude else ()

@@ -1,8 +1,8 @@
 """Pretraining: a network learns from teachers on music without labels, before any genre.
 
-The folder of a pretraining holds `best.safetensors` for `training.weights` of a recipe with the same inputs and
-model, `sounds.csv` with the clips that were trained on (so that leak checks find them in later test parts), and
-`pretraining.json` with how well the network predicts the teachers on clips of other artists.
+The folder of a pretraining holds `best.safetensors`, for `training.weights` of a recipe with the same inputs
+and model; `sounds.csv` with the clips that were trained on, so that leak checks find them in later test
+parts; and `pretraining.json` with how well the network predicts the teachers on clips of other artists.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.files import only_one, replace_text
@@ -29,11 +30,9 @@ from genrelab.lab.runs import folders
 from genrelab.lab.runs.known_recordings import write_sounds
 from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.experiment import Experiment, Report
-from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.views import Views, cut
 from genrelab.lab.training.train import Trained, train
 
-RECORD = "pretraining.json"
 _HELD_OUT = 0.05
 _HELD_OUT_VIEWS = 512
 
@@ -93,14 +92,16 @@ def pretrain(
         with only_one(folder.with_name(f".{folder.name}.lock")):
             claim(folder, identity_of(experiment))
             record_plugins(folder, plugins_used(experiment.recipe, None))
-            if not (folder / RECORD).is_file():
+            if not (folder / folders.PRETRAINING).is_file():
                 trained = train(experiment, folder=folder, device=device)
                 write_sounds(folder, experiment)
                 record = _record(experiment, trained)
-                replace_text(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+                replace_text(
+                    folder / folders.PRETRAINING, json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+                )
     except BlockingIOError as error:
         raise RunError(f"another genrelab is working in {folder}; wait for it", code="run-busy") from error
-    return Pretrained(folder, json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    return Pretrained(folder, json.loads((folder / folders.PRETRAINING).read_text(encoding="utf-8")))
 
 
 def without_labels(recipe: Recipe, corpus: Corpus, *, seed: int, report: Report | None = None) -> Experiment:
@@ -175,10 +176,10 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
     turned = replace(experiment, split=replace(experiment.split, test=()))
     everything = training_set(turned)
     views = [
-        number for number, (part, index) in enumerate(everything.items)
-        if part.items[index].clip_id in apart
+        number for number, (part, index) in enumerate(everything.items) if part.items[index].clip_id in apart
     ][:_HELD_OUT_VIEWS]
-    distill, segments = trained.objective.distill.eval(), experiment.recipe.training.view_segments
+    distill = trained.objective.distill.eval()
+    heads, segments = cast(nn.ModuleList, distill.heads[0]), experiment.recipe.training.view_segments
     network = trained.network
     wanted: dict[str, list[torch.Tensor]] = {}
     got: dict[str, list[torch.Tensor]] = {}
@@ -189,7 +190,7 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
             batch = Views(none, none, None, segments, sound)
             taught = distill.source(batch)
             scores = network(cut(sound, segments))
-            for head, (key, targets) in zip(distill.heads[0], taught.arrays.items(), strict=True):  # type: ignore[arg-type]
+            for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
                 predicted = batch.mean(head(scores.learning[0].embedding))
                 wanted.setdefault(key, []).append(targets.mean(dim=1) if targets.ndim == 3 else targets)
                 got.setdefault(key, []).append(predicted)

@@ -106,6 +106,7 @@ def record_of(
             seed=split.seed,
         ),
         seed=experiment.seed,
+        network_tags=experiment.tags,
         epoch=EpochRecord(
             chosen=trained.best_epoch,
             trained=trained.epochs,

@@ -194,8 +194,8 @@ class Training(Strict):
         1,
         gt=0,
         le=100,
-        description="consecutive segments of each training item, with `segments_per_clip`. They are mixed and "
-        "changed as one view, teachers hear it as a whole, and the network's predictions are averaged over it",
+        description="consecutive segments of each training item, with `segments_per_clip`. They are "
+        "mixed and changed as one view, teachers hear it as a whole, and predictions are averaged over it",
     )
     valid_segments_per_clip: int | None = Field(
         None,

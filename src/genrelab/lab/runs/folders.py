@@ -28,6 +28,7 @@ COPIES = "copies.txt"
 TAGGED = "tags.sha256"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
+PRETRAINING = "pretraining.json"
 REPORT = "report.html"
 MODEL = "model.onnx"
 FINAL = "final.json"
@@ -107,7 +108,7 @@ class Run:
     def network(self) -> GenreNetwork:
         """Return the trained network, in evaluation mode; it may need the plugins of its training."""
         check_plugins(self.folder)
-        network = build_network(self.recipe, genres=len(self.genres))
+        network = build_network(self.recipe, genres=len(self.genres), tags=len(self.record.network_tags))
         load_weights(network, self.folder / BEST)
         return network.eval()
 

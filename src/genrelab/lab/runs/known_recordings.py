@@ -60,7 +60,9 @@ def write_sounds(folder: Path, experiment: Experiment) -> None:
     if unlabelled:
         others = clip_facts(experiment.unlabelled_store)
         rows += [
-            (key, UNLABELLED, "", others[key].digest or "", artist(key)) for key in unlabelled if key in others
+            (key, UNLABELLED, "", others[key].digest or "", artist(key))
+            for key in unlabelled
+            if key in others
         ]
     replace_text(folder / SOUNDS, csv_lines(rows, formulas=True))
 

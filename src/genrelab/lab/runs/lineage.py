@@ -33,8 +33,8 @@ class Learned(NamedTuple):
     Attributes
     ----------
     corpus : str
-        Its name before any change of its sound; empty for the training of a final model, whose clips all
-        have recordings.
+        Its name before any change of its sound; empty for a pretraining, and for the training of a final
+        model, whose clips all have recordings.
     clips : dict of str to Known
     weights : str
         Its own initial weights: `none`, `imagenet`, a file, or `unknown`.
@@ -161,7 +161,7 @@ def _learned_parts(on_test: bool) -> set[str]:
 
 def _about(folder: Path) -> tuple[str, set[str]]:
     """Return the name of the corpus, and the parts that were trained on or chose the epoch."""
-    if (folder / folders.FINAL).is_file():
+    if any((folder / name).is_file() for name in (folders.FINAL, folders.PRETRAINING)):
         return "", _learned_parts(on_test=False)
     record = load_record(RunRecord, folder / folders.METRICS)
     return record.corpus.original, _learned_parts(record.chosen_on_test)

@@ -185,6 +185,8 @@ class RunRecord(TestRecord):
         Why no model file was written.
     export_difference : float or None
         Largest difference between the model file's probabilities and torch's.
+    network_tags : tuple of str
+        The tags that the network learned, in the order of its outputs.
     """
 
     parameters: int
@@ -198,6 +200,7 @@ class RunRecord(TestRecord):
     reported: tuple[Reported, ...] = ()
     no_model_file: str | None = None
     export_difference: float | None = None
+    network_tags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return a value that JSON can hold, without the fields of other tests and without empty ones."""
@@ -206,6 +209,7 @@ class RunRecord(TestRecord):
             del values["split"]["tags_only"]
         absent = {"runs", "facts", "warnings"}
         absent |= {key for key in ("no_model_file", "export_difference") if values[key] is None}
+        absent |= set() if self.network_tags else {"network_tags"}
         return {key: value for key, value in values.items() if key not in absent}
 
     @property

@@ -12,8 +12,8 @@ from genrelab.lab.models.weights_file import Weights
 from genrelab.lab.registry import Names
 
 Answers = dict[str, Tensor]
-"""Name of an array -> its values, in float32. `[batch, d]` describes a whole view, `[batch, segments, d]` each
-of its segments. `tags [batch, n]` are probabilities."""
+"""Name of an array -> its values, in float32. `[batch, d]` describes a whole view, `[batch, segments, d]`
+each of its segments. `tags [batch, n]` are probabilities."""
 
 
 class Teacher(nn.Module, ABC):
@@ -36,7 +36,7 @@ class Teacher(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def from_weights(cls, weights: Weights) -> Self | None:
-        """Build the network from the content of a weights file; None if the file is of another architecture."""
+        """Build the network from the content of a weights file; None for another architecture."""
 
     @property
     @abstractmethod

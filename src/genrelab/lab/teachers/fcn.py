@@ -10,7 +10,7 @@ function with less work.
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -55,7 +55,8 @@ class FcnTagger(Teacher):
             layer.weight.data = kernel * scale[:, None, None, None]
             layer.bias.data = bias * scale + shift  # type: ignore[union-attr]
             self.layers.append(layer)
-        self.dense = nn.Linear(*reversed(weights["dense.weight"].shape))
+        outputs, inputs = weights["dense.weight"].shape
+        self.dense = nn.Linear(inputs, outputs)
         self.dense.weight.data, self.dense.bias.data = weights["dense.weight"], weights["dense.bias"]
         self.requires_grad_(False)
         # On a CPU, convolutions copy maps in channels-first layout.
@@ -63,7 +64,7 @@ class FcnTagger(Teacher):
 
     @classmethod
     def from_weights(cls, weights: Weights) -> Self | None:
-        """Build the network from the content of a weights file; None if the file is of another architecture."""
+        """Build the network from the content of a weights file; None for another architecture."""
         norm = ("weight", "bias", "running_mean", "running_var")
         parts = {"dense.weight", "dense.bias", *(f"spec_bn.{part}" for part in norm)}
         shapes = {"spec.spectrogram.window": (_FFT,), "spec.mel_scale.fb": (_FFT // 2 + 1, 96)}
@@ -85,11 +86,11 @@ class FcnTagger(Teacher):
     @property
     def sizes(self) -> dict[str, int]:
         """Name of each array -> the length of its last axis."""
-        widths = [layer.out_channels for layer in self.layers]  # type: ignore[union-attr]
+        widths = [cast(nn.Conv2d, layer).out_channels for layer in self.layers]
         return {
-            "layers": sum(widths[:_MAPS]),  # type: ignore[arg-type]
-            "multi": sum(widths),  # type: ignore[arg-type]
-            "pen": int(widths[-1]),  # type: ignore[arg-type]
+            "layers": sum(widths[:_MAPS]),
+            "multi": sum(widths),
+            "pen": widths[-1],
             "tags": self.dense.out_features,
         }
 

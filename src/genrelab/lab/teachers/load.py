@@ -38,8 +38,8 @@ def load_teacher(path: Path) -> Teacher:
         if made is not None:
             return made
     raise RecipeError(
-        f"the weights {path} belong to no teacher that genrelab knows ({', '.join(sorted(TEACHERS))}). Their keys "
-        f"are {listed(sorted(weights))}. A plugin can register another architecture",
+        f"the weights {path} belong to no teacher that genrelab knows ({', '.join(sorted(TEACHERS))}). Their "
+        f"keys are {listed(sorted(weights))}. A plugin can register another architecture",
         code="teacher-unknown",
     )
 
@@ -58,7 +58,8 @@ def read_tag_names(path: Path, *, count: int) -> tuple[str, ...]:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise RecipeError(
-            f"cannot read the names of a teacher's tags {path}: {error}. Give a text file with one name per line",
+            f"cannot read the names of a teacher's tags {path}: {error}. Give a text file with one name "
+            "per line",
             code="tag-names-unreadable",
         ) from error
     names = tuple(line for line in lines if line)

@@ -46,19 +46,22 @@ def training_set(experiment: Experiment) -> TrainingSet:
             where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy, view=view
         )
 
-    made = [segments(experiment.store, experiment.labels_or_error("train", roles.learned), 0)]
+    made = []
+    if experiment.has_labels or not unlabelled:
+        made.append(segments(experiment.store, experiment.labels_or_error("train", roles.learned), 0))
     free, extra = None, []
     if unlabelled:
         free = experiment.unlabelled_store
         extra.append(segments(free, _no_labels(unlabelled, free), 0))
     for number, part in enumerate(recipe.augment.copies, start=1):
         copy = make_copy(part.kind, part.options())
-        where, free_copy = experiment.store, free
+        where, free_copy = experiment.store if made else None, free
         if not isinstance(copy, PictureCopy):
             changed, doing = derive(corpus, copy), f"copying with {copy.name}"
-            where = experiment.open_store(changed, "labelled", doing)
+            where = experiment.open_store(changed, "labelled", doing) if made else None
             free_copy = experiment.open_store(changed, "unlabelled", doing) if unlabelled else None
-        made.append(segments(where, experiment.labels(roles.copied, where), number))
+        if where is not None:
+            made.append(segments(where, experiment.labels(roles.copied, where), number))
         if free_copy is not None:
             extra.append(segments(free_copy, _no_labels(unlabelled, free_copy), number))
     return TrainingSet(made, extra)

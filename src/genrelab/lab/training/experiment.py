@@ -95,6 +95,16 @@ class Experiment:
         """
         return distillation_of(self.recipe, self.corpus, self.roles, self.split.name)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether any clip of the corpus has a genre."""
+        return any(clip.genre is not None for clip in self.corpus.clips)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes of the network; two of no meaning for a corpus without genres."""
+        return max(2, len(self.corpus.genres))
+
     @cached_property
     def corpus_tags(self) -> tuple[str, ...]:
         """The tags of the corpus that the network learns."""
@@ -171,7 +181,7 @@ class Experiment:
     @cached_property
     def facts(self) -> Mapping[str, ClipFacts]:
         """What is known of the sound of each usable clip with a genre or a place in the split."""
-        facts = dict(clip_facts(self.store))
+        facts = dict(clip_facts(self.store)) if self.has_labels else {}
         if self.tags_only_store is not None:
             others = clip_facts(self.tags_only_store)
             facts |= {key: others[key] for key in self.tags_only if key in others}
@@ -205,7 +215,7 @@ class Experiment:
         CorpusError
             If it reads a table of descriptors and the corpus is sound, or the other way round.
         """
-        network = build_network(self.recipe, genres=len(self.corpus.genres), tags=len(self.tags))
+        network = build_network(self.recipe, genres=self.classes, tags=len(self.tags))
         check_kind(self.recipe, network, self.corpus)
         return network
 

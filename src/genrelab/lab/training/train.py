@@ -33,6 +33,7 @@ from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start
+from genrelab.lab.training.optimization.objective import Objective
 from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.progress import RunProgress, keep_quiet
@@ -67,6 +68,8 @@ class Trained:
         Of the optimizer, in all epochs.
     moved : float or None
         How far the kept weights are from those at the start, relative to their size; None if unknown.
+    objective : Objective or None
+        The loss of the last epoch, with the layers that only training needs.
     """
 
     network: GenreNetwork
@@ -80,6 +83,7 @@ class Trained:
     learned: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 0
     moved: float | None = None
+    objective: Objective | None = None
 
 
 def resolve_device(
@@ -221,6 +225,7 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
         about,
         len(keep.history) * len(learn),
         _moved(keep.sample, network),
+        objective.cpu(),
     )
 
 

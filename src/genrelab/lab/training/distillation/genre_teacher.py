@@ -77,7 +77,12 @@ def fit_genre_teacher(
     """
     fit = np.flatnonzero(classes >= 0)
     heads, number = genre_heads(
-        features[fit], classes[fit], [groups[at] for at in fit], genres=genres, settings=settings, seed=seed
+        features[fit],
+        classes[fit],
+        [groups[int(at)] for at in fit],
+        genres=genres,
+        settings=settings,
+        seed=seed,
     )
     logits = _log_probabilities(heads[0], features)
     for at, head in enumerate(heads[1:], start=1):

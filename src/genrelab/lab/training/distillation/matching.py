@@ -57,6 +57,8 @@ class MatchingSource(Source):
         Tag -> its columns in the concatenated tags of all teachers.
     """
 
+    of_clip: Tensor
+
     def __init__(
         self,
         settings: Distill,

@@ -64,7 +64,8 @@ def resampled(sound: Tensor, rate: int, to: int) -> Tensor:
     samples = sound.shape[-1]
     length = max(2, round(samples * to / rate))
     spectrum = torch.fft.rfft(sound)[..., : length // 2 + 1]
-    return torch.fft.irfft(spectrum, n=length) * (length / samples)
+    found: Tensor = torch.fft.irfft(spectrum, n=length) * (length / samples)
+    return found
 
 
 def load_teachers(settings: Distill) -> tuple[NamedTeacher, ...]:
@@ -93,7 +94,8 @@ def load_teachers(settings: Distill) -> tuple[NamedTeacher, ...]:
     for array in settings.genres.arrays if settings.genres else ():
         if any(array in each.network.of_segments for each in found.values()):
             raise RecipeError(
-                f"distill.genres.from: {array!r} describes segments; name an array that describes a whole view",
+                f"distill.genres.from: {array!r} describes segments; name an array that describes "
+                "whole views",
                 code="teacher-array-of-segments",
             )
     return tuple(found.values())
@@ -128,8 +130,8 @@ def taught_columns(settings: Tags, teachers: Sequence[NamedTeacher]) -> Mapping[
         for name in theirs:
             if name not in names:
                 raise RecipeError(
-                    f"tags.taught: no teacher has the tag {name!r} of {tag!r}; {closest(name, filter(None, names))}. "
-                    "Name the files of the teachers' tags",
+                    f"tags.taught: no teacher has the tag {name!r} of {tag!r}; "
+                    f"{closest(name, filter(None, names))}. Name the files of the teachers' tags",
                     code="taught-tag-unknown",
                 )
         found[tag] = [column for column, name in enumerate(names) if name in theirs]

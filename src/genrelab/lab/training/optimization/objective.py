@@ -23,7 +23,7 @@ RegressLoss = Literal["smooth-l1", "mse", "cosine"]
 
 
 class Objective(nn.Module):
-    """Cross-entropy with labels, smoothed per clip and weighted per class; losses of tags; targets of teachers.
+    """The loss: cross-entropy with labels, smoothed per clip and weighted per class; teachers; tags.
 
     Parameters
     ----------

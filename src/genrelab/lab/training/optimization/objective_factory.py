@@ -57,7 +57,7 @@ def make_objective(
         for key in clips
     ]
     classes = learning.classes()
-    genres = len(corpus.genres)
+    genres = experiment.classes
     weights = class_weights(classes, genres) if training.balance == "loss" else [1.0] * genres
     free = {key for each in learning.unlabelled for key in each.labels}
     about: dict[str, Any] = {
