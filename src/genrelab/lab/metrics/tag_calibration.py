@@ -119,7 +119,7 @@ def fit_platt(predictions: TagPredictions, tag: str, *, penalty: float = PENALTY
     >>> clips = tuple(map(str, range(2000)))
     >>> p = TagPredictions(("mood:calm",), clips, truth[:, None].astype(int), high[:, None])
     >>> float(high.mean().round(2)), float(fit_platt(p, "mood:calm").apply(high).mean().round(2))
-    (0.57, 0.2)
+    (0.57, 0.21)
     """
     if not penalty > 0:
         raise UsageError(f"the penalty of a calibration must be above 0, not {penalty}", code="penalty-range")
