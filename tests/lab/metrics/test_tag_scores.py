@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from sklearn.metrics import (
 )
 
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap
-from genrelab.lab.metrics.tag_predictions import TagPredictions
-from genrelab.lab.metrics.tag_scores import evaluate_tags, teacher_truth
+from genrelab.lab.metrics.tag_predictions import TagPredictions, teacher_truth
+from genrelab.lab.metrics.tag_scores import evaluate_tags
 
 MOODS = ("mood:angry", "mood:calm", "mood:sad")
 TAGS = (*MOODS, "genre:folk", "style:punk")
@@ -140,7 +141,7 @@ def test_a_tag_without_labels_is_measured_against_the_teacher(predictions: TagPr
     teacher = np.full((90, 5), np.nan)
     teacher[:80, 4] = np.clip(predictions.probabilities[:80, 4] + rng.normal(0, 0.3, 80), 0, 1)
     teacher[:, 3] = rng.random(90)
-    found = evaluate_tags(predictions, seed=0, teacher=teacher)
+    found = evaluate_tags(replace(predictions, teacher=teacher), seed=0)
     punk, folk, calm = (found.tags[tag] for tag in ("style:punk", "genre:folk", "mood:calm"))
     truth = teacher_truth(teacher[:80, 4])
     assert (punk.measured, folk.measured, calm.measured) == ("teacher", "labels", "labels")
@@ -173,9 +174,9 @@ def test_the_teacher_says_yes_as_often_as_it_expects_to() -> None:
 
 def test_a_faulty_teacher_is_refused(predictions: TagPredictions) -> None:
     with raises("teacher-shape", "[90, 5]", "[5, 90]"):
-        evaluate_tags(predictions, seed=0, teacher=np.zeros((5, 90)))
+        replace(predictions, teacher=np.zeros((5, 90)))
     with raises("teacher-out-of-range", -2, 3):
-        evaluate_tags(predictions, seed=0, teacher=np.linspace(-2, 3, 450).reshape(90, 5))
+        replace(predictions, teacher=np.linspace(-2, 3, 450).reshape(90, 5))
 
 
 def test_a_mean_is_defined_although_a_rare_tag_is_not_in_every_resample() -> None:
