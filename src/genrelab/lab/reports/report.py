@@ -165,8 +165,7 @@ def write_report(path: Path, page: RunPage) -> None:
         mistakes=mistakes,
         wrong=wrong,
         decimal=tags.decimal,
-        tag_headings=tags.HEADINGS,
-        tags=tags.tag_rows(page.tags) if page.tags else [],
+        tags=tags.tag_table(page.tags) if page.tags else None,
         kinds=tags.kind_rows(page.tags) if page.tags else [],
     )
     write_whole(path, html.encode("utf-8"))

@@ -10,31 +10,31 @@ from genrelab.lab.metrics.tag_scores import TagEvaluation, TagScores
 from genrelab.lab.reports import charts
 from genrelab.pages.svg import Drawing
 
-HEADINGS = (
-    "Tag",
-    "Measured against",
-    "With it",
-    "Without",
-    "AUC",
-    "AUC, 0–1",
-    "Average precision",
-    "By chance",
-    "Correlation with teacher",
-)
+_HEADINGS = ("Tag", "With it", "Without", "AUC", "Average precision", "By chance")
+_BAR = ("AUC, 0–1",)
+_TEACHER = ("Correlation", "Measured against")
+
+Cell = str | int | Drawing
 
 
-class TagRow(NamedTuple):
-    """Results for one tag; `bar` shows the AUC, `chance` is the average precision of a random order."""
+class TagTable(NamedTuple):
+    """The table of tags.
 
-    tag: str
-    measured: str
-    positives: int
-    negatives: int
-    auc: str
-    bar: Drawing | str
-    average_precision: str
-    chance: str
-    spearman: str
+    Attributes
+    ----------
+    headings : tuple of str
+    rows : list of tuple
+        One cell per heading.
+    numbers : tuple of int
+        The columns with numbers.
+    taught : bool
+        Whether tags are compared with a teacher, in two columns; without them, there is room for bars.
+    """
+
+    headings: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+    numbers: tuple[int, ...]
+    taught: bool
 
 
 class KindRow(NamedTuple):
@@ -48,23 +48,15 @@ class KindRow(NamedTuple):
     chance: str
 
 
-def tag_rows(evaluation: TagEvaluation) -> list[TagRow]:
-    """Return the rows of the table, sorted by kind, then by AUC; tags without an AUC come last in a kind."""
+def tag_table(evaluation: TagEvaluation) -> TagTable:
+    """Return the table, sorted by kind, then by AUC; tags without an AUC come last in a kind."""
+    taught = any(scores.spearman is not None for scores in evaluation.tags.values())
     ordered = sorted(evaluation.tags.items(), key=lambda each: _place(*each))
-    return [
-        TagRow(
-            tag,
-            scores.measured,
-            scores.positives,
-            scores.negatives,
-            decimal(scores.auc),
-            charts.interval_bar(scores.auc) or "",
-            decimal(scores.average_precision),
-            _chance(scores),
-            "–" if scores.spearman is None else decimal(scores.spearman),
-        )
-        for tag, scores in ordered
+    rows = [
+        (tag, *_figures(scores), *(_compared(scores) if taught else _bar(scores))) for tag, scores in ordered
     ]
+    headings = (*_HEADINGS, *(_TEACHER if taught else _BAR))
+    return TagTable(headings, rows, (1, 2, 3, 4, 5, *((6,) if taught else ())), taught)
 
 
 def kind_rows(evaluation: TagEvaluation) -> list[KindRow]:
@@ -99,11 +91,26 @@ def decimal(estimate: Estimate) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
 
 
+def _figures(scores: TagScores) -> tuple[Cell, ...]:
+    precision = decimal(scores.average_precision)
+    return scores.positives, scores.negatives, decimal(scores.auc), precision, _chance(scores)
+
+
+def _bar(scores: TagScores) -> tuple[Cell, ...]:
+    return (charts.interval_bar(scores.auc) or "",)
+
+
+def _compared(scores: TagScores) -> tuple[Cell, ...]:
+    measured = scores.measured if scores.positives + scores.negatives else "–"
+    return "–" if scores.spearman is None else decimal(scores.spearman), measured
+
+
 def _place(tag: str, scores: TagScores) -> tuple[str, bool, float, str]:
     unknown = math.isnan(scores.auc.value)
     return tag.partition(":")[0], unknown, 0.0 if unknown else -scores.auc.value, tag
 
 
 def _chance(scores: TagScores) -> str:
+    """Return the average precision of a random order."""
     total = scores.positives + scores.negatives
     return f"{scores.positives / total:.2f}" if scores.positives and scores.negatives else "–"
