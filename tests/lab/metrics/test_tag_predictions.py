@@ -47,6 +47,13 @@ def predictions(clips: str = "ab", **changes: object) -> TagPredictions:
             [0],
         ),
         ({"clip_ids": ("a", "a")}, "tag-truth-differs", ["'a'"]),
+        (
+            {"clip_ids": ("a", "a"), "truth": np.ones((2, 2)), "teacher": np.array([[0.1, 1], [0.2, 1]])},
+            "tag-truth-differs",
+            ["'a'"],
+        ),
+        ({"teacher": np.ones((2, 1))}, "teacher-shape", ["[2, 2]", "[2, 1]"]),
+        ({"teacher": np.array([[0, 1], [-3, 0.5]])}, "teacher-out-of-range", ["-3..1"]),
     ],
 )
 def test_faulty_predictions_are_refused(changes: dict[str, object], code: str, quoted: list[object]) -> None:
@@ -81,6 +88,24 @@ def test_folds_are_pooled_if_they_are_folds() -> None:
         pool_tags([predictions("ab"), predictions("cd", tags=("mood:calm", "mood:sad"))])
     with raises("folds-missing"):
         pool_tags([])
+    taught = predictions("cd", teacher=np.array([[0.1, np.nan], [0.2, 0.3]]))
+    with raises("folds-of-other-teachers", 1):
+        pool_tags([predictions("ab"), taught])
+    both = pool_tags([taught, predictions("ef", teacher=np.zeros((2, 2)))])
+    assert both.teacher is not None and both.teacher[[0, 1, 3], 0].tolist() == [0.1, 0.2, 0.0]
+
+
+def test_the_teacher_decides_where_nobody_labelled() -> None:
+    truth = np.array([[1, -1, -1], [-1, -1, -1], [1, -1, -1], [-1, -1, -1]])
+    teacher = np.array([[0.1, 0.9, np.nan], [0.9, 0.2, np.nan], [0.1, 0.9, np.nan], [0.9, 0.2, np.nan]])
+    tags = ("mood:calm", "style:punk", "style:dub")
+    rows = TagPredictions(tags, ("a", "b", "a", "b"), truth, np.full((4, 3), 0.5), teacher=teacher)
+    assert rows.by_teacher() == ("style:punk",)
+    assert rows.completed().truth.tolist() == [[1, 1, -1], [-1, 0, -1], [1, 1, -1], [-1, 0, -1]]
+    assert rows.tracks().completed().truth.tolist() == [[1, 1, -1], [-1, 0, -1]]
+    assert rows.only(["style:punk"]).completed().truth.ravel().tolist() == [1, 0, 1, 0]
+    alone = predictions()
+    assert alone.by_teacher() == () and alone.completed() is alone
 
 
 NAMES = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=8)
@@ -94,13 +119,20 @@ def test_a_file_gives_back_what_was_written(
     rng = np.random.default_rng(seed)
     shape = (len(clips), 2)
     values = rng.random(shape, dtype=np.float32).astype(np.float64)
-    before = TagPredictions(TAGS, tuple(clips), rng.integers(-1, 2, size=shape), values, {clips[0]: group})
+    truth, teacher = rng.integers(-1, 2, size=shape), values[::-1].copy() if seed % 2 else None
+    if teacher is not None:
+        teacher[0, 0] = np.nan
+    before = TagPredictions(TAGS, tuple(clips), truth, values, {clips[0]: group}, teacher)
     path = tmp_path_factory.mktemp("tags") / "tags.csv"
     write_tag_predictions(path, before)
     after = read_tag_predictions(path)
     assert (after.tags, after.clip_ids, after.groups) == (before.tags, before.clip_ids, before.groups)
     assert (after.truth == before.truth).all()
     assert (after.probabilities.astype(np.float32) == before.probabilities.astype(np.float32)).all()
+    if before.teacher is None or after.teacher is None:
+        assert before.teacher is after.teacher
+    else:
+        np.testing.assert_array_equal(after.teacher.astype(np.float32), before.teacher.astype(np.float32))
 
 
 def test_pandas_reads_the_file_without_options(tmp_path: Path) -> None:
@@ -127,6 +159,8 @@ def test_pandas_reads_the_file_without_options(tmp_path: Path) -> None:
         (b"clip_id,group,truth_mood:calm,p_mood:calm\na,a,2,0.5\n", "tag-predictions-damaged"),
         (b"clip_id,group,truth_mood:calm,p_mood:calm\na,a,1,high\n", "tag-predictions-damaged"),
         (b"clip_id,group,truth_mood:calm,p_mood:calm\na,a,1,1.5\n", "tag-predictions-damaged"),
+        (b"clip_id,group,truth_a:b,p_a:b,teacher_a:c\na,a,1,0.5,0.5\n", "tag-predictions-columns"),
+        (b"clip_id,group,truth_a:b,p_a:b,teacher_a:b\na,a,1,0.5\n", "tag-predictions-damaged"),
         (b"\xff\xfe", "tag-predictions-unreadable"),
     ],
 )

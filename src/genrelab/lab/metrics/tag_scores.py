@@ -4,8 +4,8 @@ Definitions
 -----------
 - AUC and average precision: see `genrelab.lab.metrics.ranking`; over the clips whose truth is known. By
   chance, they are 0.5 and the share of clips that have the tag.
-- Against labels, the truth is the annotation. Against a teacher, it is what the teacher says: as many clips
-  have the tag as its probabilities sum to, those with the highest ones.
+- Against labels, the truth is the annotation. A tag without labels is measured against the teacher: see
+  `genrelab.lab.metrics.tag_predictions`.
 - Correlations compare the probabilities of network and teacher, for each tag.
 - Tags of a kind exclude each other if every annotated clip has exactly one of them. The predicted one is then
   the most probable; accuracy and balanced accuracy are those of `genrelab.lab.metrics.scores`.
@@ -28,14 +28,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.errors import UsageError
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, Float, Int
 from genrelab.lab.metrics.ranking import average_precision, correlation, ranks, roc_auc
 from genrelab.lab.metrics.scores import balanced_accuracy
 from genrelab.lab.metrics.tag_predictions import TagPredictions
 
 Measured = Literal["labels", "teacher"]
-Truth = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,6 @@ def evaluate_tags(
     predictions: TagPredictions,
     *,
     seed: int,
-    teacher: Float | None = None,
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> TagEvaluation:
@@ -170,12 +167,10 @@ def evaluate_tags(
     Parameters
     ----------
     predictions : TagPredictions
-        Of one test set, or of several folds joined by `pool_tags`.
+        Of one test set, or of several folds joined by `pool_tags`; with the probabilities of a teacher, if
+        tags are to be compared with it.
     seed : int
         Of the resampling; the same seed gives the same intervals.
-    teacher : np.ndarray [shape=(clips, tags)] or None
-        Probabilities of a teacher for `predictions.clips`; NaN where it has none. A tag without labels is
-        measured against them.
     resamples : int > 0
     confidence : float between 0 and 1
         Of the intervals.
@@ -183,8 +178,7 @@ def evaluate_tags(
     Raises
     ------
     UsageError
-        If `resamples` or `confidence` is out of range, or the teacher's probabilities are of another shape or
-        out of range.
+        If `resamples` or `confidence` is out of range.
 
     Examples
     --------
@@ -194,21 +188,18 @@ def evaluate_tags(
     1.0
     """
     tracks = predictions.tracks()
-    if teacher is not None:
-        _check_teacher(tracks, teacher)
     groups = [tracks.groups[clip] for clip in tracks.clip_ids]
     group = np.unique(groups, return_inverse=True)[1].astype(np.intp)
     bootstrap = ClusterBootstrap(
         int(group.max()) + 1, rng=np.random.default_rng(seed), resamples=resamples, confidence=confidence
     )
+    completed, by_teacher = tracks.completed(), set(tracks.by_teacher())
     scores: dict[str, TagScores] = {}
     by_labels: list[TagScores] = []
     replicates: list[tuple[Float, Float]] = []
     for column, tag in enumerate(tracks.tags):
-        of_teacher = None if teacher is None else teacher[:, column]
-        scores[tag], drawn = _score(
-            tracks.probabilities[:, column], tracks.truth[:, column], of_teacher, group, bootstrap
-        )
+        measured: Measured = "teacher" if tag in by_teacher else "labels"
+        scores[tag], drawn = _score(measured, completed, column, group, bootstrap)
         if scores[tag].measured == "labels" and not math.isnan(scores[tag].auc.value):
             by_labels.append(scores[tag])
             replicates.append(drawn)
@@ -225,60 +216,14 @@ def evaluate_tags(
     )
 
 
-def teacher_truth(probabilities: Float) -> Truth:
-    """Return which clips have a tag according to a teacher.
-
-    Parameters
-    ----------
-    probabilities : np.ndarray [shape=(clips,)]
-        Of the teacher for one tag; NaN where it has none.
-
-    Returns
-    -------
-    np.ndarray [shape=(clips,)], int8
-        1 for as many clips as the probabilities sum to, but at least one: those with the highest ones, and
-        all that are equal to the lowest of these. 0 for the others, -1 for NaN.
-
-    Examples
-    --------
-    >>> teacher_truth(np.array([0.9, 0.1, 0.8, 0.2, np.nan])).tolist()
-    [1, 0, 1, 0, -1]
-    """
-    known = ~np.isnan(probabilities)
-    truth = np.full(len(probabilities), -1, dtype=np.int8)
-    values = np.sort(probabilities[known])[::-1]
-    if values.size:
-        count = min(max(round(float(values.sum())), 1), values.size)
-        truth[known] = probabilities[known] >= values[count - 1]
-    return truth
-
-
-def _check_teacher(tracks: TagPredictions, teacher: Float) -> None:
-    if teacher.shape != tracks.probabilities.shape:
-        raise UsageError(
-            f"{len(tracks.clip_ids)} clips and {len(tracks.tags)} tags need probabilities of the teacher of "
-            f"the shape {list(tracks.probabilities.shape)}, not {list(teacher.shape)}",
-            code="teacher-shape",
-        )
-    known = teacher[~np.isnan(teacher)]
-    if known.size and not (known.min() >= 0 and known.max() <= 1):
-        raise UsageError(
-            f"the teacher's values lie in {known.min():g}..{known.max():g}, but probabilities are needed, "
-            "0..1; apply the sigmoid to logits",
-            code="teacher-out-of-range",
-        )
-
-
 def _score(
-    probabilities: Float, labels: Truth, teacher: Float | None, group: Int, bootstrap: ClusterBootstrap
+    measured: Measured, tracks: TagPredictions, column: int, group: Int, bootstrap: ClusterBootstrap
 ) -> tuple[TagScores, tuple[Float, Float]]:
     """Return the scores of a tag, and AUC and average precision of every resample."""
-    measured: Measured = "labels"
-    truth, pearson, spearman = labels, None, None
-    if teacher is not None and not np.isnan(teacher).all():
-        pearson, spearman = _correlations(probabilities, teacher, group, bootstrap)
-        if (labels == -1).all():
-            measured, truth = "teacher", teacher_truth(teacher)
+    probabilities, truth = tracks.probabilities[:, column], tracks.truth[:, column]
+    pearson = spearman = None
+    if tracks.teacher is not None and not np.isnan(tracks.teacher[:, column]).all():
+        pearson, spearman = _correlations(probabilities, tracks.teacher[:, column], group, bootstrap)
     known = truth != -1
     positive, own, scores = truth[known] == 1, group[known], probabilities[known]
     trials = min(len(np.unique(own[positive])), len(np.unique(own[~positive])))

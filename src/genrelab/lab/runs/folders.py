@@ -13,6 +13,7 @@ from pathlib import Path
 
 from genrelab.errors import RunError, UsageError
 from genrelab.lab.metrics.predictions import Predictions, read_predictions
+from genrelab.lab.metrics.tag_predictions import TagPredictions, read_tag_predictions
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.plugins import check_plugins
 from genrelab.lab.recipes import Recipe, load_recipe
@@ -29,6 +30,7 @@ TAGGED = "tags.sha256"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 PRETRAINING = "pretraining.json"
+TAGS = "tags.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
 FINAL = "final.json"
@@ -115,6 +117,11 @@ class Run:
     def predictions(self) -> Predictions:
         """Return the predictions for its test part."""
         return read_predictions(self.folder / PREDICTIONS)
+
+    def tag_predictions(self) -> TagPredictions | None:
+        """Return the predictions of tags for its test part; None if it predicts none."""
+        path = self.folder / TAGS
+        return read_tag_predictions(path) if path.is_file() else None
 
 
 def require_one_cross_validation(folds: Sequence[Run]) -> None:
