@@ -23,9 +23,10 @@ __all__ = [
     "Recognition",
     "Segment",
     "Stretch",
+    "TagScore",
 ]
 
-Reason = Literal["silent", "low confidence"]
+Reason = Literal["silent", "no music", "low confidence"]
 """Why the genre is `unsure`."""
 
 NoticeKind = Literal["damaged", "cut off", "decoder", "playlist", "output"]
@@ -49,6 +50,24 @@ class RankedGenre(NamedTuple):
 
     genre: str
     probability: float
+
+
+class TagScore(NamedTuple):
+    """A tag, its mean probability over the voting segments, and whether it is present.
+
+    It is present if the probability reaches the threshold that the model states for the tag, unless the model
+    detects no music.
+    """
+
+    kind: str
+    name: str
+    probability: float
+    present: bool
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as `mood:calm`."""
+        return f"{self.kind}:{self.name}"
 
 
 class Segment(NamedTuple):
@@ -104,7 +123,10 @@ class Recognition:
         higher mean probability). Empty after an error and for silence.
     timeline : tuple of Segment
         The processed segments, in order of time. Empty after an error.
-    reason : {"silent", "low confidence"} or None
+    tags : tuple of TagScore
+        All tags of the model, most likely first, without its tag for sound that is no music. Empty after an
+        error, for silence, and if the model has no tags.
+    reason : {"silent", "no music", "low confidence"} or None
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
@@ -139,6 +161,7 @@ class Recognition:
     full: bool = True
     parts: tuple[Part, ...] | None = None
     track: SheetTrack | None = None
+    tags: tuple[TagScore, ...] = ()
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     probabilities: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 
@@ -146,6 +169,11 @@ class Recognition:
     def answered(self) -> bool:
         """Whether there is a genre: no error and not `unsure`."""
         return self.error is None and self.genre != UNSURE
+
+    @property
+    def present_tags(self) -> tuple[TagScore, ...]:
+        """The tags that are present, most likely first."""
+        return tuple(tag for tag in self.tags if tag.present)
 
     @property
     def warning(self) -> str | None:
@@ -191,7 +219,8 @@ class Recognition:
         -------
         dict
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
-            `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
+            `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`, `present`),
+            `timeline` (a list of objects with `start`, `end`, `genre`,
             `probability`; or None), `parts` (such a list, or None if not requested), `full` (None after an
             error), `track` (an object with `sheet`, `number`, `title`, `performer`, `start`, `end`, or None),
             `model`, `warning`, `error`. All keys are always present.
@@ -206,6 +235,7 @@ class Recognition:
                 {"genre": genre, "probability": _rounded(probability)}
                 for genre, probability in self.genres[:top]
             ],
+            "tags": [{**tag._asdict(), "probability": _rounded(tag.probability)} for tag in self.tags],
             "timeline": [_piece(segment) for segment in self.timeline] if timeline else None,
             "parts": None if self.parts is None else [_piece(part) for part in self.parts],
             "full": self.full if self.error is None else None,

@@ -229,6 +229,24 @@ def test_corpora_show_verify_and_render(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["corpora", "render", str(tmp_path / "x"), f"--corpus=folder:{tmp_path / 'heard'}"]) == 1
 
 
+def test_corpora_show_counts_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["path,genre,tags"]
+    for number in range(60):
+        (tmp_path / f"{number}.wav").write_bytes(b"RIFF")
+        tags = ("mood:calm", "mood:sad;voice:choir", "")[number % 3]
+        rows.append(f"{number}.wav,{'' if number % 2 else 'jazz'},{tags}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows), encoding="utf-8")
+    show = ["corpora", "show", f"table:{tmp_path}", "--format=json"]
+    assert main([*show, "--split=random"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["tags"] == {"mood:calm": 20, "mood:sad": 20, "voice:choir": 20}
+    assert (shown["clips"], shown["unlabelled"], shown["tags_only"]) == ({"jazz": 30}, 10, 20)
+    assert shown["usable_tags"] == [], "20 clips are too few"
+    assert sum(shown["split"]["clips"].values()) == 50
+    assert main(["corpora", "show", f"table:{tmp_path}?tags="]) == 0
+    assert "tags:" not in capsys.readouterr().out
+
+
 def test_a_missing_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"

@@ -130,8 +130,8 @@ def _labels(experiment: Experiment) -> Finding:
     genres: dict[str, dict[str, str]] = {}
     for clip in _clips(experiment):
         digest = _digest(experiment, clip)
-        if digest is not None:
-            genres.setdefault(digest, {}).setdefault(clip.genre or "", clip.id)
+        if digest is not None and clip.genre is not None:
+            genres.setdefault(digest, {}).setdefault(clip.genre, clip.id)
     differ = [
         ", ".join(f"{printable(key)} is {printable(genre)}" for genre, key in each.items())
         for each in genres.values()
@@ -143,17 +143,20 @@ def _labels(experiment: Experiment) -> Finding:
 def _faults(experiment: Experiment) -> Finding:
     if experiment.corpus.kind != "audio":
         return Finding(kind="faults", count=None)
-    store, facts = experiment.store, experiment.facts
-    ids = [clip.id for clip in _clips(experiment) if clip.id in store]
-    seconds = {key: store.frames(key) / store.sample_rate for key in ids}
+    facts, stores = experiment.facts, [experiment.store]
+    if experiment.tags_only_store is not None:
+        stores.append(experiment.tags_only_store)
+    ids = [clip.id for clip in _clips(experiment)]
+    seconds = {key: store.frames(key) / store.sample_rate for store in stores for key in ids if key in store}
     silent = [
         f"{key} (silent for {100 * facts[key].silent:.0f} %)"
-        for key in ids
+        for key in seconds
         if facts[key].silent > _MOST_SILENCE
     ]
     short = [f"{key} ({length:.2f} s)" for key, length in seconds.items() if length < _SHORTEST]
     odd = [f"{fault.clip_id} ({fault.detail})" for fault in odd_lengths(seconds)]
-    found = [*silent, *short, *odd, *(f"{key} (cannot be read)" for key in store.skipped)]
+    unread = [*experiment.store.skipped, *experiment.unusable_tags_only]
+    found = [*silent, *short, *odd, *(f"{key} (cannot be read)" for key in unread)]
     return Finding(kind="faults", count=len(found), examples=tuple(map(printable, found[:EXAMPLES])))
 
 
@@ -174,7 +177,7 @@ def _teacher(experiment: Experiment) -> tuple[list[Finding], list[Finding], list
     found, clips = experiment.distillation, experiment.clips
     if found is None:
         return [], [], []
-    learned_rows = found.targets.learned
+    learned_rows = None if found.targets is None else found.targets.learned
     if learned_rows is None:
         return [], [Finding(kind="teacher", count=None)], [Finding(kind="teacher", count=0)]
     learned = {key for key, row in found.rows.items() if learned_rows[row]}

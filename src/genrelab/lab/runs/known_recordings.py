@@ -28,10 +28,10 @@ class Known(NamedTuple):
     Attributes
     ----------
     part : str
-        `train`, `valid`, `test`, or `unlabelled`: trained on without a genre.
+        `train`, `valid`, `test`, or `unlabelled`: trained on without a genre and a place in the split.
     recording : str
-        See `genrelab.lab.corpora.identity.recording_keys`; empty for clips without a genre, and
-        in runs of earlier versions.
+        See `genrelab.lab.corpora.identity.recording_keys`; empty for clips without a genre and tags, and in
+        runs of earlier versions.
     sound : str or None
         See `genrelab.lab.training.store.facts.ClipFacts`; None for silence and unusable clips.
     artist : str or None
@@ -45,7 +45,7 @@ class Known(NamedTuple):
 
 
 def write_sounds(folder: Path, experiment: Experiment) -> None:
-    """Write the clips of a training to its folder, also those without a genre that were trained on."""
+    """Write the clips of a training to its folder, also those outside the split that were trained on."""
     rows: list[Sequence[str]] = [_COLUMNS]
     split, recordings, facts = experiment.split, experiment.recordings, experiment.facts
     digests = {key: each.digest or "" for key, each in facts.items()}
@@ -55,12 +55,12 @@ def write_sounds(folder: Path, experiment: Experiment) -> None:
 
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
         rows += [(key, part, recordings[key], digests.get(key, ""), artist(key)) for key in ids]
-    if experiment.unlabelled:
+    divided = {row[0] for row in rows[1:]}
+    unlabelled = [key for key in experiment.unlabelled if key not in divided]
+    if unlabelled:
         others = clip_facts(experiment.unlabelled_store)
         rows += [
-            (key, UNLABELLED, "", others[key].digest or "", artist(key))
-            for key in experiment.unlabelled
-            if key in others
+            (key, UNLABELLED, "", others[key].digest or "", artist(key)) for key in unlabelled if key in others
         ]
     replace_text(folder / SOUNDS, csv_lines(rows, formulas=True))
 

@@ -83,12 +83,20 @@ class CorpusRecord(_Part):
 class SplitRecord(_Part):
     """The split of a run, and what its parts share.
 
-    `seed` is None for published splits, and in records of earlier versions.
+    Attributes
+    ----------
+    clips : dict of str to int
+        `train`, `valid` and `test` -> usable clips with a genre.
+    tags_only : dict of str to int
+        The same for clips with tags and no genre; empty if there are none.
+    seed : int or None
+        None for published splits, and in records of earlier versions.
     """
 
     name: str
     made: str
     clips: dict[str, int]
+    tags_only: dict[str, int] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     seed: int | None = None
 
@@ -194,6 +202,8 @@ class RunRecord(TestRecord):
     def to_dict(self) -> dict[str, Any]:
         """Return a value that JSON can hold, without the fields of other tests and without empty ones."""
         values = super().to_dict()
+        if not self.split.tags_only:
+            del values["split"]["tags_only"]
         absent = {"runs", "facts", "warnings"}
         absent |= {key for key in ("no_model_file", "export_difference") if values[key] is None}
         return {key: value for key, value in values.items() if key not in absent}

@@ -38,10 +38,13 @@ def training_set(experiment: Experiment) -> TrainingSet:
         If no clip is left to train on, or no copy can be made.
     """
     recipe, corpus, unlabelled = experiment.recipe, experiment.corpus, experiment.unlabelled
-    roles, drawn = experiment.roles, recipe.training.segments_per_clip
+    roles, settings = experiment.roles, recipe.training
+    drawn, view = settings.segments_per_clip, settings.view_segments
 
     def segments(where: AudioStore, labels: dict[str, int], copy: int) -> SegmentDataset:
-        return SegmentDataset(where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy)
+        return SegmentDataset(
+            where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy, view=view
+        )
 
     made = [segments(experiment.store, experiment.labels_or_error("train", roles.learned), 0)]
     free, extra = None, []

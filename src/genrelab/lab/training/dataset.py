@@ -80,6 +80,8 @@ class SegmentDataset(Dataset[Example]):
         Number of segments at random places of each clip in an epoch; None takes those that the overlap fixes.
     copy : int
         Number of the copy of the clips; each copy has its own random places.
+    view : int > 0
+        Consecutive segments of each item, with `drawn`.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class SegmentDataset(Dataset[Example]):
         seed: int = 0,
         drawn: int | None = None,
         copy: int = 0,
+        view: int = 1,
     ) -> None:
         self.store = store
         self.labels = labels
@@ -99,7 +102,8 @@ class SegmentDataset(Dataset[Example]):
         self.drawn = drawn
         self.copy = copy
         self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
-        self.shortest = audio.segment_samples
+        self.length = audio.segment_samples * view
+        self.shortest = self.length
         self.items = [Item(clip_id, start) for clip_id in labels for start in self._starts(clip_id)]
 
     def _starts(self, clip_id: str) -> list[int]:
@@ -114,13 +118,12 @@ class SegmentDataset(Dataset[Example]):
     def samples(self, number: int) -> int:
         """Return the length of a segment in samples."""
         clip_id, start = self.items[number]
-        whole = self.audio.segment_samples
-        return max(self.shortest, min(whole, self.store.frames(clip_id) - start))
+        return max(self.shortest, min(self.length, self.store.frames(clip_id) - start))
 
     def __getitem__(self, key: tuple[int, int]) -> Example:
         epoch, index = key
         clip_id, start = self.items[index]
-        length = self.audio.segment_samples
+        length = self.length
         rng = np.random.default_rng([self.seed, epoch, index, self.copy])
         if self.drawn:
             start = int(rng.integers(0, max(0, self.store.frames(clip_id) - length) + 1))

@@ -83,15 +83,16 @@ class Trained:
 
 
 def resolve_device(
-    device: str, precision: Literal["auto", "full", "mixed"] = "auto"
+    device: str, precision: Literal["auto", "full", "mixed", "fast"] = "auto"
 ) -> tuple[Literal["cpu", "gpu"], Precision]:
     """Return accelerator and precision.
 
     Parameters
     ----------
     device : {"auto", "cpu", "gpu"}
-    precision : {"auto", "full", "mixed"}
-        `auto` is mixed on a GPU and full on the CPU.
+    precision : {"auto", "full", "mixed", "fast"}
+        `auto` is mixed on a GPU and full on the CPU; `fast` is mixed on a GPU, and on a processor with units
+        for bfloat16.
 
     Raises
     ------
@@ -104,10 +105,16 @@ def resolve_device(
     if device == "gpu" and not there:
         raise RunError("torch finds no GPU that it can use; choose --device cpu", code="no-gpu")
     if device == "cpu" or not there:
-        return "cpu", "bf16-mixed" if precision == "mixed" else "32-true"
+        half = precision == "mixed" or (precision == "fast" and _bfloat16_units())
+        return "cpu", "bf16-mixed" if half else "32-true"
     if precision == "full":
         return "gpu", "32-true"
     return "gpu", "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+
+
+def _bfloat16_units() -> bool:
+    """Return whether the processor multiplies bfloat16 numbers itself; emulation is many times slower."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trained:

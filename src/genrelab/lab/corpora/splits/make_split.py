@@ -29,12 +29,13 @@ _Parts = list[list[Clip]]
 
 
 def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str] = ()) -> Split:
-    """Split the labelled clips of a corpus.
+    """Split the clips of a corpus that have a genre or tags.
 
     Parameters
     ----------
     corpus : Corpus
-        The split ignores clips without a genre.
+        The split ignores clips without a genre and tags. Clips with tags and no genre are divided like those
+        of one more genre, which need not occur in every part.
     kind : str
         `published` or another published split of the corpus; `random` or `random:70/10/20`, stratified by
         genre (train/valid/test in per cent, 60/20/20 by default); `artist` or `artist:70/10/20`, the same
@@ -93,8 +94,8 @@ def _without(split: Split, exclude: Collection[str]) -> Split:
 
 
 def _make(corpus: Corpus, kind: Shares | Folds, seed: int) -> Split:
-    labelled = [clip for clip in corpus.clips if clip.genre is not None]
-    if not labelled:
+    labelled = [clip for clip in corpus.clips if clip.annotated]
+    if all(clip.genre is None for clip in labelled):
         message = f"{corpus.name} has no labelled clip to split. Give its clips a genre"
         raise CorpusError(message, code="split-without-clips")
     whole = "artists" if kind.by_artist else "files"
@@ -106,12 +107,14 @@ def _make(corpus: Corpus, kind: Shares | Folds, seed: int) -> Split:
         parts = _fold(labelled, kind, seed)
         made = f"{_named(kind.held_out)} of {kind.of} tested, a tenth of the other folds for validation"
     train, valid, test = ([clip.id for clip in part] for part in parts)
+    without = sum(clip.genre is None for clip in labelled)
+    tags_only = f", {without} clips with tags and no genre included" if without else ""
     return Split(
         name=kind.name,
         train=train,
         valid=valid,
         test=test,
-        made=f"{made}, stratified by genre, {whole} undivided, seed {seed}",
+        made=f"{made}, stratified by genre, {whole} undivided, seed {seed}{tags_only}",
         seed=seed,
     )
 
@@ -139,15 +142,16 @@ def _assign(
 ) -> _Parts:
     """Return the clips of each part, in the order of the corpus."""
     genres = sorted({clip.genre for clip in clips if clip.genre is not None})
+    classes: list[str | None] = [*genres, *([None] if any(clip.genre is None for clip in clips) else [])]
     keys = [_group_key(clip, by_artist=by_artist) for clip in clips]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    counts = np.zeros((len(numbers), len(genres)), dtype=np.int64)
+    counts = np.zeros((len(numbers), len(classes)), dtype=np.int64)
     for clip, key in zip(clips, keys, strict=True):
-        counts[numbers[key], genres.index(clip.genre or "")] += 1
+        counts[numbers[key], classes.index(clip.genre)] += 1
     needed = sum(share > 0 for share in shares)
-    _require_groups(counts, genres, needed, by_artist=by_artist)
+    _require_groups(counts[:, : len(genres)], genres, needed, by_artist=by_artist)
     part_of = allocate(counts, shares, rng=rng)
-    _require_every_genre(counts, part_of, genres, shares)
+    _require_every_genre(counts[:, : len(genres)], part_of, genres, shares)
     parts: _Parts = [[] for _ in shares]
     for clip, key in zip(clips, keys, strict=True):
         parts[part_of[numbers[key]]].append(clip)
