@@ -175,8 +175,7 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
     turned = replace(experiment, split=replace(experiment.split, test=()))
     everything = training_set(turned)
     views = [
-        number for number, (part, index) in enumerate(everything.items)
-        if part.items[index].clip_id in apart
+        number for number, (part, index) in enumerate(everything.items) if part.items[index].clip_id in apart
     ][:_HELD_OUT_VIEWS]
     distill, segments = trained.objective.distill.eval(), experiment.recipe.training.view_segments
     network = trained.network

@@ -31,6 +31,7 @@ PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
 FINAL = "final.json"
+PRETRAINED = "pretraining.json"
 
 
 def run_folder(
