@@ -92,7 +92,6 @@ def finalize(
             f"answers right, after {100 * own.precision_before:.0f} % of {own.answers_before}"
         )
     other, name = (held.common, "one threshold") if by_genre else (held.own, "thresholds by genre")
-    if other != (held.own if by_genre else held.common):
-        right = "none" if math.isnan(other.precision) else f"{100 * other.precision:.0f} %"
-        say(f"            with {name}: answers {100 * other.answered:.0f} %, {right} of them right")
+    right = "none" if math.isnan(other.precision) else f"{100 * other.precision:.0f} %"
+    say(f"            with {name}: answers {100 * other.answered:.0f} %, {right} of them right")
     say(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")
