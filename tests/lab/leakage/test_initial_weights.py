@@ -167,6 +167,19 @@ def test_a_chain_with_relative_paths_is_found_from_elsewhere(
     assert lineage(str(folder / WEIGHTS)).lost == "unknown"
 
 
+@pytest.mark.parametrize("record", ["final.json", "pretraining.json"])
+def test_trainings_without_a_test_count_as_well(
+    chain: tuple[Path, Run, Run], tmp_path: Path, tiny_recipe: Make, record: str
+) -> None:
+    _, first, _ = chain
+    run = dataclasses.replace(first, folder=shutil.copytree(first.folder, tmp_path / "run"))
+    experiment = experiment_of(run, tmp_path / "third", ["x", "y", "z", "Ann"], tiny_recipe)
+    (run.folder / "metrics.json").unlink()
+    assert check_run(experiment).leaks == (), "a run that is not finished says nothing"
+    (run.folder / record).write_text("{}", encoding="utf-8")
+    assert check_run(experiment).leaks == (leak("test", "Ann high", "Ann low"),)
+
+
 def test_unnamed_artists_are_not_known(
     chain: tuple[Path, Run, Run], tmp_path: Path, tiny_recipe: Make
 ) -> None:

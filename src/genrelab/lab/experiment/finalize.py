@@ -8,8 +8,8 @@ held-out clips, and the model file carries the folds' figures, since none can be
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ from genrelab.lab.metrics.calibration import (
     Threshold,
     calibration_error,
     confidences,
-    find_threshold,
     fit_temperature,
     reliability,
     tempered,
 )
+from genrelab.lab.metrics.genre_thresholds import Answering, GenreThreshold, find_thresholds
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import Evaluation, evaluate
 from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
@@ -66,6 +66,10 @@ class Held:
     precision, answered : float
         Share of correct answers, and of answers at all, where each fold's temperature and threshold are
         those of the other folds.
+    by_genre : mapping of str to GenreThreshold
+        Genre -> its own threshold; empty unless asked for.
+    common, own : Answering
+        Precision and answers as above, with one threshold for all genres, and with those by genre.
     bins : list of Bin
         Of the pooled predictions.
     shortfalls : tuple of Finding
@@ -79,11 +83,14 @@ class Held:
     error: float
     precision: float
     answered: float
+    by_genre: Mapping[str, GenreThreshold]
+    common: Answering
+    own: Answering
     bins: list[Bin]
     shortfalls: tuple[Finding, ...]
 
 
-def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> Held:
+def held_out(folds: Sequence[Predictions], *, precision: float, seed: int, by_genre: bool = False) -> Held:
     """Calibrate on the test parts of folds, and measure the calibration on folds that it was not fitted to.
 
     Parameters
@@ -94,6 +101,8 @@ def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> He
         Wanted share of correct answers.
     seed : int
         Of the intervals.
+    by_genre : bool
+        Whether genres get thresholds of their own, see `genrelab.lab.metrics.genre_thresholds`.
 
     Raises
     ------
@@ -107,29 +116,43 @@ def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> He
     everything = pool(folds)
     temperature = fit_temperature(everything)
     cooled = tempered(everything, temperature)
-    confidence, right, given, borders = [], [], [], []
+    genres = everything.genres
+    confidence, right, alike, apart, borders = [], [], [], [], []
     for number, fold in enumerate(folds):
         others = pool([each for at, each in enumerate(folds) if at != number])
         own = fit_temperature(others)
-        borders.append(find_threshold(tempered(others, own), precision=precision, seed=seed))
-        sure, hit = confidences(tempered(fold, own).tracks("mean"))
+        found = find_thresholds(tempered(others, own), precision=precision, seed=seed)
+        tracks = tempered(fold, own).tracks("mean")
+        sure, hit = confidences(tracks)
         confidence.append(sure)
         right.append(hit)
-        given.append(sure >= borders[-1].confidence)
-    hit, answers = np.concatenate(right), np.concatenate(given)
-    threshold = find_threshold(cooled, precision=precision, seed=seed)
-    measured = float(hit[answers].mean()) if answers.any() else float("nan")
+        borders.append(found.rest if by_genre else found.common)
+        alike.append(found.answered(tracks, genres, by_genre=False))
+        apart.append(found.answered(tracks, genres, by_genre=True))
+    hit = np.concatenate(right)
+    common, own_thresholds = (Answering.of(hit, np.concatenate(each)) for each in (alike, apart))
+    thresholds = find_thresholds(cooled, precision=precision, seed=seed)
+    threshold = thresholds.rest if by_genre else thresholds.common
+    measured = own_thresholds if by_genre else common
     return Held(
         predictions=cooled,
         evaluation=evaluate(cooled, seed=seed),
         temperature=temperature,
         threshold=threshold,
         error=calibration_error(np.concatenate(confidence), hit),
-        precision=measured,
-        answered=float(answers.mean()),
+        precision=measured.precision,
+        answered=measured.answered,
+        by_genre=thresholds.by_genre if by_genre else {},
+        common=common,
+        own=own_thresholds,
         bins=reliability(*confidences(cooled.tracks("mean"))),
         shortfalls=shortfalls(
-            cooled, temperature=temperature, threshold=threshold, by_fold=borders, precision=measured
+            cooled,
+            temperature=temperature,
+            threshold=threshold,
+            by_fold=borders,
+            precision=measured.precision,
+            answered=thresholds.answered(cooled.tracks("mean"), genres, by_genre=by_genre),
         ),
     )
 
@@ -151,6 +174,8 @@ class Final:
     force : bool
         Make the file although its threshold does not reach the precision, or a network broke down; the file
         says so.
+    by_genre : bool
+        Give genres that are right too rarely thresholds of their own.
     """
 
     folder: Path
@@ -158,6 +183,7 @@ class Final:
     precision: float = 0.8
     half: bool = False
     force: bool = False
+    by_genre: bool = False
 
 
 def finalize(
@@ -211,7 +237,12 @@ def finalize(
     unwritable = why_unwritable(experiment.network())
     if unwritable is not None:
         raise UsageError(f"{recipe.name} makes no model file: {unwritable}", code="model-not-exportable")
-    held = held_out([fold.predictions() for fold in folds], precision=wanted.precision, seed=experiment.seed)
+    held = held_out(
+        [fold.predictions() for fold in folds],
+        precision=wanted.precision,
+        seed=experiment.seed,
+        by_genre=wanted.by_genre,
+    )
     if not wanted.force:
         _refuse_shortfalls(held)
         _refuse_broken(folds)
@@ -231,7 +262,11 @@ def finalize(
     result["findings"] = [each.to_dict() for each in findings]
     learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights)
     about = describe(recipe, corpus_record(corpus), learned=learned, results=(result,)).model_copy(
-        update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},
+        update={
+            "temperature": held.temperature,
+            "abstain_below": held.threshold.confidence,
+            "abstain_below_by_genre": _limits(held),
+        },
     )
     difference = export(trained.network, about, wanted.to, half=wanted.half)
     record = {
@@ -240,6 +275,7 @@ def finalize(
         "learned": dict(trained.learned),
         "temperature": held.temperature,
         "threshold": held.threshold.confidence,
+        "threshold_by_genre": _limits(held),
         "export_difference": difference,
         "training_seconds": round(trained.seconds, 1),
         "result": result,
@@ -335,9 +371,16 @@ def _result(folds: Sequence[folders.Run], held: Held, precision: float) -> dict[
         "precision_answers": held.threshold.answers,
         "precision": _plain(held.precision),
         "answered": round(held.answered, 4),
+        "thresholds_by_genre": {genre: asdict(each) for genre, each in held.by_genre.items()},
+        "one_threshold": held.common.to_dict(),
+        "with_thresholds_by_genre": held.own.to_dict(),
         "shortfalls": [{**each.values, **each.to_dict()} for each in held.shortfalls],
         "warnings": [sentence(each) for each in held.shortfalls],
     }
+
+
+def _limits(held: Held) -> dict[str, float]:
+    return {genre: each.confidence for genre, each in held.by_genre.items()}
 
 
 def _plain(value: float) -> float | None:

@@ -33,8 +33,8 @@ class Learned(NamedTuple):
     Attributes
     ----------
     corpus : str
-        Its name before any change of its sound; empty for a pretraining, and for the training of a final
-        model, whose clips all have recordings.
+        Its name before any change of its sound; empty for a final training and a pretraining, which are not
+        tested.
     clips : dict of str to Known
     weights : str
         Its own initial weights: `none`, `imagenet`, a file, or `unknown`.
@@ -77,7 +77,7 @@ class Lineage(NamedTuple):
 
 
 def learned_in(folder: Path) -> Learned | None:
-    """Return what the run in a folder was trained on; None if it holds no finished run or final training."""
+    """Return what was trained on in a folder; None without a finished run, pretraining or final training."""
     try:
         corpus, parts = _about(folder)
         split = read_split(folder / folders.SPLIT, name="", made="")
