@@ -7,10 +7,10 @@ from pathlib import Path
 
 from genrelab.errors import TagError
 from genrelab.library.store.audio_digest import sound_digest
-from genrelab.library.tags import GenreTag, Snapshot, read_tag, tag_errors
+from genrelab.library.tags import FileTag, Snapshot, read_tag, tag_errors
 
 
-def rewrite(path: Path, alter: Callable[[GenreTag], None]) -> Snapshot:
+def rewrite(path: Path, alter: Callable[[FileTag], None]) -> Snapshot:
     """Write a file with changed tags; return the snapshot from before."""
     draft = path.with_suffix(".draft")
     try:
