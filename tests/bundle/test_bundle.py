@@ -22,7 +22,7 @@ def _save(program: onnx.ModelProto, folder: Path) -> Path:
 
 def test_predictions_are_those_of_the_formula(tiny: ModuleType, tiny_model: Path) -> None:
     waves = np.stack([tiny.tone(frequency, 1.0) for frequency in (3000.0, 200.0)])[:, None]
-    probabilities, embeddings = Bundle.load(tiny_model, threads=1).predict(waves)
+    probabilities, embeddings, _ = Bundle.load(tiny_model, threads=1).predict(waves)
     brightness = np.abs(np.diff(waves[:, 0])).mean(axis=1) / np.abs(waves[:, 0]).mean(axis=1)
     tones = 2 * np.sin(np.pi * np.array([200.0, 1000.0, 3000.0]) / 8000)
     logits = -20.0 * (brightness[:, None] - tones) ** 2

@@ -77,8 +77,8 @@ def test_a_missing_value_is_named(values: dict[str, Any]) -> None:
 
 
 def test_a_newer_format_says_upgrade(values: dict[str, Any]) -> None:
-    values |= {"format_version": 2, "something": "new"}
-    with raises("model-newer", "m.onnx", 2, "pip install --upgrade genrelab"):
+    values |= {"format_version": 3, "something": "new"}
+    with raises("model-newer", "m.onnx", 3, "pip install --upgrade genrelab"):
         parse_metadata(json.dumps(values), path="m.onnx")
 
 

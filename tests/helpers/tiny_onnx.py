@@ -2,6 +2,7 @@
 
 It measures brightness, the mean step between neighbouring samples over the mean level: for a sine of
 frequency f at rate r that is 2 sin(pi f / r). The nearest of three tones wins.
+If the metadata have tags, their probabilities are those of the low, the middle and the high tone, in turn.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata
 
 RATE = 8000
 TONES = {"low": 200.0, "middle": 1000.0, "high": 3000.0}
+TAGS = (
+    {"kind": "mood", "name": "calm", "measured": "labels", "auc": 0.81, "threshold": 0.5},
+    {"kind": "style", "name": "punk", "measured": "teacher", "auc": 0.9, "threshold": 0.4},
+    {"kind": "content", "name": "no music", "measured": "labels", "threshold": 0.5},
+    {"kind": "genre", "name": "folk", "measured": "labels", "average_precision": 0.7, "threshold": 0.9},
+)
+"""Of a low, a middle, a high, and again a low tone."""
 
 
 def tiny_metadata(**changes: Any) -> BundleMetadata:
@@ -67,15 +75,21 @@ def tiny_program(metadata: BundleMetadata, *, text: str | None = None) -> onnx.M
         node("Unsqueeze", ["mean_level", "one"], ["loudness"]),
         node("Concat", ["brightness", "loudness"], ["embedding"], axis=1),
     ]
+    outputs = [
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3]),
+        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 2]),
+    ]
+    if metadata.tags:
+        constants["tag_genres"] = np.arange(len(metadata.tags)) % 3
+        nodes.append(node("Gather", ["probabilities", "tag_genres"], ["tags"], axis=1))
+        sizes = ["batch", len(metadata.tags)]
+        outputs.append(helper.make_tensor_value_info("tags", TensorProto.FLOAT, sizes))
     shape = ["batch", metadata.channels, metadata.segment_samples]
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, shape)],
-        [
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3]),
-            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 2]),
-        ],
+        outputs,
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     program = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -99,6 +113,12 @@ def tone(frequency: float, seconds: float = 2.0, *, rate: int = RATE, level: flo
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of a model file with the genres low, middle and high."""
     return write_tiny(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def tagged_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a model file with the tags of `TAGS`; a high tone is no music to it."""
+    return write_tiny(tmp_path_factory.mktemp("tagged") / "tagged.onnx", tags=TAGS, no_music_above=0.5)
 
 
 @pytest.fixture(scope="session")

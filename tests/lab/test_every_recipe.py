@@ -147,7 +147,7 @@ def test_a_recipe_learns_is_measured_written_and_asked(
 
     about = recipe_metadata(recipe, GENRES)
     assert 0.0 <= export(net.eval(), about, tmp_path / "model.onnx") <= TOLERANCE
-    probabilities, _ = Bundle.load(tmp_path / "model.onnx").predict(waves.numpy())
+    probabilities, *_ = Bundle.load(tmp_path / "model.onnx").predict(waves.numpy())
     with torch.no_grad():
         expected = net(waves).logits.softmax(-1).numpy()
     np.testing.assert_allclose(probabilities, expected, atol=1e-4)

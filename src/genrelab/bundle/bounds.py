@@ -20,8 +20,13 @@ MOST_METADATA = 16 << 20
 
 MOST_GENRES = 2_000
 
+MOST_TAGS = 2_000
+
 LONGEST_NAME = 200
-"""Characters of the name of a genre, recipe or corpus."""
+"""Characters of the name of a genre, tag, recipe or corpus."""
+
+LONGEST_KIND = 40
+"""Characters of the kind of a tag."""
 
 SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.01, 600.0
 """Seconds."""

@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from genrelab.printing import shorten
 
 INPUT = "waveform"
 OUTPUTS = ("probabilities", "embedding")
+TAGS_OUTPUT = "tags"
 STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 _LINE = 400  # characters of onnxruntime's messages
@@ -28,8 +29,24 @@ _ROUNDING = 1e-3  # of a probability
 _AGAIN = "Get the file again, or export it again with `genrelab export`."
 
 
+class Prediction(NamedTuple):
+    """The outputs of a network for `n` segments.
+
+    Attributes
+    ----------
+    probabilities : np.ndarray [shape=(n, genres)], float32
+    embeddings : np.ndarray [shape=(n, d)], float32
+    tags : np.ndarray [shape=(n, tags)], float32
+        Probabilities in the order of the metadata's tags; of the shape (n, 0) if the model has no tags.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+    tags: npt.NDArray[np.float32]
+
+
 class Bundle:
-    """A checked model file: waveforms in, genre probabilities and embeddings out.
+    """A checked model file: waveforms in; genre probabilities, embeddings and tag probabilities out.
 
     Made by `Bundle.load`. May be used by several threads at once.
 
@@ -90,9 +107,7 @@ class Bundle:
         identity = f"{metadata.recipe}@{hashlib.sha256(data).hexdigest()[:12]}"
         return cls(metadata, identity, session, path)
 
-    def predict(
-        self, waveforms: npt.NDArray[np.float32]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def predict(self, waveforms: npt.NDArray[np.float32]) -> Prediction:
         """Run the network on segments.
 
         Parameters
@@ -103,8 +118,7 @@ class Bundle:
 
         Returns
         -------
-        probabilities : np.ndarray [shape=(n, genres)], float32
-        embeddings : np.ndarray [shape=(n, d)], float32
+        Prediction
 
         Raises
         ------
@@ -112,7 +126,7 @@ class Bundle:
             If the waveforms have another shape.
         ModelFileError
             If the network fails, needs more time or memory than `genrelab.bundle.bounds` allows, or does
-            not return the probabilities of its genres.
+            not return the probabilities of its genres and tags.
         """
         channels, least, most = (
             self.metadata.channels,
@@ -126,9 +140,12 @@ class Bundle:
                 f"the model takes [1 or more, {channels}, {samples}], not {waveforms.shape}",
                 code="model-input-shape",
             )
-        found, embeddings = self._run(np.ascontiguousarray(waveforms, dtype=np.float32))
+        found, embeddings, *rest = self._run(np.ascontiguousarray(waveforms, dtype=np.float32))
         self._check_outputs(found, embeddings, len(waveforms))
-        return found, embeddings
+        tags = (
+            self._checked_tags(rest[0], len(waveforms)) if rest else np.empty((len(waveforms), 0), np.float32)
+        )
+        return Prediction(found, embeddings, tags)
 
     def _run(self, waveforms: npt.NDArray[np.float32]) -> Any:
         """Run the network on segments, within the time limit."""
@@ -139,7 +156,7 @@ class Bundle:
         seconds = inference_seconds(sound)
         try:
             return call_within(
-                lambda: self._session.run(OUTPUTS, {INPUT: waveforms}, options),
+                lambda: self._session.run(_outputs(self.metadata), {INPUT: waveforms}, options),
                 seconds,
                 stop=partial(setattr, options, "terminate", True),
             )
@@ -175,6 +192,26 @@ class Bundle:
                 f"the network of {self._path} returned values that are not finite. {_AGAIN}",
                 code="model-not-finite",
             )
+
+    def _checked_tags(self, found: Any, n: int) -> npt.NDArray[np.float32]:
+        """Return the probabilities of tags of `n` segments, without rounding errors beyond 0 and 1."""
+        if found.shape != (n, len(self.metadata.tags)):
+            raise ModelFileError(
+                f"the network of {self._path} returned an array {found.shape} for {n} segments and "
+                f"{len(self.metadata.tags)} tags. {_AGAIN}",
+                code="model-output-shape",
+            )
+        if not (found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING):  # also if one is NaN
+            raise ModelFileError(
+                f"the network of {self._path} returned no probabilities for its tags. {_AGAIN}",
+                code="model-no-probabilities",
+            )
+        return np.asarray(found.clip(0.0, 1.0), dtype=np.float32)
+
+
+def _outputs(metadata: BundleMetadata) -> tuple[str, ...]:
+    """Return the names of the outputs that a model file with this metadata has."""
+    return (*OUTPUTS, TAGS_OUTPUT) if metadata.tags else OUTPUTS
 
 
 def _read(path: Path) -> bytes:
@@ -289,10 +326,11 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
     """Raise unless inputs and outputs of the graph fit the metadata."""
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
-    if set(inputs) != {INPUT} or not set(OUTPUTS) <= set(outputs):
+    wanted = _outputs(metadata)
+    if set(inputs) != {INPUT} or not set(wanted) <= set(outputs):
         raise ModelFileError(
             f"the graph of {path} has the inputs {_named(inputs)} and the outputs {_named(outputs)}; a model "
-            f"file has ['{INPUT}'] and {sorted(OUTPUTS)}. {_AGAIN}",
+            f"file {'with tags ' if metadata.tags else ''}has ['{INPUT}'] and {sorted(wanted)}. {_AGAIN}",
             code="model-signature",
         )
     samples = "free" if metadata.padding == "none" else metadata.segment_samples
@@ -301,6 +339,8 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
         (outputs["probabilities"], ("free", len(metadata.genres))),
         (outputs["embedding"], ("free", "any")),
     ]
+    if metadata.tags:
+        expected.append((outputs[TAGS_OUTPUT], ("free", len(metadata.tags))))
     for node, shape in expected:
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
             raise ModelFileError(

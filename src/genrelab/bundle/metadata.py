@@ -5,11 +5,22 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from genrelab.bundle import bounds
+from genrelab.bundle.tags import PrintableText, TagInfo, check_tags
 from genrelab.errors import ModelFileError
 from genrelab.printing import shorten
 from genrelab.voting import VotingRule
@@ -17,8 +28,13 @@ from genrelab.voting import VotingRule
 METADATA_KEY = "genrelab"
 """The key among the ONNX metadata whose value is the JSON text."""
 
-FORMAT_VERSION: Literal[1] = 1
-"""The newest format that this genrelab reads, and the format that it writes."""
+FormatVersion = Literal[1, 2]
+
+FORMAT_VERSION: FormatVersion = max(get_args(FormatVersion))
+"""The newest format that this genrelab reads. A file that needs nothing of it is written in format 1, which
+older versions of genrelab read."""
+
+_NEW = ("tags", "no_music_above", "abstain_below_by_genre")  # since format 2
 
 DIGEST_DIGITS = 12
 """Digits of an audio digest in a model file."""
@@ -29,13 +45,7 @@ UNSURE = "unsure"
 """The result of a recognizer that abstains; no genre may have this name."""
 
 
-def _check_text(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ValueError(f"{shorten(text)!r} is empty or holds characters that cannot be printed")
-    return text
-
-
-PrintableText = Annotated[str, Field(max_length=bounds.LONGEST_NAME), AfterValidator(_check_text)]
+Share = Annotated[float, Field(ge=0, le=1)]
 SoundDigest = Annotated[str, Field(pattern=f"^[0-9a-f]{{{DIGEST_DIGITS}}}$")]
 
 
@@ -56,8 +66,9 @@ class BundleMetadata(_Strict):
 
     Parameters
     ----------
-    format_version : int
-        1.
+    format_version : {1, 2}
+        1 in a file without `tags`, `no_music_above` and `abstain_below_by_genre`, 2 in a file with one of
+        them; written accordingly.
     genres : tuple of str
         Two or more, in the order of the graph's probabilities.
     sample_rate : int
@@ -79,6 +90,13 @@ class BundleMetadata(_Strict):
         Divisor of the logits before the softmax, for information; the graph applies it.
     abstain_below : float in 0..1
         The threshold of confidence below which the model abstains (`unsure`).
+    abstain_below_by_genre : dict of str to float in 0..1
+        Genre -> its own threshold, used instead of `abstain_below` if this genre is first.
+    tags : tuple of TagInfo
+        The tags, in the order of the graph's third output; empty if it has none.
+    no_music_above : float in 0..1 or None
+        The mean probability of `content:no music` from which the genre is `unsure` with the reason
+        `no music`; None if the model does not detect this.
     recipe : str
         Name of the recipe.
     corpora : tuple of TrainingCorpus
@@ -95,7 +113,7 @@ class BundleMetadata(_Strict):
         The version that wrote the file.
     """
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: FormatVersion = 1
     genres: tuple[PrintableText, ...] = Field(min_length=2, max_length=bounds.MOST_GENRES)
     sample_rate: int = Field(ge=1000, le=384_000)
     channels: Literal[1, 2]
@@ -105,7 +123,10 @@ class BundleMetadata(_Strict):
     shortest_seconds: float = Field(0.0, ge=0, le=bounds.LONGEST_SEGMENT)
     voting: VotingRule = "majority"
     temperature: float = Field(1.0, gt=0)
-    abstain_below: float = Field(0.0, ge=0, le=1)
+    abstain_below: Share = 0.0
+    abstain_below_by_genre: dict[PrintableText, Share] = Field({}, max_length=bounds.MOST_GENRES)
+    tags: tuple[TagInfo, ...] = Field((), max_length=bounds.MOST_TAGS)
+    no_music_above: Share | None = None
     recipe: PrintableText
     corpora: tuple[TrainingCorpus, ...] = ()
     learned: tuple[SoundDigest, ...] = ()
@@ -113,12 +134,32 @@ class BundleMetadata(_Strict):
     created: datetime.date
     genrelab_version: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_version(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "format_version" not in values:
+            return {**values, "format_version": _version_of(values)}
+        return values
+
+    @model_serializer(mode="wrap")
+    def _write(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is empty, since format 1 has no such keys, and state the format that results."""
+        values: dict[str, Any] = handler(self)
+        kept = {name: value for name, value in values.items() if name not in _NEW or _is_given(value)}
+        return {**kept, "format_version": _version_of(kept)} if "format_version" in kept else kept
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if len(set(self.genres)) != len(self.genres):
             raise ValueError("a genre is named twice")
         if UNSURE in self.genres:
             raise ValueError(f"no genre may be called {UNSURE!r}: that is the result of abstaining")
+        if self.format_version == 1 and _version_of(self.__dict__) > 1:
+            raise ValueError(f"{', '.join(_NEW)} need format_version {FORMAT_VERSION}")
+        unknown = sorted(set(self.abstain_below_by_genre) - set(self.genres))
+        if unknown:
+            raise ValueError(f"abstain_below_by_genre names {shorten(unknown[0])!r}, which is no genre of it")
+        check_tags(self.tags, self.no_music_above)
         if self.hop_seconds > self.segment_seconds:
             raise ValueError("hop_seconds is more than segment_seconds: sound would be skipped")
         if self.hop_seconds * bounds.MOST_OVERLAP < self.segment_seconds:
@@ -128,6 +169,10 @@ class BundleMetadata(_Strict):
         if self.shortest_seconds > self.segment_seconds:
             raise ValueError("shortest_seconds is more than segment_seconds")
         return self
+
+    def threshold_of(self, genre: str) -> float:
+        """Return the threshold of confidence below which the model abstains if this genre is first."""
+        return self.abstain_below_by_genre.get(genre, self.abstain_below)
 
     @property
     def segment_samples(self) -> int:
@@ -150,6 +195,15 @@ class BundleMetadata(_Strict):
     def hop_samples(self) -> int:
         """Samples from the beginning of a segment to the beginning of the next."""
         return max(1, round(self.hop_seconds * self.sample_rate))
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value not in ((), [], {})
+
+
+def _version_of(values: Mapping[str, Any]) -> int:
+    """Return the oldest format that can hold these values."""
+    return 2 if any(_is_given(values.get(name)) for name in _NEW) else 1
 
 
 def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata:

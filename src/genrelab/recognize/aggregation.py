@@ -35,6 +35,7 @@ class SegmentAggregator:
         self._starts: list[int] = []
         self._voting: list[bool] = []
         self._scores: list[npt.NDArray[np.float32]] = []  # of the voting segments
+        self._tags: list[npt.NDArray[np.float32]] = []  # of the voting segments
         self._embeddings: npt.NDArray[np.float64] | float = 0.0  # sum over the voting segments
 
     def count(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
@@ -50,9 +51,10 @@ class SegmentAggregator:
         self._voting += loud
         if any(loud):
             voting = [wave for (_, wave), votes in zip(segments, loud, strict=True) if votes]
-            scores, embeddings = self._bundle.predict(np.stack(voting))
-            self._scores.append(scores)
-            self._embeddings = self._embeddings + embeddings.sum(axis=0, dtype=np.float64)
+            found = self._bundle.predict(np.stack(voting))
+            self._scores.append(found.probabilities)
+            self._tags.append(found.tags)
+            self._embeddings = self._embeddings + found.embeddings.sum(axis=0, dtype=np.float64)
 
     @property
     def silent(self) -> bool:

@@ -23,9 +23,10 @@ __all__ = [
     "Recognition",
     "Segment",
     "Stretch",
+    "TagScore",
 ]
 
-Reason = Literal["silent", "low confidence"]
+Reason = Literal["silent", "no music", "low confidence"]
 """Why the genre is `unsure`."""
 
 NoticeKind = Literal["damaged", "cut off", "decoder", "playlist", "output"]
@@ -49,6 +50,24 @@ class RankedGenre(NamedTuple):
 
     genre: str
     probability: float
+
+
+class TagScore(NamedTuple):
+    """A tag, its mean probability over the voting segments, and whether it is present.
+
+    It is present if the probability reaches the threshold that the model states for the tag, unless the model
+    detects no music.
+    """
+
+    kind: str
+    name: str
+    probability: float
+    present: bool
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as `mood:calm`."""
+        return f"{self.kind}:{self.name}"
 
 
 class Segment(NamedTuple):
@@ -104,7 +123,10 @@ class Recognition:
         higher mean probability). Empty after an error and for silence.
     timeline : tuple of Segment
         The processed segments, in order of time. Empty after an error.
-    reason : {"silent", "low confidence"} or None
+    tags : tuple of TagScore
+        All tags of the model, most likely first. Empty after an error, for silence, and if the model has no
+        tags.
+    reason : {"silent", "no music", "low confidence"} or None
         Why the genre is `unsure`.
     error : str or None
         Why the file could not be recognized.
@@ -139,6 +161,7 @@ class Recognition:
     full: bool = True
     parts: tuple[Part, ...] | None = None
     track: SheetTrack | None = None
+    tags: tuple[TagScore, ...] = ()
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     probabilities: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 

@@ -172,7 +172,7 @@ def test_the_model_file_takes_any_length(run: Run) -> None:
         sound = 0.2 * tones + 0.02 * torch.randn(3, 1, samples, generator=generator)
         with torch.no_grad():
             expected = network(sound)
-        probabilities, embedding = bundle.predict(sound.numpy())
+        probabilities, embedding, _ = bundle.predict(sound.numpy())
         np.testing.assert_allclose(probabilities, expected.logits.softmax(-1).numpy(), atol=1e-4)
         scale = max(1.0, float(expected.embedding.abs().max()))
         np.testing.assert_allclose(embedding, expected.embedding.numpy(), atol=1e-4 * scale)

@@ -96,7 +96,7 @@ def test_the_model_file_computes_the_same(tmp_path: Path) -> None:
         recipe="backbone",
     )
     assert export(network, about, tmp_path / "model.onnx") <= TOLERANCE
-    probabilities, _ = Bundle.load(tmp_path / "model.onnx").predict(waveforms.numpy())
+    probabilities, *_ = Bundle.load(tmp_path / "model.onnx").predict(waveforms.numpy())
     with torch.no_grad():
         expected = network.eval()(waveforms).logits.softmax(-1).numpy()
     np.testing.assert_allclose(probabilities, expected, atol=TOLERANCE)

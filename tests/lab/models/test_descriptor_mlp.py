@@ -152,7 +152,7 @@ def test_the_model_file_gives_what_torch_gives(trained: Run, corpus: Corpus) -> 
     assert trained.record.export_difference <= TOLERANCE
     store = open_store(corpus, sample_rate=8000, channels=1)
     waves = np.stack([store.read(clip.id, 2000, 8000) for clip in corpus.clips])
-    said, embedding = Bundle.load(trained.folder / MODEL).predict(waves)
+    said, embedding, _ = Bundle.load(trained.folder / MODEL).predict(waves)
     with torch.no_grad():
         scores = trained.network()(torch.from_numpy(waves))
     np.testing.assert_allclose(said, scores.logits.softmax(-1).numpy(), atol=1e-4)

@@ -346,7 +346,7 @@ def test_a_small_corpus_is_learned_measured_written_and_asked(
     network = build_network(recipe, genres=3).eval()
     load_weights(network, run.folder / BEST)
     waveforms = torch.from_numpy(np.random.default_rng(2).normal(0, 0.1, (3, 1, 8000)).astype(np.float32))
-    probabilities, _ = Bundle.load(run.folder / "model.onnx").predict(waveforms.numpy())
+    probabilities, *_ = Bundle.load(run.folder / "model.onnx").predict(waveforms.numpy())
     with torch.no_grad():
         expected = network(waveforms).logits.softmax(-1).numpy()
     np.testing.assert_allclose(probabilities, expected, atol=TOLERANCE)

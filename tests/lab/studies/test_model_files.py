@@ -44,7 +44,7 @@ def test_figures_of_a_model_whose_answers_are_known(tones: Path, tiny_model: Pat
     # what the model file says of a segment is what is counted
     clip = predictions.clips.index(next(clip for clip in predictions.clips if "middle" in clip))
     sound, _ = soundfile.read(tones / "middle" / "0.wav", dtype="float32")
-    said, _ = Bundle.load(tiny_model).predict(sound[None, None, :RATE])
+    said, *_ = Bundle.load(tiny_model).predict(sound[None, None, :RATE])
     own = predictions.probabilities[[i == predictions.clips[clip] for i in predictions.clip_ids]]
     np.testing.assert_allclose(own[0], said[0], atol=1e-4)
 

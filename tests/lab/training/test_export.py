@@ -48,7 +48,7 @@ def test_onnxruntime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
     assert bundle.metadata == about
     rng = np.random.default_rng(5)
     waves = rng.normal(0, 0.05, (3, about.channels, about.segment_samples)).astype(np.float32)
-    probabilities, embedding = bundle.predict(waves)
+    probabilities, embedding, _ = bundle.predict(waves)
     with torch.no_grad():
         scores = net(torch.from_numpy(waves))
     np.testing.assert_allclose(probabilities, scores.logits.softmax(-1).numpy(), atol=1e-4)
@@ -64,7 +64,7 @@ def test_temperature_is_inside_the_graph_and_no_path_is(tmp_path: Path) -> None:
     waves = np.zeros((1, 1, 110_250), dtype=np.float32)
     with torch.no_grad():
         logits = net(torch.from_numpy(waves)).logits
-    found, _ = Bundle.load(tmp_path / "model.onnx").predict(waves)
+    found, *_ = Bundle.load(tmp_path / "model.onnx").predict(waves)
     np.testing.assert_allclose(found, (logits / 4.0).softmax(-1).numpy(), atol=1e-5)
     text = (tmp_path / "model.onnx").read_bytes()
     assert str(Path(genrelab.__file__).parent).encode() not in text

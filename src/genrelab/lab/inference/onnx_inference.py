@@ -52,5 +52,5 @@ def predict_segments(bundle: Bundle, segments: Waveform) -> tuple[Waveform, Wave
     """Return probabilities `[segments, genres]` and embeddings `[segments, d]`, batch by batch."""
     size = max(1, int(_BATCH_SECONDS / bundle.metadata.segment_seconds))
     found = [bundle.predict(segments[at : at + size]) for at in range(0, len(segments), size)]
-    probabilities, embeddings = zip(*found, strict=True)
+    probabilities, embeddings, _ = zip(*found, strict=True)
     return np.concatenate(probabilities), np.concatenate(embeddings)

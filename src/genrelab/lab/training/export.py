@@ -194,7 +194,9 @@ def _differences(bundle: Bundle, whole: nn.Module, probes: Tensor) -> tuple[floa
     with torch.no_grad():
         for batch in (probes, probes[:1]):
             expected = [part.numpy() for part in whole(batch)]
-            for at, (mine, theirs) in enumerate(zip(bundle.predict(batch.numpy()), expected, strict=True)):
+            for at, (mine, theirs) in enumerate(
+                zip(bundle.predict(batch.numpy())[:2], expected, strict=True)
+            ):
                 scale = max(1.0, float(np.abs(theirs).max()))
                 worst[at] = max(worst[at], float(np.abs(mine - theirs).max()) / scale)
     return worst[0], worst[1]
