@@ -25,6 +25,7 @@ from genrelab.library.explore.projection import (
 )
 from genrelab.library.store.file_snapshot import real_path
 from genrelab.library.store.library import Library
+from genrelab.library.store.track_filter import TrackFilter
 from genrelab.pages.palette import assign
 from genrelab.pages.render import counted, render
 from genrelab.printing import plain
@@ -60,6 +61,8 @@ class Survey:
         As `genrelab.library.explore.projection.kept_neighbours` gives it.
     others, without, vanished : int
         Number of tracks left out: recognized by another model; silent or damaged; file no longer present.
+    where : str
+        The condition that all tracks fulfil, as a user wrote it; empty for none.
     """
 
     model: str
@@ -70,10 +73,16 @@ class Survey:
     others: int
     without: int
     vanished: int
+    where: str = ""
 
     @classmethod
     def take(
-        cls, library: Library, paths: Iterable[str | os.PathLike[str]] = (), *, model: str | None = None
+        cls,
+        library: Library,
+        paths: Iterable[str | os.PathLike[str]] = (),
+        *,
+        model: str | None = None,
+        where: TrackFilter | None = None,
     ) -> Self:
         """Read embeddings from the library and place the tracks.
 
@@ -87,6 +96,8 @@ class Survey:
             Only tracks at or below one of these; none means all.
         model : str or None
             `Bundle.identity`; None means the model with most embeddings in the library.
+        where : TrackFilter or None
+            Only tracks that fulfil it.
 
         Returns
         -------
@@ -99,14 +110,14 @@ class Survey:
         LibraryError
             If the library cannot be used.
         """
-        models = count_models(library)
+        models = count_models(library, where)
         chosen = model or (models[0].model if models else "")
         wanted = [real_path(path) for path in paths]
         found: dict[bytes, Embedded] = {}
         vectors: list[Directions] = []
         copies: Counter[bytes] = Counter()
         vanished = 0
-        for tracks, directions in read_embeddings(library, chosen):
+        for tracks, directions in read_embeddings(library, chosen, where):
             new = []
             for index, track in enumerate(tracks):
                 if wanted and not any(is_below(track.path, folder) for folder in wanted):
@@ -119,6 +130,12 @@ class Survey:
                     found[track.sound] = track
                     new.append(index)
             vectors.append(directions[new])
+        if not found and where is not None:
+            raise UsageError(
+                f"no track of the library {library.path} with a file and an embedding fulfils "
+                f"{where.text!r}. Change --where; `genrelab library show` counts the tags.",
+                code="map-nothing-fulfils",
+            )
         if not found:
             raise UsageError(
                 f"the library {library.path} has no track with a file and an embedding of "
@@ -142,6 +159,7 @@ class Survey:
             others=sum(other.tracks for other in models if other.model != chosen),
             without=sum(other.without for other in models if other.model == chosen),
             vanished=vanished,
+            where="" if where is None else where.text,
         )
 
     def left_out(self) -> Iterator[str]:
@@ -174,6 +192,7 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
         model=survey.model,
+        where=survey.where,
         rows=_rows(survey, genres),
         neighbours=min(NEIGHBOURS, len(survey.tracks) - 1),
         judged=judged_neighbours(len(survey.tracks)),

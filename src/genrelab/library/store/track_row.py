@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +19,24 @@ import numpy as np
 import numpy.typing as npt
 
 import genrelab
-from genrelab.recognize.recognition import Notice, NoticeKind, RankedGenre, Reason, Recognition, Segment
+from genrelab.recognize.recognition import (
+    Notice,
+    NoticeKind,
+    RankedGenre,
+    Reason,
+    Recognition,
+    Segment,
+    TagScore,
+)
 
 COLUMNS = (
     "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
-    "timeline, embedding, error, full, probabilities, notices"
+    "timeline, embedding, error, full, probabilities, notices, tags"
 )
 """Columns of the table, without `id`."""
 
 MOST_TEXT = 2**20
-"""Most characters in the JSON of genres or notices."""
+"""Most characters in the JSON of genres, tags or notices."""
 
 MOST_TIMELINE = 2**25
 """Most bytes in the JSON of a timeline: weeks of audio."""
@@ -42,6 +51,7 @@ _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST = 1e12  # seconds
 _LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
 _ROUNDING = 1e-3  # of a probability
+_KIND = re.compile("[a-z][a-z-]*")
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
 
 
@@ -94,6 +104,7 @@ class TrackRow:
     full: int
     probabilities: bytes | None
     notices: str
+    tags: str
 
     def fits(self, wanted: RecordFilter | None) -> bool:
         """Whether the filter accepts this result."""
@@ -130,6 +141,7 @@ class TrackRow:
             reason=self.reason,
             error=error,
             notices=_notices(self.notices),
+            tags=_tags(self.tags),
             full=bool(self.full),
             probabilities=_probabilities(self.probabilities, timeline, genres),
         )
@@ -214,6 +226,21 @@ def _genres(text: object) -> tuple[RankedGenre, ...]:
     pairs = _rows(parse(text, "genres"), 2, "genres")
     _need(all(_is_text(name) and _is_probability(p) for name, p in pairs), "genres")
     return tuple(RankedGenre(name, float(p)) for name, p in pairs)
+
+
+def _tags(text: object) -> tuple[TagScore, ...]:
+    rows = _rows(parse(text, "tags"), 4, "tags")
+    _need(all(_is_text(kind) and _KIND.fullmatch(kind) and _is_text(name) for kind, name, *_ in rows), "tags")
+    _need(all(_is_probability(p) and isinstance(present, bool) for *_, p, present in rows), "tags")
+    return tuple(TagScore(kind, name, float(p), present) for kind, name, p, present in rows)
+
+
+def tag_names(text: object) -> list[tuple[str, str]]:
+    """Return kind and name of the tags in a row's list; empty if it is damaged."""
+    try:
+        return [(tag.kind, tag.name) for tag in _tags(text)]
+    except DamagedRowError:
+        return []
 
 
 def _notices(text: object) -> tuple[Notice, ...]:

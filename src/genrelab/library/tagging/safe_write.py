@@ -190,6 +190,7 @@ def _fill(draft: BinaryIO, source: BinaryIO, tag: FileTag, sound: bytes, path: P
         tag.write(source, draft)
     draft.flush()
     found = read_tag(draft, path, tag.fields)
+    found.itunes_grouping = tag.itunes_grouping
     if digest_of(draft) != sound:
         message = f"{path} was left unchanged: its audio would have changed. Please report this."
         raise TagError(message, code="tag-write-changes-sound")

@@ -50,6 +50,8 @@ class TagPolicy:
         Keep the modification time of files.
     skip_hard_links : bool
         Skip files with other names (hard links).
+    itunes_grouping : bool
+        Write the grouping to GRP1 in ID3, which iTunes and TagLib read, instead of TIT1.
     fields : tuple of Field
         What to write: genres to `genre`, moods to `mood`, styles and further genres to `grouping`.
     most : int > 0
@@ -66,6 +68,7 @@ class TagPolicy:
     id3v23_separator: str = "/"
     keep_mtime: bool = False
     skip_hard_links: bool = False
+    itunes_grouping: bool = False
     fields: Fields = GENRE
     most: int = MOST_TAGS
 

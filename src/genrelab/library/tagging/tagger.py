@@ -185,7 +185,7 @@ class Tagger:
             raise TagError(message, code="tag-not-full")
         with path.open("rb") as file:
             tag, links = read_tag(file, path, policy.fields), os.fstat(file.fileno()).st_nlink - 1
-        tag.id3v23_separator = policy.id3v23_separator
+        _follow(tag, policy)
         plans = plan_tags(recognition, tag, policy)
         new = {field: plan.values for field, plan in plans.items() if plan.values is not None}
         notes = [
@@ -201,7 +201,7 @@ class Tagger:
         if write:
 
             def put(tag: FileTag) -> None:
-                tag.id3v23_separator = policy.id3v23_separator
+                _follow(tag, policy)
                 for field, values in new.items():
                     tag.set(values, field)
 
@@ -237,6 +237,12 @@ class Tagger:
         with path.open("rb") as file:
             after = _values(read_tag(file, path), fields)
         return _record(path, "undone", before, after, None, [_note_of_links(links, written=True)])
+
+
+def _follow(tag: FileTag, policy: TagPolicy) -> None:
+    """Set the conventions of ID3 that the policy chooses."""
+    tag.id3v23_separator = policy.id3v23_separator
+    tag.itunes_grouping = policy.itunes_grouping
 
 
 def _values(tag: FileTag, fields: Fields) -> dict[Field, tuple[str, ...]]:

@@ -72,7 +72,7 @@ class ApeTag(FileTag):
     def values(self, field: Field) -> tuple[str, ...]:
         """Return the values of the first tag with any: APEv2 (in TTA after ID3v2), then the others."""
         ape = self._ape.values(field) if self._has_ape else ()
-        id3 = self._id3.values(field) if self._id3.present else ()
+        id3 = self._id3.values(field, itunes=self.itunes_grouping) if self._id3.present else ()
         number = self._v1[-1] if self._has_v1 and field == "genre" else NO_GENRE
         return ((id3 or ape) if self._is_tta else (ape or id3)) or id3v1_genre(number)
 
@@ -114,7 +114,7 @@ class ApeTag(FileTag):
         if self._has_ape:
             self._ape.set_values(values, field)
         if self._id3.present:
-            self._id3.set_values(values, field)
+            self._id3.set_values(values, field, itunes=self.itunes_grouping)
         if field == "genre":
             self._set_number(id3v1_number(values))
 

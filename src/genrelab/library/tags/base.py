@@ -52,6 +52,9 @@ class FileTag(ABC):
     id3v23_separator: str = "/"
     """Separator of several values in tags with a single text: ID3v2.3, ID3v2.2 and RIFF."""
 
+    itunes_grouping: bool = False
+    """Whether the grouping in ID3 is GRP1, as in iTunes and TagLib, and not TIT1."""
+
     def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
         self.fields = fields
 

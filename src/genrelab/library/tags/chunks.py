@@ -63,7 +63,7 @@ class ChunkTag(FileTag):
 
     def values(self, field: Field) -> tuple[str, ...]:
         """Return the values of a field in the ID3v2 tag."""
-        return self._id3.values(field)
+        return self._id3.values(field, itunes=self.itunes_grouping)
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag."""
@@ -79,7 +79,8 @@ class ChunkTag(FileTag):
 
     def set(self, values: Sequence[str], field: Field = "genre") -> None:
         """Replace the values of a field."""
-        self._id3.set_values(values, field, separator=self.id3v23_separator)
+        separator = self.id3v23_separator
+        self._id3.set_values(values, field, separator=separator, itunes=self.itunes_grouping)
         self._id3.present = True
 
     def restore(self, snapshot: Snapshot) -> None:

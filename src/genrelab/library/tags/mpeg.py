@@ -49,7 +49,7 @@ class MpegTag(FileTag):
         return (*self._of_id3(field), *self.beside(field), *self._of_v1(field))
 
     def _of_id3(self, field: Field) -> tuple[str, ...]:
-        return self._id3.values(field) if self._id3.present else ()
+        return self._id3.values(field, itunes=self.itunes_grouping) if self._id3.present else ()
 
     def _of_v1(self, field: Field) -> tuple[str, ...]:
         return id3v1_genre(self._v1[-1]) if self._v1 and field == "genre" else ()
@@ -69,7 +69,8 @@ class MpegTag(FileTag):
 
     def set(self, values: Sequence[str], field: Field = "genre") -> None:
         """Replace the values of a field in ID3v2, and the genre in ID3v1."""
-        self._id3.set_values(values, field, separator=self.id3v23_separator)
+        separator = self.id3v23_separator
+        self._id3.set_values(values, field, separator=separator, itunes=self.itunes_grouping)
         self._id3.present = True
         if field == "genre":
             self._set_number(id3v1_number(values))

@@ -1,7 +1,8 @@
 """Frames of ID3v2 tags.
 
 Several values of a field are in one frame: before ID3v2.4 as one text with separators.
-The mood has a frame since ID3v2.4; before, programs write `TXXX` with the description MOOD.
+The mood has a frame since ID3v2.4; before, programs write `TXXX` with the description MOOD. The grouping was
+always TIT1, which iTunes 12.5 made the work of classical music; it and TagLib call GRP1 the grouping.
 
 See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure.
 """
@@ -34,9 +35,10 @@ _FRAMES: dict[Field, tuple[bytes, bytes, bytes]] = {  # of ID3v2.2, 2.3 and 2.4
 }
 _FIELDS: dict[bytes, Field] = {
     **dict.fromkeys((b"TCO", b"TCON"), "genre"),
-    **dict.fromkeys((b"TT1", b"TIT1"), "grouping"),
+    **dict.fromkeys((b"TT1", b"TIT1", b"GP1", b"GRP1"), "grouping"),
     b"TMOO": "mood",
 }
+_OF_ITUNES = (b"GP1", b"GRP1", b"GRP1")
 _USER_TEXT = (b"TXX", b"TXXX")
 _MOOD = "MOOD"  # the description of a text frame with the mood
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
@@ -120,9 +122,19 @@ class Id3(Entries):
         alone._flags = self._flags
         return mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
 
-    def values(self, field: Field = "genre") -> tuple[str, ...]:
-        """Return the values of a field; numbers of genres become names."""
+    def _named(self, field: Field, name: bytes) -> list[bytes]:
+        return [frame for frame in self.of(field) if frame.startswith(name)]
+
+    def values(self, field: Field = "genre", *, itunes: bool = False) -> tuple[str, ...]:
+        """Return the values of a field; numbers of genres become names.
+
+        The grouping is that of TIT1, else of GRP1; with `itunes`, that of GRP1 alone.
+        """
         entries = self.of(field)
+        if field == "grouping":
+            own = self._named(field, _FRAMES[field][self.version - 2])
+            ours = self._named(field, _OF_ITUNES[self.version - 2])
+            entries = ours if itunes else own or ours
         if not entries:
             return ()
         frames = self._read(entries).values()
@@ -134,12 +146,21 @@ class Id3(Entries):
         one = values and self.version < 4 and separator != "\0"
         return (separator.join(values),) if one else tuple(values)
 
-    def set_values(self, values: Sequence[str], field: Field = "genre", *, separator: str = "/") -> None:
-        """Replace the frames of a field, or insert one in front; no values remove them."""
-        self.put(field, [self._frame(self.stored(values, separator), field)] if values else [], 0)
+    def set_values(
+        self, values: Sequence[str], field: Field = "genre", *, separator: str = "/", itunes: bool = False
+    ) -> None:
+        """Replace the frames of a field, or insert one in front; no values remove them.
 
-    def _frame(self, texts: Sequence[str], field: Field) -> bytes:
-        name = _FRAMES[field][self.version - 2]
+        With `itunes`, the grouping is written to GRP1 alone, else to TIT1, and to GRP1 if there is one.
+        """
+        texts, names, kept = self.stored(values, separator), [_FRAMES[field][self.version - 2]], list[bytes]()
+        if field == "grouping":
+            ours = _OF_ITUNES[self.version - 2]
+            kept = self._named(field, names[0]) if itunes else []
+            names = [ours] if itunes else [*names, *([ours] if self._named(field, ours) else [])]
+        self.put(field, [*kept, *(self._frame(texts, name) for name in names if values)], 0)
+
+    def _frame(self, texts: Sequence[str], name: bytes) -> bytes:
         texts = [_MOOD, *texts] if name in _USER_TEXT else texts
         text = "\0".join(texts)
         if self.version == 4:
