@@ -1,5 +1,5 @@
 """Fixtures of the commands."""
 
-from command_fixtures import music, own_library, tiny, tiny_model
+from command_fixtures import music, own_library, tagged_model, tiny, tiny_model
 
-__all__ = ["music", "own_library", "tiny", "tiny_model"]
+__all__ = ["music", "own_library", "tagged_model", "tiny", "tiny_model"]

@@ -49,7 +49,7 @@ def test_a_pipe(tiny_model: Path, pcm: bytes) -> None:
     assert (process.returncode, complaints) == (0, b"")
     records = [json.loads(line) for line in out.splitlines()]
     assert list(records[0]) == [
-        *("time", "start", "genre", "confidence", "reason", "genres", "behind", "model")
+        *("time", "start", "genre", "confidence", "reason", "genres", "tags", "behind", "model")
     ]
     assert [record["time"] for record in records] == [*map(float, range(1, 10)), 9.5]
     names = [record["genre"] for record in records]

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 import tiny_onnx
-from tiny_onnx import music, tiny_model
+from tiny_onnx import music, tagged_model, tiny_model
 
-__all__ = ["music", "tiny", "tiny_model"]
+__all__ = ["music", "tagged_model", "tiny", "tiny_model"]
 
 
 @pytest.fixture(autouse=True)

@@ -147,6 +147,14 @@ class Bundle:
         )
         return Prediction(found, embeddings, tags)
 
+    def check_tags(self) -> None:
+        """Raise a `UsageError` if the model has no tags for users."""
+        if not self.metadata.user_tags:
+            raise UsageError(
+                f"the model file {self._path} has no tags. Give a model that has some, or omit --tags.",
+                code="model-without-tags",
+            )
+
     def _run(self, waveforms: npt.NDArray[np.float32]) -> Any:
         """Run the network on segments, within the time limit."""
         from onnxruntime import RunOptions

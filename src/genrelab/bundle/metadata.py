@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from genrelab.bundle import bounds
-from genrelab.bundle.tags import PrintableText, TagInfo, check_tags
+from genrelab.bundle.tags import CONTENT, NO_MUSIC, PrintableText, TagInfo, check_tags
 from genrelab.errors import ModelFileError
 from genrelab.printing import shorten
 from genrelab.voting import VotingRule
@@ -93,7 +93,7 @@ class BundleMetadata(_Strict):
     abstain_below_by_genre : dict of str to float in 0..1
         Genre -> its own threshold, used instead of `abstain_below` if this genre is first.
     tags : tuple of TagInfo
-        The tags, in the order of the graph's third output; empty if it has none.
+        In the order of the graph's third output; empty if it has none.
     no_music_above : float in 0..1 or None
         The mean probability of `content:no music` from which the genre is `unsure` with the reason
         `no music`; None if the model does not detect this.
@@ -173,6 +173,18 @@ class BundleMetadata(_Strict):
     def threshold_of(self, genre: str) -> float:
         """Return the threshold of confidence below which the model abstains if this genre is first."""
         return self.abstain_below_by_genre.get(genre, self.abstain_below)
+
+    @property
+    def user_tags(self) -> tuple[TagInfo, ...]:
+        """The tags without those of the kind `content`."""
+        return tuple(tag for tag in self.tags if tag.for_users)
+
+    @property
+    def no_music_column(self) -> int | None:
+        """The number of the tag `content:no music`; None if the model does not detect the lack of music."""
+        if self.no_music_above is None:
+            return None
+        return [tag.label for tag in self.tags].index(f"{CONTENT}:{NO_MUSIC}")
 
     @property
     def segment_samples(self) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genrelab.cli.options import ModelOption, QuietOption
+from genrelab.cli.options import ModelOption, QuietOption, TagsOption
 from genrelab.cli.progress import note, say
 from genrelab.errors import UsageError
 from genrelab.printing import json_text
@@ -54,6 +54,7 @@ def listen(
         ),
     ] = None,
     top: Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per result.")] = 3,
+    tags: TagsOption = False,
     format: Annotated[
         Literal["table", "jsonl"], typer.Option(help="Output format, one line per result.")
     ] = "table",
@@ -74,6 +75,8 @@ def listen(
     from genrelab.recognize.live.listening import listen as follow
 
     recognizer = Recognizer.load(find_model(model))
+    if tags:
+        recognizer.bundle.check_tags()
     if raw is not None and rate is not None and channels is not None:
         blocks, sample_rate = _raw_blocks(raw, rate, channels), rate
     else:
@@ -87,7 +90,7 @@ def listen(
                 note("note: the network is slower than the audio; results are skipped to keep up")
             skipped += moment.behind
             line = json_text(moment.to_dict(top=top))
-            say(line if format == "jsonl" else _row(moment, top, width))
+            say(line if format == "jsonl" else _row(moment, top, width, tags=tags))
             sys.stdout.flush()
     finally:
         if skipped and not quiet:
@@ -150,10 +153,10 @@ def _show_devices() -> None:
         say(f"{found.number:3}  {found.name}  ({found.channels} channels, {found.sample_rate} Hz)")
 
 
-def _row(moment: Moment, top: int, width: int) -> str:
+def _row(moment: Moment, top: int, width: int, *, tags: bool) -> str:
     """Return a result as a line for people."""
     from genrelab.recognize.recognition import UNSURE
-    from genrelab.recognize.writers.table import clock, percent
+    from genrelab.recognize.writers.table import clock, percent, tag_items
 
     record = moment.recognition
     if record.genre == UNSURE:
@@ -163,4 +166,5 @@ def _row(moment: Moment, top: int, width: int) -> str:
     then = ", ".join(f"{genre} {percent(probability)}" for genre, probability in ranked)
     late = f"  ({moment.behind} skipped)" if moment.behind else ""
     row = f"{clock(moment.time):>8}  {named:{width}}  {percent(record.confidence or 0.0):>5}  {then}".rstrip()
-    return row + late
+    named_tags = ", ".join(tag_items(record)) if tags else ""
+    return f"{row}  [{named_tags}]{late}" if named_tags else row + late

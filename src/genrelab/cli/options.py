@@ -30,6 +30,10 @@ OutOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
 ]
 TopOption = Annotated[int, typer.Option(metavar="K", min=1, help="Number of genres per file.")]
+TagsOption = Annotated[
+    bool,
+    typer.Option("--tags", help="Show moods, styles and other tags; JSON contains them without this."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")]
 MapOption = Annotated[
     Path | None,

@@ -22,6 +22,7 @@ from genrelab.cli.options import (
     OutOption,
     QuietOption,
     RecordFormatOption,
+    TagsOption,
     TopOption,
 )
 from genrelab.cli.progress import Report, counting, note, note_skipped
@@ -47,6 +48,7 @@ def recognize(
         typer.Option("--full", help="Process whole files. The default samples segments of long files."),
     ] = False,
     top: TopOption = 3,
+    tags: TagsOption = False,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Include the genre of each segment; implies --full.")
     ] = False,
@@ -111,6 +113,8 @@ def recognize(
     writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
     full = full or timeline or writer.wanted
     recognizer = Recognizer.load(model_file, full=full, threads=max(1, cores // jobs))
+    if tags:
+        recognizer.bundle.check_tags()
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # mixed with lines, the bar would break
@@ -124,7 +128,8 @@ def recognize(
         ):
             records = (cached or recognizer).recognize_many(found, jobs=jobs)
             records = writer.follow(records)
-            write_records(progress.follow(records, report), stream, format=format, top=top, timeline=timeline)
+            records = progress.follow(records, report)
+            write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
         if cached is not None and cached.recalled and not quiet:
             known = f"{cached.recalled} of {progress.total} were known"
             note(f"note: {known} (library {cached.library.path}); --again repeats them")

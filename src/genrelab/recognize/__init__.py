@@ -7,7 +7,7 @@
 """
 
 from genrelab.recognize.inputs.sheet_track import SheetTrack
-from genrelab.recognize.recognition import UNSURE, Part, RankedGenre, Recognition, Segment
+from genrelab.recognize.recognition import UNSURE, Part, RankedGenre, Recognition, Segment, TagScore
 from genrelab.recognize.recognizer import Recognizer
 from genrelab.recognize.scan import Problem, ScanLog, scan
 from genrelab.recognize.segmentation import cut_parts
@@ -22,6 +22,7 @@ __all__ = [
     "ScanLog",
     "Segment",
     "SheetTrack",
+    "TagScore",
     "cut_parts",
     "scan",
 ]

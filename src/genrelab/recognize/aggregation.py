@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from genrelab.audio.decode import Waveform
 from genrelab.bundle.bundle import Bundle
-from genrelab.recognize.recognition import UNSURE, RankedGenre, Reason, Recognition, Segment
+from genrelab.recognize.recognition import UNSURE, RankedGenre, Reason, Recognition, Segment, TagScore
 from genrelab.recognize.segment_sampling import is_clear
 from genrelab.voting import vote
 
@@ -35,8 +35,10 @@ class SegmentAggregator:
         self._starts: list[int] = []
         self._voting: list[bool] = []
         self._scores: list[npt.NDArray[np.float32]] = []  # of the voting segments
-        self._tags: list[npt.NDArray[np.float32]] = []  # of the voting segments
         self._embeddings: npt.NDArray[np.float64] | float = 0.0  # sum over the voting segments
+        self._tags: npt.NDArray[np.float64] | float = 0.0  # likewise
+        self._no_music: list[npt.NDArray[np.float32]] = []  # of the voting segments, if the model detects it
+        self._no_music_column = bundle.metadata.no_music_column
 
     def count(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
         """Yield the blocks of the file and count their samples."""
@@ -53,8 +55,10 @@ class SegmentAggregator:
             voting = [wave for (_, wave), votes in zip(segments, loud, strict=True) if votes]
             found = self._bundle.predict(np.stack(voting))
             self._scores.append(found.probabilities)
-            self._tags.append(found.tags)
             self._embeddings = self._embeddings + found.embeddings.sum(axis=0, dtype=np.float64)
+            self._tags = self._tags + found.tags.sum(axis=0, dtype=np.float64)
+            if self._no_music_column is not None:
+                self._no_music.append(found.tags[:, self._no_music_column])
 
     @property
     def silent(self) -> bool:
@@ -64,11 +68,19 @@ class SegmentAggregator:
     def is_clear(self, of: int) -> bool:
         """Return whether more of the file's `of` segments are unlikely to change the genre.
 
-        They could swap the first two genres, or move the confidence across the abstention threshold.
+        They could swap the first two genres, or move the confidence across the abstention threshold of the
+        first one, or the probability of no music across its threshold. If there clearly is no music, the
+        genres do not matter.
         """
         metadata = self._bundle.metadata
         if self.silent:
             return False
+        if metadata.no_music_above is not None:
+            excess = np.concatenate(self._no_music).astype(np.float64) - metadata.no_music_above
+            if not is_clear(excess, of):
+                return False
+            if excess.mean() >= 0.0:
+                return True
         scores = np.concatenate(self._scores).astype(np.float64)
         first, second = vote(scores, rule=metadata.voting).order[:2]
         if metadata.voting == "majority":
@@ -76,7 +88,7 @@ class SegmentAggregator:
             leads = (firsts == first).astype(np.float64) - (firsts == second)
         else:
             leads = scores[:, first] - scores[:, second]
-        threshold = metadata.abstain_below
+        threshold = metadata.threshold_of(metadata.genres[first])
         return is_clear(leads, of) and (threshold == 0.0 or is_clear(scores[:, first] - threshold, of))
 
     def result(self, path: Path, *, seconds: float | None = None) -> Recognition:
@@ -115,7 +127,7 @@ class SegmentAggregator:
             RankedGenre(metadata.genres[number], float(winner.probabilities[number]))
             for number in winner.order
         )
-        reason: Reason | None = "low confidence" if ranked[0].probability < metadata.abstain_below else None
+        reason = self._reason(ranked[0])
         return Recognition(
             path,
             self._bundle.identity,
@@ -126,9 +138,30 @@ class SegmentAggregator:
             timeline=self._timeline(every),
             reason=reason,
             full=seconds is None,
+            tags=self._tag_scores(music=reason != "no music"),
             embedding=np.asarray(self._embeddings / len(scores), dtype=np.float32),
             probabilities=every[:, winner.order].astype(np.float16),
         )
+
+    def _reason(self, first: RankedGenre) -> Reason | None:
+        """Return why the model abstains; None if it does not."""
+        metadata = self._bundle.metadata
+        if metadata.no_music_above is not None:
+            mean = float(np.concatenate(self._no_music).mean(dtype=np.float64))
+            if mean >= metadata.no_music_above:
+                return "no music"
+        return "low confidence" if first.probability < metadata.threshold_of(first.genre) else None
+
+    def _tag_scores(self, *, music: bool) -> tuple[TagScore, ...]:
+        """Return the tags for users, most likely first; without music none is present."""
+        voting = sum(len(scores) for scores in self._scores)
+        means = np.atleast_1d(self._tags / voting).tolist()  # empty without tags
+        scores = [
+            TagScore(tag.kind, tag.name, mean, music and mean >= tag.threshold)
+            for tag, mean in zip(self._bundle.metadata.tags, means, strict=True)
+            if tag.for_users
+        ]
+        return tuple(sorted(scores, key=lambda score: -score.probability))
 
     def _probabilities(self) -> npt.NDArray[np.float32]:
         """Return the probabilities [shape=(segments, genres)] in order of time; NaN for silent segments."""

@@ -124,8 +124,8 @@ class Recognition:
     timeline : tuple of Segment
         The processed segments, in order of time. Empty after an error.
     tags : tuple of TagScore
-        All tags of the model, most likely first. Empty after an error, for silence, and if the model has no
-        tags.
+        All tags of the model, most likely first, without its tag for sound that is no music. Empty after an
+        error, for silence, and if the model has no tags.
     reason : {"silent", "no music", "low confidence"} or None
         Why the genre is `unsure`.
     error : str or None
@@ -171,6 +171,11 @@ class Recognition:
         return self.error is None and self.genre != UNSURE
 
     @property
+    def present_tags(self) -> tuple[TagScore, ...]:
+        """The tags that are present, most likely first."""
+        return tuple(tag for tag in self.tags if tag.present)
+
+    @property
     def warning(self) -> str | None:
         """All notices as one text; None if there are none."""
         return "; ".join(notice.text for notice in self.notices) or None
@@ -214,7 +219,8 @@ class Recognition:
         -------
         dict
             Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
-            `genre`, `probability`), `timeline` (a list of objects with `start`, `end`, `genre`,
+            `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`, `present`),
+            `timeline` (a list of objects with `start`, `end`, `genre`,
             `probability`; or None), `parts` (such a list, or None if not requested), `full` (None after an
             error), `track` (an object with `sheet`, `number`, `title`, `performer`, `start`, `end`, or None),
             `model`, `warning`, `error`. All keys are always present.
@@ -229,6 +235,7 @@ class Recognition:
                 {"genre": genre, "probability": _rounded(probability)}
                 for genre, probability in self.genres[:top]
             ],
+            "tags": [{**tag._asdict(), "probability": _rounded(tag.probability)} for tag in self.tags],
             "timeline": [_piece(segment) for segment in self.timeline] if timeline else None,
             "parts": None if self.parts is None else [_piece(part) for part in self.parts],
             "full": self.full if self.error is None else None,

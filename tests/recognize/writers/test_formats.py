@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from raising import raises
 
-from genrelab.recognize import RankedGenre, Recognition, Segment
+from genrelab.recognize import RankedGenre, Recognition, Segment, TagScore
 from genrelab.recognize.recognition import Stretch
 from genrelab.recognize.writers.formats import FORMATS, Format, write_records
 
@@ -34,15 +34,20 @@ RECORDS = [
             Segment(3.0, 6.0, None, None),
             Segment(4.5, 7.5, "[red]jazz", 0.9),
         ),
+        tags=(
+            TagScore("mood", "calm", 0.91234567, True),
+            TagScore("style", "punk = [b]noise", 0.5, True),
+            TagScore("voice", "choir", 0.25, False),
+        ),
     ),
     Recognition(Path(NOT_TEXT), "tiny@0123456789ab", error=f"{NOT_TEXT} is empty"),
     Recognition(Path("s.wav"), "tiny@0123456789ab", 2.0, "unsure", 0.0, reason="silent"),
 ]
 
 
-def _written(format: Format, *, top: int = 2, timeline: bool = False) -> bytes:
+def _written(format: Format, *, top: int = 2, timeline: bool = False, tags: bool = False) -> bytes:
     out = io.BytesIO()
-    write_records(iter(RECORDS), out, format=format, top=top, timeline=timeline)
+    write_records(iter(RECORDS), out, format=format, top=top, timeline=timeline, tags=tags)
     return out.getvalue()
 
 
@@ -55,6 +60,11 @@ def test_the_json_record() -> None:
         "confidence": 0.612346,
         "reason": None,
         "genres": [{"genre": "rock", "probability": 0.612346}, {"genre": "[red]jazz", "probability": 0.3}],
+        "tags": [
+            {"kind": "mood", "name": "calm", "probability": 0.912346, "present": True},
+            {"kind": "style", "name": "punk = [b]noise", "probability": 0.5, "present": True},
+            {"kind": "voice", "name": "choir", "probability": 0.25, "present": False},
+        ],
         "timeline": [
             {"start": 0.0, "end": 3.0, "genre": "rock", "probability": 0.7},
             {"start": 1.5, "end": 4.5, "genre": "rock", "probability": 0.6},
@@ -69,6 +79,7 @@ def test_the_json_record() -> None:
         "error": None,
     }
     assert list(second) == list(third) == list(first)
+    assert second["tags"] == third["tags"] == []
     assert os.fsencode(second["path"]) == os.fsencode(NOT_TEXT)
     assert second["error"] == f"{NOT_TEXT} is empty"
     assert (third["genre"], third["reason"]) == ("unsure", "silent")
@@ -98,6 +109,7 @@ def test_parquet(tmp_path: Path) -> None:
     rows = pq.read_table(tmp_path / "x.parquet").to_pylist()
     assert [os.fsdecode(row["path_bytes"]) for row in rows] == [os.fspath(record.path) for record in RECORDS]
     assert rows[0]["genres"] == json.loads(_written("json"))[0]["genres"]
+    assert rows[0]["tags"] == json.loads(_written("json"))[0]["tags"] != rows[1]["tags"] == []
     assert rows[0]["timeline"][2] == {"start": 3.0, "end": 6.0, "genre": None, "probability": None}
     assert rows[1]["error"].endswith("is empty")
 

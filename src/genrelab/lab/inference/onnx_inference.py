@@ -8,7 +8,7 @@ import numpy as np
 
 from genrelab.audio.pad import fit_length
 from genrelab.audio.segments import Waveform, cut_segments
-from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.bundle import Bundle, Prediction
 from genrelab.bundle.metadata import DIGEST_DIGITS, BundleMetadata
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus
@@ -48,9 +48,8 @@ def segments_of(store: AudioStore, clip_id: str, about: BundleMetadata) -> Wavef
     return cut_segments(wave, about.segment_samples, about.hop_samples, padding=about.filling)
 
 
-def predict_segments(bundle: Bundle, segments: Waveform) -> tuple[Waveform, Waveform]:
-    """Return probabilities `[segments, genres]` and embeddings `[segments, d]`, batch by batch."""
+def predict_segments(bundle: Bundle, segments: Waveform) -> Prediction:
+    """Return the outputs of a model for segments `[segments, channels, samples]`, batch by batch."""
     size = max(1, int(_BATCH_SECONDS / bundle.metadata.segment_seconds))
     found = [bundle.predict(segments[at : at + size]) for at in range(0, len(segments), size)]
-    probabilities, embeddings, _ = zip(*found, strict=True)
-    return np.concatenate(probabilities), np.concatenate(embeddings)
+    return Prediction(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))

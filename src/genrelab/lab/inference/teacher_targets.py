@@ -98,9 +98,9 @@ def teacher_targets(
         raise CorpusError(f"no clip of {corpus.name!r} can be used", code="no-usable-clip")
     embeddings, genres = [], []
     for done, (clip_id, store) in enumerate(stores.items(), start=1):
-        probabilities, embedded = predict_segments(bundle, segments_of(store, clip_id, about))
-        embeddings.append(embedded.mean(axis=0, dtype=np.float64))
-        genres.append(probabilities.mean(axis=0, dtype=np.float64))
+        found = predict_segments(bundle, segments_of(store, clip_id, about))
+        embeddings.append(found.embeddings.mean(axis=0, dtype=np.float64))
+        genres.append(found.probabilities.mean(axis=0, dtype=np.float64))
         if report is not None:
             report(f"predicting with {model.name}", done, len(stores))
     by_id = corpus.by_id()

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.bundle import Bundle, Prediction
+from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.inference.onnx_inference import check_audio, learned_clips, predict_segments, segments_of
@@ -39,9 +40,9 @@ class Measured:
     calibration_error : float
         Expected calibration error of tracks, see `genrelab.lab.metrics.calibration`.
     threshold : float
-        The confidence below which the model answers `unsure`.
+        The confidence below which the model answers `unsure`; some genres may have their own.
     answered : float
-        Share of tracks at or above it.
+        Share of tracks that get a genre, by the thresholds for each genre and for no music.
     precision : float
         Share of correct predictions among those; NaN if there is none.
     times_real_time : float
@@ -176,11 +177,14 @@ def bench_model(
     ids: list[str] = []
     starts: list[float] = []
     blocks, rates = [], []
+    music: list[bool] = []
     for done, clip_id in enumerate(labels, start=1):
         segments = segments_of(store, clip_id, about)
         begin = time.perf_counter()
-        blocks.append(predict_segments(bundle, segments)[0])
+        outputs = predict_segments(bundle, segments)
         rates.append(segments.size / about.channels / about.sample_rate / (time.perf_counter() - begin))
+        blocks.append(outputs.probabilities)
+        music.append(_is_music(about, outputs))
         ids += [clip_id] * len(segments)
         starts += [number * about.hop_samples / about.sample_rate for number in range(len(segments))]
         if report is not None:
@@ -195,8 +199,10 @@ def bench_model(
         truth,
         groups_of(corpus, labels),
     )
-    confidence, right = confidences(predictions.tracks(about.voting))
-    given = confidence >= about.abstain_below
+    tracks = predictions.tracks(about.voting)
+    confidence, right = confidences(tracks)
+    limits = np.array([about.threshold_of(about.genres[first]) for first in tracks.orders[:, 0]])
+    given = (confidence >= limits) & np.array(music)
     return Measured(
         path=model,
         recipe=about.recipe,
@@ -212,3 +218,10 @@ def bench_model(
         learned=len(learned) if options.with_learned else 0,
         namesakes=() if about.learned else tuple(each.name for each in about.corpora if each.name == name),
     ), predictions
+
+
+def _is_music(about: BundleMetadata, outputs: Prediction) -> bool:
+    """Return whether a track is music by the model's own threshold; True if it has none."""
+    if about.no_music_above is None:
+        return True
+    return float(outputs.tags[:, about.no_music_column].mean(dtype=np.float64)) < about.no_music_above

@@ -60,11 +60,11 @@ class Moment:
         Returns
         -------
         dict
-            Keys `time`, `start`, `genre`, `confidence`, `reason`, `genres`, `behind`, `model`. Those in
-            common with `Recognition.to_dict` have the same meaning.
+            Keys `time`, `start`, `genre`, `confidence`, `reason`, `genres`, `tags`, `behind`, `model`. Those
+            in common with `Recognition.to_dict` have the same meaning.
         """
         record = self.recognition.to_dict(top=top, timeline=False)
-        result = {key: record[key] for key in ("genre", "confidence", "reason", "genres")}
+        result = {key: record[key] for key in ("genre", "confidence", "reason", "genres", "tags")}
         times = {"time": round(self.time, 3), "start": round(self.start, 3)}
         return {**times, **result, "behind": self.behind, "model": record["model"]}
 

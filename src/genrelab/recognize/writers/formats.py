@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, Literal, NamedTuple, get_args
 
 from genrelab.csv_text import write_csv_line
 from genrelab.errors import MissingExtraError, UsageError
@@ -20,7 +20,16 @@ from genrelab.recognize.recognition import Recognition
 Format = Literal["table", "json", "jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-_Writer = Callable[[Iterable[Recognition], BinaryIO, int, bool], None]
+
+class _Content(NamedTuple):
+    """What a record shows: see `write_records`."""
+
+    top: int
+    timeline: bool
+    tags: bool
+
+
+_Writer = Callable[[Iterable[Recognition], BinaryIO, _Content], None]
 
 
 def write_records(
@@ -30,6 +39,7 @@ def write_records(
     format: Format,
     top: int = 3,
     timeline: bool = False,
+    tags: bool = False,
 ) -> None:
     """Write records.
 
@@ -44,6 +54,8 @@ def write_records(
         Number of ranked genres per record.
     timeline : bool
         Whether to include timelines.
+    tags : bool
+        Whether tables show tags and CSV has a column of them. JSON and Parquet always contain all tags.
 
     Raises
     ------
@@ -51,7 +63,7 @@ def write_records(
         As `check_format` does, before the first record is read.
     """
     check_format(format, top=top, timeline=timeline)
-    _WRITERS[format](records, out, top, timeline)
+    _WRITERS[format](records, out, _Content(top, timeline, tags))
 
 
 def check_format(format: str, *, top: int, timeline: bool) -> None:
@@ -87,26 +99,27 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
             raise MissingExtraError(message, code="pyarrow-missing") from error
 
 
-def _to_json(record: Recognition, top: int, timeline: bool, indent: int | None = None) -> bytes:
-    return json_text(record.to_dict(top=top, timeline=timeline), indent=indent).encode("utf-8")
+def _to_json(record: Recognition, content: _Content, indent: int | None = None) -> bytes:
+    row = record.to_dict(top=content.top, timeline=content.timeline)
+    return json_text(row, indent=indent).encode("utf-8")
 
 
-def _write_json(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+def _write_json(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
     before = b"[\n"
     for record in records:
-        out.write(before + _to_json(record, top, timeline, indent=2))
+        out.write(before + _to_json(record, content, indent=2))
         before = b",\n"
     out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
 
-def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
     for record in records:
-        out.write(_to_json(record, top, timeline) + b"\n")
+        out.write(_to_json(record, content) + b"\n")
         out.flush()
 
 
-def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
-    ranks = range(1, top + 1)
+def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
+    ranks = range(1, content.top + 1)
     ranked = [name for rank in ranks for name in (f"genre_{rank}", f"probability_{rank}")]
     columns = [
         "path",
@@ -115,6 +128,7 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline
         "confidence",
         "reason",
         *ranked,
+        *(["tags"] if content.tags else []),
         "full",
         "track_number",
         "track_title",
@@ -124,7 +138,7 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, top: int, timeline
         "warning",
         "error",
     ]
-    for cells in _csv_rows(records, top, columns):
+    for cells in _csv_rows(records, content.top, columns):
         write_csv_line(cells, out)
 
 
@@ -134,18 +148,22 @@ def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> I
         row = record.to_dict(top=top, timeline=False)
         for rank, genre in enumerate(row.pop("genres"), start=1):
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
+        row["tags"] = ";".join(
+            f"{tag['kind']}:{tag['name']}={tag['probability']}" for tag in row["tags"] if tag["present"]
+        )
         row["full"] = None if row["full"] is None else json.dumps(row["full"])
         for name, value in (row.pop("track") or {}).items():
             row[f"track_{name}"] = value
         yield [row.get(column) for column in columns]
 
 
-def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     text, number = pa.string(), pa.float64()
     genre = [("genre", text), ("probability", number)]
+    tag = [("kind", text), ("name", text), ("probability", number), ("present", pa.bool_())]
     track = [(name, text) for name in ("sheet", "title", "performer")]
     track += [("number", pa.int64()), ("start", number), ("end", number)]
     pieces = pa.list_(pa.struct([("start", number), ("end", number), *genre]))
@@ -158,6 +176,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
             ("confidence", number),
             ("reason", text),
             ("genres", pa.list_(pa.struct(genre))),
+            ("tags", pa.list_(pa.struct(tag))),
             ("timeline", pieces),
             ("parts", pieces),
             ("full", pa.bool_()),
@@ -169,7 +188,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, top: int, time
     )
     rows = []
     for record in records:
-        row = record.to_dict(top=top, timeline=timeline)
+        row = record.to_dict(top=content.top, timeline=content.timeline)
         row["path_bytes"] = os.fsencode(record.path)
         for column in ("path", "warning", "error"):
             row[column] = row[column] and _utf8(row[column])
@@ -188,10 +207,10 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
-def _write_table(records: Iterable[Recognition], out: BinaryIO, top: int, timeline: bool) -> None:
+def _write_table(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
     from genrelab.recognize.writers.table import write_table
 
-    write_table(list(records), out, top=top, timeline=timeline)
+    write_table(list(records), out, top=content.top, timeline=content.timeline, tags=content.tags)
 
 
 _WRITERS: dict[Format, _Writer] = {

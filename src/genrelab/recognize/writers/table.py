@@ -8,12 +8,16 @@ from typing import BinaryIO
 
 from rich.text import Text
 
-from genrelab.console import plain_table, write_console
+from genrelab.console import WHOLE_LINE, plain_table, write_console
 from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
 
+MOST_TAGS = 5  # of a record
 
-def write_table(records: Sequence[Recognition], out: BinaryIO, *, top: int, timeline: bool) -> None:
+
+def write_table(
+    records: Sequence[Recognition], out: BinaryIO, *, top: int, timeline: bool, tags: bool = False
+) -> None:
     """Write one line per record, then one per warning and error. Unprintable characters are escaped.
 
     Parameters
@@ -26,6 +30,8 @@ def write_table(records: Sequence[Recognition], out: BinaryIO, *, top: int, time
         Number of ranked genres to show.
     timeline : bool
         Whether to list the start of each stretch of one genre; parts are always listed.
+    tags : bool
+        Whether a line below each record lists its present tags, at most `MOST_TAGS`.
     """
     table = plain_table()
     table.add_column("file", overflow="fold")
@@ -41,6 +47,7 @@ def write_table(records: Sequence[Recognition], out: BinaryIO, *, top: int, time
     filled = {title: cells for title, cells in columns.items() if any(cells)}
     for title in filled:
         table.add_column(title, overflow="fold")
+    tag_lines: list[list[str]] = []
     for number, record in enumerate(records):
         cells: list[Text | str] = [
             os.fspath(record.path),
@@ -49,9 +56,12 @@ def write_table(records: Sequence[Recognition], out: BinaryIO, *, top: int, time
             _confidence(record),
         ]
         table.add_row(*cells, *(column[number] for column in filled.values()))
+        if tags and record.tags and record.reason != "no music":
+            table.add_row(WHOLE_LINE)
+            tag_lines.append(tag_items(record) or ["no tags"])
     warnings = [(f"{record.path}: {record.warning}", "yellow") for record in records if record.warning]
     errors = [(record.error, "red") for record in records if record.error is not None]
-    write_console(out, table, [*warnings, *errors])
+    write_console(out, table, [*warnings, *errors], whole_lines=tag_lines)
 
 
 def _genre(record: Recognition) -> Text:
@@ -74,6 +84,14 @@ def _confidence(record: Recognition) -> Text:
 def _runners_up(record: Recognition, top: int) -> str:
     first = 0 if record.genre == UNSURE else 1  # for an unsure record, start with its best guess
     return ", ".join(f"{genre} {percent(probability)}" for genre, probability in record.genres[first:top])
+
+
+def tag_items(record: Recognition) -> list[str]:
+    """Return the present tags of a record as texts, most likely first, at most `MOST_TAGS`."""
+    present = record.present_tags
+    items = [f"{tag.label} {percent(tag.probability)}" for tag in present[:MOST_TAGS]]
+    more = len(present) - MOST_TAGS
+    return [*items, f"{more} more"] if more > 0 else items
 
 
 def _changes(pieces: Sequence[Stretch | Part]) -> str:
