@@ -133,7 +133,7 @@ class Survey:
         if not found and where is not None:
             raise UsageError(
                 f"no track of the library {library.path} with a file and an embedding fulfils "
-                f"{where.text!r}. Change --where; `genrelab library show` counts the tags.",
+                f"{where.text!r}. Change --where; `genrelab library tags` counts them.",
                 code="map-nothing-fulfils",
             )
         if not found:

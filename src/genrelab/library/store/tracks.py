@@ -19,6 +19,7 @@ from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
     COLUMNS,
+    MOST_TEXT,
     DamagedRowError,
     RecordFilter,
     TrackRow,
@@ -30,6 +31,13 @@ from genrelab.recognize.recognition import Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
 _PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
+
+_COUNT_TAGS = """
+SELECT json_extract(item.value, '$[0]') AS kind, json_extract(item.value, '$[1]') AS name, count(*)
+FROM tracks, json_each(CASE WHEN length(tags) <= ? AND json_valid(tags) THEN tags ELSE '[]' END) AS item
+WHERE CASE WHEN item.type = 'array' THEN json_extract(item.value, '$[3]') = 1 ELSE 0 END
+GROUP BY kind, name
+"""
 
 
 class Tracks:
@@ -222,6 +230,14 @@ class Tracks:
             "count(*) FROM tracks GROUP BY m, g ORDER BY m, count(*) DESC, g"
         )
 
+    def count_tags(self) -> list[tuple[str, str, int]]:
+        """Return kind, name and number of tracks of each tag, by kind, most tracks first; also if 0."""
+        rows = self._database.rows(_COUNT_TAGS, (MOST_TEXT,))
+        counts = {(kind, name): count for kind, name, count in rows}
+        every = {tag: counts.get(tag, 0) for tag in self._tag_names()}
+        ranked = sorted(every.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+        return [(kind, name, count) for (kind, name), count in ranked]
+
     def genres(self) -> set[str]:
         """Return all genres of the models with stored results."""
         rows = self._database.rows("SELECT genres FROM tracks WHERE genres != '[]' GROUP BY model")
@@ -232,7 +248,10 @@ class Tracks:
         return {f"{kind}:{name}" for kind, name in self._tag_names()}
 
     def _tag_names(self) -> set[tuple[str, str]]:
-        rows = self._database.rows("SELECT tags FROM tracks WHERE tags != '[]' GROUP BY model")
+        rows = self._database.rows(  # every answer of a model has all of its tags, except for silence
+            "SELECT tags FROM tracks WHERE id IN "
+            "(SELECT min(id) FROM tracks WHERE tags != '[]' GROUP BY model)"
+        )
         return {tag for (tags,) in rows for tag in tag_names(tags)}
 
     def known_tags(self) -> KnownTags:

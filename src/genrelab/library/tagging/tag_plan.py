@@ -148,9 +148,10 @@ def _plan_field(
         return TagPlan(None, "its format has no usual place for it")
     if note := _obstacle(recognition, tag, policy, field):
         return TagPlan(None, note)
-    if not recognition.tags:
-        why = "silent" if recognition.reason == "silent" else "the model that recognized it has no tags"
-        return TagPlan(None, why)
+    if recognition.reason in ("silent", "no music"):
+        return TagPlan(None, recognition.reason)
+    if not any(score.kind in KINDS[field] for score in recognition.tags):
+        return TagPlan(None, "the model that recognized it has no such tags")
     known = {letters(part) for genre in genres for part in (genre, *parts(genre))}
     if recognition.genre not in (None, UNSURE):
         known.add(letters(str(recognition.genre)))

@@ -188,7 +188,7 @@ class Tagger:
         _follow(tag, policy)
         plans = plan_tags(recognition, tag, policy)
         new = {field: plan.values for field, plan in plans.items() if plan.values is not None}
-        notes = [
+        notes: list[str | None] = [
             f"{field}: {plan.note}" if plan.note and field != "genre" else plan.note
             for field, plan in plans.items()
         ]

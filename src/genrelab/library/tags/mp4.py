@@ -106,7 +106,8 @@ def _free(data: bytes, kind: int = AtomDataType.UTF8, version: int = 0) -> MP4Fr
 
 def _packed(value: Any) -> Any:
     """Return a value for JSON: a text, or the bytes, type and version of a free one."""
-    return [bytes(value).hex(), int(value.dataformat), value.version] if isinstance(value, bytes) else value
+    free = isinstance(value, MP4FreeForm)
+    return [bytes(value).hex(), int(value.dataformat), value.version] if free else str(value)
 
 
 def _unpacked(value: Any) -> Any:
