@@ -189,10 +189,12 @@ def _check_exclusive(*options: str | bool) -> None:
 
 def _warn_of_unknown(genre_map: GenreMap, opened: Library) -> None:
     """Warn about genres in the map that no model in the library predicts: most likely typos."""
-    known = opened.tracks.genres() | opened.tracks.tags()
-    unknown = [genre for genre in genre_map.names if genre not in known]
+    known, tags = opened.tracks.genres(), opened.tracks.tags()
+    named = {*known, *tags, *(tag.removeprefix("genre:") for tag in tags if tag.startswith("genre:"))}
+    unknown = [genre for genre in genre_map.names if genre not in named]
     if unknown and known:
+        more = "; `genrelab library tags` lists the tags" if tags else ""
         note(
             f"note: the genre map names {', '.join(map(repr, unknown))}, which no model in the library "
-            f"predicts; the known genres are {', '.join(sorted(known))}"
+            f"predicts; the known genres are {', '.join(sorted(known))}{more}"
         )

@@ -28,7 +28,8 @@ _MOST_CONDITIONS = 50
 _MOST_CHARACTERS = 2_000
 _MOST_SHOWN = 40  # names in a message
 _WORD = r"[A-Za-z][\w-]*"
-_BETWEEN = re.compile(rf"\s*(?:,|;|&&|\band\b)\s*(?={_WORD}\s*(?:!=|[=<>]))", re.IGNORECASE)
+_NEXT = rf"(?={_WORD}\s*!?=|confidence\s*[<>])"  # `drum and bass>0.6` is one condition
+_BETWEEN = re.compile(rf"\s*(?:,|;|&&|\band\b)\s*{_NEXT}", re.IGNORECASE)
 _HEAD = re.compile(rf"({_WORD})\s*(!=|==?|>=|<=|>|<)\s*")
 _TAIL = re.compile(r"(>=|<=|>|<)([^<>=]+)$")
 _HOW = "Write `mood=calm`, `genre=rock|metal`, `mood=calm>0.6` or `confidence>0.6`, for example."
@@ -38,10 +39,9 @@ _Bound = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 def _in_list(column: str, test: str) -> str:
     """Return SQL for: a list of lists, in JSON, has an item that passes a test. Damaged JSON has none."""
-    return (
-        f"EXISTS (SELECT 1 FROM json_each(CASE WHEN length({column}) <= {MOST_TEXT} AND json_valid({column}) "
-        f"THEN {column} ELSE '[]' END) AS item WHERE CASE WHEN item.type = 'array' THEN {test} ELSE 0 END)"
-    )
+    sound = f"typeof({column}) = 'text' AND length({column}) <= {MOST_TEXT} AND json_valid({column})"
+    items = f"json_each(CASE WHEN {sound} THEN {column} ELSE '[]' END) AS item"
+    return f"EXISTS (SELECT 1 FROM {items} WHERE CASE WHEN item.type = 'array' THEN {test} ELSE 0 END)"
 
 
 def _item(number: int) -> str:

@@ -34,7 +34,9 @@ _PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged
 
 _COUNT_TAGS = """
 SELECT json_extract(item.value, '$[0]') AS kind, json_extract(item.value, '$[1]') AS name, count(*)
-FROM tracks, json_each(CASE WHEN length(tags) <= ? AND json_valid(tags) THEN tags ELSE '[]' END) AS item
+FROM tracks, json_each(
+    CASE WHEN typeof(tags) = 'text' AND length(tags) <= ? AND json_valid(tags) THEN tags ELSE '[]' END
+) AS item
 WHERE CASE WHEN item.type = 'array' THEN json_extract(item.value, '$[3]') = 1 ELSE 0 END
 GROUP BY kind, name
 """
