@@ -27,8 +27,8 @@ def desk(tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(tmp_path)
-    for name in ("model.onnx", "mine.onnx"):
-        tiny.write_tiny(tmp_path / name)
+    tiny.write_tiny(tmp_path / "model.onnx")
+    tiny.write_tiny(tmp_path / "mine.onnx", tags=tiny.TAGS)
     monkeypatch.setenv("GENRELAB_MODEL", str(tmp_path / "model.onnx"))
     songs = ["song.mp3", "live recording.wav", "mix.mp3", "mix.flac"]
     songs += [f"{music}/{name}.flac" for music in ("Music", home / "Music") for name in ("blues", "jazz")]

@@ -27,6 +27,7 @@ from genrelab.cli import (
     finalize,
     library,
     listen,
+    model,
     recipes,
     recognize,
     reproduce,
@@ -90,6 +91,7 @@ app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
 app.command("similar")(similar.similar)
 app.add_typer(library.app, name="library")
+app.add_typer(model.app, name="model")
 app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(corpora.app, name="corpora")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from raising import raises
-from tiny_onnx import RATE, TONES, tiny_metadata, tiny_model, tiny_program  # noqa: F401
+from tiny_onnx import RATE, TAGS, TONES, tiny_metadata, tiny_model, tiny_program, write_tiny  # noqa: F401
 
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
@@ -71,6 +71,22 @@ def test_the_command_prints_and_warns(
     monkeypatch.setenv("GENRELAB_MODEL", str(known))
     assert main(["bench", "model", "--corpus", f"folder:{tones}"]) == 0
     assert " 9 " in capsys.readouterr().out
+
+
+def test_who_gets_a_genre_follows_each_threshold(tones: Path, tmp_path: Path) -> None:
+    """Three clips sound low or middle each; of the nine, four sound high (one of them is called low)."""
+
+    def answered(**values: object) -> float:
+        measured, _ = bench_model(write_tiny(tmp_path / "m.onnx", **values), load_corpus(f"folder:{tones}"))
+        return measured.answered
+
+    assert answered() == 1.0
+    assert answered(abstain_below_by_genre={"middle": 1.0}) == pytest.approx(6 / 9)
+    assert answered(abstain_below=1.0, abstain_below_by_genre={"middle": 0.5, "high": 0.5}) == pytest.approx(
+        7 / 9
+    )
+    assert answered(tags=TAGS) == 1.0
+    assert answered(tags=TAGS, no_music_above=0.5) == pytest.approx(5 / 9)
 
 
 def test_clips_that_the_model_learned_are_left_out(
