@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genrelab.errors import TagError
 from genrelab.library.store.audio_digest import sound_digest
-from genrelab.library.tags import GENRE, Fields, FileTag, Snapshot, read_tag, tag_errors
+from genrelab.library.tags import FIELDS, GENRE, Fields, FileTag, Snapshot, read_tag, tag_errors
 
 
 def rewrite(path: Path, alter: Callable[[FileTag], None], *, fields: Fields = GENRE) -> Snapshot:
@@ -31,15 +31,21 @@ def rewrite(path: Path, alter: Callable[[FileTag], None], *, fields: Fields = GE
 
 
 def checked_rewrite(path: Path, data: bytes) -> bool:
-    """Write a genre into a file of these bytes and take it back; False if that is refused."""
+    """Write all fields into a file of these bytes and take them back; False if that is refused."""
     path.write_bytes(data)
     sound = sound_digest(path)
     try:
-        before = rewrite(path, lambda tag: tag.set(("Fuzz",)))
+        before = rewrite(path, _fill, fields=FIELDS)
     except TagError as error:
         assert str(path) in str(error)
         return False
     assert sound_digest(path) == sound
-    rewrite(path, lambda tag: tag.restore(before))
+    rewrite(path, lambda tag: tag.restore(before), fields=FIELDS)
     assert path.read_bytes() == data
     return True
+
+
+def _fill(tag: FileTag) -> None:
+    for field in FIELDS:
+        if field not in tag.without:
+            tag.set((f"Fuzz {field}",), field)

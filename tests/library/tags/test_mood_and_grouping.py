@@ -189,6 +189,23 @@ def test_itunes_grouping_in_files(tmp_path: Path) -> None:
         assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("kind", ["mka", "mka-bare", "webm-genre"])
+def test_two_fields_of_every_length_in_matroska(kind: str, tmp_path: Path) -> None:
+    """Each is written in place or moves the tags; both come back together, byte for byte."""
+    path = tagged.make(tmp_path, kind)
+    whole = path.read_bytes()
+    for length in range(1, 200, 9):
+
+        def put_both(tag: FileTag, length: int = length) -> None:
+            tag.set(("g" * length,), "genre")
+            tag.set(("m" * (200 - length), "calm"), "mood")
+
+        before = rewrite(path, put_both, fields=("genre", "mood"))
+        assert values_of(path, "genre") == ("g" * length,)
+        rewrite(path, lambda tag, before=before: tag.restore(before), fields=("genre", "mood"))
+        assert path.read_bytes() == whole
+
+
 def test_values_of_mp4_that_are_no_text_come_back(tmp_path: Path) -> None:
     """A free value has a type; its name may have any case."""
     path = tagged.make(tmp_path, "m4a-bare")
