@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mutagen
+import mutagen.apev2
+import mutagen.id3
 import pytest
 import tagged
 
@@ -171,6 +173,27 @@ def test_a_format_without_a_place_is_named_and_the_rest_is_written(
     assert values(path) == {"genre": ("rock",), "mood": ("calm",), "grouping": ()}
     assert only(tagger.undo([path])).status == "undone" and path.read_bytes() == whole
     assert only(tagger.tag([path], TagPolicy(fields=("grouping",)), write=True)).status == "left"
+
+
+@pytest.mark.parametrize("kind", ["mp3-23", "aiff-bare", "tta-id3"])
+def test_the_grouping_of_itunes_beside_the_work(kind: str, know: Know, tagger: Tagger) -> None:
+    """TIT1 may be the work of classical music: `--itunes-grouping` neither counts it nor replaces it."""
+    path = know(kind)
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    file.tags.add(mutagen.id3.TIT1(encoding=1, text="Winterreise"))
+    version = file.tags.version[1]
+    file.tags.save(path, v2_version=version if version in (3, 4) else 4)
+    whole = path.read_bytes()
+    assert only(tagger.tag([path], TagPolicy(fields=("grouping",)))).status == "left"
+    policy = TagPolicy(fields=("grouping",), itunes_grouping=True, most=1)
+    record = only(tagger.tag([path], policy, write=True))
+    assert (record.status, after(record)["grouping"]) == ("written", ("indie",))
+    tags = mutagen.File(path).tags
+    assert (tags["TIT1"].text, tags["GRP1"].text) == (["Winterreise"], ["indie"])
+    assert only(tagger.tag([path], policy, write=True)).status == "left"
+    assert only(tagger.undo([path])).status == "undone" and path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("most", [1, 2, 5])

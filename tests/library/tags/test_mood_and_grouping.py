@@ -126,6 +126,18 @@ def test_only_the_fields_that_were_asked_for_count_as_changed(tmp_path: Path) ->
     assert tag.others() != others
 
 
+def test_the_number_of_id3v1_counts_as_another_tag_unless_the_genre_may_change(tmp_path: Path) -> None:
+    others: dict[Field, list[object]] = {"genre": [], "mood": []}
+    for number in (17, 8):
+        path = tagged.make(tmp_path, "mp3-24")
+        tagged.tag_id3v1(path, number)
+        for field, found in others.items():
+            with path.open("rb") as file:
+                found.append(read_tag(file, path, (field,)).others())
+    assert others["genre"][0] == others["genre"][1]
+    assert others["mood"][0] != others["mood"][1]
+
+
 @pytest.mark.parametrize("kind", ["mp3-24", "mp3-23", "wma", "m4a", "wv", "ogg", "mka"])
 def test_removing_values_that_are_not_there_changes_nothing(kind: str, tmp_path: Path) -> None:
     path = tagged.make(tmp_path, kind)

@@ -63,6 +63,8 @@ class Survey:
         Number of tracks left out: recognized by another model; silent or damaged; file no longer present.
     where : str
         The condition that all tracks fulfil, as a user wrote it; empty for none.
+    tags : tuple of tuple of str
+        The present tags of each track, such as `mood:calm`; empty if no track has any.
     """
 
     model: str
@@ -74,6 +76,7 @@ class Survey:
     without: int
     vanished: int
     where: str = ""
+    tags: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def take(
@@ -150,6 +153,8 @@ class Survey:
                 code="map-embedding-too-long",
             )
         places = lay_out(matrix)
+        present = library.tracks.present_tags(chosen)
+        tags = tuple(present.get(track.path, ()) for track in found.values())
         return cls(
             chosen,
             tuple(found.values()),
@@ -160,6 +165,7 @@ class Survey:
             without=sum(other.without for other in models if other.model == chosen),
             vanished=vanished,
             where="" if where is None else where.text,
+            tags=tags if any(tags) else (),
         )
 
     def left_out(self) -> Iterator[str]:
@@ -198,9 +204,16 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         judged=judged_neighbours(len(survey.tracks)),
         kept=100 * survey.kept,
         left_out=list(survey.left_out()),
+        tags=_tag_counts(survey),
         data=_data(survey, genres),
     )
     out.write(page.encode("utf-8"))
+
+
+def _tag_counts(survey: Survey) -> list[tuple[str, int]]:
+    """Return the present tags with their number of tracks, by kind, most tracks first."""
+    counts = Counter(tag for tags in survey.tags for tag in tags)
+    return sorted(counts.items(), key=lambda item: (item[0].partition(":")[0], -item[1], item[0]))
 
 
 class GenreRow(NamedTuple):
@@ -218,6 +231,7 @@ def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
     """Return the data of the script: lists with one item per track."""
     folder = os.path.commonpath([os.path.dirname(track.path) for track in survey.tracks])
     numbers = {genre: number for number, genre in enumerate(genres)}
+    tag_numbers = {tag: number for number, (tag, _) in enumerate(_tag_counts(survey))}
     places = np.rint(survey.places * _GRID).astype(int)
     return {
         "grid": _GRID,
@@ -226,6 +240,8 @@ def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
         "genre": [numbers[track.genre] for track in survey.tracks],
         "confidence": [round(100 * track.confidence) for track in survey.tracks],
         "copies": list(survey.copies),
+        "tags": [[tag_numbers[tag] for tag in tags] for tags in survey.tags],
+        "tagNames": [plain(tag) for tag in tag_numbers],
         "x": places[:, 0].tolist(),
         "y": places[:, 1].tolist(),
     }

@@ -243,6 +243,15 @@ def tag_names(text: object) -> list[tuple[str, str]]:
         return []
 
 
+def present_labels(text: object) -> list[str]:
+    """Return the present tags in a row's list, such as `mood:calm`; empty if it is damaged."""
+    try:
+        rows = _rows(parse(text, "tags"), 4, "tags")
+        return [tag.label for tag in _tags(json.dumps([row for row in rows if row[3] is True]))]
+    except DamagedRowError:
+        return []
+
+
 def _notices(text: object) -> tuple[Notice, ...]:
     pairs = _rows(parse(text, "notices"), 2, "notices")
     _need(all(kind in _KINDS and _is_text(message, files=True) for kind, message in pairs), "notices")

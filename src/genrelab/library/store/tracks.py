@@ -24,6 +24,7 @@ from genrelab.library.store.track_row import (
     RecordFilter,
     TrackRow,
     genre_names,
+    present_labels,
     tag_names,
     vector,
 )
@@ -239,6 +240,19 @@ class Tracks:
         every = {tag: counts.get(tag, 0) for tag in self._tag_names()}
         ranked = sorted(every.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
         return [(kind, name, count) for (kind, name), count in ranked]
+
+    def present_tags(self, model: str) -> dict[bytes, tuple[str, ...]]:
+        """Return the present tags of each track that a model recognized: path -> `mood:calm`, ...
+
+        Tracks without any, and damaged ones, are absent.
+        """
+        rows = self._database.rows(
+            "SELECT path, tags FROM tracks WHERE model = ? AND tags != '[]' AND typeof(path) = 'blob'",
+            (model,),
+        )
+        labels: dict[str, str] = {}  # one text per tag, not one per track
+        found = ((path, present_labels(tags)) for path, tags in rows)
+        return {path: tuple(labels.setdefault(each, each) for each in some) for path, some in found if some}
 
     def genres(self) -> set[str]:
         """Return all genres of the models with stored results."""

@@ -31,7 +31,7 @@ class MpegTag(FileTag):
         self._v1 = self._tail[-ID3V1_SIZE:] if has_id3v1(file) else None
         self._id3 = Id3.parse(head) if head else Id3(frames=self._frames_of_v1())
         self._id3.fields = fields
-        self._ape = {field: _values_of_ape(file, field) for field in FIELDS}
+        self._ape = _values_of_ape(file)
 
     def _frames_of_v1(self) -> list[bytes]:
         return frames_of_id3v1(self._v1) if self._v1 else []
@@ -42,7 +42,7 @@ class MpegTag(FileTag):
 
     def beside(self, field: Field) -> tuple[str, ...]:
         """Return the values of a field in APEv2."""
-        return self._ape[field]
+        return self._ape.get(field, ())
 
     def everywhere(self, field: Field) -> tuple[str, ...]:
         """Return the values of a field in all three."""
@@ -96,9 +96,14 @@ class MpegTag(FileTag):
         draft.write(self._tail)
 
 
-def _values_of_ape(file: BinaryIO, field: Field) -> tuple[str, ...]:
+def _values_of_ape(file: BinaryIO) -> dict[Field, tuple[str, ...]]:
     try:
-        found = mutagen.apev2.APEv2(file).get(field)
+        found = mutagen.apev2.APEv2(file)
     except mutagen.MutagenError:  # none, or an unreadable one
-        return ()
-    return tuple(found) if isinstance(found, mutagen.apev2.APETextValue) else ()
+        return {}
+    values = {field: found.get(field) for field in FIELDS}  # in any case
+    return {
+        field: tuple(value)
+        for field, value in values.items()
+        if isinstance(value, mutagen.apev2.APETextValue)
+    }
