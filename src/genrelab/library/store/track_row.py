@@ -12,6 +12,7 @@ import os
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -228,11 +229,21 @@ def _genres(text: object) -> tuple[RankedGenre, ...]:
     return tuple(RankedGenre(name, float(p)) for name, p in pairs)
 
 
-def _tags(text: object) -> tuple[TagScore, ...]:
-    rows = _rows(parse(text, "tags"), 4, "tags")
-    _need(all(_is_text(kind) and _KIND.fullmatch(kind) and _is_text(name) for kind, name, *_ in rows), "tags")
-    _need(all(_is_probability(p) and isinstance(present, bool) for *_, p, present in rows), "tags")
-    return tuple(TagScore(kind, name, float(p), present) for kind, name, p, present in rows)
+def _tags(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:
+    found = parse(text, "tags")
+    _need(isinstance(found, list) and all(isinstance(row, list) and len(row) == 4 for row in found), "tags")
+    tags = []
+    for kind, name, probability, present in found:
+        _need(isinstance(kind, str) and isinstance(name, str) and _is_tag(kind, name), "tags")
+        _need(_is_probability(probability) and isinstance(present, bool), "tags")
+        if present or not only_present:
+            tags.append(TagScore(kind, name, float(probability), present))
+    return tuple(tags)
+
+
+@lru_cache(maxsize=4096)  # the tracks of one model have the same tags
+def _is_tag(kind: str, name: str) -> bool:
+    return _KIND.fullmatch(kind) is not None and _is_text(name)
 
 
 def tag_names(text: object) -> list[tuple[str, str]]:
@@ -246,8 +257,7 @@ def tag_names(text: object) -> list[tuple[str, str]]:
 def present_labels(text: object) -> list[str]:
     """Return the present tags in a row's list, such as `mood:calm`; empty if it is damaged."""
     try:
-        rows = _rows(parse(text, "tags"), 4, "tags")
-        return [tag.label for tag in _tags(json.dumps([row for row in rows if row[3] is True]))]
+        return [tag.label for tag in _tags(text, only_present=True)]
     except DamagedRowError:
         return []
 
