@@ -45,6 +45,14 @@ def desk(tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
+def give_tags(desk: Path, tiny: ModuleType) -> None:
+    """Give the model the tags that the page on the library names; all are present in all tracks."""
+    labels = ("style:punk", "mood:calm", "genre:folk", "genre:rock", "genre:metal")
+    kinds = (label.split(":") for label in labels)
+    tags = [{"kind": kind, "name": name, "measured": "labels", "threshold": 0.0} for kind, name in kinds]
+    tiny.write_tiny(desk / "model.onnx", tags=tags)
+
+
 def arguments(command: Shown) -> list[str]:
     """Return the words behind the program's name as a shell would give them."""
     words = [os.path.expanduser(word) for word in command.words[1:]]
@@ -54,6 +62,8 @@ def arguments(command: Shown) -> list[str]:
 @pytest.mark.parametrize("page", [README, RECOGNIZE, LIBRARY], ids=lambda page: page.name)
 def test_the_commands_run(desk: Path, tiny: ModuleType, page: Path) -> None:
     ran = 0
+    if page == LIBRARY:
+        give_tags(desk, tiny)
     for command in shown(page):
         if not command.whole or command.words[1] in LABORATORY:
             continue
@@ -79,13 +89,17 @@ def test_python_in_the_readme(desk: Path, capsys: pytest.CaptureFixture[str]) ->
     assert [line.split()[0] for line in ranked][0] == "middle" and len(ranked) == 3
 
 
-def test_python_in_the_page_on_the_library(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_in_the_page_on_the_library(
+    desk: Path, tiny: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    give_tags(desk, tiny)
     Path("Music/song.mp3").write_bytes(Path("song.mp3").read_bytes())
     names: dict[str, object] = {}
     for example in blocks(LIBRARY, "python"):
         exec(compile(example, str(LIBRARY), "exec"), names)
     printed = capsys.readouterr().out
     assert "written" in printed and "Music/song.mp3 middle" in printed
+    assert "('mood', ('calm',))" in printed and "song.mp3 middle (TagScore(" in printed
     assert Path("map.html").stat().st_size
 
 

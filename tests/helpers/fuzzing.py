@@ -21,12 +21,14 @@ from genrelab.errors import GenrelabError
 from genrelab.library import CachedRecognizer, Library, Tagger, TagPolicy, TagRecord
 from genrelab.library.store.audio_digest import sound_digest
 from genrelab.library.store.file_snapshot import FileSnapshot
-from genrelab.library.tags import read_tag
+from genrelab.library.tags import FIELDS, Field, read_tag
 from genrelab.recognize import Recognition, Recognizer
-from genrelab.recognize.recognition import RankedGenre
+from genrelab.recognize.recognition import RankedGenre, TagScore
 
 GENRE = "Fuzz"
-"""What no file has as its genre."""
+"""What no file has as its genre, mood or grouping."""
+
+TAGS = (TagScore("mood", GENRE, 0.9, True), TagScore("style", f"{GENRE} rock", 0.8, True))
 
 _ADDRESSES = 4 * 2**30  # bytes that the process may ask for; threads alone reserve much
 
@@ -54,12 +56,12 @@ class Worker:
         return {"genre": said.genre, "error": said.error, "faults": faults}
 
     def tag(self, path: Path) -> dict[str, object]:
-        """Show, write and take back a genre; a file is changed rightly or not at all."""
+        """Show, write and take back all fields; a file is changed rightly or not at all."""
         ranked = (RankedGenre(GENRE, 0.9),)
-        said = Recognition(path, "m@1", genre=GENRE, confidence=0.9, genres=ranked)
+        said = Recognition(path, "m@1", genre=GENRE, confidence=0.9, genres=ranked, tags=TAGS)
         self._library.tracks.store(FileSnapshot(path), said)
         whole, sound, heard = path.read_bytes(), sound_digest(path), _heard(path)
-        wish, faults = TagPolicy("overwrite"), []
+        wish, faults = TagPolicy("overwrite", fields=FIELDS), []
         (plan,) = self._tagger.tag([path], wish)
         if path.read_bytes() != whole:
             faults.append("changed by a dry run")
@@ -72,6 +74,9 @@ class Worker:
         faults += _faults_of_change(path, sound, heard)
         if _genres(path) != record.after or record.after != (GENRE,):
             faults.append(f"{_genres(path)} was written, {record.after} told")
+        for change in record.more:
+            if _values(path, change.field) != change.after:
+                faults.append(f"{change.field}: {_values(path, change.field)} written, {change.after} told")
         (undone,) = self._tagger.undo([path])
         faults += _faults_of(undone)
         if undone.status != "undone":
@@ -108,6 +113,11 @@ def _faults_of_change(path: Path, sound: bytes, heard: str) -> list[str]:
 def _genres(path: Path) -> tuple[str, ...]:
     with path.open("rb") as file:
         return read_tag(file, path).genres
+
+
+def _values(path: Path, field: Field) -> tuple[str, ...]:
+    with path.open("rb") as file:
+        return read_tag(file, path).values(field)
 
 
 def _heard(path: Path) -> str:

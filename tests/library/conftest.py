@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_onnx import music, tiny_model
+from tiny_onnx import music, tagged_model, tiny_model
 
 from genrelab.library import Library
 from genrelab.recognize import Recognizer
 
-__all__ = ["music", "tiny_model"]
+__all__ = ["music", "tagged_model", "tiny_model"]
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,16 @@ from genrelab.cli.options import (
     PlaceholdersOption,
     QuietOption,
     RecordFormatOption,
+    TagsOption,
     TopOption,
+    WhereOption,
     read_placeholders,
 )
 from genrelab.cli.progress import note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.library import Library
+    from genrelab.library.store.track_filter import TrackFilter
 
 app = typer.Typer(help="Show, check, draw and clear stored results.", no_args_is_help=True)
 
@@ -106,11 +109,32 @@ def show(
         say(f"{count:8}  {genre}  ({model})")
 
 
+@app.command("tags")
+def list_tags(library: LibraryOption = None, format: FormatOption = "table") -> None:
+    """List the tags that --where can name, with the number of tracks that have each."""
+    from genrelab.cli.output.listing import write_csv, write_json, write_table
+
+    with open_library(library, must_exist=True) as opened:
+        tags = opened.tracks.count_tags()
+    rows = [{"kind": kind, "name": name, "tracks": count} for kind, name, count in tags]
+    if format == "json":
+        write_json(rows, sys.stdout.buffer)
+    elif format == "csv":
+        write_csv(("kind", "name", "tracks"), rows, sys.stdout.buffer)
+    elif rows:
+        cells = [(kind, name, str(count)) for kind, name, count in tags]
+        write_table(["kind", "name", "tracks"], cells, sys.stdout.buffer, right=["tracks"])
+    else:
+        note("note: no track has tags; `genrelab recognize` finds them with a model that has tags")
+
+
 @app.command("list")
 def list_tracks(
     paths: PathsArgument = None,
     library: LibraryOption = None,
+    where: WhereOption = None,
     top: TopOption = 3,
+    tags: TagsOption = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Include the genre of each segment.")] = False,
     format: RecordFormatOption = "table",
     out: OutOption = None,
@@ -120,11 +144,50 @@ def list_tracks(
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
-    with (
-        open_library(library, must_exist=True) as opened,
-        open_output(out, keep=[opened.path]) as stream,
-    ):
-        write_records(opened.tracks.all(paths or ()), stream, format=format, top=top, timeline=timeline)
+    with open_library(library, must_exist=True) as opened:
+        records = opened.tracks.all(paths or (), read_where(opened, where))
+        with open_output(out, keep=[opened.path]) as stream:
+            write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
+
+
+@app.command("playlist")
+def write_playlist(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The playlist to write (M3U8).")],
+    paths: PathsArgument = None,
+    where: WhereOption = None,
+    absolute: Annotated[bool, typer.Option("--absolute", help="Use absolute paths for all files.")] = False,
+    library: LibraryOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a playlist of the tracks that fulfil conditions, ordered by path.
+
+    Exit code: 0 if the playlist has tracks; 1 if none fulfils the conditions; 2 for wrong use.
+    """
+    from genrelab.library.explore.playlist import Entry, write_m3u
+    from genrelab.recognize.writers.output import open_output
+
+    with open_library(library, must_exist=True) as opened:
+        check_not_empty(opened, paths)
+        records = [
+            record
+            for record in opened.tracks.all(paths or (), read_where(opened, where))
+            if record.error is None
+        ]
+        entries = [Entry(record.path, record.duration) for record in records if record.path.is_file()]
+        skipped = []
+        if entries:
+            with open_output(out, keep=[opened.path, *(entry.path for entry in entries)]) as stream:
+                skipped = write_m3u(entries, stream, folder=out.parent, absolute=absolute)
+    vanished = len(records) - len(entries)
+    if not quiet:
+        written = len(entries) - len(skipped)
+        note(f"{written} track{'s' * (written != 1)} written: {out}" if entries else "note: no track fits")
+        if vanished:
+            note(f"note: left out: {vanished} whose file no longer exists")
+        for path, reason in skipped:
+            note(f"note: {str(path)!r} is not in the playlist: {reason}")
+    if not entries:
+        raise typer.Exit(1)
 
 
 @app.command("forget")
@@ -193,6 +256,7 @@ def draw_map(
             metavar="FILE", help="Draw the results of this model; default: the model with the most tracks."
         ),
     ] = None,
+    where: WhereOption = None,
     library: LibraryOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -207,13 +271,20 @@ def draw_map(
     identity = None if model is None else Bundle.load(model).identity
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
-        survey = Survey.take(opened, paths or (), model=identity)
+        survey = Survey.take(opened, paths or (), model=identity, where=read_where(opened, where))
         with open_output(out, keep=[opened.path]) as stream:
             write_map(survey, stream)
     if not quiet:
         note(f"{len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)} drawn: {out}")
         for line in survey.left_out():
             note(f"note: {line}")
+
+
+def read_where(opened: Library, where: list[str] | None) -> TrackFilter | None:
+    """Return the filter of a `--where` option, or None."""
+    from genrelab.library.explore.where import parse_where
+
+    return parse_where(where, opened.tracks.known_tags()) if where else None
 
 
 def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:

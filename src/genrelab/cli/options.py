@@ -34,6 +34,15 @@ TagsOption = Annotated[
     bool,
     typer.Option("--tags", help="Show moods, styles and other tags; JSON contains them without this."),
 ]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITIONS",
+        help="Only tracks that fulfil all: mood=calm, genre=rock|metal, mood=calm>0.6, confidence>0.7. "
+        "Repeatable.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print only errors to standard error.")]
 MapOption = Annotated[
     Path | None,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genrelab.cli.library import check_not_empty, open_library
-from genrelab.cli.options import FormatOption, LibraryOption, QuietOption
+from genrelab.cli.library import check_not_empty, open_library, read_where
+from genrelab.cli.options import FormatOption, LibraryOption, QuietOption, WhereOption
 from genrelab.cli.progress import note
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def similar(
         list[Path] | None,
         typer.Option("--folder", metavar="PATH", help="Only tracks in this folder. Repeatable."),
     ] = None,
+    where: WhereOption = None,
     m3u: Annotated[
         Path | None, typer.Option("--m3u", metavar="FILE", help="Also write the tracks to a playlist (M3U8).")
     ] = None,
@@ -72,8 +73,11 @@ def similar(
         if not folder.exists():
             raise UsageError(f"--folder {folder} does not exist. Check the path.", code="folder-missing")
     with open_library(library, must_exist=True) as opened:
+        chosen = read_where(opened, where)
         reference = _find_reference(opened, track, model, full=full, keep=not no_library)
-        found = find_similar(opened, reference, count=count, same_genre=same_genre, folders=folders or ())
+        found = find_similar(
+            opened, reference, count=count, same_genre=same_genre, folders=folders or (), where=chosen
+        )
         if found.tracks and m3u is not None:
             _write_playlist(found, m3u, keep=[opened.path, track], absolute=absolute, quiet=quiet)
     _write(found, format)

@@ -1,4 +1,4 @@
-"""`genrelab tag`: write recognized genres into tags, and undo it."""
+"""`genrelab tag`: write recognized genres, moods and styles into tags, and undo it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
     from genrelab.library.tagging.genre_map import GenreMap
     from genrelab.library.tagging.tag_plan import Mode
+    from genrelab.library.tags import Field
 
 
 def tag(
@@ -36,13 +37,31 @@ def tag(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be written (default).")
     ] = False,
-    write: Annotated[bool, typer.Option("--write", help="Write genres into the files.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write into the files.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Undo the last write to each file.")] = False,
     only_empty: Annotated[
-        bool, typer.Option("--only-empty", help="Write only to files without a genre (default).")
+        bool, typer.Option("--only-empty", help="Write only where there is no genre (default).")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other genres.")] = False,
     combine: Annotated[bool, typer.Option("--combine", help="Append to other genres.")] = False,
+    moods: Annotated[
+        bool, typer.Option("--moods", help="Also write moods to the mood of the files.")
+    ] = False,
+    styles: Annotated[
+        bool,
+        typer.Option("--styles", help="Also write styles and further genres to the grouping of the files."),
+    ] = False,
+    most: Annotated[int, typer.Option(metavar="K", min=1, help="Most moods, and most styles, per file.")] = 3,
+    no_genre: Annotated[
+        bool, typer.Option("--no-genre", help="Do not write genres; with --moods or --styles.")
+    ] = False,
+    itunes_grouping: Annotated[
+        bool,
+        typer.Option(
+            "--itunes-grouping",
+            help="In ID3, use GRP1 for styles: iTunes and players with TagLib read it, others read TIT1.",
+        ),
+    ] = False,
     genres: Annotated[
         int,
         typer.Option(
@@ -83,7 +102,7 @@ def tag(
     format: FormatOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """Write recognized genres into files; without --write, show what would be written.
+    """Write genres, and moods and styles if asked, into files; without --write, show what would be written.
 
     Other tags and the audio do not change, and every write can be undone.
 
@@ -96,6 +115,7 @@ def tag(
     _check_exclusive("--dry-run", dry_run, "--write", write, "--undo", undo)
     _check_exclusive("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
+    fields = _fields(genre=not no_genre, moods=moods, styles=styles)
     genre_map = GenreMap.load(map) if map else GenreMap()
     policy = TagPolicy(
         mode,
@@ -108,6 +128,9 @@ def tag(
         id3v23_separator="\0" if id3v23_separator == "nul" else id3v23_separator,
         keep_mtime=keep_mtime,
         skip_hard_links=skip_hard_links,
+        itunes_grouping=itunes_grouping,
+        fields=fields,
+        most=most,
     )
     failed = 0
 
@@ -133,13 +156,25 @@ def tag(
                 if undo
                 else tagger.tag(found, policy, write=write)
             )
-            write_tag_records(count(records), sys.stdout.buffer, format=format)
+            write_tag_records(count(records), sys.stdout.buffer, format=format, fields=fields)
     if not quiet and not (write or undo):
-        note("note: nothing was written; --write writes the genres")
+        note("note: nothing was written; --write writes the tags")
     if failed:
         if not quiet:
             note(f"note: {failed} of {len(found)} failed; their records say why")
         raise typer.Exit(1)
+
+
+def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
+    """Return what to write."""
+    from genrelab.errors import UsageError
+
+    wanted: dict[Field, bool] = {"genre": genre, "mood": moods, "grouping": styles}
+    fields = tuple(field for field, is_wanted in wanted.items() if is_wanted)
+    if not fields:
+        message = "--no-genre leaves nothing to write. Add --moods or --styles, or omit it."
+        raise UsageError(message, code="nothing-to-write")
+    return fields
 
 
 def _check_exclusive(*options: str | bool) -> None:
@@ -154,10 +189,12 @@ def _check_exclusive(*options: str | bool) -> None:
 
 def _warn_of_unknown(genre_map: GenreMap, opened: Library) -> None:
     """Warn about genres in the map that no model in the library predicts: most likely typos."""
-    known = opened.tracks.genres()
-    unknown = [genre for genre in genre_map.names if genre not in known]
+    known, tags = opened.tracks.genres(), opened.tracks.tags()
+    named = {*known, *tags, *(tag.removeprefix("genre:") for tag in tags if tag.startswith("genre:"))}
+    unknown = [genre for genre in genre_map.names if genre not in named]
     if unknown and known:
+        more = "; `genrelab library tags` lists the tags" if tags else ""
         note(
             f"note: the genre map names {', '.join(map(repr, unknown))}, which no model in the library "
-            f"predicts; the known genres are {', '.join(sorted(known))}"
+            f"predicts; the known genres are {', '.join(sorted(known))}{more}"
         )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from genrelab.library.store.recognition_cache import CachedRecognizer
     from genrelab.library.tagging.genre_map import GenreMap
     from genrelab.library.tagging.tag_plan import TagPolicy, Wish
-    from genrelab.library.tagging.tagger import Tagger, TagRecord
+    from genrelab.library.tagging.tag_record import TagRecord
+    from genrelab.library.tagging.tagger import Tagger
 
 __all__ = [
     "CachedRecognizer",
@@ -37,7 +38,7 @@ _MODULES = {
     "GenreMap": "tagging.genre_map",
     "Library": "store.library",
     "CachedRecognizer": "store.recognition_cache",
-    "TagRecord": "tagging.tagger",
+    "TagRecord": "tagging.tag_record",
     "Tagger": "tagging.tagger",
     "TagPolicy": "tagging.tag_plan",
     "Wish": "tagging.tag_plan",  # the former name of `TagPolicy`

@@ -26,6 +26,7 @@ from genrelab.library.explore.projection import _principal_components, kept_neig
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.pages.palette import assign
 from genrelab.recognize import Recognition
+from genrelab.recognize.recognition import TagScore
 
 Put = Callable[..., Path]
 
@@ -197,6 +198,24 @@ def test_files_without_a_mark_are_counted(put: Put, library: Library) -> None:
     assert page(library, model="another").data["name"] == ["5.mp3"]
     folder = survey.tracks[0].name().parent.parent / "b"
     assert page(library, folder).data["name"] == ["1.mp3", "2.mp3"]
+
+
+def test_tags_can_be_chosen_on_the_page(put: Put, library: Library, tmp_path: Path) -> None:
+    for number, vector in enumerate(directions(4)):
+        put(b"%d.mp3" % number, vector)
+    without = page(library)
+    assert not [tag for tag, _ in without.tags if tag == "select"] and without.data["tags"] == []
+    for number, present in ((0, True), (1, False), (2, True)):
+        path = tmp_path / "music" / f"{number}.mp3"
+        tags = (TagScore("style", "<b>&", 0.9, present), TagScore("mood", "calm", 0.8, True))
+        said = Recognition(path, "m", 60.0, "rock", 0.5, tags=tags, embedding=directions(4)[number])
+        library.tracks.store(FileSnapshot(path), said)
+    found = page(library)
+    (options,) = re.findall(r"all recordings\s*(.*?)\n\s*\n", found.words, re.S)
+    assert [line.strip() for line in options.splitlines()] == ["mood:calm (3)", "style:<b>& (2)"]
+    assert [attrs["value"] for tag, attrs in found.tags if tag == "option"] == ["", "0", "1"]
+    assert found.data["tags"] == [[1, 0], [0], [1, 0], []]
+    assert found.data["tagNames"] == ["mood:calm", "style:<b>&"]
 
 
 def test_nothing_to_draw(put: Put, library: Library) -> None:

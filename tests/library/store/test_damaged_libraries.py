@@ -66,6 +66,11 @@ BLOBS: list[Any] = [
     *(packed([[0.0, 1.0, "\ud800", 0.5]]), packed([]), packed({}), packed(DEEP), zlib.compress(bytes(2**28))),
     *(packed("[" + "[]," * 2_000_000 + "[]]"), packed([[0.0, 1.0, "jazz", 0.5]])[:-3]),
 ]
+TAGS: list[Any] = [
+    *('[["mood", "calm", 0.5]]', '[["mood", "calm", 0.5, 1]]', '[["mood", "calm", NaN, true]]'),
+    *('[["Mood", "calm", 0.5, true]]', '[["mood", null, 0.5, true]]', '[["mood", "calm", 7.0, true]]'),
+    *('[["mood", "\\ud800", 0.5, true]]', '[["mood", ["calm"], 0.5, true]]', '["mood", "calm", 0.5, true]'),
+]
 NUMBERS: list[Any] = [math.inf, -math.inf, 1e308, -1.0, 5e-324, 0, 2**63 - 1, -(2**63), 7.5]
 PATHS: list[Any] = [
     *(
@@ -85,6 +90,7 @@ FITTING: dict[str, list[Any]] = {
     "path": PATHS,
     "genres": TEXTS,
     "notices": TEXTS,
+    "tags": [*TEXTS, *TAGS],
     "timeline": BLOBS,
     "embedding": BLOBS,
     "probabilities": BLOBS,
@@ -96,16 +102,16 @@ FITTING: dict[str, list[Any]] = {
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
-    """A folder with songs and a library that knows them and has written one genre."""
+def scene(tmp_path_factory: pytest.TempPathFactory, tagged_model: Path) -> Path:
+    """A folder with songs and a library that knows them and has written genres and moods."""
     folder = tmp_path_factory.mktemp("scene")
     songs = folder / "songs"
     songs.mkdir()
     for number, kind in enumerate(("flac", "mp3-24", "ogg", "wav")):
-        tagged.make(songs, kind, frequency=(200.0, 1000.0, 3000.0)[number % 3])
+        tagged.make(songs, kind, frequency=(200.0, 1000.0)[number % 2])
     at = ["--library", str(folder / "l.db")]
-    assert main(["recognize", str(songs), "--model", str(tiny_model), "--full", *at]) == 0
-    assert main(["tag", str(songs), "--write", *at]) == 0
+    assert main(["recognize", str(songs), "--model", str(tagged_model), "--full", *at]) == 0
+    assert main(["tag", str(songs), "--write", "--moods", "--styles", *at]) == 0
     return folder
 
 
@@ -174,13 +180,18 @@ def commands(folder: Path, model: Path) -> list[list[str]]:
         ["library", "list", "--timeline", "--format", "json", *at],
         ["library", "list", "--format", "csv", *at],
         ["library", "list", songs, *at],
+        ["library", "list", "--where", "mood=calm, genre=folk>0.1", "--tags", "--format", "json", *at],
+        ["library", "list", "--where", "mood!=calm and confidence>0.1 and genre=low|middle", *at],
+        ["library", "tags", "--format", "json", *at],
+        ["library", "playlist", str(folder / "y.m3u8"), "--where", "genre=low>0", *at],
         ["library", "check", "--format", "json", *at],
         ["library", "map", "--out", str(folder / "map.html"), *at],
+        ["library", "map", "--out", str(folder / "map.html"), "--where", "mood=calm", *at],
         ["similar", f"{songs}/ogg.ogg", "--model", str(model), "--m3u", str(folder / "x.m3u8"), *at],
         ["tag", songs, *at],
         ["recognize", songs, "--model", str(model), "--parts", "--format", "json", "--jobs", "1", *at],
         ["tag", songs, "--undo", *at],
-        ["tag", songs, "--write", "--overwrite", *at],
+        ["tag", songs, "--write", "--overwrite", "--moods", "--styles", *at],
         ["library", "forget", "--missing", *at],
         ["library", "forget", "--all", *at],
     ]
@@ -190,7 +201,7 @@ def commands(folder: Path, model: Path) -> list[list[str]]:
     "count", [3, pytest.param(8, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow)]
 )
 def test_every_command_answers(
-    count: int, scene: Path, tiny_model: Path, capsysbinary: pytest.CaptureFixture[bytes]
+    count: int, scene: Path, tagged_model: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     for output in (sys.stdout, sys.stderr):  # as the command sets them
         output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -199,7 +210,7 @@ def test_every_command_answers(
         for number in range(count):
             folder = copy(scene, quick / str(number))
             done = damage(folder / "l.db", np.random.default_rng([count, number]))
-            faults += [f"{number} {done}: {fault}" for fault in _run(folder, tiny_model, capsysbinary)]
+            faults += [f"{number} {done}: {fault}" for fault in _run(folder, tagged_model, capsysbinary)]
             shutil.rmtree(folder)
         assert not faults, "\n".join(faults)
 
@@ -247,6 +258,7 @@ def change(folder: Path, statement: str, *values: Any) -> None:
         ("genres", '[["jazz"]]'),
         ("genres", DEEP),
         ("notices", '[["odd", "x"]]'),
+        *(("tags", value) for value in TAGS),
         ("timeline", packed([[0, 1]])),
         ("timeline", zlib.compress(bytes(2**28))),
         ("embedding", b"abc"),
@@ -259,11 +271,11 @@ def change(folder: Path, statement: str, *values: Any) -> None:
     ],
 )
 def test_a_damaged_row_is_unknown_and_recognized_again(
-    column: str, value: Any, scene: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
+    column: str, value: Any, scene: Path, tagged_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     folder = copy(scene, tmp_path / "copy")
     at, songs = ["--library", str(folder / "l.db")], folder / "songs"
-    command = ["recognize", str(songs), "--model", str(tiny_model), "--format", "json", "--timeline", *at]
+    command = ["recognize", str(songs), "--model", str(tagged_model), "--format", "json", "--timeline", *at]
     assert main(command) == 0
     right = json.loads(capsys.readouterr().out)
     change(folder, f"UPDATE tracks SET {column} = ? WHERE CAST(path AS TEXT) LIKE '%mp3'", value)

@@ -38,12 +38,12 @@ def test_odd_frames_stay(version: int) -> None:
     frames = [TITLE, UNKNOWN, BROKEN_TEXT, COMPRESSED, PRIVATE]
     whole = tag(version, b"".join(frames) + bytes(50))
     read = Id3.parse(whole)
-    read.set_genres(["Rock"])
+    read.set_values(["Rock"])
     assert read.other_entries() == frames
     again = Id3.parse(read.render())
-    assert again.genres() == ("Rock",) and again.other_entries() == frames and again.version == version
+    assert again.values() == ("Rock",) and again.other_entries() == frames and again.version == version
     assert len(read.render()) == len(whole)  # it fits into the padding
-    again.set_genres([])
+    again.set_values([])
     assert again.render() == whole
 
 
@@ -51,7 +51,7 @@ def test_unsynchronised() -> None:
     body = (TITLE + PRIVATE).replace(b"\xff", b"\xff\x00")
     read = Id3.parse(tag(3, body, flags=0x80))
     assert read.entries == [TITLE, PRIVATE]
-    read.set_genres(["Ελληνικά"])
+    read.set_values(["Ελληνικά"])
     found = mutagen.id3.ID3(BytesIO(read.render() + bytes(1000)), load_v1=False)
     assert found["TCON"].genres == ["Ελληνικά"]
 
@@ -104,7 +104,7 @@ def test_damaged(whole: bytes) -> None:
 )
 def test_several_genres(version: int, genres: list[str], expected: tuple[str, ...]) -> None:
     read = Id3(version)
-    read.set_genres(genres)
+    read.set_values(genres)
     assert read.stored(genres) == expected
     found = mutagen.id3.ID3(BytesIO(read.render() + bytes(1000)), load_v1=False)
     assert tuple(found["TCON"].genres) == expected
@@ -113,7 +113,7 @@ def test_several_genres(version: int, genres: list[str], expected: tuple[str, ..
 @given(st.lists(st.text(min_size=1).filter(str.isprintable), min_size=1))
 def test_any_text(genres: list[str]) -> None:
     read = Id3(4, [TITLE])
-    read.set_genres(genres)
+    read.set_values(genres)
     again = Id3.parse(read.render())
     assert again.other_entries() == [TITLE]
     found = mutagen.id3.ID3(BytesIO(read.render() + bytes(1000)), load_v1=False, translate=False)

@@ -102,10 +102,10 @@ def test_values_that_are_no_text() -> None:
     number = head + struct.pack("<HHI", 3, 4, 17)
     some = head + struct.pack("<HH", 1, 2) + b"xy"
     found = Attributes(bytes(16), b"\2\0" + number + some + b"rest", long=False)
-    assert found.genres() == ("17",)
+    assert found.values() == ("17",)
     before, rendered = found.snapshot(), found.render()
-    found.set_genres(["Jazz"])
-    assert found.genres() == ("Jazz",) and found.others() == ([], b"rest")
+    found.set_values(["Jazz"])
+    assert found.values() == ("Jazz",) and found.others() == ([], b"rest")
     found.restore(before)
     assert found.render() == rendered
 

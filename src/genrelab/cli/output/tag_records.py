@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import BinaryIO, Literal
 
 from rich.text import Text
 
 from genrelab.console import plain_table, write_console
 from genrelab.csv_text import write_csv_line
-from genrelab.library.tagging.tagger import TagRecord
+from genrelab.library.tagging.tag_record import FieldChange, TagRecord
+from genrelab.library.tags import GENRE, Field, Fields
 from genrelab.printing import json_text
 
 TagFormat = Literal["table", "json", "csv"]
@@ -18,7 +20,9 @@ TagFormat = Literal["table", "json", "csv"]
 _STYLES = {"would write": "yellow", "written": "green", "undone": "green", "error": "red", "left": "dim"}
 
 
-def write_tag_records(records: Iterable[TagRecord], out: BinaryIO, *, format: TagFormat) -> None:
+def write_tag_records(
+    records: Iterable[TagRecord], out: BinaryIO, *, format: TagFormat, fields: Fields = GENRE
+) -> None:
     """Write records of tagging.
 
     Parameters
@@ -29,11 +33,13 @@ def write_tag_records(records: Iterable[TagRecord], out: BinaryIO, *, format: Ta
         The output; left open.
     format : {"table", "json", "csv"}
         File names that are not text are written as in `genrelab.recognize.writers.formats`.
+    fields : tuple of Field
+        The fields that were asked for; those other than the genre get columns of their own in CSV.
     """
     writers: dict[TagFormat, Callable[[Iterable[TagRecord], BinaryIO], None]] = {
         "table": _write_table,
         "json": _write_json,
-        "csv": _write_csv,
+        "csv": partial(_write_csv, fields=fields),
     }
     writers[format](records, out)
 
@@ -47,19 +53,25 @@ def _write_json(records: Iterable[TagRecord], out: BinaryIO) -> None:
     out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
 
-def _write_csv(records: Iterable[TagRecord], out: BinaryIO) -> None:
-    write_csv_line(TagRecord.COLUMNS, out)
+def _write_csv(records: Iterable[TagRecord], out: BinaryIO, *, fields: Fields) -> None:
+    more = (column for field in fields if field != "genre" for column in FieldChange.columns(field))
+    columns = (*TagRecord.COLUMNS, *more)
+    write_csv_line(columns, out)
     for record in records:
         row = record.to_dict()
-        cells = ("; ".join(cell) if isinstance(cell, list) else cell for cell in row.values())
-        write_csv_line(cells, out)
+        cells = (row.get(column, []) for column in columns)
+        write_csv_line(("; ".join(cell) if isinstance(cell, list) else cell for cell in cells), out)
 
 
 def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
+    records = list(records)
+    more: tuple[Field, ...] = tuple(dict.fromkeys(each.field for record in records for each in record.more))
     table = plain_table()
     table.add_column("file", overflow="fold")
-    for title in ("what", "genre", "new genre"):
-        table.add_column(title)
+    table.add_column("what")
+    for field in ("genre", *more):
+        table.add_column(field)
+        table.add_column(f"new {field}")
     table.add_column("confidence", justify="right")
     table.add_column("note", overflow="fold")
     errors = []
@@ -67,11 +79,17 @@ def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
         failed = record.status == "error"
         if failed:
             errors.append((record.note or "", "red"))
+        changes = {change.field: (change.before, change.after) for change in record.more}
+        changes["genre"] = (record.before, record.after)
+        shown = (changes.get(field, ((), ())) for field in (*GENRE, *more))
         table.add_row(
             os.fspath(record.path),
             Text(record.status, style=_STYLES[record.status]),
-            ", ".join(record.before),
-            ", ".join(record.after) if record.after != record.before else "",
+            *(
+                cell
+                for before, after in shown
+                for cell in (", ".join(before), ", ".join(after) if after != before else "")
+            ),
             Text("" if record.confidence is None else f"{100 * record.confidence:.0f} %"),
             "" if failed else record.note or "",
         )

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.library.store.library import Library
+from genrelab.library.store.track_filter import TrackFilter
 from genrelab.library.store.track_row import DamagedRowError, check_values, vector
 
 Directions = npt.NDArray[np.float32]
@@ -55,25 +56,31 @@ class ModelCount(NamedTuple):
     without: int
 
 
-def count_models(library: Library) -> list[ModelCount]:
+def count_models(library: Library, where: TrackFilter | None = None) -> list[ModelCount]:
     """Count the tracks of each model; the model with most embeddings comes first.
 
     Parameters
     ----------
     library : Library
+    where : TrackFilter or None
+        Only tracks that fulfil it.
 
     Returns
     -------
     list of ModelCount
     """
+    clause, values = ("1", ()) if where is None else (where.clause, where.values)
     rows = library.database.rows(
         "SELECT coalesce(CAST(model AS TEXT), '') AS m, count(*), count(*) - count(embedding) FROM tracks "
-        "GROUP BY m ORDER BY count(embedding) DESC, m"
+        f"WHERE {clause} GROUP BY m ORDER BY count(embedding) DESC, m",
+        values,
     )
     return [ModelCount(*row) for row in rows]
 
 
-def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedded], Directions]]:
+def read_embeddings(
+    library: Library, model: str, where: TrackFilter | None = None
+) -> Iterator[tuple[list[Embedded], Directions]]:
     """Read the tracks of one model that have an embedding, ordered by path.
 
     Parameters
@@ -81,6 +88,8 @@ def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedde
     library : Library
     model : str
         `Bundle.identity`; embeddings of different models cannot be compared.
+    where : TrackFilter or None
+        Only tracks that fulfil it.
 
     Yields
     ------
@@ -89,11 +98,12 @@ def read_embeddings(library: Library, model: str) -> Iterator[tuple[list[Embedde
         Tracks with a damaged row or an embedding of zeros are omitted.
     """
     last, length = b"", 0
+    clause, values = ("1", ()) if where is None else (where.clause, where.values)
     while rows := library.database.rows(
         "SELECT path, sound, duration, coalesce(genre, ''), coalesce(confidence, 0.0), embedding FROM tracks "
         "WHERE path > ? AND typeof(path) = 'blob' AND model = ? AND embedding IS NOT NULL "
-        "ORDER BY path LIMIT ?",
-        (last, model, BLOCK),
+        f"AND ({clause}) ORDER BY path LIMIT ?",
+        (last, model, *values, BLOCK),
     ):
         last = rows[-1][0]
         found = [(track, numbers) for track, numbers in map(_embedded, rows) if track is not None]

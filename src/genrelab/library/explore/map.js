@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const find = (id) => document.getElementById(id);
   const stage = find("stage"), canvas = find("map"), search = find("search");
+  const tag = find("tag"); // null if no track has tags
   const tip = find("tip"), ring = find("ring");
   const pen = canvas.getContext("2d");
   const n = data.name.length;
@@ -117,6 +118,8 @@
         line("b", data.name[i].slice(cut + 1)),
         line("span", genreNames[data.genre[i]] + ", confidence " + data.confidence[i] + " %"),
       ];
+      const tags = tag ? data.tags[i].map((number) => data.tagNames[number]) : [];
+      if (tags.length) lines.push(line("span", tags.join(", ")));
       if (cut > 0) lines.push(line("span", data.name[i].slice(0, cut)));
       if (data.copies[i]) lines.push(line("span", "and " + data.copies[i] + (data.copies[i] === 1 ? " more file" : " more files") + " with this recording"));
       tip.replaceChildren(...lines);
@@ -213,7 +216,10 @@
   find("whole").addEventListener("click", showWhole);
 
   function filter() {
-    for (let i = 0; i < n; i++) shown[i] = boxes[data.genre[i]].checked ? 1 : 0;
+    const only = tag && tag.value !== "" ? Number(tag.value) : -1;
+    for (let i = 0; i < n; i++) {
+      shown[i] = boxes[data.genre[i]].checked && (only < 0 || data.tags[i].includes(only)) ? 1 : 0;
+    }
     const wanted = search.value.trim().toLocaleLowerCase();
     matching = wanted ? Uint8Array.from(lowerNames, (name) => (name.includes(wanted) ? 1 : 0)) : null;
     const hits = [];
@@ -243,6 +249,7 @@
     redraw();
   }
   search.addEventListener("input", filter);
+  if (tag) tag.addEventListener("change", filter);
   for (const box of boxes) box.addEventListener("change", filter);
   const tick = (value) => () => {
     for (const box of boxes) box.checked = value;

@@ -25,6 +25,7 @@ from genrelab.library.explore.projection import (
 )
 from genrelab.library.store.file_snapshot import real_path
 from genrelab.library.store.library import Library
+from genrelab.library.store.track_filter import TrackFilter
 from genrelab.pages.palette import assign
 from genrelab.pages.render import counted, render
 from genrelab.printing import plain
@@ -60,6 +61,10 @@ class Survey:
         As `genrelab.library.explore.projection.kept_neighbours` gives it.
     others, without, vanished : int
         Number of tracks left out: recognized by another model; silent or damaged; file no longer present.
+    where : str
+        The condition that all tracks fulfil, as a user wrote it; empty for none.
+    tags : tuple of tuple of str
+        The present tags of each track, such as `mood:calm`; empty if no track has any.
     """
 
     model: str
@@ -70,10 +75,17 @@ class Survey:
     others: int
     without: int
     vanished: int
+    where: str = ""
+    tags: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def take(
-        cls, library: Library, paths: Iterable[str | os.PathLike[str]] = (), *, model: str | None = None
+        cls,
+        library: Library,
+        paths: Iterable[str | os.PathLike[str]] = (),
+        *,
+        model: str | None = None,
+        where: TrackFilter | None = None,
     ) -> Self:
         """Read embeddings from the library and place the tracks.
 
@@ -87,6 +99,8 @@ class Survey:
             Only tracks at or below one of these; none means all.
         model : str or None
             `Bundle.identity`; None means the model with most embeddings in the library.
+        where : TrackFilter or None
+            Only tracks that fulfil it.
 
         Returns
         -------
@@ -99,14 +113,14 @@ class Survey:
         LibraryError
             If the library cannot be used.
         """
-        models = count_models(library)
+        models = count_models(library, where)
         chosen = model or (models[0].model if models else "")
         wanted = [real_path(path) for path in paths]
         found: dict[bytes, Embedded] = {}
         vectors: list[Directions] = []
         copies: Counter[bytes] = Counter()
         vanished = 0
-        for tracks, directions in read_embeddings(library, chosen):
+        for tracks, directions in read_embeddings(library, chosen, where):
             new = []
             for index, track in enumerate(tracks):
                 if wanted and not any(is_below(track.path, folder) for folder in wanted):
@@ -119,6 +133,12 @@ class Survey:
                     found[track.sound] = track
                     new.append(index)
             vectors.append(directions[new])
+        if not found and where is not None:
+            raise UsageError(
+                f"no track of the library {library.path} with a file and an embedding fulfils "
+                f"{where.text!r}. Change --where; `genrelab library tags` counts them.",
+                code="map-nothing-fulfils",
+            )
         if not found:
             raise UsageError(
                 f"the library {library.path} has no track with a file and an embedding of "
@@ -133,6 +153,8 @@ class Survey:
                 code="map-embedding-too-long",
             )
         places = lay_out(matrix)
+        present = library.tracks.present_tags(chosen)
+        tags = tuple(present.get(track.path, ()) for track in found.values())
         return cls(
             chosen,
             tuple(found.values()),
@@ -142,6 +164,8 @@ class Survey:
             others=sum(other.tracks for other in models if other.model != chosen),
             without=sum(other.without for other in models if other.model == chosen),
             vanished=vanished,
+            where="" if where is None else where.text,
+            tags=tags if any(tags) else (),
         )
 
     def left_out(self) -> Iterator[str]:
@@ -174,14 +198,22 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
         model=survey.model,
+        where=survey.where,
         rows=_rows(survey, genres),
         neighbours=min(NEIGHBOURS, len(survey.tracks) - 1),
         judged=judged_neighbours(len(survey.tracks)),
         kept=100 * survey.kept,
         left_out=list(survey.left_out()),
+        tags=_tag_counts(survey),
         data=_data(survey, genres),
     )
     out.write(page.encode("utf-8"))
+
+
+def _tag_counts(survey: Survey) -> list[tuple[str, int]]:
+    """Return the present tags with their number of tracks, by kind, most tracks first."""
+    counts = Counter(tag for tags in survey.tags for tag in tags)
+    return sorted(counts.items(), key=lambda item: (item[0].partition(":")[0], -item[1], item[0]))
 
 
 class GenreRow(NamedTuple):
@@ -199,6 +231,7 @@ def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
     """Return the data of the script: lists with one item per track."""
     folder = os.path.commonpath([os.path.dirname(track.path) for track in survey.tracks])
     numbers = {genre: number for number, genre in enumerate(genres)}
+    tag_numbers = {tag: number for number, (tag, _) in enumerate(_tag_counts(survey))}
     places = np.rint(survey.places * _GRID).astype(int)
     return {
         "grid": _GRID,
@@ -207,6 +240,8 @@ def _data(survey: Survey, genres: list[str]) -> dict[str, Any]:
         "genre": [numbers[track.genre] for track in survey.tracks],
         "confidence": [round(100 * track.confidence) for track in survey.tracks],
         "copies": list(survey.copies),
+        "tags": [[tag_numbers[tag] for tag in tags] for tags in survey.tags],
+        "tagNames": [plain(tag) for tag in tag_numbers],
         "x": places[:, 0].tolist(),
         "y": places[:, 1].tolist(),
     }

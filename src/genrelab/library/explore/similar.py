@@ -17,6 +17,7 @@ from genrelab.library.explore.embeddings import Embedded, count_models, is_below
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.library import Library
 from genrelab.library.store.recognition_cache import CachedRecognizer
+from genrelab.library.store.track_filter import TrackFilter
 from genrelab.library.store.track_row import RecordFilter
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
@@ -180,6 +181,7 @@ def find_similar(
     count: int = 10,
     same_genre: bool = False,
     folders: Sequence[str | os.PathLike[str]] = (),
+    where: TrackFilter | None = None,
 ) -> Similar:
     """Find the tracks with the highest cosine similarity of embeddings.
 
@@ -197,6 +199,8 @@ def find_similar(
         Only tracks with the same predicted genre.
     folders : sequence of str or path-like
         Only tracks at or below one of these; none means all tracks.
+    where : TrackFilter or None
+        Only tracks that fulfil it.
 
     Returns
     -------
@@ -211,7 +215,7 @@ def find_similar(
     """
     if same_genre and reference.recognition.genre == UNSURE:
         raise UsageError(f"the genre of {reference.path} is unsure. Omit --same-genre.", code="genre-unsure")
-    tracks, similarities = _compare(library, reference)
+    tracks, similarities = _compare(library, reference, where)
     places: dict[bytes, list[Path]] = defaultdict(list)  # hash of the audio -> paths
     for track in tracks:
         places[track.sound].append(track.name())
@@ -235,18 +239,20 @@ def find_similar(
         found.append(SimilarTrack(path, similarity, track.genre, track.confidence, track.duration, also))
     here = Path(os.fsdecode(real_path(reference.path)))
     same = tuple(place for place in places[reference.sound] if place != here and place.is_file())
-    models = count_models(library)
+    models = count_models(library, where)
     others = sum(other.tracks for other in models if other.model != reference.recognition.model)
     without = sum(other.without for other in models if other.model == reference.recognition.model)
     return Similar(tuple(found), same, vanished, others, without)
 
 
-def _compare(library: Library, reference: ReferenceTrack) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
-    """Return all tracks of the same model, ordered by path, and their similarities."""
+def _compare(
+    library: Library, reference: ReferenceTrack, where: TrackFilter | None
+) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
+    """Return all tracks of the same model that fulfil a filter, ordered by path, and their similarities."""
     wanted = (reference.embedding / np.linalg.norm(reference.embedding)).astype(np.float32)
     tracks: list[Embedded] = []
     cosines: list[npt.NDArray[np.float32]] = []
-    for block, directions in read_embeddings(library, reference.recognition.model):
+    for block, directions in read_embeddings(library, reference.recognition.model, where):
         if directions.shape[1] == len(wanted):
             tracks += block
             cosines.append(directions @ wanted)

@@ -20,7 +20,7 @@ from genrelab.library.store.tables import table_fault
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable with the path of the library."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The format that this genrelab writes, and the newest that it reads; older ones are upgraded."""
 
 _APPLICATION = 0x67656E72  # "genr": distinguishes a library from databases of other programs
@@ -48,17 +48,18 @@ CREATE TABLE tracks (
     error TEXT,
     full INTEGER NOT NULL DEFAULT 1,  -- whether all of the file was heard
     probabilities BLOB,           -- of each segment if so: float16, little-endian, in the order of `genres`
-    notices TEXT NOT NULL DEFAULT '[]'  -- JSON: [[kind, text], ...]
+    notices TEXT NOT NULL DEFAULT '[]',  -- JSON: [[kind, text], ...]
+    tags TEXT NOT NULL DEFAULT '[]'  -- JSON: [[kind, name, probability, present], ...]
 ) STRICT;
 CREATE INDEX tracks_sound ON tracks (sound);
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL,           -- the file whose genre was written
+    path BLOB NOT NULL,           -- the file whose tags were written
     draft BLOB,                   -- name of the new file beside it while it is made
     state TEXT NOT NULL CHECK (state IN ('begun', 'ready', 'done')),
     undoes INTEGER,               -- the change that this one takes back
     sound BLOB NOT NULL,          -- SHA-256 of its sound
-    tag_before TEXT NOT NULL,     -- JSON: the genre's tag values
+    tag_before TEXT NOT NULL,     -- JSON: the tag values that change
     tag_after TEXT NOT NULL,
     file_before BLOB,             -- SHA-256 of the whole file
     file_after BLOB
@@ -74,6 +75,7 @@ _UPGRADES = {
         "ALTER TABLE tracks ADD COLUMN probabilities BLOB",
     ),
     2: ("ALTER TABLE tracks ADD COLUMN notices TEXT NOT NULL DEFAULT '[]'",),
+    3: ("ALTER TABLE tracks ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",),
 }
 
 

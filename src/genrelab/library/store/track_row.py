@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,16 +20,24 @@ import numpy as np
 import numpy.typing as npt
 
 import genrelab
-from genrelab.recognize.recognition import Notice, NoticeKind, RankedGenre, Reason, Recognition, Segment
+from genrelab.recognize.recognition import (
+    Notice,
+    NoticeKind,
+    RankedGenre,
+    Reason,
+    Recognition,
+    Segment,
+    TagScore,
+)
 
 COLUMNS = (
     "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
-    "timeline, embedding, error, full, probabilities, notices"
+    "timeline, embedding, error, full, probabilities, notices, tags"
 )
 """Columns of the table, without `id`."""
 
 MOST_TEXT = 2**20
-"""Most characters in the JSON of genres or notices."""
+"""Most characters in the JSON of genres, tags or notices."""
 
 MOST_TIMELINE = 2**25
 """Most bytes in the JSON of a timeline: weeks of audio."""
@@ -42,6 +52,7 @@ _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST = 1e12  # seconds
 _LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
 _ROUNDING = 1e-3  # of a probability
+_KIND = re.compile("[a-z][a-z-]*")
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
 
 
@@ -94,6 +105,7 @@ class TrackRow:
     full: int
     probabilities: bytes | None
     notices: str
+    tags: str
 
     def fits(self, wanted: RecordFilter | None) -> bool:
         """Whether the filter accepts this result."""
@@ -130,6 +142,7 @@ class TrackRow:
             reason=self.reason,
             error=error,
             notices=_notices(self.notices),
+            tags=_tags(self.tags),
             full=bool(self.full),
             probabilities=_probabilities(self.probabilities, timeline, genres),
         )
@@ -214,6 +227,39 @@ def _genres(text: object) -> tuple[RankedGenre, ...]:
     pairs = _rows(parse(text, "genres"), 2, "genres")
     _need(all(_is_text(name) and _is_probability(p) for name, p in pairs), "genres")
     return tuple(RankedGenre(name, float(p)) for name, p in pairs)
+
+
+def _tags(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:
+    found = parse(text, "tags")
+    _need(isinstance(found, list) and all(isinstance(row, list) and len(row) == 4 for row in found), "tags")
+    tags = []
+    for kind, name, probability, present in found:
+        _need(isinstance(kind, str) and isinstance(name, str) and _is_tag(kind, name), "tags")
+        _need(_is_probability(probability) and isinstance(present, bool), "tags")
+        if present or not only_present:
+            tags.append(TagScore(kind, name, float(probability), present))
+    return tuple(tags)
+
+
+@lru_cache(maxsize=4096)  # the tracks of one model have the same tags
+def _is_tag(kind: str, name: str) -> bool:
+    return _KIND.fullmatch(kind) is not None and _is_text(name)
+
+
+def tag_names(text: object) -> list[tuple[str, str]]:
+    """Return kind and name of the tags in a row's list; empty if it is damaged."""
+    try:
+        return [(tag.kind, tag.name) for tag in _tags(text)]
+    except DamagedRowError:
+        return []
+
+
+def present_labels(text: object) -> list[str]:
+    """Return the present tags in a row's list, such as `mood:calm`; empty if it is damaged."""
+    try:
+        return [tag.label for tag in _tags(text, only_present=True)]
+    except DamagedRowError:
+        return []
 
 
 def _notices(text: object) -> tuple[Notice, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,18 +16,31 @@ import numpy.typing as npt
 import genrelab
 from genrelab.library.store.database import Database
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
+from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
     COLUMNS,
+    MOST_TEXT,
     DamagedRowError,
     RecordFilter,
     TrackRow,
     genre_names,
+    present_labels,
+    tag_names,
     vector,
 )
 from genrelab.recognize.recognition import Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
 _PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
+
+_COUNT_TAGS = """
+SELECT json_extract(item.value, '$[0]') AS kind, json_extract(item.value, '$[1]') AS name, count(*)
+FROM tracks, json_each(
+    CASE WHEN typeof(tags) = 'text' AND length(tags) <= ? AND json_valid(tags) THEN tags ELSE '[]' END
+) AS item
+WHERE CASE WHEN item.type = 'array' THEN json_extract(item.value, '$[3]') = 1 ELSE 0 END
+GROUP BY kind, name
+"""
 
 
 class Tracks:
@@ -149,6 +163,7 @@ class Tracks:
             if recognition.full and recognition.probabilities is not None
             else None,
             json.dumps(recognition.notices),
+            json.dumps(recognition.tags, ensure_ascii=False),
         )
         self._database.execute(f"INSERT OR REPLACE INTO tracks ({COLUMNS}) VALUES ({_PLACES})", values)
 
@@ -160,20 +175,24 @@ class Tracks:
             (now.size, now.mtime_ns, path, sound),
         )
 
-    def all(self, paths: Iterable[str | os.PathLike[str]] = ()) -> Iterator[Recognition]:
+    def all(
+        self, paths: Iterable[str | os.PathLike[str]] = (), where: TrackFilter | None = None
+    ) -> Iterator[Recognition]:
         """Yield the results, ordered by path.
 
         Parameters
         ----------
         paths : iterable of str or path-like
             Files and folders; none means all tracks.
+        where : TrackFilter or None
+            Only tracks that fulfil it.
 
         Yields
         ------
         Recognition
             Without its embedding. For a damaged row, `error` is set.
         """
-        for number, path in self._numbers(paths):
+        for number, path in self._numbers(paths, where):
             for row in self._rows("id = ?", number):
                 yield _listed(row, Path(os.fsdecode(path)))
 
@@ -214,23 +233,67 @@ class Tracks:
             "count(*) FROM tracks GROUP BY m, g ORDER BY m, count(*) DESC, g"
         )
 
+    def count_tags(self) -> list[tuple[str, str, int]]:
+        """Return kind, name and number of tracks of each tag, by kind, most tracks first; also if 0."""
+        rows = self._database.rows(_COUNT_TAGS, (MOST_TEXT,))
+        counts = {(kind, name): count for kind, name, count in rows}
+        every = {tag: counts.get(tag, 0) for tag in self._tag_names()}
+        ranked = sorted(every.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+        return [(kind, name, count) for (kind, name), count in ranked]
+
+    def present_tags(self, model: str) -> dict[bytes, tuple[str, ...]]:
+        """Return the present tags of each track that a model recognized: path -> `mood:calm`, ...
+
+        Tracks without any, and damaged ones, are absent.
+        """
+        rows = self._database.rows(
+            "SELECT path, tags FROM tracks WHERE model = ? AND tags != '[]' AND typeof(path) = 'blob'",
+            (model,),
+        )
+        labels: dict[str, str] = {}  # one text per tag, not one per track
+        found = ((path, present_labels(tags)) for path, tags in rows)
+        return {path: tuple(labels.setdefault(each, each) for each in some) for path, some in found if some}
+
     def genres(self) -> set[str]:
         """Return all genres of the models with stored results."""
         rows = self._database.rows("SELECT genres FROM tracks WHERE genres != '[]' GROUP BY model")
         return {genre for (ranked,) in rows for genre in genre_names(ranked)}
 
-    def _numbers(self, paths: Iterable[str | os.PathLike[str]]) -> list[tuple[int, bytes]]:
+    def tags(self) -> set[str]:
+        """Return all tags of the models with stored results, such as `mood:calm`."""
+        return {f"{kind}:{name}" for kind, name in self._tag_names()}
+
+    def _tag_names(self) -> set[tuple[str, str]]:
+        rows = self._database.rows(  # every answer of a model has all of its tags, except for silence
+            "SELECT tags FROM tracks WHERE id IN "
+            "(SELECT min(id) FROM tracks WHERE tags != '[]' GROUP BY model)"
+        )
+        return {tag for (tags,) in rows for tag in tag_names(tags)}
+
+    def known_tags(self) -> KnownTags:
+        """Return what conditions may name."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for kind, name in self._tag_names():
+            names[kind].add(name)
+        return KnownTags(frozenset(self.genres()), {kind: frozenset(found) for kind, found in names.items()})
+
+    def _numbers(
+        self, paths: Iterable[str | os.PathLike[str]], where: TrackFilter | None = None
+    ) -> list[tuple[int, bytes]]:
         """Return ids and paths of the tracks at or below some paths, ordered by path."""
         reals = [real_path(path) for path in paths]
+        clause, values = ("1", ()) if where is None else (where.clause, where.values)
         if not reals:
-            return self._database.rows(f"SELECT id, {_PATH} AS p FROM tracks ORDER BY p, id")
+            statement = f"SELECT id, {_PATH} AS p FROM tracks WHERE {clause} ORDER BY p, id"
+            return self._database.rows(statement, values)
         found: set[tuple[int, bytes]] = set()
         for real in reals:
             below = real.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
             found.update(
                 self._database.rows(
-                    f"SELECT id, {_PATH} FROM tracks WHERE path = ? OR substr({_PATH}, 1, ?) = ?",
-                    (real, len(below), below),
+                    f"SELECT id, {_PATH} FROM tracks WHERE (path = ? OR substr({_PATH}, 1, ?) = ?) "
+                    f"AND ({clause})",
+                    (real, len(below), below, *values),
                 )
             )
         return sorted(found, key=lambda track: (track[1], track[0]))

@@ -175,7 +175,7 @@ def _read(
         else:
             with path.open("rb") as file:
                 tag = read_tag(file, path)
-            tags = placeholders.without(tag.genres) or placeholders.without(tag.everywhere)
+            tags = placeholders.without(tag.genres) or placeholders.without(tag.everywhere("genre"))
             why = "" if tags else "no tag"
     except FileNotFoundError:
         why = "gone"

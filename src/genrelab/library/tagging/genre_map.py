@@ -37,8 +37,8 @@ class GenreMap:
     Parameters
     ----------
     names : dict of str to tuple of str
-        Genre of the model -> names to write; empty if it is never written. A genre that is not in the map is
-        written unchanged.
+        Genre of the model, or tag such as `mood:calm` -> names to write; empty if it is never written. What
+        is not in the map is written unchanged.
     parents : dict of str to tuple of str
         Written name -> parent genres to write after it.
     """
@@ -102,6 +102,21 @@ class GenreMap:
         """
         own = [name for genre in genres for name in self.names.get(genre, (genre,))]
         return unique([*own, *(parent for name in own for parent in self._ancestors(name))])
+
+    def names_of(self, kind: str, name: str) -> tuple[str, ...]:
+        """Return the names to write for a tag; the map may name it as `mood:calm`, a genre also as `folk`.
+
+        Parameters
+        ----------
+        kind, name : str
+            Of the tag.
+
+        Returns
+        -------
+        tuple of str
+        """
+        default = self.names.get(name, (name,)) if kind == "genre" else (name,)
+        return self.names.get(f"{kind}:{name}", default)
 
     def _ancestors(self, name: str) -> list[str]:
         """Return all ancestors of a name, nearest first."""

@@ -18,7 +18,7 @@ from genrelab.library.store.audio_digest import digest_of
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.journal import Change, Journal
 from genrelab.library.store.tracks import Tracks
-from genrelab.library.tags import GenreTag, read_tag, tag_errors
+from genrelab.library.tags import GENRE, Fields, FileTag, Snapshot, read_tag, tag_errors
 
 
 class Rewriter:
@@ -39,16 +39,17 @@ class Rewriter:
     def rewrite(
         self,
         path: Path,
-        alter: Callable[[GenreTag], None],
+        alter: Callable[[FileTag], None],
         *,
         undoes: Change | None = None,
+        fields: Fields = GENRE,
         guard: Callable[[BinaryIO], None] | None = None,
         keep_mtime: bool = False,
     ) -> int:
         """Change the tags of a file.
 
         The new file is written beside the old one and replaces it in one step. Before that, it is checked:
-        the audio must have the same bytes, other tags must be unchanged, and the genre must be as requested.
+        the audio must have the same bytes, other tags must be unchanged, and the fields must be as requested.
         It gets the permissions, owner (if the system allows it) and extended attributes of the old file.
         Links are followed.
 
@@ -59,6 +60,8 @@ class Rewriter:
             Changes the tags in memory.
         undoes : Change or None
             The change that this one undoes.
+        fields : tuple of Field
+            The fields that may change.
         guard : callable or None
             Called with the open file first; raises an error if the file must not be changed.
         keep_mtime : bool
@@ -87,15 +90,15 @@ class Rewriter:
                 _check_writable(path, real, status)
                 if guard is not None:
                     guard(source)
-                tag = read_tag(source, path)
-                before, sound, others = tag.snapshot(), digest_of(source), tag.others()
+                tag = read_tag(source, path, fields)
+                before, sound, others = snapshot_of(tag), digest_of(source), tag.others()
                 with tag_errors(path):
                     alter(tag)
                     if tag.others() != others:
-                        message = "was left unchanged: more than its genre would have changed."
+                        message = "was left unchanged: other tags would have changed."
                         raise TagError(message, code="tag-write-changes-more")
                 number = self._journal.begin(
-                    os.fsencode(real), os.fsencode(name), sound, before, tag.snapshot(), undoes=undoes
+                    os.fsencode(real), os.fsencode(name), sound, before, snapshot_of(tag), undoes=undoes
                 )
                 with Draft(folder, name=name, mode=0o600) as draft:
                     _fill(draft.file, source, tag, sound, path)
@@ -155,6 +158,12 @@ class Rewriter:
         return len(changes)
 
 
+def snapshot_of(tag: FileTag) -> Snapshot:
+    """Return a snapshot that names its fields; without a name, as in older journals, it is the genre."""
+    found = tag.snapshot()
+    return found if tag.fields == GENRE else {**found, "fields": list(tag.fields)}
+
+
 def _digest_at(path: bytes) -> bytes | None:
     """Return the hash of a file; None if it is missing or not regular."""
     try:
@@ -175,16 +184,18 @@ def _check_writable(path: Path, real: str, status: os.stat_result) -> None:
         raise TagError(message, code="tag-folder-read-only")
 
 
-def _fill(draft: BinaryIO, source: BinaryIO, tag: GenreTag, sound: bytes, path: Path) -> None:
-    """Write the new file; raise unless only the genre differs from the old one."""
+def _fill(draft: BinaryIO, source: BinaryIO, tag: FileTag, sound: bytes, path: Path) -> None:
+    """Write the new file; raise unless only the fields that may change differ from the old one."""
     with tag_errors(path):
         tag.write(source, draft)
     draft.flush()
-    found = read_tag(draft, path)
+    found = read_tag(draft, path, tag.fields)
+    found.itunes_grouping = tag.itunes_grouping
     if digest_of(draft) != sound:
         message = f"{path} was left unchanged: its audio would have changed. Please report this."
         raise TagError(message, code="tag-write-changes-sound")
-    if found.genres != tag.genres or found.others() != tag.others():
+    same = all(found.values(field) == tag.values(field) for field in tag.fields)
+    if not same or found.others() != tag.others():
         message = f"{path} was left unchanged: its other tags would have changed. Save it with a tag editor."
         raise TagError(message, code="tag-write-changes-tags")
 

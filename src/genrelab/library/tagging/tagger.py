@@ -1,4 +1,4 @@
-"""Write recognized genres to files, and undo it."""
+"""Write recognized genres, moods and styles to files, and undo it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal
+from typing import Any, BinaryIO
 
 from genrelab.errors import GenrelabError, LibraryError, TagError
 from genrelab.files import only_one
@@ -19,57 +18,16 @@ from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.safe_write import Rewriter
 from genrelab.library.tagging.tag_plan import TagPolicy, plan_tags
-from genrelab.library.tags import GenreTag, Snapshot, read_tag
+from genrelab.library.tagging.tag_record import FieldChange, Status, TagRecord
+from genrelab.library.tags import FIELDS, GENRE, Field, Fields, FileTag, Snapshot, read_tag
+from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
-Status = Literal["would write", "written", "left", "undone", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class TagRecord:
-    """The result of tagging one file.
-
-    Parameters
-    ----------
-    path : Path
-        As named by the user.
-    status : {"would write", "written", "left", "undone", "error"}
-    before : tuple of str
-        Genres before the write.
-    after : tuple of str
-        Genres after the write, or what they would be.
-    confidence : float or None
-        Of the recognition.
-    note : str or None
-        Why the file was left, what failed, or a remark.
-    code : str or None
-        The code of the error, for programs: that of a `GenrelabError`, or the system's, such as `EACCES`.
-    """
-
-    path: Path
-    status: Status
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    confidence: float | None = None
-    note: str | None = None
-    code: str | None = None
-
-    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as a JSON object."""
-        return {
-            "path": os.fspath(self.path),
-            "status": self.status,
-            "before": list(self.before),
-            "after": list(self.after),
-            "confidence": None if self.confidence is None else round(self.confidence, 6),
-            "note": self.note,
-        }
+__all__ = ["FieldChange", "Status", "TagRecord", "Tagger"]
 
 
 class Tagger:
-    """Writes genres to files, and undoes it.
+    """Writes genres, moods and styles to files, and undoes it.
 
     Parameters
     ----------
@@ -88,7 +46,7 @@ class Tagger:
         self._rewriter = Rewriter(library.journal, library.tracks)
 
     def tag(self, files: Iterable[Found], policy: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
-        """Write genres, or show what would be written.
+        """Write tags, or show what would be written.
 
         Parameters
         ----------
@@ -131,7 +89,7 @@ class Tagger:
         files : iterable of Path, SheetTrack or Problem
             From `genrelab.recognize.scan`. Tracks of CUE sheets are left unchanged.
         force : bool
-            Also restore the genre of files that another program changed since; its changes stay.
+            Also restore the old values of files that another program changed since; its changes stay.
         keep_mtime : bool
             Keep the modification time of files.
         skip_hard_links : bool
@@ -226,26 +184,33 @@ class Tagger:
             message = f"{path} was recognized from segments only. Recognize it with --full, or omit --full."
             raise TagError(message, code="tag-not-full")
         with path.open("rb") as file:
-            tag, links = read_tag(file, path), os.fstat(file.fileno()).st_nlink - 1
-        tag.id3v23_separator = policy.id3v23_separator
-        plan = plan_tags(recognition, tag, policy)
-        before, genres = tag.genres, plan.genres
-        if genres is None:
-            return TagRecord(path, "left", before, before, recognition.confidence, plan.note)
-        if links and policy.skip_hard_links:
-            return TagRecord(path, "left", before, before, recognition.confidence, _note_of_skipped(links))
-        after = tag.stored(genres)
+            tag, links = read_tag(file, path, policy.fields), os.fstat(file.fileno()).st_nlink - 1
+        _follow(tag, policy)
+        plans = plan_tags(recognition, tag, policy)
+        new = {field: plan.values for field, plan in plans.items() if plan.values is not None}
+        notes: list[str | None] = [
+            f"{field}: {plan.note}" if plan.note and field != "genre" else plan.note
+            for field, plan in plans.items()
+        ]
+        skips = bool(links) and policy.skip_hard_links
+        if skips and new:
+            notes = [_note_of_skipped(links)]
+        if skips or not new:
+            return _record(path, "left", _values(tag, policy.fields), {}, recognition, notes)
+        after = {field: tag.stored(values, field) for field, values in new.items()}
         if write:
 
-            def put(tag: GenreTag) -> None:
-                tag.id3v23_separator = policy.id3v23_separator
-                tag.set(genres)
+            def put(tag: FileTag) -> None:
+                _follow(tag, policy)
+                for field, values in new.items():
+                    tag.set(values, field)
 
-            links = self._rewriter.rewrite(path, put, keep_mtime=policy.keep_mtime)
-        notes = [plan.note, _note_of_others(tag.beside, after), _note_of_links(links, written=write)]
-        note = "; ".join(filter(None, notes)) or None
+            fields = tuple(new)
+            links = self._rewriter.rewrite(path, put, fields=fields, keep_mtime=policy.keep_mtime)
+        notes += [_note_of_others(tag.beside(field), after[field]) for field in after]
+        notes.append(_note_of_links(links, written=write))
         status: Status = "written" if write else "would write"
-        return TagRecord(path, status, before, after, recognition.confidence, note)
+        return _record(path, status, _values(tag, policy.fields), after, recognition, notes)
 
     def _undo(self, path: Path, *, force: bool, keep_mtime: bool, skip_hard_links: bool) -> TagRecord:
         snapshot = FileSnapshot(path)
@@ -254,25 +219,68 @@ class Tagger:
             change = self._library.journal.last_of_moved(snapshot.hash_sound())
             if change is not None:
                 self._library.journal.move(change.id, snapshot.real)
+        fields = GENRE if change is None else _fields_of(change.tag_before)
         with path.open("rb") as file:
-            before, links = read_tag(file, path).genres, os.fstat(file.fileno()).st_nlink - 1
+            before, links = _values(read_tag(file, path), fields), os.fstat(file.fileno()).st_nlink - 1
         if change is None:
-            return TagRecord(path, "left", before, before, note="nothing to undo")
+            return _record(path, "left", before, {}, None, ["nothing to undo"])
         if links and skip_hard_links:
-            return TagRecord(path, "left", before, before, note=_note_of_skipped(links))
+            return _record(path, "left", before, {}, None, [_note_of_skipped(links)])
         links = self._rewriter.rewrite(
             path,
             lambda tag: _put_back(tag, change.tag_before),
             undoes=change,
+            fields=fields,
             guard=None if force else lambda file: _check_unchanged(file, path, change),
             keep_mtime=keep_mtime,
         )
         with path.open("rb") as file:
-            after = read_tag(file, path).genres
-        return TagRecord(path, "undone", before, after, note=_note_of_links(links, written=True))
+            after = _values(read_tag(file, path), fields)
+        return _record(path, "undone", before, after, None, [_note_of_links(links, written=True)])
 
 
-def _put_back(tag: GenreTag, before: Snapshot) -> None:
+def _follow(tag: FileTag, policy: TagPolicy) -> None:
+    """Set the conventions of ID3 that the policy chooses."""
+    tag.id3v23_separator = policy.id3v23_separator
+    tag.itunes_grouping = policy.itunes_grouping
+
+
+def _values(tag: FileTag, fields: Fields) -> dict[Field, tuple[str, ...]]:
+    """Return the values of the genre and of some fields."""
+    return {field: tag.values(field) for field in FIELDS if field in (*GENRE, *fields)}
+
+
+def _record(
+    path: Path,
+    status: Status,
+    before: dict[Field, tuple[str, ...]],
+    after: dict[Field, tuple[str, ...]],
+    recognition: Recognition | None,
+    notes: list[str | None],
+) -> TagRecord:
+    """Return a record; fields that `after` lacks do not change."""
+    changed = {**before, **after}
+    return TagRecord(
+        path,
+        status,
+        before["genre"],
+        changed["genre"],
+        None if recognition is None else recognition.confidence,
+        "; ".join(filter(None, notes)) or None,
+        more=tuple(FieldChange(field, before[field], changed[field]) for field in before if field != "genre"),
+    )
+
+
+def _fields_of(snapshot: Snapshot) -> Fields:
+    """Return the fields of a snapshot in the journal; one that names none is of the genre."""
+    named = snapshot.get("fields", list(GENRE))
+    fields = tuple(field for field in FIELDS if isinstance(named, list) and field in named)
+    if not fields or len(fields) != len(named):  # type: ignore[arg-type]
+        raise TagError("cannot be restored: the library is damaged.", code="tag-undo-damaged")
+    return fields
+
+
+def _put_back(tag: FileTag, before: Snapshot) -> None:
     """Restore a tag without making it larger than it is now."""
     size, now = before.get("size", 0), tag.snapshot().get("size", 0)
     if not isinstance(size, int) or not isinstance(now, int):
@@ -287,8 +295,8 @@ def _put_back(tag: GenreTag, before: Snapshot) -> None:
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
     if sha256_of(file) != change.file_after:
         raise TagError(
-            f"{path} was changed by another program after its genre was written, and was left unchanged. "
-            "--force restores the genre and keeps the other changes.",
+            f"{path} was changed by another program after its tags were written, and was left unchanged. "
+            "--force restores the old values and keeps the other changes.",
             code="tag-undo-changed",
         )
 

@@ -1,4 +1,4 @@
-"""Read and write the genre in the tags of sound files; one module per family of formats."""
+"""Read and write genre, mood and grouping in the tags of sound files; one module per family of formats."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
 from genrelab.library.tags.ape import ApeTag
 from genrelab.library.tags.asf import AsfTag
-from genrelab.library.tags.base import GenreTag, Snapshot, tag_errors
+from genrelab.library.tags.base import FileTag, Snapshot, tag_errors
 from genrelab.library.tags.chunks import AiffTag, WavTag
+from genrelab.library.tags.entries import FIELDS, GENRE, Field, Fields
 from genrelab.library.tags.flac import FlacTag
 from genrelab.library.tags.matroska import MatroskaTag
 from genrelab.library.tags.mp4 import Mp4Tag
 from genrelab.library.tags.mpeg import MpegTag
 from genrelab.library.tags.ogg import OggTag
 
-__all__ = ["GenreTag", "Snapshot", "read_tag", "tag_errors"]
+__all__ = ["FIELDS", "GENRE", "Field", "Fields", "FileTag", "Snapshot", "read_tag", "tag_errors"]
 
-_FAMILIES: dict[Container, type[GenreTag]] = {
+_FAMILIES: dict[Container, type[FileTag]] = {
     "mp3": MpegTag,
     "flac": FlacTag,
     "ogg": OggTag,
@@ -36,7 +37,7 @@ _FAMILIES: dict[Container, type[GenreTag]] = {
 }
 
 
-def read_tag(file: BinaryIO, path: Path) -> GenreTag:
+def read_tag(file: BinaryIO, path: Path, fields: Fields = GENRE) -> FileTag:
     """Read the tags of a file; its content, not its name, decides the format.
 
     Parameters
@@ -45,10 +46,12 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
         Open for reading.
     path : Path
         Its path, for messages.
+    fields : tuple of Field
+        The fields that may change.
 
     Returns
     -------
-    GenreTag
+    FileTag
 
     Raises
     ------
@@ -67,8 +70,9 @@ def read_tag(file: BinaryIO, path: Path) -> GenreTag:
                 "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM.",
                 code="tag-format-unsupported",
             )
-        tag = _FAMILIES[kind](file)
-        len(tag.genres)  # raises errors now, with the path
+        tag = _FAMILIES[kind](file, fields)
+        for field in FIELDS:
+            len(tag.values(field))  # raises errors now, with the path
         return tag
 
 

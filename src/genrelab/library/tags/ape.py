@@ -1,6 +1,6 @@
 """WavPack, Monkey's Audio, Musepack and TTA: APEv2 behind the sound, ID3v1 at the end, ID3v2 in front.
 
-The genre is written to every tag of a file, because players differ: in TTA, TagLib and mutagen read only ID3
+A field is written to every tag of a file, because players differ: in TTA, TagLib and mutagen read only ID3
 and FFmpeg prefers APEv2; in the others all read APEv2. FFmpeg does not find an APEv2 tag before ID3v1.
 """
 
@@ -13,20 +13,22 @@ from genrelab.audio.containers import outer_tags
 from genrelab.audio.containers.identify import WITH_APE, identify
 from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK, ID3V1_SIZE
 from genrelab.errors import TagError
-from genrelab.library.tags.base import GenreTag, Snapshot, copy
+from genrelab.library.tags.base import FileTag, Snapshot, copy
+from genrelab.library.tags.entries import GENRE, Field, Fields
 from genrelab.library.tags.entries.ape import DAMAGED, Ape
 from genrelab.library.tags.entries.id3 import NO_GENRE, Id3, frames_of_id3v1, id3v1_genre, id3v1_number
 from genrelab.library.tags.sound_ends import check_whole
 
 
-class ApeTag(GenreTag):
+class ApeTag(FileTag):
     """The tags of a file with APEv2.
 
     A file without APEv2 gets a tag; TTA without APEv2 and ID3v2 gets both. A new tag copies the texts of an
     ID3v1 tag, because players that find the new tag ignore ID3v1.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields)
         kind = next(kind for kind in WITH_APE if kind == identify(file))
         self._is_tta = kind == "tta"
         self._head, self._start = outer_tags.id3_size(file), outer_tags.skip_id3(file)
@@ -37,6 +39,7 @@ class ApeTag(GenreTag):
         self._read_tail(file)
         check_whole(file, kind, self._start, self._end)
         self._id3 = Id3.parse(head) if head else self._new_id3()
+        self._id3.fields = self._ape.fields = fields
 
     def _read_tail(self, file: BinaryIO) -> None:
         places = list(outer_tags.tail_tags(file, self._start))[::-1]
@@ -66,12 +69,11 @@ class ApeTag(GenreTag):
     def _new_id3(self) -> Id3:
         return Id3(frames=frames_of_id3v1(self._v1) if self._has_v1 else ())
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres of the first tag with any: APEv2 (in TTA after ID3v2), then the others."""
-        ape = self._ape.genres() if self._has_ape else ()
-        id3 = self._id3.genres() if self._id3.present else ()
-        number = self._v1[-1] if self._has_v1 else NO_GENRE
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of the first tag with any: APEv2 (in TTA after ID3v2), then the others."""
+        ape = self._ape.values(field) if self._has_ape else ()
+        id3 = self._id3.values(field, itunes=self.itunes_grouping) if self._id3.present else ()
+        number = self._v1[-1] if self._has_v1 and field == "genre" else NO_GENRE
         return ((id3 or ape) if self._is_tta else (ape or id3)) or id3v1_genre(number)
 
     def snapshot(self) -> Snapshot:
@@ -97,36 +99,39 @@ class ApeTag(GenreTag):
             (self._id3.version, self._id3.other_entries()),
             self._more_heads,
             self._before,
-            self._behind[:-1] if self._has_v1 else self._behind,
+            self._behind[:-1] if self._has_v1 and "genre" in self.fields else self._behind,
         )
 
-    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return the value of `genres` after `set`."""
-        return self._id3.stored(genres) if self._is_tta and self._id3.present else tuple(genres)
+    def stored(self, values: Sequence[str], field: Field = "genre") -> tuple[str, ...]:
+        """Return the value of a field after `set`."""
+        return self._id3.stored(values) if self._is_tta and self._id3.present else tuple(values)
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres in all tags."""
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field in all tags."""
         if self._is_tta and not self._has_ape and not self._id3.present:
             self._has_ape = self._id3.present = True
         self._has_ape = self._has_ape or not self._is_tta
         if self._has_ape:
-            self._ape.set_genres(genres)
+            self._ape.set_values(values, field)
         if self._id3.present:
-            self._id3.set_genres(genres)
-        self._set_number(id3v1_number(genres))
+            self._id3.set_values(values, field, itunes=self.itunes_grouping)
+        if field == "genre":
+            self._set_number(id3v1_number(values))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Restore everything; remove a tag that was absent unless it has other items now."""
         items, id3, number = (snapshot[name] for name in ("apev2", "id3v2", "id3v1"))
         if items is None:
-            self._ape.set_genres(())
+            self._ape.entries = self._ape.other_entries()
             self._has_ape &= any(item not in self._new_ape().entries for item in self._ape.entries)
         elif not self._has_ape:
-            raise TagError("had an APEv2 tag, which is gone. Its genre cannot be restored.", code="tag-gone")
+            raise TagError(
+                "had an APEv2 tag, which is gone. Its old values cannot be restored.", code="tag-gone"
+            )
         else:
             self._ape.restore(items)
         self._id3.restore_tag(id3, self._new_id3().entries)
-        if isinstance(number, int):
+        if "genre" in self.fields and isinstance(number, int):
             self._set_number(number)
 
     def _set_number(self, number: int) -> None:

@@ -1,7 +1,7 @@
-"""WMA: the attributes `WM/Genre` of the ASF header; all other attributes and objects stay bit for bit.
+"""WMA: attributes such as `WM/Genre` of the ASF header; all others and all objects stay bit for bit.
 
-The first genre is in the Extended Content Description Object, which allows one value per name; others are in
-the Metadata Library Object.
+The first value of a field is in the Extended Content Description Object, which allows one value per name;
+others are in the Metadata Library Object.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from genrelab.audio.containers import ContainerError, asf
 from genrelab.audio.containers.asf import HEADER_HEAD, OBJECT_HEAD
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy, read_range
+from genrelab.library.tags.base import NEW_PADDING, FileTag, Snapshot, copy, read_range
+from genrelab.library.tags.entries import GENRE, Field, Fields
 from genrelab.library.tags.entries.asf import DAMAGED, Attributes
 
 _SIZE = slice(asf.FILE_SIZE_AT, asf.FILE_SIZE_AT + 8)
@@ -21,10 +22,11 @@ _EXTENSION_HEAD = 46  # bytes before its objects
 _EXTENSION_RESERVED = bytes.fromhex("11d2d3abbaa9cf118ee600c00c205365") + b"\6\0"
 
 
-class AsfTag(GenreTag):
+class AsfTag(FileTag):
     """The tags of a WMA file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields)
         self._length = file.seek(0, io.SEEK_END)
         file.seek(0)
         head = file.read(HEADER_HEAD)
@@ -43,17 +45,17 @@ class AsfTag(GenreTag):
         self._content = _attributes(self._objects, asf.CONTENT_DESCRIPTION, long=False)
         self._metadata = _attributes(self._inner, asf.METADATA, long=True)
         self._library = _attributes(self._inner, asf.METADATA_LIBRARY, long=True)
+        for found in self._all.values():
+            found.fields = fields
 
     @property
     def _all(self) -> dict[str, Attributes]:
         return {"content": self._content, "metadata": self._metadata, "library": self._library}
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres."""
-        return tuple(
-            genre for found in self._all.values() for genre in found.genres() if genre.strip(" \0\t\r\n")
-        )
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field."""
+        texts = (text for found in self._all.values() for text in found.values(field))
+        return tuple(text for text in texts if text.strip(" \0\t\r\n"))
 
     def snapshot(self) -> Snapshot:
         """Return the attributes with their places, the present objects, and the size of the header."""
@@ -75,11 +77,11 @@ class AsfTag(GenreTag):
         kept = [[found for found in some if found[:16] not in changed] for some in (objects, self._inner)]
         return kept, self._extension_head[OBJECT_HEAD:], [found.others() for found in self._all.values()]
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres."""
-        self._content.set_genres(genres[:1])
-        self._metadata.set_genres(())
-        self._library.set_genres(genres[1:])
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field."""
+        self._content.set_values(values[:1], field)
+        self._metadata.set_values((), field)
+        self._library.set_values(values[1:], field)
         self._extension = self._extension or self._library.present
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -97,7 +99,7 @@ class AsfTag(GenreTag):
     def _restore_texts(self, values: Any) -> None:
         plain = next((value for value in values if value[1:] == [None, None]), None)
         self._content.restore_texts([plain] if plain else [])
-        self._metadata.set_genres(())
+        self._metadata.set_values(())
         self._library.restore_texts([value for value in values if value is not plain])
         self._extension = self._extension or self._library.present
 

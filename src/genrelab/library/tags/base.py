@@ -1,4 +1,4 @@
-"""The interface of all tag formats: read the genre, change it, write a copy of the file."""
+"""The interface of all tag formats: read genre, mood and grouping, change them, write a copy of the file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import mutagen
 from pydantic import JsonValue
 
 from genrelab.errors import TagError
 from genrelab.library.hashing import blocks
+from genrelab.library.tags.entries import GENRE, Field, Fields
 
 Snapshot = dict[str, JsonValue]
-"""The raw tags with the genre of a file, for JSON."""
+"""The raw tags with the fields of a file that may change, for JSON."""
 
 NEW_PADDING = 1024
 """Padding in bytes for tags that grow, so that the next change moves nothing."""
@@ -28,13 +29,15 @@ _OF_DAMAGE = (
 )  # fmt: skip
 
 
-class GenreTag(ABC):
+class FileTag(ABC):
     """The tags of one file, read into memory.
 
     Parameters
     ----------
     file : binary file
         Open for reading.
+    fields : tuple of Field
+        The fields that may change. All others count as other tags.
 
     Raises
     ------
@@ -43,46 +46,54 @@ class GenreTag(ABC):
         which `tag_errors` adds.
     """
 
-    id3v23_separator: str = "/"
-    """Separator of several genres in tags with a single text: ID3v2.3, ID3v2.2 and RIFF."""
+    without: ClassVar[frozenset[Field]] = frozenset()
+    """Fields that have no usual place in the format, and are never written."""
 
-    @abstractmethod
-    def __init__(self, file: BinaryIO) -> None: ...
+    id3v23_separator: str = "/"
+    """Separator of several values in tags with a single text: ID3v2.3, ID3v2.2 and RIFF."""
+
+    itunes_grouping: bool = False
+    """Whether the grouping in ID3 is GRP1, as in iTunes and TagLib, and not TIT1."""
+
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        self.fields = fields
 
     @property
-    @abstractmethod
     def genres(self) -> tuple[str, ...]:
         """The genres of the tag that players read first, as written."""
+        return self.values("genre")
 
-    @property
-    def everywhere(self) -> tuple[str, ...]:
-        """The genres of all tags of the file."""
-        return self.genres
+    @abstractmethod
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field in the tag that players read first, as written."""
 
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The genres of tags that never change but that some players show."""
+    def everywhere(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field in all tags of the file."""
+        return self.values(field)
+
+    def beside(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field in tags that never change but that some players show."""
         return ()
 
     @abstractmethod
     def snapshot(self) -> Snapshot:
-        """Return the raw tags with the genre."""
+        """Return the raw tags with the fields that may change."""
 
     @abstractmethod
     def others(self) -> Any:
         """Return all other tags, for comparison with `==`."""
 
     @abstractmethod
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres, in memory."""
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field, one of those that may change, in memory."""
 
     @abstractmethod
     def restore(self, snapshot: Snapshot) -> None:
-        """Restore a snapshot, in memory."""
+        """Restore a snapshot of the same fields, in memory."""
 
-    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return the value of `genres` after `set`."""
-        return tuple(genres)
+    def stored(self, values: Sequence[str], field: Field = "genre") -> tuple[str, ...]:
+        """Return the value of a field after `set`."""
+        return tuple(values)
 
     @abstractmethod
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:

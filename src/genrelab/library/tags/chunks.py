@@ -9,7 +9,8 @@ from genrelab.audio.containers.chunks import FIRST, Chunk, Order, chunks_in, sta
 from genrelab.audio.containers.outer_tags import id3_size
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
-from genrelab.library.tags.base import GenreTag, Snapshot, copy, read_range
+from genrelab.library.tags.base import FileTag, Snapshot, copy, read_range
+from genrelab.library.tags.entries import GENRE, Field, Fields
 from genrelab.library.tags.entries.id3 import Id3
 from genrelab.library.tags.entries.riff_info import Info
 
@@ -18,10 +19,11 @@ _LARGEST_LIST = 1 << 24  # bytes: more than any real list has
 _WRONG_LENGTH = "states a length that it does not have. Encode it again."
 
 
-class ChunkTag(GenreTag):
+class ChunkTag(FileTag):
     """The tag of a RIFF or IFF file."""
 
-    def __init__(self, file: BinaryIO, *, order: Order, name: bytes) -> None:
+    def __init__(self, file: BinaryIO, fields: Fields, *, order: Order, name: bytes) -> None:
+        super().__init__(file, fields)
         self._order = order
         self._name = name
         self._chunks = self._find_chunks(file)
@@ -32,6 +34,7 @@ class ChunkTag(GenreTag):
             if not 0 < id3_size(file, place.content.start) <= place.size:
                 raise TagError("has a damaged ID3v2 tag. Repair it with a tag editor.", code="tag-damaged")
             self._id3 = Id3.parse(read_range(file, place.content))
+        self._id3.fields = fields
         changed = {place, *self._find_lists(file)}
         self._hashes = [
             (chunk.name, sha256_of(file, chunk.content.start, chunk.content.stop))
@@ -58,10 +61,9 @@ class ChunkTag(GenreTag):
         """Return the new content of a chunk; None if it does not change."""
         return None
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres of the ID3v2 tag."""
-        return self._id3.genres()
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field in the ID3v2 tag."""
+        return self._id3.values(field, itunes=self.itunes_grouping)
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag."""
@@ -71,13 +73,14 @@ class ChunkTag(GenreTag):
         """Return all other frames, and a hash of each other chunk."""
         return self._id3.other_entries(), self._hashes
 
-    def stored(self, genres: Sequence[str]) -> tuple[str, ...]:
-        """Return the value of `genres` after `set`."""
-        return self._id3.stored(genres, self.id3v23_separator)
+    def stored(self, values: Sequence[str], field: Field = "genre") -> tuple[str, ...]:
+        """Return the value of a field after `set`."""
+        return self._id3.stored(values, self.id3v23_separator)
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres."""
-        self._id3.set_genres(genres, self.id3v23_separator)
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field."""
+        separator = self.id3v23_separator
+        self._id3.set_values(values, field, separator=separator, itunes=self.itunes_grouping)
         self._id3.present = True
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -123,8 +126,8 @@ class WavTag(ChunkTag):
     list is never created, because FFmpeg 5.1 would then ignore ID3v2.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file, order="little", name=b"id3 ")
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields, order="little", name=b"id3 ")
 
     def _find_lists(self, file: BinaryIO) -> Iterable[Chunk]:
         self._infos: dict[Chunk, Info] = {}
@@ -133,23 +136,22 @@ class WavTag(ChunkTag):
                 data = read_range(file, chunk.content)
                 if Info.is_one(data):
                     self._infos[chunk] = Info(data)
+                    self._infos[chunk].fields = self.fields
         return self._infos
 
     def _content(self, chunk: Chunk) -> bytes | None:
         return self._infos[chunk].render() if chunk in self._infos else None
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres of the ID3v2 tag, else of `LIST INFO`."""
-        return super().genres or self._genres_of_lists()
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field in the ID3v2 tag, else in `LIST INFO`."""
+        return super().values(field) or self._of_lists(field)
 
-    @property
-    def everywhere(self) -> tuple[str, ...]:
-        """The genres of both."""
-        return (*super().genres, *self._genres_of_lists())
+    def everywhere(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field in both."""
+        return (*super().values(field), *self._of_lists(field))
 
-    def _genres_of_lists(self) -> tuple[str, ...]:
-        return tuple(genre for info in self._infos.values() for genre in info.genres() if genre.strip())
+    def _of_lists(self, field: Field) -> tuple[str, ...]:
+        return tuple(text for info in self._infos.values() for text in info.values(field) if text.strip())
 
     def snapshot(self) -> Snapshot:
         """Return the frames, the size and the version of the tag, and the entries of the lists."""
@@ -159,12 +161,14 @@ class WavTag(ChunkTag):
         """Return all other frames and entries, and a hash of each other chunk."""
         return super().others(), [info.others() for info in self._infos.values()]
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres."""
-        super().set(genres)
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field; `LIST INFO` has only the genre."""
+        super().set(values, field)
+        if field != "genre":
+            return
         between = self.id3v23_separator if self.id3v23_separator.strip("\0") else "; "
         for info in self._infos.values():
-            info.set_genre(between.join(genres) or None)
+            info.set_genre(between.join(values) or None)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Restore everything; remove a tag that was absent unless it has other frames now."""
@@ -177,5 +181,5 @@ class WavTag(ChunkTag):
 class AiffTag(ChunkTag):
     """The tag of an AIFF or AIFF-C file."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file, order="big", name=b"ID3 ")
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields, order="big", name=b"ID3 ")

@@ -13,16 +13,18 @@ from genrelab.audio.containers import ContainerError
 from genrelab.audio.containers.flac import LARGEST_BLOCK, PADDING, VORBIS_COMMENT, metadata_blocks
 from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy, read_range
+from genrelab.library.tags.base import NEW_PADDING, FileTag, Snapshot, copy, read_range
+from genrelab.library.tags.entries import GENRE, Field, Fields
 from genrelab.library.tags.entries.comments import DAMAGED, Comments
 
 _CUT = "ends within its metadata. Get the file again."
 
 
-class FlacTag(GenreTag):
+class FlacTag(FileTag):
     """The tags of a FLAC file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields)
         self._start = skip_id3(file) + 4
         size = file.seek(0, os.SEEK_END)
         try:
@@ -39,16 +41,16 @@ class FlacTag(GenreTag):
             raise TagError("has several blocks of comments. Keep one with a tag editor.", code="tag-several")
         self._present = bool(comments)
         self._comments = Comments.parse(comments[0]) if comments else Comments()
+        self._comments.fields = fields
         if self._comments.rest:
             raise TagError(DAMAGED, code="tag-damaged")
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres among the comments."""
-        return self._comments.genres()
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field among the comments."""
+        return self._comments.values(field)
 
     def snapshot(self) -> Snapshot:
-        """Return the comments with the genre, and the size of all blocks."""
+        """Return the comments that may change, and the size of all blocks."""
         return {"comments": self._comments.snapshot(), "present": self._present, "size": self._size}
 
     def others(self) -> Any:
@@ -57,9 +59,9 @@ class FlacTag(GenreTag):
         blocks = [block for block in self._blocks if block[0] not in (PADDING, VORBIS_COMMENT)]
         return (self._comments.vendor if entries else b""), entries, blocks
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres."""
-        self._comments.set_genres(genres)
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field."""
+        self._comments.set_values(values, field)
         self._present = True
 
     def restore(self, snapshot: Snapshot) -> None:

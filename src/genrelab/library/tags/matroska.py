@@ -1,6 +1,7 @@
-"""Matroska and WebM: the SimpleTag `GENRE` of Tags for the whole file; all others stay bit for bit.
+"""Matroska and WebM: the SimpleTags `GENRE` and `MOOD` of Tags for the whole file; all others stay.
 
-See RFC 9559, section 5.1.8. Each genre is a SimpleTag. A genre for the only sound track counts for the file.
+See RFC 9559, section 5.1.8, and the registered names of Matroska tags, which have no grouping. Each value is
+a SimpleTag. One for the only sound track counts for the file.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, ClassVar, Self
 
 from genrelab.audio.containers import ContainerError, ebml
 from genrelab.audio.containers.ebml import CLUSTER, EBML, TAGS, TRACKS
 from genrelab.errors import TagError
 from genrelab.library.hashing import sha256_of
-from genrelab.library.tags.base import GenreTag, Snapshot
+from genrelab.library.tags.base import FileTag, Snapshot
+from genrelab.library.tags.entries import GENRE, Field, Fields
 from genrelab.library.tags.segment import Segment, SegmentPart
 
 _DOC_TYPE = 0x4282
@@ -26,6 +28,8 @@ _ALBUM, _SONG = 50, 30
 _ALBUM_TARGETS = ebml.element(_TARGETS, ebml.element(_TARGET_LEVEL, bytes([_ALBUM])))
 _TARGET_TRACK, _OTHER_TARGETS = 0x63C5, (0x63C9, 0x63C4, 0x63C6)  # editions, chapters, attachments
 _LARGEST_TRACKS = 1 << 24
+_NAMES: dict[Field, str] = {"genre": "GENRE", "mood": "MOOD"}
+_FIELDS = {name: field for field, name in _NAMES.items()}
 
 
 @dataclass(slots=True)
@@ -84,10 +88,13 @@ class _Master:
         return any(part.startswith(b"\x67\xc8") for part in self.parts)
 
 
-class MatroskaTag(GenreTag):
+class MatroskaTag(FileTag):
     """The tags of a Matroska or WebM file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    without: ClassVar[frozenset[Field]] = frozenset(("grouping",))
+
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields)
         with _damage():
             _check_kind(file)
             self._segment = Segment(file)
@@ -113,25 +120,28 @@ class MatroskaTag(GenreTag):
         tracks = set(tag.numbers(_TARGET_TRACK))
         return not any(tag.numbers(id) for id in _OTHER_TARGETS) and tracks <= self._track
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres of the file, else of its only sound track."""
+    def _changes(self, part: bytes) -> bool:
+        """Whether a value of a tag for the whole file may change."""
+        return _field_of(part) in self.fields
+
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field for the file, else for its only sound track."""
         found: dict[bool, list[str]] = {False: [], True: []}
         for tag in self._tags():
-            texts = [text for part in tag.parts if _is_genre(part) for text in _texts(part, _STRING)]
+            texts = [text for part in tag.parts if _field_of(part) == field for text in _texts(part, _STRING)]
             found[bool(tag.numbers(_TARGET_TRACK))] += texts
         whole, track = ([text for text in found[key] if text.strip()] for key in (False, True))
         return tuple(whole or track)
 
     def snapshot(self) -> Snapshot:
-        """Return the genre's elements with targets and places, and the parts that may change."""
-        genres: list[Any] = [
+        """Return the fields' elements with targets and places, and the parts that may change."""
+        values: list[Any] = [
             [tag.targets().hex(), number, part.hex()]
             for tag in self._tags()
             for number, part in enumerate(tag.parts)
-            if _is_genre(part)
+            if self._changes(part)
         ]
-        return {"genres": genres, "segment": self._segment.snapshot()}
+        return {"genres": values, "segment": self._segment.snapshot()}
 
     def others(self) -> Any:
         """Return all other tags, and the places of other parts with a hash of each except sound."""
@@ -139,36 +149,36 @@ class MatroskaTag(GenreTag):
         for _, element in self._elements:
             for tag in element.tags:
                 of_file = self._is_for_file(tag)
-                kept = [part for part in tag.parts if not (of_file and _is_genre(part))]
+                kept = [part for part in tag.parts if not (of_file and self._changes(part))]
                 if any(part.startswith(b"\x67\xc8") for part in kept):
                     tags.append(kept)
         return tags, self._segment.kept(), self._segment.seeks(), self._hashes
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres, else add them to a tag for the file, else to a new tag."""
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field, else add them to a tag for the file, else to a new tag."""
         with _damage():
-            home = next((tag for tag in self._tags() if any(map(_is_genre, tag.parts))), None)
-            place = [_is_genre(part) for part in home.parts].index(True) if home else None
-            self._drop_genres()
-            home = home or next(filter(_takes_genre, self._tags()), None)
-            if genres:
+            home = next((tag for tag in self._tags() if field in map(_field_of, tag.parts)), None)
+            place = [_field_of(part) for part in home.parts].index(field) if home else None
+            self._drop((field,))
+            home = home or next(filter(_takes_values, self._tags()), None)
+            if values:
                 home = home or self._new_tag(_ALBUM_TARGETS)
                 place = len(home.parts) if place is None else place
-                home.parts[place:place] = [_simple(genre) for genre in genres]
+                home.parts[place:place] = [_simple(_NAMES[field], value) for value in values]
             self._lay_out()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Restore all bytes if nothing else has changed since, else only the genre."""
+        """Restore all bytes if nothing else has changed since, else only the fields."""
         placed: Any = snapshot["genres"]
         with _damage():
             if self._restore_bytes(snapshot["segment"]):
                 return
-            self._drop_genres()
-            for targets, number, genre in placed:
+            self._drop(self.fields)
+            for targets, number, value in placed:
                 wanted = bytes.fromhex(targets)
                 home = next((tag for tag in self._tags() if tag.targets() == wanted), None)
                 home = home or self._new_tag(wanted)
-                home.parts.insert(number, bytes.fromhex(genre))
+                home.parts.insert(number, bytes.fromhex(value))
             self._lay_out()
 
     def _restore_bytes(self, snapshot: Any) -> bool:
@@ -183,9 +193,9 @@ class MatroskaTag(GenreTag):
         self._segment.parts, self._elements = before, elements
         return False
 
-    def _drop_genres(self) -> None:
+    def _drop(self, fields: Fields) -> None:
         for tag in self._tags():
-            tag.parts = [part for part in tag.parts if not _is_genre(part)]
+            tag.parts = [part for part in tag.parts if _field_of(part) not in fields]
 
     def _new_tag(self, targets: bytes) -> _Master:
         if not self._elements:
@@ -225,16 +235,17 @@ def _texts(data: bytes, id: int) -> list[str]:
     return [value.rstrip(b"\0").decode("utf-8", "replace") for value in values]
 
 
-def _is_genre(part: bytes) -> bool:
-    return part.startswith(b"\x67\xc8") and [name.upper() for name in _texts(part, _NAME)] == ["GENRE"]
+def _field_of(part: bytes) -> Field | None:
+    names = _texts(part, _NAME) if part.startswith(b"\x67\xc8") else []
+    return _FIELDS.get(names[0].upper()) if len(names) == 1 else None
 
 
-def _simple(genre: str) -> bytes:
-    parts = [ebml.element(_NAME, b"GENRE"), ebml.element(_STRING, genre.encode())]
+def _simple(name: str, value: str) -> bytes:
+    parts = [ebml.element(_NAME, name.encode()), ebml.element(_STRING, value.encode())]
     return ebml.master(_SIMPLE, parts, crc=False)
 
 
-def _takes_genre(tag: _Master) -> bool:
+def _takes_values(tag: _Master) -> bool:
     """Whether players apply the values of a tag to the file."""
     fields = dict(_fields(tag.targets())) if tag.targets() else {}
     level = int.from_bytes(fields.get(_TARGET_LEVEL, bytes([_ALBUM])), "big")

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from mutagen.ogg import OggPage
 
 from genrelab.errors import TagError
-from genrelab.library.tags.base import NEW_PADDING, GenreTag, Snapshot, copy
+from genrelab.library.tags.base import NEW_PADDING, FileTag, Snapshot, copy
+from genrelab.library.tags.entries import GENRE, Field, Fields
 from genrelab.library.tags.entries.comments import Comments
 
 # Beginning of a stream's first packet -> beginning of its packet of comments.
@@ -26,10 +27,11 @@ _CODECS = {
 _FLAC = b"\x7fFLAC"
 
 
-class OggTag(GenreTag):
+class OggTag(FileTag):
     """The tags of an Ogg file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, fields: Fields = GENRE) -> None:
+        super().__init__(file, fields)
         self._codec, pages = _comment_pages(file)
         packet: bytes = OggPage.to_packets(pages, strict=False)[0]
         begin = _CODECS[self._codec]
@@ -43,24 +45,24 @@ class OggTag(GenreTag):
         elif self._begin != begin:
             raise TagError("has no comments where they should be. Encode it again.", code="tag-no-comments")
         self._comments = Comments.parse(packet[len(begin) :])
+        self._comments.fields = fields
         self._size = len(packet)
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres among the comments."""
-        return self._comments.genres()
+    def values(self, field: Field) -> tuple[str, ...]:
+        """Return the values of a field among the comments."""
+        return self._comments.values(field)
 
     def snapshot(self) -> Snapshot:
-        """Return the comments with the genre, and the size of their packet."""
+        """Return the comments that may change, and the size of their packet."""
         return {"comments": self._comments.snapshot(), "size": self._size}
 
     def others(self) -> Any:
         """Return all other comments."""
         return self._comments.others()
 
-    def set(self, genres: Sequence[str]) -> None:
-        """Replace the genres."""
-        self._comments.set_genres(genres)
+    def set(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field."""
+        self._comments.set_values(values, field)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Restore the comments."""

@@ -1,4 +1,4 @@
-"""Items of APEv2. Several genres are one item with values that zeros separate.
+"""Items of APEv2. Several values of a field are in one item, separated by zeros.
 
 See wiki.hydrogenaud.io/index.php?title=APEv2_specification.
 """
@@ -14,9 +14,10 @@ import mutagen.id3
 
 from genrelab.audio.containers.outer_tags import APE_END_SIZE, APE_MARK
 from genrelab.errors import TagError
-from genrelab.library.tags.entries import Entries
+from genrelab.library.tags.entries import Entries, Field
 
-_KEY = b"Genre"
+_KEYS: dict[Field, bytes] = {"genre": b"Genre", "mood": b"Mood", "grouping": b"Grouping"}
+_FIELDS = {key.upper(): field for field, key in _KEYS.items()}
 _VERSION = 2000
 _HAS_HEADER, _IS_HEADER = 1 << 31, 1 << 29
 _KIND = 6  # bits of an item's flags for the type of its value; 0 is text
@@ -79,21 +80,22 @@ class Ape(Entries):
         texts += [(b"Comment", str(comment)) for comment in found.getall("COMM")]
         return cls([_item(key, text.encode()) for key, text in texts if text])
 
-    def is_genre(self, entry: bytes) -> bool:
-        """Whether an item has the key of the genre, in any case."""
-        return entry[8 : entry.index(b"\0", 8)].upper() == _KEY.upper()
+    def field_of(self, entry: bytes) -> Field | None:
+        """Return the field whose key an item has, in any case."""
+        return _FIELDS.get(entry[8 : entry.index(b"\0", 8)].upper())
 
-    def genres(self) -> tuple[str, ...]:
-        """Return the genres."""
-        texts = [_value(item) for item in self.entries if self.is_genre(item) and not item[4] & _KIND]
+    def values(self, field: Field = "genre") -> tuple[str, ...]:
+        """Return the values of a field."""
+        texts = [_value(item) for item in self.of(field) if not item[4] & _KIND]
         values = [value.decode("utf-8", "replace") for text in texts for value in text.split(b"\0")]
         return tuple(value for value in values if value.strip())
 
-    def set_genres(self, genres: Sequence[str]) -> None:
-        """Replace the genres, or insert them before the first larger item."""
-        new = _item(_KEY, "\0".join(genres).encode())
-        larger = (number for number, item in enumerate(self.other_entries()) if len(item) > len(new))
-        self.put([new] if genres else [], next(larger, len(self.entries)))
+    def set_values(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field, or insert them before the first larger item."""
+        new = _item(_KEYS[field], "\0".join(values).encode())
+        others = [item for item in self.entries if self.field_of(item) != field]
+        larger = (number for number, item in enumerate(others) if len(item) > len(new))
+        self.put(field, [new] if values else [], next(larger, len(others)))
 
     def render(self) -> bytes:
         """Return the tag's bytes."""

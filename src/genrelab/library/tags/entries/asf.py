@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from genrelab.errors import TagError
-from genrelab.library.tags.entries import Entries
+from genrelab.library.tags.entries import Entries, Field
 
 DAMAGED = "has a damaged ASF header. Get the file again, or encode it again."
 
-_KEYS = ("wm/genre", "genre")  # FFmpeg shows both as the genre, in any case
-_KEY = "WM/Genre"
+_KEYS: dict[Field, str] = {"genre": "WM/Genre", "mood": "WM/Mood", "grouping": "WM/ContentGroupDescription"}
+_FIELDS = {key.casefold(): field for field, key in _KEYS.items()}
+_FIELDS |= {"genre": "genre", "mood": "mood", "grouping": "grouping"}  # FFmpeg shows these, too, in any case
 _TEXT, _BYTES = 0, 1  # types of values; the others are integers, except GUIDs
 _LARGEST = 0xFFFF  # bytes of a value outside the Metadata Library
 
@@ -68,15 +69,15 @@ class Attributes(Entries):
         begin = at + 6 + name
         return data[at + 2 : at + 2 + name], kind, begin, begin + size
 
-    def is_genre(self, entry: bytes) -> bool:
-        """Whether an attribute is a genre."""
+    def field_of(self, entry: bytes) -> Field | None:
+        """Return the field whose name an attribute has, in any case."""
         name, *_ = self._layout(entry)
-        return _decode(name).casefold() in _KEYS
+        return _FIELDS.get(_decode(name).casefold())
 
-    def genres(self) -> tuple[str, ...]:
-        """Return the genres."""
+    def values(self, field: Field = "genre") -> tuple[str, ...]:
+        """Return the values of a field."""
         found = []
-        for entry in filter(self.is_genre, self.entries):
+        for entry in self.of(field):
             _, kind, begin, end = self._layout(entry)
             if kind == _TEXT:
                 found.append(_decode(entry[begin:end]))
@@ -88,18 +89,18 @@ class Attributes(Entries):
         """Return everything else."""
         return self.other_entries(), self._rest
 
-    def set_genres(self, genres: Sequence[str]) -> None:
-        """Replace the genres, or append them."""
-        self._put([self._entry(genre) for genre in genres])
+    def set_values(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field, or append them."""
+        self._put([self._entry(value, field) for value in values], field)
 
-    def _put(self, entries: Sequence[bytes]) -> None:
-        self.put(entries, len(self.entries))
+    def _put(self, entries: Sequence[bytes], field: Field) -> None:
+        self.put(field, entries, len(self.entries))
         self.present = self.present or bool(entries)
 
-    def _entry(self, genre: str, language: int = 0, stream: int = 0) -> bytes:
-        name, value = ((text + "\0").encode("utf-16-le") for text in (_KEY, genre))
+    def _entry(self, text: str, field: Field, language: int = 0, stream: int = 0) -> bytes:
+        name, value = ((part + "\0").encode("utf-16-le") for part in (_KEYS[field], text))
         if len(value) > _LARGEST:
-            raise TagError("cannot hold a genre as long as this one.", code="tag-genre-too-long")
+            raise TagError(f"cannot hold a {field} as long as this one.", code="tag-genre-too-long")
         if self._long:
             return struct.pack("<HHHHI", language, stream, len(name), _TEXT, len(value)) + name + value
         return struct.pack("<H", len(name)) + name + struct.pack("<HH", _TEXT, len(value)) + value
@@ -111,7 +112,9 @@ class Attributes(Entries):
 
     def restore_texts(self, values: Sequence[Any]) -> None:
         """Restore texts with language and stream from a snapshot of genrelab 0.1."""
-        self._put([self._entry(text, lang or 0, stream or 0) for text, lang, stream in values])
+        self._put(
+            [self._entry(text, "genre", lang or 0, stream or 0) for text, lang, stream in values], "genre"
+        )
 
     def render(self) -> bytes:
         """Return the whole object; no bytes if it is absent."""

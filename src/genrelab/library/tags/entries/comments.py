@@ -1,6 +1,6 @@
 """Vorbis comments.
 
-See xiph.org/vorbis/doc/v-comment.html. Several genres are several entries `GENRE=...`.
+See xiph.org/vorbis/doc/v-comment.html. Several genres are several entries `GENRE=...`, and so on.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from genrelab.errors import TagError
-from genrelab.library.tags.entries import Entries
+from genrelab.library.tags.entries import Entries, Field
 
-_KEY = b"GENRE"
+_KEYS: dict[Field, bytes] = {"genre": b"GENRE", "mood": b"MOOD", "grouping": b"GROUPING"}
+_FIELDS = {key: field for field, key in _KEYS.items()}
 DAMAGED = "has damaged Vorbis comments. Repair them with a tag editor."
 _VENDOR = b"genrelab"  # of new comments
 
@@ -59,25 +60,22 @@ class Comments(Entries):
         entries = [take(int.from_bytes(take(4), "little")) for _ in range(count)]
         return cls(vendor, entries, data[at:])
 
-    def is_genre(self, entry: bytes) -> bool:
-        """Whether an entry has the key of the genre, in any case."""
-        return entry.partition(b"=")[0].upper() == _KEY
+    def field_of(self, entry: bytes) -> Field | None:
+        """Return the field whose key an entry has, in any case."""
+        return _FIELDS.get(entry.partition(b"=")[0].upper())
 
-    def genres(self) -> tuple[str, ...]:
-        """Return the genres."""
-        values = [
-            entry.partition(b"=")[2].decode("utf-8", "replace")
-            for entry in filter(self.is_genre, self.entries)
-        ]
+    def values(self, field: Field = "genre") -> tuple[str, ...]:
+        """Return the values of a field."""
+        values = [entry.partition(b"=")[2].decode("utf-8", "replace") for entry in self.of(field)]
         return tuple(value for value in values if value.strip())
 
     def others(self) -> Any:
         """Return everything else."""
         return self.vendor, self.other_entries()
 
-    def set_genres(self, genres: Sequence[str]) -> None:
-        """Replace the genres, or append them."""
-        self.put([_KEY + b"=" + genre.encode() for genre in genres], len(self.entries))
+    def set_values(self, values: Sequence[str], field: Field = "genre") -> None:
+        """Replace the values of a field, or append them."""
+        self.put(field, [_KEYS[field] + b"=" + value.encode() for value in values], len(self.entries))
 
     def render(self) -> bytes:
         """Return the block, without `rest`."""

@@ -1,4 +1,8 @@
-"""Frames of ID3v2 tags. Several genres are several values in ID3v2.4, before it one value with separators.
+"""Frames of ID3v2 tags.
+
+Several values of a field are in one frame: before ID3v2.4 as one text with separators.
+The mood has a frame since ID3v2.4; before, programs write `TXXX` with the description MOOD. The grouping was
+always TIT1, which iTunes 12.5 made the work of classical music; it and TagLib call GRP1 the grouping.
 
 See id3.org/id3v2-00, id3.org/id3v2.3.0 and id3.org/id3v2.4.0-structure.
 """
@@ -16,7 +20,7 @@ from pydantic import JsonValue
 from genrelab.audio.containers.outer_tags import from_synchsafe, id3_length
 from genrelab.errors import TagError
 from genrelab.library.tags.base import NEW_PADDING
-from genrelab.library.tags.entries import Entries
+from genrelab.library.tags.entries import Entries, Field
 
 NEW_VERSION = 4  # of new tags
 
@@ -24,6 +28,19 @@ NO_GENRE = 255  # in ID3v1
 
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 _UNDEFINED_FLAGS = {2: 0x3F, 3: 0x1F, 4: 0x0F}  # by version; programs reject tags with them
+_FRAMES: dict[Field, tuple[bytes, bytes, bytes]] = {  # of ID3v2.2, 2.3 and 2.4
+    "genre": (b"TCO", b"TCON", b"TCON"),
+    "mood": (b"TXX", b"TXXX", b"TMOO"),
+    "grouping": (b"TT1", b"TIT1", b"TIT1"),
+}
+_FIELDS: dict[bytes, Field] = {
+    **dict.fromkeys((b"TCO", b"TCON"), "genre"),
+    **dict.fromkeys((b"TT1", b"TIT1", b"GP1", b"GRP1"), "grouping"),
+    b"TMOO": "mood",
+}
+_OF_ITUNES = (b"GP1", b"GRP1", b"GRP1")
+_USER_TEXT = (b"TXX", b"TXXX")
+_MOOD = "MOOD"  # the description of a text frame with the mood
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
 _DAMAGED = "has a damaged ID3v2 tag. Repair it with a tag editor."
 _BEHIND = bytes(1024)  # replaces the sound, so that mutagen does not read part of a tag as ID3v1
@@ -86,33 +103,65 @@ class Id3(Entries):
         tag_read._flags = flags & ~_EXTENDED & ~_FOOTER
         return tag_read
 
-    @property
-    def _name(self) -> bytes:
-        return b"TCO" if self.version == 2 else b"TCON"
+    def field_of(self, entry: bytes) -> Field | None:
+        """Return the field that a frame holds."""
+        name = entry[: 3 if self.version == 2 else 4]
+        if name in _USER_TEXT:
+            return "mood" if self._is_mood(entry) else None
+        return _FIELDS.get(name)
 
-    def is_genre(self, entry: bytes) -> bool:
-        """Whether a frame holds the genre."""
-        return entry.startswith(self._name)
+    def _is_mood(self, entry: bytes) -> bool:
+        """Whether a text frame of the user has the description of the mood, in any case."""
+        if _MOOD.encode() not in entry[:64].replace(b"\0", b"").upper():  # fast, for most frames
+            return False
+        return any(frame.desc.upper() == _MOOD for frame in self._read([entry]).getall("TXXX"))
 
-    def genres(self) -> tuple[str, ...]:
-        """Return the genres; numbers become names."""
-        alone = Id3(self.version, [frame for frame in self.entries if self.is_genre(frame)])
+    def _read(self, entries: Sequence[bytes]) -> Any:
+        """Return some frames as mutagen reads them, as those of ID3v2.4."""
+        alone = Id3(self.version, entries)
         alone._flags = self._flags
-        if not alone.entries:
+        return mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
+
+    def _named(self, field: Field, name: bytes) -> list[bytes]:
+        return [frame for frame in self.of(field) if frame.startswith(name)]
+
+    def values(self, field: Field = "genre", *, itunes: bool = False) -> tuple[str, ...]:
+        """Return the values of a field; numbers of genres become names.
+
+        The grouping is that of TIT1, else of GRP1; with `itunes`, that of GRP1 alone.
+        """
+        entries = self.of(field)
+        if field == "grouping":
+            own = self._named(field, _FRAMES[field][self.version - 2])
+            ours = self._named(field, _OF_ITUNES[self.version - 2])
+            entries = ours if itunes else own or ours
+        if not entries:
             return ()
-        found: Any = mutagen.id3.ID3(io.BytesIO(alone.render() + _BEHIND), load_v1=False)
-        return tuple(genre for frame in found.getall("TCON") for genre in frame.genres if genre.strip())
+        frames = self._read(entries).values()
+        texts = (text for frame in frames for text in (frame.genres if field == "genre" else frame.text))
+        return tuple(text for text in texts if text.strip())
 
-    def stored(self, genres: Sequence[str], separator: str = "/") -> tuple[str, ...]:
+    def stored(self, values: Sequence[str], separator: str = "/") -> tuple[str, ...]:
         """Return the stored values: a single one before ID3v2.4, unless the separator is a zero."""
-        one = genres and self.version < 4 and separator != "\0"
-        return (separator.join(genres),) if one else tuple(genres)
+        one = values and self.version < 4 and separator != "\0"
+        return (separator.join(values),) if one else tuple(values)
 
-    def set_genres(self, genres: Sequence[str], separator: str = "/") -> None:
-        """Replace the frames of the genre, or insert one in front; no genres remove them."""
-        self.put([self._frame(self.stored(genres, separator))] if genres else [], 0)
+    def set_values(
+        self, values: Sequence[str], field: Field = "genre", *, separator: str = "/", itunes: bool = False
+    ) -> None:
+        """Replace the frames of a field, or insert one in front; no values remove them.
 
-    def _frame(self, texts: Sequence[str]) -> bytes:
+        With `itunes`, the grouping is written to GRP1 alone, else to TIT1, and to GRP1 if there is one.
+        """
+        texts, names, kept = self.stored(values, separator), [_FRAMES[field][self.version - 2]], list[bytes]()
+        if field == "grouping":
+            ours = _OF_ITUNES[self.version - 2]
+            kept = self._named(field, names[0]) if itunes else []
+            names = [ours] if itunes else [*names, *([ours] if self._named(field, ours) else [])]
+        self.put(field, [*kept, *(self._frame(texts, name) for name in names if values)], 0)
+
+    def _frame(self, texts: Sequence[str], name: bytes) -> bytes:
+        texts = [_MOOD, *texts] if name in _USER_TEXT else texts
         text = "\0".join(texts)
         if self.version == 4:
             data = b"\3" + text.encode()
@@ -121,18 +170,18 @@ class Id3(Entries):
         else:
             data = b"\1" + b"\0\0".join(b"\xff\xfe" + part.encode("utf-16-le") for part in texts)
         if self.version == 2:
-            return self._name + len(data).to_bytes(3, "big") + data
+            return name + len(data).to_bytes(3, "big") + data
         size = _to_synchsafe(len(data)) if self.version == 4 else len(data).to_bytes(4, "big")
-        return self._name + size + b"\0\0" + data
+        return name + size + b"\0\0" + data
 
     def snapshot_tag(self) -> dict[str, JsonValue]:
-        """Return version, size and frames of the genre; only the version, None, of an absent tag."""
+        """Return version, size and the frames that may change; only the version, None, of an absent tag."""
         if not self.present:
             return {"id3v2": None}
         return {"id3v2": self.version, "size": self.size, "frames": self.snapshot()}
 
     def restore_tag(self, before: Any, created_with: Sequence[bytes] = ()) -> None:
-        """Restore the genre and the size of a tag.
+        """Restore the frames that may change, and the size of a tag.
 
         Parameters
         ----------
@@ -147,7 +196,7 @@ class Id3(Entries):
             If the tag is absent now, or of another version.
         """
         if before is None:
-            self.set_genres(())
+            self.entries = self.other_entries()
             self.present &= any(frame not in created_with for frame in self.entries)
         elif not self.present or before["version"] != self.version:
             raise TagError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from genrelab.library.tags.entries import Entries
+from genrelab.library.tags.entries import Entries, Field
 
 _NAME = b"IGNR"
 _KIND = b"INFO"
@@ -47,13 +47,13 @@ class Info(Entries):
         whole = len(info._rest) < 8 and all(_ID.match(entry) for entry in info.entries)
         return data[:4] == _KIND and whole
 
-    def is_genre(self, entry: bytes) -> bool:
-        """Whether an entry holds the genre."""
-        return entry.startswith(_NAME)
+    def field_of(self, entry: bytes) -> Field | None:
+        """Return `genre` for an entry that holds it; the other fields have no entries."""
+        return "genre" if entry.startswith(_NAME) else None
 
-    def genres(self) -> tuple[str, ...]:
-        """Return the genres."""
-        return tuple(_decode(_text(entry)) for entry in self.entries if self.is_genre(entry))
+    def values(self, field: Field = "genre") -> tuple[str, ...]:
+        """Return the values of a field."""
+        return tuple(_decode(_text(entry)) for entry in self.of(field))
 
     def others(self) -> Any:
         """Return everything else."""
@@ -66,7 +66,7 @@ class Info(Entries):
         """
         text = b"" if genre is None else self._encode(genre) + b"\0"
         entry = _NAME + len(text).to_bytes(4, "little") + text + bytes(len(text) % 2)
-        self.put([entry] if text else [], 0)
+        self.put("genre", [entry] if text else [], 0)
 
     def _encode(self, genre: str) -> bytes:
         """Encode as UTF-8, or as Windows-1252 if other entries are not UTF-8."""
