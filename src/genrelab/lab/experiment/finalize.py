@@ -18,7 +18,9 @@ import numpy as np
 from genrelab.errors import RunError, UsageError
 from genrelab.files import only_one, replace_text
 from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.experiment.final_tags import final_tags
 from genrelab.lab.experiment.identity import claim, identity_of
+from genrelab.lab.experiment.model_file import write_network
 from genrelab.lab.experiment.record import corpus_record, describe
 from genrelab.lab.experiment.shortfalls import GRAVE, shortfalls
 from genrelab.lab.findings import Finding, combined
@@ -44,7 +46,7 @@ from genrelab.lab.runs.lineage import learned_digests
 from genrelab.lab.runs.network_findings import training_findings
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment, Report
-from genrelab.lab.training.export import export, why_unwritable
+from genrelab.lab.training.export import why_unwritable
 from genrelab.lab.training.train import Trained, train
 
 RECORD = folders.FINAL
@@ -268,7 +270,9 @@ def finalize(
             "abstain_below_by_genre": _limits(held),
         },
     )
-    difference = export(trained.network, about, wanted.to, half=wanted.half)
+    of_folds = [found for fold in folds if (found := fold.tag_predictions()) is not None]
+    tags = final_tags(of_folds, seed=experiment.seed) if of_folds else None
+    difference = write_network(trained.network, about, wanted.to, tags=tags, half=wanted.half)
     record = {
         "recipe": recipe.name,
         "parameters": trained.network.parameter_count(),
@@ -284,6 +288,7 @@ def finalize(
             for each in held.bins
         ],
         "evaluation": held.evaluation.to_dict(),
+        **({} if tags is None else {"tags": tags.record}),
         "versions": folders.versions(),
     }
     replace_text(wanted.folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")

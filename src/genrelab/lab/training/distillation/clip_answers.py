@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,62 +19,70 @@ from genrelab.lab.training.distillation.teacher_set import NamedTeacher
 from genrelab.lab.training.store.audio_store import AudioStore, cache_folder
 from genrelab.lab.training.store.facts import clip_facts
 
-ClipAnswers = dict[str, npt.NDArray[np.float32]]
-"""Name of an array -> `[clips, d]`, the mean over a clip's windows."""
-
 _WINDOWS = 3  # most of a clip, evenly spread
-_BATCH = 8
 _VERSION = 1  # of what is computed
 Report = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class ClipAnswers:
+    """The answers of a teacher to the clips of a store.
+
+    Attributes
+    ----------
+    row : dict of str to int
+        Clip id -> row of the arrays.
+    arrays : dict of str to np.ndarray [shape=(clips, d)]
+        The mean over a clip's windows, in single precision; arrays that describe whole views only.
+    """
+
+    row: dict[str, int]
+    arrays: dict[str, npt.NDArray[np.float32]]
+
+    def of(self, array: str, clips: Iterable[str]) -> npt.NDArray[np.float64]:
+        """Return an array for some clips, `[clips, d]`."""
+        return self.arrays[array][[self.row[key] for key in clips]].astype(np.float64)
+
+
 def clip_answers(
-    teacher: NamedTeacher,
-    clips: Sequence[tuple[str, AudioStore]],
-    *,
-    samples: int,
-    report: Report | None = None,
+    teacher: NamedTeacher, store: AudioStore, *, samples: int, report: Report | None = None
 ) -> ClipAnswers:
-    """Ask a teacher about clips: up to three windows of each, evenly spread.
+    """Ask a teacher about all clips of a store: up to three windows of each, evenly spread.
 
     Parameters
     ----------
     teacher : NamedTeacher
-    clips : sequence of (str, AudioStore)
-        Ids, and the stores that hold the sound.
+    store : AudioStore
     samples : int > 0
         Length of a window; a shorter clip is repeated.
     report : callable or None
         Called with the number of finished clips and the total.
-
-    Returns
-    -------
-    dict of str to np.ndarray [shape=(clips, d)]
-        Arrays that describe whole views, in single precision.
     """
-    file = cache_folder() / "teachers" / f"{teacher.name}-{_key(teacher, clips, samples)[:16]}.npz"
+    row = {key: number for number, key in enumerate(store.clips)}
     names = [name for name in teacher.network.sizes if name not in teacher.network.of_segments]
+    file = cache_folder() / "teachers" / f"{teacher.name}-{_key(teacher, store, samples)[:16]}.npz"
     try:
         with np.load(file, allow_pickle=False) as kept:
-            return {name: kept[name] for name in names}
+            return ClipAnswers(row, {name: kept[name] for name in names})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         pass  # not there, or damaged: ask again
     found: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
-    for done, (clip_id, store) in enumerate(clips, start=1):
+    for done, clip_id in enumerate(store.clips, start=1):
         windows = torch.from_numpy(_windows(store, clip_id, samples))
         answers = teacher.ask(windows, sample_rate=store.sample_rate)
         for name in names:
             found[name].append(answers[name].mean(dim=0).numpy())
         if report is not None:
-            report(done, len(clips))
+            report(done, len(store.clips))
     whole = {name: np.stack(rows) for name, rows in found.items()}
 
-    def write(draft: object) -> None:
-        np.savez(str(draft), allow_pickle=False, **whole)
+    def write(draft: Path) -> None:
+        with draft.open("wb") as opened:
+            np.savez(opened, allow_pickle=False, **whole)  # type: ignore[arg-type]
 
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, write)
-    return whole
+    return ClipAnswers(row, whole)
 
 
 def _windows(store: AudioStore, clip_id: str, samples: int) -> npt.NDArray[np.float32]:
@@ -89,8 +99,8 @@ def _windows(store: AudioStore, clip_id: str, samples: int) -> npt.NDArray[np.fl
     )
 
 
-def _key(teacher: NamedTeacher, clips: Sequence[tuple[str, AudioStore]], samples: int) -> str:
-    digests = {id(store): clip_facts(store) for store in {id(each): each for _, each in clips}.values()}
-    heard = [[clip_id, store.sample_rate, digests[id(store)][clip_id].digest] for clip_id, store in clips]
-    text = json.dumps([_VERSION, teacher.sha256, samples, heard])
+def _key(teacher: NamedTeacher, store: AudioStore, samples: int) -> str:
+    facts = clip_facts(store)
+    heard = [[key, facts[key].digest] for key in store.clips]
+    text = json.dumps([_VERSION, teacher.sha256, samples, store.sample_rate, store.channels, heard])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,10 +16,10 @@ from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.distillation.clip_answers import clip_answers
 from genrelab.lab.training.distillation.distillation import Distillation, clip_targets
 from genrelab.lab.training.distillation.genre_teacher import group_of
-from genrelab.lab.training.distillation.linear_heads import genre_heads, tag_heads
+from genrelab.lab.training.distillation.linear_heads import Floats, genre_heads, tag_heads
 from genrelab.lab.training.distillation.matching import Heads, MatchingSource
 from genrelab.lab.training.distillation.taught import Source, TableSource
-from genrelab.lab.training.distillation.teacher_set import taught_columns
+from genrelab.lab.training.distillation.teacher_set import NamedTeacher, taught_columns
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import class_weights
 from genrelab.lab.training.optimization.objective import (
@@ -137,23 +137,11 @@ def _heads(
     """Fit the linear heads to labelled and tagged training clips."""
     settings, recipe, clips = found.settings.genres, experiment.recipe, experiment.clips
     assert settings is not None
-    stores = {
-        key: each.store for each in (learning.copies[0], *learning.unlabelled[:1]) for key in each.labels
-    }
     tags = experiment.corpus_tags if recipe.tags is not None and recipe.tags.heads > 0 else ()
     asked = [key for key in learning.clips if clips[key].genre is not None or (tags and clips[key].tags)]
-    answers = [
-        clip_answers(
-            each,
-            [(key, stores[key]) for key in asked],
-            samples=recipe.audio.segment_samples * recipe.training.view_segments,
-            report=experiment.progress(f"asking the teacher {each.name}"),
-        )
-        for each in found.teachers
-    ]
-    features = np.concatenate(
-        [each[name].astype(np.float64) for each in answers for name in settings.arrays], axis=1
-    )
+    features = np.zeros((len(asked), 0))
+    for teacher in found.teachers:
+        features = np.hstack([features, _features(experiment, learning, teacher, asked)])
     number = {genre: at for at, genre in enumerate(experiment.corpus.genres)}
     classes = np.array([number.get(clips[key].genre or "", UNLABELLED) for key in asked])
     rows = np.flatnonzero(classes != UNLABELLED)
@@ -176,6 +164,28 @@ def _heads(
         truth = tag_truth(experiment.corpus, asked, tags)
         own = tag_heads(features, truth, strength=settings.C)
     return Heads(genres, of_clip, own), about
+
+
+def _features(
+    experiment: Experiment, learning: TrainingSet, teacher: NamedTeacher, asked: Sequence[str]
+) -> Floats:
+    """Return what the heads are fitted to for clips of both stores, `[clips, d]`."""
+    recipe = experiment.recipe
+    assert recipe.distill is not None and recipe.distill.genres is not None
+    found: dict[str, Floats] = {}
+    for part in (*learning.copies[:1], *learning.unlabelled[:1]):
+        own = [key for key in asked if key in part.labels]
+        if not own:
+            continue
+        answers = clip_answers(
+            teacher,
+            part.store,
+            samples=recipe.audio.segment_samples * recipe.training.view_segments,
+            report=experiment.progress(f"asking the teacher {teacher.name}"),
+        )
+        values = np.hstack([answers.of(name, own) for name in recipe.distill.genres.arrays])
+        found |= dict(zip(own, values, strict=True))
+    return np.stack([found[key] for key in asked])
 
 
 def _some(learning: TrainingSet) -> Iterator[Tensor]:
