@@ -25,6 +25,7 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
 from genrelab.lab.recipes.tags import NO_MUSIC
 from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
+from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
 from genrelab.lab.training.split_roles import Roles
 from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
 from genrelab.lab.training.store.build import Which
@@ -130,8 +131,13 @@ class Experiment:
 
     @cached_property
     def unlabelled(self) -> tuple[str, ...]:
-        """The clips without a genre that are trained on, too."""
-        return self.distillation.unlabelled if self.distillation is not None else ()
+        """The clips without a genre that are trained on, too: for a teacher, or for their tags."""
+        if self.distillation is not None and self.distillation.settings.unlabelled:
+            return self.distillation.unlabelled
+        if not self.corpus_tags:
+            return ()
+        tagged = {clip.id for clip in self.corpus.clips if clip.tags}
+        return usable_unlabelled(self.corpus, measured=self.roles.measured, with_targets=tagged).used
 
     @cached_property
     def guessed(self) -> Sequence[str]:
@@ -258,13 +264,15 @@ class Experiment:
             file = distill.file(self.split.name)
             if file is None or not Path(file).expanduser().is_file():
                 return None
-        if self.distillation is None and not self.guessed:
+        if self.distillation is None and not self.guessed and not self.unlabelled:
             return None
         parts: list[Any] = [self.guessed]
         if self.distillation is not None:
-            parts += [self.distillation.digest, self.unlabelled]
-            if self.unlabelled:
-                parts.append(self.sound_key("unlabelled"))
+            parts.append(self.distillation.digest)
+        if self.distillation is not None or self.unlabelled:
+            parts.append(self.unlabelled)
+        if self.unlabelled:
+            parts.append(self.sound_key("unlabelled"))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

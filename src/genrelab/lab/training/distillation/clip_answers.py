@@ -78,7 +78,7 @@ def clip_answers(
 
     def write(draft: Path) -> None:
         with draft.open("wb") as opened:
-            np.savez(opened, allow_pickle=False, **whole)  # type: ignore[arg-type]
+            np.savez(opened, allow_pickle=False, **whole)
 
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, write)
