@@ -167,6 +167,18 @@ def test_a_chain_with_relative_paths_is_found_from_elsewhere(
     assert lineage(str(folder / WEIGHTS)).lost == "unknown"
 
 
+def test_a_link_to_weights_leads_to_their_run(chain: tuple[Path, Run, Run], tmp_path: Path) -> None:
+    _, first, second = chain
+    (tmp_path / "start.safetensors").symlink_to(second.folder / WEIGHTS)
+    runs, lost = lineage(str(tmp_path / "start.safetensors"))
+    assert [each.folder for each in runs] == [
+        second.folder.resolve(),
+        first.folder.resolve(),
+    ] and lost is None
+    copy = shutil.copy(second.folder / WEIGHTS, tmp_path / "copy.safetensors")
+    assert lineage(str(copy)) == ((), str(copy)), "nothing says where a copy is from"
+
+
 @pytest.mark.parametrize("record", ["final.json", "pretraining.json"])
 def test_trainings_without_a_test_count_as_well(
     chain: tuple[Path, Run, Run], tmp_path: Path, tiny_recipe: Make, record: str

@@ -112,9 +112,12 @@ def lineage(weights: str, sha256: str | None = None) -> Lineage:
         file = _located(weights, sha256, runs[-1].folder if runs else None)
         found = None
         if file is not None and len(runs) < MOST_RUNS:
-            folder = file.parent.resolve()
-            found = learned_in(folder) if folder not in seen else None
-            seen.add(folder)
+            # The file may be a link to the weights of a run.
+            folders_of = dict.fromkeys((file.parent.resolve(), file.resolve().parent))
+            found = next(
+                (each for folder in folders_of if folder not in seen and (each := learned_in(folder))), None
+            )
+            seen.update(folders_of)
         if found is None:
             return Lineage(tuple(runs), weights)
         runs.append(found)
