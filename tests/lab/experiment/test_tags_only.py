@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.leakage.checks import check_run
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.runs.known_recordings import read_sounds
+from genrelab.lab.runs.known_recordings import read_sounds, write_sounds
 from genrelab.lab.runs.record import RunRecord, load_record
 from genrelab.lab.training.distillation.unlabelled import BY_ARTIST, MEASURED, usable_unlabelled
 from genrelab.lab.training.experiment import Experiment
@@ -145,3 +146,20 @@ def test_a_measured_clip_with_tags_only_is_never_trained_on(tree: Path) -> None:
     same_artist = dataclasses.replace(corpus, clips=[*corpus.clips[:-1], others])
     usable = usable_unlabelled(same_artist, measured=measured, with_targets=every)
     assert "free-0" not in usable.used and usable.left_out == {MEASURED: 4, BY_ARTIST: 1}
+
+
+def test_a_training_clip_that_is_distilled_too_keeps_its_part(
+    tree: Path, tiny_recipe: Make, tmp_path: Path
+) -> None:
+    corpus, split = music(tree)
+    names = [clip.path.name for clip in corpus.clips if clip.path and clip.id != "free-0"]
+    np.savez(tmp_path / "targets.npz", names=names, pen=np.eye(len(names)))
+    distill = {"targets": str(tmp_path / "targets.npz"), "regress": {"pen": 1.0}, "unlabelled": True}
+    experiment = Experiment(tiny_recipe(f"distill={json.dumps(distill)}"), corpus, split, 0)
+    trained = {"tagged-0", "tagged-1", "tagged-2", "tagged-3"}
+    assert set(experiment.unlabelled) - {"free-0"} == trained
+    write_sounds(tmp_path, experiment)
+    rows = (tmp_path / "sounds.csv").read_text(encoding="utf-8").splitlines()
+    assert len({row.split(",")[0] for row in rows}) == len(rows)
+    sounds = read_sounds(tmp_path)
+    assert sounds is not None and all(sounds[key].part == "train" for key in trained)

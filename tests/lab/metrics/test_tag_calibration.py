@@ -176,3 +176,20 @@ def test_tags_are_kept_by_auc_and_enough_clips() -> None:
     assert kept_tags(every) == ("a", "f")
     assert kept_tags(every, fewest=1) == ("a", "d", "e", "f")
     assert kept_tags(every, least=0.8, fewest=1) == ("d", "e", "f")
+
+
+@pytest.mark.parametrize("penalty", [0.1, 5.0])
+def test_no_other_scale_and_offset_have_a_smaller_loss(penalty: float) -> None:
+    p = drawn(60, scale=1.8, offset=-1.0)
+    has, logits = p.truth[:, 0] == 1, logit(p.probabilities[:, 0])
+    fit = fit_platt(p, TAG, penalty=penalty)
+
+    def loss(scale: float, offset: float) -> float:
+        each = expit(scale * logits + offset)
+        away = (scale - 1) ** 2 + offset**2
+        return float(-np.log(np.where(has, each, 1 - each)).sum() + penalty * away / 2)
+
+    best = loss(fit.scale, fit.offset)
+    for angle in np.linspace(0, 2 * np.pi, 24):
+        for far in (0.01, 0.3):
+            assert loss(fit.scale + far * np.cos(angle), fit.offset + far * np.sin(angle)) > best
