@@ -146,7 +146,7 @@ def export(
         bundle = Bundle.load(draft)
         for length in sorted({least, (least + samples) // 2, samples}):
             found = np.array(_differences(bundle, whole, probes[..., :length]))
-            limits = np.array(allowed) * (1 if length == samples else SHORTER)
+            limits = np.array(allowed[: len(found)]) * (1 if length == samples else SHORTER)
             if not (found <= limits).all():
                 differences = ", ".join(
                     f"{difference:.1e} in its {what} (allowed: {limit:.0e})"
