@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json, say_text
+
+if TYPE_CHECKING:
+    from genrelab.lab.corpora.types import Corpus
 
 app = typer.Typer(help="Work with labelled corpora.", no_args_is_help=True)
 Format = Annotated[Literal["table", "json"], typer.Option(help="Output format.")]
@@ -45,7 +48,7 @@ def show(
     format: Format = "table",
     plugin: Plugins = None,
 ) -> None:
-    """Count the clips of a corpus by genre; with --split, also the clips in each part."""
+    """Count the clips of a corpus by genre and tag; with --split, also the clips in each part."""
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
@@ -57,11 +60,13 @@ def show(
         "licence": music.licence,
         "citation": music.citation,
         "clips": {genre: clips[genre] for genre in music.genres},
-        "unlabelled": clips[None],
+        "unlabelled": sum(not clip.annotated for clip in music.clips),
         "artists": len({clip.artist for clip in music.clips if clip.artist}),
         "skipped": dict(music.skipped),
         "published_splits": list(music.published_splits),
     }
+    if music.tags:
+        record |= _tags(music)
     if split is not None:
         from genrelab.lab.findings.wording import checked
 
@@ -79,6 +84,18 @@ def show(
     from genrelab.printing import yaml_text
 
     say_text(yaml_text(record))
+
+
+def _tags(music: Corpus) -> dict[str, object]:
+    """Count the clips of each tag, and clips with tags and no genre; name the tags that can be learned."""
+    from genrelab.lab.corpora.tag_table import usable_tags
+
+    counts = Counter(tag for clip in music.clips for tag in clip.tags or ())
+    return {
+        "tags": {tag: counts[tag] for tag in music.tags},
+        "usable_tags": list(usable_tags(music)),
+        "tags_only": sum(clip.annotated and clip.genre is None for clip in music.clips),
+    }
 
 
 @app.command()

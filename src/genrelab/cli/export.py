@@ -21,9 +21,8 @@ def export(
 ) -> None:
     """Write the network of a finished run as one ONNX file, and compare its output with PyTorch."""
     from genrelab.errors import ModelFileError, UsageError
-    from genrelab.lab.experiment.record import bundle_metadata
+    from genrelab.lab.experiment.model_file import write_run
     from genrelab.lab.runs.folders import Run
-    from genrelab.lab.training.export import export as write
     from genrelab.lab.training.export import why_unwritable
 
     if to.suffix != ".onnx":
@@ -33,5 +32,5 @@ def export(
     reason = why_unwritable(network)
     if reason is not None:
         raise ModelFileError(f"{to} was not written: {reason}", code="no-model-file")
-    difference = write(network, bundle_metadata(finished), to, half=half)
+    difference = write_run(finished, network, to, half=half)
     say(f"{to}: differs from torch by at most {difference:.1e}")

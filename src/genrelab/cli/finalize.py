@@ -24,6 +24,13 @@ def finalize(
             min=0.0, max=1.0, help="Share of answers that must be right; sets the threshold of `unsure`."
         ),
     ] = 0.8,
+    by_genre: Annotated[
+        bool,
+        typer.Option(
+            "--threshold-by-genre/--one-threshold",
+            help="Give genres whose answers are right too rarely thresholds of their own.",
+        ),
+    ] = False,
     half: Annotated[
         bool, typer.Option("--half", help="Store the weights in half precision: half the size.")
     ] = False,
@@ -63,7 +70,7 @@ def finalize(
     folder = out or runs[0].parent / "final"
     with counting() as report:
         held, record = make(
-            folds, music, Final(folder, to, precision, half, force), device=device, report=report
+            folds, music, Final(folder, to, precision, half, force, by_genre), device=device, report=report
         )
     broken = [Finding.model_validate(each) for each in record["result"]["findings"]]
     for finding in (*held.shortfalls, *broken):
@@ -79,4 +86,12 @@ def finalize(
         f"{right} of them right; {100 * precision:.4g} % wanted, "
         f"{'reached' if held.threshold.reached else 'not reached'}"
     )
+    for genre, own in held.by_genre.items():
+        say(
+            f"            {own.confidence:g} for {genre}: {100 * own.precision:.0f} % of {own.answers} "
+            f"answers right, after {100 * own.precision_before:.0f} % of {own.answers_before}"
+        )
+    other, name = (held.common, "one threshold") if by_genre else (held.own, "thresholds by genre")
+    right = "none" if math.isnan(other.precision) else f"{100 * other.precision:.0f} %"
+    say(f"            with {name}: answers {100 * other.answered:.0f} %, {right} of them right")
     say(f"model       {to} ({to.stat().st_size / 1e6:.1f} MB)")

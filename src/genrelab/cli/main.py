@@ -28,6 +28,7 @@ from genrelab.cli import (
     library,
     listen,
     model,
+    pretrain,
     recipes,
     recognize,
     reproduce,
@@ -96,6 +97,7 @@ app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(corpora.app, name="corpora")
 app.command("train")(train.train)
+app.command("pretrain")(pretrain.pretrain)
 app.command("targets")(targets.targets)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)

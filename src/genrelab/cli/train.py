@@ -10,6 +10,7 @@ import typer
 
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
+from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
 
 
 def train(
@@ -26,13 +27,23 @@ def train(
     split: Annotated[
         str,
         typer.Option(
-            help="published, random, artist (no artist in two parts), kfold:0/10, artist-kfold:0/5."
+            help="published, random, artist (no artist in two parts), kfold:0/10, artist-kfold:0/5, "
+            "artist-kfold:0+1/5 (tests folds 0 and 1)."
         ),
     ] = "artist",
     seed: Annotated[
         int,
         typer.Option(min=0, max=2**32 - 1, help="Seed of split, initial weights, order and augmentation."),
     ] = 0,
+    split_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**32 - 1,
+            help="Seed of the split alone; --seed by default. With it, several seeds can train on the same "
+            "folds.",
+        ),
+    ] = None,
     exclude: Annotated[
         Path | None,
         typer.Option(
@@ -57,6 +68,8 @@ def train(
             "Short for --set distill.targets=."
         ),
     ] = None,
+    teacher: Teachers = None,
+    teacher_tags: TeacherTags = None,
     out: Annotated[Path, typer.Option(help="Folder that gets the run folders.")] = Path("runs"),
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
@@ -87,10 +100,11 @@ def train(
         changes.append(f"training.weights={json.dumps(weights)}")
     if targets is not None:
         changes.append(f"distill.targets={json.dumps(targets)}")
+    changes += teacher_changes(teacher, teacher_tags)
     chosen = load_recipe(recipe, changes=changes)
     music = load_corpus(corpus)
     left_out = read_exclusions(exclude, music) if exclude else ()
-    parts = make_split(music, split, seed=seed, exclude=left_out)
+    parts = make_split(music, split, seed=seed if split_seed is None else split_seed, exclude=left_out)
     music = leave_out_unlabelled(music, left_out)
     with counting() as report:
         run = run_experiment(

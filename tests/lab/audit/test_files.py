@@ -99,6 +99,17 @@ def test_the_best_of_a_group_is_kept(
     )
 
 
+def test_tags_are_kept_before_longer_clips_without_labels() -> None:
+    clips = [
+        Clip("free", None, None),
+        Clip("tagged", None, None, tags=("mood:calm",)),
+        Clip("a", None, "jazz"),
+    ]
+    analyses = [analysis(clip, length) for clip, length in zip(clips, (12, 11, 10), strict=True)]
+    assert [each.clip_id for each in exclusions(analyses, [["free", "tagged"]], [], {})] == ["free"]
+    assert [each.clip_id for each in exclusions(analyses, [["tagged", "a"]], [], {})] == ["tagged"]
+
+
 def test_crossing_parts_and_differing_labels(audit: Audit) -> None:
     first, second, third = audit.pairs
     assert [audit.crosses(each) for each in audit.pairs] == [True, False, True]

@@ -58,6 +58,21 @@ def test_train_prints_where_things_are_and_what_they_are_worth(
     assert "artist of every clip is unknown" in err
 
 
+def test_a_second_seed_trains_and_tests_on_the_same_clips(
+    trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    music, first = trained
+    arguments = ["train", "resnet2d-s", f"--corpus=folder:{music}", "--split=random", "--device=cpu"]
+    arguments += [f"--out={tmp_path}", *SMALL, "--set=training.max_epochs=1", "--format=json"]
+    assert main([*arguments, "--seed=1", "--split-seed=0"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    second = Path(record["run"])
+    assert second.name == f"{record['split']['name']}-split0-seed1"
+    assert (second / "split.csv").read_bytes() == (first / "split.csv").read_bytes()
+    assert (record["seed"], record["split"]["seed"]) == (1, 0)
+    assert record["split"]["made"].endswith("seed 0")
+
+
 def test_the_model_recognizes_without_torch(trained: tuple[Path, Path]) -> None:
     music, run = trained
     code = "import sys; sys.modules['torch'] = None; from genrelab.cli.main import run; run()"
@@ -212,6 +227,24 @@ def test_corpora_show_verify_and_render(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["corpora", "verify", f"folder:{tmp_path / 'heard'}"]) == 1
     assert "cut.wav" in capsys.readouterr().out
     assert main(["corpora", "render", str(tmp_path / "x"), f"--corpus=folder:{tmp_path / 'heard'}"]) == 1
+
+
+def test_corpora_show_counts_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["path,genre,tags"]
+    for number in range(60):
+        (tmp_path / f"{number}.wav").write_bytes(b"RIFF")
+        tags = ("mood:calm", "mood:sad;voice:choir", "")[number % 3]
+        rows.append(f"{number}.wav,{'' if number % 2 else 'jazz'},{tags}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows), encoding="utf-8")
+    show = ["corpora", "show", f"table:{tmp_path}", "--format=json"]
+    assert main([*show, "--split=random"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["tags"] == {"mood:calm": 20, "mood:sad": 20, "voice:choir": 20}
+    assert (shown["clips"], shown["unlabelled"], shown["tags_only"]) == ({"jazz": 30}, 10, 20)
+    assert shown["usable_tags"] == [], "20 clips are too few"
+    assert sum(shown["split"]["clips"].values()) == 50
+    assert main(["corpora", "show", f"table:{tmp_path}?tags="]) == 0
+    assert "tags:" not in capsys.readouterr().out
 
 
 def test_a_missing_extra_is_named() -> None:

@@ -14,13 +14,13 @@ from raising import raises
 from genrelab.bundle.bundle import Bundle
 from genrelab.cli.main import main
 from genrelab.lab.corpora.splits.make_split import make_split
-from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.corpora.types import Clip, Corpus
 from genrelab.lab.experiment.finalize import RECORD, Final, finalize, held_out
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.findings import Finding
 from genrelab.lab.findings.wording import sentence
 from genrelab.lab.metrics.calibration import tempered
-from genrelab.lab.metrics.predictions import Predictions, pool
+from genrelab.lab.metrics.predictions import Predictions, pool, write_predictions
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.experiment import Experiment
@@ -203,3 +203,56 @@ def test_calibration_is_measured_on_folds_that_it_was_not_fitted_on() -> None:
     # One fold is far sharper than the others say of it, and its error shows.
     unlike = held_out([fold(0, 8.0), fold(1, 1.0), fold(2, 1.0)], precision=0.8, seed=0)
     assert unlike.error > alike.error
+
+
+@pytest.mark.slow
+def test_thresholds_by_genre_are_written_when_asked_for(
+    corpus: Corpus, tiny_recipe: Callable[..., Recipe], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The folds call many a clip high that is not, with less confidence than where it is."""
+    sizes = {"high": 50, "low": 60, "noise": 60}
+    clips = [
+        Clip(f"{genre}-{number}", None, genre, f"{genre} artist {number}")
+        for genre, size in sizes.items()
+        for number in range(size)
+    ]
+    music = dataclasses.replace(corpus, clips=clips)
+    monkeypatch.setattr("genrelab.lab.corpora.registry.load_corpus", lambda _: music)
+    recipe = tiny_recipe("training.max_epochs=1", *LAST)
+
+    def said(clip: str) -> tuple[float, float, float]:
+        genre, number = clip.split("-")[0], int(clip.split("-")[1])
+        if genre == "high":
+            return (0.6, 0.2, 0.2) if number < 10 else (0.85, 0.1, 0.05)
+        if number < 15:
+            return (0.6, 0.2, 0.2)
+        return (0.05, 0.9, 0.05) if genre == "low" else (0.05, 0.05, 0.9)
+
+    runs = []
+    for fold in range(2):
+        split = make_split(music, f"artist-kfold:{fold}/2", seed=0)
+        run = run_experiment(Experiment(recipe, music, split, 0), base=tmp_path, device="cpu")
+        truth = {clip: clip.split("-")[0] for clip in split.test}
+        shares = np.array([said(clip) for clip in split.test])
+        predictions = Predictions(music.genres, tuple(split.test), np.zeros(len(shares)), shares, truth)
+        write_predictions(run.folder / "predictions.csv", predictions)
+        runs.append(str(run.folder))
+    command = ["finalize", *runs, "--corpus=synthetic", "--device=cpu", "--precision=0.75", "--force"]
+    for option, own in (("--one-threshold", False), ("--threshold-by-genre", True)):
+        model = tmp_path / f"{option}.onnx"
+        assert main([*command, f"--to={model}", f"--out={tmp_path / 'final'}", option]) == 0
+        out = capsys.readouterr().out
+        about = Bundle.load(model).metadata
+        record = json.loads((tmp_path / "final" / RECORD).read_text(encoding="utf-8"))
+        assert about.abstain_below_by_genre == record["threshold_by_genre"]
+        assert list(about.abstain_below_by_genre) == (["high"] if own else [])
+        assert ("for high: 100 % of 40 answers right, after 62 % of 80" in out) is own
+        result = record["result"]
+        assert result == about.results[0]
+        used = result["with_thresholds_by_genre" if own else "one_threshold"]
+        assert (used["precision"], used["answered"]) == (result["precision"], result["answered"])
+        assert ("with thresholds by genre" in out) is (not own) and ("with one threshold" in out) is own
+    assert about.abstain_below_by_genre["high"] > about.abstain_below == 0.0
+    assert about.threshold_of("low") == 0.0
+    assert result["thresholds_by_genre"]["high"]["answers_before"] == 80

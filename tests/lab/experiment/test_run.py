@@ -18,6 +18,7 @@ from genrelab.lab.corpora.transforms.sound_changes import Loudness, Mp3
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment import run as experiment
+from genrelab.lab.experiment.facts import facts_of
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.findings.wording import warnings
@@ -100,6 +101,25 @@ def test_a_folder_of_another_run_is_refused_and_restart_replaces_it(
     replaced = run_experiment(Experiment(other, corpus, split, 0), base=tmp_path, device="cpu", restart=True)
     assert replaced.record.epoch.trained == 1
     assert [path.name for path in folder.parent.iterdir() if path.name.endswith(".old")] == []
+
+
+def test_a_split_with_a_seed_of_its_own_has_its_own_folder(
+    run: Run, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
+) -> None:
+    def go(split_seed: int | None) -> Run:
+        parts = dataclasses.replace(split, seed=split_seed)
+        recipe = learnable("training.max_epochs=1")
+        return run_experiment(Experiment(recipe, corpus, parts, 1), base=tmp_path, device="cpu")
+
+    same = go(1)
+    assert same.folder.name == "fixed-seed1" and same.record.split.seed == 1
+    # Earlier versions did not name the split's seed: such a folder is found by its clips.
+    assert go(0).folder == same.folder
+    (same.folder / "split.csv").write_text("clip_id,part\n", encoding="utf-8")
+    other = go(0)
+    assert other.folder.name == "fixed-split0-seed1"
+    assert (other.record.seed, other.record.split.seed) == (1, 0)
+    assert facts_of(other.record)["Seed"] == "1"
 
 
 def test_what_cannot_be_trained_touches_nothing(

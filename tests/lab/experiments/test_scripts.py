@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from tiny_onnx import write_tiny
+from tiny_onnx import TONES, write_tiny
 
 from genrelab.cli.main import main
 from genrelab.lab.corpora import Corpus, Split
 from genrelab.lab.corpora.loaders.gtzan import GENRES
+from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.frontends.descriptors import DESCRIPTORS
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.experiment import Experiment
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-LIBRARIES = {"audit_plants.py"}  # imported by another script
+LIBRARIES = {"audit_plants.py", "external_figures.py"}  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """
 title: Two small networks
@@ -138,6 +139,88 @@ def test_audit(run: Run, tmp_path: Path) -> None:
     assert result["time"]["clips"] == 4
 
 
+def tones(folder: Path, genre: str, count: int) -> None:
+    """Write tones of two seconds that the tiny model knows."""
+    folder.mkdir(parents=True)
+    time = np.arange(16000) / 8000
+    for number in range(count):
+        wave = 0.3 * np.sin(2 * np.pi * TONES[genre] * (1 + number / 100) * time)
+        soundfile.write(folder / f"{number}.wav", wave, 8000)
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """Two corpora: in the first everything is right, in the second two of three files are not."""
+    folder = tmp_path / "music"
+    for genre in TONES:
+        tones(folder / "one" / genre.upper(), genre, 3)
+    tones(folder / "two" / "Lo-w" / "album", "low", 1)
+    tones(folder / "two" / "high", "low", 1)
+    soundfile.write(folder / "two" / "high" / "silence.wav", np.zeros(16000), 8000)
+    (folder / "two" / "high" / "broken.wav").write_bytes(b"no sound")
+    tones(folder / "two" / "unheard of", "middle", 2)
+    return folder
+
+
+def test_external(run: Run, music: Path, tmp_path: Path) -> None:
+    model = write_tiny(tmp_path / "model.onnx", abstain_below=0.5)
+    other = write_tiny(tmp_path / "other.onnx", abstain_below=1.0)
+    groups = tmp_path / "groups.csv"
+    groups.write_text(f"path,group\none/LOW/0.wav,Ann\n{music}/one/LOW/1.wav,Ann\n", encoding="utf-8")
+    json_file = tmp_path / "out.json"
+    result = run(
+        "external.py", music, "--model", model, "--compare", other, "--groups", groups, "--json", json_file
+    )
+    assert {name: each["files"] for name, each in result["corpora"].items()} == {"one": 9, "two": 3}
+    overall = result["overall"]
+    assert (overall["files"], overall["groups"], result["grouped"]) == (12, 11, 2)
+    values = {key: each["value"] for key, each in overall.items() if isinstance(each, dict)}
+    assert values["accuracy"] == pytest.approx(10 / 12, abs=1e-6)
+    assert values["balanced_accuracy"] == pytest.approx((1 + 1 + 3 / 5) / 3, abs=1e-6)
+    assert values["answered"] == pytest.approx(11 / 12, abs=1e-6), "silence is unsure"
+    assert values["precision"] == pytest.approx(10 / 11, abs=1e-6)
+    assert overall["accuracy"]["low"] < 10 / 12 < overall["accuracy"]["high"]
+    assert result["unsure"] == {"silent": {"files": 1, "first_genre_right": 0, "genres": {"high": 1}}}
+    assert result["confusions"] == [
+        {"genre": "high", "predicted": "(none)", "files": 1},
+        {"genre": "high", "predicted": "low", "files": 1},
+    ]
+    assert list(result["failed"]) == ["two/high/broken.wav"] and result["left_out"] == {"unheard of": 2}
+    assert result["genres"]["low"]["precision"]["value"] == pytest.approx(4 / 5)
+    assert result["genres"]["high"]["answered"]["value"] == pytest.approx(4 / 5)
+    assert sum(each["files"] for each in result["reliability"]) == 12
+    difference = result["compare"]["difference"]
+    assert difference["accuracy"] == {"value": 0, "low": 0, "high": 0} and difference["files"] == 12
+    assert difference["answered"]["value"] > 0.5
+    written = json.loads(json_file.read_text(encoding="utf-8"))
+    assert len(written["records"]) == 13 and written["overall"] == overall
+    assert {each["file"] for each in written["records"] if each["error"]} == {"two/high/broken.wav"}
+    assert run("external.py", music / "one", "--model", model, "--full")["corpora"].keys() == {"one"}
+
+
+def test_external_names_what_it_cannot_use(run: Run, music: Path, tmp_path: Path) -> None:
+    model = write_tiny(tmp_path / "model.onnx")
+    names = tmp_path / "names.yaml"
+    names.write_text("names: {middle: Unheard Of}\n", encoding="utf-8")
+    found = run("external.py", music / "two", "--model", model, "--map", names)
+    assert found["left_out"] == {} and found["genres"]["middle"]["files"] == 2
+    groups = tmp_path / "groups.csv"
+    for text, message in (("name,group\na,b\n", "lacks the column path"), ("path,group\na,b\n", "no file")):
+        groups.write_text(text, encoding="utf-8")
+        with pytest.raises(SystemExit, match=message):
+            run("external.py", music, "--model", model, "--groups", groups)
+    with pytest.raises(SystemExit, match="low, middle, high"):
+        run("external.py", music / "two" / "unheard of", "--model", model)
+    with pytest.raises(SystemExit, match="not a folder"):
+        run("external.py", tmp_path / "nothing", "--model", model)
+    with pytest.raises(SystemExit, match="absent"):
+        run("external.py", music, "--model", tmp_path / "absent.onnx")
+    for name in ("one", "two/Lo-w", "two/high/0.wav", "two/high/silence.wav"):
+        (music / name).rename(tmp_path / name.replace("/", "-"))
+    with pytest.raises(SystemExit, match=r"no file could be recognized.*broken\.wav"):
+        run("external.py", music, "--model", model)
+
+
 @pytest.mark.slow
 def test_gtzan_features(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
@@ -182,6 +265,25 @@ def test_not_music(run: Run, tmp_path: Path) -> None:
     result = run("not_music.py", write_tiny(tmp_path / "model.onnx"), "--quick")
     made = result["rows"][0]
     assert made["count"] == 18 and 0.0 <= made["mean"] <= made["maximum"] <= 1.0
+
+
+def test_training_table(run: Run, tmp_path: Path) -> None:
+    labelled, free = tmp_path / "labelled.csv", tmp_path / "open" / "open.csv"
+    free.parent.mkdir()
+    for place in (tmp_path / "a.wav", tmp_path / "b.wav", free.parent / "c.wav"):
+        soundfile.write(place, np.zeros(800), 8000)
+    labelled.write_text(
+        "path,corpus,clip_id,genre,source_genres,artist,quadrant\n"
+        "a.wav,mine,a,rock,Pop/Rock;Folk,Ann,Q4\nb.wav,mine,b,,blues,Bob,\nx.wav,other,x,,,,\n"
+    )
+    free.write_text("path,corpus,clip_id,genre,artist,licence\nc.wav,game,c,,Cid,CC0-1.0\n")
+    result = run("training_table.py", labelled, free, "--corpora=mine", f"--to={tmp_path / 'music'}")
+    assert result["files"] == {"mine": 2, "open": 1}
+    corpus = load_corpus(f"table:{tmp_path / 'music'}")
+    assert [clip.tags for clip in corpus.clips] == [("genre:folk", "genre:pop/rock", "mood:calm"), None, None]
+    assert [clip.artist for clip in load_corpus(f"table:{tmp_path / 'music'}?collection=open").clips] == [
+        "Cid"
+    ]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from torch import Tensor
 from genrelab.lab.models import MODELS, Scores
 from genrelab.lab.models.ensemble import Ensemble
 from genrelab.lab.training.optimization.objective import Objective, embedding_lengths
+from genrelab.lab.training.optimization.views import Views
 
 SHAPES = {"mel": (1, 96, 320), "mfcc": (1, 36, 64), "cqt": (1, 36, 64)}
 FCN = {"kind": "fcn", "inputs": ["mel"], "widths": [3, 4, 5, 4, 3]}
@@ -50,10 +51,10 @@ def test_each_learns_by_a_loss_of_its_own() -> None:
     objective = Objective(smoothing=[0.1] * 6, class_weights=[1.0, 2.0, 1.0])
     clip = torch.arange(6)
     said: Scores = net(given)
-    objective(said, label, clip)["labels"].backward()
+    objective(said, Views(label, clip))["labels"].backward()
     found = [weight.grad.clone() for weight in net.members[1].parameters()]
     net.zero_grad()
-    alone = objective(said.members[1]._replace(logits=net(given).members[1].logits), label, clip)
+    alone = objective(said.members[1]._replace(logits=net(given).members[1].logits), Views(label, clip))
     alone["labels"].backward()
     assert all(weight.grad is None for weight in net.members[0].parameters())
     for mine, weight in zip(found, net.members[1].parameters(), strict=True):

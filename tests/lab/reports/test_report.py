@@ -14,7 +14,10 @@ from genrelab.errors import RunError
 from genrelab.lab.metrics.bootstrap import percent
 from genrelab.lab.metrics.predictions import Predictions
 from genrelab.lab.metrics.scores import Evaluation, evaluate
+from genrelab.lab.metrics.tag_predictions import TagPredictions
+from genrelab.lab.metrics.tag_scores import TagEvaluation, evaluate_tags
 from genrelab.lab.reports.report import MISTAKES, RunPage, write_report
+from genrelab.lab.reports.tags import decimal
 from genrelab.voting import VotingRule
 
 GENRES = ("blues", "jazz", "metal", "rock")
@@ -107,6 +110,7 @@ def write(
     rule: VotingRule = "majority",
     severe: Sequence[str] = (),
     chosen_on: str = "valid",
+    tags: TagEvaluation | None = None,
 ) -> tuple[str, Evaluation]:
     predictions = predictions or example()
     evaluation = evaluate(predictions, seed=0, resamples=100)
@@ -122,6 +126,7 @@ def write(
         segment_seconds=5.0,
         severe=severe,
         chosen_on=chosen_on,
+        tags=tags,
     )
     write_report(path, page)
     return path.read_text(encoding="utf-8"), evaluation
@@ -380,3 +385,61 @@ def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(RunError, match="nowhere"):
         write(tmp_path / "nowhere" / "report.html")
+
+
+def tag_evaluation(*, teacher: bool) -> TagEvaluation:
+    """Return figures of two moods that exclude each other, a genre, and a style that nobody labelled."""
+    rng = np.random.default_rng(0)
+    tags = ("mood:sad", "mood:calm", "style:punk", f"genre:{NASTY.replace(':', '')}")
+    truth = np.full((60, 4), -1)
+    truth[:, 0] = rng.random(60) < 0.4
+    truth[:, 1] = 1 - truth[:, 0]
+    truth[:40, 3] = rng.random(40) < 0.3
+    values = 0.7 * rng.random((60, 4)) + 0.3 * (truth == 1)
+    taught = np.full((60, 4), np.nan)
+    taught[:, 2] = values[::-1, 2]
+    clips = tuple(f"clip{number}" for number in range(60))
+    predictions = TagPredictions(tags, clips, truth, values, teacher=taught if teacher else None)
+    return evaluate_tags(predictions, seed=0, resamples=100)
+
+
+def test_tags_are_sorted_by_kind_then_auc(tmp_path: Path) -> None:
+    tags = tag_evaluation(teacher=True)
+    page = Page(write(tmp_path / "report.html", tags=tags)[0])
+    header, *rows = page.rows("Tag")
+    moods = sorted(("mood:sad", "mood:calm"), key=lambda tag: -tags.tags[tag].auc.value)
+    nasty = next(tag for tag in tags.tags if tag.startswith("genre:"))
+    assert [row[0] for row in rows] == [nasty, *moods, "style:punk"]
+    for row in rows:
+        scores = tags.tags[row[0]]
+        assert row[1:5] == [
+            str(scores.positives),
+            str(scores.negatives),
+            decimal(scores.auc),
+            decimal(scores.average_precision),
+        ]
+        assert row[5] == f"{scores.positives / (scores.positives + scores.negatives):.2f}"
+    assert header[6:] == ["Correlation", "Measured against"]
+    assert [row[7] for row in rows] == ["labels", "labels", "labels", "teacher"]
+    punk = tags.tags["style:punk"].spearman
+    assert punk is not None and [row[6] for row in rows] == ["–", "–", "–", decimal(punk)]
+    assert "not whether the teacher is right" in page.words
+    assert f"AUC {decimal(tags.mean_auc)}" in page.words
+
+    kind = page.rows("Kind")[1]
+    mood = tags.kinds["mood"]
+    assert kind[:5] == ["mood", "sad, calm", "60", percent(mood.accuracy), percent(mood.balanced_accuracy)]
+
+
+def test_without_a_teacher_there_is_no_word_about_one(tmp_path: Path) -> None:
+    html, _ = write(tmp_path / "report.html", tags=tag_evaluation(teacher=False))
+    page = Page(html)
+    header, *rows = page.rows("Tag")
+    assert header[-1] == "AUC, 0–1" and "teacher" not in page.words
+    assert [row[1:6] for row in rows if row[0] == "style:punk"] == [["0", "0", "–", "–", "–"]]
+    assert "nan" not in page.words
+
+
+def test_without_tags_there_is_no_section_about_them(tmp_path: Path) -> None:
+    page = Page(write(tmp_path / "report.html")[0])
+    assert "Tags" not in page.words and not [table for table in page.tables if table[0][0] == "Tag"]

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from raising import raises
 from run_records import first_format
 
 from genrelab.lab.findings import Finding
 from genrelab.lab.findings.wording import because, checked, not_checked, warnings
+from genrelab.lab.metrics.tag_predictions import TagPredictions
+from genrelab.lab.metrics.tag_scores import evaluate_tags
+from genrelab.lab.runs.figures import TagsRecord
 from genrelab.lab.runs.folders import METRICS, Run
 from genrelab.lab.runs.record import FORMAT, RunRecord, TestRecord, load_record, upgrade
 
@@ -84,6 +88,28 @@ def test_a_runs_own_record_has_no_empty_fields(run: Run) -> None:
     values = run.record.to_dict()
     assert not {"runs", "facts", "warnings", "no_model_file"} & set(values)
     assert values["export_difference"] == run.record.export_difference
+
+
+def test_figures_of_tags_are_optional_and_read_again(tmp_path: Path) -> None:
+    record = RunRecord.model_validate(upgrade(first_format()))
+    assert record.tags is None and "tags" not in record.to_dict()
+    assert "tags_only" not in record.to_dict()["split"]
+    truth = np.tile([[1, 0], [0, 1]], (8, 1))
+    predictions = TagPredictions(("mood:calm", "mood:sad"), tuple(map(str, range(16))), truth, truth * 0.5)
+    figures = TagsRecord.model_validate(evaluate_tags(predictions, seed=0, resamples=20).to_dict())
+    split = record.split.model_copy(update={"tags_only": {"train": 3, "valid": 0, "test": 1}})
+    record = record.model_copy(update={"tags": figures, "split": split})
+    path = tmp_path / METRICS
+    path.write_text(record.text(), encoding="utf-8")
+    again = load_record(RunRecord, path)
+    assert again == record and again.tags is not None
+    assert again.tags.tags["mood:sad"].auc.value == 1.0
+    assert again.tags.kinds["mood"].confusion == ((8, 0), (0, 8))
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["tags"]["tags"]["mood:sad"]["measured"] = "a guess"
+    path.write_text(json.dumps(values), encoding="utf-8")
+    with raises("record-damaged", path, "tags.tags.mood:sad.measured"):
+        load_record(RunRecord, path)
 
 
 def test_records_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -39,9 +39,12 @@ def make_run(
     chosen_on: str = "valid",
     corpus: str = "mine",
     original: str | None = None,
+    split_seed: int | None = None,
 ) -> Run:
     """Write a finished run whose answers are right or wrong as told; two neighbours share an artist."""
-    folder = runs.run_folder(base, recipe=recipe, corpus=corpus, split=split, seed=seed)
+    folder = runs.run_folder(
+        base, recipe=recipe, corpus=corpus, split=split, seed=seed, split_seed=split_seed
+    )
     folder.mkdir(parents=True)
     names = list(ids or [f"clip{number}" for number in range(len(right))])
     truth = {name: GENRES[number % 2] for number, name in enumerate(names)}
@@ -61,7 +64,7 @@ def make_run(
     record = record.model_copy(
         update={
             "corpus": record.corpus.model_copy(update=about),
-            "split": record.split.model_copy(update={"name": split}),
+            "split": record.split.model_copy(update={"name": split, "seed": split_seed}),
             "epoch": record.epoch.model_copy(update={"chosen_on": chosen_on}),
         }
     )
@@ -141,6 +144,49 @@ def test_folds_are_pooled_and_seeds_averaged(tmp_path: Path) -> None:
     assert pair.clips == 40 and pair.paired
     assert pair.accuracies[0] == pytest.approx(np.mean(ours))
     assert pair.p_value is None and pair.only_first is None, "McNemar's test needs one answer a clip"
+
+
+def test_folds_of_several_held_out_are_one_system(tmp_path: Path) -> None:
+    ids = [f"c{number}" for number in range(4)]
+    made = [
+        make_run(tmp_path, [True, False], recipe=recipe, split=f"artist-kfold-{fold}of4", ids=tested)
+        for recipe in ("soundfusion/resnet2d-s", OTHER)
+        for fold, tested in (("0+1", ids[:2]), ("2+3", ids[2:]))
+    ]
+    single = make_run(tmp_path, [True, True], split="artist-kfold-0of4", ids=ids[:2])
+    result = compare([*made, single])
+    assert [system.split for system in result.systems] == ["artist-kfold-4-by-2"] * 2 + ["artist-kfold-4"]
+    assert len(result.systems[0].clips) == 4
+
+
+def test_a_second_seed_on_the_same_split_is_averaged(tmp_path: Path) -> None:
+    one = [make_run(tmp_path, outcomes(0.9, seed), seed=seed, split_seed=0) for seed in (0, 1)]
+    other = make_run(tmp_path, outcomes(0.5, 5), recipe=OTHER, split_seed=0)
+    assert one[0].folder != one[1].folder
+    (pair,) = compare([*one, other]).pairs
+    assert pair.clips == 60 and pair.accuracies[0] == pytest.approx(
+        np.mean([outcomes(0.9, seed) for seed in (0, 1)])
+    )
+
+
+def test_one_seed_on_two_splits_is_two_repetitions(tmp_path: Path) -> None:
+    one = [
+        make_run(
+            tmp_path,
+            [fine] * 2,
+            split=f"artist-kfold-{fold}of2",
+            split_seed=split_seed,
+            ids=["ab", "cd"][fold],
+        )
+        for split_seed, fine in ((0, True), (1, False))
+        for fold in (0, 1)
+    ]
+    other = make_run(tmp_path, [True] * 4, recipe=OTHER, ids="abcd")
+    (pair,) = compare([*one, other]).pairs
+    assert pair.clips == 4 and pair.accuracies == (0.5, 1.0)
+    only_fold = [each for each in one if each.record.split.seed == 0 or each.record.split.name[-4] == "0"]
+    with raises("seeds-tested-on-other-clips", "seed 0 of split seed 1", "--split-seed"):
+        compare([*only_fold, other])
 
 
 def test_folds_without_excluded_clips_are_one_system(tmp_path: Path) -> None:

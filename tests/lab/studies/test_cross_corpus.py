@@ -21,9 +21,15 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.inference.predict import TestSet, predict
+from genrelab.lab.metrics.tag_predictions import (
+    TagPredictions,
+    read_tag_predictions,
+    write_tag_predictions,
+)
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.runs.record import TestRecord, load_record
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together, read_map, translate
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment
@@ -176,6 +182,20 @@ def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, tmp_path: Path) -> 
     assert evaluation.track["majority"].accuracy.value == pytest.approx(sum(right) / 24)
     with pytest.raises(UsageError):
         evaluate_together([folds[0], folds[0]], tmp_path / "twice")
+    tags = [
+        TagPredictions(("mood:calm",), tuple(fold.predictions().clips), truth, truth * 0.5)
+        for fold in folds
+        for truth in [np.arange(12)[:, None] % 2]
+    ]
+    write_tag_predictions(folds[0].folder / "tags.csv", tags[0])
+    assert evaluate_together(folds, tmp_path / "one").tags is None, "one fold predicts tags"
+    write_tag_predictions(folds[1].folder / "tags.csv", tags[1])
+    record = evaluate_together(folds, tmp_path / "tags")
+    assert record.tags is not None and record.tags.tags["mood:calm"].positives == 12
+    assert record.tags.tags["mood:calm"].auc.value == 1.0
+    assert read_tag_predictions(tmp_path / "tags" / "tags.csv").clips == tags[0].clips + tags[1].clips
+    assert load_record(TestRecord, tmp_path / "tags" / "metrics.json") == record
+    assert "mood:calm" in (tmp_path / "tags" / "report.html").read_text(encoding="utf-8")
 
 
 @dataclasses.dataclass(frozen=True)

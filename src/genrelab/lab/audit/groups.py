@@ -66,7 +66,7 @@ def exclusions(
     """Choose the clips to exclude: useless clips, and all but one clip of each group.
 
     The clip to keep is, in this order of preference: not useless, of the test part, of the validation part,
-    labelled, the longest, the first of the corpus.
+    with a genre, with tags, the longest, the first of the corpus.
 
     Parameters
     ----------
@@ -90,11 +90,12 @@ def exclusions(
         if fault.kind in USELESS and fault.clip_id in place
     }
 
-    def worth(clip_id: str) -> tuple[bool, int, bool, float, int]:
+    def worth(clip_id: str) -> tuple[bool, int, bool, bool, float, int]:
         each = analyses[place[clip_id]]
+        clip = each.clip
         part = parts.get(clip_id)
         rank = _KEPT_FIRST.index(part) if part in _KEPT_FIRST else len(_KEPT_FIRST)
-        return clip_id in out, rank, each.clip.genre is None, -each.seconds, place[clip_id]
+        return clip_id in out, rank, clip.genre is None, not clip.annotated, -each.seconds, place[clip_id]
 
     kept = {group[0]: group[1:] for group in (sorted(group, key=worth) for group in groups)}
     for keep, others in kept.items():

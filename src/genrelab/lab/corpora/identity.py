@@ -16,9 +16,9 @@ from genrelab.lab.corpora.types import Clip, Corpus
 
 
 def recording_keys(corpus: Corpus) -> dict[str, str]:
-    """Return clip id -> 16 hexadecimal digits that identify its recording, for the labelled clips."""
+    """Return clip id -> 16 hexadecimal digits that identify its recording, for clips with a genre or tags."""
     renderer = repr(original_renderer(corpus))
-    return {clip.id: _key(clip, renderer) for clip in corpus.clips if clip.genre is not None}
+    return {clip.id: _key(clip, renderer) for clip in corpus.clips if clip.annotated}
 
 
 def collection_key(keys: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.errors import CorpusError
+from genrelab.lab.corpora.tag_names import MOST_TAGS, in_order, tag_fault
 from genrelab.lab.findings import Finding
 
 Waveform = npt.NDArray[np.float32]
@@ -42,6 +44,9 @@ class Clip:
         The part of the file that is the clip, in seconds; None means from the beginning, to the end.
     label_origin : str or None
         Where the genre comes from, in the collection's own words, such as `native` or `artist-guess`.
+    tags : tuple of str or None
+        Such as `mood:calm` (see `genrelab.lab.corpora.tag_names`); None means not annotated. For a kind of
+        which it has a tag, the clip has no others; of other kinds, nothing is known.
     """
 
     id: str
@@ -51,6 +56,12 @@ class Clip:
     start: float | None = None
     duration: float | None = None
     label_origin: str | None = None
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def annotated(self) -> bool:
+        """Whether the clip has a genre or tags, and so a place in splits."""
+        return self.genre is not None or bool(self.tags)
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Split:
     findings : sequence of Finding
         What was looked for, such as artists in several parts, and how much of it was found; see
         `genrelab.lab.corpora.splits.split_checks`.
+    seed : int or None
+        The seed that it was made from; None if it does not depend on a seed or the seed is not known.
     """
 
     name: str
@@ -76,6 +89,7 @@ class Split:
     test: Sequence[str]
     made: str
     findings: Sequence[Finding] = ()
+    seed: int | None = None
 
     def found(self, kind: str) -> Finding:
         """Return the finding of a kind; `KeyError` if it was not looked for."""
@@ -104,6 +118,14 @@ class Corpus:
         Clip id -> why it was left out (corrupt file, no audio, ...).
     kind : {"audio", "features", "pictures"}
         What its clips are: sound, rows of a table of descriptors, or pictures of spectrograms.
+    tags : tuple of str
+        All tags of its clips, in a fixed order. Empty stands for those of `clips`, sorted by kind and name; a
+        corpus of some of the clips keeps the order of the whole.
+
+    Raises
+    ------
+    CorpusError
+        If a tag is faulty, or `tags` lacks a tag of a clip or has one twice.
     """
 
     name: str
@@ -115,6 +137,29 @@ class Corpus:
     renderer: Renderer | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = "audio"
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Complete and check the tags."""
+        of_clips = {tag for clip in self.clips for tag in clip.tags or ()}
+        tags = tuple(self.tags) or in_order(of_clips)
+        fault = next(filter(None, map(tag_fault, tags)), None)
+        if fault is not None:
+            raise CorpusError(f"the corpus {self.name}: {fault}", code="corpus-tag-faulty")
+        if len(set(tags)) < len(tags) or not of_clips <= set(tags):
+            wrong = sorted(of_clips - set(tags)) or sorted(tag for tag in set(tags) if tags.count(tag) > 1)
+            raise CorpusError(
+                f"the tags of the corpus {self.name} must name each tag of its clips once, and {wrong[0]!r} "
+                f"occurs {tags.count(wrong[0])} times. Omit them, or name all",
+                code="corpus-tags",
+            )
+        if len(tags) > MOST_TAGS:
+            raise CorpusError(
+                f"the corpus {self.name} has {len(tags)} different tags, more than {MOST_TAGS}. Keep the "
+                "tags that you want to train on",
+                code="corpus-tags-too-many",
+            )
+        object.__setattr__(self, "tags", tags)
 
     def by_id(self) -> dict[str, Clip]:
         """Return the clips by their id."""

@@ -15,6 +15,9 @@ def facts_of(record: RunRecord) -> dict[str, str]:
     """Return name -> value of the facts of a run."""
     corpus, split, start = record.corpus, record.split, record.start
     sizes = ", ".join(f"{count} {part}" for part, count in split.clips.items())
+    if split.tags_only:
+        tagged = ", ".join(f"{count} {part}" for part, count in split.tags_only.items())
+        sizes += f"; with tags and no genre: {tagged}"
     facts = {
         "Recipe": f"{record.recipe} ({record.parameters:,} parameters)",
         "Corpus": f"{corpus.name}; licence: {corpus.licence}; source: {corpus.citation}",

@@ -8,8 +8,8 @@ held-out clips, and the model file carries the folds' figures, since none can be
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ import numpy as np
 from genrelab.errors import RunError, UsageError
 from genrelab.files import only_one, replace_text
 from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.experiment.final_tags import final_tags
 from genrelab.lab.experiment.identity import claim, identity_of
+from genrelab.lab.experiment.model_file import write_network
 from genrelab.lab.experiment.record import corpus_record, describe
 from genrelab.lab.experiment.shortfalls import GRAVE, shortfalls
 from genrelab.lab.findings import Finding, combined
@@ -28,25 +30,26 @@ from genrelab.lab.metrics.calibration import (
     Threshold,
     calibration_error,
     confidences,
-    find_threshold,
     fit_temperature,
     reliability,
     tempered,
 )
+from genrelab.lab.metrics.genre_thresholds import Answering, GenreThreshold, find_thresholds
 from genrelab.lab.metrics.predictions import Predictions, pool
 from genrelab.lab.metrics.scores import Evaluation, evaluate
 from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import require_one_cross_validation
-from genrelab.lab.runs.known_recordings import learned_digests, write_sounds
+from genrelab.lab.runs.known_recordings import write_sounds
+from genrelab.lab.runs.lineage import learned_digests
 from genrelab.lab.runs.network_findings import training_findings
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment, Report
-from genrelab.lab.training.export import export, why_unwritable
+from genrelab.lab.training.export import why_unwritable
 from genrelab.lab.training.train import Trained, train
 
-RECORD = "final.json"
+RECORD = folders.FINAL
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,10 @@ class Held:
     precision, answered : float
         Share of correct answers, and of answers at all, where each fold's temperature and threshold are
         those of the other folds.
+    by_genre : mapping of str to GenreThreshold
+        Genre -> its own threshold; empty unless asked for.
+    common, own : Answering
+        Precision and answers as above, with one threshold for all genres, and with those by genre.
     bins : list of Bin
         Of the pooled predictions.
     shortfalls : tuple of Finding
@@ -78,11 +85,14 @@ class Held:
     error: float
     precision: float
     answered: float
+    by_genre: Mapping[str, GenreThreshold]
+    common: Answering
+    own: Answering
     bins: list[Bin]
     shortfalls: tuple[Finding, ...]
 
 
-def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> Held:
+def held_out(folds: Sequence[Predictions], *, precision: float, seed: int, by_genre: bool = False) -> Held:
     """Calibrate on the test parts of folds, and measure the calibration on folds that it was not fitted to.
 
     Parameters
@@ -93,6 +103,8 @@ def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> He
         Wanted share of correct answers.
     seed : int
         Of the intervals.
+    by_genre : bool
+        Whether genres get thresholds of their own, see `genrelab.lab.metrics.genre_thresholds`.
 
     Raises
     ------
@@ -106,29 +118,43 @@ def held_out(folds: Sequence[Predictions], *, precision: float, seed: int) -> He
     everything = pool(folds)
     temperature = fit_temperature(everything)
     cooled = tempered(everything, temperature)
-    confidence, right, given, borders = [], [], [], []
+    genres = everything.genres
+    confidence, right, alike, apart, borders = [], [], [], [], []
     for number, fold in enumerate(folds):
         others = pool([each for at, each in enumerate(folds) if at != number])
         own = fit_temperature(others)
-        borders.append(find_threshold(tempered(others, own), precision=precision, seed=seed))
-        sure, hit = confidences(tempered(fold, own).tracks("mean"))
+        found = find_thresholds(tempered(others, own), precision=precision, seed=seed)
+        tracks = tempered(fold, own).tracks("mean")
+        sure, hit = confidences(tracks)
         confidence.append(sure)
         right.append(hit)
-        given.append(sure >= borders[-1].confidence)
-    hit, answers = np.concatenate(right), np.concatenate(given)
-    threshold = find_threshold(cooled, precision=precision, seed=seed)
-    measured = float(hit[answers].mean()) if answers.any() else float("nan")
+        borders.append(found.rest if by_genre else found.common)
+        alike.append(found.answered(tracks, genres, by_genre=False))
+        apart.append(found.answered(tracks, genres, by_genre=True))
+    hit = np.concatenate(right)
+    common, own_thresholds = (Answering.of(hit, np.concatenate(each)) for each in (alike, apart))
+    thresholds = find_thresholds(cooled, precision=precision, seed=seed)
+    threshold = thresholds.rest if by_genre else thresholds.common
+    measured = own_thresholds if by_genre else common
     return Held(
         predictions=cooled,
         evaluation=evaluate(cooled, seed=seed),
         temperature=temperature,
         threshold=threshold,
         error=calibration_error(np.concatenate(confidence), hit),
-        precision=measured,
-        answered=float(answers.mean()),
+        precision=measured.precision,
+        answered=measured.answered,
+        by_genre=thresholds.by_genre if by_genre else {},
+        common=common,
+        own=own_thresholds,
         bins=reliability(*confidences(cooled.tracks("mean"))),
         shortfalls=shortfalls(
-            cooled, temperature=temperature, threshold=threshold, by_fold=borders, precision=measured
+            cooled,
+            temperature=temperature,
+            threshold=threshold,
+            by_fold=borders,
+            precision=measured.precision,
+            answered=thresholds.answered(cooled.tracks("mean"), genres, by_genre=by_genre),
         ),
     )
 
@@ -150,6 +176,8 @@ class Final:
     force : bool
         Make the file although its threshold does not reach the precision, or a network broke down; the file
         says so.
+    by_genre : bool
+        Give genres that are right too rarely thresholds of their own.
     """
 
     folder: Path
@@ -157,6 +185,7 @@ class Final:
     precision: float = 0.8
     half: bool = False
     force: bool = False
+    by_genre: bool = False
 
 
 def finalize(
@@ -210,7 +239,12 @@ def finalize(
     unwritable = why_unwritable(experiment.network())
     if unwritable is not None:
         raise UsageError(f"{recipe.name} makes no model file: {unwritable}", code="model-not-exportable")
-    held = held_out([fold.predictions() for fold in folds], precision=wanted.precision, seed=experiment.seed)
+    held = held_out(
+        [fold.predictions() for fold in folds],
+        precision=wanted.precision,
+        seed=experiment.seed,
+        by_genre=wanted.by_genre,
+    )
     if not wanted.force:
         _refuse_shortfalls(held)
         _refuse_broken(folds)
@@ -228,17 +262,24 @@ def finalize(
         )
     result = _result(folds, held, wanted.precision)
     result["findings"] = [each.to_dict() for each in findings]
-    learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights_file)
+    learned = learned_digests(wanted.folder, on_test=False, weights=recipe.training.weights)
     about = describe(recipe, corpus_record(corpus), learned=learned, results=(result,)).model_copy(
-        update={"temperature": held.temperature, "abstain_below": held.threshold.confidence},
+        update={
+            "temperature": held.temperature,
+            "abstain_below": held.threshold.confidence,
+            "abstain_below_by_genre": _limits(held),
+        },
     )
-    difference = export(trained.network, about, wanted.to, half=wanted.half)
+    of_folds = [found for fold in folds if (found := fold.tag_predictions()) is not None]
+    tags = final_tags(of_folds, seed=experiment.seed) if of_folds else None
+    difference = write_network(trained.network, about, wanted.to, tags=tags, half=wanted.half)
     record = {
         "recipe": recipe.name,
         "parameters": trained.network.parameter_count(),
         "learned": dict(trained.learned),
         "temperature": held.temperature,
         "threshold": held.threshold.confidence,
+        "threshold_by_genre": _limits(held),
         "export_difference": difference,
         "training_seconds": round(trained.seconds, 1),
         "result": result,
@@ -247,6 +288,7 @@ def finalize(
             for each in held.bins
         ],
         "evaluation": held.evaluation.to_dict(),
+        **({} if tags is None else {"tags": tags.record}),
         "versions": folders.versions(),
     }
     replace_text(wanted.folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -334,9 +376,16 @@ def _result(folds: Sequence[folders.Run], held: Held, precision: float) -> dict[
         "precision_answers": held.threshold.answers,
         "precision": _plain(held.precision),
         "answered": round(held.answered, 4),
+        "thresholds_by_genre": {genre: asdict(each) for genre, each in held.by_genre.items()},
+        "one_threshold": held.common.to_dict(),
+        "with_thresholds_by_genre": held.own.to_dict(),
         "shortfalls": [{**each.values, **each.to_dict()} for each in held.shortfalls],
         "warnings": [sentence(each) for each in held.shortfalls],
     }
+
+
+def _limits(held: Held) -> dict[str, float]:
+    return {genre: each.confidence for genre, each in held.by_genre.items()}
 
 
 def _plain(value: float) -> float | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from genrelab.errors import RunError
 from genrelab.files import replace_text, text_bytes
 from genrelab.lab.corpora.splits.split_file import split_text
+from genrelab.lab.corpora.tag_table import tags_digest
 from genrelab.lab.leakage.checks import copy_versions
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
@@ -22,6 +23,7 @@ _DIFFERENCES = {
     folders.WEIGHTS: "other initial weights",
     folders.LEARNED: "other targets, unlabelled clips or guessed labels",
     folders.COPIES: "copies that were made differently",
+    folders.TAGGED: "other tags of its clips",
 }
 
 
@@ -40,6 +42,8 @@ def identity_of(experiment: Experiment) -> dict[str, str]:
         identity[folders.LEARNED] = f"{learned}\n"
     if versions := copy_versions(recipe):
         identity[folders.COPIES] = "".join(f"{version}\n" for version in versions)
+    if tagged := tags_digest(experiment.corpus):
+        identity[folders.TAGGED] = f"{tagged}\n"
     return identity
 
 
@@ -58,8 +62,8 @@ def claim(folder: Path, identity: Mapping[str, str]) -> None:
             f"{folder} holds a training of unknown origin; choose another --out, or --restart",
             code="run-of-unknown-origin",
         )
-    for name in claimed:
-        if (folder / name).read_bytes() != text_bytes(identity[name]):
+    for name in _DIFFERENCES:
+        if _differs(folder / name, identity.get(name), claimed=bool(claimed)):
             raise RunError(
                 f"{folder} holds a run with {_DIFFERENCES[name]}; choose another --out, or --restart to "
                 "replace it",
@@ -67,3 +71,15 @@ def claim(folder: Path, identity: Mapping[str, str]) -> None:
             )
     for name in identity.keys() - set(claimed):
         replace_text(folder / name, identity[name])
+
+
+def _differs(file: Path, text: str | None, *, claimed: bool) -> bool:
+    """Whether a file of a claimed folder, or its absence, says that the folder is about something else."""
+    if not claimed:
+        return False
+    if file.is_file():
+        if text is None:
+            return file.name == folders.TAGGED
+        return file.read_bytes() != text_bytes(text)
+    # Runs of earlier versions lack other files; tags they did not have.
+    return file.name == folders.TAGGED and text is not None

@@ -25,7 +25,7 @@ from genrelab.lab.metrics.scores import Evaluation
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
-from genrelab.lab.runs.known_recordings import learned_digests
+from genrelab.lab.runs.lineage import learned_digests
 from genrelab.lab.runs.record import (
     CopiesRecord,
     CorpusRecord,
@@ -74,8 +74,15 @@ def record_of(
         About the network.
     """
     recipe, corpus, split, store = experiment.recipe, experiment.corpus, experiment.split, experiment.store
-    used = {part: sum(key in store for key in getattr(split, part)) for part in ("train", "valid", "test")}
-    skipped = {**corpus.skipped, **store.skipped}
+    parts: dict[str, Sequence[str]] = {"train": split.train, "valid": split.valid, "test": split.test}
+    used = {part: sum(key in store for key in ids) for part, ids in parts.items()}
+    tagged = set(experiment.tags_only) - experiment.unusable_tags_only.keys()
+    tags_only = {part: sum(key in tagged for key in ids) for part, ids in parts.items()} if tagged else {}
+    skipped = {**corpus.skipped, **store.skipped, **experiment.unusable_tags_only}
+    # Without the clips that have tags only: adding tags to a corpus does not make it another one.
+    recordings = {
+        key: each for key, each in experiment.recordings.items() if experiment.clips[key].genre is not None
+    }
     chosen_on = recipe.training.choose_epoch_on
     best = next(row for row in read_history(folder) if row["best"] == 1)
     weights = folder / folders.WEIGHTS
@@ -87,13 +94,19 @@ def record_of(
             update={
                 "skipped": {printable(key): printable(reason) for key, reason in skipped.items()},
                 "sound_sha256": experiment.sound_key(),
-                "recordings_sha256": collection_key(experiment.recordings),
+                "recordings_sha256": collection_key(recordings),
             }
         ),
         split=SplitRecord(
-            name=split.name, made=split.made, clips=used, findings=tuple(experiment.split_findings)
+            name=split.name,
+            made=split.made,
+            clips=used,
+            tags_only=tags_only,
+            findings=tuple(experiment.split_findings),
+            seed=split.seed,
         ),
         seed=experiment.seed,
+        network_tags=experiment.tags,
         epoch=EpochRecord(
             chosen=trained.best_epoch,
             trained=trained.epochs,
@@ -148,7 +161,7 @@ def bundle_metadata(run: folders.Run) -> BundleMetadata:
         "findings": [each.to_dict() for each in record.findings],
         "warnings": warnings(record.doubts()),
     }
-    learned = learned_digests(run.folder, on_test=record.chosen_on_test, weights=recipe.training.weights_file)
+    learned = learned_digests(run.folder, on_test=record.chosen_on_test, weights=recipe.training.weights)
     return describe(recipe, record.corpus, learned=learned, results=(result,))
 
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from genrelab.errors import CorpusError, RunError
-from genrelab.files import only_one, replace_text
+from genrelab.files import only_one, replace_text, text_bytes
 from genrelab.lab.corpora.paths import printable
+from genrelab.lab.corpora.splits.split_file import split_text
 from genrelab.lab.experiment.facts import facts_of
 from genrelab.lab.experiment.identity import claim, identity_of
-from genrelab.lab.experiment.record import bundle_metadata, corpus_record, describe, record_of
+from genrelab.lab.experiment.model_file import write_run
+from genrelab.lab.experiment.record import corpus_record, describe, record_of
 from genrelab.lab.findings.wording import warnings
 from genrelab.lab.frontends import FRONTENDS, Frontend
 from genrelab.lab.inference.predict import TestSet, predict
+from genrelab.lab.inference.predict_tags import predict_tags
 from genrelab.lab.metrics.predictions import write_predictions
 from genrelab.lab.metrics.scores import evaluate
+from genrelab.lab.metrics.tag_predictions import write_tag_predictions
+from genrelab.lab.metrics.tag_scores import evaluate_tags
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.plugins import check_plugins, plugins_used, record_plugins
 from genrelab.lab.recipes.load import dump_recipe
@@ -26,11 +32,12 @@ from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.reports.representations import middle_segment
 from genrelab.lab.reports.sections import rendered
 from genrelab.lab.runs import folders
+from genrelab.lab.runs.figures import TagsRecord
 from genrelab.lab.runs.known_recordings import write_sounds
 from genrelab.lab.runs.network_findings import prediction_findings, training_findings
 from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.experiment import Experiment
-from genrelab.lab.training.export import export, why_unwritable
+from genrelab.lab.training.export import why_unwritable
 from genrelab.lab.training.optimization.initial_weights import load_start
 from genrelab.lab.training.train import resolve_device, train
 
@@ -54,7 +61,7 @@ def run_experiment(
     ----------
     experiment : Experiment
     base : Path
-        The run folder is `<base>/<recipe>/<corpus>/<split>-seed<k>`.
+        The run folder is `<base>/<recipe>/<corpus>/<split>-seed<k>`, see `run_folder`.
     device : {"auto", "cpu", "gpu"}
     restart : bool
         Delete an earlier run in that folder.
@@ -77,9 +84,7 @@ def run_experiment(
     """
     resolve_device(device)
     recipe, corpus = experiment.recipe, experiment.corpus
-    folder = folders.run_folder(
-        base, recipe=recipe.name, corpus=corpus.name, split=experiment.split.name, seed=experiment.seed
-    )
+    folder = _folder_of(experiment, base)
     if not restart:
         check_plugins(folder, training=True)
     network = experiment.network()
@@ -119,6 +124,19 @@ def run_experiment(
         ) from error
 
 
+def _folder_of(experiment: Experiment, base: Path) -> Path:
+    """Return the run folder; if there is one of an earlier version, without the split's seed, that one."""
+    split, seed = experiment.split, experiment.seed
+    named = partial(
+        folders.run_folder, base, recipe=experiment.recipe.name, corpus=experiment.corpus.name, seed=seed
+    )
+    folder, earlier = named(split=split.name, split_seed=split.seed), named(split=split.name)
+    if folder == earlier or folder.exists() or not (earlier / folders.SPLIT).is_file():
+        return folder
+    ours = split_text(experiment.corpus, experiment.as_used().split)
+    return earlier if (earlier / folders.SPLIT).read_bytes() == text_bytes(ours) else folder
+
+
 def _run(experiment: Experiment, folder: Path, *, device: str, source: str | None, model_file: bool) -> None:
     recipe, corpus = experiment.recipe, experiment.corpus
     trained = train(experiment, folder=folder, device=device)
@@ -130,6 +148,10 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
     )
     evaluation = evaluate(predictions, seed=experiment.seed)
     write_predictions(folder / folders.PREDICTIONS, predictions)
+    tags = predict_tags(trained.network, experiment, device=device)
+    tag_evaluation = None if tags is None else evaluate_tags(tags, seed=experiment.seed)
+    if tags is not None:
+        write_tag_predictions(folder / folders.TAGS, tags)
     write_sounds(folder, experiment)
     history = read_history(folder)
     findings = [
@@ -141,6 +163,7 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
     record = record.model_copy(
         update={
             "no_model_file": unwritable,
+            "tags": tag_evaluation and TagsRecord.model_validate(tag_evaluation.to_dict()),
             "corpus": record.corpus.model_copy(update={"source": source}),
         }
     )
@@ -154,6 +177,7 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
         history=history,
         chosen_on=recipe.training.choose_epoch_on,
         evaluation=evaluation,
+        tags=tag_evaluation,
         predictions=predictions,
         recipe_yaml=dump_recipe(recipe),
         rule=recipe.voting,
@@ -162,8 +186,8 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
     )
     write_report(folder / folders.REPORT, page)
     if unwritable is None:
-        about = bundle_metadata(folders.Run(folder, recipe, record))
-        difference = export(trained.network, about, folder / folders.MODEL)
+        finished = folders.Run(folder, recipe, record)
+        difference = write_run(finished, trained.network, folder / folders.MODEL)
         record = record.model_copy(update={"export_difference": difference})
     # Last, because this file says that the run is finished.
     replace_text(folder / folders.METRICS, record.text())

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.findings import Finding
-from genrelab.lab.metrics.calibration import COOLEST, FEWEST, HOTTEST, Threshold, confidences
+from genrelab.lab.metrics.calibration import COOLEST, FEWEST, HOTTEST, Threshold
 from genrelab.lab.metrics.predictions import Predictions
 
 GRAVE = ("precision", "few")
@@ -29,6 +30,7 @@ def shortfalls(
     threshold: Threshold,
     by_fold: Sequence[Threshold],
     precision: float,
+    answered: npt.NDArray[np.bool_],
 ) -> tuple[Finding, ...]:
     """Return what was not reached, the grave findings first.
 
@@ -43,6 +45,8 @@ def shortfalls(
         For each fold, that of the others.
     precision : float
         Share of correct answers on folds that were not fitted to; NaN if nothing was answered.
+    answered : np.ndarray [shape=(n,)], bool
+        Which tracks of all folds get an answer.
     """
     wanted, found = threshold.wanted, []
     borders = tuple(f"{each.confidence:g}" for each in by_fold)
@@ -64,8 +68,7 @@ def shortfalls(
         values = {"wanted": wanted} if np.isnan(precision) else {"wanted": wanted, "reached": precision}
         found.append(Finding(kind="held out", values=values))
     answers = predictions.tracks("mean")
-    confidence, _ = confidences(answers)
-    predicted = set(answers.orders[confidence >= threshold.confidence, 0].tolist())
+    predicted = set(answers.orders[answered, 0].tolist())
     never = [printable(each) for number, each in enumerate(predictions.genres) if number not in predicted]
     if never:
         add("genres", len(never), never)

@@ -94,13 +94,15 @@ def worst(states: Iterable[State]) -> State:
 def combined(verdicts: Sequence[Verdict]) -> Verdict:
     """Return one verdict for several runs: as bad as the worst.
 
-    Leaks of one kind between the same parts become one, that with the highest count.
+    Leaks of one kind between the same parts become one, that with the highest count. Those that count
+    different things, clips or artists, remain two.
     """
-    leaks: dict[tuple[str, tuple[str, ...]], Finding] = {}
+    leaks: dict[tuple[str, tuple[str, ...], bool], Finding] = {}
     for leak in (leak for each in verdicts for leak in each.leaks):
-        known = leaks.get((leak.kind, leak.parts))
+        key = leak.kind, leak.parts, "artists" in leak.values
+        known = leaks.get(key)
         if known is None or (leak.count or 0) > (known.count or 0):
-            leaks[leak.kind, leak.parts] = leak
+            leaks[key] = leak
 
     def each_once(name: str) -> tuple[Finding, ...]:
         return tuple(dict.fromkeys(found for each in verdicts for found in getattr(each, name)))

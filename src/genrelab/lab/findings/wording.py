@@ -159,6 +159,15 @@ _NETWORK_STATES = {
     "unchanged": "learned nothing",
 }
 
+_CLIPS_OF_START = _leak(
+    "clip of {places} was used to train the initial weights",
+    "clips of {places} were used to train the initial weights",
+)
+_ARTISTS_OF_START = _leak(
+    "artist of {places} is also the artist of clips that were used to train the initial weights",
+    "artists of {places} are also the artists of clips that were used to train the initial weights",
+)
+
 _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "file": _leak("file has clips in {places}", "files have clips in {places}"),
     "sound": _leak(
@@ -166,10 +175,7 @@ _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     ),
     "artist": _leak("artist is in {places}", "artists are in {places}"),
     "copies": _leak("clip is in {places} as a changed copy", "clips are in {places} as changed copies"),
-    "start": _leak(
-        "clip of {places} was used to train the initial weights",
-        "clips of {places} were used to train the initial weights",
-    ),
+    "start": lambda found: (_ARTISTS_OF_START if "artists" in found.values else _CLIPS_OF_START)(found),
     "teacher": _leak(
         "clip of {places}, or its artist, was used to train the teacher",
         "clips of {places}, or their artists, were used to train the teacher",
@@ -178,6 +184,9 @@ _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     # why nothing is known for sure
     "unknown artists": lambda found: (
         f"The artist of {_of(found, every='every clip')} is unknown: artists may be in training and test."
+    ),
+    "unknown start artists": lambda found: (
+        f"The artist of {_of(found, every='every clip')} that trained the initial weights is unknown."
     ),
     "unknown tested artists": lambda found: (
         f"The artist of {_of(found, 'tested clips', 'every tested clip')} is unknown."
@@ -261,7 +270,10 @@ def _start(found: Finding) -> str:
         return "not known: the weights are not from a run folder"
     if found.values.get("random"):
         return "none: training starts from no music"
-    return "; ".join(found.examples) or "none"
+    runs = found.values.get("runs", 1)
+    return ("; ".join(found.examples) or "none") + (
+        f" (in {runs:g} runs before this one)" if runs > 1 else ""
+    )
 
 
 def _teacher(found: Finding) -> str:
@@ -326,6 +338,10 @@ _NOT_CHECKED: Mapping[str, Callable[[Finding], str]] = {
     "other performance": lambda found: "other performances of the same piece",
     "unnamed artists": lambda found: f"the artists of {_clips(found.count)} without one",
     "initial weights": lambda found: f"what else the initial weights ({found.examples[0]}) were trained on",
+    "earlier weights": lambda found: (
+        f"what the run that made the initial weights started from ({found.examples[0]}): the run folder of "
+        "those weights cannot be found"
+    ),
     "teacher": lambda found: f"what {'else ' if found.count else ''}the teacher was trained on",
     "earlier": lambda found: found.examples[-1],
 }

@@ -5,7 +5,7 @@ The other half, `genrelab corpora audit`, also finds one recording in another cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from genrelab.lab.audit.faults import odd_lengths
 from genrelab.lab.augment.copies import PictureCopy, make_copy
@@ -18,11 +18,10 @@ from genrelab.lab.corpora.splits.split_checks import (
     shared_by,
     shared_files,
 )
-from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Clip
 from genrelab.lab.findings import Finding, Verdict
+from genrelab.lab.leakage.initial_weights import check_initial_weights
 from genrelab.lab.recipes import Recipe
-from genrelab.lab.runs.known_recordings import UNLABELLED, learned_in
 from genrelab.lab.training.experiment import Experiment
 
 _SHORTEST = 1.0  # second
@@ -53,9 +52,9 @@ def check_run(experiment: Experiment) -> Verdict:
         *_leaks("artist", shared_artists(corpus, split), lambda clip: clip.artist or ""),
     ]
     copied, copies = _copies(experiment)
-    started, start, unsure = _start(experiment)
+    start = check_initial_weights(experiment)
     on_test = training.choose_epoch_on == "test" and training.monitor != "last"
-    leaks += [*copied, *started, *([Finding(kind="epoch", parts=("test",))] if on_test else [])]
+    leaks += [*copied, *start.leaks, *([Finding(kind="epoch", parts=("test",))] if on_test else [])]
     unknown, unnamed = _unknown_artists(_clips(experiment))
     checked = [
         *(each for each in experiment.split_findings if each.kind in _ON_BOTH_SIDES),
@@ -63,15 +62,15 @@ def check_run(experiment: Experiment) -> Verdict:
         _labels(experiment),
         _faults(experiment),
         copies,
-        start,
+        *start.checked,
         Finding(kind="epoch", parts=() if training.monitor == "last" else (training.choose_epoch_on,)),
     ]
     taught, teacher, more = _teacher(experiment)
     return Verdict(
         leaks=tuple([*leaks, *taught]),
-        unknown=tuple(unknown),
+        unknown=(*unknown, *start.unknown),
         checked=tuple([*checked, *teacher]),
-        not_checked=(*NEVER_CHECKED, *unnamed, *unsure, *more),
+        not_checked=(*NEVER_CHECKED, *unnamed, *start.not_checked, *more),
     )
 
 
@@ -131,8 +130,8 @@ def _labels(experiment: Experiment) -> Finding:
     genres: dict[str, dict[str, str]] = {}
     for clip in _clips(experiment):
         digest = _digest(experiment, clip)
-        if digest is not None:
-            genres.setdefault(digest, {}).setdefault(clip.genre or "", clip.id)
+        if digest is not None and clip.genre is not None:
+            genres.setdefault(digest, {}).setdefault(clip.genre, clip.id)
     differ = [
         ", ".join(f"{printable(key)} is {printable(genre)}" for genre, key in each.items())
         for each in genres.values()
@@ -144,17 +143,20 @@ def _labels(experiment: Experiment) -> Finding:
 def _faults(experiment: Experiment) -> Finding:
     if experiment.corpus.kind != "audio":
         return Finding(kind="faults", count=None)
-    store, facts = experiment.store, experiment.facts
-    ids = [clip.id for clip in _clips(experiment) if clip.id in store]
-    seconds = {key: store.frames(key) / store.sample_rate for key in ids}
+    facts, stores = experiment.facts, [experiment.store]
+    if experiment.tags_only_store is not None:
+        stores.append(experiment.tags_only_store)
+    ids = [clip.id for clip in _clips(experiment)]
+    seconds = {key: store.frames(key) / store.sample_rate for store in stores for key in ids if key in store}
     silent = [
         f"{key} (silent for {100 * facts[key].silent:.0f} %)"
-        for key in ids
+        for key in seconds
         if facts[key].silent > _MOST_SILENCE
     ]
     short = [f"{key} ({length:.2f} s)" for key, length in seconds.items() if length < _SHORTEST]
     odd = [f"{fault.clip_id} ({fault.detail})" for fault in odd_lengths(seconds)]
-    found = [*silent, *short, *odd, *(f"{key} (cannot be read)" for key in store.skipped)]
+    unread = [*experiment.store.skipped, *experiment.unusable_tags_only]
+    found = [*silent, *short, *odd, *(f"{key} (cannot be read)" for key in unread)]
     return Finding(kind="faults", count=len(found), examples=tuple(map(printable, found[:EXAMPLES])))
 
 
@@ -170,46 +172,12 @@ def _copies(experiment: Experiment) -> tuple[list[Finding], Finding]:
     return [Finding(kind="copies", parts=("train", *parts), count=len(copied), examples=shown)], check
 
 
-def _start(experiment: Experiment) -> tuple[list[Finding], Finding, list[Finding]]:
-    """Look at the run that made the initial weights, if any: its training clips must not be tested."""
-    weights = experiment.recipe.training.weights_file
-    if weights is None:
-        return [], Finding(kind="start", count=0, values={"random": 1}), []
-    unsure = [Finding(kind="initial weights", count=None, examples=(printable(weights.name),))]
-    before = learned_in(weights.parent)
-    if before is None:
-        return [], Finding(kind="start", count=None), unsure
-    namesake = before.corpus == original_name(experiment.corpus)
-    recordings, facts, split = experiment.recordings, experiment.facts, experiment.split
-
-    def seen(ids: Sequence[str], parts: Collection[str]) -> list[str]:
-        clips = {key: known for key, known in before.clips.items() if known.part in parts}
-        sounds = {known.sound for known in clips.values()} - {None}
-        same = {
-            key
-            for key, known in clips.items()
-            if (known.recording == recordings.get(key) if known.recording else namesake)
-        }
-        return [key for key in ids if key in same or (key in facts and facts[key].digest in sounds)]
-
-    # What chose the epoch then may choose it again.
-    every = {known.part for known in before.clips.values()}
-    again = {"valid": seen(split.valid, {"train", UNLABELLED}), "test": seen(split.test, every)}
-    leaks = [
-        Finding(kind="start", parts=(part,), count=len(ids), examples=tuple(map(printable, ids[:EXAMPLES])))
-        for part, ids in again.items()
-        if ids
-    ]
-    counts = tuple(f"{leak.count} in {leak.parts[0]}" for leak in leaks)
-    return leaks, Finding(kind="start", count=len(leaks), examples=counts), unsure
-
-
 def _teacher(experiment: Experiment) -> tuple[list[Finding], list[Finding], list[Finding]]:
     """Look at the training clips of the teacher: neither they nor their artists must be tested."""
     found, clips = experiment.distillation, experiment.clips
     if found is None:
         return [], [], []
-    learned_rows = found.targets.learned
+    learned_rows = None if found.targets is None else found.targets.learned
     if learned_rows is None:
         return [], [Finding(kind="teacher", count=None)], [Finding(kind="teacher", count=0)]
     learned = {key for key, row in found.rows.items() if learned_rows[row]}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
@@ -16,7 +16,8 @@ from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.leakage.checks import NEVER_CHECKED
 from genrelab.lab.runs import folders
-from genrelab.lab.runs.known_recordings import learned_in, read_sounds
+from genrelab.lab.runs.known_recordings import read_sounds
+from genrelab.lab.runs.lineage import Lineage, learned_in, lineage
 from genrelab.lab.training.store.facts import ClipFacts
 
 
@@ -85,6 +86,8 @@ def check_other_corpus(
 ) -> tuple[list[str], Verdict]:
     """Leave out recordings that a run was trained on under another name, and look for shared artists.
 
+    What the runs that made its initial weights were trained on counts as well.
+
     Parameters
     ----------
     run : Run
@@ -107,9 +110,11 @@ def check_other_corpus(
     CorpusError
         If no clip is left.
     """
-    learned = learned_in(run.folder)
-    kept = read_sounds(run.folder) is not None and learned is not None
-    sounds = {known.sound for known in learned.clips.values()} - {None} if learned is not None else set()
+    own = learned_in(run.folder)
+    kept = read_sounds(run.folder) is not None and own is not None
+    before = lineage(own.weights, own.weights_sha256) if own is not None else Lineage((), None)
+    learned = [*([own] if own is not None else []), *before.runs]
+    sounds = {known.sound for each in learned for known in each.clips.values()} - {None}
     seen = [key for key in ids if key in facts and facts[key].digest in sounds]
     left = [key for key in ids if key not in set(seen)]
     if not left:
@@ -120,7 +125,7 @@ def check_other_corpus(
         )
     clips = corpus.by_id()
     theirs = [artist_key(clips[key].artist) for key in left]
-    ours = _learned_artists(run)
+    ours = set().union(*(each.artists for each in learned))
     shared = list(
         dict.fromkeys(
             clips[key].artist or ""
@@ -133,14 +138,14 @@ def check_other_corpus(
     if named < len(left):
         unnamed = Finding(kind="unknown tested artists", count=len(left) - named, values={"of": len(left)})
         unknown.append(unnamed)
-    if None in ours:
+    if any(each.unnamed for each in learned):
         unknown.append(Finding(kind="unknown learned artists", count=None))
     checked = []
     if kept:
         checked.append(Finding(kind="learned sound", count=len(seen), examples=_examples(seen)))
     else:
         unknown.append(Finding(kind="no digests"))
-    comparable = bool(ours - {None}) and named > 0
+    comparable = bool(ours) and named > 0
     artists = len(shared) if shared or comparable else None
     checked.append(Finding(kind="learned artist", count=artists, examples=_examples(shared)))
     leak = Finding(kind="artist", parts=("learned", "tested"), count=len(shared), examples=_examples(shared))
@@ -148,7 +153,7 @@ def check_other_corpus(
         leaks=(leak,) if shared else (),
         unknown=tuple(unknown),
         checked=tuple(checked),
-        not_checked=NEVER_CHECKED,
+        not_checked=(*NEVER_CHECKED, *_lost(before)),
     )
 
 
@@ -156,8 +161,8 @@ def _examples(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(map(printable, names[:EXAMPLES]))
 
 
-def _learned_artists(run: folders.Run) -> set[str | None]:
-    """Return the artists of training and validation clips; None among them if some are unknown."""
-    of = {"train", "valid"} | ({"test"} if run.record.chosen_on_test else set())
-    with (run.folder / folders.SPLIT).open(encoding="utf-8", newline="") as stream:
-        return {artist_key(row.get("artist")) for row in csv.DictReader(stream) if row["part"] in of}
+def _lost(before: Lineage) -> tuple[Finding, ...]:
+    """Return the initial weights whose training is not known."""
+    if before.lost is None:
+        return ()
+    return (Finding(kind="initial weights", count=None, examples=(printable(PurePath(before.lost).name),)),)

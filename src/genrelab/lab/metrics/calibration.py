@@ -17,6 +17,7 @@ All of them must be fitted on held-out clips.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -178,7 +179,12 @@ def fit_temperature(predictions: Predictions) -> float:
 
 
 def find_threshold(
-    predictions: Predictions, *, precision: float, rule: VotingRule = "mean", seed: int = 0
+    predictions: Predictions,
+    *,
+    precision: float,
+    rule: VotingRule = "mean",
+    seed: int = 0,
+    own: Mapping[str, float] | None = None,
 ) -> Threshold:
     """Find the lowest confidence at which the wanted precision is reached.
 
@@ -195,6 +201,8 @@ def find_threshold(
     rule : {"majority", "mean"}
     seed : int
         Seed of the resamples, which are drawn by artist.
+    own : mapping of str to float or None
+        Genre -> a fixed threshold that it has instead, see `genrelab.lab.metrics.genre_thresholds`.
 
     Returns
     -------
@@ -206,9 +214,11 @@ def find_threshold(
     names = {group: number for number, group in enumerate(dict.fromkeys(answers.groups))}
     groups = np.array([names[group] for group in answers.groups], dtype=np.intp)
     bootstrap = ClusterBootstrap(len(names), rng=np.random.default_rng(seed))
+    fixed = np.array([(own or {}).get(genre, np.nan) for genre in predictions.genres])
+    limits = fixed[answers.orders[:, 0]]
     found: list[Threshold] = []
     for percent in range(0, 100):
-        given = confidence >= percent / 100
+        given = confidence >= np.where(np.isnan(limits), percent / 100, limits)
         if given.sum() < min(FEWEST, len(given)):
             break
         sums = bootstrap.sums(given & right, groups), bootstrap.sums(given, groups)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, cast
 
 import torch
@@ -31,11 +32,14 @@ class Scores(NamedTuple):
         Input of the last layer.
     members : tuple of Scores
         Scores of the members of an ensemble, each trained with its own loss.
+    tags : Tensor [shape=(batch, tags)] or None
+        Logits of independent tags, of a network that has them.
     """
 
     logits: Tensor
     embedding: Tensor
     members: tuple[Scores, ...] = ()
+    tags: Tensor | None = None
 
     @property
     def learning(self) -> tuple[Scores, ...]:
@@ -45,7 +49,10 @@ class Scores(NamedTuple):
     def first(self, items: int) -> Scores:
         """Return the scores of the first items of the batch."""
         return Scores(
-            self.logits[:items], self.embedding[:items], tuple(each.first(items) for each in self.members)
+            self.logits[:items],
+            self.embedding[:items],
+            tuple(each.first(items) for each in self.members),
+            None if self.tags is None else self.tags[:items],
         )
 
 
@@ -105,6 +112,8 @@ class GenreNetwork(nn.Module):
         Change the output of the front-end with that name, in training mode only.
     copies : mapping of int to PictureCopy, optional
         Change only items with that copy number, in training mode only.
+    tags : nn.Linear or None
+        From the embedding to tags.
 
     Raises
     ------
@@ -120,6 +129,7 @@ class GenreNetwork(nn.Module):
         augment: Pipeline,
         input_augments: Mapping[str, Pipeline],
         copies: Mapping[int, PictureCopy] | None = None,
+        tags: nn.Linear | None = None,
     ) -> None:
         super().__init__()
         copies = copies or {}
@@ -132,6 +142,7 @@ class GenreNetwork(nn.Module):
                 )
         self.frontends = nn.ModuleDict({_PREFIX + name: frontend for name, frontend in frontends.items()})
         self.body = body
+        self.tags = tags
         self.augment = augment
         self.input_augments = nn.ModuleDict({_PREFIX + name: each for name, each in input_augments.items()})
         self.copies = nn.ModuleList(copy.change for copy in copies.values())
@@ -142,8 +153,11 @@ class GenreNetwork(nn.Module):
 
         In training, `copy [batch]` is the number of the copy of each item; 0 is the clip itself.
         """
-        scores: Scores = self.body(self.inputs(waveform, copy))
-        return scores
+        return self._scored(self.inputs(waveform, copy))
+
+    def _scored(self, inputs: Mapping[str, Tensor]) -> Scores:
+        scores: Scores = self.body(inputs)
+        return scores if self.tags is None else scores._replace(tags=self.tags(scores.embedding))
 
     def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
         """Score segments of one track, in evaluation mode.
@@ -167,8 +181,7 @@ class GenreNetwork(nn.Module):
             key.removeprefix(_PREFIX): cast(Frontend, frontend).of_track(track, starts, samples)
             for key, frontend in self.frontends.items()
         }
-        scores: Scores = self.body(inputs)
-        return scores
+        return self._scored(inputs)
 
     @property
     def shares_tracks(self) -> bool:
@@ -181,16 +194,24 @@ class GenreNetwork(nn.Module):
         for number, pipeline in enumerate(pipelines):
             pipeline.seed(seed * 101 + number)
 
+    def changed(self, waveform: Tensor) -> Tensor:
+        """Return the waveform as the front-ends hear it in training, changed at random."""
+        with _in_full(waveform):
+            changed: Tensor = self.augment(waveform)
+        return changed
+
+    def score_changed(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+        """Score a batch that is `changed` already."""
+        with _in_full(waveform):
+            inputs = self._inputs(waveform, copy)
+        return self._scored(inputs)
+
     def inputs(self, waveform: Tensor, copy: Tensor | None = None) -> dict[str, Tensor]:
         """Return the inputs of the body by the name of the front-end."""
-        if torch.is_autocast_enabled(waveform.device.type):
-            # Half precision cannot represent powers of 1e-10: front-ends always run in float32.
-            with torch.autocast(waveform.device.type, enabled=False):
-                return self._inputs(waveform.float(), copy)
-        return self._inputs(waveform, copy)
+        with _in_full(waveform):
+            return self._inputs(self.augment(waveform), copy)
 
     def _inputs(self, waveform: Tensor, copy: Tensor | None) -> dict[str, Tensor]:
-        waveform = self.augment(waveform)
         inputs = {key: frontend(waveform) for key, frontend in self.frontends.items()}
         for key, pipeline in self.input_augments.items():
             inputs[key] = pipeline(inputs[key])
@@ -203,3 +224,9 @@ class GenreNetwork(nn.Module):
     def parameter_count(self) -> int:
         """Return the number of trainable values."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+
+def _in_full(waveform: Tensor) -> AbstractContextManager[object]:
+    """Turn half precision off, which cannot represent powers of 1e-10."""
+    kind = waveform.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
 
 from genrelab.lab.augment import AUGMENTATIONS, Pipeline
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.frontends import FRONTENDS
-from genrelab.lab.models.base import MODELS, GenreNetwork
+from genrelab.lab.models.base import MODELS, Body, GenreNetwork, Scores, Shape
 from genrelab.lab.models.duration import check_duration
 from genrelab.lab.recipes.schema import Component, Recipe
 
@@ -17,7 +20,7 @@ def _pipeline(steps: Sequence[Component], probability: float) -> Pipeline:
     return Pipeline(made, probability=probability)
 
 
-def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
+def build_network(recipe: Recipe, *, genres: int, tags: int = 0) -> GenreNetwork:
     """Build the network that a recipe describes, with weights from torch's global generator.
 
     Parameters
@@ -25,6 +28,8 @@ def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
     recipe : Recipe
     genres : int > 1
         Number of classes.
+    tags : int >= 0
+        Number of tags.
 
     Returns
     -------
@@ -56,4 +61,14 @@ def build_network(recipe: Recipe, *, genres: int) -> GenreNetwork:
             name: _pipeline(steps, augment.probability) for name, steps in augment.inputs.items() if steps
         },
         copies={number: copy for number, copy in copies if isinstance(copy, PictureCopy)},
+        tags=nn.Linear(_embedding_length(body, shapes), tags) if tags else None,
     )
+
+
+def _embedding_length(body: Body, shapes: Mapping[str, Shape]) -> int:
+    training = body.training
+    body.eval()
+    with torch.no_grad():
+        scores: Scores = body({name: torch.zeros(1, *shape) for name, shape in shapes.items()})
+    body.train(training)
+    return scores.embedding.shape[-1]

@@ -11,7 +11,7 @@ from torch import nn
 from genrelab.errors import RecipeError
 from genrelab.lab.models.weights_file import Weights, listed, misfits
 
-_PARTS = ("body.", "frontends.")  # prefixes of the names of all weights of a run
+_PARTS = ("body.", "frontends.", "tags.")  # prefixes of the names of all weights of a run
 
 
 def is_run(weights: Weights) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from genrelab.lab.recipes.base import Strict
 
+_File = Annotated[str, Field(min_length=1)]
 ArrayName = Annotated[str, Field(min_length=1, max_length=100)]
 Weight = Annotated[float, Field(gt=0)]
 WITHOUT = "none"
@@ -44,12 +45,34 @@ class GenreTeacher(Strict):
     C: float = Field(0.03, gt=0, description="scikit-learn's: the smaller, the smoother the regression")
 
 
+class TeacherFile(Strict):
+    """A teacher network that is asked about each view: its weights and the names of its tags."""
+
+    weights: _File
+    tags: _File | None = Field(None, description="a text file with one name per line")
+
+
+def _file_is_weights(value: object) -> object:
+    return {"weights": value} if isinstance(value, str) else value
+
+
 class Distill(Strict):
     """Targets of training in addition to, or instead of, the labels.
 
-    `regress` and `tags` map arrays of the targets file to the weights of their losses. Linear layers on the
-    embedding of the network predict them; they are not part of the model.
+    `regress` and `tags` map arrays of the teachers to the weights of their losses. Linear layers on the
+    embedding of the network predict them; they are not part of the model. The arrays come from a file with
+    one mean per clip (`targets`), or from networks that hear the same view of the sound as the student at
+    every step (`teachers`: function matching, Beyer et al. 2022, arXiv:2106.05237).
     """
+
+    unwritten: ClassVar[tuple[str, ...]] = ("teachers",)
+
+    teachers: tuple[Annotated[TeacherFile, BeforeValidator(_file_is_weights)], ...] = Field(
+        (),
+        max_length=8,
+        description="files of weights of teacher networks. Each answers every array that is asked for. A "
+        "recipe leaves it open: name them when you start a training",
+    )
 
     targets: str | None = Field(
         None,
@@ -69,6 +92,18 @@ class Distill(Strict):
         if self.targets is None or self.targets == WITHOUT:
             return None
         return self.targets.replace(SPLIT, split)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The arrays that are needed, each once."""
+        of_genres = self.genres.arrays if self.genres else ()
+        return tuple(dict.fromkeys([*self.regress, *self.tags, *of_genres]))
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.teachers and self.targets not in (None, WITHOUT):
+            raise ValueError("give distill.teachers or distill.targets, not both")
+        return self
 
     @model_validator(mode="after")
     def _learns_something(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from genrelab.lab.recipes.base import Strict
 from genrelab.lab.recipes.distill import Distill
+from genrelab.lab.recipes.tags import Tags
 from genrelab.voting import VotingRule
 
 RecipeName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
@@ -126,7 +127,9 @@ class Training(Strict):
     Figures named `valid_...` belong to the part that `choose_epoch_on` names.
     """
 
-    unwritten: ClassVar[tuple[str, ...]] = ("guessed", "balance", "mixup", "not_music")
+    unwritten: ClassVar[tuple[str, ...]] = (
+        "guessed", "balance", "mixup", "not_music", "view_segments",
+    )  # fmt: skip
 
     weights: str = Field(
         "none",
@@ -187,15 +190,22 @@ class Training(Strict):
     segments_per_clip: int | None = Field(
         None, gt=0, description="random segments per clip in an epoch; null is each segment once"
     )
+    view_segments: int = Field(
+        1,
+        gt=0,
+        le=100,
+        description="consecutive segments of each training item, with `segments_per_clip`. They are "
+        "mixed and changed as one view, teachers hear it as a whole, and predictions are averaged over it",
+    )
     valid_segments_per_clip: int | None = Field(
         None,
         gt=0,
         description="most segments per clip, evenly spread, for the choice of the epoch; null is all",
     )
-    precision: Literal["auto", "full", "mixed"] = Field(
+    precision: Literal["auto", "full", "mixed", "fast"] = Field(
         "auto",
         description="`mixed` computes the network, but not its front-ends, in half precision where that is "
-        "safe; `auto` does so on a GPU",
+        "safe; `auto` does so on a GPU, `fast` also on a processor with units for it",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float | None = Field(None, gt=0)
@@ -228,6 +238,13 @@ class Training(Strict):
                 "without a part that chooses the epoch, the last one is kept; set training.monitor=last"
             )
         return part
+
+    @field_validator("view_segments")
+    @classmethod
+    def _views_are_drawn(cls, segments: int, info: ValidationInfo) -> int:
+        if segments > 1 and info.data.get("segments_per_clip") is None:
+            raise ValueError("views of several segments are drawn at random: set training.segments_per_clip")
+        return segments
 
     @field_validator("nesterov")
     @classmethod
@@ -282,7 +299,7 @@ class Recipe(Strict):
     the reason for the choice; `parameters` is the published size, as printed.
     """
 
-    unwritten: ClassVar[tuple[str, ...]] = ("distill",)
+    unwritten: ClassVar[tuple[str, ...]] = ("distill", "tags")
 
     name: RecipeName
     title: str
@@ -298,4 +315,5 @@ class Recipe(Strict):
     model: Component
     training: Training
     distill: Distill | None = None
+    tags: Tags | None = None
     voting: VotingRule = "majority"

@@ -18,7 +18,8 @@ from genrelab.lab.findings.wording import because, checked, network_state, not_c
 from genrelab.lab.metrics.bootstrap import Estimate, percent
 from genrelab.lab.metrics.predictions import Predictions, write_whole
 from genrelab.lab.metrics.scores import Evaluation, LevelScores
-from genrelab.lab.reports import charts
+from genrelab.lab.metrics.tag_scores import TagEvaluation
+from genrelab.lab.reports import charts, tags
 from genrelab.pages.render import render
 from genrelab.pages.svg import Drawing
 from genrelab.voting import VotingRule
@@ -59,6 +60,8 @@ class RunPage:
         The voting rule of the headline, the confusion matrix and the mistakes.
     segment_seconds : float or None, in seconds
         Length of a segment.
+    tags : TagEvaluation or None
+        Figures of predicted tags; None shows no section about them.
     sections : sequence of (str, str)
         Further sections after the mistakes: heading and content. Content that is `Markup` stays as it is, and
         loads nothing from outside; other text is escaped.
@@ -77,6 +80,7 @@ class RunPage:
     chosen_on: str = "valid"
     rule: VotingRule = "majority"
     segment_seconds: float | None = None
+    tags: TagEvaluation | None = None
     sections: Sequence[tuple[str, str]] = ()
 
 
@@ -160,6 +164,9 @@ def write_report(path: Path, page: RunPage) -> None:
         genres=list(_genres(scores)),
         mistakes=mistakes,
         wrong=wrong,
+        decimal=tags.decimal,
+        tags=tags.tag_table(page.tags) if page.tags else None,
+        kinds=tags.kind_rows(page.tags) if page.tags else [],
     )
     write_whole(path, html.encode("utf-8"))
 

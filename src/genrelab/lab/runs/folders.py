@@ -1,4 +1,7 @@
-"""The run folder: `<base>/<recipe>/<corpus>/<split>-seed<k>/`, and reading a finished one."""
+"""The run folder: `<base>/<recipe>/<corpus>/<split>-seed<k>/`, and reading a finished one.
+
+A split with a seed of its own stands in the name: `<split>-split<s>-seed<k>`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 from genrelab.errors import RunError, UsageError
 from genrelab.lab.metrics.predictions import Predictions, read_predictions
+from genrelab.lab.metrics.tag_predictions import TagPredictions, read_tag_predictions
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.plugins import check_plugins
 from genrelab.lab.recipes import Recipe, load_recipe
@@ -22,15 +26,33 @@ SOUND = "sound.sha256"
 WEIGHTS = "weights.sha256"
 LEARNED = "learned.sha256"
 COPIES = "copies.txt"
+TAGGED = "tags.sha256"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
+PRETRAINING = "pretraining.json"
+TAGS = "tags.csv"
 REPORT = "report.html"
 MODEL = "model.onnx"
+FINAL = "final.json"
 
 
-def run_folder(base: Path, *, recipe: str, corpus: str, split: str, seed: int) -> Path:
-    """Return where a run lies."""
-    return base / recipe.replace("/", "-") / corpus / f"{split}-seed{seed}"
+def run_folder(
+    base: Path, *, recipe: str, corpus: str, split: str, seed: int, split_seed: int | None = None
+) -> Path:
+    """Return where a run lies.
+
+    Parameters
+    ----------
+    base : Path
+    recipe, corpus, split : str
+        Their names.
+    seed : int
+        Of the training.
+    split_seed : int or None
+        Of the split; None if it depends on no seed.
+    """
+    own = "" if split_seed in (None, seed) else f"-split{split_seed}"
+    return base / recipe.replace("/", "-") / corpus / f"{split}{own}-seed{seed}"
 
 
 def versions() -> dict[str, str]:
@@ -88,13 +110,18 @@ class Run:
     def network(self) -> GenreNetwork:
         """Return the trained network, in evaluation mode; it may need the plugins of its training."""
         check_plugins(self.folder)
-        network = build_network(self.recipe, genres=len(self.genres))
+        network = build_network(self.recipe, genres=len(self.genres), tags=len(self.record.network_tags))
         load_weights(network, self.folder / BEST)
         return network.eval()
 
     def predictions(self) -> Predictions:
         """Return the predictions for its test part."""
         return read_predictions(self.folder / PREDICTIONS)
+
+    def tag_predictions(self) -> TagPredictions | None:
+        """Return the predictions of tags for its test part; None if it predicts none."""
+        path = self.folder / TAGS
+        return read_tag_predictions(path) if path.is_file() else None
 
 
 def require_one_cross_validation(folds: Sequence[Run]) -> None:
@@ -110,6 +137,9 @@ def require_one_cross_validation(folds: Sequence[Run]) -> None:
         "collections of one name": {each.corpus.recordings_sha256 for each in records},
         "recipes (recipe_sha256)": {each.recipe_sha256 for each in records},
         "seeds (seed)": {each.seed for each in records},
+        "seeds of the split (split.seed)": {
+            each.split.seed for each in records if each.split.seed is not None
+        },
         "corpora": {each.corpus.name for each in records},
     }
     for what, values in different.items():

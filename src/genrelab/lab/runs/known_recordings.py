@@ -1,7 +1,7 @@
-"""`sounds.csv` of a run folder: the recording of each clip, and a digest of its sound.
+"""`sounds.csv` of a run folder: recording, artist and a digest of the sound of each clip.
 
 With it a finished run tells its own clips from those of another collection of the same name, and finds its
-training clips in other collections. So does its model file.
+training clips and their artists in other collections. Its model file keeps the digests.
 """
 
 from __future__ import annotations
@@ -11,19 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from genrelab.bundle.metadata import DIGEST_DIGITS
 from genrelab.csv_text import csv_lines
-from genrelab.errors import CorpusError, RunError
+from genrelab.errors import RunError
 from genrelab.files import replace_text
-from genrelab.lab.corpora.splits.split_file import read_split
-from genrelab.lab.runs import folders
-from genrelab.lab.runs.record import RunRecord, load_record
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.facts import clip_facts
 
 SOUNDS = "sounds.csv"
 UNLABELLED = "unlabelled"
-_COLUMNS = ("clip_id", "part", "recording", "sound")
+_COLUMNS = ("clip_id", "part", "recording", "sound", "artist")
 
 
 class Known(NamedTuple):
@@ -32,30 +28,41 @@ class Known(NamedTuple):
     Attributes
     ----------
     part : str
-        `train`, `valid`, `test`, or `unlabelled`: trained on without a genre.
+        `train`, `valid`, `test`, or `unlabelled`: trained on without a genre and a place in the split.
     recording : str
-        See `genrelab.lab.corpora.identity.recording_keys`; empty for clips without a genre, and
-        in runs of earlier versions.
+        See `genrelab.lab.corpora.identity.recording_keys`; empty for clips without a genre and tags, and in
+        runs of earlier versions.
     sound : str or None
         See `genrelab.lab.training.store.facts.ClipFacts`; None for silence and unusable clips.
+    artist : str or None
+        None if unknown; runs of earlier versions kept none here (`split.csv` names those of labelled clips).
     """
 
     part: str
     recording: str
     sound: str | None
+    artist: str | None = None
 
 
 def write_sounds(folder: Path, experiment: Experiment) -> None:
-    """Write the clips of a training to its folder, also those without a genre that were trained on."""
+    """Write the clips of a training to its folder, also those outside the split that were trained on."""
     rows: list[Sequence[str]] = [_COLUMNS]
     split, recordings, facts = experiment.split, experiment.recordings, experiment.facts
     digests = {key: each.digest or "" for key, each in facts.items()}
+
+    def artist(key: str) -> str:
+        return experiment.clips[key].artist or ""
+
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
-        rows += [(key, part, recordings[key], digests.get(key, "")) for key in ids]
-    if experiment.unlabelled:
+        rows += [(key, part, recordings[key], digests.get(key, ""), artist(key)) for key in ids]
+    divided = {row[0] for row in rows[1:]}
+    unlabelled = [key for key in experiment.unlabelled if key not in divided]
+    if unlabelled:
         others = clip_facts(experiment.unlabelled_store)
         rows += [
-            (key, UNLABELLED, "", others[key].digest or "") for key in experiment.unlabelled if key in others
+            (key, UNLABELLED, "", others[key].digest or "", artist(key))
+            for key in unlabelled
+            if key in others
         ]
     replace_text(folder / SOUNDS, csv_lines(rows, formulas=True))
 
@@ -75,62 +82,12 @@ def read_sounds(folder: Path) -> dict[str, Known] | None:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = csv.DictReader(stream)
             return {
-                row["clip_id"]: Known(row["part"], row["recording"], row["sound"] or None) for row in rows
+                row["clip_id"]: Known(
+                    row["part"], row["recording"], row["sound"] or None, row.get("artist") or None
+                )
+                for row in rows
             }
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise RunError(
             f"cannot read {path}: {error}; train the run again with --restart", code="sounds-unreadable"
         ) from error
-
-
-class Learned(NamedTuple):
-    """What a run was trained on, or chose its epoch by.
-
-    Attributes
-    ----------
-    corpus : str
-        Its name before any change of its sound.
-    clips : dict of str to Known
-    """
-
-    corpus: str
-    clips: dict[str, Known]
-
-
-def learned_in(folder: Path) -> Learned | None:
-    """Return what the run in a folder was trained on; None if it holds no finished run."""
-    try:
-        record = load_record(RunRecord, folder / folders.METRICS)
-        split = read_split(folder / folders.SPLIT, name="", made="")
-    except (OSError, RunError, CorpusError):
-        return None
-    known = read_sounds(folder)
-    if known is None:
-        parts = {"train": split.train, "valid": split.valid, "test": split.test}
-        known = {key: Known(part, "", None) for part, ids in parts.items() for key in ids}
-    of = _learned_parts(record.chosen_on_test)
-    clips = {key: each for key, each in known.items() if each.part in of}
-    return Learned(record.corpus.original, clips)
-
-
-def learned_digests(folder: Path, *, on_test: bool, weights: Path | None) -> tuple[str, ...]:
-    """Return the digests of training clips that a model file keeps, see `BundleMetadata.learned`.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's, with `sounds.csv`.
-    on_test : bool
-        Whether the test part chose the epoch.
-    weights : Path or None
-        The file of initial weights; if it is of a run, the training clips of that run count as well.
-    """
-    parts = _learned_parts(on_test)
-    known = [each for each in (read_sounds(folder) or {}).values() if each.part in parts]
-    before = None if weights is None else learned_in(weights.parent)
-    known += before.clips.values() if before is not None else ()
-    return tuple(sorted({each.sound[:DIGEST_DIGITS] for each in known if each.sound}))
-
-
-def _learned_parts(on_test: bool) -> set[str]:
-    return {"train", "valid", UNLABELLED, *(["test"] if on_test else [])}

@@ -10,30 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from genrelab.errors import RunError
 from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.recipes.schema import Reported
+from genrelab.lab.runs.figures import Figure, Part, TagsRecord
 from genrelab.voting import VotingRule
 
 FORMAT = 2
 Record = TypeVar("Record", bound="TestRecord")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Figure(_Part):
-    """A figure between 0 and 1 (log loss: in nats) with its interval; None where undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class GenreFigures(_Part):
+class GenreFigures(Part):
     """How well one genre was recognized."""
 
     support: int
@@ -43,7 +32,7 @@ class GenreFigures(_Part):
     f1: Figure
 
 
-class LevelFigures(_Part):
+class LevelFigures(Part):
     """All figures of the segments, or of the tracks under one voting rule."""
 
     n: int
@@ -56,7 +45,7 @@ class LevelFigures(_Part):
     confusion: dict[str, Any]
 
 
-class EvaluationRecord(_Part):
+class EvaluationRecord(Part):
     """All figures of a test, as `Evaluation.to_dict` gives them."""
 
     genres: tuple[str, ...]
@@ -65,7 +54,7 @@ class EvaluationRecord(_Part):
     track: dict[VotingRule, LevelFigures]
 
 
-class CorpusRecord(_Part):
+class CorpusRecord(Part):
     """The corpus of a run, or one that it was tested on."""
 
     name: str
@@ -80,20 +69,32 @@ class CorpusRecord(_Part):
     recordings_sha256: str | None = None
 
 
-class SplitRecord(_Part):
-    """The split of a run, and what its parts share."""
+class SplitRecord(Part):
+    """The split of a run, and what its parts share.
+
+    Attributes
+    ----------
+    clips : dict of str to int
+        `train`, `valid` and `test` -> usable clips with a genre.
+    tags_only : dict of str to int
+        The same for clips with tags and no genre; empty if there are none.
+    seed : int or None
+        None for published splits, and in records of earlier versions.
+    """
 
     name: str
     made: str
     clips: dict[str, int]
+    tags_only: dict[str, int] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    seed: int | None = None
 
     def found(self, kind: str) -> Finding | None:
         """Return the finding of a kind; None if it was not looked for."""
         return next((each for each in self.findings if each.kind == kind), None)
 
 
-class EpochRecord(_Part):
+class EpochRecord(Part):
     """The epoch whose weights were kept, counted from 0, and the figures that it was chosen by."""
 
     chosen: int
@@ -105,14 +106,14 @@ class EpochRecord(_Part):
     accuracy: float | None = None
 
 
-class CopiesRecord(_Part):
+class CopiesRecord(Part):
     """The augmented copies that were trained on."""
 
     of: str
     made: tuple[dict[str, Any], ...] = ()
 
 
-class StartRecord(_Part):
+class StartRecord(Part):
     """The initial weights."""
 
     weights: str
@@ -120,7 +121,7 @@ class StartRecord(_Part):
     sha256: str | None = None
 
 
-class TestedRun(_Part):
+class TestedRun(Part):
     """A run that was tested elsewhere, or together with others."""
 
     corpus: str
@@ -128,13 +129,15 @@ class TestedRun(_Part):
     epoch: EpochRecord | None = None
 
 
-class TestRecord(_Part):
+class TestRecord(Part):
     """What a test measured: of a run on its test part, of a run on another corpus, of several folds.
 
     Attributes
     ----------
     runs : tuple of TestedRun
         The runs that a test on another corpus, or of several folds, is about; empty in a run's own record.
+    tags : TagsRecord or None
+        Figures of tags; None if the network predicts none.
     facts, warnings
         What the report of such a test shows.
     """
@@ -151,6 +154,7 @@ class TestRecord(_Part):
     findings: tuple[Finding, ...] = ()
     versions: dict[str, str]
     evaluation: EvaluationRecord
+    tags: TagsRecord | None = None
     runs: tuple[TestedRun, ...] = ()
     facts: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -160,8 +164,13 @@ class TestRecord(_Part):
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a value that JSON can hold."""
-        return {**self.model_dump(mode="json"), "verdict": self.verdict.to_dict()}
+        """Return a value that JSON can hold, without figures of tags if there are none."""
+        values = {**self.model_dump(mode="json"), "verdict": self.verdict.to_dict()}
+        if self.tags is None:
+            del values["tags"]
+        if not self.split.tags_only:
+            del values["split"]["tags_only"]
+        return values
 
 
 class RunRecord(TestRecord):
@@ -173,6 +182,8 @@ class RunRecord(TestRecord):
         Why no model file was written.
     export_difference : float or None
         Largest difference between the model file's probabilities and torch's.
+    network_tags : tuple of str
+        The tags that the network learned, in the order of its outputs.
     """
 
     parameters: int
@@ -186,12 +197,14 @@ class RunRecord(TestRecord):
     reported: tuple[Reported, ...] = ()
     no_model_file: str | None = None
     export_difference: float | None = None
+    network_tags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return a value that JSON can hold, without the fields of other tests and without empty ones."""
         values = super().to_dict()
         absent = {"runs", "facts", "warnings"}
         absent |= {key for key in ("no_model_file", "export_difference") if values[key] is None}
+        absent |= set() if self.network_tags else {"network_tags"}
         return {key: value for key, value in values.items() if key not in absent}
 
     @property

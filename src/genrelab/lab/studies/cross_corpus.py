@@ -20,10 +20,13 @@ from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.leakage.seen_clips import check_other_corpus, clips_to_test
 from genrelab.lab.metrics.predictions import Predictions, pool, write_predictions
 from genrelab.lab.metrics.scores import evaluate
+from genrelab.lab.metrics.tag_predictions import TagPredictions, pool_tags, write_tag_predictions
+from genrelab.lab.metrics.tag_scores import evaluate_tags
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.registry import closest
 from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.runs import folders
+from genrelab.lab.runs.figures import TagsRecord
 from genrelab.lab.runs.network_findings import STEPS, prediction_findings
 from genrelab.lab.runs.record import CorpusRecord, EvaluationRecord, SplitRecord, TestedRun, TestRecord
 from genrelab.lab.training.experiment import Report, check_kind
@@ -106,6 +109,7 @@ class _Tested:
     verdict: Verdict
     corpus: CorpusRecord
     split: SplitRecord
+    tags: TagPredictions | None = None
 
 
 def evaluate_elsewhere(
@@ -219,17 +223,18 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
     folds : sequence of Run
         Of one recipe and one corpus; no clip tested twice.
     folder : Path
-        Gets metrics.json, predictions.csv and report.html.
+        Gets metrics.json, predictions.csv and report.html, and tags.csv if all runs predict tags.
 
     Raises
     ------
     UsageError
-        If the runs are of different recipes or corpora, or test a clip twice.
+        If the runs are of different recipes or corpora, predict different tags, or test a clip twice.
     """
     folders.require_one_cross_validation(folds)
     records = [fold.record for fold in folds]
     first = records[0]
     predictions = pool([fold.predictions() for fold in folds])
+    tagged = [each for fold in folds if (each := fold.tag_predictions()) is not None]
     names = [each.split.name for each in records]
     facts = {
         "Recipe": f"{first.recipe} ({first.parameters:,} parameters)",
@@ -251,6 +256,7 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
             made=" + ".join(dict.fromkeys(each.split.made for each in records)),
             clips={"test": len(predictions.clips)},
         ),
+        tags=pool_tags(tagged) if len(tagged) == len(folds) else None,
     )
     return _write(folder, tested)
 
@@ -267,6 +273,9 @@ def _write(folder: Path, tested: _Tested) -> TestRecord:
     notes = list(dict.fromkeys([*tested.warnings, *broken]))
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / folders.PREDICTIONS, predictions)
+    tags = None if tested.tags is None else evaluate_tags(tested.tags, seed=run.record.seed)
+    if tested.tags is not None:
+        write_tag_predictions(folder / folders.TAGS, tested.tags)
     questions = {f"Checked: {what}": found for what, found in checked(tested.verdict.checked).items()}
     page = RunPage(
         title=f"{recipe.title}, {tested.facts.get('Tested on', tested.facts.get('Folds', ''))}",
@@ -280,6 +289,7 @@ def _write(folder: Path, tested: _Tested) -> TestRecord:
         recipe_yaml=dump_recipe(recipe),
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
+        tags=tags,
     )
     write_report(folder / folders.REPORT, page)
     record = TestRecord(
@@ -297,6 +307,7 @@ def _write(folder: Path, tested: _Tested) -> TestRecord:
         warnings=tuple(notes),
         versions=folders.versions(),
         evaluation=EvaluationRecord.model_validate(evaluation.to_dict()),
+        tags=None if tags is None else TagsRecord.model_validate(tags.to_dict()),
     )
     replace_text(folder / folders.METRICS, record.text())
     return record

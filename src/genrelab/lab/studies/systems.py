@@ -17,7 +17,11 @@ from genrelab.lab.metrics.predictions import pool
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.known_recordings import read_sounds
 
-_FOLD = re.compile(r"-?\d+of(\d+)(?=$|-without-)")
+_FOLD = re.compile(r"-?(\d+(?:\+\d+)*)of(\d+)(?=$|-without-)")
+
+
+_Seeds = tuple[int, int]
+"""The seed of the training and the seed of the split."""
 
 
 class Scored(NamedTuple):
@@ -42,7 +46,8 @@ class System:
     name : str
         Short, and different from those of the others.
     recipe, corpus, split : str
-        `split` without the number of a fold.
+        `split` without the number of a fold: `artist-kfold-4` for `artist-kfold-0of4`, and
+        `artist-kfold-4-by-2` for `artist-kfold-0+1of4`, which trains on fewer clips.
     original : str
         Name of the corpus before any change of its sound.
     seeds : tuple of int
@@ -75,16 +80,27 @@ def systems_of(runs: Sequence[Run]) -> tuple[System, ...]:
     UsageError
         If a system's seeds were tested on different clips.
     """
-    gathered: dict[tuple[str, str, str, str], dict[int, list[Run]]] = {}
+    gathered: dict[tuple[str, str, str, str], dict[_Seeds, list[Run]]] = {}
     for run in {run.folder.resolve(): run for run in runs}.values():
         record = run.record
-        split = _FOLD.sub(r"-\1", record.split.name)
+        split = _without_fold(record.split.name)
         # Two collections of one name are two systems.
         which = record.recipe_sha256 + (record.corpus.recordings_sha256 or "")
         key = record.recipe, record.corpus.name, split, which
-        gathered.setdefault(key, {}).setdefault(record.seed, []).append(run)
+        seeds = record.seed, record.seed if record.split.seed is None else record.split.seed
+        gathered.setdefault(key, {}).setdefault(seeds, []).append(run)
     names = _names(list(gathered))
     return tuple(_system(name, by_seed) for name, by_seed in zip(names, gathered.values(), strict=True))
+
+
+def _without_fold(split: str) -> str:
+    """Return what the splits of one cross-validation have in common."""
+
+    def shared(found: re.Match[str]) -> str:
+        held_out = found[1].count("+") + 1
+        return f"-{found[2]}" + (f"-by-{held_out}" if held_out > 1 else "")
+
+    return _FOLD.sub(shared, split)
 
 
 def _names(keys: Sequence[tuple[str, str, str, str]]) -> list[str]:
@@ -104,17 +120,18 @@ def _telling(parts: Sequence[str], keys: Sequence[tuple[str, ...]]) -> list[str]
     return [part for at, part in enumerate(parts) if at == 0 or len({key[at] for key in keys}) > 1]
 
 
-def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
+def _system(name: str, by_seed: Mapping[_Seeds, Sequence[Run]]) -> System:
     first = next(iter(by_seed.values()))[0]
     scores: dict[str, list[float]] = {}
     about: dict[str, tuple[str, str]] = {}
-    for number, runs in by_seed.items():
+    for seeds, runs in by_seed.items():
         predictions = pool([run.predictions() for run in runs])
         answers = predictions.tracks(first.recipe.voting)
         if scores and scores.keys() != set(answers.clip_ids):
             raise UsageError(
-                f"{name}: seed {number} was tested on other clips than seed {next(iter(by_seed))}; name the "
-                "same folds of each seed, and compare splits that do not depend on the seed, such as folds",
+                f"{name}: {_seed(seeds)} was tested on other clips than {_seed(next(iter(by_seed)))}; name "
+                "the same folds of each seed. For the same test clips under several seeds, train with "
+                "--split-seed, or take a split that does not depend on the seed, such as published",
                 code="seeds-tested-on-other-clips",
             )
         right = answers.orders[:, 0] == answers.truth
@@ -135,11 +152,16 @@ def _system(name: str, by_seed: Mapping[int, Sequence[Run]]) -> System:
         name,
         one.recipe,
         one.corpus.name,
-        _FOLD.sub(r"-\1", one.split.name),
+        _without_fold(one.split.name),
         one.corpus.original,
-        tuple(by_seed),
+        tuple(seed for seed, _ in by_seed),
         first.genres,
         clips,
         tuple(dict.fromkeys(severe)),
         combined([each.verdict for each in records]),
     )
+
+
+def _seed(seeds: _Seeds) -> str:
+    training, split = seeds
+    return f"seed {training}" if training == split else f"seed {training} of split seed {split}"

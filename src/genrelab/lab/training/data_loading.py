@@ -13,6 +13,7 @@ from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.dataset import (
+    Drawn,
     EpochSampler,
     EqualBatches,
     HeldOutDataset,
@@ -38,24 +39,28 @@ def training_set(experiment: Experiment) -> TrainingSet:
         If no clip is left to train on, or no copy can be made.
     """
     recipe, corpus, unlabelled = experiment.recipe, experiment.corpus, experiment.unlabelled
-    roles, drawn = experiment.roles, recipe.training.segments_per_clip
+    roles, settings = experiment.roles, recipe.training
+    drawn = Drawn(settings.segments_per_clip, settings.view_segments) if settings.segments_per_clip else None
 
     def segments(where: AudioStore, labels: dict[str, int], copy: int) -> SegmentDataset:
         return SegmentDataset(where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy)
 
-    made = [segments(experiment.store, experiment.labels_or_error("train", roles.learned), 0)]
+    made = []
+    if experiment.has_labels or not unlabelled:
+        made.append(segments(experiment.store, experiment.labels_or_error("train", roles.learned), 0))
     free, extra = None, []
     if unlabelled:
         free = experiment.unlabelled_store
         extra.append(segments(free, _no_labels(unlabelled, free), 0))
     for number, part in enumerate(recipe.augment.copies, start=1):
         copy = make_copy(part.kind, part.options())
-        where, free_copy = experiment.store, free
+        where, free_copy = experiment.store if made else None, free
         if not isinstance(copy, PictureCopy):
             changed, doing = derive(corpus, copy), f"copying with {copy.name}"
-            where = experiment.open_store(changed, "labelled", doing)
+            where = experiment.open_store(changed, "labelled", doing) if made else None
             free_copy = experiment.open_store(changed, "unlabelled", doing) if unlabelled else None
-        made.append(segments(where, experiment.labels(roles.copied, where), number))
+        if where is not None:
+            made.append(segments(where, experiment.labels(roles.copied, where), number))
         if free_copy is not None:
             extra.append(segments(free_copy, _no_labels(unlabelled, free_copy), number))
     return TrainingSet(made, extra)

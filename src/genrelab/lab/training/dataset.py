@@ -29,6 +29,13 @@ TrainingExample = tuple[Tensor, int, int, int]
 """A segment, its class number, the number of the copy (0 is the clip itself), the number of the clip."""
 
 
+class Drawn(NamedTuple):
+    """How many views an epoch draws of each clip at random places, and how many segments each has."""
+
+    views: int
+    segments: int = 1
+
+
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yield keys `(epoch, number of the item)`, which determine the random values of the item.
 
@@ -76,8 +83,8 @@ class SegmentDataset(Dataset[Example]):
         Segment, overlap and padding of the recipe.
     seed : int
         Seed of random places and random padding.
-    drawn : int or None
-        Number of segments at random places of each clip in an epoch; None takes those that the overlap fixes.
+    drawn : Drawn or None
+        Views at random places; None takes the segments that the overlap fixes.
     copy : int
         Number of the copy of the clips; each copy has its own random places.
     """
@@ -89,7 +96,7 @@ class SegmentDataset(Dataset[Example]):
         audio: Audio,
         *,
         seed: int = 0,
-        drawn: int | None = None,
+        drawn: Drawn | None = None,
         copy: int = 0,
     ) -> None:
         self.store = store
@@ -99,12 +106,13 @@ class SegmentDataset(Dataset[Example]):
         self.drawn = drawn
         self.copy = copy
         self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
-        self.shortest = audio.segment_samples
+        self.length = audio.segment_samples * (drawn.segments if drawn else 1)
+        self.shortest = self.length
         self.items = [Item(clip_id, start) for clip_id in labels for start in self._starts(clip_id)]
 
     def _starts(self, clip_id: str) -> list[int]:
         if self.drawn:
-            return [0] * self.drawn
+            return [0] * self.drawn.views
         frames = self.store.frames(clip_id)
         return segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
 
@@ -114,13 +122,12 @@ class SegmentDataset(Dataset[Example]):
     def samples(self, number: int) -> int:
         """Return the length of a segment in samples."""
         clip_id, start = self.items[number]
-        whole = self.audio.segment_samples
-        return max(self.shortest, min(whole, self.store.frames(clip_id) - start))
+        return max(self.shortest, min(self.length, self.store.frames(clip_id) - start))
 
     def __getitem__(self, key: tuple[int, int]) -> Example:
         epoch, index = key
         clip_id, start = self.items[index]
-        length = self.audio.segment_samples
+        length = self.length
         rng = np.random.default_rng([self.seed, epoch, index, self.copy])
         if self.drawn:
             start = int(rng.integers(0, max(0, self.store.frames(clip_id) - length) + 1))

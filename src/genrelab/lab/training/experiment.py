@@ -16,13 +16,16 @@ from typing import Any
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.identity import recording_keys
 from genrelab.lab.corpora.splits.split_checks import check_split
+from genrelab.lab.corpora.tag_table import usable_tags
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.findings import Finding
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
+from genrelab.lab.recipes.tags import NO_MUSIC
 from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
+from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
 from genrelab.lab.training.split_roles import Roles
 from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
 from genrelab.lab.training.store.build import Which
@@ -93,10 +96,48 @@ class Experiment:
         """
         return distillation_of(self.recipe, self.corpus, self.roles, self.split.name)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether any clip of the corpus has a genre."""
+        return any(clip.genre is not None for clip in self.corpus.clips)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes of the network; two of no meaning for a corpus without genres."""
+        return max(2, len(self.corpus.genres))
+
+    @cached_property
+    def corpus_tags(self) -> tuple[str, ...]:
+        """The tags of the corpus that the network learns."""
+        settings = self.recipe.tags
+        return () if settings is None else usable_tags(self.corpus, settings.least_clips)
+
+    @cached_property
+    def taught_tags(self) -> tuple[str, ...]:
+        """The tags that teachers give, except those of the corpus."""
+        settings, found = self.recipe.tags, self.distillation
+        if settings is None or found is None or not found.teachers:
+            return ()
+        return tuple(tag for tag in settings.taught if tag not in self.corpus_tags)
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """All tags that the network learns, in the order of its outputs."""
+        settings = self.recipe.tags
+        content = (
+            settings is not None and settings.no_music > 0 and self.recipe.training.not_music is not None
+        )
+        return (*self.corpus_tags, *self.taught_tags, *([NO_MUSIC] if content else []))
+
     @cached_property
     def unlabelled(self) -> tuple[str, ...]:
-        """The clips without a genre that are trained on, too."""
-        return self.distillation.unlabelled if self.distillation is not None else ()
+        """The clips without a genre that are trained on, too: for a teacher, or for their tags."""
+        if self.distillation is not None and self.distillation.settings.unlabelled:
+            return self.distillation.unlabelled
+        if not self.corpus_tags:
+            return ()
+        tagged = {clip.id for clip in self.corpus.clips if clip.tags}
+        return usable_unlabelled(self.corpus, measured=self.roles.measured, with_targets=tagged).used
 
     @cached_property
     def guessed(self) -> Sequence[str]:
@@ -118,9 +159,39 @@ class Experiment:
         return self.open_store(self.corpus, "unlabelled", "decoding unlabelled clips")
 
     @cached_property
+    def tags_only(self) -> tuple[str, ...]:
+        """The clips of the split that have tags and no genre; `unlabelled_store` holds their sound."""
+        split = self.split
+        return tuple(
+            key for key in (*split.train, *split.valid, *split.test) if self.clips[key].genre is None
+        )
+
+    @cached_property
+    def tags_only_store(self) -> AudioStore | None:
+        """The store of those clips; None if there are none, or none is usable."""
+        try:
+            return self.unlabelled_store if self.tags_only else None
+        except CorpusError as error:
+            if error.code != "store-empty":
+                raise
+            return None
+
+    @cached_property
+    def unusable_tags_only(self) -> Mapping[str, str]:
+        """Those of these clips whose sound cannot be used -> why."""
+        store = self.tags_only_store
+        if store is None:
+            return dict.fromkeys(self.tags_only, "cannot be decoded, like all clips without a genre")
+        return {key: store.skipped[key] for key in self.tags_only if key in store.skipped}
+
+    @cached_property
     def facts(self) -> Mapping[str, ClipFacts]:
-        """What is known of the sound of each clip in the store."""
-        return clip_facts(self.store)
+        """What is known of the sound of each usable clip with a genre or a place in the split."""
+        facts = dict(clip_facts(self.store)) if self.has_labels else {}
+        if self.tags_only_store is not None:
+            others = clip_facts(self.tags_only_store)
+            facts |= {key: others[key] for key in self.tags_only if key in others}
+        return facts
 
     def open_store(self, corpus: Corpus, which: Which, doing: str) -> AudioStore:
         """Open the store of a corpus, such as one of changed copies, at the recipe's sample rate."""
@@ -150,7 +221,7 @@ class Experiment:
         CorpusError
             If it reads a table of descriptors and the corpus is sound, or the other way round.
         """
-        network = build_network(self.recipe, genres=len(self.corpus.genres))
+        network = build_network(self.recipe, genres=self.classes, tags=len(self.tags))
         check_kind(self.recipe, network, self.corpus)
         return network
 
@@ -189,17 +260,19 @@ class Experiment:
         if there is nothing, or the file of targets is not there (any more).
         """
         distill = self.recipe.distill
-        if distill is not None and distill.targets != WITHOUT:
+        if distill is not None and distill.targets != WITHOUT and not distill.teachers:
             file = distill.file(self.split.name)
             if file is None or not Path(file).expanduser().is_file():
                 return None
-        if self.distillation is None and not self.guessed:
+        if self.distillation is None and not self.guessed and not self.unlabelled:
             return None
         parts: list[Any] = [self.guessed]
         if self.distillation is not None:
-            parts += [self.distillation.targets.sha256, self.unlabelled]
-            if self.unlabelled:
-                parts.append(self.sound_key("unlabelled"))
+            parts.append(self.distillation.digest)
+        if self.distillation is not None or self.unlabelled:
+            parts.append(self.unlabelled)
+        if self.unlabelled:
+            parts.append(self.sound_key("unlabelled"))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.bundle import OUTPUTS, TAGS_OUTPUT, Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata
 from genrelab.errors import ModelFileError
 from genrelab.files import replace_file
 from genrelab.lab.frontends.table import reads_table
+from genrelab.lab.metrics.tag_calibration import Platt
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 
@@ -31,20 +33,49 @@ HALF_TOLERANCE = 1e-2
 SHORTER = 10
 """How much more is allowed for sound shorter than a segment: rounding is averaged over fewer frames."""
 _LEAST = 1024  # values; a smaller table is not worth a node
+_PARTS = ("probabilities", "embedding", "tags")
 _BODY = "network.body."  # not the front-ends: rounded Fourier kernels and filters would leak into quiet bands
 
 
-class _Whole(nn.Module):
-    """A network with softmax: what the model file computes."""
+@dataclass(frozen=True)
+class TagOutputs:
+    """The tags of a model file, and how they follow from the tags of the network.
 
-    def __init__(self, network: GenreNetwork, temperature: float) -> None:
+    Attributes
+    ----------
+    columns : tuple of int
+        The network's tags that the file keeps, in the order of the metadata.
+    calibration : tuple of Platt
+        Of each of them.
+    """
+
+    columns: tuple[int, ...]
+    calibration: tuple[Platt, ...]
+
+
+class _Whole(nn.Module):
+    """A network with softmax and calibrated tags: what the model file computes."""
+
+    scale: Tensor
+    offset: Tensor
+    columns: Tensor
+
+    def __init__(self, network: GenreNetwork, temperature: float, tags: TagOutputs | None) -> None:
         super().__init__()
         self.network = network
         self.temperature = temperature
+        self.with_tags = tags is not None
+        if tags is not None:
+            self.register_buffer("columns", torch.tensor(tags.columns))
+            self.register_buffer("scale", torch.tensor([each.scale for each in tags.calibration]))
+            self.register_buffer("offset", torch.tensor([each.offset for each in tags.calibration]))
 
-    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
         scores = self.network(waveform)
-        return torch.softmax(scores.logits / self.temperature, dim=-1), scores.embedding
+        outputs = (torch.softmax(scores.logits / self.temperature, dim=-1), scores.embedding)
+        if not self.with_tags:
+            return outputs
+        return (*outputs, torch.sigmoid(self.scale * scores.tags[:, self.columns] + self.offset))
 
 
 def why_unwritable(network: GenreNetwork) -> str | None:
@@ -54,7 +85,14 @@ def why_unwritable(network: GenreNetwork) -> str | None:
     return None
 
 
-def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half: bool = False) -> float:
+def export(
+    network: GenreNetwork,
+    metadata: BundleMetadata,
+    path: Path,
+    *,
+    half: bool = False,
+    tags: TagOutputs | None = None,
+) -> float:
     """Write a model file and check it against torch.
 
     Parameters
@@ -68,6 +106,8 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
         The model file; replaced only by a file that passed the check.
     half : bool
         Store the weights of the network in half precision: the file is half as large, but less exact.
+    tags : TagOutputs or None
+        Where the metadata's tags come from; None for a file without tags.
 
     Returns
     -------
@@ -85,7 +125,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     reason = why_unwritable(network)
     if reason is not None:
         raise ModelFileError(f"{path} was not written: {reason}", code="model-file-not-written")
-    whole = _Whole(network.cpu().eval(), metadata.temperature).eval()
+    whole = _Whole(network.cpu().eval(), metadata.temperature, tags).eval()
     samples, least = metadata.segment_samples, shortest_samples(network, metadata)
     if metadata.padding == "none":
         metadata = metadata.model_copy(update={"shortest_seconds": least / metadata.sample_rate})
@@ -94,7 +134,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     _forget_sources(program)
     if half:
         _halve_weights(program)
-    allowed = (HALF_TOLERANCE, HALF_TOLERANCE) if half else (TOLERANCE, EMBEDDING_TOLERANCE)
+    allowed = (HALF_TOLERANCE,) * 3 if half else (TOLERANCE, EMBEDDING_TOLERANCE, TOLERANCE)
     program.metadata_props.append(
         onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
     )
@@ -106,12 +146,15 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
         bundle = Bundle.load(draft)
         for length in sorted({least, (least + samples) // 2, samples}):
             found = np.array(_differences(bundle, whole, probes[..., :length]))
-            limits = np.array(allowed) * (1 if length == samples else SHORTER)
+            limits = np.array(allowed[: len(found)]) * (1 if length == samples else SHORTER)
             if not (found <= limits).all():
+                differences = ", ".join(
+                    f"{difference:.1e} in its {what} (allowed: {limit:.0e})"
+                    for what, difference, limit in zip(_PARTS, found, limits, strict=False)
+                )
                 raise ModelFileError(
-                    f"the model file {path} would differ from the network by {found[0]:.1e} in its "
-                    f"probabilities (allowed: {limits[0]:.0e}) and by {found[1]:.1e} in its embedding "
-                    f"({limits[1]:.0e}), for {length} samples; it was not written",
+                    f"the model file {path} would differ from the network by {differences}, for {length} "
+                    "samples; it was not written",
                     code="model-file-differs",
                 )
         worst = float(found.max())  # of a whole segment, the longest
@@ -121,7 +164,7 @@ def export(network: GenreNetwork, metadata: BundleMetadata, path: Path, *, half:
     return worst
 
 
-def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.ModelProto:
+def _to_onnx(whole: _Whole, example: Tensor, *, least: int | None) -> onnx.ModelProto:
     """Write the graph for segments of the length of the example, or of at least `least` samples."""
     free = {0: torch.export.Dim("batch", min=1, max=65536)}
     if least is not None:
@@ -141,7 +184,7 @@ def _to_onnx(whole: nn.Module, example: Tensor, *, least: int | None) -> onnx.Mo
             traced,
             (example,),
             input_names=["waveform"],
-            output_names=["probabilities", "embedding"],
+            output_names=[*OUTPUTS, *([TAGS_OUTPUT] if whole.with_tags else [])],
             opset_version=OPSET,
             dynamo=True,
         )
@@ -185,21 +228,20 @@ def _probes(channels: int, samples: int, sample_rate: int) -> Tensor:
     return torch.from_numpy((np.stack(signals)[:, None] + floor).astype(np.float32))
 
 
-def _differences(bundle: Bundle, whole: nn.Module, probes: Tensor) -> tuple[float, float]:
-    """Return the largest differences of probabilities and embedding over all probes, singly and as a batch.
+def _differences(bundle: Bundle, whole: _Whole, probes: Tensor) -> tuple[float, ...]:
+    """Return the largest differences of all outputs over all probes, singly and as a batch.
 
     Embeddings count relative to their largest value: they have no scale of their own.
     """
-    worst = [0.0, 0.0]
+    worst = [0.0] * (3 if whole.with_tags else 2)
     with torch.no_grad():
         for batch in (probes, probes[:1]):
             expected = [part.numpy() for part in whole(batch)]
-            for at, (mine, theirs) in enumerate(
-                zip(bundle.predict(batch.numpy())[:2], expected, strict=True)
-            ):
+            found = bundle.predict(batch.numpy())[: len(worst)]
+            for at, (mine, theirs) in enumerate(zip(found, expected, strict=True)):
                 scale = max(1.0, float(np.abs(theirs).max()))
                 worst[at] = max(worst[at], float(np.abs(mine - theirs).max()) / scale)
-    return worst[0], worst[1]
+    return tuple(worst)
 
 
 def _halve_weights(program: onnx.ModelProto) -> None:

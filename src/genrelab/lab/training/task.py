@@ -20,6 +20,7 @@ from genrelab.lab.training.optimization.muon import Muon
 from genrelab.lab.training.optimization.objective import UNLABELLED, Objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.optimization.schedule import learning_rate
+from genrelab.lab.training.optimization.views import Views, cut
 
 Batch = tuple[Tensor, ...]
 """Waveforms, class numbers and, in training, numbers of copies and clips."""
@@ -92,23 +93,36 @@ class GenreTask(L.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of a batch; log it, and the accuracy on labelled items."""
         waveform, label, copy, clip = batch
+        segments = self.settings.view_segments
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
         sound = waveform if blend is None else blend.of(waveform)
-        if self.outliers is not None:
+        if self.outliers is not None and segments == 1:
             others = self.outliers.like(sound)
             sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
-        everything = self(sound, copy)
-        scores = everything.first(len(label))
-        terms = self.objective(scores, label, clip, blend)
+        sound = self.network.changed(sound)
+        views = Views(label, clip, blend, segments, sound[: len(label)])
+        sound, copy = cut(sound, segments), copy.repeat_interleave(segments)
+        if self.outliers is not None and segments > 1:
+            others = self.network.changed(self.outliers.like(sound))
+            sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
+        everything = self.network.score_changed(sound, copy)
+        music = len(label) * segments
+        scores = everything.first(music)
+        terms = self.objective(scores, views)
         if self.outliers is not None:
             terms["not_music"] = torch.stack(
-                [self.outliers.loss(each.logits[len(label) :].float()) for each in everything.learning]
+                [self.outliers.loss(each.logits[music:].float()) for each in everything.learning]
             ).mean()
+            if self.objective.tags is not None and everything.tags is not None:
+                tags = everything.tags.float()
+                content = self.objective.tags.content(tags[:music], tags[music:])
+                terms |= {} if content is None else {"no_music": content}
         loss = torch.stack(list(terms.values())).sum()
         values = {"train_loss": loss.detach()}
         if len(terms) > 1:
             values |= {f"train_loss_{name}": term.detach() for name, term in terms.items()}
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(label))
+        label = label.repeat_interleave(segments)
         labelled = label != UNLABELLED
         count = int(labelled.sum())
         if count:

@@ -33,6 +33,7 @@ from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.optimization.initial_weights import calibrate_start, load_start
+from genrelab.lab.training.optimization.objective import Objective
 from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.progress import RunProgress, keep_quiet
@@ -67,6 +68,8 @@ class Trained:
         Of the optimizer, in all epochs.
     moved : float or None
         How far the kept weights are from those at the start, relative to their size; None if unknown.
+    objective : Objective or None
+        The loss of the last epoch, with the layers that only training needs.
     """
 
     network: GenreNetwork
@@ -80,18 +83,20 @@ class Trained:
     learned: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 0
     moved: float | None = None
+    objective: Objective | None = None
 
 
 def resolve_device(
-    device: str, precision: Literal["auto", "full", "mixed"] = "auto"
+    device: str, precision: Literal["auto", "full", "mixed", "fast"] = "auto"
 ) -> tuple[Literal["cpu", "gpu"], Precision]:
     """Return accelerator and precision.
 
     Parameters
     ----------
     device : {"auto", "cpu", "gpu"}
-    precision : {"auto", "full", "mixed"}
-        `auto` is mixed on a GPU and full on the CPU.
+    precision : {"auto", "full", "mixed", "fast"}
+        `auto` is mixed on a GPU and full on the CPU; `fast` is mixed on a GPU, and on a processor with units
+        for bfloat16.
 
     Raises
     ------
@@ -104,10 +109,16 @@ def resolve_device(
     if device == "gpu" and not there:
         raise RunError("torch finds no GPU that it can use; choose --device cpu", code="no-gpu")
     if device == "cpu" or not there:
-        return "cpu", "bf16-mixed" if precision == "mixed" else "32-true"
+        half = precision == "mixed" or (precision == "fast" and _bfloat16_units())
+        return "cpu", "bf16-mixed" if half else "32-true"
     if precision == "full":
         return "gpu", "32-true"
     return "gpu", "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+
+
+def _bfloat16_units() -> bool:
+    """Return whether the processor multiplies bfloat16 numbers itself; emulation is many times slower."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trained:
@@ -214,6 +225,7 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
         about,
         len(keep.history) * len(learn),
         _moved(keep.sample, network),
+        objective.cpu(),
     )
 
 

@@ -88,6 +88,44 @@ def test_selection(folder: Path) -> None:
     assert [clip.id for clip in load_corpus(f"table:{file}?corpus=v%2C w").clips] == ["d.wav"]
 
 
+def test_tags_of_clips(folder: Path) -> None:
+    file = write(
+        folder,
+        "path,genre,tags,split",
+        "a.wav,jazz,mood:calm; genre:R&B;,train",
+        "b.wav,rock,,valid",
+        'c.wav,,"mood:calm;mood:sad",test',
+        "d.wav,,;,test",
+    )
+    corpus = load_corpus(f"table:{file}")
+    assert [clip.tags for clip in corpus.clips] == [
+        ("genre:R&B", "mood:calm"),
+        None,
+        ("mood:calm", "mood:sad"),
+        None,
+    ]
+    assert corpus.tags == ("genre:R&B", "mood:calm", "mood:sad")
+    split = make_split(corpus, "published", seed=0)
+    assert (split.train, split.valid, split.test) == (["a.wav"], ["b.wav"], ["c.wav"])
+    chosen = load_corpus(f"table:{file}?genre=rock")
+    assert chosen.tags == () and chosen.name == "mine-genre-rock"
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "quoted"),
+    [
+        ("calm", "table-tag-faulty", ["row 3", "'calm'"]),
+        ("mood:sad;Mood:calm", "table-tag-faulty", ["row 3", "'Mood:calm'"]),
+        ("mood:Calm", "table-tag-spellings", ["row 3", "'mood:Calm'", "'mood:calm'", "row 2"]),
+        (";".join(f"mood:{number}" for number in range(101)), "table-tags-too-many", ["row 3", 101, 100]),
+    ],
+)
+def test_tags_that_are_not_tags(folder: Path, tags: str, code: str, quoted: list[object]) -> None:
+    file = write(folder, "path,genre,tags", "a.wav,jazz,mood:calm", f"b.wav,jazz,{tags}")
+    with raises(code, file, *quoted):
+        load_corpus(f"table:{file}")
+
+
 @pytest.mark.parametrize(
     ("selection", "code", "quoted"),
     [

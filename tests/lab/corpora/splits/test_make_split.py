@@ -99,6 +99,32 @@ def test_folds_cover_every_clip_once(kind: str, sizes: list[int], seed: int, fol
     assert sorted(tested) == sorted(clip.id for clip in corpus.clips)
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=seeds, folds=st.integers(3, 5), data=st.data())
+@pytest.mark.parametrize("kind", ["kfold", "artist-kfold"])
+def test_several_held_out_folds_are_the_union_of_single_ones(
+    kind: str, seed: int, folds: int, data: st.DataObject
+) -> None:
+    corpus = corpus_of([50, 45, 48], artists=[22, 20, 24])
+    chosen = data.draw(st.lists(st.integers(0, folds - 1), min_size=2, max_size=folds - 1, unique=True))
+    split = make_split(corpus, f"{kind}:{'+'.join(map(str, chosen))}/{folds}", seed=seed)
+    singles = [make_split(corpus, f"{kind}:{fold}/{folds}", seed=seed) for fold in chosen]
+    assert sorted(split.test) == sorted(key for single in singles for key in single.test)
+    assert_divides(corpus, split)
+    if kind == "artist-kfold":
+        assert split.found("artist").count == 0
+    assert split.name == f"{kind}-{'+'.join(map(str, sorted(chosen)))}of{folds}"
+    backwards = make_split(corpus, f"{kind}:{'+'.join(map(str, reversed(chosen)))}/{folds}", seed=seed)
+    assert backwards == split
+
+
+def test_several_held_out_folds_are_named_and_validated_on_a_tenth_of_the_rest() -> None:
+    split = make_split(corpus_of([100, 100, 100]), "kfold:2+0+1/4", seed=7)
+    assert split.made.startswith("folds 0, 1 and 2 of 4 tested, a tenth of the other folds for validation")
+    assert len(split.test) == 225 and 6 <= len(split.valid) <= 9
+    assert split.seed == 7
+
+
 @pytest.mark.parametrize("kind", ["random", "artist", "kfold:1/3", "artist-kfold:1/3"])
 def test_the_seed_decides(kind: str) -> None:
     corpus = corpus_of([30, 20, 25], artists=[10, 7, 9])
@@ -178,6 +204,11 @@ def test_no_artist_is_no_key(name: str | None) -> None:
         ("radnom", "split-unknown", ["'radnom'", "'random'"]),
         ("kfold:10/10", "split-fold", ["'kfold:10/10'", "0 to 9"]),
         ("kfold:0/1", "split-fold", ["'kfold:0/1'", 2]),
+        ("kfold:0/100000000", "split-fold", ["'kfold:0/100000000'", 10000]),
+        ("artist-kfold:0+4/4", "split-fold", ["'artist-kfold:0+4/4'", "0 to 3"]),
+        ("kfold:1+0+01/4", "split-fold-repeated", ["'kfold:1+0+01/4'", "fold 1"]),
+        ("kfold:0+1/2", "split-all-folds", ["'kfold:0+1/2'", "2 folds"]),
+        ("kfold:0+/4", "split-unknown", ["'kfold:0+/4'"]),
         ("random:60/20/30", "split-shares", ["'random:60/20/30'", 100]),
         ("artist:0/50/50", "split-shares", ["'artist:0/50/50'"]),
         ("random:60/40", "split-unknown", ["'random:60/40'"]),

@@ -92,7 +92,7 @@ def test_rendered_clips_have_no_files() -> None:
         (split_of(["a1"], [], ["a1"]), "'a1' is in train and test"),
         (split_of(["a1", "a1"], [], []), "'a1' is twice in train"),
         (split_of(["a1"], ["zz"], []), "'zz' is not in the corpus five"),
-        (split_of(["a1"], ["u"], []), "'u' has no genre"),
+        (split_of(["a1"], ["u"], []), "'u' has neither a genre nor tags"),
     ],
 )
 def test_wrong_splits_are_errors(split: Split, message: str) -> None:

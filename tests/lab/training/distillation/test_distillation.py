@@ -238,7 +238,7 @@ def test_heads_learn_and_stay_out_of_the_model(
     assert not [key for key in trained.network.state_dict() if "heads" in key or "objective" in key]
     state = torch.load(tmp_path / LAST, weights_only=True)["state_dict"]
     assert {key for key in state if key.startswith("objective.")} == {
-        f"objective.heads.0.{number}.{part}" for number in (0, 1) for part in ("weight", "bias")
+        f"objective.distill.heads.0.{number}.{part}" for number in (0, 1) for part in ("weight", "bias")
     }
 
 

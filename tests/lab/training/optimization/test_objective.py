@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.distillation import ClipTargets
+from genrelab.lab.training.distillation.taught import TableSource
 from genrelab.lab.training.optimization.mixup import Blend, Mixup
-from genrelab.lab.training.optimization.objective import DistillingObjective, Objective
+from genrelab.lab.training.optimization.objective import Distilling, Objective
+from genrelab.lab.training.optimization.views import Views
 
 CLIPS, GENRES, EMBEDDING = 6, 3, 4
 RNG = np.random.default_rng(0)
@@ -32,16 +34,20 @@ def lesson(taught: list[bool] | None = None) -> ClipTargets:
     return ClipTargets(has, {"pen": PEN}, {"tags": TAGS}, TEACHER, {})
 
 
-def distilling(taught: list[bool] | None = None, **values: object) -> DistillingObjective:
+def objective_of(settings: Distill, taught: list[bool] | None, embeddings: list[int]) -> Objective:
+    distill = Distilling(settings, TableSource(settings, lesson(taught)), embeddings=embeddings)
+    return Objective(smoothing=[0.0] * CLIPS, class_weights=[1.0] * GENRES, distill=distill)
+
+
+def heads(objective: Objective) -> torch.nn.ModuleList:
+    assert objective.distill is not None
+    return objective.distill.heads[0]
+
+
+def distilling(taught: list[bool] | None = None, **values: object) -> Objective:
     settings = Distill.model_validate(values)
     torch.manual_seed(3)
-    return DistillingObjective(
-        settings,
-        lesson(taught),
-        embeddings=[EMBEDDING],
-        smoothing=[0.0] * CLIPS,
-        class_weights=[1.0] * GENRES,
-    )
+    return objective_of(settings, taught, [EMBEDDING])
 
 
 def blend() -> Blend:
@@ -52,16 +58,16 @@ def test_labels_are_torchs_cross_entropy() -> None:
     logits, label = scores().logits[:4], LABEL[:4]
     for smoothing in (0.0, 0.2):
         plain = Objective(smoothing=[smoothing] * 4, class_weights=[1.0] * GENRES)
-        (found,) = plain(Scores(logits, logits), label, CLIP[:4]).values()
+        (found,) = plain(Scores(logits, logits), Views(label, CLIP[:4])).values()
         torch.testing.assert_close(found, F.cross_entropy(logits, label, label_smoothing=smoothing))
 
 
 def test_unlabelled_items_have_no_part_in_it() -> None:
     every = scores()
     plain = Objective(smoothing=[0.1] * CLIPS, class_weights=[1.0] * GENRES)
-    found = plain(every, LABEL, CLIP)["labels"]
+    found = plain(every, Views(LABEL, CLIP))["labels"]
     torch.testing.assert_close(found, F.cross_entropy(every.logits[:4], LABEL[:4], label_smoothing=0.1))
-    assert plain(every, torch.full((CLIPS,), -1), CLIP)["labels"] == 0.0
+    assert plain(every, Views(torch.full((CLIPS,), -1), CLIP))["labels"] == 0.0
 
 
 def test_each_clip_is_smoothed_as_it_should_be() -> None:
@@ -69,7 +75,7 @@ def test_each_clip_is_smoothed_as_it_should_be() -> None:
     smoothing = [0.0, 0.3, 0.0, 0.3, 0.0, 0.0]
     plain = Objective(smoothing=smoothing, class_weights=[1.0] * GENRES)
     clip = CLIP.flip(0)  # the clips' numbers count, not their places in the batch
-    found = plain(every, LABEL, clip)["labels"]
+    found = plain(every, Views(LABEL, clip))["labels"]
     each = [
         F.cross_entropy(every.logits[at], LABEL[at], label_smoothing=smoothing[int(clip[at])])
         for at in range(4)
@@ -81,13 +87,13 @@ def test_weighted_classes_count_by_their_weight() -> None:
     every, weights = scores(), torch.tensor([0.5, 2.0, 1.0])
     plain = Objective(smoothing=[0.0] * CLIPS, class_weights=weights.tolist())
     each = F.cross_entropy(every.logits[:4], LABEL[:4], reduction="none") * weights[LABEL[:4]]
-    torch.testing.assert_close(plain(every, LABEL, CLIP)["labels"], each.mean())
+    torch.testing.assert_close(plain(every, Views(LABEL, CLIP))["labels"], each.mean())
 
 
 def test_mixed_labels_are_the_mixture_of_losses() -> None:
     every, mixed = scores(), blend()
     plain = Objective(smoothing=[0.1] * CLIPS, class_weights=[1.0, 2.0, 3.0])
-    found = plain(every, LABEL, CLIP, mixed)["labels"]
+    found = plain(every, Views(LABEL, CLIP, mixed))["labels"]
     total = shares = torch.tensor(0.0)
     for at in range(CLIPS):
         partner = int(mixed.partner[at])
@@ -124,21 +130,21 @@ def test_every_term_is_what_torch_says() -> None:
         regress={"pen": 2.0}, tags={"tags": 3.0}, genres={"from": ["pen"], "weight": 4.0, "temperature": 2.0},
         label_weight=0.5, regress_loss="mse",
     )  # fmt: skip
-    terms = objective(every, LABEL, CLIP)
+    terms = objective(every, Views(LABEL, CLIP))
     assert list(terms) == ["labels", "regress_pen", "tags_tags", "genres"]
     torch.testing.assert_close(terms["labels"], 0.5 * F.cross_entropy(every.logits[:4], LABEL[:4]))
     pen, tags = torch.from_numpy(PEN).float(), torch.from_numpy(TAGS).float()
     torch.testing.assert_close(
-        terms["regress_pen"], 2.0 * F.mse_loss(objective.heads[0][0](every.embedding), pen)
+        terms["regress_pen"], 2.0 * F.mse_loss(heads(objective)[0](every.embedding), pen)
     )
     torch.testing.assert_close(
         terms["tags_tags"],
-        3.0 * F.binary_cross_entropy(torch.sigmoid(objective.heads[0][1](every.embedding)), tags),
+        3.0 * F.binary_cross_entropy(torch.sigmoid(heads(objective)[1](every.embedding)), tags),
     )
     teacher = torch.from_numpy(TEACHER).float()
     wanted = F.kl_div(F.log_softmax(every.logits / 2, -1), F.softmax(teacher / 2, -1), reduction="batchmean")
     torch.testing.assert_close(terms["genres"], 4.0 * 4.0 * wanted)
-    assert not [key for key in objective.state_dict() if not key.startswith("heads.")]
+    assert not [key for key in objective.state_dict() if not key.startswith("distill.heads.")]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +158,8 @@ def test_every_term_is_what_torch_says() -> None:
 def test_distances(loss: str, reference: object) -> None:
     every = scores()
     objective = distilling(regress={"pen": 1.0}, regress_loss=loss)
-    said = objective.heads[0][0](every.embedding)
-    found = objective(every, LABEL, CLIP)["regress_pen"]
+    said = heads(objective)[0](every.embedding)
+    found = objective(every, Views(LABEL, CLIP))["regress_pen"]
     assert callable(reference)
     torch.testing.assert_close(found, reference(said, torch.from_numpy(PEN).float()))
 
@@ -163,11 +169,11 @@ def test_clips_without_targets_have_no_part_in_it() -> None:
     taught = [True, False, True, True, True, False]
     objective = distilling(taught, regress={"pen": 1.0}, regress_loss="mse")
     has = torch.tensor(taught)
-    said = objective.heads[0][0](every.embedding)[has]
+    said = heads(objective)[0](every.embedding)[has]
     wanted = F.mse_loss(said, torch.from_numpy(PEN).float()[has])
-    torch.testing.assert_close(objective(every, LABEL, CLIP)["regress_pen"], wanted)
+    torch.testing.assert_close(objective(every, Views(LABEL, CLIP))["regress_pen"], wanted)
     none = distilling([False] * CLIPS, regress={"pen": 1.0}, genres={"from": ["pen"]})
-    terms = none(every, LABEL, CLIP)
+    terms = none(every, Views(LABEL, CLIP))
     assert terms["regress_pen"] == 0.0 and terms["genres"] == 0.0
 
 
@@ -175,11 +181,11 @@ def test_mixed_targets() -> None:
     every, mixed = scores(), blend()
     taught = [True, True, True, True, True, False]
     objective = distilling(taught, regress={"pen": 1.0}, regress_loss="mse", genres={"from": ["pen"]})
-    terms = objective(every, LABEL, CLIP, mixed)
+    terms = objective(every, Views(LABEL, CLIP, mixed))
     both = [at for at in range(CLIPS) if taught[at] and taught[int(mixed.partner[at])]]
     assert both == [0, 1, 2, 3], "an item counts where both that it is mixed of have targets"
     pen, teacher = torch.from_numpy(PEN).float(), torch.from_numpy(TEACHER).float().softmax(-1)
-    said = objective.heads[0][0](every.embedding)
+    said = heads(objective)[0](every.embedding)
     torch.testing.assert_close(terms["regress_pen"], F.mse_loss(said[both], mixed.of(pen)[both]))
     logs = F.log_softmax(every.logits, -1)
     wanted = F.kl_div(logs[both], mixed.of(teacher)[both], reduction="batchmean")
@@ -187,23 +193,24 @@ def test_mixed_targets() -> None:
 
 
 def test_without_labels_the_term_is_missing() -> None:
-    assert list(distilling(label_weight=0, genres={"from": ["pen"]})(scores(), LABEL, CLIP)) == ["genres"]
+    terms = distilling(label_weight=0, genres={"from": ["pen"]})(scores(), Views(LABEL, CLIP))
+    assert list(terms) == ["genres"]
 
 
 def test_of_members_each_term_is_the_mean_and_each_has_heads_of_its_own() -> None:
     values = {"regress": {"pen": 1.0}, "tags": {"tags": 1.0}, "genres": {"from": ["pen"]}}
     torch.manual_seed(5)
-    together = DistillingObjective(
-        Distill.model_validate(values),
-        lesson(),
-        embeddings=[EMBEDDING, 2],
-        smoothing=[0.0] * CLIPS,
-        class_weights=[1.0] * GENRES,
-    )
+    together = objective_of(Distill.model_validate(values), None, [EMBEDDING, 2])
     first, second = scores(), Scores(torch.randn(CLIPS, GENRES), torch.randn(CLIPS, 2))
     both = Scores(torch.zeros(CLIPS, GENRES), torch.zeros(CLIPS, EMBEDDING + 2), (first, second))
-    found = together(both, LABEL, CLIP, blend())
-    each = [together.terms(number, said, LABEL, CLIP, blend()) for number, said in enumerate((first, second))]
+    views = Views(LABEL, CLIP, blend())
+    found = together(both, views)
+    assert together.distill is not None
+    taught = together.distill.source(views)
+    each = [
+        {"labels": together.labels(said.logits, views), **together.distill(number, said, views, taught)}
+        for number, said in enumerate((first, second))
+    ]
     assert found.keys() == each[0].keys() == {"labels", "regress_pen", "tags_tags", "genres"}
     for name, term in found.items():
         torch.testing.assert_close(term, (each[0][name] + each[1][name]) / 2)

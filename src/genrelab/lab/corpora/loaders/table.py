@@ -1,8 +1,9 @@
 """A table of clips: a CSV file with one row per clip.
 
 The columns `path` and `genre` are required. Optional columns are `clip_id`, `artist`, `start` and `duration`
-(in seconds), `split` (train, valid or test), `corpus` and `label_origin` (the source of the genre); any other
-column can select rows. A row without a genre is an unlabelled clip.
+(in seconds), `split` (train, valid or test), `corpus`, `label_origin` (the source of the genre) and `tags`
+(such as `mood:calm; genre:folk`); any other column can select rows. A row without a genre is an unlabelled
+clip.
 
 Licence and citation: those of the files.
 """
@@ -21,6 +22,7 @@ from urllib.parse import unquote
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_table
 from genrelab.lab.corpora.paths import examples, folder_safe
+from genrelab.lab.corpora.tag_names import MOST_TAGS_PER_CLIP, in_order, spelling_key, split_tags, tag_fault
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
 _NEEDED = ("path", "genre")
@@ -52,13 +54,13 @@ def load(argument: str) -> Corpus:
     Corpus
         Genres in alphabetical order; clips in the order of the table. The id of a clip is its `clip_id`, or
         else its path. An id shared by several rows gets the row's `corpus` as a prefix and its `start` as a
-        suffix, whatever the selection. Published split: the column `split`, for labelled clips.
+        suffix, whatever the selection. Published split: the column `split`, for clips with a genre or tags.
 
     Raises
     ------
     CorpusError
         If the file or a required column is missing, a selection matches nothing, a path leads out of the
-        folder of the table, files are missing, a number is invalid, or two rows have the same id.
+        folder of the table, files are missing, a number or a tag is invalid, or two rows have the same id.
     """
     place, _, selection = argument.partition("?")
     file = find_table(place, corpus="table", usual_name="clips.csv")
@@ -113,6 +115,7 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
 
 def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
     folder = file.resolve().parent
+    tags = _tags(file, rows)
     clips = [
         Clip(
             id=row.clip_id,
@@ -122,6 +125,7 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
             start=_seconds(file, row, "start"),
             duration=_seconds(file, row, "duration"),
             label_origin=row.cell("label_origin") or None,
+            tags=tags[row.number],
         )
         for row in rows
     ]
@@ -137,6 +141,34 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
             code="table-clips-missing",
         )
     return clips
+
+
+def _tags(file: Path, rows: list[_Row]) -> dict[int, tuple[str, ...] | None]:
+    """Return row number -> tags, None where the cell is empty."""
+    found: dict[int, tuple[str, ...] | None] = {}
+    first: dict[str, tuple[str, int]] = {}  # spelling key -> spelling and row of its first use
+    for row in rows:
+        tags = split_tags(row.cell("tags"))
+        where = f"table: {file}, row {row.number}"
+        if len(tags) > MOST_TAGS_PER_CLIP:
+            raise CorpusError(
+                f"{where} has {len(tags)} tags, and a clip can have {MOST_TAGS_PER_CLIP}. Keep the tags that "
+                "matter",
+                code="table-tags-too-many",
+            )
+        for tag in tags:
+            if (fault := tag_fault(tag)) is not None:
+                hint = "separate tags by ';', or rename the column if it means something else"
+                raise CorpusError(f"{where}: {fault}; {hint}", code="table-tag-faulty")
+            spelling, number = first.setdefault(spelling_key(tag), (tag, row.number))
+            if spelling != tag:
+                raise CorpusError(
+                    f"{where}: {tag!r} and {spelling!r} (row {number}) differ in spelling only. Write one of "
+                    "them in both rows",
+                    code="table-tag-spellings",
+                )
+        found[row.number] = in_order(tags) or None
+    return found
 
 
 def _inside(file: Path, folder: Path, row: _Row) -> Path:
@@ -176,7 +208,7 @@ def _split(file: Path, rows: list[_Row]) -> Split | None:
                 f"table: {file}, row {row.number}: split {row.cell('split')!r} is not {' or '.join(_PARTS)}",
                 code="table-part-unknown",
             )
-        if part and row.cell("genre"):
+        if part and (row.cell("genre") or split_tags(row.cell("tags"))):
             parts[part].append(row.clip_id)
     if not any(parts.values()):
         return None

@@ -20,7 +20,7 @@ from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.splits.allocation import allocate
 from genrelab.lab.corpora.splits.exclusions import check_exclusions
 from genrelab.lab.corpora.splits.split_checks import check_split
-from genrelab.lab.corpora.splits.split_kinds import Fold, Shares, parse_kind
+from genrelab.lab.corpora.splits.split_kinds import Folds, Shares, parse_kind
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
 _VALID_SHARE_OF_TRAINING = 0.1
@@ -29,17 +29,19 @@ _Parts = list[list[Clip]]
 
 
 def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str] = ()) -> Split:
-    """Split the labelled clips of a corpus.
+    """Split the clips of a corpus that have a genre or tags.
 
     Parameters
     ----------
     corpus : Corpus
-        The split ignores clips without a genre.
+        The split ignores clips without a genre and tags. Clips with tags and no genre are divided like those
+        of one more genre, which need not occur in every part.
     kind : str
         `published` or another published split of the corpus; `random` or `random:70/10/20`, stratified by
         genre (train/valid/test in per cent, 60/20/20 by default); `artist` or `artist:70/10/20`, the same
         with each artist in one part; `kfold:0/10`, with fold 0 of 10 held out for the test and a tenth of
-        the rest for validation; `artist-kfold:0/5`, the same by artist.
+        the rest for validation; `artist-kfold:0/5`, the same by artist. `kfold:0+1/10` holds out the union
+        of folds 0 and 1 of the same ten folds.
     seed : int >= 0
         The same seed gives the same split, and the folds of one seed are disjoint. Published splits do not
         depend on it.
@@ -91,9 +93,9 @@ def _without(split: Split, exclude: Collection[str]) -> Split:
     )
 
 
-def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:
-    labelled = [clip for clip in corpus.clips if clip.genre is not None]
-    if not labelled:
+def _make(corpus: Corpus, kind: Shares | Folds, seed: int) -> Split:
+    labelled = [clip for clip in corpus.clips if clip.annotated]
+    if all(clip.genre is None for clip in labelled):
         message = f"{corpus.name} has no labelled clip to split. Give its clips a genre"
         raise CorpusError(message, code="split-without-clips")
     whole = "artists" if kind.by_artist else "files"
@@ -103,28 +105,36 @@ def _make(corpus: Corpus, kind: Shares | Fold, seed: int) -> Split:
         made = f"{'/'.join(map(str, kind.percent))} train/valid/test"
     else:
         parts = _fold(labelled, kind, seed)
-        made = f"fold {kind.fold} of {kind.of} tested, a tenth of the other folds for validation"
+        made = f"{_named(kind.held_out)} of {kind.of} tested, a tenth of the other folds for validation"
     train, valid, test = ([clip.id for clip in part] for part in parts)
+    without = sum(clip.genre is None for clip in labelled)
+    tags_only = f", {without} clips with tags and no genre included" if without else ""
     return Split(
         name=kind.name,
         train=train,
         valid=valid,
         test=test,
-        made=f"{made}, stratified by genre, {whole} undivided, seed {seed}",
+        made=f"{made}, stratified by genre, {whole} undivided, seed {seed}{tags_only}",
+        seed=seed,
     )
 
 
-def _fold(clips: Sequence[Clip], kind: Fold, seed: int) -> _Parts:
+def _named(folds: Sequence[int]) -> str:
+    """Name folds in words: `fold 0`, `folds 0, 2 and 3`."""
+    *first, last = map(str, folds)
+    return f"folds {', '.join(first)} and {last}" if first else f"fold {last}"
+
+
+def _fold(clips: Sequence[Clip], kind: Folds, seed: int) -> _Parts:
     folds = _assign(clips, [1 / kind.of] * kind.of, by_artist=kind.by_artist, rng=np.random.default_rng(seed))
-    test = folds[kind.fold]
-    tested = {clip.id for clip in test}
+    tested = {clip.id for fold in kind.held_out for clip in folds[fold]}
     train, valid = _assign(
         [clip for clip in clips if clip.id not in tested],
         [1 - _VALID_SHARE_OF_TRAINING, _VALID_SHARE_OF_TRAINING],
         by_artist=kind.by_artist,
-        rng=np.random.default_rng([seed, kind.of, kind.fold]),
+        rng=np.random.default_rng([seed, kind.of, *kind.held_out]),
     )
-    return [train, valid, test]
+    return [train, valid, [clip for clip in clips if clip.id in tested]]
 
 
 def _assign(
@@ -132,15 +142,16 @@ def _assign(
 ) -> _Parts:
     """Return the clips of each part, in the order of the corpus."""
     genres = sorted({clip.genre for clip in clips if clip.genre is not None})
+    classes: list[str | None] = [*genres, *([None] if any(clip.genre is None for clip in clips) else [])]
     keys = [_group_key(clip, by_artist=by_artist) for clip in clips]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    counts = np.zeros((len(numbers), len(genres)), dtype=np.int64)
+    counts = np.zeros((len(numbers), len(classes)), dtype=np.int64)
     for clip, key in zip(clips, keys, strict=True):
-        counts[numbers[key], genres.index(clip.genre or "")] += 1
+        counts[numbers[key], classes.index(clip.genre)] += 1
     needed = sum(share > 0 for share in shares)
-    _require_groups(counts, genres, needed, by_artist=by_artist)
+    _require_groups(counts[:, : len(genres)], genres, needed, by_artist=by_artist)
     part_of = allocate(counts, shares, rng=rng)
-    _require_every_genre(counts, part_of, genres, shares)
+    _require_every_genre(counts[:, : len(genres)], part_of, genres, shares)
     parts: _Parts = [[] for _ in shares]
     for clip, key in zip(clips, keys, strict=True):
         parts[part_of[numbers[key]]].append(clip)

@@ -57,7 +57,7 @@ def check_split(corpus: Corpus, split: Split) -> tuple[Finding, ...]:
     Raises
     ------
     CorpusError
-        If a clip is in two parts or twice in one, is unknown to the corpus, or has no genre.
+        If a clip is in two parts or twice in one, is unknown to the corpus, or has neither a genre nor tags.
     """
     sides = _sides(corpus, split)
     return (
@@ -92,7 +92,7 @@ def shared_by(corpus: Corpus, split: Split, key: Callable[[Clip], Hashable | Non
     Raises
     ------
     CorpusError
-        If a clip is in two parts or twice in one, is unknown to the corpus, or has no genre.
+        If a clip is in two parts or twice in one, is unknown to the corpus, or has neither a genre nor tags.
     """
     return _on_both_sides(_sides(corpus, split), key)
 
@@ -115,8 +115,10 @@ def _sides(corpus: Corpus, split: Split) -> _Sides:
                     f"split {split.name!r}: clip {clip_id!r} is not in the corpus {corpus.name}. "
                     "Use the corpus that the split was made from"
                 )
-            if clips[clip_id].genre is None:
-                raise CorpusError(f"split {split.name!r}: clip {clip_id!r} has no genre. Leave it out")
+            if not clips[clip_id].annotated:
+                raise CorpusError(
+                    f"split {split.name!r}: clip {clip_id!r} has neither a genre nor tags. Leave it out"
+                )
             part_of[clip_id] = part
         sides[part] = [clips[clip_id] for clip_id in ids]
     return sides

@@ -9,10 +9,20 @@ from difflib import get_close_matches
 from genrelab.errors import CorpusError
 
 DEFAULT_SHARES = (60, 20, 20)
-MADE_KINDS = ("random", "random:70/10/20", "artist", "artist:70/10/20", "kfold:0/10", "artist-kfold:0/5")
+MADE_KINDS = (
+    "random",
+    "random:70/10/20",
+    "artist",
+    "artist:70/10/20",
+    "kfold:0/10",
+    "kfold:0+1/10",
+    "artist-kfold:0/5",
+    "artist-kfold:0+1/5",
+)
+MOST_FOLDS = 10_000
 
 _SHARES = re.compile(r"(random|artist)(?::(\d+)/(\d+)/(\d+))?")
-_FOLDS = re.compile(r"(artist-)?kfold:(\d+)/(\d+)")
+_FOLDS = re.compile(r"(artist-)?kfold:(\d{1,9}(?:\+\d{1,9})*)/(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +47,44 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """One fold of a cross-validation.
+class Folds:
+    """The held-out folds of a cross-validation, mostly one.
 
     Parameters
     ----------
     by_artist : bool
         Whether all clips of an artist are in one part.
-    fold, of : int
-        The held-out fold, counted from 0, and the number of folds.
+    held_out : tuple of int
+        The held-out folds, counted from 0, in ascending order.
+    of : int
+        The number of folds.
     """
 
     by_artist: bool
-    fold: int
+    held_out: tuple[int, ...]
     of: int
 
     @property
     def name(self) -> str:
         """Name that is safe as a folder name."""
-        return f"{'artist-' if self.by_artist else ''}kfold-{self.fold}of{self.of}"
+        return f"{'artist-' if self.by_artist else ''}kfold-{'+'.join(map(str, self.held_out))}of{self.of}"
 
 
-def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
+def parse_kind(kind: str, *, published: list[str]) -> Shares | Folds:
     """Parse the name of a kind of split that is not published.
 
     Parameters
     ----------
     kind : str
-        Such as `random`, `artist:70/10/20`, `kfold:0/10`.
+        Such as `random`, `artist:70/10/20`, `kfold:0/10`, `kfold:0+1/10`.
     published : list of str
         Names of the corpus's published splits, for the message.
 
     Raises
     ------
     CorpusError
-        If the kind is unknown, the shares do not sum to 100 or leave no clip for training, or the fold does
-        not exist.
+        If the kind is unknown, the shares do not sum to 100 or leave no clip for training, or a fold does
+        not exist, is named twice, or every fold is held out.
     """
     shares = _SHARES.fullmatch(kind)
     if shares:
@@ -84,14 +96,28 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Fold:
                 code="split-shares",
             )
         return Shares(shares[1] == "artist", (train, valid, test))
-    fold = _FOLDS.fullmatch(kind)
-    if fold:
-        number, of = int(fold[2]), int(fold[3])
-        if of < 2 or number >= of:
-            message = f"split {kind!r}: it needs 2 folds or more, and folds are 0 to {max(of - 1, 1)}"
-            raise CorpusError(message, code="split-fold")
-        return Fold(fold[1] is not None, number, of)
+    folds = _FOLDS.fullmatch(kind)
+    if folds:
+        return _folds(kind, folds)
     raise _unknown(kind, published)
+
+
+def _folds(kind: str, found: re.Match[str]) -> Folds:
+    held_out, of = [int(each) for each in found[2].split("+")], int(found[3])
+    if not 2 <= of <= MOST_FOLDS:
+        message = f"split {kind!r}: the number of folds must be 2 to {MOST_FOLDS}, not {of}"
+        raise CorpusError(message, code="split-fold")
+    if max(held_out) >= of:
+        message = f"split {kind!r}: there is no fold {max(held_out)}; folds are 0 to {of - 1}"
+        raise CorpusError(message, code="split-fold")
+    repeated = next((each for each in held_out if held_out.count(each) > 1), None)
+    if repeated is not None:
+        message = f"split {kind!r}: fold {repeated} is named twice. Name each held-out fold once"
+        raise CorpusError(message, code="split-fold-repeated")
+    if len(held_out) == of:
+        message = f"split {kind!r} holds out all {of} folds, so no clip is left to train on. Name fewer folds"
+        raise CorpusError(message, code="split-all-folds")
+    return Folds(found[1] is not None, tuple(sorted(held_out)), of)
 
 
 def _unknown(kind: str, published: list[str]) -> CorpusError:

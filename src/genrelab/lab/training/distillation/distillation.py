@@ -16,7 +16,12 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT, Distill
 from genrelab.lab.training.distillation.genre_teacher import fit_genre_teacher, group_of
 from genrelab.lab.training.distillation.target_file import Floats, Targets, read_targets
-from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
+from genrelab.lab.training.distillation.teacher_set import (
+    NamedTeacher,
+    load_teachers,
+    teachers_digest,
+)
+from genrelab.lab.training.distillation.unlabelled import Unlabelled, usable_unlabelled
 from genrelab.lab.training.split_roles import Roles
 
 
@@ -27,20 +32,29 @@ class Distillation:
     Attributes
     ----------
     settings : Distill
-    targets : Targets
+    targets : Targets or None
+        Their file; None if teachers are asked.
     rows : dict of str to int
         Clip id -> row of the targets' arrays.
     unlabelled : tuple of str
         Clips without a genre that are trained on, too.
     left_out : dict of str to int
         Reason why others are not -> their number.
+    teachers : tuple of NamedTeacher
+        Networks that hear each view.
     """
 
     settings: Distill
-    targets: Targets
-    rows: dict[str, int]
+    targets: Targets | None
+    rows: dict[str, int] = field(default_factory=dict)
     unlabelled: tuple[str, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
+    teachers: tuple[NamedTeacher, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Hash of the file of targets, or of the files of the teachers."""
+        return teachers_digest(self.teachers) if self.targets is None else self.targets.sha256
 
 
 @dataclass(frozen=True)
@@ -87,21 +101,28 @@ def distillation_of(recipe: Recipe, corpus: Corpus, roles: Roles, split: str) ->
     Raises
     ------
     RecipeError
-        If the recipe asks for targets and names no file, or the file cannot be used.
+        If the recipe asks for targets and names no file and no teacher, or one cannot be used.
     CorpusError
         If no training clip has a target, or a name fits several clips.
     """
     settings = recipe.distill
     if settings is None or settings.targets == WITHOUT:
         return None
+    if settings.teachers:
+        every = {clip.id for clip in corpus.clips}
+        none = Unlabelled((), {})
+        found = usable_unlabelled(corpus, measured=roles.measured, with_targets=every)
+        used, left_out = found if settings.unlabelled else none
+        return Distillation(settings, None, {}, used, left_out, load_teachers(settings))
     file = settings.file(split)
     if file is None:
         raise RecipeError(
-            f"the recipe {recipe.name} distills a teacher and names no file of targets. Give --targets FILE, "
-            f"an .npz file with {', '.join(_wanted(settings))}; or --targets none to train without",
+            f"the recipe {recipe.name} distills a teacher and names none. Give --targets FILE, an .npz file "
+            f"with {', '.join(settings.arrays)}; --teacher FILE, the weights of a network; or --targets none "
+            "to train without",
             code="targets-not-given",
         )
-    targets = read_targets(file, _wanted(settings))
+    targets = read_targets(file, settings.arrays)
     _check_tags(settings, targets)
     rows = targets.rows(corpus.clips)
     if not any(key in rows for key in roles.learned):
@@ -137,6 +158,7 @@ def clip_targets(
     CorpusError
         If the genre teacher cannot be fitted.
     """
+    assert found.targets is not None
     settings, arrays = found.settings, found.targets.arrays
     rows = np.array([found.rows.get(key, -1) for key in clips])
     present = rows >= 0
@@ -176,12 +198,6 @@ def _classes(corpus: Corpus, clips: Sequence[str], fitted: Sequence[str]) -> npt
     number = {genre: index for index, genre in enumerate(corpus.genres)}
     known, by_id = set(fitted), corpus.by_id()
     return np.array([number[by_id[key].genre or ""] if key in known else -1 for key in clips])
-
-
-def _wanted(settings: Distill) -> list[str]:
-    """Return the arrays that are needed."""
-    of_genres = settings.genres.arrays if settings.genres else ()
-    return list(dict.fromkeys([*settings.regress, *settings.tags, *of_genres]))
 
 
 def _check_tags(settings: Distill, targets: Targets) -> None:

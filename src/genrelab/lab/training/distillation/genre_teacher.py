@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
-from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.types import Clip
 from genrelab.lab.recipes.distill import GenreTeacher
+from genrelab.lab.training.distillation.linear_heads import Head, genre_heads
 
 Floats = npt.NDArray[np.float64]
-_LEAST = 1e-7  # probability of a genre that is absent from a fold's training clips
-_STEPS = 2000
+_LEAST = 1e-7  # probability of a genre
 
 
 class TeacherFit(NamedTuple):
@@ -75,53 +75,28 @@ def fit_genre_teacher(
     CorpusError
         If there are clips of fewer than two genres to fit, or fewer groups than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     fit = np.flatnonzero(classes >= 0)
-    if len(np.unique(classes[fit])) < 2:
-        raise CorpusError(
-            "distill.genres: training clips of at least two genres must have targets; name them in the file "
-            "of targets, or train with --targets none",
-            code="teacher-one-genre",
-        )
-    logits = _fitted(features[fit], classes[fit], features, genres=genres, strength=settings.C)
+    heads, number = genre_heads(
+        features[fit],
+        classes[fit],
+        [groups[int(at)] for at in fit],
+        genres=genres,
+        settings=settings,
+        seed=seed,
+    )
+    logits = _log_probabilities(heads[0], features)
+    for at, head in enumerate(heads[1:], start=1):
+        asked = fit[number == at]
+        logits[asked] = _log_probabilities(head, features[asked])
     if settings.folds is None:
         return TeacherFit(logits, None)
-    of_fit = np.asarray(groups)[fit]
-    if len(np.unique(of_fit)) < settings.folds:
-        raise CorpusError(
-            f"distill.genres.folds={settings.folds}, but the training clips are of {len(np.unique(of_fit))} "
-            "artists (or files); use fewer folds",
-            code="teacher-few-groups",
-        )
-    folds = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=seed)
-    for others, fold in folds.split(features[fit], classes[fit], of_fit):
-        given, asked = fit[others], fit[fold]
-        if len(np.unique(classes[given])) < 2:
-            raise CorpusError(
-                "distill.genres.folds: a fold leaves one genre to fit; use another number of folds",
-                code="teacher-fold-one-genre",
-            )
-        logits[asked] = _fitted(
-            features[given], classes[given], features[asked], genres=genres, strength=settings.C
-        )
     return TeacherFit(logits, _balanced_accuracy(logits[fit].argmax(axis=1), classes[fit]))
 
 
-def _fitted(
-    features: Floats, classes: npt.NDArray[np.int64], asked: Floats, *, genres: int, strength: float
-) -> Floats:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    regression = make_pipeline(
-        StandardScaler(), LogisticRegression(C=strength, class_weight="balanced", max_iter=_STEPS)
-    ).fit(features, classes)
-    probabilities = np.full((len(asked), genres), _LEAST)
-    probabilities[:, regression.classes_] = np.maximum(regression.predict_proba(asked), _LEAST)
-    logits: Floats = np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
-    return logits
+def _log_probabilities(head: Head, features: Floats) -> Floats:
+    probabilities = np.maximum(softmax(head.logits(features), axis=1), _LEAST)
+    found: Floats = np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
+    return found
 
 
 def _balanced_accuracy(predicted: npt.NDArray[np.intp], classes: npt.NDArray[np.int64]) -> float:

@@ -13,6 +13,7 @@ from genrelab.lab.corpora.types import Clip, Corpus
 
 BY_ARTIST = "the artist is heard in valid or test"  # a key of `metrics.json`
 BY_FILE = "the file is heard in valid or test"
+MEASURED = "the clip itself is in valid or test"
 NO_TARGET = "no target"
 
 
@@ -34,13 +35,13 @@ class Unlabelled(NamedTuple):
 def usable_unlabelled(
     corpus: Corpus, *, measured: Collection[str], with_targets: Collection[str]
 ) -> Unlabelled:
-    """Choose the clips without a genre that have a target and share no artist or file with measured clips.
+    """Choose the clips without a genre that have a target and are not measured, nor their artist or file.
 
     Parameters
     ----------
     corpus : Corpus
     measured : collection of str
-        The clips that choose the epoch or are tested.
+        The clips that choose the epoch or are tested; those with tags and no genre among them.
     with_targets : collection of str
 
     Returns
@@ -57,7 +58,9 @@ def usable_unlabelled(
     for clip in corpus.clips:
         if clip.genre is not None:
             continue
-        if artist_key(clip.artist) in artists:
+        if clip.id in apart:
+            left_out[MEASURED] += 1
+        elif artist_key(clip.artist) in artists:
             left_out[BY_ARTIST] += 1
         elif _file(clip) in files:
             left_out[BY_FILE] += 1
@@ -71,7 +74,7 @@ def usable_unlabelled(
 def leave_out_unlabelled(corpus: Corpus, ids: Collection[str]) -> Corpus:
     """Return a corpus without those of these clips that have no genre, such as repetitions in an audit.
 
-    Labelled clips stay: the split leaves them out.
+    Clips with a genre stay: the split leaves them out.
     """
     kept = [clip for clip in corpus.clips if clip.genre is not None or clip.id not in ids]
     return replace(corpus, clips=kept)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
-from genrelab.lab.training.distillation.distillation import ClipTargets
-from genrelab.lab.training.optimization.mixup import Blend
+from genrelab.lab.training.distillation.taught import Source, Taught
+from genrelab.lab.training.optimization.tag_loss import TagLoss
+from genrelab.lab.training.optimization.views import Views
 
 UNLABELLED = -1
 """Class number of a clip without a genre."""
@@ -22,7 +23,7 @@ RegressLoss = Literal["smooth-l1", "mse", "cosine"]
 
 
 class Objective(nn.Module):
-    """Cross-entropy with labels, smoothed per clip and weighted per class.
+    """The loss: cross-entropy with labels, smoothed per clip and weighted per class; teachers; tags.
 
     Parameters
     ----------
@@ -30,135 +31,122 @@ class Objective(nn.Module):
         Smoothing of the label, by the number of the clip.
     class_weights : sequence of float
         By class number.
+    distill : Distilling or None
+        The loss with the targets of teachers.
+    tags : TagLoss or None
+        The loss of tags.
     """
 
     smoothing: Tensor
     class_weights: Tensor
 
-    def __init__(self, *, smoothing: Sequence[float], class_weights: Sequence[float]) -> None:
+    def __init__(
+        self,
+        *,
+        smoothing: Sequence[float],
+        class_weights: Sequence[float],
+        distill: Distilling | None = None,
+        tags: TagLoss | None = None,
+    ) -> None:
         super().__init__()
         for name, values in (("smoothing", smoothing), ("class_weights", class_weights)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+        self.distill = distill
+        self.tags = tags
 
-    def forward(
-        self, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, scores: Scores, views: Views) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, by name; the loss is their sum.
 
-        If the scores have members, each term is the mean over the members.
+        If the scores have members, each term of genres and targets is the mean over the members.
 
         Parameters
         ----------
         scores : Scores
-            Scores of the batch, after mixing.
-        label, clip : Tensor [shape=(batch,)]
-            Class numbers, or `UNLABELLED`, and numbers of clips, of the batch before mixing.
-        blend : Blend or None
-            How the batch was mixed.
+            Of all segments, after mixing.
+        views : Views
         """
-        found = [self.terms(number, each, label, clip, blend) for number, each in enumerate(scores.learning)]
-        return {name: torch.stack([terms[name] for terms in found]).mean() for name in found[0]}
+        taught = None if self.distill is None else self.distill.source(views)
+        found = []
+        for number, each in enumerate(scores.learning):
+            terms = {}
+            weight = 1.0 if self.distill is None else self.distill.settings.label_weight
+            if weight > 0:
+                labels = self.labels(each.logits.float(), views)
+                terms["labels"] = labels if self.distill is None else weight * labels
+            if self.distill is not None and taught is not None:
+                terms |= self.distill(number, each, views, taught)
+            found.append(terms)
+        whole = {name: torch.stack([terms[name] for terms in found]).mean() for name in found[0]}
+        if self.tags is not None and scores.tags is not None:
+            whole |= self.tags(scores.tags.float(), views, taught)
+        return whole
 
-    def terms(
-        self, member: int, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None
-    ) -> dict[str, Tensor]:
-        """Return the terms of one member's loss."""
-        return {"labels": self.labels(scores.logits.float(), label, clip, blend)}
-
-    def labels(self, logits: Tensor, label: Tensor, clip: Tensor, blend: Blend | None) -> Tensor:
-        """Return the cross-entropy, averaged over the items that have labels."""
-        genres = logits.shape[-1]
+    def labels(self, logits: Tensor, views: Views) -> Tensor:
+        """Return the cross-entropy of segments, averaged over the views that have labels."""
+        genres, label = logits.shape[-1], views.label
         known = (label != UNLABELLED).to(logits.dtype)
         number = label.clamp_min(0)
-        smoothing = self.smoothing[clip][:, None]
+        smoothing = self.smoothing[views.clip][:, None]
         wanted = (1 - smoothing) * F.one_hot(number, genres) + smoothing / genres
         wanted = wanted * (known * self.class_weights[number])[:, None]
-        if blend is not None:
-            wanted, known = blend.of(wanted), blend.of(known)
-        total = -(wanted * F.log_softmax(logits, dim=-1)).sum()
+        wanted, known = views.mixed(wanted), views.mixed(known)
+        total = -(wanted * views.mean(F.log_softmax(logits, dim=-1))).sum()
         return total / known.sum().clamp_min(torch.finfo(total.dtype).eps)
 
 
-class DistillingObjective(Objective):
-    """Labels and the targets of a teacher.
+class Distilling(nn.Module):
+    """The loss with the targets of teachers.
 
     The linear layers from the embedding of the network to the targets exist only in training.
 
     Parameters
     ----------
     settings : Distill
-    targets : ClipTargets
-        By the numbers of clips.
+    source : Source
+        Of the targets.
     embeddings : sequence of int > 0
         Length of the embedding of the network, or of each of its members.
-    smoothing, class_weights : sequence of float
-        See `Objective`.
     """
 
-    taught: Tensor
-    genres: Tensor
-
-    def __init__(
-        self,
-        settings: Distill,
-        targets: ClipTargets,
-        *,
-        embeddings: Sequence[int],
-        smoothing: Sequence[float],
-        class_weights: Sequence[float],
-    ) -> None:
-        super().__init__(smoothing=smoothing, class_weights=class_weights)
+    def __init__(self, settings: Distill, source: Source, *, embeddings: Sequence[int]) -> None:
+        super().__init__()
         self.settings = settings
-        self.parts = [("regress", *item) for item in settings.regress.items()]
-        self.parts += [("tags", *item) for item in settings.tags.items()]
-        sizes = []
-        for number, (what, key, _) in enumerate(self.parts):
-            table = targets.regress[key] if what == "regress" else targets.tags[key]
-            self._keep(f"targets_{number}", table)
-            sizes.append(table.shape[1])
+        self.source = source
         self.heads = nn.ModuleList(
-            nn.ModuleList(nn.Linear(length, size) for size in sizes) for length in embeddings
+            nn.ModuleList(nn.Linear(length, size) for size in source.sizes.values()) for length in embeddings
         )
-        self._keep("taught", targets.present)
-        if targets.genres is not None:
-            self._keep("genres", targets.genres)
 
-    def _keep(self, name: str, values: np.ndarray) -> None:
-        """Register a table that moves to the device of the network and is not part of its stored state."""
-        self.register_buffer(name, torch.from_numpy(values.astype(np.float32)), persistent=False)
-
-    def terms(
-        self, member: int, scores: Scores, label: Tensor, clip: Tensor, blend: Blend | None
-    ) -> dict[str, Tensor]:
+    def forward(self, member: int, scores: Scores, views: Views, taught: Taught) -> dict[str, Tensor]:
         """Return the terms of one member's loss."""
         heads = cast(nn.ModuleList, self.heads[member])
-        settings, logits = self.settings, scores.logits.float()
-        terms = {}
-        if settings.label_weight > 0:
-            terms["labels"] = settings.label_weight * self.labels(logits, label, clip, blend)
-        known = self.taught[clip]
-        if blend is not None:
-            known = known * known[blend.partner]
-        share = known / known.sum().clamp_min(1.0)
-        for number, (what, key, weight) in enumerate(self.parts):
-            targets = getattr(self, f"targets_{number}")[clip]
-            targets = targets if blend is None else blend.of(targets)
-            predicted = heads[number](scores.embedding).float()
-            each = (
-                _tag_loss(predicted, targets)
-                if what == "tags"
-                else _distance(predicted, targets, settings.regress_loss)
-            )
-            terms[f"{what}_{key}"] = weight * (share * each).sum()
-        if settings.genres is not None:
+        settings, terms = self.settings, {}
+        for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
+            predicted = head(scores.embedding).float()
+            array = self.source.names[key]
+            if array in settings.tags:
+                what, weight, each = "tags", settings.tags[array], _tag_loss(views.mean(predicted), targets)
+            else:
+                what, weight = "regress", settings.regress[array]
+                of_segments = targets.ndim == 3
+                predicted = views.by_view(predicted) if of_segments else views.mean(predicted)
+                each = _distance(predicted, targets, settings.regress_loss)
+                each = each.mean(dim=1) if of_segments else each
+            terms[f"{what}_{key}"] = weight * (taught.share * each).sum()
+        if settings.genres is not None and taught.genres is not None:
             heat = settings.genres.temperature
-            wanted = torch.softmax(self.genres[clip] / heat, dim=-1)
-            wanted = wanted if blend is None else blend.of(wanted)
-            each = F.kl_div(F.log_softmax(logits / heat, dim=-1), wanted, reduction="none").sum(dim=-1)
+            predicted = _log_mean(F.log_softmax(scores.logits.float() / heat, dim=-1), views)
+            each = F.kl_div(predicted, taught.genres, reduction="none").sum(dim=-1)
             # The gradients of softened predictions shrink with the square of the temperature (Hinton et al.,
             # 2).
-            terms["genres"] = settings.genres.weight * heat**2 * (share * each).sum()
+            terms["genres"] = settings.genres.weight * heat**2 * (taught.share * each).sum()
         return terms
+
+
+def _log_mean(logarithms: Tensor, views: Views) -> Tensor:
+    """Return the logarithm of the mean over a view's segments, from logarithms of probabilities."""
+    if views.segments == 1:
+        return logarithms
+    return torch.logsumexp(views.by_view(logarithms), dim=1) - math.log(views.segments)
 
 
 def _tag_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,0 +1,204 @@
+"""Pretraining: a network learns from teachers on music without labels, before any genre.
+
+The folder of a pretraining holds `best.safetensors`, for `training.weights` of a recipe with the same inputs
+and model; `sounds.csv` with the clips that were trained on, so that leak checks find them in later test
+parts; and `pretraining.json` with how well the network predicts the teachers on clips of other artists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from genrelab.errors import CorpusError, RecipeError, RunError
+from genrelab.files import only_one, replace_text
+from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.paths import printable
+from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.experiment.identity import claim, identity_of
+from genrelab.lab.plugins import plugins_used, record_plugins
+from genrelab.lab.recipes import Recipe
+from genrelab.lab.runs import folders
+from genrelab.lab.runs.known_recordings import write_sounds
+from genrelab.lab.training.data_loading import training_set
+from genrelab.lab.training.experiment import Experiment, Report
+from genrelab.lab.training.optimization.views import Views, cut
+from genrelab.lab.training.train import Trained, train
+
+_HELD_OUT = 0.05
+_HELD_OUT_VIEWS = 512
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A finished pretraining.
+
+    Attributes
+    ----------
+    folder : Path
+    record : dict
+        The content of `pretraining.json`.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+
+
+def pretrain(
+    recipe: Recipe,
+    corpus: Corpus,
+    *,
+    seed: int,
+    folder: Path,
+    device: str = "auto",
+    report: Report | None = None,
+) -> Pretrained:
+    """Train a network on what teachers say of music, whatever its labels.
+
+    A pretraining that was stopped continues; a finished one is only read again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With `distill.teachers`; its genres and the tags of the corpus are left out.
+    corpus : Corpus
+        All of its clips are used as if they had no labels. The clips of one artist in twenty are held out.
+    seed : int
+    folder : Path
+    device : {"auto", "cpu", "gpu"}
+    report : callable or None
+        Shows progress.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe has no teachers.
+    CorpusError
+        If there is no clip to train on.
+    RunError
+        If the folder holds another training, or another process works in it.
+    """
+    experiment = without_labels(recipe, corpus, seed=seed, report=report)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_one(folder.with_name(f".{folder.name}.lock")):
+            claim(folder, identity_of(experiment))
+            record_plugins(folder, plugins_used(experiment.recipe, None))
+            if not (folder / folders.PRETRAINING).is_file():
+                trained = train(experiment, folder=folder, device=device)
+                write_sounds(folder, experiment)
+                record = _record(experiment, trained)
+                replace_text(
+                    folder / folders.PRETRAINING, json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+                )
+    except BlockingIOError as error:
+        raise RunError(f"another genrelab is working in {folder}; wait for it", code="run-busy") from error
+    return Pretrained(folder, json.loads((folder / folders.PRETRAINING).read_text(encoding="utf-8")))
+
+
+def without_labels(recipe: Recipe, corpus: Corpus, *, seed: int, report: Report | None = None) -> Experiment:
+    """Return the experiment of a pretraining: no labels, some artists held out."""
+    distill = recipe.distill
+    if distill is None or not distill.teachers:
+        raise RecipeError(
+            f"the recipe {recipe.name} names no teacher to learn from; give --teacher FILE, the weights of a "
+            "network",
+            code="pretraining-without-teacher",
+        )
+    if not (distill.regress or distill.tags):
+        raise RecipeError(
+            f"the recipe {recipe.name} learns nothing from teachers without labels; set distill.regress or "
+            "distill.tags",
+            code="pretraining-without-targets",
+        )
+    training = recipe.training.model_copy(
+        update={"choose_epoch_on": "none", "monitor": "last", "patience": None, "balance": "none"}
+    )
+    free = distill.model_copy(update={"genres": None, "unlabelled": True, "label_weight": 1.0})
+    changed = recipe.model_copy(update={"training": training, "distill": free})
+    clips = [replace(clip, genre=None, tags=None, label_origin=None) for clip in corpus.clips]
+    held = _held_out(clips, seed)
+    music = replace(corpus, clips=clips, genres=(), tags=(), published_splits={})
+    made = f"{100 * _HELD_OUT:.0f} % of the artists held out, seed {seed}"
+    split = Split("pretraining", (), (), [clip.id for clip in clips if clip.id in held], made)
+    return Experiment(changed, music, split, seed, report)
+
+
+def _held_out(clips: Sequence[Clip], seed: int) -> set[str]:
+    """Return the clips of one artist (or file) in twenty, which the names decide."""
+    found = set()
+    for clip in clips:
+        group = artist_key(clip.artist) or clip.id
+        digest = hashlib.sha256(f"{seed} {group}".encode("utf-8", "surrogatepass")).digest()
+        if int.from_bytes(digest[:4], "big") < _HELD_OUT * 2**32:
+            found.add(clip.id)
+    if len(found) == len(clips):
+        raise CorpusError("a pretraining needs clips of several artists", code="pretraining-one-artist")
+    return found
+
+
+def _record(experiment: Experiment, trained: Trained) -> dict[str, Any]:
+    corpus = experiment.corpus
+    return {
+        "recipe": experiment.recipe.name,
+        "corpus": {"name": corpus.name, "licence": corpus.licence, "citation": corpus.citation},
+        "seed": experiment.seed,
+        "epochs": trained.epochs,
+        "steps": trained.steps,
+        "seconds": round(trained.seconds, 1),
+        "device": trained.device,
+        "precision": trained.precision,
+        "learned": dict(trained.learned),
+        "tags": list(experiment.tags),
+        "versions": folders.versions(),
+        "held_out": explained_variance(experiment, trained),
+    }
+
+
+def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, Any]:
+    """Return which share of the variance of each teacher's arrays a network explains on held-out clips.
+
+    Each clip contributes one view without mixing and changes. The linear layers from the embedding to the
+    arrays are those of the training.
+    """
+    apart = set(experiment.split.test)
+    clips = tuple(key for key in experiment.split.test if key in experiment.unlabelled_store)
+    if not clips or trained.objective is None or trained.objective.distill is None:
+        return {"clips": 0}
+    turned = replace(experiment, split=replace(experiment.split, test=()))
+    everything = training_set(turned)
+    views = [
+        number for number, (part, index) in enumerate(everything.items) if part.items[index].clip_id in apart
+    ][:_HELD_OUT_VIEWS]
+    distill = trained.objective.distill.eval()
+    heads, segments = cast(nn.ModuleList, distill.heads[0]), experiment.recipe.training.view_segments
+    network = trained.network
+    wanted: dict[str, list[torch.Tensor]] = {}
+    got: dict[str, list[torch.Tensor]] = {}
+    with torch.no_grad():
+        for begin in range(0, len(views), 8):
+            sound = torch.stack([everything[0, number][0] for number in views[begin : begin + 8]])
+            none = torch.zeros(len(sound), dtype=torch.long)
+            batch = Views(none, none, None, segments, sound)
+            taught = distill.source(batch)
+            scores = network(cut(sound, segments))
+            for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
+                predicted = batch.mean(head(scores.learning[0].embedding))
+                wanted.setdefault(key, []).append(targets.mean(dim=1) if targets.ndim == 3 else targets)
+                got.setdefault(key, []).append(predicted)
+    found: dict[str, Any] = {"clips": len(clips), "views": len(views)}
+    for key, parts in wanted.items():
+        truth, guess = torch.cat(parts).double().numpy(), torch.cat(got[key]).double().numpy()
+        if distill.source.names[key] in distill.settings.tags:
+            guess = 1.0 / (1.0 + np.exp(-guess))
+        rest = ((truth - guess) ** 2).mean(axis=0) / np.maximum(truth.var(axis=0), 1e-9)
+        found[printable(key)] = round(float(1.0 - rest.mean()), 4)
+    return found

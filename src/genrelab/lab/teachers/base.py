@@ -1,0 +1,68 @@
+"""What every teacher offers: arrays of numbers for a stretch of sound."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.lab.models.weights_file import Weights
+from genrelab.lab.registry import Names
+
+Answers = dict[str, Tensor]
+"""Name of an array -> its values, in float32. `[batch, d]` describes a whole view, `[batch, segments, d]`
+each of its segments. `tags [batch, n]` are probabilities."""
+
+
+class Teacher(nn.Module, ABC):
+    """A frozen network whose outputs a student learns to match.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Of its input, in Hz; mono.
+    shortest : int
+        Fewest samples of its input.
+    of_segments : frozenset of str
+        Arrays that have values for each segment.
+    """
+
+    sample_rate: ClassVar[int]
+    shortest: ClassVar[int]
+    of_segments: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    @abstractmethod
+    def from_weights(cls, weights: Weights) -> Self | None:
+        """Build the network from the content of a weights file; None for another architecture."""
+
+    @property
+    @abstractmethod
+    def sizes(self) -> dict[str, int]:
+        """Name of each array -> the length of its last axis."""
+
+    @abstractmethod
+    def answer(self, waveform: Tensor, segments: int) -> Answers:
+        """Return all arrays for `waveform [batch, samples]`, which consists of `segments` equal segments."""
+
+    def forward(self, waveform: Tensor, segments: int = 1) -> Answers:
+        """Return all arrays for a batch of views, without gradients.
+
+        Parameters
+        ----------
+        waveform : Tensor [shape=(batch, samples)]
+            Mono at `sample_rate`, full scale -1..1, at least `shortest` samples.
+        segments : int > 0
+            Number of equal segments in a view.
+        """
+        with torch.no_grad():
+            return {name: values.float() for name, values in self.answer(waveform, segments).items()}
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode: a teacher does not learn."""
+        return super().train(False)
+
+
+TEACHERS: Names[type[Teacher]] = Names("teacher", group="genrelab.teachers")
