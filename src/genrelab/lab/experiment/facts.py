@@ -82,7 +82,8 @@ def _learned(learned: Mapping[str, Any]) -> dict[str, str]:
         else:
             source = f"{distilled['targets']} (SHA-256 {distilled['sha256'][:16]})"
         facts["Distilled"] = (
-            f"{', '.join(what)} from {source} for {distilled['clips_with_targets']} clips, {clips['unlabelled']} of them without a genre"
+            f"{', '.join(what)} from {source} for {distilled['clips_with_targets']} clips, "
+            f"{clips['unlabelled']} of them without a genre"
         )
         left_out = [f"{count}: {why}" for why, count in distilled["unlabelled_left_out"].items()]
         facts["Clips without a genre that were left out"] = "; ".join(left_out) or "none"
