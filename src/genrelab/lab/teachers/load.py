@@ -36,7 +36,9 @@ def load_teacher(path: Path) -> Teacher:
         )
     for name in TEACHERS:
         architecture = TEACHERS.get(name)
-        made = None if architecture is None else architecture.from_weights(weights)
+        # New layers draw random weights: a training must start the same whenever its teacher is loaded.
+        with torch.random.fork_rng(devices=[]):
+            made = None if architecture is None else architecture.from_weights(weights)
         if made is not None:
             _try(made, path)
             return made
