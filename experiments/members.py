@@ -28,7 +28,6 @@ from genrelab.lab.corpora.splits.exclusions import read_exclusions
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import Predictions, pool
-from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
 from genrelab.lab.models import Body, Scores
 from genrelab.lab.models.ensemble import Ensemble
@@ -88,7 +87,8 @@ def without_others(run: Run, members: Sequence[Predictions], numbers: Sequence[i
 
 def pooled(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     """Return the accuracy of a system over all folds."""
-    return row(name, evaluate(pool([run.predictions() for run in runs]), seed=0))
+    predictions = pool([run.predictions() for run in runs])
+    return row(name, predictions, predictions)
 
 
 def main() -> None:

@@ -25,12 +25,16 @@ from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.finalize import Held, held_out
 from genrelab.lab.frontends import FRONTENDS
 from genrelab.lab.inference.predict import groups_of
+from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
 from genrelab.lab.metrics.predictions import Predictions, pool
-from genrelab.lab.metrics.scores import Evaluation, evaluate
+from genrelab.lab.metrics.scores import evaluate
 from genrelab.lab.metrics.summary import figure
+from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.reports.charts import confusion_matrix, reliability_diagram
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.training.distillation.clip_answers import clip_answers
 from genrelab.lab.training.distillation.target_file import read_targets
+from genrelab.lab.training.distillation.teacher_set import load_teachers
 from genrelab.lab.training.store.audio_store import open_store
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
@@ -58,8 +62,8 @@ def descriptors(corpus: Corpus) -> dict[str, Floats]:
 
 def linear(
     folds: Sequence[Predictions], corpus: Corpus, features: Callable[[str], Floats], *, strength: float
-) -> Evaluation:
-    """Cross-validate a class-balanced logistic regression on the given folds."""
+) -> Predictions:
+    """Cross-validate a class-balanced logistic regression on the given folds; return their predictions."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -85,14 +89,37 @@ def linear(
                 groups_of(corpus, tested),
             )
         )
-    return evaluate(pool(folded), seed=0)
+    return pool(folded)
 
 
-def row(name: str, evaluation: Evaluation) -> dict[str, Any]:
-    """Return a row of the first table."""
-    track = evaluation.track["mean"].to_dict()
+def row(name: str, predictions: Predictions, ours: Predictions) -> dict[str, Any]:
+    """Return a row of the first table, with the paired difference of the model to it."""
+    track = evaluate(predictions, seed=0).track["mean"].to_dict()
     keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
-    return {"system": name, **{key: track[key] for key in keys}}
+    apart = {"difference": difference(ours, predictions)._asdict()} if predictions is not ours else {}
+    return {"system": name, **{key: track[key] for key in keys}, **apart}
+
+
+def difference(ours: Predictions, theirs: Predictions) -> Estimate:
+    """Return how much higher the balanced accuracy of one is on the same clips, resampled by artist."""
+    first, second = ours.tracks("mean"), theirs.tracks("mean")
+    place = {key: at for at, key in enumerate(second.clip_ids)}
+    rows = [place[key] for key in first.clip_ids]
+    if theirs.genres != ours.genres or not np.array_equal(second.truth[rows], first.truth):
+        raise SystemExit("the two systems were not tested on the same clips")
+    groups = [ours.groups.get(key, key) for key in first.clip_ids]
+    group = np.unique(groups, return_inverse=True)[1].astype(np.intp)
+    bootstrap = ClusterBootstrap(int(group.max()) + 1, rng=np.random.default_rng(0))
+    recalls, measured = [], []
+    for number in range(len(ours.genres)):
+        own = first.truth == number
+        right = [own & (each == number) for each in (first.orders[:, 0], second.orders[rows, 0])]
+        counts = bootstrap.sums(own, group)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            recalls.append((bootstrap.sums(right[0], group) - bootstrap.sums(right[1], group)) / counts)
+        measured.append((right[0].sum() - right[1].sum()) / max(1, own.sum()))
+    low, high = np.nanquantile(np.nanmean(recalls, axis=0), [0.025, 0.975])
+    return Estimate(float(np.mean(measured)), float(low), float(high))
 
 
 def by_collection(predictions: Predictions, corpus: Corpus, names: Sequence[str]) -> dict[str, Any]:
@@ -119,10 +146,13 @@ def draw(folder: Path, recipe: str, genres: Sequence[str], held: Held) -> None:
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
     """Return the tables as Markdown, by name."""
-    head = "| system | accuracy | balanced accuracy | top-2 accuracy |\n| --- | ---: | ---: | ---: |"
+    head = (
+        "| system | accuracy | balanced accuracy | top-2 accuracy | the model minus it, balanced |\n"
+        "| --- | ---: | ---: | ---: | ---: |"
+    )
     keys = ("accuracy", "balanced_accuracy", "top2_accuracy")
     systems = [
-        f"| {each['system']} | {' | '.join(figure(each[key]) for key in keys)} |"
+        f"| {each['system']} | {' | '.join(figure(each[key]) for key in keys)} | {_points(each)} |"
         for each in result["systems"]
     ]
     collections = [
@@ -148,6 +178,26 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
         ),
         "calibration": calibrated,
     }
+
+
+def _points(system: dict[str, Any]) -> str:
+    apart = system.get("difference")
+    if apart is None:
+        return ""
+    return f"{100 * apart['value']:+.1f} ({100 * apart['low']:+.1f} to {100 * apart['high']:+.1f})"
+
+
+def of_teachers(corpus: Corpus, files: Sequence[Path], *, samples: int) -> dict[str, dict[str, Floats]]:
+    """Return name -> clip id -> values: each teacher's `multi`, and those of all teachers together."""
+    store = open_store(corpus, sample_rate=16_000, channels=1)
+    found: dict[str, dict[str, Floats]] = {}
+    for teacher in load_teachers(Distill(teachers=[str(file) for file in files], regress={"multi": 1.0})):
+        answers = clip_answers(teacher, store, samples=samples)
+        found[teacher.name] = {key: answers.of("multi", [key])[0] for key in store.clips}
+    if len(found) > 1:
+        parts = list(found.values())
+        found[" and ".join(found)] = {key: np.concatenate([each[key] for each in parts]) for key in parts[0]}
+    return found
 
 
 def _by_genre(track: dict[str, Any]) -> str:
@@ -185,6 +235,13 @@ def main() -> None:
     parser.add_argument("--collections", nargs="+", default=["gtzan-short", "emotify", "allmusic-previews"])
     parser.add_argument("--targets", type=Path, help="targets file of the teacher, for rows of their own")
     parser.add_argument(
+        "--teacher",
+        type=Path,
+        action="append",
+        default=[],
+        help="weights of a teacher, for a row; repeatable",
+    )
+    parser.add_argument(
         "--beside",
         nargs="+",
         action="append",
@@ -202,23 +259,31 @@ def main() -> None:
     runs = [Run.load(folder) for folder in options.folds]
     folds = [run.predictions() for run in runs]
     held = held_out(folds, precision=options.precision, seed=runs[0].record.seed)
-    table = descriptors(corpus)
-    systems = [row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", held.evaluation)]
+    ours, table = held.predictions, descriptors(corpus)
+    systems = [row(f"`{runs[0].recipe.name.rsplit('/', 1)[-1]}`", ours, ours)]
     for name, *others in options.beside:
         apart = [Run.load(Path(folder)).predictions() for folder in others]
         if sorted(map(sorted, (each.clips for each in apart))) != sorted(
             map(sorted, (each.clips for each in folds))
         ):
             raise SystemExit(f"{name}: its folds were tested on other clips")
-        systems.append(row(name, evaluate(pool(apart), seed=0)))
-    systems.append(row("linear, on descriptors", linear(folds, corpus, table.__getitem__, strength=0.1)))
+        systems.append(row(name, pool(apart), ours))
+    found = linear(folds, corpus, table.__getitem__, strength=0.1)
+    systems.append(row("linear, on descriptors", found, ours))
     if options.targets:
         targets = read_targets(str(options.targets), ["pen", "multi"])
         places = targets.rows(corpus.clips)
         for name, strength in (("pen", 0.1), ("multi", 0.01)):
             values = targets.arrays[name]
             found = linear(folds, corpus, lambda key, v=values: v[places[key]], strength=strength)  # type: ignore[misc]
-            systems.append(row(f"linear, on the teacher's {name}", found))
+            systems.append(row(f"linear, on the teacher's {name}", found, ours))
+    audio = runs[0].recipe.audio
+    samples = round(16_000 * audio.segment_seconds * runs[0].recipe.training.view_segments)
+    for name, vectors in (
+        of_teachers(corpus, options.teacher, samples=samples).items() if options.teacher else ()
+    ):
+        found = linear(folds, corpus, vectors.__getitem__, strength=0.01)
+        systems.append(row(f"linear, on {name}", found, ours))
     result = {
         "benchmark": "model_card",
         "systems": systems,

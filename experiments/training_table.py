@@ -2,8 +2,8 @@
 
     python experiments/training_table.py DATA/clips.csv OPEN/open-music.csv --to music
 
-Both tables have a row per file with paths relative to their folders. The new folder gets the files (hard links
-where the disk allows it, else copies) and `clips.csv` with two more columns:
+Both tables have a row per file with paths relative to their folders. The new folder gets the files (hard
+links where the disk allows it, else copies) and `clips.csv` with two more columns:
 
 - `tags`: of rows with `source_genres` and `quadrant`, such as `genre:folk;mood:calm`. The quadrants of energy
   and valence are happy, angry, sad and calm. Rows without a quadrant are not annotated.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import shutil
 from collections import Counter
@@ -48,7 +49,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labelled", type=Path, help="the table of labelled clips")
     parser.add_argument("open", type=Path, nargs="?", help="the table of openly licensed music")
-    parser.add_argument("--corpora", default="gtzan-short,emotify,allmusic-previews", help="rows of the first")
+    parser.add_argument(
+        "--corpora", default="gtzan-short,emotify,allmusic-previews", help="rows of the first"
+    )
     parser.add_argument("--to", type=Path, required=True, help="the new folder")
     given = parser.parse_args()
     wanted = set(given.corpora.split(","))
@@ -70,7 +73,11 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(rows)
     counts = Counter(row["collection"] for row in rows)
-    print(f"{given.to / 'clips.csv'}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    tags = Counter(tag for row in rows for tag in row["tags"].split(";") if tag)
+    print("| collection | files |", "| --- | ---: |", sep="\n")
+    for name, count in counts.items():
+        print(f"| {name} | {count} |")
+    print(json.dumps({"table": str(given.to / "clips.csv"), "files": dict(counts), "tags": dict(tags)}))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "tests/library/tags/test_id3.py",
             "tests/library/tags/test_flac_blocks.py",
             "tests/library/tags/test_ogg_pages.py",
+            "tests/library/tags/test_mood_and_grouping.py",
             "tests/library/tags/test_chunk_ends.py",
             "tests/library/tags/test_what_else_is_there.py",
             "tests/library/tags/test_tags.py",

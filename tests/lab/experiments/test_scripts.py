@@ -18,6 +18,7 @@ from tiny_onnx import TONES, write_tiny
 from genrelab.cli.main import main
 from genrelab.lab.corpora import Corpus, Split
 from genrelab.lab.corpora.loaders.gtzan import GENRES
+from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.frontends.descriptors import DESCRIPTORS
 from genrelab.lab.recipes import Recipe
@@ -264,6 +265,25 @@ def test_not_music(run: Run, tmp_path: Path) -> None:
     result = run("not_music.py", write_tiny(tmp_path / "model.onnx"), "--quick")
     made = result["rows"][0]
     assert made["count"] == 18 and 0.0 <= made["mean"] <= made["maximum"] <= 1.0
+
+
+def test_training_table(run: Run, tmp_path: Path) -> None:
+    labelled, free = tmp_path / "labelled.csv", tmp_path / "open" / "open.csv"
+    free.parent.mkdir()
+    for place in (tmp_path / "a.wav", tmp_path / "b.wav", free.parent / "c.wav"):
+        soundfile.write(place, np.zeros(800), 8000)
+    labelled.write_text(
+        "path,corpus,clip_id,genre,source_genres,artist,quadrant\n"
+        "a.wav,mine,a,rock,Pop/Rock;Folk,Ann,Q4\nb.wav,mine,b,,blues,Bob,\nx.wav,other,x,,,,\n"
+    )
+    free.write_text("path,corpus,clip_id,genre,artist,licence\nc.wav,game,c,,Cid,CC0-1.0\n")
+    result = run("training_table.py", labelled, free, "--corpora=mine", f"--to={tmp_path / 'music'}")
+    assert result["files"] == {"mine": 2, "open": 1}
+    corpus = load_corpus(f"table:{tmp_path / 'music'}")
+    assert [clip.tags for clip in corpus.clips] == [("genre:folk", "genre:pop/rock", "mood:calm"), None, None]
+    assert [clip.artist for clip in load_corpus(f"table:{tmp_path / 'music'}?collection=open").clips] == [
+        "Cid"
+    ]
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genrelab.lab.recipes.schema import Audio
-from genrelab.lab.training.dataset import EpochSampler, HeldOutDataset, SegmentDataset
+from genrelab.lab.training.dataset import Drawn, EpochSampler, HeldOutDataset, SegmentDataset
 from genrelab.lab.training.store.audio_store import AudioStore
 
 AUDIO = Audio(sample_rate=8000, channels=1, segment_seconds=0.4, overlap=0.25)
@@ -28,13 +28,15 @@ def test_spread_segments_are_few_and_even(store: AudioStore) -> None:
 
 
 def test_drawn_segments_follow_from_seed_and_epoch_alone(store: AudioStore) -> None:
-    first = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=3)
-    again = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=3)
+    first = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=Drawn(3))
+    again = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=Drawn(3))
     assert len(first) == 6
     again[(4, 2)]
     assert torch.equal(first[(1, 2)][0], again[(1, 2)][0])
     assert not torch.equal(first[(1, 2)][0], first[(2, 2)][0])
-    assert not torch.equal(first[(1, 2)][0], SegmentDataset(store, LABELS, AUDIO, seed=1, drawn=3)[(1, 2)][0])
+    assert not torch.equal(
+        first[(1, 2)][0], SegmentDataset(store, LABELS, AUDIO, seed=1, drawn=Drawn(3))[(1, 2)][0]
+    )
 
 
 def test_short_clips_are_padded_as_the_recipe_says(store: AudioStore) -> None:

@@ -76,9 +76,14 @@ def _learned(learned: Mapping[str, Any]) -> dict[str, str]:
     if distilled:
         clips = learned["clips"]
         what = [*distilled["regress"], *distilled["tags"], *(["genres"] if "genres" in distilled else [])]
+        if "teachers" in distilled:
+            files = [f"{name} (SHA-256 {digest[:16]})" for name, digest in distilled["teachers"].items()]
+            source = f"{' and '.join(files)}, which hear each view,"
+        else:
+            source = f"{distilled['targets']} (SHA-256 {distilled['sha256'][:16]})"
         facts["Distilled"] = (
-            f"{', '.join(what)} from {distilled['targets']} (SHA-256 {distilled['sha256'][:16]}) for "
-            f"{distilled['clips_with_targets']} clips, {clips['unlabelled']} of them without a genre"
+            f"{', '.join(what)} from {source} for {distilled['clips_with_targets']} clips, "
+            f"{clips['unlabelled']} of them without a genre"
         )
         left_out = [f"{count}: {why}" for why, count in distilled["unlabelled_left_out"].items()]
         facts["Clips without a genre that were left out"] = "; ".join(left_out) or "none"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from genrelab.errors import CorpusError, RunError
+from genrelab.errors import CorpusError, ModelFileError, RunError
 from genrelab.files import only_one, replace_text, text_bytes
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.splits.split_file import split_text
@@ -167,6 +167,14 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
             "corpus": record.corpus.model_copy(update={"source": source}),
         }
     )
+    if unwritable is None:
+        try:
+            finished = folders.Run(folder, recipe, record)
+            difference = write_run(finished, trained.network, folder / folders.MODEL)
+            record = record.model_copy(update={"export_difference": difference})
+        except ModelFileError as error:  # the figures of a training are worth keeping
+            unwritable = str(error)
+            record = record.model_copy(update={"no_model_file": unwritable})
     page = RunPage(
         title=f"{recipe.title}, {corpus.name}",
         facts=facts_of(record) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
@@ -185,10 +193,6 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
         sections=_frontend_sections(experiment, trained.network),
     )
     write_report(folder / folders.REPORT, page)
-    if unwritable is None:
-        finished = folders.Run(folder, recipe, record)
-        difference = write_run(finished, trained.network, folder / folders.MODEL)
-        record = record.model_copy(update={"export_difference": difference})
     # Last, because this file says that the run is finished.
     replace_text(folder / folders.METRICS, record.text())
 

@@ -13,6 +13,7 @@ from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.dataset import (
+    Drawn,
     EpochSampler,
     EqualBatches,
     HeldOutDataset,
@@ -39,12 +40,10 @@ def training_set(experiment: Experiment) -> TrainingSet:
     """
     recipe, corpus, unlabelled = experiment.recipe, experiment.corpus, experiment.unlabelled
     roles, settings = experiment.roles, recipe.training
-    drawn, view = settings.segments_per_clip, settings.view_segments
+    drawn = Drawn(settings.segments_per_clip, settings.view_segments) if settings.segments_per_clip else None
 
     def segments(where: AudioStore, labels: dict[str, int], copy: int) -> SegmentDataset:
-        return SegmentDataset(
-            where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy, view=view
-        )
+        return SegmentDataset(where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy)
 
     made = []
     if experiment.has_labels or not unlabelled:

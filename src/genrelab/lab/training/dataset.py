@@ -29,6 +29,13 @@ TrainingExample = tuple[Tensor, int, int, int]
 """A segment, its class number, the number of the copy (0 is the clip itself), the number of the clip."""
 
 
+class Drawn(NamedTuple):
+    """How many views an epoch draws of each clip at random places, and how many segments each has."""
+
+    views: int
+    segments: int = 1
+
+
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yield keys `(epoch, number of the item)`, which determine the random values of the item.
 
@@ -76,12 +83,10 @@ class SegmentDataset(Dataset[Example]):
         Segment, overlap and padding of the recipe.
     seed : int
         Seed of random places and random padding.
-    drawn : int or None
-        Number of segments at random places of each clip in an epoch; None takes those that the overlap fixes.
+    drawn : Drawn or None
+        Views at random places; None takes the segments that the overlap fixes.
     copy : int
         Number of the copy of the clips; each copy has its own random places.
-    view : int > 0
-        Consecutive segments of each item, with `drawn`.
     """
 
     def __init__(
@@ -91,9 +96,8 @@ class SegmentDataset(Dataset[Example]):
         audio: Audio,
         *,
         seed: int = 0,
-        drawn: int | None = None,
+        drawn: Drawn | None = None,
         copy: int = 0,
-        view: int = 1,
     ) -> None:
         self.store = store
         self.labels = labels
@@ -102,13 +106,13 @@ class SegmentDataset(Dataset[Example]):
         self.drawn = drawn
         self.copy = copy
         self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
-        self.length = audio.segment_samples * view
+        self.length = audio.segment_samples * (drawn.segments if drawn else 1)
         self.shortest = self.length
         self.items = [Item(clip_id, start) for clip_id in labels for start in self._starts(clip_id)]
 
     def _starts(self, clip_id: str) -> list[int]:
         if self.drawn:
-            return [0] * self.drawn
+            return [0] * self.drawn.views
         frames = self.store.frames(clip_id)
         return segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
 

@@ -26,13 +26,15 @@ from genrelab.lab.models.duration import shortest_samples
 
 OPSET = 18
 TOLERANCE = 1e-4
-EMBEDDING_TOLERANCE = 1e-3
-"""Wider: onnxruntime sums a layer norm over all samples of a segment value by value, in single precision."""
+EMBEDDING_TOLERANCE = TAG_TOLERANCE = 1e-3
+"""Wider: onnxruntime sums a layer norm over all samples of a segment value by value, in single precision, and
+the calibration of a tag may multiply its logit."""
 HALF_TOLERANCE = 1e-2
 """Of both with half-precision weights, which are rounded by up to 0.05 %."""
 SHORTER = 10
 """How much more is allowed for sound shorter than a segment: rounding is averaged over fewer frames."""
 _LEAST = 1024  # values; a smaller table is not worth a node
+_PARTS = ("probabilities", "embedding", "tags")
 _BODY = "network.body."  # not the front-ends: rounded Fourier kernels and filters would leak into quiet bands
 
 
@@ -133,7 +135,7 @@ def export(
     _forget_sources(program)
     if half:
         _halve_weights(program)
-    allowed = (HALF_TOLERANCE,) * 3 if half else (TOLERANCE, EMBEDDING_TOLERANCE, TOLERANCE)
+    allowed = (HALF_TOLERANCE,) * 3 if half else (TOLERANCE, EMBEDDING_TOLERANCE, TAG_TOLERANCE)
     program.metadata_props.append(
         onnx.StringStringEntryProto(key=METADATA_KEY, value=metadata.model_dump_json())
     )
@@ -145,12 +147,15 @@ def export(
         bundle = Bundle.load(draft)
         for length in sorted({least, (least + samples) // 2, samples}):
             found = np.array(_differences(bundle, whole, probes[..., :length]))
-            limits = np.array(allowed) * (1 if length == samples else SHORTER)
+            limits = np.array(allowed[: len(found)]) * (1 if length == samples else SHORTER)
             if not (found <= limits).all():
+                differences = ", ".join(
+                    f"{difference:.1e} in its {what} (allowed: {limit:.0e})"
+                    for what, difference, limit in zip(_PARTS, found, limits, strict=False)
+                )
                 raise ModelFileError(
-                    f"the model file {path} would differ from the network by {found[0]:.1e} in its "
-                    f"probabilities (allowed: {limits[0]:.0e}) and by {found[1]:.1e} in its embedding "
-                    f"({limits[1]:.0e}), for {length} samples; it was not written",
+                    f"the model file {path} would differ from the network by {differences}, for {length} "
+                    "samples; it was not written",
                     code="model-file-differs",
                 )
         worst = float(found.max())  # of a whole segment, the longest
@@ -229,13 +234,12 @@ def _differences(bundle: Bundle, whole: _Whole, probes: Tensor) -> tuple[float, 
 
     Embeddings count relative to their largest value: they have no scale of their own.
     """
-    worst = [0.0, 0.0]
+    worst = [0.0] * (3 if whole.with_tags else 2)
     with torch.no_grad():
         for batch in (probes, probes[:1]):
             expected = [part.numpy() for part in whole(batch)]
-            for at, (mine, theirs) in enumerate(
-                zip(bundle.predict(batch.numpy())[:2], expected, strict=True)
-            ):
+            found = bundle.predict(batch.numpy())[: len(worst)]
+            for at, (mine, theirs) in enumerate(zip(found, expected, strict=True)):
                 scale = max(1.0, float(np.abs(theirs).max()))
                 worst[at] = max(worst[at], float(np.abs(mine - theirs).max()) / scale)
     return tuple(worst)

@@ -145,7 +145,7 @@ def _plan_field(
 ) -> TagPlan:
     """Plan a field other than the genre; `genres` are those that the file has or gets."""
     if field in tag.without:
-        return TagPlan(None, "its format has no usual place for it")
+        return TagPlan(None, "its format has no usual field for it")
     if note := _obstacle(recognition, tag, policy, field):
         return TagPlan(None, note)
     if recognition.reason in ("silent", "no music"):

@@ -188,10 +188,7 @@ class Tagger:
         _follow(tag, policy)
         plans = plan_tags(recognition, tag, policy)
         new = {field: plan.values for field, plan in plans.items() if plan.values is not None}
-        notes: list[str | None] = [
-            f"{field}: {plan.note}" if plan.note and field != "genre" else plan.note
-            for field, plan in plans.items()
-        ]
+        notes: list[str | None] = [_about(field, plan.note) for field, plan in plans.items()]
         skips = bool(links) and policy.skip_hard_links
         if skips and new:
             notes = [_note_of_skipped(links)]
@@ -207,7 +204,7 @@ class Tagger:
 
             fields = tuple(new)
             links = self._rewriter.rewrite(path, put, fields=fields, keep_mtime=policy.keep_mtime)
-        notes += [_note_of_others(tag.beside(field), after[field]) for field in after]
+        notes += [_about(field, _note_of_others(tag.beside(field), after[field])) for field in after]
         notes.append(_note_of_links(links, written=write))
         status: Status = "written" if write else "would write"
         return _record(path, status, _values(tag, policy.fields), after, recognition, notes)
@@ -243,6 +240,11 @@ def _follow(tag: FileTag, policy: TagPolicy) -> None:
     """Set the conventions of ID3 that the policy chooses."""
     tag.id3v23_separator = policy.id3v23_separator
     tag.itunes_grouping = policy.itunes_grouping
+
+
+def _about(field: Field, note: str | None) -> str | None:
+    """Return a note that names its field, unless that is the genre."""
+    return f"{field}: {note}" if note and field != "genre" else note
 
 
 def _values(tag: FileTag, fields: Fields) -> dict[Field, tuple[str, ...]]:
