@@ -16,7 +16,9 @@ CHANNELS = (4, 6, 5, 6, 3)
 TAGS = ("calm", "fast", "loud", "sung")
 
 
-def published(*, seed: int = 0, channels: Sequence[int] = CHANNELS, tags: int = len(TAGS)) -> dict[str, Tensor]:
+def published(
+    *, seed: int = 0, channels: Sequence[int] = CHANNELS, tags: int = len(TAGS)
+) -> dict[str, Tensor]:
     """Return random weights, by the keys of the public evaluation."""
     draws = torch.Generator().manual_seed(seed)
 

@@ -66,7 +66,9 @@ def pretrain(
         return
     held = found.record["held_out"]
     shares = {name: share for name, share in held.items() if name not in ("clips", "views")}
-    what = "share of the variance of each array that the network explains:" if shares else "nothing is measured"
+    what = (
+        "share of the variance of each array that the network explains:" if shares else "nothing is measured"
+    )
     say(f"held out  {held['clips']} clips; {what}")
     for name, share in shares.items():
         say(f"  {name:<24} {100 * share:.1f} %")

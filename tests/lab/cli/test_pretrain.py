@@ -1,4 +1,4 @@
-"""`genrelab pretrain`, as a user types it: music without labels, a teacher, and a training that begins with it."""
+"""`genrelab pretrain` as a user types it: music without labels, a teacher, and a training that begins with it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from genrelab.cli.main import main
 
 RATE = 8000
+GENRES = ("high", "low", "middle")
 SEED = 0
 HELD = (1, 4)  # of the players, by the hash of seed and name
 RECIPE = """
@@ -46,8 +47,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"free/{number}.wav,Player {number}")
     (base / "free.csv").write_text("\n".join(rows), encoding="utf-8")
     for number in range(12):
-        genre = ("high", "low", "middle")[number % 3]
-        write(base / "labelled" / genre / f"{number}.wav", 100 + number, {"high": 2000.0, "low": 150.0}.get(genre, 600.0))
+        genre = GENRES[number % 3]
+        write(
+            base / "labelled" / genre / f"{number}.wav",
+            100 + number,
+            {"high": 2000.0, "low": 150.0}.get(genre, 600.0),
+        )
     (base / "mine.yaml").write_text(RECIPE, encoding="utf-8")
     (base / "tags.txt").write_text("\n".join(TAGS), encoding="utf-8")
     write_published(base / "one.safetensors")
@@ -72,18 +77,23 @@ def pretrained(desk: Path) -> Path:
 
 def labelled(desk: Path, rows: list[str], name: str) -> str:
     """Write a table of the labelled music, with further rows, as the corpus of a training."""
-    own = [
-        f"labelled/{('high', 'low', 'middle')[number % 3]}/{number}.wav,"
-        f"{('high', 'low', 'middle')[number % 3]},Singer {number},{('train', 'train', 'valid', 'test')[number // 3]}"
-        for number in range(12)
-    ]
+    own = []
+    for number in range(12):
+        genre, part = GENRES[number % 3], ("train", "train", "valid", "test")[number // 3]
+        own.append(f"labelled/{genre}/{number}.wav,{genre},Singer {number},{part}")
     (desk / f"{name}.csv").write_text("\n".join(["path,genre,artist,split", *own, *rows]), encoding="utf-8")
     return f"table:{desk / f'{name}.csv'}"
 
 
 def train(desk: Path, pretrained: Path, corpus: str, out: Path, capsys: pytest.CaptureFixture[str]) -> dict:
-    arguments = words(desk, "train", f"--corpus={corpus}", "--split=published", f"--out={out}", "--targets=none")
-    arguments += [f"--weights={pretrained / 'best.safetensors'}", "--set=training.max_epochs=1", "--format=json"]
+    arguments = words(
+        desk, "train", f"--corpus={corpus}", "--split=published", f"--out={out}", "--targets=none"
+    )
+    arguments += [
+        f"--weights={pretrained / 'best.safetensors'}",
+        "--set=training.max_epochs=1",
+        "--format=json",
+    ]
     capsys.readouterr()
     assert main(arguments) == 0
     return json.loads(capsys.readouterr().out)
@@ -164,5 +174,5 @@ def test_a_pretraining_that_cannot_be_is_told(
         "--set=distill.genres={from: [multi]}",
     )  # fmt: skip
     assert "clam" in told(*taught(desk), "--set=tags.taught={style:soft: [clam]}")
-    assert "Name the files of the teachers' tags" in told(taught(desk)[0])
+    assert "--teacher-tags" in told(taught(desk)[0])
     assert not (tmp_path / "pre" / "best.safetensors").exists()

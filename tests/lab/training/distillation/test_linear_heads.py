@@ -20,9 +20,7 @@ NEW = RNG.normal(size=(9, 6)) * 3.0 + 7.0
 
 
 def regression(strength: float, weight: str | None = "balanced") -> LogisticRegression:
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(C=strength, class_weight=weight, max_iter=2000)
-    )
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, class_weight=weight, max_iter=2000))
 
 
 def test_a_genre_head_is_scikit_learns_regression() -> None:

@@ -76,7 +76,9 @@ def tagged(corpus: Corpus) -> Corpus:
         else clip
         for number, clip in enumerate(corpus.clips)
     ]
-    free = [Clip(f"free-{number}", None, None, f"someone {number}", tags=("mood:low",)) for number in range(3)]
+    free = [
+        Clip(f"free-{number}", None, None, f"someone {number}", tags=("mood:low",)) for number in range(3)
+    ]
     assert corpus.renderer is not None
     return dataclasses.replace(corpus, clips=[*clips, *free], renderer=Sounds(corpus.renderer), tags=())
 
@@ -162,9 +164,11 @@ def test_teachers_hear_exactly_what_the_network_hears(
     gain = (views.sound * mixed).sum(dim=(1, 2)) / mixed.square().sum(dim=(1, 2))
     torch.testing.assert_close(views.sound, gain[:, None, None] * mixed, atol=1e-5, rtol=1e-3)
     assert gain.std() > 0.05, "the views are changed after they are mixed"
-    assert {"train_loss_regress_one.layers", "train_loss_regress_two.pen", "train_loss_tags_one.tags",
-            "train_loss_genres", "train_loss_tags_labels", "train_loss_tags_heads",
-            "train_loss_tags_teachers", "train_loss_not_music", "train_loss_no_music"} <= logged.keys()  # fmt: skip
+    terms = [
+        "regress_one.layers", "regress_two.pen", "tags_one.tags", "genres", "tags_labels", "tags_heads",
+        "tags_teachers", "not_music", "no_music",
+    ]  # fmt: skip
+    assert {f"train_loss_{term}" for term in terms} <= logged.keys()
     assert objective.distill is not None
     source = objective.distill.source
     assert isinstance(source, MatchingSource)
@@ -258,7 +262,9 @@ def test_the_heads_are_fitted_to_training_clips_alone(
         source = objective.distill.source
         assert isinstance(source, MatchingSource) and source.genres is not None and source.tags is not None
         truth = tag_truth(music, learning.clips, each.corpus_tags)
-        assert objective.tags is not None and torch.equal(objective.tags.truth, torch.from_numpy(truth).float())
+        assert objective.tags is not None and torch.equal(
+            objective.tags.truth, torch.from_numpy(truth).float()
+        )
         assert not set(learning.clips) & set(split.test)
         found.append((source.genres.weight, source.tags.weight))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
@@ -326,7 +332,9 @@ def test_the_answers_to_clips_are_asked_once(
     np.testing.assert_allclose(first.of("pen", [key])[0], wanted, atol=1e-5)
     asked.clear()
     again = clip_answers(teacher, store, samples=RATE // 2)
-    assert asked == [] and all(np.array_equal(first.arrays[name], again.arrays[name]) for name in first.arrays)
+    assert asked == [] and all(
+        np.array_equal(first.arrays[name], again.arrays[name]) for name in first.arrays
+    )
     (file,) = (cache / "teachers").iterdir()
     whole = file.read_bytes()
     middle = len(whole) // 2

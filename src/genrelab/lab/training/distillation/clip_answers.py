@@ -61,7 +61,11 @@ def clip_answers(
     """
     row = {key: number for number, key in enumerate(store.clips)}
     names = [name for name in teacher.network.sizes if name not in teacher.network.of_segments]
-    file = cache_folder() / "teachers" / f"{teacher.name[:_LONGEST_NAME]}-{_key(teacher, store, samples)[:16]}.npz"
+    file = (
+        cache_folder()
+        / "teachers"
+        / f"{teacher.name[:_LONGEST_NAME]}-{_key(teacher, store, samples)[:16]}.npz"
+    )
     try:
         with np.load(file, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in names}
