@@ -91,7 +91,7 @@ def test_one_teacher_instead_of_two_is_told_what_to_do(
         f"--corpus=folder:{music / 'genres'}",
         f"--out={tmp_path / 'runs'}",
     ]
-    assert main([*command, f"--teacher={weights}", "--split=random", *SMALL]) == 1
+    assert main([*command, f"--teacher={weights}", "--split=random", *SMALL]) == 2
     told = capsys.readouterr().err
     assert "style:acoustic" in told and "--teacher-tags" in told and "tags.taught=null" in told
     assert not (tmp_path / "runs").exists(), "before anything is touched"

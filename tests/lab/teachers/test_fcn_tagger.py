@@ -222,4 +222,4 @@ def test_the_real_weights_give_the_stored_answers(real: Path, data_dir: Path) ->
     lossless, lossy = np.array(differences).reshape(2, 10, 3)
     assert (lossless < [1e-3, 1e-3, 5e-3]).all()
     # Decoders of MP3 differ, so that some clips sound a little different.
-    assert (np.median(lossy, axis=0) < [2e-3, 2e-3, 5e-3]).all()
+    assert (np.median(lossy, axis=0) < [2e-3, 2e-3, 1e-2]).all()
