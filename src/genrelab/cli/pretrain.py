@@ -65,8 +65,11 @@ def pretrain(
         say_json({"folder": str(found.folder), **found.record})
         return
     held = found.record["held_out"]
-    say(f"held out  {held['clips']} clips; share of the variance of each array that the network explains:")
-    for name, share in held.items():
-        if name not in ("clips", "views"):
-            say(f"  {name:<24} {100 * share:.1f} %")
+    shares = {name: share for name, share in held.items() if name not in ("clips", "views")}
+    what = (
+        "share of the variance of each array that the network explains:" if shares else "nothing is measured"
+    )
+    say(f"held out  {held['clips']} clips; {what}")
+    for name, share in shares.items():
+        say(f"  {name:<24} {100 * share:.1f} %")
     say(f"use       genrelab train {shlex.quote(recipe)} --weights {shlex.quote(str(to / BEST))}")

@@ -300,7 +300,7 @@ def _train(experiment: Experiment, folder: Path, device: str, source: str | None
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):
-            claim(folder, identity_of(experiment))
+            claim(folder, identity_of(experiment), remedy="choose another --out, or delete the folder")
             record_plugins(folder, plugins_used(experiment.recipe, source))
             trained = train(experiment, folder=folder, device=device)
             write_sounds(folder, experiment)

@@ -47,8 +47,21 @@ def identity_of(experiment: Experiment) -> dict[str, str]:
     return identity
 
 
-def claim(folder: Path, identity: Mapping[str, str]) -> None:
+def claim(
+    folder: Path,
+    identity: Mapping[str, str],
+    *,
+    remedy: str = "choose another --out, or --restart to replace it",
+) -> None:
     """Write what a run is about into its folder.
+
+    Parameters
+    ----------
+    folder : Path
+    identity : mapping of str to str
+        See `identity_of`.
+    remedy : str
+        For the message of an error: what to do if the folder is about something else.
 
     Raises
     ------
@@ -59,14 +72,13 @@ def claim(folder: Path, identity: Mapping[str, str]) -> None:
     claimed = [name for name in identity if (folder / name).is_file()]
     if not claimed and (folder / LAST).exists():
         raise RunError(
-            f"{folder} holds a training of unknown origin; choose another --out, or --restart",
+            f"{folder} holds a training of unknown origin; {remedy}",
             code="run-of-unknown-origin",
         )
     for name in _DIFFERENCES:
         if _differs(folder / name, identity.get(name), claimed=bool(claimed)):
             raise RunError(
-                f"{folder} holds a run with {_DIFFERENCES[name]}; choose another --out, or --restart to "
-                "replace it",
+                f"{folder} holds a run with {_DIFFERENCES[name]}; {remedy}",
                 code="another-run",
             )
     for name in identity.keys() - set(claimed):

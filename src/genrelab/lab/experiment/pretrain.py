@@ -84,13 +84,14 @@ def pretrain(
     CorpusError
         If there is no clip to train on.
     RunError
-        If the folder holds another training, or another process works in it.
+        If the folder holds another training or a damaged record, or another process works in it.
     """
     experiment = without_labels(recipe, corpus, seed=seed, report=report)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = folder.absolute()  # `.` has no name
+    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with only_one(folder.with_name(f".{folder.name}.lock")):
-            claim(folder, identity_of(experiment))
+        with only_one(place.with_name(f".{place.name}.lock")):
+            claim(folder, identity_of(experiment), remedy="choose another --to, or delete the folder")
             record_plugins(folder, plugins_used(experiment.recipe, None))
             if not (folder / folders.PRETRAINING).is_file():
                 trained = train(experiment, folder=folder, device=device)
@@ -101,7 +102,20 @@ def pretrain(
                 )
     except BlockingIOError as error:
         raise RunError(f"another genrelab is working in {folder}; wait for it", code="run-busy") from error
-    return Pretrained(folder, json.loads((folder / folders.PRETRAINING).read_text(encoding="utf-8")))
+    return Pretrained(folder, _read(folder / folders.PRETRAINING))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(record, dict) or not isinstance(record.get("held_out"), dict):
+            raise ValueError("it is no record of a pretraining")
+    except ValueError as error:
+        raise RunError(
+            f"cannot read {file}: {error}; delete it and repeat the command, which makes it again",
+            code="pretraining-unreadable",
+        ) from error
+    return record
 
 
 def without_labels(recipe: Recipe, corpus: Corpus, *, seed: int, report: Report | None = None) -> Experiment:
@@ -133,7 +147,7 @@ def without_labels(recipe: Recipe, corpus: Corpus, *, seed: int, report: Report 
 
 
 def _held_out(clips: Sequence[Clip], seed: int) -> set[str]:
-    """Return the clips of one artist (or file) in twenty, which the names decide."""
+    """Return the clips of about one artist in twenty (or one clip, by unknown artists), by their names."""
     found = set()
     for clip in clips:
         group = artist_key(clip.artist) or clip.id
@@ -166,8 +180,8 @@ def _record(experiment: Experiment, trained: Trained) -> dict[str, Any]:
 def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, Any]:
     """Return which share of the variance of each teacher's arrays a network explains on held-out clips.
 
-    Each clip contributes one view without mixing and changes. The linear layers from the embedding to the
-    arrays are those of the training.
+    At most 512 views, evenly spread over the clips, without mixing and changes. The linear layers from the
+    embedding to the arrays are those of the training. Fewer than two views have no variance to explain.
     """
     apart = set(experiment.split.test)
     clips = tuple(key for key in experiment.split.test if key in experiment.unlabelled_store)
@@ -175,9 +189,15 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
         return {"clips": 0}
     turned = replace(experiment, split=replace(experiment.split, test=()))
     everything = training_set(turned)
-    views = [
-        number for number, (part, index) in enumerate(everything.items) if part.items[index].clip_id in apart
-    ][:_HELD_OUT_VIEWS]
+    own = [
+        number
+        for number, (part, index) in enumerate(everything.items)
+        if part.copy == 0 and part.items[index].clip_id in apart
+    ]
+    if len(own) < 2:
+        return {"clips": len(clips), "views": len(own)}
+    chosen = np.linspace(0, len(own) - 1, min(_HELD_OUT_VIEWS, len(own))).astype(int)
+    views = [own[int(at)] for at in chosen]
     distill = trained.objective.distill.eval()
     heads, segments = cast(nn.ModuleList, distill.heads[0]), experiment.recipe.training.view_segments
     network = trained.network

@@ -54,7 +54,7 @@ def write_sounds(folder: Path, experiment: Experiment) -> None:
         return experiment.clips[key].artist or ""
 
     for part, ids in (("train", split.train), ("valid", split.valid), ("test", split.test)):
-        rows += [(key, part, recordings[key], digests.get(key, ""), artist(key)) for key in ids]
+        rows += [(key, part, recordings.get(key, ""), digests.get(key, ""), artist(key)) for key in ids]
     divided = {row[0] for row in rows[1:]}
     unlabelled = [key for key in experiment.unlabelled if key not in divided]
     if unlabelled:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from genrelab.lab.models.weights_file import Weights
 from genrelab.lab.teachers.base import TEACHERS, Answers, Teacher
 
-_FFT, _HOP = 512, 256
+_FFT, _HOP, _BANDS = 512, 256, 96
 _POOLS = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))  # bands x frames
 _EPS = 1e-5  # of batch norms
 _FLOOR = 1e-10  # of power, -100 dB
@@ -65,21 +65,21 @@ class FcnTagger(Teacher):
     @classmethod
     def from_weights(cls, weights: Weights) -> Self | None:
         """Build the network from the content of a weights file; None for another architecture."""
-        norm = ("weight", "bias", "running_mean", "running_var")
-        parts = {"dense.weight", "dense.bias", *(f"spec_bn.{part}" for part in norm)}
-        shapes = {"spec.spectrogram.window": (_FFT,), "spec.mel_scale.fb": (_FFT // 2 + 1, 96)}
+        shapes = {"spec.spectrogram.window": (_FFT,), "spec.mel_scale.fb": (_FFT // 2 + 1, _BANDS)}
+        shapes |= _norm_shapes("spec_bn", 1)
         channels = 1
         for number in range(1, len(_POOLS) + 1):
-            name = f"layer{number}.conv.weight"
-            parts |= {f"layer{number}.conv.bias", *(f"layer{number}.bn.{part}" for part in norm)}
-            if name not in weights or weights[name].ndim != 4:
+            name = f"layer{number}"
+            kernel = weights.get(f"{name}.conv.weight")
+            if kernel is None or kernel.ndim != 4:
                 return None
-            shapes[name] = (len(weights[name]), channels, 3, 3)
-            channels = len(weights[name])
-        named = {key: tuple(value.shape) for key, value in weights.items() if "num_batches" not in key}
-        if set(named) != parts | set(shapes) or any(named[key] != shape for key, shape in shapes.items()):
-            return None
-        if named["dense.weight"] != (*named["dense.bias"], channels):
+            shapes[f"{name}.conv.weight"] = (len(kernel), channels, 3, 3)
+            channels = len(kernel)
+            shapes |= {f"{name}.conv.bias": (channels,)} | _norm_shapes(f"{name}.bn", channels)
+        tags = weights["dense.bias"].numel() if "dense.bias" in weights else 0
+        shapes |= {"dense.weight": (tags, channels), "dense.bias": (tags,)}
+        found = {key: tuple(value.shape) for key, value in weights.items() if "num_batches" not in key}
+        if found != shapes or not tags or not all(weights[key].is_floating_point() for key in shapes):
             return None
         return cls(weights)
 
@@ -126,6 +126,11 @@ class FcnTagger(Teacher):
             )
             power = torch.einsum("bft,fm->bmt", spectrum.real**2 + spectrum.imag**2, self.filters)
             return 10.0 * torch.log10(power.clamp_min(_FLOOR))
+
+
+def _norm_shapes(name: str, length: int) -> dict[str, tuple[int, ...]]:
+    """Return key -> shape of the weights of a batch norm."""
+    return {f"{name}.{part}": (length,) for part in ("weight", "bias", "running_mean", "running_var")}
 
 
 def _norm(weights: Weights, name: str) -> tuple[Tensor, Tensor]:

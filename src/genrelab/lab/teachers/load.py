@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from genrelab.errors import RecipeError
 from genrelab.lab.models.weights_file import listed, read_weights
 from genrelab.lab.teachers.base import TEACHERS, Teacher
 
-_MOST_NAMES = 10_000
 _LONGEST_NAMES = 1_000_000  # bytes of a file of names
 
 
@@ -23,7 +24,8 @@ def load_teacher(path: Path) -> Teacher:
     Raises
     ------
     RecipeError
-        If the file cannot be read, holds values that are not finite, or fits no registered architecture.
+        If the file cannot be read, its values or its answers are not finite, or it fits no registered
+        architecture.
     """
     weights = read_weights(path)
     broken = [key for key, value in weights.items() if not value.isfinite().all()]
@@ -34,14 +36,29 @@ def load_teacher(path: Path) -> Teacher:
         )
     for name in TEACHERS:
         architecture = TEACHERS.get(name)
-        made = None if architecture is None else architecture.from_weights(weights)
+        # New layers draw random weights: a training must start the same whenever its teacher is loaded.
+        with torch.random.fork_rng(devices=[]):
+            made = None if architecture is None else architecture.from_weights(weights)
         if made is not None:
+            _try(made, path)
             return made
     raise RecipeError(
         f"the weights {path} belong to no teacher that genrelab knows ({', '.join(sorted(TEACHERS))}). Their "
         f"keys are {listed(sorted(weights))}. A plugin can register another architecture",
         code="teacher-unknown",
     )
+
+
+def _try(teacher: Teacher, path: Path) -> None:
+    """Ask a teacher about silence, which shows values that are not finite, such as roots of variances."""
+    silence = teacher(torch.zeros(1, teacher.shortest))
+    broken = [name for name, values in silence.items() if not values.isfinite().all()]
+    if broken:
+        raise RecipeError(
+            f"the teacher {path} gives values that are not finite for silence: {listed(broken)}. Its weights "
+            "are damaged; take another file",
+            code="teacher-not-finite",
+        )
 
 
 def read_tag_names(path: Path, *, count: int) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ import torch
 
 from genrelab.audio.pad import fit_length
 from genrelab.files import replace_file
+from genrelab.lab.training.distillation.target_file import UNREADABLE
 from genrelab.lab.training.distillation.teacher_set import NamedTeacher
 from genrelab.lab.training.store.audio_store import AudioStore, cache_folder
 from genrelab.lab.training.store.facts import clip_facts
 
+_LONGEST_NAME = 40  # of a teacher, in the name of a file
 _WINDOWS = 3  # most of a clip, evenly spread
 _VERSION = 1  # of what is computed
 Report = Callable[[int, int], None]
@@ -60,11 +61,17 @@ def clip_answers(
     """
     row = {key: number for number, key in enumerate(store.clips)}
     names = [name for name in teacher.network.sizes if name not in teacher.network.of_segments]
-    file = cache_folder() / "teachers" / f"{teacher.name}-{_key(teacher, store, samples)[:16]}.npz"
+    file = (
+        cache_folder()
+        / "teachers"
+        / f"{teacher.name[:_LONGEST_NAME]}-{_key(teacher, store, samples)[:16]}.npz"
+    )
     try:
         with np.load(file, allow_pickle=False) as kept:
-            return ClipAnswers(row, {name: kept[name] for name in names})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            arrays = {name: kept[name] for name in names}
+        if all(arrays[name].shape == (len(row), teacher.network.sizes[name]) for name in names):
+            return ClipAnswers(row, arrays)
+    except (*UNREADABLE, KeyError):
         pass  # not there, or damaged: ask again
     found: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
     for done, clip_id in enumerate(store.clips, start=1):

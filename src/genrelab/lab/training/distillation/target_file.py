@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 _NAMES, _WINDOW, _LEARNED = "names", "window", "learned"
 _NO_TARGETS = (_NAMES, _WINDOW, _LEARNED)
 #: What reading a damaged archive may raise; `RuntimeError` is of one that is encrypted.
-_UNREADABLE = (
+UNREADABLE = (
     OSError, ValueError, EOFError, RuntimeError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error,
     lzma.LZMAError, struct.error, tokenize.TokenError,
 )  # fmt: skip
@@ -130,7 +130,7 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
             names = _names(path, opened)
             arrays = {key: _array(path, opened, key, len(names)) for key in keys}
             learned = _learned(path, opened, len(names))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RecipeError(
             f"cannot read the targets {path}: {error or type(error).__name__}. Give an .npz file that "
             "numpy.savez wrote, or --targets none",

@@ -131,7 +131,8 @@ def taught_columns(settings: Tags, teachers: Sequence[NamedTeacher]) -> Mapping[
             if name not in names:
                 raise RecipeError(
                     f"tags.taught: no teacher has the tag {name!r} of {tag!r}; "
-                    f"{closest(name, filter(None, names))}. Name the files of the teachers' tags",
+                    f"{closest(name, filter(None, names))}. Name the files of the teachers' tags with "
+                    "--teacher-tags; or omit these tags, all of them with --set tags.taught=null",
                     code="taught-tag-unknown",
                 )
         found[tag] = [column for column, name in enumerate(names) if name in theirs]
