@@ -128,16 +128,18 @@ def test_the_lowest_threshold_with_the_precision() -> None:
     assert (more.probability, more.shown) == (found.probability, found.shown)
 
 
-def test_a_precision_out_of_reach_gives_the_best_f1() -> None:
-    values, truth = np.repeat([0.1, 0.4, 0.8], 30), np.tile([1, 0, 0], 30)
+def test_a_precision_out_of_reach_gives_the_best_f1_from_a_half_on() -> None:
+    values, truth = np.repeat([0.1, 0.6, 0.8], 30), np.tile([1, 0, 0], 30)
     truth[60:75] = 1
     found = find_tag_threshold(of(truth, values), TAG)
     assert not found.reached and found.wanted == 0.7
     scores = {}
-    for percent in range(1, 81):
+    for percent in range(50, 81):
         shown = values >= percent / 100
         scores[percent] = 2 * (shown & (truth == 1)).sum() / (shown.sum() + truth.sum())
     assert found.probability == max(scores, key=scores.__getitem__) / 100
+    unlikely = find_tag_threshold(of(truth, values / 2), TAG)
+    assert (unlikely.probability, unlikely.shown) == (0.5, 0), "more often absent than present"
 
 
 def test_a_lucky_clip_is_no_precision() -> None:

@@ -8,7 +8,7 @@ Definitions
   the mean over the segments of each clip, which users see. The scale is positive: it keeps the order of
   segments.
 - The threshold of a tag is the lowest probability from which the wanted share of clips has the tag; if there
-  is none, the one with the best F1.
+  is none, the one with the best F1 from 0.5 on: below, a tag is more likely absent than present.
 
 All of them must be fitted on held-out clips.
 """
@@ -39,6 +39,7 @@ without it from which its AUC is."""
 
 _EDGE = 1e-6  # probabilities nearer to 0 or 1 are moved there before the logit
 _FLOOR = 1e-12
+_EVEN = 50  # per cent
 
 Float = npt.NDArray[np.float64]
 
@@ -83,7 +84,7 @@ class TagThreshold:
     wanted : float
         The wanted precision.
     reached : bool
-        Whether the wanted precision is reached; if not, the threshold is the one with the best F1.
+        Whether the wanted precision is reached; else the threshold is the one from 0.5 on with the best F1.
     """
 
     probability: float
@@ -185,7 +186,8 @@ def find_tag_threshold(
     -------
     TagThreshold
         From 0.01 to 0.99. At least ten clips must be shown, or all clips with the tag if they are fewer. If
-        no threshold reaches the precision, the one with the best F1; 0.5 without any clip with the tag.
+        no threshold reaches the precision, the one from 0.5 on with the best F1; 0.5 if none shows a clip
+        with the tag.
 
     Raises
     ------
@@ -249,7 +251,7 @@ def _choose(values: Float, has: npt.NDArray[np.bool_], precision: float) -> tupl
         if right >= precision * shown.sum() and shown.sum() >= fewest:
             return percent / 100, True
         f1 = 2 * right / (int(shown.sum()) + int(has.sum()))
-        if f1 > best:
+        if f1 > best and percent >= _EVEN:
             best, at = f1, percent / 100
     return at, False
 
