@@ -142,7 +142,7 @@ def test_a_training_begins_with_it_and_knows_whom_it_heard(
 ) -> None:
     clean = train(desk, pretrained, labelled(desk, [], "clean"), tmp_path, capsys)
     assert clean["verdict"]["state"] == "clean"
-    start = " ".join(clean["start"])
+    start = " ".join(clean["start"]["notes"])
     assert str(pretrained / "best.safetensors") in start and "genres" in start
     weights = load_file(pretrained / "best.safetensors")
     assert any("tag" in key for key in weights)
