@@ -115,11 +115,14 @@ def test_the_layer_of_tags_need_not_fit(run: State, tmp_path: Path, theirs: int,
     before = copy.deepcopy(network.state_dict())
     path = write(run, tmp_path / "best.safetensors")
     _, *notes = load_pretrained(network, path)
-    assert notes == {
-        (3, 0): [f"the layer of tags of {path} is left out: this network has no tags"],
-        (0, 3): [f"the layer of tags starts at random: {path} has none"],
-        (3, 4): [f"tags starts at random: in {path} it is for 3 tags"],
-        (3, 3): [],
-    }[theirs, ours]
+    assert (
+        notes
+        == {
+            (3, 0): [f"the layer of tags of {path} is left out: this network has no tags"],
+            (0, 3): [f"the layer of tags starts at random: {path} has none"],
+            (3, 4): [f"tags starts at random: in {path} it is for 3 tags"],
+            (3, 3): [],
+        }[theirs, ours]
+    )
     for key, value in network.state_dict().items():
         assert value.equal(before[key] if key.startswith("tags.") and theirs != ours else run[key])
