@@ -150,7 +150,7 @@ def test_a_recipe_learns_is_measured_written_and_asked(
     probabilities, *_ = Bundle.load(tmp_path / "model.onnx").predict(waves.numpy())
     with torch.no_grad():
         expected = net(waves).logits.softmax(-1).numpy()
-    np.testing.assert_allclose(probabilities, expected, atol=1e-4)
+    np.testing.assert_allclose(probabilities, expected, atol=TOLERANCE)
 
 
 def fitted(wave: np.ndarray, length: int) -> np.ndarray:

@@ -10,9 +10,9 @@ from genrelab.lab.metrics.tag_scores import TagEvaluation, TagScores
 from genrelab.lab.reports import charts
 from genrelab.pages.svg import Drawing
 
-_HEADINGS = ("Tag", "With it", "Without", "AUC", "Average precision", "By chance")
+_HEADINGS = ("Tag", "With it", "Without", "AUC", "Av. precision", "By chance")
 _BAR = ("AUC, 0–1",)
-_TEACHER = ("Correlation", "Measured against")
+_TEACHER = ("Correlation", "Against")
 
 Cell = str | int | Drawing
 
@@ -49,9 +49,10 @@ class KindRow(NamedTuple):
 
 
 def tag_table(evaluation: TagEvaluation) -> TagTable:
-    """Return the table, sorted by kind, then by AUC; tags without an AUC come last in a kind."""
+    """Return the table of measured tags, sorted by kind, then by AUC; without one they come last."""
     taught = any(scores.spearman is not None for scores in evaluation.tags.values())
-    ordered = sorted(evaluation.tags.items(), key=lambda each: _place(*each))
+    measured = [each for each in evaluation.tags.items() if each[1].positives + each[1].negatives]
+    ordered = sorted(measured, key=lambda each: _place(*each))
     rows = [
         (tag, *_figures(scores), *(_compared(scores) if taught else _bar(scores))) for tag, scores in ordered
     ]

@@ -25,7 +25,8 @@ from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
 
 OPSET = 18
-TOLERANCE = 1e-4
+TOLERANCE = 3e-4
+"""Single precision alone changes probabilities by about 1e-4 where a sweep leaves mel bands almost empty."""
 EMBEDDING_TOLERANCE = TAG_TOLERANCE = 1e-3
 """Wider: onnxruntime sums a layer norm over all samples of a segment value by value, in single precision, and
 the calibration of a tag may multiply its logit."""
@@ -118,7 +119,7 @@ def export(
     Raises
     ------
     ModelFileError
-        If they differ by more than 1e-4 (1e-2 with `half`), or the network takes no sound; no file is
+        If they differ by more than 3e-4 (1e-2 with `half`), or the network takes no sound; no file is
         written then. Ten times the difference is allowed for sound shorter than a segment.
     RecipeError
         If the padding is `none`, and the network takes only one length.
