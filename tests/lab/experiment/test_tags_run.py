@@ -149,7 +149,7 @@ def test_folds_calibrate_the_tags_of_the_final_model(folds: list[Run], music: Co
     model = tmp_path / "final.onnx"
     fewer = [dataclasses.replace(clip, tags=clip.tags and ("mood:calm",)) for clip in music.clips]
     other, wanted = dataclasses.replace(music, clips=fewer, tags=()), Final(tmp_path / "other", model, 0.6)
-    with raises("folds-of-other-tags", folds[0].folder, "mood:wild"):
+    with raises("tags-changed-since-folds", folds[0].folder, "mood:wild"):
         finalize(folds, other, wanted, device="cpu")
     assert not (tmp_path / "other").exists()
     _, record = finalize(folds, music, Final(tmp_path / "final", model, 0.6, force=True), device="cpu")

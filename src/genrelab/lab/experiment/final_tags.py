@@ -70,7 +70,7 @@ def require_same_tags(folds: Sequence[Run], tags: Sequence[str]) -> None:
             raise RunError(
                 f"{fold.folder} was trained on other tags than a final training would be; different are "
                 f"{examples(other)}. Give the corpus and the teachers of the folds, or train the folds again",
-                code="folds-of-other-tags",
+                code="tags-changed-since-folds",
             )
 
 
