@@ -53,6 +53,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
             100 + number,
             {"high": 2000.0, "low": 150.0}.get(genre, 600.0),
         )
+    write(base / "extra.wav", 200, 150.0)
     (base / "mine.yaml").write_text(RECIPE, encoding="utf-8")
     (base / "tags.txt").write_text("\n".join(TAGS), encoding="utf-8")
     write_published(base / "one.safetensors")
@@ -142,12 +143,12 @@ def test_a_training_begins_with_it_and_knows_whom_it_heard(
 ) -> None:
     clean = train(desk, pretrained, labelled(desk, [], "clean"), tmp_path, capsys)
     assert clean["verdict"]["state"] == "clean"
-    start = " ".join(clean["start"])
+    start = " ".join(clean["start"]["notes"])
     assert str(pretrained / "best.safetensors") in start and "genres" in start
     weights = load_file(pretrained / "best.safetensors")
     assert any("tag" in key for key in weights)
 
-    by_artist = labelled(desk, ["labelled/low/1.wav,low,PLAYER 3,test"], "artist")
+    by_artist = labelled(desk, ["extra.wav,low,PLAYER 3,test"], "artist")
     same_sound = labelled(desk, ["free/2.wav,low,Somebody,test"], "sound")
     held_out = labelled(desk, [f"free/{min(HELD)}.wav,low,Somebody,test"], "held")
     for corpus, name in ((by_artist, "PLAYER 3"), (same_sound, "free/2.wav")):

@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from published_fcn import TAGS, write_published
+from raising import raises
 from scipy.special import expit
 
 from genrelab.bundle.bundle import Bundle
@@ -146,6 +147,11 @@ def test_a_run_records_predicts_and_exports_tags(folds: list[Run], music: Corpus
 @pytest.mark.slow
 def test_folds_calibrate_the_tags_of_the_final_model(folds: list[Run], music: Corpus, tmp_path: Path) -> None:
     model = tmp_path / "final.onnx"
+    fewer = [dataclasses.replace(clip, tags=clip.tags and ("mood:calm",)) for clip in music.clips]
+    other, wanted = dataclasses.replace(music, clips=fewer, tags=()), Final(tmp_path / "other", model, 0.6)
+    with raises("tags-changed-since-folds", folds[0].folder, "mood:wild"):
+        finalize(folds, other, wanted, device="cpu")
+    assert not (tmp_path / "other").exists()
     _, record = finalize(folds, music, Final(tmp_path / "final", model, 0.6, force=True), device="cpu")
     about = Bundle.load(model).metadata
     shown = {f"{each.kind}:{each.name}": each for each in about.tags}

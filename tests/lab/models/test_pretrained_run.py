@@ -102,3 +102,27 @@ def test_only_a_linear_layer_counts_as_classifier(run: State, tmp_path: Path) ->
     path = write(weights, tmp_path / "best.safetensors")
     with raises("weights-do-not-fit", "body.gain.weight (4,) instead of (3,)"):
         load_pretrained(network, path)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(3, 0), (0, 3), (3, 4), (3, 3)])
+def test_the_layer_of_tags_need_not_fit(run: State, tmp_path: Path, theirs: int, ours: int) -> None:
+    draws = torch.Generator().manual_seed(0)
+    if theirs:
+        run |= {"tags.weight": torch.randn(theirs, 5, generator=draws), "tags.bias": torch.zeros(theirs)}
+    network = dense(10, seed=2)
+    if ours:
+        network.tags = nn.Linear(5, ours)
+    before = copy.deepcopy(network.state_dict())
+    path = write(run, tmp_path / "best.safetensors")
+    _, *notes = load_pretrained(network, path)
+    assert (
+        notes
+        == {
+            (3, 0): [f"the layer of tags of {path} is left out: this network has no tags"],
+            (0, 3): [f"the layer of tags starts at random: {path} has none"],
+            (3, 4): [f"tags starts at random: in {path} it is for 3 tags"],
+            (3, 3): [],
+        }[theirs, ours]
+    )
+    for key, value in network.state_dict().items():
+        assert value.equal(before[key] if key.startswith("tags.") and theirs != ours else run[key])

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from genrelab.bundle.tags import TagInfo
+from genrelab.errors import RunError
+from genrelab.lab.corpora.paths import examples
 from genrelab.lab.metrics.tag_calibration import (
     LEAST_AUC,
     Platt,
@@ -20,6 +22,7 @@ from genrelab.lab.metrics.tag_calibration import (
 from genrelab.lab.metrics.tag_predictions import TagPredictions, pool_tags
 from genrelab.lab.metrics.tag_scores import TagEvaluation, evaluate_tags
 from genrelab.lab.recipes.tags import NO_MUSIC
+from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.export import TagOutputs
 
 PRECISION = 0.7
@@ -51,6 +54,24 @@ class FinalTags:
     no_music_above: float | None
     evaluation: TagEvaluation
     record: dict[str, Any]
+
+
+def require_same_tags(folds: Sequence[Run], tags: Sequence[str]) -> None:
+    """Refuse folds whose networks have other tags than the final one would have.
+
+    Raises
+    ------
+    RunError
+        If they have, such as after a change of the tags of the corpus or of the names of a teacher's tags.
+    """
+    for fold in folds:
+        if tuple(fold.record.network_tags) != tuple(tags):
+            other = sorted({*fold.record.network_tags} ^ {*tags}) or ["their order"]
+            raise RunError(
+                f"{fold.folder} was trained on other tags than a final training would be; different are "
+                f"{examples(other)}. Give the corpus and the teachers of the folds, or train the folds again",
+                code="tags-changed-since-folds",
+            )
 
 
 def final_tags(folds: Sequence[TagPredictions], *, seed: int) -> FinalTags | None:

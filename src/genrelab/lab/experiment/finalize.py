@@ -18,7 +18,7 @@ import numpy as np
 from genrelab.errors import RunError, UsageError
 from genrelab.files import only_one, replace_text
 from genrelab.lab.corpora.types import Corpus, Split
-from genrelab.lab.experiment.final_tags import final_tags
+from genrelab.lab.experiment.final_tags import final_tags, require_same_tags
 from genrelab.lab.experiment.identity import claim, identity_of
 from genrelab.lab.experiment.model_file import write_network
 from genrelab.lab.experiment.record import corpus_record, describe
@@ -237,6 +237,7 @@ def finalize(
     for each in (*(fold.folder for fold in folds), wanted.folder):
         check_plugins(each, training=True)
     unwritable = why_unwritable(experiment.network())
+    require_same_tags(folds, experiment.tags)
     if unwritable is not None:
         raise UsageError(f"{recipe.name} makes no model file: {unwritable}", code="model-not-exportable")
     held = held_out(

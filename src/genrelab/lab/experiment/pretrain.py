@@ -28,10 +28,12 @@ from genrelab.lab.plugins import plugins_used, record_plugins
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.known_recordings import write_sounds
+from genrelab.lab.training.checkpoints import LAST
 from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.experiment import Experiment, Report
+from genrelab.lab.training.optimization.initial_weights import load_start
 from genrelab.lab.training.optimization.views import Views, cut
-from genrelab.lab.training.train import Trained, train
+from genrelab.lab.training.train import Trained, resolve_device, train
 
 _HELD_OUT = 0.05
 _HELD_OUT_VIEWS = 512
@@ -87,6 +89,10 @@ def pretrain(
         If the folder holds another training or a damaged record, or another process works in it.
     """
     experiment = without_labels(recipe, corpus, seed=seed, report=report)
+    resolve_device(device, experiment.recipe.training.precision)
+    network = experiment.network()
+    if not any((folder / name).is_file() for name in (LAST, folders.PRETRAINING)):
+        load_start(network, experiment.recipe.training)  # all may fail, and must before anything is changed
     place = folder.absolute()  # `.` has no name
     place.parent.mkdir(parents=True, exist_ok=True)
     try:

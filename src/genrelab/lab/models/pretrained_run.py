@@ -1,7 +1,7 @@
 """The weights of an earlier run, as initial weights of a network of the same kind.
 
 `best.safetensors` of a run folder contains a whole network under the names of `GenreNetwork`. It fits all
-networks that are built in the same way; only the genres may differ.
+networks that are built in the same way; only the genres and tags may differ.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from torch import nn
 from genrelab.errors import RecipeError
 from genrelab.lab.models.weights_file import Weights, listed, misfits
 
-_PARTS = ("body.", "frontends.", "tags.")  # prefixes of the names of all weights of a run
+_TAGS = "tags."
+_PARTS = ("body.", "frontends.", _TAGS)  # prefixes of the names of all weights of a run
 
 
 def is_run(weights: Weights) -> bool:
@@ -23,7 +24,8 @@ def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[st
     """Load the weights of an earlier run into a network.
 
     The classifier of a run with another number of genres is left out: linear layers that differ only in the
-    number of outputs. For a layer before others, the inputs of those would differ too.
+    number of outputs. For a layer before others, the inputs of those would differ too. The layer of tags is
+    left out if only one of the two networks has it, or their numbers of tags differ.
 
     Parameters
     ----------
@@ -46,9 +48,11 @@ def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[st
     """
     own: Weights = network.state_dict()
     classifier = _classifier(network, weights, own)
-    kept = {key: value for key, value in weights.items() if key not in classifier}
+    known, wanted = (any(key.startswith(_TAGS) for key in each) for each in (weights, own))
+    left_out = {key for key in (*weights, *own) if known != wanted and key.startswith(_TAGS)}
+    kept = {key: value for key, value in weights.items() if key not in classifier and key not in left_out}
     problems = misfits(kept, own)
-    missing = [key for key in own if key not in weights]
+    missing = [key for key in own if key not in weights and key not in left_out]
     if missing:
         problems.append(f"missing {listed(missing)}")
     if problems:
@@ -59,10 +63,17 @@ def start_from_run(network: nn.Module, weights: Weights, origin: str) -> list[st
         )
     network.load_state_dict({**own, **kept})
     notes = [f"the network starts from the run {origin}"]
-    genres = {key.rpartition(".")[0]: weights[key].shape[0] for key in classifier}
+    counts = {key.rpartition(".")[0]: weights[key].shape[0] for key in classifier}
     notes += [
-        f"{layer} starts at random: in {origin} it is for {count} genres" for layer, count in genres.items()
+        f"{layer} starts at random: in {origin} it is for {count} {'tags' if layer == 'tags' else 'genres'}"
+        for layer, count in counts.items()
     ]
+    if known != wanted:
+        notes.append(
+            f"the layer of tags of {origin} is left out: this network has no tags"
+            if known
+            else f"the layer of tags starts at random: {origin} has none"
+        )
     return notes
 
 

@@ -25,6 +25,7 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
 from genrelab.lab.recipes.tags import NO_MUSIC
 from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
+from genrelab.lab.training.distillation.teacher_set import taught_columns
 from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
 from genrelab.lab.training.split_roles import Roles
 from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
@@ -114,11 +115,18 @@ class Experiment:
 
     @cached_property
     def taught_tags(self) -> tuple[str, ...]:
-        """The tags that teachers give, except those of the corpus."""
+        """The tags that teachers give, except those of the corpus.
+
+        Raises
+        ------
+        RecipeError
+            If no teacher has a name that the recipe gives.
+        """
         settings, found = self.recipe.tags, self.distillation
         if settings is None or found is None or not found.teachers:
             return ()
-        return tuple(tag for tag in settings.taught if tag not in self.corpus_tags)
+        given = taught_columns(settings, found.teachers)
+        return tuple(tag for tag in given if tag not in self.corpus_tags)
 
     @cached_property
     def tags(self) -> tuple[str, ...]:

@@ -65,12 +65,13 @@ class RunProgress(Callback):
         parts = [
             (name, part) for name, part in (("train", "train"), ("valid", self.chosen_on)) if part != "none"
         ]
+
+        def figures(name: str, digits: int) -> str:
+            loss, accuracy = f"loss {shown[f'{name}_loss']:.3f}", shown.get(f"{name}_accuracy", math.nan)
+            return loss if math.isnan(accuracy) else f"{loss} accuracy {accuracy:.{digits}f}"
+
         short, numbers = (
-            "  ".join(
-                f"{part}{colon} loss {shown[f'{name}_loss']:.3f} "
-                f"accuracy {shown.get(f'{name}_accuracy', math.nan):.{digits}f}"
-                for name, part in parts
-            )
+            "  ".join(f"{part}{colon} {figures(name, digits)}" for name, part in parts)
             for colon, digits in (("", 2), (":", 3))
         )
         if self.bar is not None:
