@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from genrelab.bundle.metadata import UNSURE
@@ -22,6 +23,8 @@ from genrelab.recognize.writers.formats import (
     write_json_list,
 )
 from genrelab.recognize.writers.table import percent, tag_items
+
+_NARROWEST = 20  # columns of paths on a narrow terminal, which shows other columns on more lines
 
 
 class _Content(NamedTuple):
@@ -121,10 +124,11 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
 def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
     rows = list(albums)
     table = plain_table()
-    table.add_column("album", overflow="fold")
+    widest = max((cell_len(plain(os.fspath(album.path))) for album in rows), default=0)
+    table.add_column("album", overflow="fold", min_width=min(widest, _NARROWEST))
     table.add_column("tracks", justify="right")
     table.add_column("genre")
-    table.add_column("confidence", justify="right")
+    table.add_column("confidence", justify="right", no_wrap=True)
     table.add_column("agree", justify="right")
     then = [_runners_up(album, content.top) for album in rows]
     if any(then):
