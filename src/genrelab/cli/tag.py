@@ -21,7 +21,7 @@ from genrelab.cli.options import (
     QuietOption,
     read_placeholders,
 )
-from genrelab.cli.progress import counting, note, note_skipped
+from genrelab.cli.progress import Report, counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -170,8 +170,9 @@ def tag(
         if not quiet:
             note_skipped(log)
         tagger = Tagger(opened)
-        answers = _answers(opened, found, model, full=full) if albums and not undo else None
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
+            wanted = albums and not undo
+            answers = _answers(opened, _counted(found, report), model, full=full) if wanted else None
             records = (
                 tagger.undo(found, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
                 if undo
@@ -198,7 +199,15 @@ def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
     return fields
 
 
-def _answers(library: Library, found: list[Found], model: Path | None, *, full: bool) -> AlbumAnswers:
+def _counted(found: list[Found], report: Report | None) -> Iterator[Found]:
+    """Yield files and show how many were read."""
+    for done, file in enumerate(found, start=1):
+        yield file
+        if report is not None:
+            report("reading albums", done, len(found))
+
+
+def _answers(library: Library, found: Iterable[Found], model: Path | None, *, full: bool) -> AlbumAnswers:
     """Combine what the library knows to answers for albums."""
     from genrelab.bundle.bundle import Bundle
     from genrelab.bundle.find import find_model
