@@ -24,7 +24,7 @@ from genrelab.recognize.writers.formats import (
 )
 from genrelab.recognize.writers.table import percent, tag_items
 
-_NARROWEST = 20  # columns of paths on a narrow terminal, which shows other columns on more lines
+_NARROWEST_PATH, _NARROWEST_LIST = 12, 9  # columns that a narrow terminal leaves to paths and further genres
 
 
 class _Content(NamedTuple):
@@ -125,14 +125,14 @@ def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> N
     rows = list(albums)
     table = plain_table()
     widest = max((cell_len(plain(os.fspath(album.path))) for album in rows), default=0)
-    table.add_column("album", overflow="fold", min_width=min(widest, _NARROWEST))
+    table.add_column("album", overflow="fold", min_width=min(widest, _NARROWEST_PATH))
     table.add_column("tracks", justify="right")
     table.add_column("genre")
     table.add_column("confidence", justify="right", no_wrap=True)
     table.add_column("agree", justify="right")
     then = [_runners_up(album, content.top) for album in rows]
     if any(then):
-        table.add_column("then", overflow="fold")
+        table.add_column("then", overflow="fold", min_width=_NARROWEST_LIST)
     tag_lines: list[Sequence[str]] = []
     for album, others in zip(rows, then, strict=True):
         cells: list[Text | str] = [
