@@ -8,8 +8,10 @@ model if letters and digits are the same (`Hip-Hop` is `hiphop`); `--map` adds o
 genres, and files that cannot be recognized, are counted and named, but are not part of the accuracy.
 
 Use songs that the model was not trained on: this script cannot tell (`genrelab bench model` leaves out the
-training clips that a model file knows). Intervals are 95 % bootstrap intervals over files, or over the groups
-of `--groups` (such as artists or albums), which are wider and more honest if several songs are by one artist.
+training clips that a model file knows). Files in folders below `corpus/genre/` are also judged by album, as
+`genrelab recognize --albums` combines them. Intervals are 95 % bootstrap intervals over files or albums, or
+over the groups of `--groups` (such as artists), which are wider and more honest if several songs are by one
+artist.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from external_albums import album_answers, album_figures, album_table
 from external_figures import (
     Answer,
     Table,
@@ -45,6 +48,7 @@ from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.library.tagging.genre_text import letters
 from genrelab.printing import plain
 from genrelab.recognize import Recognition
+from genrelab.recognize.albums import PlaceFinder
 from genrelab.recognize.scan import Problem, ScanLog, scan
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
@@ -56,12 +60,16 @@ HEAD = ("accuracy", "balanced accuracy", "top-2 accuracy", "answered", "right am
 
 
 class Song(NamedTuple):
-    """A file, its place in the folder, and the genre of the model that its folder names."""
+    """A file, its place in the folder, and the genre of the model that its folder names.
+
+    The album is its folder, or that above its disc, if this lies below the folder of the genre; else empty.
+    """
 
     path: Path
     name: str
     corpus: str
     genre: str
+    album: str
 
 
 @dataclass
@@ -90,35 +98,41 @@ def find_songs(folder: Path, genres: Sequence[str], genre_map: GenreMap) -> Song
     if not folder.is_dir():
         raise SystemExit(f"{plain(str(folder))} is not a folder. Give a folder with corpus/genre/file")
     known = vocabulary(genres, genre_map)
-    songs, log = Songs(), ScanLog()
+    songs, log, finder = Songs(), ScanLog(), PlaceFinder()
     for found in scan([folder], log=log):
         if not isinstance(found, Path):
             message = found.message if isinstance(found, Problem) else "a track of a CUE sheet"
             songs.problems.append((str(found.path), message))
             continue
         name = found.relative_to(folder)
-        corpus, label = place(name.parts[:-1], known, folder.resolve().name)
+        corpus, label, below = place(name.parts[:-1], known, folder.resolve().name)
         match = known.get(letters(label), set())
         if len(match) > 1:
             several = " and ".join(sorted(match))
             raise SystemExit(f"the folder {plain(label)} means {several}. Change --map so that it means one")
         if match:
-            songs.known.append(Song(found, name.as_posix(), corpus, *match))
+            album = finder.of(found).path.relative_to(folder) if below else Path()
+            is_album = len(album.parts) > len(name.parts) - 1 - below
+            (genre,) = match
+            named = album.as_posix() if is_album else ""
+            songs.known.append(Song(found, name.as_posix(), corpus, genre, named))
         else:
             songs.unknown[label or "(no genre folder)"] += 1
     songs.passed_over = log.summary()
     return songs
 
 
-def place(folders: Sequence[str], known: Mapping[str, set[str]], root: str) -> tuple[str, str]:
-    """Return corpus and genre folder of a file from the folders that it lies in.
+def place(folders: Sequence[str], known: Mapping[str, set[str]], root: str) -> tuple[str, str, int]:
+    """Return corpus and genre folder of a file, and the number of folders below, from the folders it lies in.
 
     In `a/b/file`, `b` is the genre, unless only `a` is one: then `b` is an artist or an album.
     """
     if not folders:
-        return root, ""
+        return root, "", 0
     first_only = len(folders) > 1 and letters(folders[1]) not in known and letters(folders[0]) in known
-    return (root, folders[0]) if len(folders) == 1 or first_only else (folders[0], folders[1])
+    if len(folders) == 1 or first_only:
+        return root, folders[0], len(folders) - 1
+    return folders[0], folders[1], len(folders) - 2
 
 
 def read_groups(file: Path | None, folder: Path) -> dict[str, str]:
@@ -153,20 +167,24 @@ def recognize(recognizer: Recognizer, songs: Sequence[Song], *, jobs: int) -> It
 
 
 class Judged(NamedTuple):
-    """A model's answers by the name of the file, its failures, and its records as JSON."""
+    """A model's answers by the name of the file and of the album, its failures, and its records as JSON."""
 
     genres: tuple[str, ...]
     answers: dict[str, Answer]
+    albums: dict[str, Answer]
     failed: dict[str, str]
     records: list[dict[str, Any]]
 
 
 def judge(recognizer: Recognizer, songs: Sequence[Song], groups: Mapping[str, str], *, jobs: int) -> Judged:
     """Recognize all songs with a model."""
-    judged = Judged(recognizer.bundle.metadata.genres, {}, {}, [])
+    judged = Judged(recognizer.bundle.metadata.genres, {}, {}, {}, [])
+    in_albums: list[tuple[Song, Recognition]] = []
     for song, record in zip(songs, recognize(recognizer, songs, jobs=jobs), strict=True):
         about = {"file": song.name, "corpus": song.corpus, "true_genre": song.genre}
         judged.records.append(about | record.to_dict(timeline=False))
+        if song.album:
+            in_albums.append((song, record))
         if record.error is not None:
             judged.failed[song.name] = record.error
             continue
@@ -180,6 +198,7 @@ def judge(recognizer: Recognizer, songs: Sequence[Song], groups: Mapping[str, st
             record.confidence or 0.0,
             None if record.answered else record.reason or "unsure",
         )
+    judged.albums.update(album_answers(in_albums, recognizer.bundle.metadata, groups))
     return judged
 
 
@@ -200,6 +219,7 @@ def measure(judged: Judged) -> dict[str, Any]:
         "genres": by_genre(table),
         "unsure": reasons(answers),
         "confusions": confusions(answers),
+        "albums": album_figures(judged.albums, judged.genres),
         "failed": judged.failed,
     }
 
@@ -209,15 +229,21 @@ def _names(answers: Sequence[Answer]) -> list[str]:
 
 
 def compared(ours: Judged, theirs: Judged, seed: int = 0) -> dict[str, Any]:
-    """Compare two models on the files that both recognize and whose genre both have."""
-    both = [name for name in ours.answers if name in theirs.answers]
-    if not both:
+    """Compare two models on the files, and on the albums, that both recognize and whose genre both have."""
+    result = {}
+    for what, first, second in (
+        ("difference", ours.answers, theirs.answers),
+        ("albums_difference", ours.albums, theirs.albums),
+    ):
+        both = [name for name in first if name in second]
+        if both:
+            result[what] = difference(
+                Table.of([first[name] for name in both], ours.genres, seed=seed),
+                Table.of([second[name] for name in both], theirs.genres, seed=seed),
+            )
+    if not result:
         raise SystemExit("the two models have no file in common: both must recognize it and have its genre")
-    first, second = (
-        Table.of([judged.answers[name] for name in both], judged.genres, seed=seed)
-        for judged in (ours, theirs)
-    )
-    return difference(first, second)
+    return result
 
 
 def print_figures(result: Mapping[str, Any]) -> None:
@@ -229,6 +255,8 @@ def print_figures(result: Mapping[str, Any]) -> None:
             for name, each in (("all", result["overall"]), *result["corpora"].items())
         ],
     )
+    if result["albums"] is not None:
+        print_table(*album_table(result["albums"]))
     print_table(
         ("genre", "files", "recall", "precision", "answered", "answers", "right among answers"),
         [
@@ -301,10 +329,17 @@ def _span(estimate: Mapping[str, float | None]) -> str:
 
 def print_comparison(model: str, other: str, result: Mapping[str, Any]) -> None:
     """Print the paired differences of two models."""
-    print(f"{plain(model)} minus {plain(other)}, on the same {result['files']} files:\n")
-    print_table(("difference in points", *HEAD), [("", *(_points(result[key]) for key in FIGURES))])
-    print(f"Only the first is right on {result['only_first_right']} files, only the second on "
-          f"{result['only_second_right']}.\n")  # fmt: skip
+    files = result["difference"]
+    print(f"{plain(model)} minus {plain(other)}, on the same {files['files']} files:\n")
+    rows = [("files", files)]
+    if "albums_difference" in result:
+        rows.append(("albums", result["albums_difference"]))
+    print_table(
+        ("difference in points", *HEAD),
+        [(what, *(_points(each[key]) for key in FIGURES)) for what, each in rows],
+    )
+    print(f"Only the first is right on {files['only_first_right']} files, only the second on "
+          f"{files['only_second_right']}.\n")  # fmt: skip
 
 
 def _points(estimate: Mapping[str, float | None]) -> str:
@@ -384,11 +419,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         known = set(other.bundle.metadata.genres)
         shared = [song for song in songs.known if song.genre in known]
         theirs = judge(other, shared, groups, jobs=options.jobs)
-        result["compare"] = {"model": other.bundle.identity, "difference": compared(ours, theirs)}
+        differences = compared(ours, theirs)
+        result["compare"] = {"model": other.bundle.identity, **differences}
         result["compare"] |= measure(theirs) | {"records": theirs.records}
         print(f"Model {plain(other.bundle.identity)}\n")
         print_figures(result["compare"])
-        print_comparison(model, other.bundle.identity, result["compare"]["difference"])
+        print_comparison(model, other.bundle.identity, differences)
     return result
 
 

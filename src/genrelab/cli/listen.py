@@ -166,5 +166,5 @@ def _row(moment: Moment, top: int, width: int, *, tags: bool) -> str:
     then = ", ".join(f"{genre} {percent(probability)}" for genre, probability in ranked)
     late = f"  ({moment.behind} skipped)" if moment.behind else ""
     row = f"{clock(moment.time):>8}  {named:{width}}  {percent(record.confidence or 0.0):>5}  {then}".rstrip()
-    named_tags = ", ".join(tag_items(record)) if tags else ""
+    named_tags = ", ".join(tag_items(record.present_tags)) if tags else ""
     return f"{row}  [{named_tags}]{late}" if named_tags else row + late

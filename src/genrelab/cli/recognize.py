@@ -29,6 +29,7 @@ from genrelab.cli.progress import Report, counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
+    from genrelab.recognize.albums import Album
 
 MOST_JOBS = 8  # the default limit: each job needs memory
 _RATE_SECONDS = 30.0  # the displayed rate is the mean over this time
@@ -49,6 +50,10 @@ def recognize(
     ] = False,
     top: TopOption = 3,
     tags: TagsOption = False,
+    albums: Annotated[
+        bool,
+        typer.Option("--albums", help="One result per album: a folder with its discs, or a CUE sheet."),
+    ] = False,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Include the genre of each segment; implies --full.")
     ] = False,
@@ -90,14 +95,21 @@ def recognize(
     """Recognize the genre of music; unchanged files are not processed again.
 
     Exit code: 0 if every file has a genre; 1 if a file failed, is unsure or lacks an output; 2 for wrong use.
+    With --albums, an unsure file does not count, but an unsure album does.
     """
     from genrelab.bundle.find import find_model
+    from genrelab.errors import UsageError
     from genrelab.library import CachedRecognizer
     from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
+    from genrelab.recognize.albums import follow_albums
+    from genrelab.recognize.writers.albums import write_albums
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
     from genrelab.recognize.writers.side_files import PartsWriter
 
+    if albums and (timeline or parts):
+        message = f"--albums has no room for --{'timeline' if timeline else 'parts'}. Omit one of them."
+        raise UsageError(message, code="albums-with-timeline")
     check_format(format, top=top, timeline=timeline or parts)
     model_file = find_model(model)
     log = ScanLog()
@@ -129,34 +141,60 @@ def recognize(
             records = (cached or recognizer).recognize_many(found, jobs=jobs)
             records = writer.follow(records)
             records = progress.follow(records, report)
-            write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
+            if albums:
+                combined = follow_albums(found, records, recognizer.bundle.metadata)
+                write_albums(progress.count_albums(combined), stream, format=format, top=top, tags=tags)
+            else:
+                write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
         if cached is not None and cached.recalled and not quiet:
             known = f"{cached.recalled} of {progress.total} were known"
             note(f"note: {known} (library {cached.library.path}); --again repeats them")
-    for count, what in ((progress.unanswered, "have no genre"), (progress.unwritten, "lack an output")):
-        if count and not quiet:
-            note(f"note: {count} of {progress.total} {what}; their records say why")
-    if progress.unanswered or progress.unwritten:
+    failures = progress.failures(albums=albums)
+    if not quiet:
+        for failure in failures:
+            note(f"note: {failure}; their records say why")
+    if failures:
         raise typer.Exit(1)
 
 
 class _Progress:
-    """Counts records, those without a genre and those without an output, and measures the rate."""
+    """Counts records and albums, those without a genre or an output, and measures the rate."""
 
     def __init__(self, total: int) -> None:
         self.total = total
+        self.failed = 0
         self.unanswered = 0
         self.unwritten = 0
+        self.albums = 0
+        self.unsure_albums = 0
         self._recent = deque([(time.monotonic(), 0, 0.0)])  # when, records so far, seconds of sound so far
 
     def follow(self, records: Iterable[Recognition], report: Report | None) -> Iterator[Recognition]:
         """Yield the records while counting and reporting them."""
         for done, record in enumerate(records, start=1):
+            self.failed += record.error is not None
             self.unanswered += not record.answered
             self.unwritten += any(notice.kind == "output" for notice in record.notices)
             if report is not None:
                 report("recognizing", done, self.total, self._rate(done, record.duration or 0.0))
             yield record
+
+    def count_albums(self, albums: Iterable[Album]) -> Iterator[Album]:
+        """Yield the albums while counting them; what failed before it was a track is none."""
+        for album in albums:
+            self.albums += album.tracks > 0
+            self.unsure_albums += album.tracks > 0 and not album.has_genre
+            yield album
+
+    def failures(self, *, albums: bool) -> list[str]:
+        """Return what failed, in words; empty if nothing did."""
+        unsure, failed = (self.unsure_albums, self.failed) if albums else (self.unanswered, 0)
+        counts = (
+            (unsure, f"{self.albums} albums" if albums else f"{self.total}", "have no genre"),
+            (failed, f"{self.total} files", "failed"),
+            (self.unwritten, f"{self.total} files" if albums else f"{self.total}", "lack an output"),
+        )
+        return [f"{count} of {total} {what}" for count, total, what in counts if count]
 
     def _rate(self, done: int, seconds: float) -> str:
         """Return the number of files and the amount of audio processed per second."""

@@ -21,13 +21,15 @@ from genrelab.cli.options import (
     QuietOption,
     read_placeholders,
 )
-from genrelab.cli.progress import counting, note, note_skipped
+from genrelab.cli.progress import Report, counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
+    from genrelab.library.tagging.album_answers import AlbumAnswers
     from genrelab.library.tagging.genre_map import GenreMap
     from genrelab.library.tagging.tag_plan import Mode
     from genrelab.library.tags import Field
+    from genrelab.recognize.scan import Found
 
 
 def tag(
@@ -74,6 +76,18 @@ def tag(
         float | None,
         typer.Option(metavar="P", min=0, max=1, help="Do not write genres with a lower probability."),
     ] = None,
+    albums: Annotated[
+        bool,
+        typer.Option("--albums", help="Write the genre and tags of the album to all of its files."),
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --albums: the model that recognized the files; default: $GENRELAB_MODEL, or the "
+            "bundled model.",
+        ),
+    ] = None,
     full: Annotated[
         bool,
         typer.Option("--full", help="Only files that were recognized with --full."),
@@ -109,11 +123,17 @@ def tag(
     Exit code: 0 if nothing failed; 1 if a file failed or was not recognized; 2 for wrong use.
     """
     from genrelab.cli.output.tag_records import write_tag_records
+    from genrelab.errors import UsageError
     from genrelab.library import GenreMap, Tagger, TagPolicy
     from genrelab.recognize import ScanLog, scan
 
     _check_exclusive("--dry-run", dry_run, "--write", write, "--undo", undo)
     _check_exclusive("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
+    if model is not None and not albums:
+        message = (
+            "--model is for --albums: files have their answers from the library. Omit it, or add --albums."
+        )
+        raise UsageError(message, code="model-without-albums")
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     fields = _fields(genre=not no_genre, moods=moods, styles=styles)
     genre_map = GenreMap.load(map) if map else GenreMap()
@@ -151,10 +171,12 @@ def tag(
             note_skipped(log)
         tagger = Tagger(opened)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
+            wanted = albums and not undo
+            answers = _answers(opened, _counted(found, report), model, full=full) if wanted else None
             records = (
                 tagger.undo(found, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
                 if undo
-                else tagger.tag(found, policy, write=write)
+                else tagger.tag(found, policy, write=write, albums=answers)
             )
             write_tag_records(count(records), sys.stdout.buffer, format=format, fields=fields)
     if not quiet and not (write or undo):
@@ -175,6 +197,23 @@ def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
         message = "--no-genre leaves nothing to write. Add --moods or --styles, or omit it."
         raise UsageError(message, code="nothing-to-write")
     return fields
+
+
+def _counted(found: list[Found], report: Report | None) -> Iterator[Found]:
+    """Yield files and show how many were read."""
+    for done, file in enumerate(found, start=1):
+        yield file
+        if report is not None:
+            report("reading albums", done, len(found))
+
+
+def _answers(library: Library, found: Iterable[Found], model: Path | None, *, full: bool) -> AlbumAnswers:
+    """Combine what the library knows to answers for albums."""
+    from genrelab.bundle.bundle import Bundle
+    from genrelab.bundle.find import find_model
+    from genrelab.library.tagging.album_answers import AlbumAnswers
+
+    return AlbumAnswers(library, found, Bundle.load(find_model(model), threads=1), full=full)
 
 
 def _check_exclusive(*options: str | bool) -> None:

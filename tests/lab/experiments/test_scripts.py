@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.experiment import Experiment
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-LIBRARIES = {"audit_plants.py", "external_figures.py"}  # imported by another script
+LIBRARIES = {"audit_plants.py", "external_albums.py", "external_figures.py"}  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """
 title: Two small networks
@@ -192,10 +193,49 @@ def test_external(run: Run, music: Path, tmp_path: Path) -> None:
     difference = result["compare"]["difference"]
     assert difference["accuracy"] == {"value": 0, "low": 0, "high": 0} and difference["files"] == 12
     assert difference["answered"]["value"] > 0.5
+    assert result["albums"]["overall"]["albums"] == 1
     written = json.loads(json_file.read_text(encoding="utf-8"))
     assert len(written["records"]) == 13 and written["overall"] == overall
     assert {each["file"] for each in written["records"] if each["error"]} == {"two/high/broken.wav"}
-    assert run("external.py", music / "one", "--model", model, "--full")["corpora"].keys() == {"one"}
+    found = run("external.py", music / "one", "--model", model, "--full")
+    assert found["corpora"].keys() == {"one"} and found["albums"] is None
+
+
+def test_external_by_album(run: Run, tmp_path: Path) -> None:
+    """Two albums are right, one is wrong, one is a mix of two genres, and one cannot be read."""
+    low, high = tmp_path / "music" / "one" / "low", tmp_path / "music" / "one" / "high"
+    tones(low / "Band" / "Album" / "CD1", "low", 3)
+    tones(low / "Band" / "Album" / "CD2", "high", 2)  # 3 of 5 are right
+    tones(low / "CD1", "high", 1)  # the disc of no album
+    tones(low / "mixed", "low", 2)
+    for number in range(2):
+        shutil.copy(low / "Band" / "Album" / "CD2" / f"{number}.wav", low / "mixed" / f"high {number}.wav")
+    tones(high / "right", "high", 2)
+    tones(high / "wrong", "low", 2)
+    (high / "broken").mkdir()
+    (high / "broken" / "1.wav").write_bytes(b"no sound")
+    model = write_tiny(tmp_path / "model.onnx")
+    other = write_tiny(tmp_path / "other.onnx", abstain_below=1.0)
+    result = run("external.py", tmp_path / "music", "--model", model, "--compare", other)
+    albums = result["albums"]
+    assert albums["corpora"].keys() == {"one"} and albums["corpora"]["one"] == albums["overall"]
+    overall = albums["overall"]
+    assert (overall["albums"], overall["groups"], result["overall"]["files"]) == (4, 4, 14)
+    values = {key: each["value"] for key, each in overall.items() if isinstance(each, dict)}
+    mixed_is_right = albums["unsure"]["various"]["first_genre_right"]
+    assert values["accuracy"] == (2 + mixed_is_right) / 4
+    assert values["answered"] == 3 / 4
+    assert values["precision"] == pytest.approx(2 / 3, abs=1e-6)
+    assert overall["precision"]["low"] < 2 / 3 < overall["precision"]["high"]
+    assert albums["unsure"]["various"]["albums"] == 1
+    answered = result["compare"]["albums"]["overall"]["answered"]["value"]
+    assert answered < 1 / 2, "only sound of which the model is certain"
+    assert result["compare"]["albums_difference"]["answered"]["value"] == 3 / 4 - answered
+    assert result["compare"]["albums_difference"]["accuracy"]["value"] == 0
+    groups = tmp_path / "groups.csv"
+    groups.write_text("path,group\none/high/right/0.wav,X\none/high/wrong/1.wav,X\n", encoding="utf-8")
+    grouped = run("external.py", tmp_path / "music", "--model", model, "--groups", groups)
+    assert (grouped["albums"]["overall"]["albums"], grouped["albums"]["overall"]["groups"]) == (4, 3)
 
 
 def test_external_names_what_it_cannot_use(run: Run, music: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,11 +17,12 @@ from genrelab.library.hashing import sha256_of
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
+from genrelab.library.tagging.album_answers import AlbumAnswers, in_album
 from genrelab.library.tagging.safe_write import Rewriter
 from genrelab.library.tagging.tag_plan import TagPolicy, plan_tags
 from genrelab.library.tagging.tag_record import FieldChange, Status, TagRecord
 from genrelab.library.tags import FIELDS, GENRE, Field, Fields, FileTag, Snapshot, read_tag
-from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
 __all__ = ["FieldChange", "Status", "TagRecord", "Tagger"]
@@ -45,7 +47,14 @@ class Tagger:
         self._library = library
         self._rewriter = Rewriter(library.journal, library.tracks)
 
-    def tag(self, files: Iterable[Found], policy: TagPolicy, *, write: bool = False) -> Iterator[TagRecord]:
+    def tag(
+        self,
+        files: Iterable[Found],
+        policy: TagPolicy,
+        *,
+        write: bool = False,
+        albums: AlbumAnswers | None = None,
+    ) -> Iterator[TagRecord]:
         """Write tags, or show what would be written.
 
         Parameters
@@ -57,6 +66,9 @@ class Tagger:
             What to write.
         write : bool
             Whether to write; otherwise no file is changed.
+        albums : AlbumAnswers or None
+            If given, each file gets the genres and tags of its album; those of an album that is `unsure` are
+            left unchanged.
 
         Yields
         ------
@@ -68,11 +80,12 @@ class Tagger:
         LibraryError
             If the library cannot be used, or another process writes tags with it.
         """
+        act = partial(self._tag, policy=policy, write=write, albums=albums)
         if not write:
-            yield from self._each(files, lambda path: self._tag(path, policy, write=False))
+            yield from self._each(files, act)
             return
         with self.alone():
-            yield from self._each(files, lambda path: self._tag(path, policy, write=True))
+            yield from self._each(files, act)
 
     def undo(
         self,
@@ -173,7 +186,7 @@ class Tagger:
                 record = TagRecord(file, "error", note=_explain(file, error), code=code)
             yield record
 
-    def _tag(self, path: Path, policy: TagPolicy, *, write: bool) -> TagRecord:
+    def _tag(self, path: Path, policy: TagPolicy, *, write: bool, albums: AlbumAnswers | None) -> TagRecord:
         recognition = self._library.tracks.find(FileSnapshot(path))
         if recognition is None:
             message = f"{path} is not in the library, or has changed since. Run `genrelab recognize` on it."
@@ -183,12 +196,21 @@ class Tagger:
         if policy.full and not recognition.full:
             message = f"{path} was recognized from segments only. Recognize it with --full, or omit --full."
             raise TagError(message, code="tag-not-full")
+        own, album = recognition.genre, None if albums is None else albums.of(recognition)
         with path.open("rb") as file:
             tag, links = read_tag(file, path, policy.fields), os.fstat(file.fileno()).st_nlink - 1
+        if album is not None and not album.has_genre:
+            note = f"its album is unsure: {album.reason}"
+            recognition = replace(recognition, confidence=album.confidence)
+            return _record(path, "left", _values(tag, policy.fields), {}, recognition, [note])
+        if album is not None:
+            recognition = in_album(recognition, album)
         _follow(tag, policy)
         plans = plan_tags(recognition, tag, policy)
         new = {field: plan.values for field, plan in plans.items() if plan.values is not None}
         notes: list[str | None] = [_about(field, plan.note) for field, plan in plans.items()]
+        if recognition.genre != own and own != UNSURE:
+            notes.append(f"its own genre is {own}")
         skips = bool(links) and policy.skip_hard_links
         if skips and new:
             notes = [_note_of_skipped(links)]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
-from typing import BinaryIO, Literal, NamedTuple, get_args
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
 from genrelab.csv_text import write_csv_line
 from genrelab.errors import MissingExtraError, UsageError
@@ -99,23 +99,32 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
             raise MissingExtraError(message, code="pyarrow-missing") from error
 
 
-def _to_json(record: Recognition, content: _Content, indent: int | None = None) -> bytes:
-    row = record.to_dict(top=content.top, timeline=content.timeline)
-    return json_text(row, indent=indent).encode("utf-8")
-
-
-def _write_json(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
+def write_json_list(rows: Iterable[dict[str, Any]], out: BinaryIO) -> None:
+    """Write rows as one JSON list."""
     before = b"[\n"
-    for record in records:
-        out.write(before + _to_json(record, content, indent=2))
+    for row in rows:
+        out.write(before + json_text(row, indent=2).encode("utf-8"))
         before = b",\n"
     out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
 
-def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
-    for record in records:
-        out.write(_to_json(record, content) + b"\n")
+def write_json_lines(rows: Iterable[dict[str, Any]], out: BinaryIO) -> None:
+    """Write each row as one line of JSON, immediately."""
+    for row in rows:
+        out.write(json_text(row).encode("utf-8") + b"\n")
         out.flush()
+
+
+def _rows(records: Iterable[Recognition], content: _Content) -> Iterator[dict[str, Any]]:
+    return (record.to_dict(top=content.top, timeline=content.timeline) for record in records)
+
+
+def _write_json(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
+    write_json_list(_rows(records, content), out)
+
+
+def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
+    write_json_lines(_rows(records, content), out)
 
 
 def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
@@ -148,13 +157,16 @@ def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> I
         row = record.to_dict(top=top, timeline=False)
         for rank, genre in enumerate(row.pop("genres"), start=1):
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
-        row["tags"] = ";".join(
-            f"{tag['kind']}:{tag['name']}={tag['probability']}" for tag in row["tags"] if tag["present"]
-        )
+        row["tags"] = tags_text(row["tags"])
         row["full"] = None if row["full"] is None else json.dumps(row["full"])
         for name, value in (row.pop("track") or {}).items():
             row[f"track_{name}"] = value
         yield [row.get(column) for column in columns]
+
+
+def tags_text(tags: Iterable[dict[str, Any]]) -> str:
+    """Return the present tags of a row as the cell of a CSV file."""
+    return ";".join(f"{tag['kind']}:{tag['name']}={tag['probability']}" for tag in tags if tag["present"])
 
 
 def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
@@ -191,11 +203,10 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Cont
         row = record.to_dict(top=content.top, timeline=content.timeline)
         row["path_bytes"] = os.fsencode(record.path)
         for column in ("path", "warning", "error"):
-            row[column] = row[column] and _utf8(row[column])
+            row[column] = row[column] and utf8(row[column])
         if row["track"] is not None:
             row["track"] = {
-                name: _utf8(value) if isinstance(value, str) else value
-                for name, value in row["track"].items()
+                name: utf8(value) if isinstance(value, str) else value for name, value in row["track"].items()
             }
         rows.append(row)
     buffer = pa.BufferOutputStream()
@@ -203,7 +214,8 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Cont
     out.write(buffer.getvalue())
 
 
-def _utf8(text: str) -> str:
+def utf8(text: str) -> str:
+    """Return a text without the lone surrogates of file names: they become escapes."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from genrelab.console import WHOLE_LINE, plain_table, write_console
 from genrelab.printing import plain
-from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch
+from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch, TagScore
 
 MOST_TAGS = 5  # of a record
 
@@ -58,7 +58,7 @@ def write_table(
         table.add_row(*cells, *(column[number] for column in filled.values()))
         if tags and record.tags and record.reason != "no music":
             table.add_row(WHOLE_LINE)
-            tag_lines.append(tag_items(record) or ["no tags"])
+            tag_lines.append(tag_items(record.present_tags) or ["no tags"])
     warnings = [(f"{record.path}: {record.warning}", "yellow") for record in records if record.warning]
     errors = [(record.error, "red") for record in records if record.error is not None]
     write_console(out, table, [*warnings, *errors], whole_lines=tag_lines)
@@ -86,9 +86,8 @@ def _runners_up(record: Recognition, top: int) -> str:
     return ", ".join(f"{genre} {percent(probability)}" for genre, probability in record.genres[first:top])
 
 
-def tag_items(record: Recognition) -> list[str]:
-    """Return the present tags of a record as texts, most likely first, at most `MOST_TAGS`."""
-    present = record.present_tags
+def tag_items(present: Sequence[TagScore]) -> list[str]:
+    """Return present tags as texts, in the given order, at most `MOST_TAGS`."""
     items = [f"{tag.label} {percent(tag.probability)}" for tag in present[:MOST_TAGS]]
     more = len(present) - MOST_TAGS
     return [*items, f"{more} more"] if more > 0 else items

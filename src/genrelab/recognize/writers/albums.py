@@ -1,0 +1,170 @@
+"""Write records of albums in the formats of records of files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO, NamedTuple
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from genrelab.bundle.metadata import UNSURE
+from genrelab.console import WHOLE_LINE, plain_table, write_console
+from genrelab.csv_text import write_csv_line
+from genrelab.printing import plain
+from genrelab.recognize.albums.album import Album
+from genrelab.recognize.writers.formats import (
+    Format,
+    check_format,
+    tags_text,
+    utf8,
+    write_json_lines,
+    write_json_list,
+)
+from genrelab.recognize.writers.table import percent, tag_items
+
+_NARROWEST_PATH, _NARROWEST_LIST = 12, 9  # columns that a narrow terminal leaves to paths and further genres
+
+
+class _Content(NamedTuple):
+    """What a record shows: see `write_albums`."""
+
+    top: int
+    tags: bool
+
+
+def write_albums(
+    albums: Iterable[Album], out: BinaryIO, *, format: Format, top: int = 3, tags: bool = False
+) -> None:
+    """Write one record per album.
+
+    Parameters
+    ----------
+    albums : iterable of Album
+        Read one by one; `jsonl` and `csv` write each record immediately.
+    out : binary file
+        The output; left open.
+    format : {"table", "json", "jsonl", "csv", "parquet"}
+        File names that are not text are written as in `genrelab.recognize.writers.formats`.
+    top : int > 0
+        Number of ranked genres per record.
+    tags : bool
+        Whether tables show tags and CSV has a column of them. JSON and Parquet always contain all tags.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As `check_format` does, before the first record is read.
+    """
+    check_format(format, top=top, timeline=False)
+    writers: dict[Format, Callable[[Iterable[Album], BinaryIO, _Content], None]] = {
+        "table": _write_table,
+        "json": lambda albums, out, content: write_json_list(
+            (album.to_dict(top=content.top) for album in albums), out
+        ),
+        "jsonl": lambda albums, out, content: write_json_lines(
+            (album.to_dict(top=content.top) for album in albums), out
+        ),
+        "csv": _write_csv,
+        "parquet": _write_parquet,
+    }
+    writers[format](albums, out, _Content(top, tags))
+
+
+def _write_csv(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
+    ranked = [name for rank in range(1, content.top + 1) for name in (f"genre_{rank}", f"probability_{rank}")]
+    columns = ["path", "tracks", "counted", "answered", "agreeing", "agreement", "genre", "confidence"]
+    columns += ["reason", *ranked, *(["tags"] if content.tags else []), "model", "warnings", "errors"]
+    write_csv_line(columns, out)
+    for album in albums:
+        row = album.to_dict(top=content.top)
+        for rank, (genre, probability) in enumerate((each.values() for each in row["genres"]), start=1):
+            row[f"genre_{rank}"], row[f"probability_{rank}"] = genre, probability
+        row["tags"] = tags_text(row["tags"])
+        row["warnings"], row["errors"] = "; ".join(album.warnings), "; ".join(album.errors)
+        write_csv_line([row.get(column) for column in columns], out)
+
+
+def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text, number, count = pa.string(), pa.float64(), pa.int64()
+    genre = pa.struct([("genre", text), ("probability", number)])
+    tag = pa.struct([("kind", text), ("name", text), ("probability", number), ("present", pa.bool_())])
+    schema = pa.schema(
+        [
+            ("path", text),
+            ("path_bytes", pa.binary()),
+            *((name, count) for name in ("tracks", "counted", "answered", "agreeing")),
+            ("agreement", number),
+            ("genre", text),
+            ("confidence", number),
+            ("reason", text),
+            ("genres", pa.list_(genre)),
+            ("tags", pa.list_(tag)),
+            ("model", text),
+            ("warnings", pa.list_(text)),
+            ("errors", pa.list_(text)),
+        ]
+    )
+    rows = []
+    for album in albums:
+        row = album.to_dict(top=content.top) | {"path_bytes": os.fsencode(album.path)}
+        row["path"] = utf8(row["path"])
+        for column in ("warnings", "errors"):
+            row[column] = [utf8(each) for each in row[column]]
+        rows.append(row)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
+    out.write(buffer.getvalue())
+
+
+def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
+    rows = list(albums)
+    table = plain_table()
+    widest = max((cell_len(plain(os.fspath(album.path))) for album in rows), default=0)
+    table.add_column("album", overflow="fold", min_width=min(widest, _NARROWEST_PATH))
+    table.add_column("tracks", justify="right")
+    table.add_column("genre")
+    table.add_column("confidence", justify="right", no_wrap=True)
+    table.add_column("agree", justify="right")
+    then = [_runners_up(album, content.top) for album in rows]
+    if any(then):
+        table.add_column("then", overflow="fold", min_width=_NARROWEST_LIST)
+    tag_lines: list[Sequence[str]] = []
+    for album, others in zip(rows, then, strict=True):
+        cells: list[Text | str] = [
+            os.fspath(album.path),
+            _of(album.counted, album.tracks),
+            _genre(album),
+            "" if album.confidence is None else percent(album.confidence),
+            f"{album.agreeing} of {album.answered}" if album.answered else "",
+        ]
+        table.add_row(*cells, *([others] if any(then) else []))
+        if content.tags and album.tags and album.reason != "no music":
+            table.add_row(WHOLE_LINE)
+            tag_lines.append(tag_items(album.present_tags) or ["no tags"])
+    warnings = [(text, "yellow") for album in rows for text in album.warnings]
+    errors = [(text, "red") for album in rows for text in album.errors]
+    write_console(out, table, [*warnings, *errors], whole_lines=tag_lines)
+
+
+def _genre(album: Album) -> Text:
+    if album.genre is None:
+        return Text("error", style="red")
+    if album.genre == UNSURE:
+        return Text(f"{UNSURE}: {album.reason}", style="yellow")
+    return Text(plain(album.genre), style="green")
+
+
+def _of(counted: int, tracks: int) -> str:
+    if not tracks:
+        return ""
+    return str(tracks) if counted == tracks else f"{counted} of {tracks}"
+
+
+def _runners_up(album: Album, top: int) -> str:
+    first = 1 if album.has_genre else 0  # for an unsure album, start with its best guess
+    return ", ".join(f"{genre} {percent(probability)}" for genre, probability in album.genres[first:top])
