@@ -175,12 +175,18 @@ def _obstacle(recognition: Recognition, tag: FileTag, policy: TagPolicy, field: 
     return None
 
 
+def _is_among(known: set[str], value: str) -> bool:
+    """Whether a value is known, or all parts of one with separators, such as `Comedy/Spoken`."""
+    several = [letters(part) or part for part in parts(value)]
+    return (letters(value) or value) in known or (bool(several) and known.issuperset(several))
+
+
 def _merged(found: tuple[str, ...], tag: FileTag, policy: TagPolicy, field: Field, note: str = "") -> TagPlan:
     """Add the values that the policy keeps; plan nothing if the field has them all."""
     if policy.mode == "combine":
         kept = policy.placeholders.without(tag.values(field))
         known = {letters(name) or name for value in kept for name in (value, *parts(value))}
-        found = unique([*kept, *(value for value in found if (letters(value) or value) not in known)])
+        found = unique([*kept, *(value for value in found if not _is_among(known, value))])
     if tag.stored(found, field) == tag.values(field):
         return TagPlan(None, "has it already")
     return TagPlan(found, note)
