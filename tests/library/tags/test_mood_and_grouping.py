@@ -230,3 +230,16 @@ def test_values_of_mp4_that_are_no_text_come_back(tmp_path: Path) -> None:
     rewrite(path, lambda tag: tag.restore(before), fields=("mood",))
     (value,) = mutagen.mp4.MP4(path)["----:com.apple.iTunes:mood"]
     assert (bytes(value), value.dataformat, value.version) == (b"\xff\0", odd.dataformat, 3)
+
+
+def test_an_atom_of_mp4_with_another_case_is_another_atom(tmp_path: Path) -> None:
+    path = tagged.make(tmp_path, "m4a-bare")
+    file = mutagen.mp4.MP4(path)
+    file["\xa9GEN"] = ["odd"]
+    file.save()
+    assert values_of(path, "genre") == ()
+    before = rewrite(path, lambda tag: tag.set(("rock",), "genre"))
+    assert mutagen.mp4.MP4(path)["\xa9GEN"] == ["odd"]
+    rewrite(path, lambda tag: tag.restore(before))
+    tags = mutagen.mp4.MP4(path).tags
+    assert tags["\xa9GEN"] == ["odd"] and "\xa9gen" not in tags
