@@ -251,6 +251,17 @@ def test_the_genre_of_the_file_is_no_style(know: Know, tagger: Tagger) -> None:
     }
 
 
+def test_the_written_name_of_a_genre_is_no_style(know: Know, tagger: Tagger) -> None:
+    genres = (RankedGenre("rock", 0.6), RankedGenre("folk", 0.3))
+    tags = (TagScore("genre", "rock", 0.8, True), TagScore("genre", "folk", 0.7, True))
+    path = know("flac", genres=genres, tags=tags)
+    policy = TagPolicy(genres=2, fields=ALL, genre_map=GenreMap({"folk": ("Volksmusik",)}))
+    record = only(tagger.tag([path], policy))
+    assert (after(record)["genre"], after(record)["grouping"]) == (("rock", "Volksmusik"), ())
+    record = only(tagger.tag([path], TagPolicy(genres=2, fields=ALL)))
+    assert "grouping: no tag beside its genre" in (record.note or "")
+
+
 def test_an_unsure_genre_does_not_hide_the_mood(know: Know, tagger: Tagger) -> None:
     path = know("flac", genre="unsure", reason="low confidence", confidence=0.2)
     record = only(tagger.tag([path], TagPolicy(fields=ALL), write=True))

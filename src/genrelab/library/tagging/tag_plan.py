@@ -157,11 +157,15 @@ def _plan_field(
         known.add(letters(str(recognition.genre)))
     present = [score for score in recognition.tags if score.present and score.kind in KINDS[field]]
     chosen = [score for score in present if score.kind != "genre" or letters(score.name) not in known]
-    names = [policy.genre_map.names_of(score.kind, score.name) for score in chosen[: policy.most]]
-    found = unique(name for some in names for name in some)
+    found = unique(
+        name
+        for score in chosen[: policy.most]
+        for name in policy.genre_map.names_of(score.kind, score.name)
+        if score.kind != "genre" or letters(name) not in known
+    )
     if not found:
-        why = "the genre map omits it" if chosen else "no tag reaches its threshold"
-        return TagPlan(None, why)
+        beside = "the genre map omits it" if chosen else "no tag beside its genre"
+        return TagPlan(None, beside if present else "no tag reaches its threshold")
     return _merged(found, tag, policy, field)
 
 
