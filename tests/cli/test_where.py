@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import mutagen
@@ -103,6 +104,36 @@ def test_playlist(songs: Path, capsys: Capture, tmp_path: Path) -> None:
     assert main(["library", "playlist", str(songs / "c.flac")]) == 2  # an input
     assert main(["library", "playlist", str(out), str(songs / "c.flac"), "--quiet"]) == 0
     assert out.read_text().splitlines()[2::2] == ["songs/c.flac"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["library", "playlist", "OUT", "--where", "mood=calm"],
+        ["library", "list", "--where", "mood=calm", "--out", "OUT"],
+        ["library", "map", "--where", "mood=calm", "--out", "OUT"],
+        ["similar", "a.flac", "--where", "mood=calm", "--m3u", "OUT"],
+    ],
+)
+@pytest.mark.parametrize("named", ["c.flac", "link.flac"])
+def test_no_output_replaces_a_track_that_the_condition_leaves_out(
+    named: str, command: list[str], songs: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(songs)
+    whole = (songs / "c.flac").read_bytes()
+    os.symlink("c.flac", "link.flac")
+    assert main([named if word == "OUT" else word for word in command]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and named in captured.err
+    assert (songs / "c.flac").read_bytes() == whole
+
+
+def test_a_playlist_without_tracks_is_a_failure(songs: Path, tagged_model: Path, capsys: Capture) -> None:
+    odd = (songs / "a.flac").rename(songs / "a\nb.flac")
+    out = songs / "odd.m3u8"
+    assert main(["recognize", str(odd), "--model", str(tagged_model), "--quiet"]) == 0
+    assert main(["library", "playlist", str(out), str(odd)]) == 1
+    assert "0 tracks" in capsys.readouterr().err
 
 
 def test_map_and_similar(songs: Path, capsys: Capture, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def list_tracks(
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
         records = opened.tracks.all(paths or (), read_where(opened, where))
-        with open_output(out, keep=[opened.path]) as stream:
+        with open_output(out, keep=files_to_keep(opened, out)) as stream:
             write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
 
 
@@ -168,25 +168,21 @@ def write_playlist(
 
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
-        records = [
-            record
-            for record in opened.tracks.all(paths or (), read_where(opened, where))
-            if record.error is None
-        ]
-        entries = [Entry(record.path, record.duration) for record in records if record.path.is_file()]
+        records = opened.tracks.all(paths or (), read_where(opened, where))
+        found = [Entry(record.path, record.duration) for record in records if record.error is None]
+        entries = [entry for entry in found if entry.path.is_file()]
         skipped = []
         if entries:
-            with open_output(out, keep=[opened.path, *(entry.path for entry in entries)]) as stream:
+            with open_output(out, keep=files_to_keep(opened, out)) as stream:
                 skipped = write_m3u(entries, stream, folder=out.parent, absolute=absolute)
-    vanished = len(records) - len(entries)
+    vanished, written = len(found) - len(entries), len(entries) - len(skipped)
     if not quiet:
-        written = len(entries) - len(skipped)
         note(f"{written} track{'s' * (written != 1)} written: {out}" if entries else "note: no track fits")
         if vanished:
             note(f"note: left out: {vanished} whose file no longer exists")
         for path, reason in skipped:
             note(f"note: {str(path)!r} is not in the playlist: {reason}")
-    if not entries:
+    if not written:
         raise typer.Exit(1)
 
 
@@ -272,7 +268,7 @@ def draw_map(
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
         survey = Survey.take(opened, paths or (), model=identity, where=read_where(opened, where))
-        with open_output(out, keep=[opened.path]) as stream:
+        with open_output(out, keep=files_to_keep(opened, out)) as stream:
             write_map(survey, stream)
     if not quiet:
         note(f"{len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)} drawn: {out}")
@@ -285,6 +281,12 @@ def read_where(opened: Library, where: list[str] | None) -> TrackFilter | None:
     from genrelab.library.explore.where import parse_where
 
     return parse_where(where, opened.tracks.known_tags()) if where else None
+
+
+def files_to_keep(opened: Library, out: Path | None) -> list[Path]:
+    """Return files that an output must not replace: the library, and the output if it is a track of it."""
+    tracks = opened.tracks.all([out]) if out is not None and out.is_file() else ()
+    return [opened.path, *(track.path for track in tracks)]
 
 
 def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genrelab.cli.library import check_not_empty, open_library, read_where
+from genrelab.cli.library import check_not_empty, files_to_keep, open_library, read_where
 from genrelab.cli.options import FormatOption, LibraryOption, QuietOption, WhereOption
 from genrelab.cli.progress import note
 
@@ -79,7 +79,8 @@ def similar(
             opened, reference, count=count, same_genre=same_genre, folders=folders or (), where=chosen
         )
         if found.tracks and m3u is not None:
-            _write_playlist(found, m3u, keep=[opened.path, track], absolute=absolute, quiet=quiet)
+            keep = [*files_to_keep(opened, m3u), track]
+            _write_playlist(found, m3u, keep=keep, absolute=absolute, quiet=quiet)
     _write(found, format)
     if not quiet:
         _note_left_out(found, reference)

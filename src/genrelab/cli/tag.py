@@ -42,10 +42,10 @@ def tag(
     write: Annotated[bool, typer.Option("--write", help="Write into the files.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Undo the last write to each file.")] = False,
     only_empty: Annotated[
-        bool, typer.Option("--only-empty", help="Write only where there is no genre (default).")
+        bool, typer.Option("--only-empty", help="Write only to fields without a value (default).")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other genres.")] = False,
-    combine: Annotated[bool, typer.Option("--combine", help="Append to other genres.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing values.")] = False,
+    combine: Annotated[bool, typer.Option("--combine", help="Append to existing values.")] = False,
     moods: Annotated[
         bool, typer.Option("--moods", help="Also write moods to the mood of the files.")
     ] = False,

@@ -81,6 +81,9 @@ def find(library: Library, tmp_path: Path) -> Find:
         ("MOOD=CALM", "bc"),
         ("moods=calm", "bc"),
         ("mood==calm", "bc"),
+        ("mood:calm", "bc"),  # as tags are printed
+        ("mood:calm>0.6", "b"),
+        ("style=drum and bass and mood:calm", "c"),
         ('mood="calm"', "bc"),
         ("mood!=calm", "ad"),
         ("mood=calm>0.6", "b"),

@@ -196,6 +196,41 @@ def test_the_grouping_of_itunes_beside_the_work(kind: str, know: Know, tagger: T
     assert only(tagger.undo([path])).status == "undone" and path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("kind", ["mp3-23", "aiff-bare"])
+def test_combine_loses_neither_grouping(kind: str, know: Know, tagger: Tagger) -> None:
+    """Both frames get the new values; neither loses its own."""
+    path = know(kind)
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    file.tags.add(mutagen.id3.TIT1(encoding=1, text="Winterreise"))
+    file.tags.add(mutagen.id3.GRP1(encoding=1, text="songs"))
+    file.tags.save(path, v2_version=3 if file.tags.version[1] == 3 else 4)
+    whole = path.read_bytes()
+    policy = TagPolicy("combine", fields=("grouping",), most=1)
+    assert only(tagger.tag([path], policy, write=True)).status == "written"
+    tags = mutagen.File(path).tags
+    for frame in (tags["TIT1"], tags["GRP1"]):
+        assert "/".join(frame.text) == "Winterreise/songs/indie"
+    assert only(tagger.tag([path], policy, write=True)).status == "left"
+    assert only(tagger.undo([path])).status == "undone" and path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("kind", ["mp3-23", "flac"])
+def test_combine_adds_a_name_with_a_separator_once(kind: str, know: Know, tagger: Tagger) -> None:
+    path = know(kind, tags=(TagScore("style", "Comedy/Spoken", 0.9, True),))
+    policy = TagPolicy("combine", fields=("grouping",))
+    assert only(tagger.tag([path], policy, write=True)).status == "written"
+    again = only(tagger.tag([path], policy, write=True))
+    assert (again.status, again.note) == ("left", "grouping: has it already")
+    with_another = TagPolicy(
+        "combine", fields=("grouping",), genre_map=GenreMap({"style:Comedy/Spoken": ("a", "Spoken/b")})
+    )
+    assert only(tagger.tag([path], with_another, write=True)).status == "written"
+    assert only(tagger.tag([path], with_another)).status == "left"
+    assert only(tagger.tag([path], policy)).status == "left"
+
+
 @pytest.mark.parametrize("most", [1, 2, 5])
 def test_most(most: int, know: Know, tagger: Tagger) -> None:
     record = only(tagger.tag([know("flac")], TagPolicy(fields=ALL, most=most)))
@@ -214,6 +249,17 @@ def test_the_genre_of_the_file_is_no_style(know: Know, tagger: Tagger) -> None:
         "mood": MOODS,
         "grouping": ("indie", "punk", "garage"),
     }
+
+
+def test_the_written_name_of_a_genre_is_no_style(know: Know, tagger: Tagger) -> None:
+    genres = (RankedGenre("rock", 0.6), RankedGenre("folk", 0.3))
+    tags = (TagScore("genre", "rock", 0.8, True), TagScore("genre", "folk", 0.7, True))
+    path = know("flac", genres=genres, tags=tags)
+    policy = TagPolicy(genres=2, fields=ALL, genre_map=GenreMap({"folk": ("Volksmusik",)}))
+    record = only(tagger.tag([path], policy))
+    assert (after(record)["genre"], after(record)["grouping"]) == (("rock", "Volksmusik"), ())
+    record = only(tagger.tag([path], TagPolicy(genres=2, fields=ALL)))
+    assert "grouping: no tag beside its genre" in (record.note or "")
 
 
 def test_an_unsure_genre_does_not_hide_the_mood(know: Know, tagger: Tagger) -> None:
@@ -298,7 +344,8 @@ def test_a_journal_with_unknown_fields_is_refused(
     ((text,),) = library.database.rows("SELECT tag_before FROM changes")
     damaged = json.dumps({**json.loads(text), "fields": fields})
     library.database.execute("UPDATE changes SET tag_before = ?", (damaged,))
-    assert only(tagger.undo([path])).code == "tag-undo-damaged"
+    record = only(tagger.undo([path]))
+    assert record.code == "tag-undo-damaged" and (record.note or "").startswith(str(path))
     assert path.read_bytes() == whole
 
 

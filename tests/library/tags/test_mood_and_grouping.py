@@ -176,7 +176,7 @@ def test_the_grouping_of_itunes(version: int, work: bytes, grouping: bytes) -> N
     read.set_values(["song"], "grouping", itunes=True)
     assert [entry[:4] for entry in read.entries] == [work, grouping]
     assert read.values("grouping", itunes=True) == ("song",)
-    assert read.values("grouping") == ("Winterreise",)
+    assert read.values("grouping") == ("Winterreise", "song")  # to keep both when a value is added
     read.set_values(["punk"], "grouping")  # one that is there must not say something else
     found = mutagen.id3.ID3(io.BytesIO(read.render() + bytes(1000)), load_v1=False)
     assert found["TIT1"].text == found["GRP1"].text == ["punk"]
@@ -230,3 +230,16 @@ def test_values_of_mp4_that_are_no_text_come_back(tmp_path: Path) -> None:
     rewrite(path, lambda tag: tag.restore(before), fields=("mood",))
     (value,) = mutagen.mp4.MP4(path)["----:com.apple.iTunes:mood"]
     assert (bytes(value), value.dataformat, value.version) == (b"\xff\0", odd.dataformat, 3)
+
+
+def test_an_atom_of_mp4_with_another_case_is_another_atom(tmp_path: Path) -> None:
+    path = tagged.make(tmp_path, "m4a-bare")
+    file = mutagen.mp4.MP4(path)
+    file["\xa9GEN"] = ["odd"]
+    file.save()
+    assert values_of(path, "genre") == ()
+    before = rewrite(path, lambda tag: tag.set(("rock",), "genre"))
+    assert mutagen.mp4.MP4(path)["\xa9GEN"] == ["odd"]
+    rewrite(path, lambda tag: tag.restore(before))
+    tags = mutagen.mp4.MP4(path).tags
+    assert tags["\xa9GEN"] == ["odd"] and "\xa9gen" not in tags

@@ -65,13 +65,14 @@ def _write_csv(records: Iterable[TagRecord], out: BinaryIO, *, fields: Fields) -
 
 def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
     records = list(records)
-    more: tuple[Field, ...] = tuple(dict.fromkeys(each.field for record in records for each in record.more))
+    filled = (each.field for record in records for each in record.more if each.before or each.after)
+    more: tuple[Field, ...] = tuple(dict.fromkeys(filled))
     table = plain_table()
     table.add_column("file", overflow="fold")
-    table.add_column("what")
+    table.add_column("what", overflow="fold")
     for field in ("genre", *more):
-        table.add_column(field)
-        table.add_column(f"new {field}")
+        table.add_column(field, overflow="fold")
+        table.add_column(f"new {field}", overflow="fold")
     table.add_column("confidence", justify="right")
     table.add_column("note", overflow="fold")
     errors = []

@@ -198,7 +198,7 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
         model=survey.model,
-        where=survey.where,
+        where=plain(survey.where),
         rows=_rows(survey, genres),
         neighbours=min(NEIGHBOURS, len(survey.tracks) - 1),
         judged=judged_neighbours(len(survey.tracks)),

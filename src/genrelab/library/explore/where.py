@@ -3,6 +3,7 @@
 Conditions are separated by commas or `and`, and all of them must hold. A condition is one of
 
 - `KIND=NAME` or `KIND!=NAME`: the tag is present, or is not; with `|` between several names: any of them;
+  `KIND:NAME`, as tags are printed, is `KIND=NAME`;
 - `KIND=NAME>0.6`, also with `>=`, `<`, `<=`: the probability of the tag;
 - `genre=NAME`, which the predicted genre fulfils as well as a tag; `reason=NAME`; `confidence>0.6`.
 
@@ -28,9 +29,9 @@ _MOST_CONDITIONS = 50
 _MOST_CHARACTERS = 2_000
 _MOST_SHOWN = 40  # names in a message
 _WORD = r"[A-Za-z][\w-]*"
-_NEXT = rf"(?={_WORD}\s*!?=|confidence\s*[<>])"  # `drum and bass>0.6` is one condition
+_NEXT = rf"(?={_WORD}\s*(?:!?=|:)|confidence\s*[<>])"  # `drum and bass>0.6` is one condition
 _BETWEEN = re.compile(rf"\s*(?:,|;|&&|\band\b)\s*{_NEXT}", re.IGNORECASE)
-_HEAD = re.compile(rf"({_WORD})\s*(!=|==?|>=|<=|>|<)\s*")
+_HEAD = re.compile(rf"({_WORD})\s*(!=|==?|:|>=|<=|>|<)\s*")
 _TAIL = re.compile(r"(>=|<=|>|<)([^<>=]+)$")
 _HOW = "Write `mood=calm`, `genre=rock|metal`, `mood=calm>0.6` or `confidence>0.6`, for example."
 

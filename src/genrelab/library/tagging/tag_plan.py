@@ -157,11 +157,15 @@ def _plan_field(
         known.add(letters(str(recognition.genre)))
     present = [score for score in recognition.tags if score.present and score.kind in KINDS[field]]
     chosen = [score for score in present if score.kind != "genre" or letters(score.name) not in known]
-    names = [policy.genre_map.names_of(score.kind, score.name) for score in chosen[: policy.most]]
-    found = unique(name for some in names for name in some)
+    found = unique(
+        name
+        for score in chosen[: policy.most]
+        for name in policy.genre_map.names_of(score.kind, score.name)
+        if score.kind != "genre" or letters(name) not in known
+    )
     if not found:
-        why = "the genre map omits it" if chosen else "no tag reaches its threshold"
-        return TagPlan(None, why)
+        beside = "the genre map omits it" if chosen else "no tag beside its genre"
+        return TagPlan(None, beside if present else "no tag reaches its threshold")
     return _merged(found, tag, policy, field)
 
 
@@ -175,12 +179,18 @@ def _obstacle(recognition: Recognition, tag: FileTag, policy: TagPolicy, field: 
     return None
 
 
+def _is_among(known: set[str], value: str) -> bool:
+    """Whether a value is known, or all parts of one with separators, such as `Comedy/Spoken`."""
+    several = [letters(part) or part for part in parts(value)]
+    return (letters(value) or value) in known or (bool(several) and known.issuperset(several))
+
+
 def _merged(found: tuple[str, ...], tag: FileTag, policy: TagPolicy, field: Field, note: str = "") -> TagPlan:
     """Add the values that the policy keeps; plan nothing if the field has them all."""
     if policy.mode == "combine":
         kept = policy.placeholders.without(tag.values(field))
         known = {letters(name) or name for value in kept for name in (value, *parts(value))}
-        found = unique([*kept, *(value for value in found if (letters(value) or value) not in known)])
+        found = unique([*kept, *(value for value in found if not _is_among(known, value))])
     if tag.stored(found, field) == tag.values(field):
         return TagPlan(None, "has it already")
     return TagPlan(found, note)

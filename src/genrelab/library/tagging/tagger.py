@@ -238,7 +238,7 @@ class Tagger:
             change = self._library.journal.last_of_moved(snapshot.hash_sound())
             if change is not None:
                 self._library.journal.move(change.id, snapshot.real)
-        fields = GENRE if change is None else _fields_of(change.tag_before)
+        fields = GENRE if change is None else _fields_of(change.tag_before, path)
         with path.open("rb") as file:
             before, links = _values(read_tag(file, path), fields), os.fstat(file.fileno()).st_nlink - 1
         if change is None:
@@ -295,12 +295,12 @@ def _record(
     )
 
 
-def _fields_of(snapshot: Snapshot) -> Fields:
+def _fields_of(snapshot: Snapshot, path: Path) -> Fields:
     """Return the fields of a snapshot in the journal; one that names none is of the genre."""
     named = snapshot.get("fields", list(GENRE))
     fields = tuple(field for field in FIELDS if isinstance(named, list) and field in named)
     if not fields or len(fields) != len(named):  # type: ignore[arg-type]
-        raise TagError("cannot be restored: the library is damaged.", code="tag-undo-damaged")
+        raise TagError(f"{path} cannot be restored: the library is damaged.", code="tag-undo-damaged")
     return fields
 
 

@@ -16,7 +16,8 @@ _KEYS: dict[Field, str] = {
     "grouping": "\xa9grp",
     "mood": "----:com.apple.iTunes:MOOD",
 }
-_FIELDS = {key.casefold(): field for field, key in _KEYS.items()}
+_FREE = "----"  # begins the names that programs choose freely
+_FIELDS = {key.casefold() if key.startswith(_FREE) else key: field for field, key in _KEYS.items()}
 
 
 class Mp4Tag(FileTag):
@@ -35,8 +36,8 @@ class Mp4Tag(FileTag):
             self._mp4.add_tags()
 
     def _of(self, field: Field) -> dict[str, Any]:
-        """Return the atoms of a field; the case of a free name does not matter."""
-        return {key: texts for key, texts in self._mp4.tags.items() if _FIELDS.get(key.casefold()) == field}
+        """Return the atoms of a field."""
+        return {key: texts for key, texts in self._mp4.tags.items() if _field_of(key) == field}
 
     def values(self, field: Field) -> tuple[str, ...]:
         """Return the values of a field."""
@@ -60,7 +61,7 @@ class Mp4Tag(FileTag):
         atoms = sorted(
             (key, repr(values), _details(values))
             for key, values in tags.items()
-            if _FIELDS.get(key.casefold()) not in self.fields
+            if _field_of(key) not in self.fields
         )
         chapters = [(chapter.start, chapter.title) for chapter in self._mp4.chapters or ()]
         return atoms, sorted(getattr(tags, "_failed_atoms", {}).items()), chapters
@@ -70,7 +71,7 @@ class Mp4Tag(FileTag):
         self._drop(field)
         if values:
             key = _KEYS[field]
-            is_free = key.startswith("----")
+            is_free = key.startswith(_FREE)
             self._mp4.tags[key] = [_free(value.encode()) for value in values] if is_free else list(values)
 
     def _drop(self, field: Field) -> None:
@@ -86,7 +87,7 @@ class Mp4Tag(FileTag):
         if texts:
             self._mp4.tags[_KEYS["genre"]] = list(texts)
         for key, values in atoms.items():
-            if _FIELDS.get(key.casefold()) in self.fields:
+            if _field_of(key) in self.fields:
                 self._mp4.tags[key] = [_unpacked(value) for value in values]
 
     def write(self, source: BinaryIO, draft: BinaryIO) -> None:
@@ -94,6 +95,11 @@ class Mp4Tag(FileTag):
         copy(source, draft)
         draft.seek(0)
         self._mp4.tags.save(draft)
+
+
+def _field_of(key: str) -> Field | None:
+    """Return the field of an atom; the case of a free name does not matter, that of other names does."""
+    return _FIELDS.get(key.casefold() if key.startswith(_FREE) else key)
 
 
 def _text(value: Any) -> str:

@@ -128,18 +128,19 @@ class Id3(Entries):
     def values(self, field: Field = "genre", *, itunes: bool = False) -> tuple[str, ...]:
         """Return the values of a field; numbers of genres become names.
 
-        The grouping is that of TIT1, else of GRP1; with `itunes`, that of GRP1 alone.
+        The grouping is that of TIT1 and of GRP1, each value once; with `itunes`, that of GRP1 alone.
         """
         entries = self.of(field)
         if field == "grouping":
             own = self._named(field, _FRAMES[field][self.version - 2])
             ours = self._named(field, _OF_ITUNES[self.version - 2])
-            entries = ours if itunes else own or ours
+            entries = ours if itunes else [*own, *ours]
         if not entries:
             return ()
         frames = self._read(entries).values()
         texts = (text for frame in frames for text in (frame.genres if field == "genre" else frame.text))
-        return tuple(text for text in texts if text.strip())
+        found = [text for text in texts if text.strip()]
+        return tuple(dict.fromkeys(found) if field == "grouping" else found)
 
     def stored(self, values: Sequence[str], separator: str = "/") -> tuple[str, ...]:
         """Return the stored values: a single one before ID3v2.4, unless the separator is a zero."""
