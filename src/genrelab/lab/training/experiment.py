@@ -122,8 +122,8 @@ class Experiment:
         RecipeError
             If no teacher has a name that the recipe gives.
         """
-        settings, found = self.recipe.tags, self.distillation
-        if settings is None or found is None or not found.teachers:
+        settings, distill = self.recipe.tags, self.recipe.distill
+        if settings is None or distill is None or not distill.teachers:
             return ()
         given = taught_columns(settings, found.teachers)
         return tuple(tag for tag in given if tag not in self.corpus_tags)
