@@ -163,3 +163,16 @@ def test_folds_calibrate_the_tags_of_the_final_model(folds: list[Run], music: Co
     assert about.no_music_above == shown[NO_MUSIC].threshold == record["tags"]["no_music_above"]
     assert record["tags"]["false_alarms"] < 0.2
     assert record["learned"]["clips"] == {"labelled": 2 * CLIPS, "unlabelled": 6}
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_read_without_its_teacher(folds: list[Run], recipe: Recipe, music: Corpus) -> None:
+    assert recipe.distill is not None
+    (teacher,) = recipe.distill.teachers
+    weights = Path(teacher.weights)
+    moved = weights.rename(weights.with_suffix(".gone"))
+    try:
+        again = Experiment(recipe, music, make_split(music, "artist-kfold:0/2", seed=0), 0)
+        assert run_experiment(again, base=folds[0].folder.parents[2], device="cpu").folder == folds[0].folder
+    finally:
+        moved.rename(weights)

@@ -93,9 +93,13 @@ class Experiment:
         Raises
         ------
         RecipeError, CorpusError
-            If the recipe names no usable file of targets, or the file fits no clip that is trained on.
+            If the recipe names no usable file of targets or teacher, the targets fit no clip that is trained
+            on, or no teacher has a tag that the recipe names.
         """
-        return distillation_of(self.recipe, self.corpus, self.roles, self.split.name)
+        found = distillation_of(self.recipe, self.corpus, self.roles, self.split.name)
+        if found is not None and found.teachers and self.recipe.tags is not None:
+            taught_columns(self.recipe.tags, found.teachers)
+        return found
 
     @property
     def has_labels(self) -> bool:
@@ -115,18 +119,11 @@ class Experiment:
 
     @cached_property
     def taught_tags(self) -> tuple[str, ...]:
-        """The tags that teachers give, except those of the corpus.
-
-        Raises
-        ------
-        RecipeError
-            If no teacher has a name that the recipe gives.
-        """
+        """The tags that teachers give, except those of the corpus."""
         settings, distill = self.recipe.tags, self.recipe.distill
         if settings is None or distill is None or not distill.teachers:
             return ()
-        given = taught_columns(settings, found.teachers)
-        return tuple(tag for tag in given if tag not in self.corpus_tags)
+        return tuple(tag for tag in settings.taught if tag not in self.corpus_tags)
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
@@ -265,12 +262,13 @@ class Experiment:
         """Hash what is learned besides the clips and labels of the split.
 
         These are the targets, the sound and choice of unlabelled clips, and which labels are guessed. None
-        if there is nothing, or the file of targets is not there (any more).
+        if there is nothing, or the file of targets or of a teacher is not there (any more).
         """
         distill = self.recipe.distill
-        if distill is not None and distill.targets != WITHOUT and not distill.teachers:
-            file = distill.file(self.split.name)
-            if file is None or not Path(file).expanduser().is_file():
+        if distill is not None and (distill.teachers or distill.targets != WITHOUT):
+            files: list[str | None] = [each.weights for each in distill.teachers]
+            files = files or [distill.file(self.split.name)]
+            if not all(file is not None and Path(file).expanduser().is_file() for file in files):
                 return None
         if self.distillation is None and not self.guessed and not self.unlabelled:
             return None
