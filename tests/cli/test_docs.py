@@ -17,7 +17,9 @@ from doc_commands import ROOT, Shown, blocks, shown
 from genrelab import Recognizer
 from genrelab.cli.main import main
 
-LABORATORY = {"bench", "compare", "corpora", "demo", "evaluate", "finalize", "reproduce", "search", "train"}
+LABORATORY = {
+    "bench", "compare", "corpora", "demo", "evaluate", "finalize", "pretrain", "reproduce", "search", "train",
+}  # fmt: skip
 README, RECOGNIZE, LIBRARY = (ROOT / page for page in ("README.md", "docs/recognize.md", "docs/library.md"))
 
 

@@ -113,6 +113,13 @@ class World:
             "library list": [[], ["--format=json"], ["--format=jsonl"], [missing]],
             "library check": [[], ["--format=json"], [f"--map={missing}"]],
             "library map": [[f"--out={self.out / 'map.html'}"], [f"--out={missing}/x/y"], [missing]],
+            "library playlist": [
+                [str(self.out / "p.m3u8")],
+                [str(self.out / "p.m3u8"), f"--where=genre={EVIL}"],
+                [f"{missing}/x.m3u8"],
+            ],
+            "library tags": [[], ["--format=json"], [f"--library={missing}"]],
+            "model info": [[str(self.model)], [str(self.model), "--format=json"], [str(self.broken)]],
             "library forget": [["--all"], [missing, f"--library={missing}"]],
             "demo": [[f"--out={self.table}"]],
             "recipes list": [[]],
@@ -143,6 +150,11 @@ class World:
                 [*self.training()[1:], f"--out={self.out}"],
                 ["simple-cnn", self.corpus, f"--split={EVIL}"],
                 [EVIL, self.corpus],
+            ],
+            "pretrain": [
+                ["simple-cnn", self.corpus, f"--to={self.out / 'pre'}"],
+                ["genres-and-tags", self.corpus, f"--to={self.out / 'pre'}", f"--teacher={missing}"],
+                ["genres-and-tags", f"--corpus=folder:{missing}", f"--to={missing}"],
             ],
             "targets": [
                 [str(self.model), self.corpus, f"--to={self.out / 'targets.npz'}"],
