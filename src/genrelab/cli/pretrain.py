@@ -42,7 +42,7 @@ def pretrain(
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     plugin: Plugins = None,
 ) -> None:
-    """Train a network on what teachers say of music, without labels, as the start of other trainings.
+    """Train a network on the outputs of teachers, without labels, as the start of other trainings.
 
     A stopped pretraining resumes. `genrelab train RECIPE --weights FOLDER/best.safetensors` begins with its
     weights, and reports a leak if it tests on clips or artists of the pretraining.

@@ -13,7 +13,7 @@ Teachers = Annotated[
     list[Path] | None,
     typer.Option(
         "--teacher",
-        help="The weights of a teacher network, which hears every view of the training: a .safetensors or "
+        help="The weights of a teacher network, which processes every view: a .safetensors or "
         ".pt file. Repeatable.",
     ),
 ]

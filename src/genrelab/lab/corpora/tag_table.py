@@ -1,7 +1,7 @@
 """The tags of clips as a table of numbers.
 
 A clip is annotated for a kind of tags if it has at least one tag of that kind. Its other tags of the kind are
-then false. Tags of other kinds are unknown: nobody said anything about them.
+then false. Tags of other kinds are unknown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEAST_CLIPS = 25
 """Fewest clips with a tag, and without it, for which a tag can be learned and measured."""
 
 TagTruth = npt.NDArray[np.int8]
-"""`[clips, tags]`: 1 if the clip has the tag, 0 if not, -1 if nobody said."""
+"""`[clips, tags]`: 1 if the clip has the tag, 0 if not, -1 if it is unknown."""
 
 
 def tag_truth(corpus: Corpus, ids: Sequence[str], tags: Sequence[str]) -> TagTruth:

@@ -78,7 +78,7 @@ def _learned(learned: Mapping[str, Any]) -> dict[str, str]:
         what = [*distilled["regress"], *distilled["tags"], *(["genres"] if "genres" in distilled else [])]
         if "teachers" in distilled:
             files = [f"{name} (SHA-256 {digest[:16]})" for name, digest in distilled["teachers"].items()]
-            source = f"{' and '.join(files)}, which hear each view,"
+            source = f"{' and '.join(files)}, which process each view,"
         else:
             source = f"{distilled['targets']} (SHA-256 {distilled['sha256'][:16]})"
         facts["Distilled"] = (

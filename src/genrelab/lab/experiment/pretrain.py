@@ -63,7 +63,7 @@ def pretrain(
     device: str = "auto",
     report: Report | None = None,
 ) -> Pretrained:
-    """Train a network on what teachers say of music, whatever its labels.
+    """Train a network on the outputs of teachers, whatever the labels of the music.
 
     A pretraining that was stopped continues; a finished one is only read again.
 

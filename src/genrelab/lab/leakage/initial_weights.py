@@ -76,7 +76,7 @@ def _leak(part: str, names: Sequence[str], **values: float) -> Finding:
 def _seen(
     experiment: Experiment, ids: Sequence[str], runs: Iterable[Learned], parts: Collection[str]
 ) -> _Seen:
-    """Return which clips were learned, and the artists of the others by whom something was learned."""
+    """Return which clips were learned, and the artists of the others of whom something was learned."""
     learned = [
         run._replace(clips={key: each for key, each in run.clips.items() if each.part in parts})
         for run in runs

@@ -195,7 +195,7 @@ class GenreNetwork(nn.Module):
             pipeline.seed(seed * 101 + number)
 
     def changed(self, waveform: Tensor) -> Tensor:
-        """Return the waveform as the front-ends hear it in training, changed at random."""
+        """Return the waveform as the front-ends get it in training, changed at random."""
         with _in_full(waveform):
             changed: Tensor = self.augment(waveform)
         return changed

@@ -61,7 +61,7 @@ class Distill(Strict):
 
     `regress` and `tags` map arrays of the teachers to the weights of their losses. Linear layers on the
     embedding of the network predict them; they are not part of the model. The arrays come from a file with
-    one mean per clip (`targets`), or from networks that hear the same view of the sound as the student at
+    one mean per clip (`targets`), or from networks that process the same view of the sound as the student at
     every step (`teachers`: function matching, Beyer et al. 2022, arXiv:2106.05237).
     """
 

@@ -195,7 +195,7 @@ class Training(Strict):
         gt=0,
         le=100,
         description="consecutive segments of each training item, with `segments_per_clip`. They are "
-        "mixed and changed as one view, teachers hear it as a whole, and predictions are averaged over it",
+        "mixed and changed as one view, teachers process it as a whole, and predictions are averaged over it",
     )
     valid_segments_per_clip: int | None = Field(
         None,

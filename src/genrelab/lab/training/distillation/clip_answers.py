@@ -108,6 +108,6 @@ def _windows(store: AudioStore, clip_id: str, samples: int) -> npt.NDArray[np.fl
 
 def _key(teacher: NamedTeacher, store: AudioStore, samples: int) -> str:
     facts = clip_facts(store)
-    heard = [[key, facts[key].digest] for key in store.clips]
-    text = json.dumps([_VERSION, teacher.sha256, samples, store.sample_rate, store.channels, heard])
+    sounds = [[key, facts[key].digest] for key in store.clips]
+    text = json.dumps([_VERSION, teacher.sha256, samples, store.sample_rate, store.channels, sounds])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -41,7 +41,7 @@ class Distillation:
     left_out : dict of str to int
         Reason why others are not -> their number.
     teachers : tuple of NamedTeacher
-        Networks that hear each view.
+        Networks that process each view.
     """
 
     settings: Distill

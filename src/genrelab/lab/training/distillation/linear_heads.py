@@ -142,7 +142,7 @@ def tag_heads(features: Floats, truth: npt.NDArray[np.int8], *, strength: float)
     ----------
     features : np.ndarray [shape=(clips, d)]
     truth : np.ndarray [shape=(clips, tags)]
-        1, 0, or -1 where nobody said.
+        1, 0, or -1 where it is unknown.
     strength : float > 0
         See `genre_head`.
 

@@ -1,6 +1,6 @@
-"""Function matching: teachers hear the same views as the student, at every step.
+"""Function matching: teachers process the same views as the student, at every step.
 
-Beyer et al. (2022, arXiv:2106.05237): the targets belong to exactly what the student hears, with the same
+Beyer et al. (2022, arXiv:2106.05237): the targets belong to exactly what the student processes, with the same
 crop, mixture and changes; views are mixed strongly, and training is long.
 """
 

@@ -1,4 +1,4 @@
-"""What teachers say of the views of a batch: the common form of both sources of targets."""
+"""The targets of teachers for the views of a batch: the common form of both sources."""
 
 from __future__ import annotations
 

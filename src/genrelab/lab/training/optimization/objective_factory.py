@@ -107,7 +107,7 @@ def _table(
 def _matching(
     experiment: Experiment, learning: TrainingSet, found: Distillation
 ) -> tuple[Source, dict[str, Any]]:
-    """Return teachers that hear each view, with the heads that are fitted to training clips."""
+    """Return teachers that process each view, with the heads that are fitted to training clips."""
     recipe, settings = experiment.recipe, found.settings
     about: dict[str, Any] = {
         "teachers": {printable(each.name): each.sha256 for each in found.teachers},

@@ -25,7 +25,7 @@ class TagTargets:
     tags : sequence of str
         In the order of the network's outputs: of the corpus, of teachers, `content:no music`.
     truth : np.ndarray [shape=(clips, tags of the corpus)]
-        1, 0, or -1 where nobody said.
+        1, 0, or -1 where it is unknown.
     taught : int
         Number of tags of teachers.
     """

@@ -21,7 +21,7 @@ class Views(NamedTuple):
     segments : int > 0
         Segments of each view; scores have `views x segments` rows.
     sound : Tensor [shape=(views, channels, samples)] or None
-        What the network heard, after mixing and random changes.
+        What the network processed, after mixing and random changes.
     """
 
     label: Tensor
