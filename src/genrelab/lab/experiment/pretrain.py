@@ -225,6 +225,7 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
         truth, guess = torch.cat(parts).double().numpy(), torch.cat(got[key]).double().numpy()
         if distill.source.names[key] in distill.settings.tags:
             guess = 1.0 / (1.0 + np.exp(-guess))
-        rest = ((truth - guess) ** 2).mean(axis=0) / np.maximum(truth.var(axis=0), 1e-9)
-        found[printable(key)] = round(float(1.0 - rest.mean()), 4)
+        # Summed over the values of an array: some of them hardly vary over few clips.
+        rest = ((truth - guess) ** 2).mean(axis=0).sum() / max(1e-9, float(truth.var(axis=0).sum()))
+        found[printable(key)] = round(float(1.0 - rest), 4)
     return found

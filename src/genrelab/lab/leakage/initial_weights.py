@@ -35,7 +35,7 @@ def check_initial_weights(experiment: Experiment) -> Verdict:
     Returns
     -------
     Verdict
-        Leaks of the kind `start`: of clips, and (with `artists` in `values`) of artists by whom other clips
+        Leaks of the kind `start`: of clips, and (with `artists` in `values`) of artists of whom other clips
         were learned. `unknown` if the artists of some of these clips are not known.
     """
     training, split = experiment.recipe.training, experiment.split

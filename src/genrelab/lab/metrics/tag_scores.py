@@ -79,7 +79,7 @@ class TagScores:
 
 @dataclass(frozen=True, eq=False)
 class KindScores:
-    """How well the tags of a kind are told apart that exclude each other.
+    """How well the tags of a kind are distinguished, if they exclude each other.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ class TagFigures(Part):
 
 
 class KindFigures(Part):
-    """How well the tags of a kind are told apart, see `genrelab.lab.metrics.tag_scores.KindScores`."""
+    """How well the tags of a kind are distinguished, see `genrelab.lab.metrics.tag_scores.KindScores`."""
 
     tags: tuple[str, ...]
     n: int
