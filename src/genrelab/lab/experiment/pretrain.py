@@ -36,6 +36,7 @@ from genrelab.lab.training.optimization.views import Views, cut
 from genrelab.lab.training.train import Trained, resolve_device, train
 
 _HELD_OUT = 0.05
+_LARGEST = 0.2  # share of the clips
 _HELD_OUT_VIEWS = 512
 
 
@@ -72,7 +73,8 @@ def pretrain(
     recipe : Recipe
         With `distill.teachers`; its genres and the tags of the corpus are left out.
     corpus : Corpus
-        All of its clips are used as if they had no labels. The clips of one artist in twenty are held out.
+        All of its clips are used as if they had no labels. At least one clip in twenty is held out, by whole
+        artists.
     seed : int
     folder : Path
     device : {"auto", "cpu", "gpu"}
@@ -147,22 +149,33 @@ def without_labels(recipe: Recipe, corpus: Corpus, *, seed: int, report: Report 
     clips = [replace(clip, genre=None, tags=None, label_origin=None) for clip in corpus.clips]
     held = _held_out(clips, seed)
     music = replace(corpus, clips=clips, genres=(), tags=(), published_splits={})
-    made = f"{100 * _HELD_OUT:.0f} % of the artists held out, seed {seed}"
+    made = f"{100 * _HELD_OUT:.0f} % of the clips held out by artist, seed {seed}"
     split = Split("pretraining", (), (), [clip.id for clip in clips if clip.id in held], made)
     return Experiment(changed, music, split, seed, report)
 
 
 def _held_out(clips: Sequence[Clip], seed: int) -> set[str]:
-    """Return the clips of about one artist in twenty (or one clip, by unknown artists), by their names."""
-    found = set()
+    """Return the clips of drawn artists (a clip by an unknown artist counts as one), by their names.
+
+    Artists are drawn until they have one clip in twenty; those with more than one in five are trained on,
+    unless all have.
+    """
+    groups: dict[str, list[str]] = {}
     for clip in clips:
-        group = artist_key(clip.artist) or clip.id
-        digest = hashlib.sha256(f"{seed} {group}".encode("utf-8", "surrogatepass")).digest()
-        if int.from_bytes(digest[:4], "big") < _HELD_OUT * 2**32:
-            found.add(clip.id)
-    if len(found) == len(clips):
+        groups.setdefault(artist_key(clip.artist) or clip.id, []).append(clip.id)
+    found: set[str] = set()
+    for group in sorted(groups, key=lambda each: _digest(seed, each)):
+        if len(found) >= _HELD_OUT * len(clips):
+            break
+        if len(groups[group]) <= max(1, _LARGEST * len(clips)):
+            found.update(groups[group])
+    if len(groups) < 2:
         raise CorpusError("a pretraining needs clips of several artists", code="pretraining-one-artist")
-    return found
+    return found or set(min(groups.values(), key=len))
+
+
+def _digest(seed: int, group: str) -> bytes:
+    return hashlib.sha256(f"{seed} {group}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _record(experiment: Experiment, trained: Trained) -> dict[str, Any]:
