@@ -128,7 +128,7 @@ class Training(Strict):
     """
 
     unwritten: ClassVar[tuple[str, ...]] = (
-        "guessed", "balance", "mixup", "not_music", "view_segments",
+        "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
     )  # fmt: skip
 
     weights: str = Field(
@@ -171,6 +171,13 @@ class Training(Strict):
         ge=0,
         description="number of first epochs in which networks of timm are frozen; `max_epochs` trains "
         "only the other layers",
+    )
+    frozen_norms_from: int | None = Field(
+        None,
+        ge=0,
+        description="from this epoch on (counted from 0), batch norms normalize with their running "
+        "statistics, which no longer change, instead of those of the batch; 0 stands for 1 without initial "
+        "weights, because random ones have no statistics; null is never",
     )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)

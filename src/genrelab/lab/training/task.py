@@ -72,7 +72,7 @@ class GenreTask(L.LightningModule):
         return scores
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        """Seed the random values of this epoch and freeze backbones, before its first batch.
+        """Seed the random values of this epoch and freeze what its recipe freezes, before its first batch.
 
         Lightning does not call `on_train_epoch_start` for the first epoch after a run resumes.
         """

@@ -1,4 +1,4 @@
-"""Backbones that do not learn at first; a run that was stopped goes on alike on both sides of the change."""
+"""Frozen backbones, and frozen batch norms; a stopped run goes on alike on both sides of the change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import torch
 from killed import Killed
 from raising import raises
+from safetensors.torch import load_file
 from torch import Tensor
 
 from genrelab.lab.corpora.types import Corpus, Split
@@ -116,6 +117,59 @@ def test_transfer_alone_leaves_the_backbone_as_it_was(
     assert trained.network.parameter_count() == count
     # A finished run that is asked again says the same, though no epoch is trained then.
     assert run(transfer, tmp_path / "run").network.parameter_count() == count
+
+
+def norms_of(epochs: list[State]) -> list[tuple[bool, bool]]:
+    """Return for each epoch whether the statistics of batch norms changed, and whether their gains did."""
+    statistics = [key for key in epochs[0] if key.endswith("running_mean")]
+    gains = [key.replace("running_mean", "weight") for key in statistics]
+    gains = [key for key in gains if key in epochs[0]]
+    assert statistics and gains
+    return [
+        tuple(any(not torch.equal(before[key], after[key]) for key in keys) for keys in (statistics, gains))
+        for before, after in zip(epochs[:-1], epochs[1:], strict=True)
+    ]
+
+
+def test_batch_norms_are_frozen_from_an_epoch_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = ["training.frozen_epochs=0", "training.max_epochs=3"]
+    with monkeypatch.context() as patch:
+        seen = states_after_each_epoch(patch)
+        run(recipe(*three, "training.frozen_norms_from=2"), tmp_path / "two")
+    assert norms_of(seen) == [(True, True), (True, True), (False, True)]
+
+    with monkeypatch.context() as patch:
+        seen = states_after_each_epoch(patch)
+        run(recipe(*three, "training.frozen_norms_from=0"), tmp_path / "zero")
+    assert norms_of(seen) == [(True, True), (False, True), (False, True)], "random weights have no statistics"
+
+    weights = f"training.weights={tmp_path / 'two' / 'best.safetensors'}"
+    with monkeypatch.context() as patch:
+        seen = states_after_each_epoch(patch)
+        run(recipe(*three, "training.frozen_norms_from=0", weights), tmp_path / "from weights")
+    assert norms_of(seen) == [(False, True)] * 3
+
+
+@pytest.mark.slow
+def test_a_run_with_frozen_batch_norms_resumes_to_the_same_end(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = recipe("training.frozen_epochs=0", "training.max_epochs=3", "training.frozen_norms_from=1")
+    run(small, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+
+        def batch_end(self: Checkpoints, trainer: L.Trainer, *rest: object) -> None:
+            if trainer.current_epoch == 2:
+                raise Killed
+
+        patch.setattr(Checkpoints, "on_train_batch_end", batch_end, raising=False)
+        with pytest.raises(Killed):
+            run(small, tmp_path / "killed")
+    run(small, tmp_path / "killed")
+    ours, theirs = (load_file(tmp_path / name / "best.safetensors") for name in ("killed", "whole"))
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
 @pytest.mark.parametrize(

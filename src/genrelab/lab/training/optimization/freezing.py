@@ -1,13 +1,18 @@
-"""Backbones that are frozen in the first epochs of a training: transfer learning, then fine-tuning.
+"""What is frozen in some epochs of a training: backbones in the first ones, batch norms in the last ones.
 
 As in Keras, a frozen backbone changes neither its weights nor the statistics of its batch norms, which
 normalize with the statistics that they were loaded with. The optimizer has all weights from the start, so a
 stopped training resumes in the same way before and after the change; it skips weights without a gradient.
+
+Frozen batch norms keep their statistics, but their gains and biases are trained. In a batch of few clips, the
+statistics of the batch depend on which clips are in it. A network that is to predict numbers, such as the
+arrays of a teacher, cannot know them, and the noise limits how well it can match them.
 """
 
 from __future__ import annotations
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from genrelab.errors import RecipeError
 from genrelab.lab.models.backbone import Backbone
@@ -32,12 +37,16 @@ def freeze_as_in_the_end(network: nn.Module, training: Training) -> None:
 
 
 def freeze_for(network: nn.Module, training: Training, epoch: int) -> None:
-    """Freeze or unfreeze backbones for an epoch (from 0).
+    """Freeze or unfreeze backbones and batch norms for an epoch (from 0), in training mode.
 
-    Without `frozen_epochs` nothing changes.
+    Without `frozen_epochs` and `frozen_norms_from` nothing changes.
     """
     for backbone in _set_gradients(network, training, epoch):
         backbone.train(epoch >= training.frozen_epochs)
+    if training.frozen_norms_from is not None:
+        least = 1 if training.weights == "none" else 0
+        for norm in (each for each in network.modules() if isinstance(each, _BatchNorm)):
+            norm.train(norm.training and epoch < max(least, training.frozen_norms_from))
 
 
 def _set_gradients(network: nn.Module, training: Training, epoch: int) -> list[Backbone]:
