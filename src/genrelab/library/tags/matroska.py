@@ -133,6 +133,11 @@ class MatroskaTag(FileTag):
         whole, track = ([text for text in found[key] if text.strip()] for key in (False, True))
         return tuple(whole or track)
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return name and text of each value for the file or its only sound track."""
+        parts = (part for tag in self._tags() for part in tag.parts if part.startswith(b"\x67\xc8"))
+        return [pair for part in parts for pair in zip(_texts(part, _NAME), _texts(part, _STRING), strict=False)]
+
     def snapshot(self) -> Snapshot:
         """Return the fields' elements with targets and places, and the parts that may change."""
         values: list[Any] = [
