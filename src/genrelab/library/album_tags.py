@@ -32,15 +32,17 @@ _MOST_CHUNKS = 1000
 _YES = frozenset(("1", "true", "yes"))
 
 Texts = Mapping[str, str]
-"""The first text of each name, in capital letters."""
+"""The first text of `album`, `album_artist`, `artist` and `compilation`, if there is one."""
 
-# Names of album, album artist, artist and the flag of a compilation; the first that a file has counts.
-_NAMES: tuple[tuple[str, ...], ...] = (
-    ("ALBUM", "TALB", "TAL", "\xa9ALB", "WM/ALBUMTITLE", "IPRD"),
-    ("ALBUMARTIST", "ALBUM ARTIST", "ALBUM_ARTIST", "TPE2", "TP2", "AART", "WM/ALBUMARTIST", "IAAR"),
-    ("ARTIST", "TPE1", "TP1", "\xa9ART", "AUTHOR", "IART"),
-    ("COMPILATION", "TCMP", "TCP", "CPIL", "WM/ISCOMPILATION"),
-)
+_NAMES: dict[str, tuple[str, ...]] = {
+    "album": ("ALBUM", "TALB", "TAL", "\xa9ALB", "WM/ALBUMTITLE", "IPRD"),
+    "album_artist": (
+        *("ALBUMARTIST", "ALBUM ARTIST", "ALBUM_ARTIST", "TPE2", "TP2", "AART", "WM/ALBUMARTIST", "IAAR"),
+    ),
+    "artist": ("ARTIST", "TPE1", "TP1", "\xa9ART", "AUTHOR", "IART"),
+    "compilation": ("COMPILATION", "TCMP", "TCP", "CPIL", "WM/ISCOMPILATION"),
+}
+_FIELDS = {name: field for field, names in _NAMES.items() for name in names}
 _FRAMES = ("TALB", "TPE1", "TPE2", "TCMP")
 _DESCRIBED = ("ALBUMARTIST", "ALBUM ARTIST", "COMPILATION", "TCMP")  # FFmpeg describes the flag
 _OLD_FRAMES = ("TAL", "TP1", "TP2", "TCP")
@@ -64,8 +66,8 @@ def read_album_tags(path: Path) -> AlbumTags:
             texts = _texts_of(file)
     except (TagError, ContainerError, OSError, ValueError):
         return AlbumTags()
-    found = [next((texts[name] for name in names if name in texts), None) for names in _NAMES]
-    return AlbumTags(*found[:3], compilation=(found[3] or "").casefold() in _YES)
+    album, album_artist, artist, flag = map(texts.get, _NAMES)
+    return AlbumTags(album, album_artist, artist, (flag or "").casefold() in _YES)
 
 
 def _texts_of(file: BinaryIO) -> Texts:
@@ -154,8 +156,9 @@ def _first(values: Any) -> str:
 def _of_pairs(pairs: Iterable[tuple[str, str]]) -> Texts:
     texts: dict[str, str] = {}
     for name, value in pairs:
-        if value.strip():
-            texts.setdefault(name.upper(), value.strip())
+        field = _FIELDS.get(name.upper())
+        if field and value.strip():
+            texts.setdefault(field, value.strip())
     return texts
 
 
