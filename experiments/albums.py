@@ -142,11 +142,13 @@ def read_predictions(paths: Sequence[Path]) -> Clips:
                     rows.setdefault(row.get("clip_id") or f"{path} {number}", []).append(row)
     first = [each[0] for each in rows.values()]
     if not first or "genre" not in first[0]:
-        sys.exit(f"{', '.join(map(str, paths))}: no clips with a column `genre`. Name predictions.csv of runs.")
+        names = ", ".join(map(str, paths))
+        sys.exit(f"{names}: no clips with a column `genre`. Name predictions.csv of runs.")
     columns = [column for column in first[0] if column.startswith("p_")]
     genres = tuple(column.removeprefix("p_") for column in columns)
     shares = [
-        np.mean([[float(row[column]) for column in columns] for row in each], axis=0) for each in rows.values()
+        np.mean([[float(row[column]) for column in columns] for row in each], axis=0)
+        for each in rows.values()
     ]
     return Clips(
         genres,
@@ -205,7 +207,8 @@ def draw(clips: Clips, size: int, least: int, drawings: int, rng: np.random.Gene
     """Draw pseudo-albums of one size from those artists and genres with at least some clips."""
     cells: dict[tuple[str, int], list[int]] = {}
     albums = any(clips.albums)
-    for number, (artist, album, genre) in enumerate(zip(clips.artists, clips.albums, clips.truth, strict=True)):
+    every = zip(clips.artists, clips.albums, clips.truth, strict=True)
+    for number, (artist, album, genre) in enumerate(every):
         if artist:
             cells.setdefault((f"{artist}\0{album}" if albums else artist, int(genre)), []).append(number)
     numbers = {artist: number for number, artist in enumerate(sorted(set(clips.artists)))}
@@ -215,10 +218,10 @@ def draw(clips: Clips, size: int, least: int, drawings: int, rng: np.random.Gene
             continue
         count = len(members) // size
         for _ in range(drawings):
-            order = rng.permutation(members)
-            artist = numbers[name.partition("\0")[0]]
+            order = rng.permutation(np.array(members, dtype=np.intp))
+            singer = numbers[name.partition("\0")[0]]
             found += [
-                (order[at * size : (at + 1) * size], genre, artist, 1 / (count * drawings))
+                (order[at * size : (at + 1) * size], genre, singer, 1 / (count * drawings))
                 for at in range(count)
             ]
     members_, truth, artist_, weight = zip(*found, strict=True) if found else ((), (), (), ())
@@ -240,7 +243,7 @@ def with_strangers(clips: Clips, drawn: Drawn, rng: np.random.Generator) -> Draw
 
 
 class Judged(NamedTuple):
-    """The answers of a rule for the albums of one size: confidence, whether right, loss, threshold of each."""
+    """Confidence of the answers of a rule for albums of one size, whether right, loss, threshold of each."""
 
     confidence: Floats
     right: npt.NDArray[np.bool_]
@@ -381,14 +384,14 @@ def _percent(estimate: Mapping[str, float]) -> str:
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the figures as a table in Markdown."""
-    head = ("n", "clips", "rule", "artists", "answered at 8 in 10 right", "above the clips' threshold")
-    head += ("right among these", "accuracy", "log loss", "calibration error")  # type: ignore[assignment]
+    head = ["n", "clips", "rule", "artists", "answered at 8 in 10 right", "above the clips' threshold"]
+    head += ["right among these", "accuracy", "log loss", "calibration error"]
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
     for row in rows:
         shares = ("answered_at_8_in_10", "answered", "right_among_answered", "accuracy")
-        cells = (row["n"], row["kind"] or "of one artist", row["rule"], row["artists"])
-        cells += tuple(_percent(row[key]) for key in shares)
-        cells += (f"{row['log_loss']['value']:.2f}", f"{row['calibration_error']:.3f}")
+        cells = [row["n"], row["kind"] or "of one artist", row["rule"], row["artists"]]
+        cells += [_percent(row[key]) for key in shares]
+        cells += [f"{row['log_loss']['value']:.2f}", f"{row['calibration_error']:.3f}"]
         print(f"| {' | '.join(map(str, cells))} |")
 
 
@@ -397,7 +400,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("inputs", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--drawings", type=int, default=10, help="pseudo-albums are drawn so many times")
-    parser.add_argument("--quick", action="store_true", help="one drawing and few resamples, to try the script")
+    parser.add_argument("--quick", action="store_true", help="one drawing and few resamples")
     asked = parser.parse_args()
     arrays = [path for path in asked.inputs if path.suffix == ".npz"]
     if arrays and len(asked.inputs) > 1:

@@ -37,7 +37,7 @@ Texts = Mapping[str, str]
 _NAMES: dict[str, tuple[str, ...]] = {
     "album": ("ALBUM", "TALB", "TAL", "\xa9ALB", "WM/ALBUMTITLE", "IPRD"),
     "album_artist": (
-        *("ALBUMARTIST", "ALBUM ARTIST", "ALBUM_ARTIST", "TPE2", "TP2", "AART", "WM/ALBUMARTIST", "IAAR"),
+        *("ALBUMARTIST", "ALBUM ARTIST", "ALBUM_ARTIST", "TPE2", "TP2", "AART", "WM/ALBUMARTIST"),
     ),
     "artist": ("ARTIST", "TPE1", "TP1", "\xa9ART", "AUTHOR", "IART"),
     "compilation": ("COMPILATION", "TCMP", "TCP", "CPIL", "WM/ISCOMPILATION"),

@@ -142,11 +142,11 @@ class Album:
         Returns
         -------
         dict
-            Keys `path`, `unit`, `title`, `artist`, `compilation`, `track`, `tracks`, `counted`, `answered`, `agreeing`, `agreement`, `genre`, `confidence`,
-            `reason`, `genres` (a list of objects with `genre`, `probability`), `tags` (all, as objects with
-            `kind`, `name`, `probability`, `present`), `outliers` (objects with `path`, `track`, `genre`,
-            `confidence`, `reason`), `model`, `warnings`, `errors` (lists of texts). All keys are always
-            present.
+            Keys `path`, `unit`, `title`, `artist`, `compilation`, `track`, `tracks`, `counted`, `answered`,
+            `agreeing`, `agreement`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
+            `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`, `present`),
+            `outliers` (objects with `path`, `track`, `genre`, `confidence`, `reason`), `model`, `warnings`,
+            `errors` (lists of texts). All keys are always present.
         """
         return {
             "path": os.fspath(self.path),

@@ -18,7 +18,7 @@ from genrelab.recognize.recognition import RankedGenre, Reason, Recognition, Tag
 from genrelab.recognize.recognizer import File
 
 _LEAST_AGREEMENT = 0.5
-"""An album is `various` if its first genre is that of at most this share of its answered tracks, by weight."""
+"""An album is `various` if its first genre has at most this share of its answered tracks, by weight."""
 
 _ROUNDING = 1e-9  # of sums of weights
 
@@ -174,8 +174,9 @@ def combine(
     metadata : BundleMetadata
         Of that model.
     read_tags : callable or None
-        Reads what the tags of a file say about its album, such as `genrelab.library.album_tags.read_album_tags`;
-        then albums are found by tags. None: the album of a track is its folder.
+        Reads what the tags of a file say about its album, such as
+        `genrelab.library.album_tags.read_album_tags`; then albums are found by tags. None: the album of a
+        track is its folder.
 
     Returns
     -------

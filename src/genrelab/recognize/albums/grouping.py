@@ -25,8 +25,8 @@ _MOST_OF = 0.5
 
 _SURELY = 2 / 3
 _TRACKS_PER_ARTIST = 3
-"""If no artist has more than `_SURELY` of the tracks, artists with at least this number on average have albums
-of their own."""
+"""If no artist has more than `_SURELY` of the tracks, artists with at least this number on average have an
+album each."""
 
 
 class _Track(NamedTuple):
@@ -61,21 +61,18 @@ def places_by_tags(files: Sequence[File], read: ReadTags) -> Places:
         the same folder, or one lies in the other. A track without these tags belongs to the only album of its
         folder, or else to its folder. Tracks of a CUE sheet belong to the sheet.
     """
-    places = places_by_folder(files)
+    folders = places_by_folder(files)
+    places = list(folders)
     tagged: dict[str, list[_Track]] = {}  # by title
     untagged: list[int] = []
     seen: dict[Path, AlbumTags] = {}
     shared: dict[str, str] = {}  # one text for all tracks that have it
-    for number, (file, place) in enumerate(zip(files, places, strict=True)):
+    for number, (file, place) in enumerate(zip(files, folders, strict=True)):
         if place is None or isinstance(file, (Problem, SheetTrack)):
             continue
-        path = Path(file)  # type: ignore[arg-type]
+        path = Path(file)
         if path not in seen:
-            found = read(path)
-            seen[path] = AlbumTags(
-                *(None if text is None else shared.setdefault(text, text) for text in found[:3]),
-                found.compilation,
-            )
+            seen[path] = _with_shared_texts(read(path), shared)
         tags = seen[path]
         if title := title_key(tags.album):
             keys = artist_key(tags.album_artist), artist_key(tags.artist)
@@ -86,9 +83,18 @@ def places_by_tags(files: Sequence[File], read: ReadTags) -> Places:
     for title, tracks in tagged.items():
         for tree, those in _trees(tracks):
             _name(f"{tree}\0{title}", those, places)
-    _take_in(untagged, places_by_folder(files), places)
+    _take_in(untagged, folders, places)
     _judge_sheets(files, places)
     return places
+
+
+def _with_shared_texts(tags: AlbumTags, shared: dict[str, str]) -> AlbumTags:
+    """Return equal tags whose texts are those of other tracks, which saves memory."""
+    album, album_artist, artist = (
+        None if text is None else shared.setdefault(text, text)
+        for text in (tags.album, tags.album_artist, tags.artist)
+    )
+    return AlbumTags(album, album_artist, artist, tags.compilation)
 
 
 def _place(file: File, finder: PlaceFinder) -> AlbumPlace | None:

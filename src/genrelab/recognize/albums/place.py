@@ -73,9 +73,7 @@ class PlaceFinder:
         """
         if track is not None:
             if track.sheet not in self._sheets:
-                self._sheets[track.sheet] = AlbumPlace(
-                    f"sheet {_real(track.sheet)}", track.sheet, "sheet"
-                )
+                self._sheets[track.sheet] = AlbumPlace(f"sheet {_real(track.sheet)}", track.sheet, "sheet")
             return self._sheets[track.sheet]
         folder = path.parent
         if folder not in self._folders:
