@@ -59,7 +59,8 @@ def read_album_tags(path: Path) -> AlbumTags:
     Returns
     -------
     AlbumTags
-        Empty for a file without tags, or that is not regular or cannot be read: recognition says what is wrong with it.
+        Empty for a file without tags, or that is not regular or cannot be read: recognition says what is
+        wrong with it.
     """
     try:
         if not path.is_file():  # reading a pipe would take its sound away
