@@ -26,7 +26,12 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.experiment import Experiment
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-LIBRARIES = {"audit_plants.py", "external_albums.py", "external_figures.py"}  # imported by another script
+LIBRARIES = {
+    "album_clips.py",
+    "audit_plants.py",
+    "external_albums.py",
+    "external_figures.py",
+}  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """
 title: Two small networks
