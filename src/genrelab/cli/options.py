@@ -48,6 +48,17 @@ MapOption = Annotated[
     Path | None,
     typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
 ]
+SpellingOption = Annotated[
+    Literal["plain", "id3", "discogs", "musicbrainz", "model"],
+    typer.Option(
+        "--spelling",
+        help="How to write genres that --map does not name: as players show them, as a list spells them, or "
+        "with the model's names.",
+    ),
+]
+ParentsOption = Annotated[
+    bool, typer.Option("--parents", help="Also write the parents of a genre: Metal, Rock.")
+]
 PlaceholdersOption = Annotated[
     str | None,
     typer.Option(

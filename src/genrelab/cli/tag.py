@@ -17,8 +17,10 @@ from genrelab.cli.options import (
     LibraryOption,
     MapOption,
     NoIgnoreOption,
+    ParentsOption,
     PlaceholdersOption,
     QuietOption,
+    SpellingOption,
     read_placeholders,
 )
 from genrelab.cli.progress import Report, counting, note, note_skipped
@@ -96,6 +98,8 @@ def tag(
         bool, typer.Option("--damaged", help="Also files with a damaged or missing part.")
     ] = False,
     map: MapOption = None,
+    spelling: SpellingOption = "plain",
+    parents: ParentsOption = False,
     placeholders: PlaceholdersOption = None,
     id3v23_separator: Annotated[
         Literal["/", ";", "; ", "nul"],
@@ -151,6 +155,8 @@ def tag(
         itunes_grouping=itunes_grouping,
         fields=fields,
         most=most,
+        spelling=spelling,
+        parents=parents,
     )
     failed = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, get_args
 
 from genrelab.vocabulary.keys import LONGEST, normalize, words
@@ -38,7 +39,11 @@ def canonical(text: str) -> str | None:
     >>> canonical("HIP HOP"), canonical("Rap"), canonical("death-metal"), canonical("17"), canonical("Metl")
     ('hip hop', 'hip hop', 'death metal', 'rock', None)
     """
-    text = text[:LONGEST].strip()
+    return _canonical(text[:LONGEST].strip())
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str | None:
     if (number := id3_number(text)) is not None:
         listed = entries("id3")
         return (listed[number].genre or None) if number < len(listed) else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from genrelab.vocabulary.names import canonical, id3_name
 from genrelab.vocabulary.separators import HARD, SEPARATORS, loose_parts
 
-LONGEST_TEXT, MOST_VALUES = 20_000, 200
+LONGEST_TEXT, MOST_VALUES = 5_000, 200
 """Most characters of a text that are read, and most genres that are found in it."""
 
 _LONGEST_NAME = 4  # parts between soft separators; `Folk, World, & Country` has three

@@ -89,7 +89,7 @@ def entries(name: ListName) -> tuple[Listed, ...]:
         return tuple(Listed(text, genre, number=int(number)) for number, text, genre in rows)
     if name == "discogs":
         return tuple(Listed(text, genre, cells(parents)) for text, _, parents, genre in rows)
-    return tuple(Listed(text, genre or text) for text, genre in rows)
+    return tuple(Listed(text, genre) for text, genre in rows)
 
 
 def spellings(genre: Genre) -> Iterator[str]:
