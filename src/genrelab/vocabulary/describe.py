@@ -138,16 +138,11 @@ def rows(vocabulary: str) -> list[dict[str, Any]]:
     """Return the entries of a vocabulary other than `tree`, as JSON objects with the same keys."""
     for each in LISTS:
         if each == vocabulary:
-            number = (lambda listed: {"number": listed.number}) if each == "id3" else (lambda listed: {})
-            return [
-                {
-                    **number(listed),
-                    "name": listed.name,
-                    "parents": list(listed.parents),
-                    "genre": listed.genre,
-                }
-                for listed in entries(each)
+            found = [
+                {"number": one.number, "name": one.name, "parents": list(one.parents), "genre": one.genre}
+                for one in entries(each)
             ]
+            return [{key: row[key] for key in row if key != "number" or each == "id3"} for row in found]
     return [
         {"name": each.name, "level": each.level, "display": each.display, "parents": list(each.parents)}
         for each in genres().values()

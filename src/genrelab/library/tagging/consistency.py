@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from genrelab.errors import TagError
 from genrelab.library.store.file_snapshot import FileSnapshot
@@ -137,16 +137,16 @@ def check_tags(
         If the library cannot be used.
     """
     report = CheckReport()
-    vocabularies: dict[str, Meanings] = {}  # by model
+    meanings: dict[str, Meanings] = {}  # by model
     for stored in library.tracks.all(paths):
         recognition, tags = _read(library, stored.path, report, placeholders)
         if recognition is None:
             continue
-        if recognition.model not in vocabularies:
-            vocabularies[recognition.model] = vocabulary(
+        if recognition.model not in meanings:
+            meanings[recognition.model] = Meanings.of_model(
                 [genre for genre, _ in recognition.genres], genre_map or GenreMap()
             )
-        meant, unknown = understand(tags, vocabularies[recognition.model])
+        meant, unknown = understand(tags, meanings[recognition.model])
         report.unknown.update(set(unknown))
         if not meant:
             report.counts["unknown"] += 1
@@ -213,6 +213,12 @@ class Meanings:
     names: Mapping[str, set[str]]
     model: ModelGenres
 
+    @classmethod
+    def of_model(cls, genres: Iterable[str], genre_map: GenreMap) -> Self:
+        """Return what tags mean for a model with some genres."""
+        genres = list(genres)
+        return cls(vocabulary(genres, genre_map), ModelGenres(genres))
+
     def of(self, value: str) -> set[str]:
         """Return the genres of the model that one value names."""
         if (own := self.names.get(letters(value))) is not None:
@@ -221,8 +227,8 @@ class Meanings:
         return set().union(*mapped) if mapped else set(self.model.of_value(value))
 
 
-def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> Meanings:
-    """Return what tags mean for a model.
+def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]]:
+    """Return the genres that a model's own names and those of a map match.
 
     Parameters
     ----------
@@ -232,7 +238,8 @@ def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> Meanings:
 
     Returns
     -------
-    Meanings
+    dict of str to set of str
+        Letters and digits of a tag -> genres of the model.
     """
     genres = list(genres)
     found: dict[str, set[str]] = {}
@@ -241,7 +248,7 @@ def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> Meanings:
         for name in (genre, *genre_map.apply([genre]), *(name for names in written for name in names)):
             found.setdefault(letters(name), set()).add(genre)
     found.pop("", None)
-    return Meanings(found, ModelGenres(genres))
+    return found
 
 
 def understand(tags: Iterable[str], known: Meanings) -> tuple[set[str], list[str]]:
@@ -251,7 +258,7 @@ def understand(tags: Iterable[str], known: Meanings) -> tuple[set[str], list[str
     ----------
     tags : iterable of str
     known : Meanings
-        From `vocabulary`.
+        For the model.
 
     Returns
     -------
