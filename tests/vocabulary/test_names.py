@@ -33,7 +33,7 @@ SPELLINGS_OF = {
     "r&b": "R&B|RnB|R'n'B|R ’n’ B|R and B|r & b|R＆B|Rhythm & Blues|RHYTHM'N'BLUES|R&B/Soul|rb",
     "drum and bass": "Drum & Bass|Drum n Bass|drum'n'bass|Drum'n Bass|DnB|D&B|d'n'b|drumandbass|Drum + Bass",
     "rock and roll": "Rock & Roll|Rock'n'Roll|Rock n Roll|ROCK AND ROLL|rock-n-roll|RocknRoll|рок-н-ролл",
-    "electronic": "Electronic|Electronica|electronic music|Elektronisch|Électronique|ÉLECTRONIQUE|электроника",
+    "electronic": "Electronic|Electronica|Elektronisch|Électronique|ÉLECTRONIQUE|электроника",
     "classical": "Classical|classic|Klassik|Classique|Música Clásica|musica classica|классика|クラシック",
     "metal": "Metal|METAL|metal music|Heavy|метал|メタル",
     "heavy metal": "Heavy Metal|Heavy-Metal|heavymetal",
