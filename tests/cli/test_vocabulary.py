@@ -15,6 +15,7 @@ import yaml
 from doc_commands import ROOT, blocks, shown
 
 from genrelab.cli.main import main
+from genrelab.vocabulary import display
 
 Capture = pytest.CaptureFixture[str]
 PAGE = ROOT / "docs" / "vocabulary.md"
@@ -209,3 +210,35 @@ def test_the_page(
         "Rap hip hop hiphop",
         "Hip-Hop Drum n Bass ('metal',)",
     ]
+
+
+def test_own_names_in_every_command(named_model: Path, tmp_path: Path, capsys: Capture) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("hip hop: {display: Rap Music}\nzzyzx: {parents: metal}\n")
+    path = tagged.make(tmp_path, "flac", frequency=200.0)
+    assert main(["recognize", str(path), "--quiet"]) == 0
+    capsys.readouterr()
+    (record,) = run_json(capsys, "tag", str(path), "--vocabulary", str(own))
+    assert record["after"] == ["Rap Music"] and display("hiphop") == "Hip-Hop"  # for the command alone
+    (record,) = run_json(capsys, "tag", str(path))
+    assert record["after"] == ["Hip-Hop"]
+    file = mutagen.flac.FLAC(path)
+    file["GENRE"] = "Zzyzx"
+    file.save()
+    assert main(["library", "check", str(path), "--quiet"]) == 0
+    assert main(["library", "check", str(path), "--quiet", "--vocabulary", str(own)]) == 1
+    capsys.readouterr()
+    (found,) = run_json(capsys, "vocabulary", "match", "ZZYZX", "--vocabulary", str(own))
+    assert found["model_genres"] == ["metal"]
+    assert len(run_json(capsys, "vocabulary", "show", "genrelab", "--vocabulary", str(own))) == 893
+    own.write_text("hip hop: {parents: trap}\n")
+    for command in (
+        ["tag", str(path)],
+        ["library", "check"],
+        ["vocabulary", "list"],
+        ["vocabulary", "match", "x"],
+    ):
+        assert main([*command, "--vocabulary", str(own)]) == 2, command
+        captured = capsys.readouterr()
+        assert captured.out == "" and str(own) in captured.err and captured.err.count("\n") == 1
+        assert display("hiphop") == "Hip-Hop"

@@ -79,6 +79,34 @@ NoIgnoreOption = Annotated[
 ]
 
 
+def _use_vocabulary(context: typer.Context, path: Path | None) -> Path | None:
+    """Extend the vocabulary by a file during a command, and check it before anything else happens."""
+    from genrelab.vocabulary.own.file import file_in_use, use_file
+    from genrelab.vocabulary.table import index
+
+    if path is not None:
+        use_file(path)
+        context.call_on_close(lambda: use_file(None))
+    if file_in_use() is not None:
+        try:
+            index()
+        except Exception:
+            use_file(None)
+            raise
+    return path
+
+
+VocabularyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--vocabulary",
+        metavar="FILE",
+        callback=_use_vocabulary,
+        help="YAML file with your own genres, spellings and parents; default: $GENRELAB_VOCABULARY.",
+    ),
+]
+
+
 def read_placeholders(text: str | None) -> Placeholders:
     """Return the placeholders that the option gives, or the default ones."""
     from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders

@@ -21,6 +21,7 @@ from genrelab.cli.options import (
     PlaceholdersOption,
     QuietOption,
     SpellingOption,
+    VocabularyOption,
     read_placeholders,
 )
 from genrelab.cli.progress import Report, counting, note, note_skipped
@@ -100,6 +101,7 @@ def tag(
     map: MapOption = None,
     spelling: SpellingOption = "plain",
     parents: ParentsOption = False,
+    vocabulary: VocabularyOption = None,
     placeholders: PlaceholdersOption = None,
     id3v23_separator: Annotated[
         Literal["/", ";", "; ", "nul"],

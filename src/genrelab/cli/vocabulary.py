@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from genrelab.cli.options import VocabularyOption
 from genrelab.cli.progress import note, say, say_json, say_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _MOST_BYTES = 1 << 20  # of standard input
 
 
 @app.command("list")
-def list_vocabularies(format: Format = "table") -> None:
+def list_vocabularies(vocabulary: VocabularyOption = None, format: Format = "table") -> None:
     """List the vocabularies: number of entries, coverage, source and licence."""
     from genrelab.cli.output.listing import write_table
     from genrelab.vocabulary.describe import vocabularies
@@ -44,6 +45,7 @@ def show(
             metavar="NAME", help="A genre or style, or one of genrelab, id3, discogs, musicbrainz, tree."
         ),
     ],
+    vocabulary: VocabularyOption = None,
     format: Format = "table",
 ) -> None:
     """Show a genre or style with its spellings, parents and children, or all entries of a vocabulary."""
@@ -101,6 +103,7 @@ def match_texts(
             "model.",
         ),
     ] = None,
+    vocabulary: VocabularyOption = None,
     format: Format = "table",
 ) -> None:
     """Show what the text of a genre tag means, for each genre in it.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Literal, get_args
 
+from genrelab.vocabulary.caches import cached
 from genrelab.vocabulary.keys import LONGEST, normalize, words
 from genrelab.vocabulary.separators import is_whole_name, soft_parts
 from genrelab.vocabulary.table import entries, genres, index, qualifiers, spelled
@@ -42,7 +42,7 @@ def canonical(text: str) -> str | None:
     return _canonical(text[:LONGEST].strip())
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _canonical(text: str) -> str | None:
     if (number := id3_number(text)) is not None:
         listed = entries("id3")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
-from genrelab.vocabulary.table import genres, spellings
+from genrelab.vocabulary.caches import cached
+from genrelab.vocabulary.genre import spellings
+from genrelab.vocabulary.table import genres
 
 HARD = re.compile(r"[;|\0\n\r\u2028\uff1b\uff5c]")
 """Separators that no name contains."""
@@ -37,7 +38,7 @@ def _squeezed(text: str) -> str:
     return _SPACES.sub("", text.casefold())
 
 
-@cache
+@cached()
 def _whole_names() -> frozenset[str]:
     named = (text for genre in genres().values() for text in spellings(genre))
     return frozenset(_squeezed(text) for text in named if _SOFT.search(text))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from functools import cache
 
+from genrelab.vocabulary.caches import cached
 from genrelab.vocabulary.keys import normalize
 from genrelab.vocabulary.names import canonical, display
 from genrelab.vocabulary.table import index
@@ -27,6 +27,6 @@ def nearest(text: str, most: int = 3) -> tuple[str, ...]:
     return tuple(names)[:most]
 
 
-@cache
+@cached()
 def _keys() -> tuple[str, ...]:
     return tuple(key for key in index() if canonical(key) is not None)

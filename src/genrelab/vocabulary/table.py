@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, cast
 
 from genrelab.errors import VocabularyError
+from genrelab.vocabulary.caches import cached
+from genrelab.vocabulary.genre import Genre, Level, spellings
 from genrelab.vocabulary.keys import normalize
+from genrelab.vocabulary.own.extending import extend, spellings_of
+from genrelab.vocabulary.own.file import file_in_use, read_names
 from genrelab.vocabulary.tables import cells, read_table
 
-Level = Literal["genre", "style"]
 ListName = Literal["id3", "discogs", "musicbrainz"]
 LISTS: tuple[ListName, ...] = ("id3", "discogs", "musicbrainz")
 
@@ -23,31 +25,6 @@ _COLUMNS_OF: dict[ListName, tuple[str, ...]] = {
     "musicbrainz": ("name", "genre"),
 }
 _CONNECTOR = re.compile(r"\s*(?:&|\+|\band\b|\bn\b)\s*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Genre:
-    """A genre or style of the table.
-
-    Parameters
-    ----------
-    name : str
-        Lower case, as MusicBrainz writes names: `hip hop`.
-    level : {"genre", "style"}
-        `genre` for what a small collection is sorted by, `style` for what is finer.
-    display : str
-        As players show it: `Hip-Hop`.
-    parents : tuple of str
-        Names of the genres and styles that it belongs to, the first one first.
-    aliases : tuple of str
-        Other ways to write it.
-    """
-
-    name: str
-    level: Level
-    display: str
-    parents: tuple[str, ...]
-    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +49,23 @@ class Listed:
     number: int | None = None
 
 
-@cache
+@cached()
 def genres() -> Mapping[str, Genre]:
-    """Return the table: name -> genre or style, in the order of the file."""
+    """Return the table: name -> genre or style, in the order of the file, then the user's own.
+
+    Raises
+    ------
+    UsageError
+        If the user's file cannot be used.
+    """
     found: dict[str, Genre] = {}
     for name, level, display, parents, aliases in read_table("genres", _COLUMNS):
         found[name] = Genre(name, cast(Level, level), display, cells(parents), cells(aliases))
-    return found
+    path = file_in_use()
+    return found if path is None else extend(found, read_names(path), path)
 
 
-@cache
+@cached()
 def entries(name: ListName) -> tuple[Listed, ...]:
     """Return the entries of a list, in its order."""
     rows = read_table(name, _COLUMNS_OF[name])
@@ -92,12 +76,14 @@ def entries(name: ListName) -> tuple[Listed, ...]:
     return tuple(Listed(text, genre) for text, genre in rows)
 
 
-def spellings(genre: Genre) -> Iterator[str]:
-    """Yield all ways to write a genre that its row of the table names."""
-    yield from (genre.name, genre.display, *genre.aliases)
+@cached()
+def own_spellings() -> Mapping[str, str]:
+    """Return the key of every spelling in the user's file -> name in the table."""
+    path = file_in_use()
+    return {} if path is None else spellings_of(genres(), read_names(path))
 
 
-@cache
+@cached()
 def index() -> Mapping[str, str]:
     """Return the key of every known spelling -> name in the table.
 
@@ -109,7 +95,11 @@ def index() -> Mapping[str, str]:
     found: dict[str, str] = {}
     named = [(text, genre.name) for genre in genres().values() for text in spellings(genre)]
     listed = [(each.name, each.genre) for name in LISTS for each in entries(name) if each.genre]
+    own = own_spellings()
+    found.update(own)
     for text, name in (*named, *listed):
+        if normalize(text) in own:
+            continue
         if found.setdefault(normalize(text), name) != name:
             raise VocabularyError(
                 f"the vocabulary is damaged: {text!r} is both {found[normalize(text)]!r} and {name!r}. "
@@ -122,7 +112,7 @@ def index() -> Mapping[str, str]:
     return found
 
 
-@cache
+@cached()
 def spelled(name: ListName) -> Mapping[str, str]:
     """Return name in the table -> how a list spells it.
 
@@ -144,13 +134,13 @@ def _rank(listed: Listed) -> int:
     return 0 if key == own else 1 if key.startswith(own) else 2
 
 
-@cache
+@cached()
 def qualifiers() -> frozenset[str]:
     """Return the keys of words that say where, when or how general a genre is."""
     return frozenset(normalize(word) for (word,) in read_table("qualifiers", ("word",)))
 
 
-@cache
+@cached()
 def children() -> Mapping[str, tuple[str, ...]]:
     """Return name -> names of the genres and styles of which it is a parent."""
     found: dict[str, tuple[str, ...]] = {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
 from genrelab.library.tagging.genre_map import GenreMap, unique
 from genrelab.library.tagging.genre_text import letters
 from genrelab.vocabulary import Spelling, ancestors, canonical, display, split_values
+from genrelab.vocabulary.caches import cached
 
 TagSpelling = Literal["plain", "id3", "discogs", "musicbrainz", "model"]
 """A spelling of the vocabulary, or `model` for the names of the model."""
@@ -65,9 +67,15 @@ def spell(genre: str, among: Iterable[str], spelling: TagSpelling) -> str:
     """
     if spelling == "model" or (spelling == "plain" and genre != genre.lower()):
         return genre
-    written = display(genre, spelling)
-    alike = (other for other in among if other != genre and display(other, spelling) == written)
-    return genre if next(alike, None) is not None else written
+    return genre if genre in _written_alike(frozenset(among), spelling) else display(genre, spelling)
+
+
+@cached(64)
+def _written_alike(genres: frozenset[str], spelling: Spelling) -> frozenset[str]:
+    """Return the genres that share their written name with another."""
+    written = {genre: display(genre, spelling) for genre in genres}
+    counts = Counter(written.values())
+    return frozenset(genre for genre, text in written.items() if counts[text] > 1)
 
 
 def same_key(text: str) -> str:
