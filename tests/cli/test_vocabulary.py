@@ -212,6 +212,15 @@ def test_the_page(
     ]
 
 
+def test_the_file_on_the_page(named_model: Path, tmp_path: Path, capsys: Capture) -> None:
+    (text,) = blocks(PAGE, "yaml")
+    own = tmp_path / "own.yaml"
+    own.write_text(text, encoding="utf-8")
+    found = run_json(capsys, "vocabulary", "match", "Chalga; rap; Alternative", "--vocabulary", str(own))
+    assert [each["display"] for each in found] == ["Chalga", "Rap", "Garage Rock"]
+    assert found[0]["ancestors"][:2] == ["pop", "balkan"]  # type: ignore[index]
+
+
 def test_own_names_in_every_command(named_model: Path, tmp_path: Path, capsys: Capture) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("hip hop: {display: Rap Music}\nzzyzx: {parents: metal}\n")

@@ -104,7 +104,7 @@ def test_an_empty_file_changes_nothing(put: Put) -> None:
         ("2000: {}", "own-vocabulary-invalid", ("2000",)),
         ("a: [b", "own-vocabulary-unreadable", ()),
         ("a: !!python/object:os.system {}", "own-vocabulary-unreadable", ()),
-        ("[" * 5000, "own-vocabulary-unreadable", ()),
+        ("- " * 5000, "own-vocabulary-unreadable", ()),
         ("x" * 600 + ": {}", "own-vocabulary-invalid", ()),
         ("\n".join(f"n{number}: {{}}" for number in range(MOST_GENRES + 1)), "own-vocabulary-invalid", ()),
         ("#" * (1 << 21), "own-vocabulary-too-large", ()),
