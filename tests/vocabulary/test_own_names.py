@@ -10,7 +10,7 @@ from raising import raises
 
 from genrelab.library.tagging.spelling import spell
 from genrelab.vocabulary import ancestors, canonical, display, genre_of, model_genre, parents, split_values
-from genrelab.vocabulary.own.file import MOST_GENRES, VARIABLE, use_file
+from genrelab.vocabulary.own.file import VARIABLE, use_file
 from genrelab.vocabulary.suggest import nearest
 from genrelab.vocabulary.table import genres
 
@@ -23,6 +23,7 @@ Deutschrap: {parents: rap}
 brutal polka: {parents: [polka, chalga], level: genre}
 garage rock: {aliases: alternative}
 R'n'B: {parents: blues, aliases: }
+christmas music: {display: Weihnacht}
 """
 Put = Callable[[str], Path]
 
@@ -53,6 +54,9 @@ def test_new_names_and_changes(put: Put) -> None:
     assert genre_of("Brutal Polka") == "brutal polka" and ancestors("brutal polka")[:2] == ("polka", "chalga")
     assert canonical("Alternative") == "garage rock" and canonical("Alternative Rock") == "alternative rock"
     assert parents("rnb") == ("blues",) and model_genre("Soul", ["blues"]) == "blues"
+    assert canonical("Christmas") == canonical("Weihnacht") == "christmas music" != display("christmas")
+    assert genres()["christmas music"].display == "Weihnacht"
+    assert "Weihnacht" not in genres()["christmas music"].aliases
     assert nearest("chalgaa")[0] == "Chalga"
     assert canonical("Death Metal") == "death metal"
 
@@ -106,7 +110,7 @@ def test_an_empty_file_changes_nothing(put: Put) -> None:
         ("a: !!python/object:os.system {}", "own-vocabulary-unreadable", ()),
         ("- " * 5000, "own-vocabulary-unreadable", ()),
         ("x" * 600 + ": {}", "own-vocabulary-invalid", ()),
-        ("\n".join(f"n{number}: {{}}" for number in range(MOST_GENRES + 1)), "own-vocabulary-invalid", ()),
+        ("\n".join(f"n{number}: {{}}" for number in range(5001)), "own-vocabulary-invalid", ()),
         ("#" * (1 << 21), "own-vocabulary-too-large", ()),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else None,

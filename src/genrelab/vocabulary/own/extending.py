@@ -39,9 +39,11 @@ def extend(table: Mapping[str, Genre], own: Iterable[OwnName], path: Path) -> di
         name = known[normalize(each.name)]
         before = found.get(name, Genre(name, "style", _shown(each.name), (), ()))
         parents = before.parents if each.parents is None else _parents(each, known, path)
-        aliases = (before.display, *before.aliases, *each.spellings()[1:])
-        after = replace(before, parents=parents, aliases=tuple(dict.fromkeys(aliases)))
-        found[name] = replace(after, display=each.display or before.display, level=each.level or before.level)
+        display = each.display or before.display
+        aliases = dict.fromkeys((before.display, *before.aliases, *each.spellings()[1:]))
+        aliases.pop(display, None)
+        level = each.level or before.level
+        found[name] = replace(before, display=display, level=level, parents=parents, aliases=tuple(aliases))
     _check_owners(found, spellings_of(found, own, known), own, known, path)
     for each in own:
         if _is_circular(name := known[normalize(each.name)], found):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from genrelab.errors import UsageError
 from genrelab.printing import shorten
-from genrelab.vocabulary.caches import clear_caches
+from genrelab.vocabulary.caches import cached, clear_caches
 from genrelab.vocabulary.keys import LONGEST, normalize
 from genrelab.vocabulary.tables import MOST_BYTES, SEPARATOR
 
@@ -102,6 +102,7 @@ def file_in_use() -> Path | None:
     return _named or (Path(variable) if variable else None)
 
 
+@cached()
 def read_names(path: Path) -> tuple[OwnName, ...]:
     """Return the entries of a file.
 
