@@ -216,9 +216,28 @@ def test_genres_of_a_model_in_the_words_of_a_user() -> None:
 def test_a_text_that_narrows_a_genre() -> None:
     assert broader("Finnish Folk Metal") == "folk metal"
     assert broader("Hip Hop Français") == "hip hop" and broader("1990s Dance") == "dance"
-    assert broader("Female Vocal Jazz") == "jazz" or broader("Female Vocal Jazz") == "vocal jazz"
+    assert broader("Female Vocal Jazz") == "jazz"
+    assert broader("Techno (Raw / Deep / Hypnotic)") == "techno" and broader("((((Rock) [x] (y") is None
+    assert broader("Death Metal [Demo]") == "death metal" == broader("((x) (y)) Death Metal (live)")
     for text in ("Anti-Rock", "Not Metal", "Swedish", "80s", "", "Swedish Finnish", "rock rock rock"):
         assert broader(text) is None, text
+
+
+SHOPS = (
+    "Alternative|Christian & Gospel|Hip-Hop/Rap|Holiday|Inspirational|J-Pop|R&B/Soul|Singer/Songwriter|World|"
+    "Rock y Alternativo|Salsa y Tropical|Urbano latino|Baladas y Boleros|Books & Spoken|Prog-Rock/Art Rock|"
+    "Jungle/Drum'n'bass|IDM/Experimental|Death Metal/Black Metal|Old School Rap|Praise & Worship|Trad Jazz|"
+    "Melodic House & Techno|Minimal / Deep Tech|Drum & Bass / Jungle|Indie Dance|Afro House|Hi-NRG|Lullabies|"
+    "Techno (Peak Time / Driving)|Trance (Raw / Deep / Hypnotic)|UK Garage / Bassline|Dancehall / Ragga|"
+    "General Rock|Other Electronica|Brit Rock|Cabaret & Musical|Contemporary Jazz & Fusion|Goth & Industrial|"
+    "Soul-RnB|Old-Time|Psych-Folk|Reggae - Dub|Audio Collage|Hip-Hop Beats|20th Century Classical|Chip Music|"
+    "Trash Metal|Rock Progressif|Musique Du Monde|Chanson Française|Deutsche Schlager|Electronica/Dance"
+)
+
+
+def test_genres_of_shops_and_taggers() -> None:
+    values = [value for text in SHOPS.split("|") for value in split_values(text)]
+    assert [value for value in values if not canonical(value) and not broader(value)] == []
 
 
 def test_nearest_names() -> None:

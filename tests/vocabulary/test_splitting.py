@@ -33,6 +33,10 @@ from genrelab.vocabulary import canonical, split_values
         ("Electronic - House", ("Electronic", "House")),
         ("Metal > Doom Metal", ("Metal", "Doom Metal")),
         ("Pop-Rock", ("Pop-Rock",)),
+        ("Reggaeton y Hip-Hop", ("Reggaeton", "Hip-Hop")),
+        ("Salsa y Tropical", ("Salsa", "Tropical")),
+        ("Techno (Raw / Deep), House", ("Techno (Raw / Deep)", "House")),
+        ("Techno (Raw / Deep", ("Techno (Raw", "Deep")),
         ("Brass & Military", ("Brass & Military",)),
         ("Peter & the Wolf", ("Peter & the Wolf",)),
         ("Zydeco/Gumbo", ("Zydeco", "Gumbo")),
@@ -59,7 +63,9 @@ def test_a_text_with_several_genres_is_not_one() -> None:
     assert canonical("Pop-Rock") == "pop rock" and canonical("Jazz-Funk") == "jazz-funk"
 
 
-@pytest.mark.parametrize("part", ["/", "a/", "rock/", "(17)", "& ", "a & ", "-", "rock-", ";", "(", " "])
+@pytest.mark.parametrize(
+    "part", ["/", "a/", "((", "(a", "()", ")", "rock/", "(17)", "& ", "a & ", "-", "rock-", ";", "(", " "]
+)
 def test_long_texts_are_bounded(part: str) -> None:
     values = split_values(part * 200_000)
     assert len(values) <= 200 and sum(map(len, values)) <= 5_000

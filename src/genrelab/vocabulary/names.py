@@ -16,6 +16,7 @@ SPELLINGS: tuple[Spelling, ...] = get_args(Spelling)
 
 _NUMBER = re.compile(r"\(?([0-9]{1,3})\)?")
 _DECADE = re.compile(r"(?:1[89]|20)?[0-9]0s|(?:19|20)[0-9]0|[0-9]0er")
+_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")  # `Techno (Raw / Deep)`
 _APOSTROPHES = re.compile("['\u2019]")  # of `80's`
 _MUSIC = ("music", "musik", "musique", "musica")  # `Rock Music` is `rock`
 
@@ -134,7 +135,7 @@ def ancestors(name: str) -> tuple[str, ...]:
 
 
 def broader(text: str) -> str | None:
-    """Return the genre or style that a text narrows by place, time or the like.
+    """Return the genre or style that a text narrows by place, time, words in parentheses or the like.
 
     Parameters
     ----------
@@ -152,6 +153,9 @@ def broader(text: str) -> str | None:
     >>> broader("Anti Metal") is None
     True
     """
+    outside = _PARENTHESES.sub(" ", text[:LONGEST])
+    if outside != text[:LONGEST] and (found := canonical(outside) or broader(outside)) is not None:
+        return found
     left, known = words(_APOSTROPHES.sub("", text)), qualifiers()
     while left:
         found = canonical(" ".join(left))

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 
 from genrelab.vocabulary.names import canonical, id3_name
-from genrelab.vocabulary.separators import HARD, SEPARATORS, loose_parts
+from genrelab.vocabulary.separators import HARD, PART, loose_parts
 
 LONGEST_TEXT, MOST_VALUES = 5_000, 200
 """Most characters of a text that are read, and most genres that are found in it."""
 
 _LONGEST_NAME = 4  # parts between soft separators; `Folk, World, & Country` has three
-_PART = re.compile(f"[^{SEPARATORS}]+")
 _REFERENCE = re.compile(r"\(([0-9]{1,3}|RX|CR)\)")  # of ID3v2.3: `(51)(39)`, `(4)Eurodisco`
 _AROUND = "&+ \t"  # what is left around `Country` in `Folk, World, & Country`
 _MEANING = {"RX": "Remix", "CR": "Cover"}
@@ -65,7 +64,7 @@ def _values(piece: str) -> Iterator[str]:
 def _named(text: str) -> Iterator[str]:
     """Yield the genres in a text, the longest known names first."""
     text = id3_name(text) or text
-    places = [found.span() for found in _PART.finditer(text) if found[0].strip(_AROUND)]
+    places = [found.span() for found in PART.finditer(text) if found[0].strip(_AROUND)]
     while places:
         ends = range(min(_LONGEST_NAME, len(places)), 0, -1)
         runs = ((count, text[places[0][0] : places[count - 1][1]].strip(_AROUND)) for count in ends)
@@ -76,7 +75,8 @@ def _named(text: str) -> Iterator[str]:
 
 def _loose(text: str) -> tuple[str, ...]:
     """Return the genres of a part, which no separator divides."""
-    parts = loose_parts(text)
-    if len(parts) > 1 and canonical(text) is None and all(canonical(part) for part in parts):
-        return tuple(parts)
+    if canonical(text) is None:
+        for parts in loose_parts(text):
+            if len(parts) > 1 and all(map(canonical, parts)):
+                return parts
     return (text,)
