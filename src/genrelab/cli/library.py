@@ -21,6 +21,7 @@ from genrelab.cli.options import (
     RecordFormatOption,
     TagsOption,
     TopOption,
+    VocabularyOption,
     WhereOption,
     read_placeholders,
 )
@@ -215,6 +216,7 @@ def check_files(
         float, typer.Option(metavar="P", min=0, max=1, help="Omit tracks with a lower confidence.")
     ] = 0.0,
     placeholders: PlaceholdersOption = None,
+    vocabulary: VocabularyOption = None,
     library: LibraryOption = None,
     format: FormatOption = "table",
     quiet: QuietOption = False,

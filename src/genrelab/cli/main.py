@@ -37,6 +37,7 @@ from genrelab.cli import (
     tag,
     targets,
     train,
+    vocabulary,
 )
 from genrelab.cli.progress import note
 from genrelab.errors import GenrelabError, RecipeError, UsageError
@@ -93,6 +94,7 @@ app.command("tag")(tag.tag)
 app.command("similar")(similar.similar)
 app.add_typer(library.app, name="library")
 app.add_typer(model.app, name="model")
+app.add_typer(vocabulary.app, name="vocabulary")
 app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(corpora.app, name="corpora")

@@ -48,6 +48,17 @@ MapOption = Annotated[
     Path | None,
     typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
 ]
+SpellingOption = Annotated[
+    Literal["plain", "id3", "discogs", "musicbrainz", "model"],
+    typer.Option(
+        "--spelling",
+        help="How to write genres that --map does not name: as players show them, as a list spells them, or "
+        "with the model's names.",
+    ),
+]
+ParentsOption = Annotated[
+    bool, typer.Option("--parents", help="Also write the parents of a genre: Metal, Rock.")
+]
 PlaceholdersOption = Annotated[
     str | None,
     typer.Option(
@@ -64,6 +75,34 @@ NoIgnoreOption = Annotated[
     typer.Option(
         "--no-ignore",
         help="Include what .nomedia, .ndignore and .plexignore hide, and folders such as @eaDir.",
+    ),
+]
+
+
+def _use_vocabulary(context: typer.Context, path: Path | None) -> Path | None:
+    """Extend the vocabulary by a file during a command, and check it before anything else happens."""
+    from genrelab.vocabulary.own.file import file_in_use, use_file
+    from genrelab.vocabulary.table import index
+
+    if path is not None:
+        use_file(path)
+        context.call_on_close(lambda: use_file(None))
+    if file_in_use() is not None:
+        try:
+            index()
+        except Exception:
+            use_file(None)
+            raise
+    return path
+
+
+VocabularyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--vocabulary",
+        metavar="FILE",
+        callback=_use_vocabulary,
+        help="YAML file with your own genres, spellings and parents; default: $GENRELAB_VOCABULARY.",
     ),
 ]
 

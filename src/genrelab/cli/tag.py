@@ -18,8 +18,11 @@ from genrelab.cli.options import (
     LibraryOption,
     MapOption,
     NoIgnoreOption,
+    ParentsOption,
     PlaceholdersOption,
     QuietOption,
+    SpellingOption,
+    VocabularyOption,
     read_placeholders,
 )
 from genrelab.cli.progress import counting, note, note_skipped
@@ -98,6 +101,9 @@ def tag(
         bool, typer.Option("--damaged", help="Also files with a damaged or missing part.")
     ] = False,
     map: MapOption = None,
+    spelling: SpellingOption = "plain",
+    parents: ParentsOption = False,
+    vocabulary: VocabularyOption = None,
     placeholders: PlaceholdersOption = None,
     id3v23_separator: Annotated[
         Literal["/", ";", "; ", "nul"],
@@ -155,6 +161,8 @@ def tag(
         fields=fields,
         most=most,
         skip_outliers=skip_outliers,
+        spelling=spelling,
+        parents=parents,
     )
     failed = 0
 

@@ -7,15 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from genrelab.errors import TagError
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
+from genrelab.library.tagging.spelling import names_to_write
 from genrelab.library.tags import read_tag
 from genrelab.recognize.recognition import UNSURE, Recognition
+from genrelab.vocabulary import SPELLINGS, split_values
+from genrelab.vocabulary.model_genres import ModelGenres
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,11 @@ def check_tags(
 ) -> CheckReport:
     """Compare the genre tags of files with the predicted genres.
 
-    A tag matches a genre of the model by name or, through the map, by a written name or a parent genre. Case,
-    spaces and punctuation are ignored: `Hip-Hop` is `hiphop`. A tag that does not match as a whole is split
-    at `/`, `;`, `,` and `|`. A track agrees if its tags match the predicted genre. No file is changed.
+    A tag matches a genre of the model by name or, through the map, by a written name or a parent genre; then,
+    through the vocabulary, by a synonym or as a sub-genre: `Rap` is `hiphop`, `Death Metal` is `metal`. Case,
+    spaces and punctuation are ignored. A tag that does not match as a whole is split; see
+    `genrelab.vocabulary.split_values`. A track agrees if one of its tags matches the predicted genre. No file
+    is changed.
 
     Parameters
     ----------
@@ -132,16 +137,16 @@ def check_tags(
         If the library cannot be used.
     """
     report = CheckReport()
-    vocabularies: dict[str, Mapping[str, set[str]]] = {}  # model -> tag -> genres
+    meanings: dict[str, Meanings] = {}  # by model
     for stored in library.tracks.all(paths):
         recognition, tags = _read(library, stored.path, report, placeholders)
         if recognition is None:
             continue
-        if recognition.model not in vocabularies:
-            vocabularies[recognition.model] = vocabulary(
+        if recognition.model not in meanings:
+            meanings[recognition.model] = Meanings.of_model(
                 [genre for genre, _ in recognition.genres], genre_map or GenreMap()
             )
-        meant, unknown = understand(tags, vocabularies[recognition.model])
+        meant, unknown = understand(tags, meanings[recognition.model])
         report.unknown.update(set(unknown))
         if not meant:
             report.counts["unknown"] += 1
@@ -193,13 +198,42 @@ def _read(
     return recognition, tags
 
 
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What tags mean for a model.
+
+    Parameters
+    ----------
+    names : mapping of str to set of str
+        Letters and digits of a tag -> genres of the model, for its own names and those of a map.
+    model : ModelGenres
+        The same genres, for the names of the vocabulary.
+    """
+
+    names: Mapping[str, set[str]]
+    model: ModelGenres
+
+    @classmethod
+    def of_model(cls, genres: Iterable[str], genre_map: GenreMap) -> Self:
+        """Return what tags mean for a model with some genres."""
+        genres = list(genres)
+        return cls(vocabulary(genres, genre_map), ModelGenres(genres))
+
+    def of(self, value: str) -> set[str]:
+        """Return the genres of the model that one value names."""
+        if (own := self.names.get(letters(value))) is not None:
+            return own
+        mapped = [self.names[letters(part)] for part in parts(value) if letters(part) in self.names]
+        return set().union(*mapped) if mapped else set(self.model.of_value(value))
+
+
 def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]]:
-    """Return the genres that each known tag matches.
+    """Return the genres that a model's own names and those of a map match.
 
     Parameters
     ----------
     genres : iterable of str
-        All genres of a model.
+        All genres of the model.
     genre_map : GenreMap
 
     Returns
@@ -207,22 +241,24 @@ def vocabulary(genres: Iterable[str], genre_map: GenreMap) -> dict[str, set[str]
     dict of str to set of str
         Letters and digits of a tag -> genres of the model.
     """
+    genres = list(genres)
     found: dict[str, set[str]] = {}
     for genre in genres:
-        for name in (genre, *genre_map.apply([genre])):
+        written = [names_to_write([genre], genres, genre_map, spelling=each) for each in SPELLINGS]
+        for name in (genre, *genre_map.apply([genre]), *(name for names in written for name in names)):
             found.setdefault(letters(name), set()).add(genre)
     found.pop("", None)
     return found
 
 
-def understand(tags: Iterable[str], known: Mapping[str, set[str]]) -> tuple[set[str], list[str]]:
+def understand(tags: Iterable[str], known: Meanings) -> tuple[set[str], list[str]]:
     """Return the genres that tags match, and the tags that match none.
 
     Parameters
     ----------
     tags : iterable of str
-    known : mapping of str to set of str
-        From `vocabulary`.
+    known : Meanings
+        For the model.
 
     Returns
     -------
@@ -233,10 +269,11 @@ def understand(tags: Iterable[str], known: Mapping[str, set[str]]) -> tuple[set[
     meant: set[str] = set()
     unknown: list[str] = []
     for tag in tags:
-        found = (tag,) if letters(tag) in known else parts(tag)
-        hits = [part for part in found if letters(part) in known]
-        meant.update(*(known[letters(part)] for part in hits))
-        unknown += [part for part in found if part not in hits] if hits else [tag]
+        values = (tag,) if letters(tag) in known.names else split_values(tag)
+        found = [(value, known.of(value)) for value in values]
+        meant.update(*(genres for _, genres in found))
+        missing = [value for value, genres in found if not genres]
+        unknown += missing if len(missing) < len(found) else [tag]
     return meant, unknown
 
 

@@ -83,7 +83,7 @@ class GenreMap:
             {name: _tuple(parents) for name, parents in file.parents.items()},
         )
         for name in found.parents:
-            if name in found._ancestors(name):
+            if name in found.ancestors(name):
                 message = f"in the genre map {path}, {name!r} is a parent of itself"
                 raise UsageError(message, code="genre-map-circle")
         return found
@@ -101,7 +101,7 @@ class GenreMap:
         tuple of str
         """
         own = [name for genre in genres for name in self.names.get(genre, (genre,))]
-        return unique([*own, *(parent for name in own for parent in self._ancestors(name))])
+        return unique([*own, *(parent for name in own for parent in self.ancestors(name))])
 
     def names_of(self, kind: str, name: str) -> tuple[str, ...]:
         """Return the names to write for a tag; the map may name it as `mood:calm`, a genre also as `folk`.
@@ -118,8 +118,8 @@ class GenreMap:
         default = self.names.get(name, (name,)) if kind == "genre" else (name,)
         return self.names.get(f"{kind}:{name}", default)
 
-    def _ancestors(self, name: str) -> list[str]:
-        """Return all ancestors of a name, nearest first."""
+    def ancestors(self, name: str) -> list[str]:
+        """Return the parents of a written name, their parents and so on, nearest first."""
         found: list[str] = []
         waiting = list(self.parents.get(name, ()))
         while waiting:

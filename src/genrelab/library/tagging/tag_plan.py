@@ -8,8 +8,9 @@ from typing import Literal
 
 from genrelab.library.tagging.genre_map import GenreMap, unique
 from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
+from genrelab.library.tagging.spelling import TagSpelling, names_to_write, same_key, same_keys, spell
 from genrelab.library.tags import GENRE, Field, Fields, FileTag
-from genrelab.recognize.recognition import UNSURE, Recognition
+from genrelab.recognize.recognition import UNSURE, Recognition, TagScore
 
 Mode = Literal["only-empty", "overwrite", "combine"]
 
@@ -38,6 +39,11 @@ class TagPolicy:
         `FURTHER_FROM` for the others. Other tags have thresholds of their own.
     genre_map : GenreMap
         Names to write for genres, and parents to add.
+    spelling : {"plain", "id3", "discogs", "musicbrainz", "model"}
+        How to write genres and styles that the map does not contain: as players show them, as a list spells
+        them, or with the model's names.
+    parents : bool
+        Also write the parents of a genre in the vocabulary, unless the map has parents for it.
     full : bool
         Only files that were processed as a whole.
     damaged : bool
@@ -74,6 +80,8 @@ class TagPolicy:
     fields: Fields = GENRE
     most: int = MOST_TAGS
     skip_outliers: bool = False
+    spelling: TagSpelling = "model"
+    parents: bool = False
 
 
 Wish = TagPolicy
@@ -133,7 +141,13 @@ def _plan_genre(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> Ta
     limit = FURTHER_FROM if policy.min_confidence is None else policy.min_confidence
     ranked = recognition.genres[: policy.genres]
     chosen = [pair for place, pair in enumerate(ranked) if place == 0 or pair.probability >= limit]
-    found = policy.genre_map.apply(genre for genre, _ in chosen)
+    found = names_to_write(
+        (genre for genre, _ in chosen),
+        (genre for genre, _ in recognition.genres),
+        policy.genre_map,
+        spelling=policy.spelling,
+        parents=policy.parents,
+    )
     if not found:
         return TagPlan(None, "the genre map omits it")
     omitted = len(ranked) - len(chosen)
@@ -155,21 +169,32 @@ def _plan_field(
         return TagPlan(None, recognition.reason)
     if not any(score.kind in KINDS[field] for score in recognition.tags):
         return TagPlan(None, "the model that recognized it has no such tags")
-    known = {letters(part) for genre in genres for part in (genre, *parts(genre))}
+    known = same_keys(genres)
     if recognition.genre not in (None, UNSURE):
-        known.add(letters(str(recognition.genre)))
+        known.add(same_key(str(recognition.genre)))
     present = [score for score in recognition.tags if score.present and score.kind in KINDS[field]]
-    chosen = [score for score in present if score.kind != "genre" or letters(score.name) not in known]
+    chosen = [score for score in present if score.kind != "genre" or same_key(score.name) not in known]
     found = unique(
         name
         for score in chosen[: policy.most]
-        for name in policy.genre_map.names_of(score.kind, score.name)
-        if score.kind != "genre" or letters(name) not in known
+        for name in _names_of(score, recognition, policy)
+        if score.kind != "genre" or same_key(name) not in known
     )
     if not found:
         beside = "the genre map omits it" if chosen else "no tag beside its genre"
         return TagPlan(None, beside if present else "no tag reaches its threshold")
     return _merged(found, tag, policy, field)
+
+
+def _names_of(score: TagScore, recognition: Recognition, policy: TagPolicy) -> tuple[str, ...]:
+    """Return the names to write for a tag: those of the map, or its own in the spelling of the policy."""
+    names = policy.genre_map.names
+    if f"{score.kind}:{score.name}" in names or (score.kind == "genre" and score.name in names):
+        return policy.genre_map.names_of(score.kind, score.name)
+    if score.kind not in ("genre", "style"):
+        return (score.name,)
+    among = [other.name for other in recognition.tags if other.kind == score.kind]
+    return (spell(score.name, among, policy.spelling),)
 
 
 def _obstacle(recognition: Recognition, tag: FileTag, policy: TagPolicy, field: Field) -> str | None:
@@ -182,18 +207,27 @@ def _obstacle(recognition: Recognition, tag: FileTag, policy: TagPolicy, field: 
     return None
 
 
-def _is_among(known: set[str], value: str) -> bool:
-    """Whether a value is known, or all parts of one with separators, such as `Comedy/Spoken`."""
-    several = [letters(part) or part for part in parts(value)]
-    return (letters(value) or value) in known or (bool(several) and known.issuperset(several))
+def _new_among(kept: tuple[str, ...], found: tuple[str, ...], field: Field) -> list[str]:
+    """Return the values that a field lacks, also among several in one text, such as `Comedy/Spoken`.
+
+    Other spellings of a genre are the same genre; moods are compared by their letters.
+    """
+    known = {letters(name) or name for value in kept for name in (value, *parts(value))}
+    keys = same_keys(kept) if field != "mood" else set()
+    new = []
+    for value in found:
+        several = [letters(part) or part for part in parts(value)]
+        has = (letters(value) or value) in known or (bool(several) and known.issuperset(several))
+        if not has and (field == "mood" or same_key(value) not in keys):
+            new.append(value)
+    return new
 
 
 def _merged(found: tuple[str, ...], tag: FileTag, policy: TagPolicy, field: Field, note: str = "") -> TagPlan:
     """Add the values that the policy keeps; plan nothing if the field has them all."""
     if policy.mode == "combine":
         kept = policy.placeholders.without(tag.values(field))
-        known = {letters(name) or name for value in kept for name in (value, *parts(value))}
-        found = unique([*kept, *(value for value in found if not _is_among(known, value))])
+        found = unique([*kept, *_new_among(kept, found, field)])
     if tag.stored(found, field) == tag.values(field):
         return TagPlan(None, "has it already")
     return TagPlan(found, note)

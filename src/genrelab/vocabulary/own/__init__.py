@@ -1,0 +1,1 @@
+"""A user's own genres, spellings and parents."""
