@@ -82,7 +82,7 @@ def test_without_the_options_only_the_genre_is_written(know: Know, tagger: Tagge
     record = only(tagger.tag([path], TagPolicy(), write=True))
     assert record.more == () and record.status == "written"
     assert values(path) == {"genre": ("rock",), "mood": (), "grouping": ()}
-    assert set(record.to_dict()) == {"path", "status", "before", "after", "confidence", "note"}
+    assert set(record.to_dict()) == {*TagRecord.COLUMNS}
 
 
 def test_the_plan_is_what_is_written(know: Know, tagger: Tagger) -> None:

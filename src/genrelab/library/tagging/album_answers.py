@@ -89,5 +89,6 @@ def in_album(recognition: Recognition, album: Album) -> Recognition:
         confidence=album.confidence,
         genres=album.genres,
         tags=album.tags,
-        reason=None,
+        reason=album.reason,
+        guess=album.guess,
     )

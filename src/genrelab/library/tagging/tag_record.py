@@ -55,6 +55,8 @@ class TagRecord:
         The code of the error, for programs: that of a `GenrelabError`, or the system's, such as `EACCES`.
     more : tuple of FieldChange
         The other fields that were asked for, or undone.
+    guess : bool
+        Whether the new genre is a guess: below the threshold of the model.
     """
 
     path: Path
@@ -65,8 +67,9 @@ class TagRecord:
     note: str | None = None
     code: str | None = None
     more: tuple[FieldChange, ...] = ()
+    guess: bool = False
 
-    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
+    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note", "guess")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as a JSON object, with two keys for each of `more`, such as `mood_before`."""
@@ -77,6 +80,7 @@ class TagRecord:
             "after": list(self.after),
             "confidence": None if self.confidence is None else round(self.confidence, 6),
             "note": self.note,
+            "guess": self.guess,
         }
         for change in self.more:
             for column, values in zip(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,9 +46,11 @@ class Album:
     tags : tuple of TagScore
         All tags of the model with their mean probabilities over the counted tracks, most likely first.
     reason : {"silent", "no music", "various", "low confidence"} or None
-        Why the genre is `unsure`.
+        Why the genre is `unsure`, or would be without the guess.
     warnings, errors : tuple of str
         Remarks about tracks, and why tracks could not be recognized; each names its file.
+    guess : bool
+        Whether the genre is a guess: the first genre, although its confidence is too low; see `with_guess`.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class Album:
     reason: AlbumReason | None = None
     warnings: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    guess: bool = False
 
     @property
     def has_genre(self) -> bool:
@@ -80,6 +83,15 @@ class Album:
         """The tags that are present, most likely first."""
         return tuple(tag for tag in self.tags if tag.present)
 
+    def with_guess(self) -> Album:
+        """Return a copy whose genre is the first one, marked as a guess, if only its confidence is too low.
+
+        The reason stays. An album whose tracks disagree (`various`) gets no guess: no single genre fits it.
+        """
+        if self.genre != UNSURE or self.reason != "low confidence" or not self.genres:
+            return self
+        return replace(self, genre=self.genres[0].genre, guess=True)
+
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
         """Return the record as a JSON object.
 
@@ -91,10 +103,10 @@ class Album:
         Returns
         -------
         dict
-            Keys `path`, `tracks`, `counted`, `answered`, `agreeing`, `agreement`, `genre`, `confidence`,
-            `reason`, `genres` (a list of objects with `genre`, `probability`), `tags` (all, as objects with
-            `kind`, `name`, `probability`, `present`), `model`, `warnings`, `errors` (lists of texts). All
-            keys are always present.
+            Keys `path`, `tracks`, `counted`, `answered`, `agreeing`, `agreement`, `genre`, `guess`,
+            `confidence`, `reason`, `genres` (a list of objects with `genre`, `probability`), `tags` (all, as
+            objects with `kind`, `name`, `probability`, `present`), `model`, `warnings`, `errors` (lists of
+            texts). All keys are always present.
         """
         return {
             "path": os.fspath(self.path),
@@ -104,6 +116,7 @@ class Album:
             "agreeing": self.agreeing,
             "agreement": None if self.agreement is None else round(self.agreement, _DIGITS),
             "genre": self.genre,
+            "guess": self.guess,
             "confidence": None if self.confidence is None else round(self.confidence, _DIGITS),
             "reason": self.reason,
             "genres": [
