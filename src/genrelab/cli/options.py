@@ -26,6 +26,18 @@ FormatOption = Annotated[Literal["table", "json", "csv"], typer.Option(help="Out
 RecordFormatOption = Annotated[
     Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
 ]
+GuessOption = Annotated[
+    bool, typer.Option("--guess", help="Use the best genre, marked as a guess, where the model is unsure.")
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Number of files processed at once.",
+        show_default="number of cores, at most 8",
+    ),
+]
 OutOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
 ]
@@ -66,6 +78,12 @@ NoIgnoreOption = Annotated[
         help="Include what .nomedia, .ndignore and .plexignore hide, and folders such as @eaDir.",
     ),
 ]
+
+
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option was given on the command line, not in the config file."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def read_placeholders(text: str | None) -> Placeholders:

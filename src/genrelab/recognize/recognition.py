@@ -174,6 +174,11 @@ class Recognition:
         return self.error is None and self.genre != UNSURE
 
     @property
+    def below_threshold(self) -> bool:
+        """Whether there is no genre only because the confidence is below the threshold of the model."""
+        return self.genre == UNSURE and self.reason == "low confidence" and bool(self.genres)
+
+    @property
     def present_tags(self) -> tuple[TagScore, ...]:
         """The tags that are present, most likely first."""
         return tuple(tag for tag in self.tags if tag.present)
@@ -198,9 +203,7 @@ class Recognition:
         The reason stays. Silence and what is no music get no guess, and a result with a genre is returned
         unchanged. A library stores the result without the guess.
         """
-        if self.genre != UNSURE or self.reason != "low confidence" or not self.genres:
-            return self
-        return replace(self, genre=self.genres[0].genre, guess=True)
+        return replace(self, genre=self.genres[0].genre, guess=True) if self.below_threshold else self
 
     def stretches(self) -> list[Stretch]:
         """Return the timeline with neighbouring segments of one genre joined.

@@ -69,16 +69,21 @@ class AlbumAnswers:
             If another model recognized the file, or the file was not given.
         """
         if recognition.model != self._bundle.identity:
-            raise TagError(
-                f"{recognition.path} was recognized with the model {recognition.model}, not with "
-                f"{self._bundle.identity}. Run `genrelab recognize` on it, or name its model with --model.",
-                code="tag-other-model",
-            )
+            raise other_model(recognition, self._bundle.identity)
         album = self._albums.get(self._finder.of(recognition.path).key)
         if album is None:
             message = f"{recognition.path} has changed since its album was read. Try again."
             raise TagError(message, code="tag-album-unknown")
         return album
+
+
+def other_model(recognition: Recognition, wanted: str) -> TagError:
+    """Return the error about a file that another model recognized."""
+    return TagError(
+        f"{recognition.path} was recognized with the model {recognition.model}, not with {wanted}. Run "
+        "`genrelab recognize` on it, or name its model with --model.",
+        code="tag-other-model",
+    )
 
 
 def in_album(recognition: Recognition, album: Album) -> Recognition:

@@ -58,6 +58,8 @@ class TagPolicy:
         Most moods, and most styles and further genres, to write.
     guess : bool
         Also write the first genre where its confidence is below the threshold of the model.
+    model : str or None
+        `Bundle.identity` of the only model whose results are written; None means any model.
     """
 
     mode: Mode = "only-empty"
@@ -74,6 +76,7 @@ class TagPolicy:
     fields: Fields = GENRE
     most: int = MOST_TAGS
     guess: bool = False
+    model: str | None = None
 
 
 Wish = TagPolicy

@@ -57,6 +57,8 @@ class TagRecord:
         The other fields that were asked for, or undone.
     guess : bool
         Whether the new genre is a guess: below the threshold of the model.
+    unsure : bool
+        Whether no genre is written because the confidence is below the threshold; not in `to_dict`.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class TagRecord:
     code: str | None = None
     more: tuple[FieldChange, ...] = ()
     guess: bool = False
+    unsure: bool = False
 
     COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note", "guess")
 

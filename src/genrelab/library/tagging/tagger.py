@@ -17,7 +17,7 @@ from genrelab.library.hashing import sha256_of
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
-from genrelab.library.tagging.album_answers import AlbumAnswers, in_album
+from genrelab.library.tagging.album_answers import AlbumAnswers, in_album, other_model
 from genrelab.library.tagging.safe_write import Rewriter
 from genrelab.library.tagging.tag_plan import TagPolicy, notes_of, plan_tags
 from genrelab.library.tagging.tag_record import FieldChange, Status, TagRecord
@@ -196,6 +196,8 @@ class Tagger:
         if policy.full and not recognition.full:
             message = f"{path} was recognized from segments only. Recognize it with --full, or omit --full."
             raise TagError(message, code="tag-not-full")
+        if policy.model is not None and recognition.model != policy.model:
+            raise other_model(recognition, policy.model)
         own, album = recognition.genre, None if albums is None else albums.of(recognition)
         with path.open("rb") as file:
             tag, links = read_tag(file, path, policy.fields), os.fstat(file.fileno()).st_nlink - 1
@@ -298,6 +300,7 @@ def _record(
         None if recognition is None else recognition.confidence,
         "; ".join(filter(None, notes)) or None,
         more=tuple(FieldChange(field, before[field], changed[field]) for field in before if field != "genre"),
+        unsure=recognition is not None and recognition.below_threshold,
     )
 
 

@@ -74,6 +74,11 @@ class Album:
         return self.genre not in (None, UNSURE)
 
     @property
+    def below_threshold(self) -> bool:
+        """Whether there is no genre only because the confidence is below the threshold of the model."""
+        return self.genre == UNSURE and self.reason == "low confidence" and bool(self.genres)
+
+    @property
     def agreement(self) -> float | None:
         """Share of the answered tracks whose genre is the first of the album; None if none is answered."""
         return self.agreeing / self.answered if self.answered else None
@@ -88,9 +93,7 @@ class Album:
 
         The reason stays. An album whose tracks disagree (`various`) gets no guess: no single genre fits it.
         """
-        if self.genre != UNSURE or self.reason != "low confidence" or not self.genres:
-            return self
-        return replace(self, genre=self.genres[0].genre, guess=True)
+        return replace(self, genre=self.genres[0].genre, guess=True) if self.below_threshold else self
 
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
         """Return the record as a JSON object.
