@@ -12,6 +12,7 @@ import typer
 
 from genrelab.cli.options import (
     FormatOption,
+    GuessOption,
     LibraryOption,
     MapOption,
     OutOption,
@@ -140,6 +141,7 @@ def list_tracks(
     library: LibraryOption = None,
     where: WhereOption = None,
     top: TopOption = 3,
+    guess: GuessOption = False,
     tags: TagsOption = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Include the genre of each segment.")] = False,
     format: RecordFormatOption = "table",
@@ -155,6 +157,8 @@ def list_tracks(
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
         records = opened.tracks.all(paths or (), read_where(opened, where))
+        if guess:
+            records = (record.with_guess() for record in records)
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
             write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
 
