@@ -17,7 +17,7 @@ words() {
     _genrelab_completion genrelab
     echo "${COMPREPLY[*]}" | tr '\\n' ' '; echo
 }
-words genrelab rec
+words genrelab recog
 words genrelab recognize --gue
 words genrelab library pl
 words genrelab recognize --format js

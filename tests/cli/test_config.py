@@ -160,7 +160,7 @@ def test_show(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> N
         ('id3v23_separator = "|"', ["'id3v23_separator'", "|"]),
         ('model = ""', ["'model'"]),
         ('model = "a\\u0000b"', ["'model'"]),
-        ("model", ["line 1"]),
+        ("model", ["TOML"]),
         ("top = " + "9" * 5000, ["TOML"]),
         ("exclude = " + "[" * 30000, ["TOML"]),
         ('"\\u001b[31m" = 1', ["\\x1b[31m"]),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import soundfile
 import tagged
 from tiny_onnx import RATE, tone, write_tiny
+from unprivileged import as_plain_user, open_folder
 
 import genrelab.recognize.segment_sampling
 from genrelab.cli.main import main
@@ -110,17 +113,27 @@ def test_full_recognizes_again_what_is_known_in_part(
     assert "1 new file " in captured.err and "error" not in captured.out
 
 
-def test_a_library_that_cannot_be_written(songs: Path, own_library: Path, capsys: Capture) -> None:
-    assert main(["recognize", str(songs / "low.flac"), "--quiet"]) == 0
-    own_library.chmod(0o444)
-    capsys.readouterr()
-    try:
-        assert main(["tag", str(songs)]) == 1
-        captured = capsys.readouterr()
-        assert "read-only" in captured.err
-        assert "would write" in captured.out
-    finally:
-        own_library.chmod(0o644)
+def test_a_library_that_cannot_be_written(tiny_model: Path, capsys: Capture) -> None:
+    with open_folder() as folder:
+        (folder / "library").mkdir()
+        library = folder / "library" / "l.db"
+        for name, frequency in (("low", 200.0), ("high", 3000.0)):
+            soundfile.write(folder / f"{name}.flac", tone(frequency), RATE)
+        options = ["--model", str(tiny_model), "--library", str(library), "--quiet"]
+        assert main(["recognize", str(folder / "low.flac"), *options]) == 0
+        command = ["tag", str(folder), "--library", str(library), "--format", "json"]
+        assert main([*command, "--no-recognize"]) == 1  # imports what the other user may not read
+        library.chmod(0o444)
+        library.parent.chmod(0o555)
+        capsys.readouterr()
+
+        def act() -> list[object]:
+            with redirect_stderr(StringIO()) as said:
+                code = main(command)
+            return [code, said.getvalue()]
+
+        code, said = as_plain_user(act)
+        assert code == 1 and f"{library} is read-only" in said
 
 
 def test_albums_of_unknown_files(songs: Path, capsys: Capture) -> None:

@@ -116,7 +116,7 @@ def render(
 ) -> None:
     """Write the clips of a generated or changed corpus as sound files.
 
-    Example: genrelab corpora render mp3@bitrate=64:gtzan:/data/GTZAN --to coded
+    Example: genrelab corpora render coded --corpus mp3:gtzan:/data/GTZAN
     """
     import soundfile
 

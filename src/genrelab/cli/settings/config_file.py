@@ -92,6 +92,8 @@ def read_config(place: ConfigPlace) -> dict[str, Any] | None:
         message = f"the config file {path} that {named} names does not exist. Check the path."
         raise UsageError(message, code="config-missing") from error
     except (OSError, ValueError) as error:
+        if not place.required and not os.path.lexists(path):
+            return None  # in a folder of somebody else
         what = getattr(error, "strerror", None) or error
         message = f"the config file {path} cannot be read: {what}. {REMEDY}"
         raise UsageError(message, code="config-unreadable") from error
