@@ -133,8 +133,13 @@ def test_show(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> N
     assert (rows["keep_mtime"]["value"], rows["top"]["value"], rows["top"]["source"]) == (True, 3, "default")
     assert "library check" in rows["library"]["commands"] and rows["genres"]["commands"] == ["tag"]
     assert main(["--config", str(config), "config", "show"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
     assert lines[0].split() == ["key", "value", "from"] and len(lines) == len(rows) + 1
+    assert captured.err == ""
+    (home / "mine.onnx").unlink()
+    assert main(["--config", str(config), "config", "show"]) == 0
+    assert str(home / "mine.onnx") in capsys.readouterr().err
     shown = records(capsys, "--no-config", "config", "show")
     assert shown["config"] is None
     assert {row["source"] for row in shown["settings"]} == {"default", "environment"}

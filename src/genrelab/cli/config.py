@@ -38,6 +38,8 @@ def show(
         if not targets:
             continue
         value, source, origin = _value_of(key, found, place, targets[0].parameter)
+        if key.kind == "file" and key.name != "library" and source != "default" and not os.path.exists(value):
+            note(f"note: {key.name} ({origin}) does not exist: {value}")
         rows.append(
             {
                 "key": key.name,

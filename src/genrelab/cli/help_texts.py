@@ -37,9 +37,12 @@ def arrange_help(program: typer.Typer) -> None:
     first in the command's own help; lists of commands show the first paragraph of the docstring.
     """
     panels = {name: panel for panel, names in PANELS.items() for name in names}
-    for each in (*program.registered_commands, *program.registered_groups):
-        if each.name in panels:
-            each.rich_help_panel = panels[each.name]
+    for command in program.registered_commands:
+        if command.name in panels:
+            command.rich_help_panel = panels[command.name]
+    for group in program.registered_groups:
+        if group.name in panels:
+            group.rich_help_panel = panels[group.name]
     _arrange_texts(program)
 
 

@@ -66,8 +66,9 @@ def _plain_errors() -> Iterator[None]:
     except Exception as error:
         if hasattr(error, "format_message"):  # the class is not public in every version of typer
             message = plain(error.format_message())
-            if getattr(error, "option_name", None) in _GLOBAL_OPTIONS:
-                message += f". It stands before the command: genrelab {error.option_name} ... COMMAND"
+            option = getattr(error, "option_name", None)
+            if option in _GLOBAL_OPTIONS:
+                message += f". It stands before the command: genrelab {option} ... COMMAND"
             setattr(error, "format_message", lambda: message)  # noqa: B010
         raise
 

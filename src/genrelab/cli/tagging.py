@@ -36,8 +36,9 @@ class Tagging:
     """
 
     def __init__(self, context: typer.Context, paths: list[Path]) -> None:
-        self._root: Any = context.find_root()
-        self._command: Any = self._root.command.get_command(self._root, "tag")
+        self._root = context.find_root()
+        program: Any = self._root.command
+        self._command: Any = program.get_command(self._root, "tag")
         names = (os.fspath(path) for path in paths)
         self._arguments = [*_options(context), "--format", _format(context), "--", *names]
         with self._context() as checked:

@@ -94,6 +94,6 @@ def in_album(recognition: Recognition, album: Album) -> Recognition:
         confidence=album.confidence,
         genres=album.genres,
         tags=album.tags,
-        reason=album.reason,
+        reason="low confidence" if album.guess else None,
         guess=album.guess,
     )
