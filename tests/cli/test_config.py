@@ -190,7 +190,6 @@ def test_files_that_cannot_be_read(home: Path, capsys: Capture, monkeypatch: pyt
     assert main(command) == 2
     assert CONFIG_VARIABLE in capsys.readouterr().err
     assert main(["--config", str(home), *command]) == 2
-    assert main(["--config", "a\0b", *command]) == 2
     large = write(home, "# " + "x" * MOST_BYTES)
     assert main(["--config", str(large), *command]) == 2
     assert "64 KiB" in capsys.readouterr().err

@@ -221,6 +221,7 @@ def test_exit_code_of_both_steps(songs: Path, capsys: Capture) -> None:
         (["--itunes-grouping"], "--styles"),
         (["--undo", "--no-genre"], "--undo"),
         (["--undo", "--guess"], "--guess"),
+        (["--no-genre", "--moods", "--guess"], "--no-genre"),
     ],
 )
 def test_options_without_effect(songs: Path, options: list[str], quoted: str, capsys: Capture) -> None:

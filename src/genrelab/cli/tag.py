@@ -145,7 +145,7 @@ def tag(
 
     _check_exclusive("--dry-run", dry_run, "--write", write, "--undo", undo)
     _check_exclusive("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
-    _check_used(context, moods=moods, styles=styles, undo=undo)
+    _check_used(context, no_genre=no_genre, moods=moods, styles=styles, undo=undo)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     fields = _fields(genre=not no_genre, moods=moods, styles=styles)
     genre_map = GenreMap.load(map) if map else GenreMap()
@@ -221,7 +221,7 @@ def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
     return fields
 
 
-def _check_used(context: typer.Context, *, moods: bool, styles: bool, undo: bool) -> None:
+def _check_used(context: typer.Context, *, no_genre: bool, moods: bool, styles: bool, undo: bool) -> None:
     """Raise if an option was typed that would have no effect."""
     from genrelab.errors import UsageError
 
@@ -232,6 +232,9 @@ def _check_used(context: typer.Context, *, moods: bool, styles: bool, undo: bool
                 message = f"--undo takes back all that the last write of each file changed. Omit {option}."
                 raise UsageError(message, code="undo-with-option")
         return
+    if is_typed(context, "guess") and no_genre:
+        message = "--guess is about genres. Omit it, or omit --no-genre."
+        raise UsageError(message, code="guess-without-genre")
     if is_typed(context, "most") and not (moods or styles):
         message = "--most limits moods and styles. Add --moods or --styles, or omit it."
         raise UsageError(message, code="most-without-tags")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -81,6 +80,8 @@ def read_config(place: ConfigPlace) -> dict[str, Any] | None:
     UsageError
         If the file is missing, unreadable, too large or not TOML.
     """
+    import tomllib
+
     path = place.path
     try:
         with open(path, "rb") as file:
