@@ -109,6 +109,7 @@ def test_csv(albums: Path, tagged_model: Path, capsys: Capture) -> None:
         "path", "unit", "title", "artist", "compilation", "track", "tracks", "counted", "answered",
         "agreeing", "agreement", "genre", "confidence", "reason", "genre_1", "probability_1",
         "genre_2", "probability_2", "tags", "outliers", "model", "warnings", "errors",
+        "guess",
     ]  # fmt: skip
     assert rows[0]["genre_1"] == rows[0]["genre"] == "low" and rows[0]["reason"] == ""
     assert rows[0]["tags"].startswith("mood:calm=0.66")

@@ -99,7 +99,7 @@ def test_full_takes_only_files_processed_as_a_whole(
     recognize = ["recognize", str(songs), "--model", str(tiny_model), "--quiet"]
     assert main(recognize) == 0
     capsys.readouterr()
-    assert tag(songs, "--write", "--full", "--format", "json") == 1
+    assert tag(songs, "--write", "--full", "--no-recognize", "--format", "json") == 1
     records = {Path(record["path"]).name: record for record in json.loads(capsys.readouterr().out)}
     assert records["long.flac"]["status"] == "error"
     assert "--full" in records["long.flac"]["note"]
@@ -112,7 +112,7 @@ def test_full_takes_only_files_processed_as_a_whole(
 
 def test_what_was_not_recognized_fails_and_the_rest_is_done(songs: Path, capsys: Capture) -> None:
     new = tagged.make(songs, "ogg")
-    assert tag(songs, songs / "none", "--write", "--format", "json") == 1
+    assert tag(songs, songs / "none", "--write", "--no-recognize", "--format", "json") == 1
     captured = capsys.readouterr()
     records = {Path(record["path"]).name: record for record in json.loads(captured.out)}
     assert records[new.name]["status"] == "error" and "genrelab recognize" in records[new.name]["note"]
@@ -131,7 +131,8 @@ def test_what_was_not_recognized_fails_and_the_rest_is_done(songs: Path, capsys:
         ["--genres", "0"],
         ["--format", "parquet"],
         ["--map", "/nowhere/map.yaml"],
-        ["--library", "/nowhere/library.db"],
+        ["--library", "/nowhere/library.db", "--no-recognize"],
+        ["--library", "/nowhere/library.db", "--undo"],
     ],
 )
 def test_wrong_use(options: list[str], songs: Path, capsys: Capture) -> None:
@@ -140,7 +141,7 @@ def test_wrong_use(options: list[str], songs: Path, capsys: Capture) -> None:
 
 
 def test_no_library_yet(tmp_path: Path, capsys: Capture) -> None:
-    assert tag(tmp_path) == 2
+    assert tag(tmp_path, "--no-recognize") == 2
     assert "genrelab recognize" in capsys.readouterr().err
 
 

@@ -106,22 +106,16 @@ def test_an_album_consists_of_the_files_that_are_named(songs: Path, model: Path,
 
 def test_an_album_that_is_not_recognized_in_full(songs: Path, model: Path, capsys: Capture) -> None:
     soundfile.write(songs / "Hits" / "3.flac", tone(250.0, 1.0), RATE)
-    found = tag(capsys, songs / "Hits", "--by", "folder", "--model", model, code=1)
+    found = tag(capsys, songs / "Hits", "--by", "folder", "--model", model, "--no-recognize", code=1)
     assert found["Hits/3.flac"]["status"] == "error"
     assert found["Hits/1.flac"]["status"] == "left"  # of what is known, half is low and half is middle
 
 
 def test_another_model_is_an_error(songs: Path, tiny_model: Path, capsys: Capture) -> None:
-    found = tag(capsys, songs, "--by", "folder", "--model", tiny_model, code=1)
+    found = tag(capsys, songs, "--by", "folder", "--model", tiny_model, "--no-recognize", code=1)
     notes = [record["note"] for record in found.values()]
     assert {record["status"] for record in found.values()} == {"error"}
     assert all("--model" in note and "genrelab recognize" in note for note in notes)
-
-
-def test_the_model_is_only_for_albums(songs: Path, model: Path, capsys: Capture) -> None:
-    assert main(["tag", str(songs), "--model", str(model)]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == "" and "--by" in captured.err and "--model" in captured.err
 
 
 def test_skip_outliers(songs: Path, model: Path, capsys: Capture) -> None:

@@ -174,7 +174,7 @@ def test_a_model_without_tags(music: Path, tiny_model: Path, own_library: Path, 
     assert names(capsys.readouterr().out) == ["a low.wav", "d.ogg"]
     assert main(["tag", str(music), "--moods", "--styles", "--format", "json"]) == 0
     records = json.loads(capsys.readouterr().out)
-    assert all(record["mood_after"] == [] and "mood: " in record["note"] for record in records)
+    assert all(record["mood_after"] == [] and "mood, grouping: " in record["note"] for record in records)
 
 
 def tag(songs: Path, *options: str) -> int:
@@ -219,7 +219,7 @@ def test_moods_without_genres(songs: Path, capsys: Capture) -> None:
 def test_columns_in_csv_and_tables(options: list[str], songs: Path, capsys: Capture) -> None:
     assert main(["tag", str(songs), "--format", "csv", "--quiet", *options]) == 0
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
-    columns = ["path", "status", "before", "after", "confidence", "note"]
+    columns = ["path", "status", "before", "after", "confidence", "note", "guess"]
     columns += ["mood_before", "mood_after"] * ("--moods" in options)
     columns += ["grouping_before", "grouping_after"] * ("--styles" in options)
     assert rows[0] == columns and {len(row) for row in rows} == {len(columns)}

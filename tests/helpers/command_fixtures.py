@@ -14,9 +14,11 @@ __all__ = ["music", "tagged_model", "tiny", "tiny_model"]
 
 @pytest.fixture(autouse=True)
 def own_library(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A library that knows nothing yet, for each test."""
+    """A library that knows nothing yet, for each test; and no config file."""
     path = tmp_path_factory.mktemp("library") / "library.db"
     monkeypatch.setenv("GENRELAB_LIBRARY", str(path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(path.parent))
+    monkeypatch.delenv("GENRELAB_CONFIG", raising=False)
     return path
 
 

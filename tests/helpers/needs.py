@@ -17,6 +17,7 @@ from typing import NoReturn
 REQUIRE = "GENRELAB_REQUIRE_TOOLS"
 
 PACKAGES = {
+    "bash": "bash",
     "chromium": "chromium",
     "espeak-ng": "espeak-ng",
     "ffmpeg": "ffmpeg",

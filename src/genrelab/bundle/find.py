@@ -14,6 +14,11 @@ PACKAGED_MODEL = Path(__file__).with_name("packaged.onnx")
 """The model file that comes with genrelab; see docs/model-card.md."""
 
 
+def is_model_named(model: str | os.PathLike[str] | None = None) -> bool:
+    """Whether a model file is given, or named in the environment variable `GENRELAB_MODEL`."""
+    return model is not None or bool(os.environ.get(MODEL_VARIABLE))
+
+
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     """Return the model file to use.
 

@@ -48,6 +48,8 @@ def model(
 ) -> None:
     """Print accuracy, calibration and speed of model files on the labelled clips of a corpus.
 
+    Example: genrelab bench model A.onnx B.onnx --corpus gtzan:/data/GTZAN
+
     Clips that a model was trained on are left out; they are recognized by their sound.
     """
     from rich.table import Table

@@ -23,6 +23,8 @@ def compare(
 ) -> None:
     """Compare finished runs on the clips that both were tested on, with a paired test.
 
+    Example: genrelab compare runs/A/gtzan/* runs/B/gtzan/*
+
     Runs with the same recipe, corpus and kind of split form one system: its folds are pooled and its seeds
     averaged. Compare a recipe with itself under a random split and a split by artist to see by how much the
     random split overstates accuracy.

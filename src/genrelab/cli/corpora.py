@@ -21,7 +21,10 @@ Format = Annotated[Literal["table", "json"], typer.Option(help="Output format.")
 
 @app.command("list")
 def list_corpora(format: Format = "table", plugin: Plugins = None) -> None:
-    """List the kinds of corpus, with an example for the command line."""
+    """List the kinds of corpus, with an example for the command line.
+
+    Example: genrelab corpora list
+    """
     from genrelab.lab.corpora.registry import corpora
 
     kinds = corpora()
@@ -48,7 +51,10 @@ def show(
     format: Format = "table",
     plugin: Plugins = None,
 ) -> None:
-    """Count the clips of a corpus by genre and tag; with --split, also the clips in each part."""
+    """Count the clips of a corpus by genre and tag; with --split, also the clips in each part.
+
+    Example: genrelab corpora show folder:/music/by-genre --split artist
+    """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
@@ -108,7 +114,10 @@ def render(
     format: Annotated[Literal["wav", "flac", "mp3"], typer.Option(help="Format of the files.")] = "wav",
     plugin: Plugins = None,
 ) -> None:
-    """Write the clips of a generated or changed corpus as sound files."""
+    """Write the clips of a generated or changed corpus as sound files.
+
+    Example: genrelab corpora render coded --corpus mp3:gtzan:/data/GTZAN
+    """
     import soundfile
 
     from genrelab.errors import CorpusError
@@ -136,7 +145,10 @@ def verify(
     format: Format = "table",
     plugin: Plugins = None,
 ) -> None:
-    """Decode every clip of a corpus, and list missing or broken ones; then the exit code is 1."""
+    """Decode every clip of a corpus, and list missing or broken ones; then the exit code is 1.
+
+    Example: genrelab corpora verify gtzan:/data/GTZAN
+    """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.verify import verify_corpus
 
@@ -170,6 +182,8 @@ def audit(
     plugin: Plugins = None,
 ) -> None:
     """Find repeated recordings, artists in several parts of a split, and broken clips.
+
+    Example: genrelab corpora audit gtzan:/data/GTZAN --split published
 
     Writes audit.html, pairs.csv, faults.csv, audit.json, and exclude.txt for `genrelab train --exclude`. The
     exit code is 0 whatever the audit finds.

@@ -37,6 +37,8 @@ def demo(
 ) -> None:
     """Train SoundFusion-1 on generated music, test and export it, and recognize files with it.
 
+    Example: genrelab demo song.mp3
+
     The music is composed by rules. It is enough to try every step, but the model learns nothing about real
     music: do not trust its answers for your own files.
     """

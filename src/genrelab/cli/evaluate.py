@@ -32,7 +32,10 @@ def evaluate(
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     plugin: Plugins = None,
 ) -> None:
-    """Test a run on another corpus. Without --corpus, pool runs as the folds of a cross-validation."""
+    """Test a run on another corpus. Without --corpus, pool runs as the folds of a cross-validation.
+
+    Example: genrelab evaluate RUN --corpus folder:/music/other --map genres.yaml
+    """
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.findings.wording import published, verdict_lines

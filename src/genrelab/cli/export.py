@@ -19,7 +19,10 @@ def export(
     ] = False,
     plugin: Plugins = None,
 ) -> None:
-    """Write the network of a finished run as one ONNX file, and compare its output with PyTorch."""
+    """Write the network of a finished run as one ONNX file, and compare its output with PyTorch.
+
+    Example: genrelab export RUN --to model.onnx
+    """
     from genrelab.errors import ModelFileError, UsageError
     from genrelab.lab.experiment.model_file import write_run
     from genrelab.lab.runs.folders import Run

@@ -49,6 +49,8 @@ def finalize(
 ) -> None:
     """Train a recipe on all clips of its folds, calibrate it on their held-out clips, write the model file.
 
+    Example: genrelab finalize RUN... --corpus table:clips.csv --to model.onnx
+
     The model file states the accuracy of the folds, because no held-out clips are left.
     """
     from genrelab.errors import UsageError

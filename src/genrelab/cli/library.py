@@ -12,6 +12,7 @@ import typer
 
 from genrelab.cli.options import (
     FormatOption,
+    GuessOption,
     LibraryOption,
     MapOption,
     OutOption,
@@ -93,7 +94,10 @@ def show(
     library: LibraryOption = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
 ) -> None:
-    """Show where the library is and how many tracks of each genre it contains."""
+    """Show where the library is and how many tracks of each genre it contains.
+
+    Example: genrelab library show
+    """
     with open_library(library, must_exist=True) as opened:
         counts = opened.tracks.counts()
         figures = {
@@ -112,7 +116,10 @@ def show(
 
 @app.command("tags")
 def list_tags(library: LibraryOption = None, format: FormatOption = "table") -> None:
-    """List the tags that --where can name, with the number of tracks that have each."""
+    """List the tags that --where can name, with the number of tracks that have each.
+
+    Example: genrelab library tags
+    """
     from genrelab.cli.output.listing import write_csv, write_json, write_table
 
     with open_library(library, must_exist=True) as opened:
@@ -135,18 +142,24 @@ def list_tracks(
     library: LibraryOption = None,
     where: WhereOption = None,
     top: TopOption = 3,
+    guess: GuessOption = False,
     tags: TagsOption = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Include the genre of each segment.")] = False,
     format: RecordFormatOption = "table",
     out: OutOption = None,
 ) -> None:
-    """List stored results in the format of `genrelab recognize`, without reading the files."""
+    """List stored results in the format of `genrelab recognize`, without reading the files.
+
+    Example: genrelab library list ~/Music --where "genre=jazz, confidence>0.6"
+    """
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
         records = opened.tracks.all(paths or (), read_where(opened, where))
+        if guess:
+            records = (record.with_guess() for record in records)
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
             write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
 
@@ -161,6 +174,8 @@ def write_playlist(
     quiet: QuietOption = False,
 ) -> None:
     """Write a playlist of the tracks that fulfil conditions, ordered by path.
+
+    Example: genrelab library playlist calm.m3u8 --where mood=calm
 
     Exit code: 0 if the playlist has tracks; 1 if none fulfils the conditions; 2 for wrong use.
     """
@@ -198,7 +213,10 @@ def forget(
     everything: Annotated[bool, typer.Option("--all", help="Forget all results.")] = False,
     library: LibraryOption = None,
 ) -> None:
-    """Remove results from the library; tag writes can still be undone."""
+    """Remove results from the library; tag writes can still be undone.
+
+    Example: genrelab library forget --missing
+    """
     from genrelab.errors import UsageError
 
     if bool(paths) == everything and not (missing and not paths):
@@ -222,6 +240,8 @@ def check_files(
     quiet: QuietOption = False,
 ) -> None:
     """List tracks whose genre tag differs from the predicted genre, most confident first.
+
+    Example: genrelab library check ~/Music --min-confidence 0.7
 
     Exit code: 0 if no track is listed; 1 if some are or tags could not be read; 2 for wrong use.
     """
@@ -259,6 +279,8 @@ def draw_map(
     quiet: QuietOption = False,
 ) -> None:
     """Draw the collection as an HTML page: similar tracks are close together, coloured by genre.
+
+    Example: genrelab library map --out map.html
 
     The page is one file and loads nothing from the network. It contains the names of your files.
     """

@@ -62,7 +62,9 @@ def listen(
 ) -> None:
     """Recognize the genre of live audio from a microphone or standard input, once a second.
 
-    Example: ffmpeg -i URL -f s16le -ar 44100 -ac 2 - | genrelab listen --raw s16le --rate 44100 --channels 2
+    Example: genrelab listen --tags
+
+    A stream: ffmpeg -i URL -f s16le -ar 44100 -ac 2 - | genrelab listen --raw s16le --rate 44100 --channels 2
 
     Exit code: 0 when the audio ends; 1 if none arrives or it fails; 2 for wrong use; 130 after Ctrl-C.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import os
 import sys
@@ -10,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ import genrelab
 from genrelab.cli import (
     bench,
     compare,
+    config,
     corpora,
     demo,
     evaluate,
@@ -39,7 +40,9 @@ from genrelab.cli import (
     train,
     vocabulary,
 )
+from genrelab.cli.help_texts import arrange_help, help_order
 from genrelab.cli.progress import note
+from genrelab.cli.settings.config_file import CONFIG_VARIABLE, find_config
 from genrelab.errors import GenrelabError, RecipeError, UsageError
 from genrelab.printing import plain
 
@@ -51,6 +54,11 @@ LABORATORY = {
 }  # fmt: skip
 
 
+_ASKS_FOR_HELP = "genrelab.asks_for_help"  # a faulty config file must not hide the help
+_HELP = {"-h", "--help"}
+_GLOBAL_OPTIONS = ("--config", "--no-config")
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Escape typer's messages about wrong use, which quote the arguments."""
@@ -59,6 +67,9 @@ def _plain_errors() -> Iterator[None]:
     except Exception as error:
         if hasattr(error, "format_message"):  # the class is not public in every version of typer
             message = plain(error.format_message())
+            option = getattr(error, "option_name", None)
+            if option in _GLOBAL_OPTIONS:
+                message += f". It stands before the command: genrelab {option} ... COMMAND"
             setattr(error, "format_message", lambda: message)  # noqa: B010
         raise
 
@@ -71,10 +82,15 @@ class _Commands(TyperGroup):
         with _plain_errors():
             return super().make_context(*args, **options)
 
-    def invoke(self, *args: Any, **options: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Parse the options of the command and run it."""
+        ctx.meta[_ASKS_FOR_HELP] = bool(_HELP.intersection(ctx.args))
         with _plain_errors():
-            return super().invoke(*args, **options)
+            return super().invoke(ctx)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order in which the help lists them."""
+        return sorted(super().list_commands(ctx), key=help_order)
 
 
 app = typer.Typer(
@@ -82,9 +98,8 @@ app = typer.Typer(
     cls=_Commands,
     help="Recognize the genre of music; train and compare such recognizers.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": sorted(_HELP)},
 )
 
 # A command: app.command("name")(module.function). A group: app.add_typer(module.app, name="name").
@@ -95,6 +110,7 @@ app.command("similar")(similar.similar)
 app.add_typer(library.app, name="library")
 app.add_typer(model.app, name="model")
 app.add_typer(vocabulary.app, name="vocabulary")
+app.add_typer(config.app, name="config")
 app.command("demo")(demo.demo)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(corpora.app, name="corpora")
@@ -110,17 +126,7 @@ app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)
 
 
-def _join_lines(program: typer.Typer) -> None:
-    """Let the width of the terminal, not that of the source, break the lines of help texts."""
-    for command in program.registered_commands:
-        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
-        command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
-    for group in program.registered_groups:
-        if group.typer_instance:
-            _join_lines(group.typer_instance)
-
-
-_join_lines(app)
+arrange_help(app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -131,11 +137,28 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"The config file; default: ${CONFIG_VARIABLE}, or genrelab.toml in your config folder.",
+        ),
+    ] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Use no config file.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Options before the command."""
+    """Find the config file, and let it give defaults to the options of the command."""
+    context.obj = place = find_config(config, none=no_config)
+    command = context.invoked_subcommand
+    if place is None or command is None or context.meta.get(_ASKS_FOR_HELP):
+        return
+    from genrelab.cli.settings.settings import default_map, is_concerned, read_settings
+
+    if is_concerned(context.command, command):
+        context.default_map = default_map(read_settings(place, context), context.command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,7 +33,10 @@ def info(
     ] = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
 ) -> None:
-    """Show what a model file states: genres, thresholds, training corpora, and tags with measured figures."""
+    """Show what a model file states: genres, thresholds, training corpora, and tags with measured figures.
+
+    Example: genrelab model info mine.onnx
+    """
     from genrelab.bundle.bundle import Bundle
     from genrelab.bundle.find import find_model
 

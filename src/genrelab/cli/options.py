@@ -26,6 +26,18 @@ FormatOption = Annotated[Literal["table", "json", "csv"], typer.Option(help="Out
 RecordFormatOption = Annotated[
     Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
 ]
+GuessOption = Annotated[
+    bool, typer.Option("--guess", help="Use the best genre, marked as a guess, where the model is unsure.")
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Number of files processed at once.",
+        show_default="number of cores, at most 8",
+    ),
+]
 OutOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
 ]
@@ -48,8 +60,9 @@ MapOption = Annotated[
     Path | None,
     typer.Option("--map", metavar="FILE", help="YAML file with your names and parents for genres."),
 ]
+Spelling = Literal["plain", "id3", "discogs", "musicbrainz", "model"]
 SpellingOption = Annotated[
-    Literal["plain", "id3", "discogs", "musicbrainz", "model"],
+    Spelling,
     typer.Option(
         "--spelling",
         help="How to write genres that --map does not name: as players show them, as a list spells them, or "
@@ -105,6 +118,12 @@ VocabularyOption = Annotated[
         help="YAML file with your own genres, spellings and parents; default: $GENRELAB_VOCABULARY.",
     ),
 ]
+
+
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option was given on the command line, not in the config file."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def read_placeholders(text: str | None) -> Placeholders:

@@ -44,6 +44,8 @@ def pretrain(
 ) -> None:
     """Train a network on the outputs of teachers, without labels, as the start of other trainings.
 
+    Example: genrelab pretrain RECIPE --corpus table:a.csv --teacher T --to FOLDER
+
     A stopped pretraining resumes. `genrelab train RECIPE --weights FOLDER/best.safetensors` begins with its
     weights, and reports a leak if it tests on clips or artists of the pretraining.
     """

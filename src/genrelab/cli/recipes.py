@@ -18,7 +18,10 @@ def list_recipes(
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     plugin: Plugins = None,
 ) -> None:
-    """List all recipes: row in the paper, input, number of parameters, accuracy in the paper."""
+    """List all recipes: row in the paper, input, number of parameters, accuracy in the paper.
+
+    Example: genrelab recipes list
+    """
     import torch
 
     from genrelab.lab.models import build_network
@@ -92,7 +95,10 @@ def show(
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Print a recipe in full, with what it inherits and what --set changes."""
+    """Print a recipe in full, with what it inherits and what --set changes.
+
+    Example: genrelab recipes show soundfusion-1
+    """
     from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.recipes.load import dump_recipe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import deque
@@ -14,29 +13,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genrelab.cli.albums import ByOption, find_places
-from genrelab.cli.library import open_or_none
+from genrelab.cli.hints import hint_of_unsure
+from genrelab.cli.library import open_library, open_or_none
+from genrelab.cli.missing import choose_jobs
 from genrelab.cli.options import (
     ExcludeOption,
+    GuessOption,
+    JobsOption,
     LibraryOption,
     ModelOption,
     NoIgnoreOption,
     OutOption,
     QuietOption,
     RecordFormatOption,
+    Spelling,
     TagsOption,
     TopOption,
+    is_typed,
 )
 from genrelab.cli.progress import Report, counting, note, note_skipped
+from genrelab.cli.tagging import TAG_PANEL, prepare_tag
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognition
     from genrelab.recognize.albums import Album
 
-MOST_JOBS = 8  # the default limit: each job needs memory
 _RATE_SECONDS = 30.0  # the displayed rate is the mean over this time
 
 
 def recognize(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -50,6 +56,7 @@ def recognize(
         typer.Option("--full", help="Process whole files. The default samples segments of long files."),
     ] = False,
     top: TopOption = 3,
+    guess: GuessOption = False,
     tags: TagsOption = False,
     by: ByOption = None,
     timeline: Annotated[
@@ -72,15 +79,7 @@ def recognize(
     ] = None,
     format: RecordFormatOption = "table",
     out: OutOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Number of files processed at once.",
-            show_default=f"number of cores, at most {MOST_JOBS}",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     library: LibraryOption = None,
     no_library: Annotated[
         bool, typer.Option("--no-library", help="Do not use stored results, and store none.")
@@ -89,11 +88,74 @@ def recognize(
     exclude: ExcludeOption = None,
     no_ignore: NoIgnoreOption = False,
     quiet: QuietOption = False,
+    tag: Annotated[
+        bool,
+        typer.Option(
+            "--tag",
+            rich_help_panel=TAG_PANEL,
+            help="Then show what `genrelab tag` would write, instead of the results.",
+        ),
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", rich_help_panel=TAG_PANEL, help="Write the genres into the files.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=TAG_PANEL, help="Replace existing values.")
+    ] = False,
+    combine: Annotated[
+        bool, typer.Option("--combine", rich_help_panel=TAG_PANEL, help="Append to existing values.")
+    ] = False,
+    genres: Annotated[
+        int | None,
+        typer.Option(metavar="K", min=1, rich_help_panel=TAG_PANEL, help="Most genres per file."),
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=1,
+            rich_help_panel=TAG_PANEL,
+            help="Do not write genres with a lower probability.",
+        ),
+    ] = None,
+    moods: Annotated[
+        bool, typer.Option("--moods", rich_help_panel=TAG_PANEL, help="Also write moods.")
+    ] = False,
+    styles: Annotated[
+        bool, typer.Option("--styles", rich_help_panel=TAG_PANEL, help="Also write styles.")
+    ] = False,
+    map: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=TAG_PANEL,
+            help="YAML file with your names and parents for genres.",
+        ),
+    ] = None,
+    spelling: Annotated[
+        Spelling | None,
+        typer.Option(rich_help_panel=TAG_PANEL, help="How to write genres that --map does not name."),
+    ] = None,
+    parents: Annotated[
+        bool, typer.Option("--parents", rich_help_panel=TAG_PANEL, help="Also write the parents of genres.")
+    ] = False,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=TAG_PANEL,
+            help="YAML file with your own genres, spellings and parents.",
+        ),
+    ] = None,
 ) -> None:
     """Recognize the genre of music; unchanged files are not processed again.
 
-    Exit code: 0 if every file has a genre; 1 if a file failed, is unsure or lacks an output; 2 for wrong use.
-    With --by, an unsure file does not count, but an unsure album does.
+    Example: genrelab recognize ~/Music --format csv --out genres.csv
+
+    Exit code: 0 if every file has a genre, with --guess at least a guess; 1 if a file failed, is unsure or
+    lacks an output; 2 for wrong use. With --by, an unsure file does not count, but an unsure album does.
+    With --tag, also 1 if a tag could not be written.
     """
     from genrelab.bundle.find import find_model
     from genrelab.errors import UsageError
@@ -105,6 +167,7 @@ def recognize(
     from genrelab.recognize.writers.output import open_output
     from genrelab.recognize.writers.side_files import PartsWriter
 
+    tagging = prepare_tag(context, paths)
     if by and (timeline or parts):
         message = f"--by has no room for --{'timeline' if timeline else 'parts'}. Omit one of them."
         raise UsageError(message, code="albums-with-timeline")
@@ -112,23 +175,30 @@ def recognize(
     model_file = find_model(model)
     log = ScanLog()
     found = list(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
-    if not quiet:
+    if tagging:
+        tagging.check_lists(log.lists)
+    elif not quiet:
         note_skipped(log)
-    cores = os.cpu_count() or 1
-    jobs = jobs or min(cores, max(1, len(found)), MOST_JOBS)
+    jobs, threads = choose_jobs(jobs, len(found))
     read = [model_file, *log.lists]
     read += [
         file.path if isinstance(file, SheetTrack) else file for file in found if not isinstance(file, Problem)
     ]
     writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
     full = full or timeline or writer.wanted
-    recognizer = Recognizer.load(model_file, full=full, threads=max(1, cores // jobs))
+    recognizer = Recognizer.load(model_file, full=full, threads=threads)
     if tags:
         recognizer.bundle.check_tags()
     progress = _Progress(len(found))
     lines_on_terminal = format in ("jsonl", "csv") and out is None and sys.stdout.isatty()
     bar = sys.stderr.isatty() and not quiet and not lines_on_terminal  # mixed with lines, the bar would break
-    with open_or_none(library, without=no_library, quiet=quiet) as opened:
+    if no_library and not is_typed(context, "library"):
+        library = None  # one of the config file
+    with (
+        open_library(library, must_write=True)
+        if tagging
+        else open_or_none(library, without=no_library, quiet=quiet)
+    ) as opened:
         cached = None
         if opened is not None:
             cached = CachedRecognizer(recognizer, opened, probabilities=writer.wanted, again=again)
@@ -139,9 +209,15 @@ def recognize(
             places = find_places(found, by, report) if by else None
             records = (cached or recognizer).recognize_many(found, jobs=jobs)
             records = writer.follow(records)
+            if guess and not by:  # albums combine results without guesses
+                records = (record.with_guess() for record in records)
             records = progress.follow(records, report)
-            if places is not None:
+            if tagging and out is None:
+                deque(records, maxlen=0)  # the records of tagging follow
+            elif places is not None:
                 combined = follow_albums(places, records, recognizer.bundle.metadata)
+                if guess:
+                    combined = (album.with_guess() for album in combined)
                 write_albums(progress.count_albums(combined), stream, format=format, top=top, tags=tags)
             else:
                 write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
@@ -149,9 +225,12 @@ def recognize(
             known = f"{cached.recalled} of {progress.total} were known"
             note(f"note: {known} (library {cached.library.path}); --again repeats them")
     failures = progress.failures(albums=by is not None)
-    if not quiet:
-        for failure in failures:
-            note(f"note: {failure}; their records say why")
+    if failures and not quiet and not tagging:
+        note(f"note: {', '.join(failures)}; their records say why")
+    if tagging:
+        failures += tagging.run()
+    elif not quiet:
+        progress.hint(context, albums=by is not None)
     if failures:
         raise typer.Exit(1)
 
@@ -164,8 +243,11 @@ class _Progress:
         self.failed = 0
         self.unanswered = 0
         self.unwritten = 0
+        self.low = 0  # of the unsure ones, those whose confidence is too low
+        self.sampled = 0  # of these, those that were not processed as a whole
         self.albums = 0
         self.unsure_albums = 0
+        self.low_albums = 0
         self._recent = deque([(time.monotonic(), 0, 0.0)])  # when, records so far, seconds of sound so far
 
     def follow(self, records: Iterable[Recognition], report: Report | None) -> Iterator[Recognition]:
@@ -173,6 +255,8 @@ class _Progress:
         for done, record in enumerate(records, start=1):
             self.failed += record.error is not None
             self.unanswered += not record.answered
+            self.low += record.below_threshold
+            self.sampled += record.below_threshold and not record.full
             self.unwritten += any(notice.kind == "output" for notice in record.notices)
             if report is not None:
                 report("recognizing", done, self.total, self._rate(done, record.duration or 0.0))
@@ -183,6 +267,7 @@ class _Progress:
         for album in albums:
             self.albums += album.tracks > 0
             self.unsure_albums += album.tracks > 0 and not album.has_genre
+            self.low_albums += album.below_threshold
             yield album
 
     def failures(self, *, albums: bool) -> list[str]:
@@ -194,6 +279,11 @@ class _Progress:
             (self.unwritten, f"{self.total} files" if albums else f"{self.total}", "lack an output"),
         )
         return [f"{count} of {total} {what}" for count, total, what in counts if count]
+
+    def hint(self, context: typer.Context, *, albums: bool) -> None:
+        """Print which options help with what is unsure."""
+        useless = frozenset(() if self.sampled else ("full",))
+        hint_of_unsure(context, self.low_albums if albums else self.low, without=useless)
 
     def _rate(self, done: int, seconds: float) -> str:
         """Return the number of files and the amount of audio processed per second."""

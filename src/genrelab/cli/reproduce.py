@@ -69,6 +69,8 @@ def reproduce(
 ) -> None:
     """Reproduce a table of a paper: the paper's figure, ours, the difference, and how each was measured.
 
+    Example: genrelab reproduce soundfusion-2 --corpus fma-small:/data/fma
+
     You can stop the command and repeat it: finished runs are kept. The exit code is 1 if a row failed.
     """
     from genrelab.errors import UsageError

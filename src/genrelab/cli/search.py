@@ -77,6 +77,8 @@ def search(
 ) -> None:
     """Train a recipe with different values and write the best one, chosen on validation clips.
 
+    Example: genrelab search RECIPE --corpus folder:music --grid model.width=8,16
+
     Give the same command again to resume a stopped search. Start it several times to share the work between
     processes. The exit code is 1 if a trial failed.
     """

@@ -61,6 +61,8 @@ def similar(
 ) -> None:
     """List the tracks of the library that sound most like TRACK.
 
+    Example: genrelab similar song.mp3 --m3u like-it.m3u8
+
     Exit code: 0 if tracks were found; 1 if none were, or TRACK cannot be recognized; 2 for wrong use.
     """
     from genrelab.errors import UsageError

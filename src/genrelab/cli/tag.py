@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genrelab.cli.albums import ByOption, tag_reader
+from genrelab.cli.hints import hint_of_unsure
 from genrelab.cli.library import open_library
+from genrelab.cli.missing import Wanted, recognize_missing
 from genrelab.cli.options import (
     ExcludeOption,
     FormatOption,
+    GuessOption,
+    JobsOption,
     LibraryOption,
     MapOption,
     NoIgnoreOption,
@@ -23,9 +28,11 @@ from genrelab.cli.options import (
     QuietOption,
     SpellingOption,
     VocabularyOption,
+    is_typed,
     read_placeholders,
 )
-from genrelab.cli.progress import counting, note, note_skipped
+from genrelab.cli.progress import Report, counting, note, note_skipped
+from genrelab.cli.tagging import CHECK_ONLY
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
 
 
 def tag(
+    context: typer.Context,
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Audio files, and folders to search for them.")
     ],
@@ -89,14 +97,19 @@ def tag(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="With --by: the model that recognized the files; default: $GENRELAB_MODEL, or the "
-            "bundled model.",
+            help="Write only the answers of this model; default: $GENRELAB_MODEL, or any stored answers.",
         ),
     ] = None,
     full: Annotated[
         bool,
-        typer.Option("--full", help="Only files that were recognized with --full."),
+        typer.Option("--full", help="Write only answers for whole files."),
     ] = False,
+    guess: GuessOption = False,
+    no_recognize: Annotated[
+        bool,
+        typer.Option("--no-recognize", help="Do not recognize unknown files: each is an error."),
+    ] = False,
+    jobs: JobsOption = None,
     damaged: Annotated[
         bool, typer.Option("--damaged", help="Also files with a damaged or missing part.")
     ] = False,
@@ -126,10 +139,14 @@ def tag(
 ) -> None:
     """Write genres, and moods and styles if asked, into files; without --write, show what would be written.
 
-    Other tags and the audio do not change, and every write can be undone.
+    Files that the library does not know are recognized first. Other tags and the audio do not change, and
+    every write can be undone.
 
-    Exit code: 0 if nothing failed; 1 if a file failed or was not recognized; 2 for wrong use.
+    Example: genrelab tag ~/Music --write
+
+    Exit code: 0 if nothing failed; 1 if a file failed or could not be recognized; 2 for wrong use.
     """
+    from genrelab.bundle.find import is_model_named
     from genrelab.cli.output.tag_records import write_tag_records
     from genrelab.errors import UsageError
     from genrelab.library import GenreMap, Tagger, TagPolicy
@@ -140,9 +157,7 @@ def tag(
     if skip_outliers and not by:
         message = "--skip-outliers is for --by, which gives albums one genre. Omit it, or add --by album."
         raise UsageError(message, code="outliers-without-albums")
-    if model is not None and not by:
-        message = "--model is for --by: files have their answers from the library. Omit it, or add --by."
-        raise UsageError(message, code="model-without-albums")
+    _check_used(context, no_genre=no_genre, moods=moods, styles=styles, undo=undo)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     fields = _fields(genre=not no_genre, moods=moods, styles=styles)
     genre_map = GenreMap.load(map) if map else GenreMap()
@@ -163,20 +178,22 @@ def tag(
         skip_outliers=skip_outliers,
         spelling=spelling,
         parents=parents,
+        guess=guess,
     )
-    failed = 0
+    if context.meta.get(CHECK_ONLY):  # `recognize --tag` checks its options before it works
+        return
+    failed = unsure = 0
 
     def count(records: Iterable[TagRecord]) -> Iterator[TagRecord]:
-        nonlocal failed
+        nonlocal failed, unsure
         for done, record in enumerate(records, start=1):
             failed += record.status == "error"
+            unsure += record.unsure
             if report is not None:
                 report("tagging", done, len(found))
             yield record
 
-    with open_library(library, must_exist=True, must_write=write or undo) as opened:
-        if not quiet:
-            _warn_of_unknown(genre_map, opened)
+    with open_library(library, must_exist=undo or no_recognize, must_write=write or undo) as opened:
         log, patterns = ScanLog(), exclude or ()
         found = list(scan(paths, exclude=patterns, ignore=not no_ignore, follow_lists=False, log=log))
         if not quiet:
@@ -184,6 +201,12 @@ def tag(
         tagger = Tagger(opened)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
             answers = None
+            if not undo:
+                needed = Wanted(model, not (by or is_model_named(model)), full, jobs)
+                identity = _recognize(opened, found, needed, report, quiet=quiet, skip=no_recognize)
+                policy = replace(policy, model=identity)
+                if not quiet:
+                    _warn_of_unknown(genre_map, opened)
             if by and not undo:
                 read_tags = tag_reader(by, len(found), report)
                 answers = _answers(opened, found, model, full=full, read_tags=read_tags)
@@ -195,9 +218,11 @@ def tag(
             write_tag_records(count(records), sys.stdout.buffer, format=format, fields=fields)
     if not quiet and not (write or undo):
         note("note: nothing was written; --write writes the tags")
+    if failed and not quiet:
+        note(f"note: {failed} of {len(found)} failed; their records say why")
+    if not quiet and not undo:
+        hint_of_unsure(context, unsure)
     if failed:
-        if not quiet:
-            note(f"note: {failed} of {len(found)} failed; their records say why")
         raise typer.Exit(1)
 
 
@@ -211,6 +236,47 @@ def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
         message = "--no-genre leaves nothing to write. Add --moods or --styles, or omit it."
         raise UsageError(message, code="nothing-to-write")
     return fields
+
+
+def _check_used(context: typer.Context, *, no_genre: bool, moods: bool, styles: bool, undo: bool) -> None:
+    """Raise if an option was typed that would have no effect."""
+    from genrelab.errors import UsageError
+
+    if undo:
+        for name in ("no_genre", "guess"):
+            if is_typed(context, name):
+                option = f"--{name.replace('_', '-')}"
+                message = f"--undo takes back all that the last write of each file changed. Omit {option}."
+                raise UsageError(message, code="undo-with-option")
+        return
+    if is_typed(context, "guess") and no_genre:
+        message = "--guess is about genres. Omit it, or omit --no-genre."
+        raise UsageError(message, code="guess-without-genre")
+    if is_typed(context, "most") and not (moods or styles):
+        message = "--most limits moods and styles. Add --moods or --styles, or omit it."
+        raise UsageError(message, code="most-without-tags")
+    if is_typed(context, "itunes_grouping") and not styles:
+        message = "--itunes-grouping says where to write styles. Add --styles, or omit it."
+        raise UsageError(message, code="itunes-grouping-without-styles")
+
+
+def _recognize(
+    opened: Library, found: list[Found], wanted: Wanted, report: Report | None, *, quiet: bool, skip: bool
+) -> str | None:
+    """Recognize unknown files; return the identity of the model if only its answers are to be written."""
+    from genrelab.bundle.bundle import Bundle
+
+    if skip or not opened.writable:
+        if not skip and not quiet:
+            note(f"note: the library {opened.path} is read-only: unknown files are not recognized")
+        return None if wanted.model is None else Bundle.load(wanted.model, threads=1).identity
+    done = recognize_missing(opened, found, wanted, report)
+    if not quiet:
+        if done.new:
+            note(f"note: {done.new} new file{'s' * (done.new != 1)} recognized (library {opened.path})")
+        if done.unstored:
+            note(f"note: {done.unstored}")
+    return None if wanted.any_model else done.model
 
 
 def _answers(

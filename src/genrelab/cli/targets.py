@@ -27,6 +27,8 @@ def targets(
 ) -> None:
     """Write the predictions of a model file (the teacher) for a corpus, for `genrelab train --targets`.
 
+    Example: genrelab targets --corpus gtzan:/data/GTZAN --to answers.npz
+
     Clips without a genre get predictions too. The file records which clips the teacher was trained on;
     `genrelab train` reports a leak if it tests on them.
     """

@@ -82,6 +82,8 @@ def train(
 ) -> None:
     """Train a recipe, test it, and write its report and its model file.
 
+    Example: genrelab train soundfusion-1 --corpus folder:/music/by-genre
+
     A stopped run resumes. A finished run is not repeated without --restart.
     """
     from genrelab.lab.corpora.registry import load_corpus

@@ -25,7 +25,10 @@ _MOST_BYTES = 1 << 20  # of standard input
 
 @app.command("list")
 def list_vocabularies(vocabulary: VocabularyOption = None, format: Format = "table") -> None:
-    """List the vocabularies: number of entries, coverage, source and licence."""
+    """List the vocabularies: number of entries, coverage, source and licence.
+
+    Example: genrelab vocabulary list
+    """
     from genrelab.cli.output.listing import write_table
     from genrelab.vocabulary.describe import vocabularies
 
@@ -48,7 +51,10 @@ def show(
     vocabulary: VocabularyOption = None,
     format: Format = "table",
 ) -> None:
-    """Show a genre or style with its spellings, parents and children, or all entries of a vocabulary."""
+    """Show a genre or style with its spellings, parents and children, or all entries of a vocabulary.
+
+    Example: genrelab vocabulary show "death metal"
+    """
     from genrelab.cli.output.listing import write_table
     from genrelab.printing import yaml_text
     from genrelab.vocabulary.describe import NAMES, TREE, describe, rows, tree
@@ -107,6 +113,8 @@ def match_texts(
     format: Format = "table",
 ) -> None:
     """Show what the text of a genre tag means, for each genre in it.
+
+    Example: genrelab vocabulary match "Hip Hop; Death Metal"
 
     Exit code: 0 if every genre is known; 1 if one is not; 2 for wrong use.
     """

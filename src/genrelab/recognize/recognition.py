@@ -127,7 +127,7 @@ class Recognition:
         All tags of the model, most likely first, without its tag for sound that is no music. Empty after an
         error, for silence, and if the model has no tags.
     reason : {"silent", "no music", "low confidence"} or None
-        Why the genre is `unsure`.
+        Why the genre is `unsure`, or would be without the guess.
     error : str or None
         Why the file could not be recognized.
     notices : tuple of Notice
@@ -146,6 +146,8 @@ class Recognition:
     probabilities : np.ndarray [shape=(segments, genres)], float16, or None
         Of each segment of the timeline, in the order of `genres`; NaN for silent segments; ignored by `==`.
         None after an error. A library stores them only for files that were processed as a whole.
+    guess : bool
+        Whether the genre is a guess: the first genre, although the model abstains; see `with_guess`.
     """
 
     path: Path
@@ -164,11 +166,17 @@ class Recognition:
     tags: tuple[TagScore, ...] = ()
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     probabilities: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
+    guess: bool = False
 
     @property
     def answered(self) -> bool:
         """Whether there is a genre: no error and not `unsure`."""
         return self.error is None and self.genre != UNSURE
+
+    @property
+    def below_threshold(self) -> bool:
+        """Whether there is no genre only because the confidence is below the threshold of the model."""
+        return self.genre == UNSURE and self.reason == "low confidence" and bool(self.genres)
 
     @property
     def present_tags(self) -> tuple[TagScore, ...]:
@@ -188,6 +196,14 @@ class Recognition:
     def with_notice(self, kind: NoticeKind, text: str) -> Recognition:
         """Return a copy with one more notice."""
         return replace(self, notices=(*self.notices, Notice(kind, text)))
+
+    def with_guess(self) -> Recognition:
+        """Return a copy whose genre is the first one, marked as a guess, if only its confidence is too low.
+
+        The reason stays. Silence and what is no music get no guess, and a result with a genre is returned
+        unchanged. A library stores the result without the guess.
+        """
+        return replace(self, genre=self.genres[0].genre, guess=True) if self.below_threshold else self
 
     def stretches(self) -> list[Stretch]:
         """Return the timeline with neighbouring segments of one genre joined.
@@ -218,17 +234,18 @@ class Recognition:
         Returns
         -------
         dict
-            Keys `path`, `duration`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
-            `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`, `present`),
-            `timeline` (a list of objects with `start`, `end`, `genre`,
-            `probability`; or None), `parts` (such a list, or None if not requested), `full` (None after an
-            error), `track` (an object with `sheet`, `number`, `title`, `performer`, `start`, `end`, or None),
-            `model`, `warning`, `error`. All keys are always present.
+            Keys `path`, `duration`, `genre`, `guess`, `confidence`, `reason`, `genres` (a list of objects
+            with `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`,
+            `present`), `timeline` (a list of objects with `start`, `end`, `genre`, `probability`; or None),
+            `parts` (such a list, or None if not requested), `full` (None after an error), `track` (an object
+            with `sheet`, `number`, `title`, `performer`, `start`, `end`, or None), `model`, `warning`,
+            `error`. All keys are always present.
         """
         return {
             "path": os.fspath(self.path),
             "duration": _rounded(self.duration, 3),
             "genre": self.genre,
+            "guess": self.guess,
             "confidence": _rounded(self.confidence),
             "reason": self.reason,
             "genres": [

@@ -283,7 +283,7 @@ def test_a_damaged_row_is_unknown_and_recognized_again(
     listed = {Path(record["path"]).name: record for record in json.loads(capsys.readouterr().out)}
     assert f"damaged ({column})" in listed["mp3-24.mp3"]["error"]
     assert [record["error"] for name, record in listed.items() if name != "mp3-24.mp3"] == [None] * 3
-    assert main(["tag", str(songs / "mp3-24.mp3"), *at]) == 1
+    assert main(["tag", str(songs / "mp3-24.mp3"), "--no-recognize", *at]) == 1
     assert "genrelab recognize" in capsys.readouterr().out
     for known in (3, 4):
         assert main(command) == 0

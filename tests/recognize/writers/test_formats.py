@@ -57,6 +57,7 @@ def test_the_json_record() -> None:
         "path": 'Ünï, "quoted".mp3',
         "duration": 3723.457,
         "genre": "rock",
+        "guess": False,
         "confidence": 0.612346,
         "reason": None,
         "genres": [{"genre": "rock", "probability": 0.612346}, {"genre": "[red]jazz", "probability": 0.3}],
@@ -97,7 +98,7 @@ def test_csv() -> None:
     assert list(rows[0]) == [
         *("path", "duration", "genre", "confidence", "reason"),
         *("genre_1", "probability_1", "genre_2", "probability_2", "full"),
-        *("track_number", "track_title", "track_start", "track_end", "model", "warning", "error"),
+        *("track_number", "track_title", "track_start", "track_end", "model", "warning", "error", "guess"),
     ]
     assert [row["path"] for row in rows] == [os.fspath(record.path) for record in RECORDS]
     assert (rows[0]["genre_2"], rows[0]["probability_2"]) == ("[red]jazz", "0.3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -59,6 +60,7 @@ def _write_csv(records: Iterable[TagRecord], out: BinaryIO, *, fields: Fields) -
     write_csv_line(columns, out)
     for record in records:
         row = record.to_dict()
+        row["guess"] = json.dumps(row["guess"])
         cells = (row.get(column, []) for column in columns)
         write_csv_line(("; ".join(cell) if isinstance(cell, list) else cell for cell in cells), out)
 

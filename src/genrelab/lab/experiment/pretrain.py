@@ -171,7 +171,7 @@ def _held_out(clips: Sequence[Clip], seed: int) -> set[str]:
             found.update(groups[group])
     if len(groups) < 2:
         raise CorpusError("a pretraining needs clips of several artists", code="pretraining-one-artist")
-    return found or set(min(groups.values(), key=len))
+    return found or set(sorted(groups.values(), key=len)[0])
 
 
 def _digest(seed: int, group: str) -> bytes:

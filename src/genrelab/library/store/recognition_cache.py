@@ -40,6 +40,8 @@ class CachedRecognizer:
         needs.
     again : bool
         Whether to recognize known files again.
+    any_model : bool
+        Whether to use stored results of other models too.
 
     Attributes
     ----------
@@ -63,6 +65,7 @@ class CachedRecognizer:
         settings: str = "",
         probabilities: bool = False,
         again: bool = False,
+        any_model: bool = False,
     ) -> None:
         self.recognizer = recognizer
         self.library = library
@@ -70,6 +73,7 @@ class CachedRecognizer:
         self._settings = settings
         self._probabilities = probabilities
         self._again = again
+        self._any_model = any_model
         self._lock = threading.Lock()
 
     @property
@@ -118,7 +122,8 @@ class CachedRecognizer:
             return self.recognizer.recognize_found(file, stop, full=full)
         path, known = Path(file), None
         is_full = self.recognizer.full if full is None else full
-        wanted = RecordFilter(self.recognizer.bundle.identity, self._settings, is_full, self._probabilities)
+        model = None if self._any_model else self.recognizer.bundle.identity
+        wanted = RecordFilter(model, self._settings, is_full, self._probabilities)
         try:
             snapshot = FileSnapshot(path)
             if not self._again:

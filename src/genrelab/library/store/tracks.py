@@ -28,7 +28,7 @@ from genrelab.library.store.track_row import (
     tag_names,
     vector,
 )
-from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.recognition import UNSURE, Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
 _PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
@@ -149,11 +149,12 @@ class Tracks:
         error = recognition.error
         if error is not None:  # the path is added when the message is read: it may have changed
             error = error.removeprefix(f"{snapshot.path}").encode("utf-8", "backslashreplace").decode()
+        genre = UNSURE if recognition.guess else recognition.genre  # guesses are made on request
         timeline = json.dumps(recognition.timeline, separators=(",", ":"))
         values = (
             *(snapshot.real, snapshot.size, snapshot.mtime_ns, snapshot.hash_sound()),
             *(recognition.model, settings, genrelab.__version__),
-            *(recognition.duration, recognition.genre, recognition.confidence, recognition.reason),
+            *(recognition.duration, genre, recognition.confidence, recognition.reason),
             json.dumps(recognition.genres, ensure_ascii=False),
             zlib.compress(timeline.encode()),
             None if recognition.embedding is None else recognition.embedding.astype("<f4").tobytes(),

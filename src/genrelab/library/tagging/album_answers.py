@@ -85,11 +85,7 @@ class AlbumAnswers:
             If another model recognized the file, or the file was not given.
         """
         if recognition.model != self._bundle.identity:
-            raise TagError(
-                f"{recognition.path} was recognized with the model {recognition.model}, not with "
-                f"{self._bundle.identity}. Run `genrelab recognize` on it, or name its model with --model.",
-                code="tag-other-model",
-            )
+            raise other_model(recognition, self._bundle.identity)
         key = self._keys.get(recognition.path, "")
         if key is None:
             return None
@@ -113,6 +109,15 @@ def is_outlier(recognition: Recognition, album: Album) -> bool:
     return OwnAnswer(recognition).outlier_in(str(album.genre)) is not None
 
 
+def other_model(recognition: Recognition, wanted: str) -> TagError:
+    """Return the error about a file that another model recognized."""
+    return TagError(
+        f"{recognition.path} was recognized with the model {recognition.model}, not with {wanted}. Run "
+        "`genrelab recognize` on it, or name its model with --model.",
+        code="tag-other-model",
+    )
+
+
 def in_album(recognition: Recognition, album: Album) -> Recognition:
     """Return the answer for a track of an album that has a genre: genres and tags are the album's."""
     return replace(
@@ -121,5 +126,6 @@ def in_album(recognition: Recognition, album: Album) -> Recognition:
         confidence=album.confidence,
         genres=album.genres,
         tags=album.tags,
-        reason=None,
+        reason="low confidence" if album.guess else None,
+        guess=album.guess,
     )

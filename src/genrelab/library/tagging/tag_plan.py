@@ -64,6 +64,10 @@ class TagPolicy:
         Most moods, and most styles and further genres, to write.
     skip_outliers : bool
         With answers of albums, skip tracks that do not fit theirs.
+    guess : bool
+        Also write the first genre where its confidence is below the threshold of the model.
+    model : str or None
+        `Bundle.identity` of the only model whose results are written; None means any model.
     """
 
     mode: Mode = "only-empty"
@@ -82,6 +86,8 @@ class TagPolicy:
     skip_outliers: bool = False
     spelling: TagSpelling = "model"
     parents: bool = False
+    guess: bool = False
+    model: str | None = None
 
 
 Wish = TagPolicy
@@ -102,6 +108,19 @@ class TagPlan:
 
     values: tuple[str, ...] | None
     note: str = ""
+
+
+def notes_of(plans: dict[Field, TagPlan]) -> list[str]:
+    """Return the notes of the plans for a file; one that applies to several fields is given once.
+
+    A note names its fields unless it applies to the genre alone or to all of several fields.
+    """
+    fields: dict[str, list[Field]] = {}
+    for field, plan in plans.items():
+        if plan.note:
+            fields.setdefault(plan.note, []).append(field)
+    unnamed: tuple[list[Field], ...] = (["genre"], list(plans) if len(plans) > 1 else [])
+    return [note if about in unnamed else f"{', '.join(about)}: {note}" for note, about in fields.items()]
 
 
 def plan_tags(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> dict[Field, TagPlan]:
@@ -170,7 +189,7 @@ def _plan_field(
     if not any(score.kind in KINDS[field] for score in recognition.tags):
         return TagPlan(None, "the model that recognized it has no such tags")
     known = same_keys(genres)
-    if recognition.genre not in (None, UNSURE):
+    if recognition.genre not in (None, UNSURE) and not recognition.guess:
         known.add(same_key(str(recognition.genre)))
     present = [score for score in recognition.tags if score.present and score.kind in KINDS[field]]
     chosen = [score for score in present if score.kind != "genre" or same_key(score.name) not in known]
@@ -203,7 +222,7 @@ def _obstacle(recognition: Recognition, tag: FileTag, policy: TagPolicy, field: 
         here = policy.placeholders.without(tag.values(field))
         return f"has a {field}" + ("" if here else f" in another tag: {', '.join(found)}")
     if recognition.damaged and not policy.damaged:
-        return f"damaged: {recognition.warning}; --damaged writes its {field} anyway"
+        return f"damaged: {recognition.warning}; --damaged writes it anyway"
     return None
 
 

@@ -55,6 +55,10 @@ class TagRecord:
         The code of the error, for programs: that of a `GenrelabError`, or the system's, such as `EACCES`.
     more : tuple of FieldChange
         The other fields that were asked for, or undone.
+    guess : bool
+        Whether the new genre is a guess: below the threshold of the model.
+    unsure : bool
+        Whether no genre is written because the confidence is below the threshold; not in `to_dict`.
     """
 
     path: Path
@@ -65,8 +69,10 @@ class TagRecord:
     note: str | None = None
     code: str | None = None
     more: tuple[FieldChange, ...] = ()
+    guess: bool = False
+    unsure: bool = False
 
-    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note")
+    COLUMNS: ClassVar = ("path", "status", "before", "after", "confidence", "note", "guess")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as a JSON object, with two keys for each of `more`, such as `mood_before`."""
@@ -77,6 +83,7 @@ class TagRecord:
             "after": list(self.after),
             "confidence": None if self.confidence is None else round(self.confidence, 6),
             "note": self.note,
+            "guess": self.guess,
         }
         for change in self.more:
             for column, values in zip(

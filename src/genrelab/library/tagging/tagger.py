@@ -17,9 +17,9 @@ from genrelab.library.hashing import sha256_of
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
-from genrelab.library.tagging.album_answers import AlbumAnswers, in_album, is_outlier
+from genrelab.library.tagging.album_answers import AlbumAnswers, in_album, is_outlier, other_model
 from genrelab.library.tagging.safe_write import Rewriter
-from genrelab.library.tagging.tag_plan import TagPolicy, plan_tags
+from genrelab.library.tagging.tag_plan import TagPolicy, notes_of, plan_tags
 from genrelab.library.tagging.tag_record import FieldChange, Status, TagRecord
 from genrelab.library.tags import FIELDS, GENRE, Field, Fields, FileTag, Snapshot, read_tag
 from genrelab.recognize.recognition import UNSURE, Recognition
@@ -196,9 +196,13 @@ class Tagger:
         if policy.full and not recognition.full:
             message = f"{path} was recognized from segments only. Recognize it with --full, or omit --full."
             raise TagError(message, code="tag-not-full")
+        if policy.model is not None and recognition.model != policy.model:
+            raise other_model(recognition, policy.model)
         own, album = recognition.genre, None if albums is None else albums.of(recognition)
         with path.open("rb") as file:
             tag, links = read_tag(file, path, policy.fields), os.fstat(file.fileno()).st_nlink - 1
+        if policy.guess:
+            recognition, album = recognition.with_guess(), album and album.with_guess()
         if album is not None and not album.has_genre:
             note = f"its album is unsure: {album.reason}"
             recognition = replace(recognition, confidence=album.confidence)
@@ -211,7 +215,7 @@ class Tagger:
         _follow(tag, policy)
         plans = plan_tags(recognition, tag, policy)
         new = {field: plan.values for field, plan in plans.items() if plan.values is not None}
-        notes: list[str | None] = [_about(field, plan.note) for field, plan in plans.items()]
+        notes: list[str | None] = [*notes_of(plans)]
         if recognition.genre != own and own != UNSURE:
             notes.append(f"its own genre is {own}")
         skips = bool(links) and policy.skip_hard_links
@@ -231,8 +235,12 @@ class Tagger:
             links = self._rewriter.rewrite(path, put, fields=fields, keep_mtime=policy.keep_mtime)
         notes += [_about(field, _note_of_others(tag.beside(field), after[field])) for field in after]
         notes.append(_note_of_links(links, written=write))
+        is_guess = recognition.guess and "genre" in new
+        if is_guess:
+            notes.insert(0, "a guess: below the threshold of the model")
         status: Status = "written" if write else "would write"
-        return _record(path, status, _values(tag, policy.fields), after, recognition, notes)
+        record = _record(path, status, _values(tag, policy.fields), after, recognition, notes)
+        return replace(record, guess=is_guess)
 
     def _undo(self, path: Path, *, force: bool, keep_mtime: bool, skip_hard_links: bool) -> TagRecord:
         snapshot = FileSnapshot(path)
@@ -295,6 +303,7 @@ def _record(
         None if recognition is None else recognition.confidence,
         "; ".join(filter(None, notes)) or None,
         more=tuple(FieldChange(field, before[field], changed[field]) for field in before if field != "genre"),
+        unsure=recognition is not None and recognition.below_threshold,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -81,7 +81,7 @@ class Album:
     tags : tuple of TagScore
         All tags of the model with their mean probabilities over the counted tracks, most likely first.
     reason : {"silent", "no music", "various", "low confidence"} or None
-        Why the genre is `unsure`.
+        Why the genre is `unsure`, or would be without the guess.
     warnings, errors : tuple of str
         Remarks about tracks, and why tracks could not be recognized; each names its file.
     unit : {"album", "folder", "sheet", "track"}
@@ -94,6 +94,8 @@ class Album:
         For a track of a CUE sheet that is a compilation, its number.
     outliers : tuple of Outlier
         The tracks that do not fit an album with a genre, in the order of the files.
+    guess : bool
+        Whether the genre is a guess: the first genre, although its confidence is too low; see `with_guess`.
     """
 
     path: Path
@@ -115,11 +117,17 @@ class Album:
     compilation: CompilationSign | None = None
     track: int | None = None
     outliers: tuple[Outlier, ...] = ()
+    guess: bool = False
 
     @property
     def has_genre(self) -> bool:
         """Whether there is a genre: it is not `unsure`, and a track could be recognized."""
         return self.genre not in (None, UNSURE)
+
+    @property
+    def below_threshold(self) -> bool:
+        """Whether there is no genre only because the confidence is below the threshold of the model."""
+        return self.genre == UNSURE and self.reason == "low confidence" and bool(self.genres)
 
     @property
     def agreement(self) -> float | None:
@@ -130,6 +138,13 @@ class Album:
     def present_tags(self) -> tuple[TagScore, ...]:
         """The tags that are present, most likely first."""
         return tuple(tag for tag in self.tags if tag.present)
+
+    def with_guess(self) -> Album:
+        """Return a copy whose genre is the first one, marked as a guess, if only its confidence is too low.
+
+        The reason stays. An album whose tracks disagree (`various`) gets no guess: no single genre fits it.
+        """
+        return replace(self, genre=self.genres[0].genre, guess=True) if self.below_threshold else self
 
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
         """Return the record as a JSON object.
@@ -143,10 +158,10 @@ class Album:
         -------
         dict
             Keys `path`, `unit`, `title`, `artist`, `compilation`, `track`, `tracks`, `counted`, `answered`,
-            `agreeing`, `agreement`, `genre`, `confidence`, `reason`, `genres` (a list of objects with
-            `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`, `present`),
-            `outliers` (objects with `path`, `track`, `genre`, `confidence`, `reason`), `model`, `warnings`,
-            `errors` (lists of texts). All keys are always present.
+            `agreeing`, `agreement`, `genre`, `guess`, `confidence`, `reason`, `genres` (a list of
+            objects with `genre`, `probability`), `tags` (all, as objects with `kind`, `name`, `probability`,
+            `present`), `outliers` (objects with `path`, `track`, `genre`, `confidence`, `reason`), `model`,
+            `warnings`, `errors` (lists of texts). All keys are always present.
         """
         return {
             "path": os.fspath(self.path),
@@ -161,6 +176,7 @@ class Album:
             "agreeing": self.agreeing,
             "agreement": None if self.agreement is None else round(self.agreement, _DIGITS),
             "genre": self.genre,
+            "guess": self.guess,
             "confidence": None if self.confidence is None else round(self.confidence, _DIGITS),
             "reason": self.reason,
             "genres": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +24,7 @@ from genrelab.recognize.writers.formats import (
     write_json_lines,
     write_json_list,
 )
-from genrelab.recognize.writers.table import percent, tag_items
+from genrelab.recognize.writers.table import genre_text, percent, tag_items
 
 _MOST_OUTLIERS = 20  # of an album in a table
 _NARROWEST_PATH, _NARROWEST_LIST = 12, 9  # columns that a narrow terminal leaves to paths and further genres
@@ -90,13 +91,13 @@ def _write_csv(albums: Iterable[Album], out: BinaryIO, content: _Content) -> Non
         "agreement",
     ]
     columns += ["genre", "confidence", "reason", *ranked, *(["tags"] if content.tags else [])]
-    columns += ["outliers", "model", "warnings", "errors"]
+    columns += ["outliers", "model", "warnings", "errors", "guess"]
     write_csv_line(columns, out)
     for album in albums:
         row = album.to_dict(top=content.top)
         for rank, (genre, probability) in enumerate((each.values() for each in row["genres"]), start=1):
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre, probability
-        row["tags"] = tags_text(row["tags"])
+        row["tags"], row["guess"] = tags_text(row["tags"]), json.dumps(row["guess"])
         row["outliers"] = "; ".join(os.fspath(outlier.path) for outlier in album.outliers)
         row["warnings"], row["errors"] = "; ".join(album.warnings), "; ".join(album.errors)
         write_csv_line([row.get(column) for column in columns], out)
@@ -121,6 +122,7 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
             *((name, count) for name in ("tracks", "counted", "answered", "agreeing")),
             ("agreement", number),
             ("genre", text),
+            ("guess", pa.bool_()),
             ("confidence", number),
             ("reason", text),
             ("genres", pa.list_(genre)),
@@ -212,7 +214,7 @@ def _genre(album: Album) -> Text:
         return Text("error", style="red")
     if album.genre == UNSURE:
         return Text(f"{UNSURE}: {album.reason}", style="yellow")
-    return Text(plain(album.genre), style="green")
+    return genre_text(album.genre, guess=album.guess)
 
 
 def _of(counted: int, tracks: int) -> str:

@@ -146,6 +146,7 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content)
         "model",
         "warning",
         "error",
+        "guess",
     ]
     for cells in _csv_rows(records, content.top, columns):
         write_csv_line(cells, out)
@@ -159,6 +160,7 @@ def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> I
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
         row["tags"] = tags_text(row["tags"])
         row["full"] = None if row["full"] is None else json.dumps(row["full"])
+        row["guess"] = json.dumps(row["guess"])
         for name, value in (row.pop("track") or {}).items():
             row[f"track_{name}"] = value
         yield [row.get(column) for column in columns]
@@ -185,6 +187,7 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Cont
             ("path_bytes", pa.binary()),
             ("duration", number),
             ("genre", text),
+            ("guess", pa.bool_()),
             ("confidence", number),
             ("reason", text),
             ("genres", pa.list_(pa.struct(genre))),

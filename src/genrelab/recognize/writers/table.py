@@ -69,7 +69,12 @@ def _genre(record: Recognition) -> Text:
         return Text("error", style="red")
     if record.genre == UNSURE:
         return Text(f"{UNSURE}: {record.reason}", style="yellow")
-    return Text(plain(record.genre or ""), style="green")
+    return genre_text(record.genre or "", guess=record.guess)
+
+
+def genre_text(genre: str, *, guess: bool) -> Text:
+    """Return the cell of a genre; a guess is marked."""
+    return Text(f"{plain(genre)} (guess)", style="yellow") if guess else Text(plain(genre), style="green")
 
 
 def _track(record: Recognition) -> str:
