@@ -1,0 +1,150 @@
+"""Scores of held-out examples by nested cross-validation.
+
+Each fold is predicted by a classifier that saw only the other folds, and whose shrinkage was chosen within
+those. So the figures that follow from the scores include the choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genrelab.statistics.ranking import average_precision
+from genrelab.teach.fit.discriminant import Float, Float32, Linear, Moments, discriminants
+
+Int = npt.NDArray[np.intp]
+
+SHRINKAGES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97)
+"""What the cross-validation chooses from."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The scores of examples by classifiers that did not see their groups.
+
+    Attributes
+    ----------
+    scores : np.ndarray [shape=(n, genres)]
+    shrinkage : float
+        The best one for all examples.
+    by_shrinkage : dict of float to float
+        The balanced accuracy (several genres: mean average precision) of each within the cross-validation.
+    """
+
+    scores: Float
+    shrinkage: float
+    by_shrinkage: dict[float, float]
+
+
+def cross_validate(
+    values: Float32, labels: Float, folds: Int, *, multi: bool, step: Callable[[int, int], None] | None = None
+) -> HeldOut:
+    """Score each example with a classifier that did not see its fold.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n, d)], float32
+        Scaled embeddings.
+    labels : np.ndarray [shape=(n, genres)]
+        See `Moments`.
+    folds : np.ndarray [shape=(n,)], int
+        Numbered from 0.
+    multi : bool
+        See `discriminants`.
+    step : callable or None
+        Called with the number of finished steps and that of all steps.
+
+    Returns
+    -------
+    HeldOut
+    """
+    count = int(folds.max()) + 1
+    parts = [Moments.of(values[folds == fold], labels[folds == fold]) for fold in range(count)]
+    every = parts[0]
+    for part in parts[1:]:
+        every = every + part
+    steps, done = count * (count - 1) // 2 + count, 0
+    quality = np.zeros((count, len(SHRINKAGES)))  # of each outer fold
+    pairs = [(one, other) for one in range(count) for other in range(one)] if count > 2 else []
+    judges = [_Judge(len(SHRINKAGES), multi=multi) for _ in range(count)]
+    for one, other in pairs:
+        fitted = discriminants(every - parts[one] - parts[other], SHRINKAGES, multi=multi)
+        for outer, inner in ((one, other), (other, one)):
+            inside = folds == inner
+            for number, linear in enumerate(fitted):
+                judges[outer].add(number, linear.scores(values[inside]), labels[inside])
+        done += 1
+        if step is not None:
+            step(done, steps)
+    scores = np.zeros(labels.shape)
+    total = _Judge(len(SHRINKAGES), multi=multi)
+    for outer in range(count):
+        inside = folds == outer
+        quality[outer] = judges[outer].values()
+        best = _best(quality[outer])
+        for number, linear in enumerate(discriminants(every - parts[outer], SHRINKAGES, multi=multi)):
+            found = linear.scores(values[inside])
+            total.add(number, found, labels[inside])
+            if number == best:
+                scores[inside] = found
+        done += 1
+        if step is not None:
+            step(done, steps)
+    overall = total.values()
+    return HeldOut(
+        scores,
+        SHRINKAGES[_best(overall)],
+        dict(zip(SHRINKAGES, [round(float(each), 6) for each in overall], strict=True)),
+    )
+
+
+def fit_all(values: Float32, labels: Float, shrinkage: float, *, multi: bool) -> Linear:
+    """Fit all examples; parameters as for `cross_validate`."""
+    return discriminants(Moments.of(values, labels), (shrinkage,), multi=multi)[0]
+
+
+def _best(quality: Float) -> int:
+    """Return the number of the best shrinkage; of equal ones the strongest."""
+    return int(len(quality) - 1 - np.argmax(quality[::-1].round(6)))
+
+
+class _Judge:
+    """Collects how well each of several classifiers predicts held-out examples."""
+
+    def __init__(self, classifiers: int, *, multi: bool) -> None:
+        self._multi = multi
+        self._hits: list[Float | float] = [0.0] * classifiers
+        self._counts: list[Float | float] = [0.0] * classifiers
+
+    def add(self, number: int, scores: Float, labels: Float) -> None:
+        if not len(scores):
+            return
+        if self._multi:
+            found, usable = average_precisions(scores, labels > 0), (labels > 0).any(axis=0)
+            self._hits[number] += np.where(usable, found, 0.0)
+            self._counts[number] += usable.astype(np.float64)
+        else:
+            first = scores.argmax(axis=1)
+            right = labels[np.arange(len(labels)), first] > 0
+            self._hits[number] += (labels * right[:, None]).sum(axis=0)
+            self._counts[number] += labels.sum(axis=0)
+
+    def values(self) -> Float:
+        """Return the mean over genres of recall or average precision, per classifier."""
+        shares = []
+        for hits, counts in zip(self._hits, self._counts, strict=True):
+            counted = np.atleast_1d(counts) > 0
+            share = np.atleast_1d(hits)[counted] / np.atleast_1d(counts)[counted]
+            shares.append(float(share.mean()) if share.size else 0.0)
+        return np.asarray(shares)
+
+
+def average_precisions(scores: Float, positive: npt.NDArray[np.bool_]) -> Float:
+    """Return the average precision of each genre [shape=(genres,)]; NaN without positive examples."""
+    once = np.ones((1, len(scores)))
+    return np.array(
+        [average_precision(scores[:, k], positive[:, k], once)[0] for k in range(scores.shape[1])]
+    )
