@@ -86,6 +86,12 @@ class TagError(GenrelabError):
     code = "tag"
 
 
+class VocabularyError(GenrelabError):
+    """A table of genre names that comes with genrelab is missing or damaged."""
+
+    code = "vocabulary"
+
+
 class MissingExtraError(GenrelabError):
     """A part of genrelab is used whose optional dependencies are not installed."""
 

@@ -1,6 +1,6 @@
 """Names of genres: how people and programs write them, which belongs to which, how each list spells them.
 
-The table of genrelab has genres (`hip hop`, `metal`) and styles (`death metal`), each with its parents and its
+The table of genrelab has genres (`hip hop`, `metal`) and styles (`death metal`), each with its parents and
 other names. The lists of ID3v1, Discogs and MusicBrainz refer to it.
 
 >>> canonical("Hip-Hop"), canonical("RnB"), canonical("(17)"), canonical("no such genre")

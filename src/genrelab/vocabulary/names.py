@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
-from genrelab.vocabulary.keys import LONGEST, normalize
-from genrelab.vocabulary.table import entries, genres, index, spelled
+from genrelab.vocabulary.keys import LONGEST, normalize, words
+from genrelab.vocabulary.separators import is_whole_name, soft_parts
+from genrelab.vocabulary.table import entries, genres, index, qualifiers, spelled
 
 Spelling = Literal["plain", "id3", "discogs", "musicbrainz"]
 SPELLINGS: tuple[Spelling, ...] = get_args(Spelling)
 """How names are written: as players show them, or as a list spells them."""
 
 _NUMBER = re.compile(r"\(?([0-9]{1,3})\)?")
+_DECADE = re.compile(r"(?:1[89]|20)?[0-9]0s|(?:19|20)[0-9]0|[0-9]0er")
+_APOSTROPHES = re.compile("['\u2019]")  # of `80's`
 _MUSIC = ("music", "musik", "musique", "musica")  # `Rock Music` is `rock`
 
 
@@ -27,7 +30,8 @@ def canonical(text: str) -> str | None:
     Returns
     -------
     str or None
-        None if the table does not have it. Nothing is guessed.
+        None if the table does not have it, or if the text names several, such as `Pop/Rock`. Nothing is
+        guessed.
 
     Examples
     --------
@@ -38,6 +42,13 @@ def canonical(text: str) -> str | None:
     if (number := id3_number(text)) is not None:
         listed = entries("id3")
         return (listed[number].genre or None) if number < len(listed) else None
+    parts = soft_parts(text)
+    if len(parts) > 1 and not is_whole_name(text) and all(map(_look_up, parts)):
+        return None
+    return _look_up(text)
+
+
+def _look_up(text: str) -> str | None:
     key, known = normalize(text), index()
     found = known.get(key)
     for word in _MUSIC:
@@ -50,6 +61,12 @@ def id3_number(text: str) -> int | None:
     """Return the number if a text is a number of ID3v1, with or without parentheses."""
     found = _NUMBER.fullmatch(text.strip())
     return int(found[1]) if found else None
+
+
+def id3_name(text: str) -> str | None:
+    """Return the name of a number of ID3v1; None for other texts and for numbers without one."""
+    number, listed = id3_number(text), entries("id3")
+    return listed[number].name if number is not None and number < len(listed) else None
 
 
 def display(name: str, spelling: Spelling = "plain") -> str:
@@ -109,6 +126,49 @@ def ancestors(name: str) -> tuple[str, ...]:
             found[parent] = None
             waiting += genres()[parent].parents
     return tuple(found)
+
+
+def broader(text: str) -> str | None:
+    """Return the genre or style that a text narrows by place, time or the like.
+
+    Parameters
+    ----------
+    text : str
+        One genre that `canonical` does not know.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> broader("Swedish Death Metal"), broader("80's Pop"), broader("Rock Argentino"), broader("My Metal?")
+    ('death metal', 'pop', 'rock', 'metal')
+    >>> broader("Anti Metal") is None
+    True
+    """
+    left, known = words(_APOSTROPHES.sub("", text)), qualifiers()
+    while left:
+        found = canonical(" ".join(left))
+        if found is not None:
+            return found
+        before = len(left)
+        for size in (2, 1):
+            if len(left) > size and _is_qualifier(left[:size], known):
+                left = left[size:]
+                break
+            if len(left) > size and _is_qualifier(left[-size:], known):
+                left = left[:-size]
+                break
+        if len(left) == before:
+            return None
+    return None
+
+
+def _is_qualifier(found: list[str], known: frozenset[str]) -> bool:
+    return normalize(" ".join(found)) in known or (
+        len(found) == 1 and _DECADE.fullmatch(found[0]) is not None
+    )
 
 
 def genre_of(name: str) -> str | None:

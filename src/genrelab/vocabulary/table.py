@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast
 
+from genrelab.errors import VocabularyError
 from genrelab.vocabulary.keys import normalize
-from genrelab.vocabulary.tables import VocabularyError, cells, read_table
+from genrelab.vocabulary.tables import cells, read_table
 
 Level = Literal["genre", "style"]
 ListName = Literal["id3", "discogs", "musicbrainz"]
@@ -111,8 +112,8 @@ def index() -> Mapping[str, str]:
     for text, name in (*named, *listed):
         if found.setdefault(normalize(text), name) != name:
             raise VocabularyError(
-                f"{text!r} is both {found[normalize(text)]!r} and {name!r} in the vocabulary. Install genrelab "
-                "again.",
+                f"the vocabulary is damaged: {text!r} is both {found[normalize(text)]!r} and {name!r}. "
+                "Install genrelab again.",
                 code="vocabulary-ambiguous",
             )
     for text, name in named:  # `drumandbass` and `drum bass` are written as well
@@ -125,13 +126,28 @@ def index() -> Mapping[str, str]:
 def spelled(name: ListName) -> Mapping[str, str]:
     """Return name in the table -> how a list spells it.
 
-    Of several names that mean the same, the one with the table's own name counts, else the first.
+    Of several names that mean the same, the one with the table's own name counts, else one that begins with
+    it (`World Music`, not `Ethnic`), else the first.
     """
     found: dict[str, str] = {}
     for each in entries(name):
-        if each.genre and (each.genre not in found or normalize(each.name) == normalize(each.genre)):
+        if each.genre and (
+            each.genre not in found or _rank(each) < _rank(Listed(found[each.genre], each.genre))
+        ):
             found[each.genre] = each.name
     return found
+
+
+def _rank(listed: Listed) -> int:
+    """Return how far a name is from the table's own: 0 for the same."""
+    key, own = normalize(listed.name), normalize(listed.genre)
+    return 0 if key == own else 1 if key.startswith(own) else 2
+
+
+@cache
+def qualifiers() -> frozenset[str]:
+    """Return the keys of words that say where, when or how general a genre is."""
+    return frozenset(normalize(word) for (word,) in read_table("qualifiers", ("word",)))
 
 
 @cache

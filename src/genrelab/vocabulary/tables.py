@@ -6,17 +6,11 @@ import csv
 from functools import cache
 from importlib.resources import files
 
-from genrelab.errors import GenrelabError
+from genrelab.errors import VocabularyError
 
 MOST_BYTES, MOST_ROWS = 1 << 20, 10_000
 SEPARATOR = "|"
 """Separates several values in a cell."""
-
-
-class VocabularyError(GenrelabError):
-    """A table of the vocabulary is damaged, or a name is in none."""
-
-    code = "vocabulary"
 
 
 def cells(text: str) -> tuple[str, ...]:
