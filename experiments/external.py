@@ -9,9 +9,9 @@ genres, and files that cannot be recognized, are counted and named, but are not 
 
 Use songs that the model was not trained on: this script cannot tell (`genrelab bench model` leaves out the
 training clips that a model file knows). Files in folders below `corpus/genre/` are also judged by album, as
-`genrelab recognize --albums` combines them. Intervals are 95 % bootstrap intervals over files or albums, or
-over the groups of `--groups` (such as artists), which are wider and more honest if several songs are by one
-artist.
+`genrelab recognize --by folder` combines them. Intervals are 95 % bootstrap intervals over files or albums,
+or over the groups of `--groups` (such as artists), which are wider and more honest if several songs are by
+one artist.
 """
 
 from __future__ import annotations

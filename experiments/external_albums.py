@@ -1,4 +1,4 @@
-"""The albums of `external.py`: their answers, combined as `genrelab recognize --albums` does it, and figures.
+"""The albums of `external.py`: their answers, combined as by `genrelab recognize --by folder`, and figures.
 
 Conventions are those of `external_figures`, with albums instead of files. An album of which no file could be
 recognized is left out.

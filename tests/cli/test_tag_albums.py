@@ -1,4 +1,4 @@
-"""`genrelab tag --albums`: all files of an album get its genre."""
+"""`genrelab tag --by`: all files of an album get its genre."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def values(folder: Path, field: str) -> dict[str, list[str]]:
 
 def test_write_and_undo(songs: Path, model: Path, capsys: Capture) -> None:
     before = [path.read_bytes() for path in sorted(songs.rglob("*.flac"))]
-    options = ("--albums", "--moods", "--styles", "--model", model)
+    options = ("--by", "folder", "--moods", "--styles", "--model", model)
     planned = tag(capsys, songs, *options)
     assert [path.read_bytes() for path in sorted(songs.rglob("*.flac"))] == before
     written = tag(capsys, songs, *options, "--write")
@@ -74,7 +74,7 @@ def test_write_and_undo(songs: Path, model: Path, capsys: Capture) -> None:
     assert values(songs, "grouping")["CD2/2.flac"] == []
     assert values(songs, "mood")["Hits/1.flac"] == []
     assert {record["status"] for record in tag(capsys, songs, *options, "--write").values()} == {"left"}
-    tag(capsys, songs, "--albums", "--undo")
+    tag(capsys, songs, "--by", "folder", "--undo")
     assert [path.read_bytes() for path in sorted(songs.rglob("*.flac"))] == before
 
 
@@ -83,36 +83,36 @@ def test_existing_genres_stay(songs: Path, model: Path, capsys: Capture) -> None
     audio = mutagen.File(path)
     audio["genre"] = "Dub"
     audio.save()
-    found = tag(capsys, songs / "Box", "--albums", "--model", model)
+    found = tag(capsys, songs / "Box", "--by", "folder", "--model", model)
     assert found["CD1/1.flac"]["status"] == "left" and found["CD1/2.flac"]["status"] == "would write"
-    found = tag(capsys, songs / "Box", "--albums", "--model", model, "--overwrite")
+    found = tag(capsys, songs / "Box", "--by", "folder", "--model", model, "--overwrite")
     assert found["CD1/1.flac"]["after"] == ["low"]
 
 
 def test_confidence_and_further_genres_are_those_of_the_album(
     songs: Path, model: Path, capsys: Capture
 ) -> None:
-    options = ("--albums", "--model", model)
-    found = tag(capsys, songs / "Box", *options, "--min-confidence", "0.8")
+    options = ("--by", "folder", "--model", model)
+    found = tag(capsys, songs / "Box", *options, "--min-confidence", "0.95")
     assert {record["status"] for record in found.values()} == {"left"}
-    found = tag(capsys, songs / "Box", *options, "--min-confidence", "0.2", "--genres", "2")
+    found = tag(capsys, songs / "Box", *options, "--min-confidence", "0.1", "--genres", "2")
     assert found["CD1/1.flac"]["after"] == ["low", "middle"]
 
 
 def test_an_album_consists_of_the_files_that_are_named(songs: Path, model: Path, capsys: Capture) -> None:
-    found = tag(capsys, songs / "Hits" / "2.flac", "--albums", "--model", model)
+    found = tag(capsys, songs / "Hits" / "2.flac", "--by", "folder", "--model", model)
     assert found["Hits/2.flac"]["after"] == ["middle"]
 
 
 def test_an_album_that_is_not_recognized_in_full(songs: Path, model: Path, capsys: Capture) -> None:
     soundfile.write(songs / "Hits" / "3.flac", tone(250.0, 1.0), RATE)
-    found = tag(capsys, songs / "Hits", "--albums", "--model", model, code=1)
+    found = tag(capsys, songs / "Hits", "--by", "folder", "--model", model, code=1)
     assert found["Hits/3.flac"]["status"] == "error"
     assert found["Hits/1.flac"]["status"] == "left"  # of what is known, half is low and half is middle
 
 
 def test_another_model_is_an_error(songs: Path, tiny_model: Path, capsys: Capture) -> None:
-    found = tag(capsys, songs, "--albums", "--model", tiny_model, code=1)
+    found = tag(capsys, songs, "--by", "folder", "--model", tiny_model, code=1)
     notes = [record["note"] for record in found.values()]
     assert {record["status"] for record in found.values()} == {"error"}
     assert all("--model" in note and "genrelab recognize" in note for note in notes)
@@ -121,4 +121,47 @@ def test_another_model_is_an_error(songs: Path, tiny_model: Path, capsys: Captur
 def test_the_model_is_only_for_albums(songs: Path, model: Path, capsys: Capture) -> None:
     assert main(["tag", str(songs), "--model", str(model)]) == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and "--albums" in captured.err and "--model" in captured.err
+    assert captured.out == "" and "--by" in captured.err and "--model" in captured.err
+
+
+def test_skip_outliers(songs: Path, model: Path, capsys: Capture) -> None:
+    """A track of another genre and one that is no music keep their tags; the others get the album's genre."""
+    options = ("--by", "folder", "--model", model, "--skip-outliers")
+    found = tag(capsys, songs / "Box", *options, "--write")
+    status = {name: record["status"] for name, record in found.items()}
+    assert status == {
+        "CD1/1.flac": "written", "CD1/2.flac": "written", "CD2/1.flac": "left", "CD2/2.flac": "left",
+        "CD2/3.flac": "written",
+    }  # fmt: skip
+    assert "no music" in found["CD2/1.flac"]["note"] and "middle" in found["CD2/2.flac"]["note"]
+    assert values(songs / "Box", "genre")["CD2/2.flac"] == []
+
+
+def test_skip_outliers_needs_albums(songs: Path, capsys: Capture) -> None:
+    assert main(["tag", str(songs), "--skip-outliers"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "--by album" in captured.err and "--skip-outliers" in captured.err
+
+
+def test_tags_decide_what_an_album_is(songs: Path, model: Path, capsys: Capture) -> None:
+    """Tracks of a compilation get their own genres; two albums in one folder have one each."""
+    for path in sorted(songs.rglob("*.flac")):
+        audio = mutagen.File(path)
+        compilation = "Hits" in path.parts
+        audio["ALBUM"] = "Hits" if compilation else path.parent.name
+        audio["ALBUMARTIST"] = "Various Artists" if compilation else "Band"
+        audio.save()
+    options = ("--by", "album", "--model", model)
+    before = [path.read_bytes() for path in sorted(songs.rglob("*.flac"))]
+    found = tag(capsys, songs, *options, "--write")
+    assert {name: record["after"] for name, record in found.items()} == {
+        "CD1/1.flac": ["low"],
+        "CD1/2.flac": ["low"],
+        "CD2/1.flac": [],  # of the two tracks with a genre, each has another
+        "CD2/2.flac": [],
+        "CD2/3.flac": [],
+        "Hits/1.flac": ["low"],
+        "Hits/2.flac": ["middle"],
+    }
+    tag(capsys, songs, "--by", "album", "--undo")
+    assert [path.read_bytes() for path in sorted(songs.rglob("*.flac"))] == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from genrelab.recognize import (
     TagScore,
     scan,
 )
-from genrelab.recognize.albums import Album, PlaceFinder, combine, follow_albums
+from genrelab.recognize.albums import Album, PlaceFinder, combine, follow_albums, places_by_folder
 from genrelab.recognize.albums.place import is_disc
 
 __all__ = ["tagged_model"]
@@ -57,15 +58,25 @@ def only(*records: Recognition, **metadata: Any) -> Album:
     return album
 
 
-def test_the_mean_over_tracks() -> None:
-    album = only(
-        record("a/1.mp3", 0.7, 0.2, 0.1), record("a/2.mp3", 0.6, 0.1, 0.3), record("a/3.mp3", 0.1, 0.0, 0.9)
-    )
+def combined(*tracks: tuple[float, ...], weights: tuple[float, ...] = ()) -> list[float]:
+    """Return the rule as docs/recognize.md states it, in the order of the genres."""
+    weight = np.array(weights or [1.0] * len(tracks))
+    logs = np.log(0.95 * np.array(tracks) + 0.05 / 3)
+    count = weight.sum() ** 2 / (weight**2).sum()
+    shares = np.exp(count / (1 + (count - 1) * 0.7) * (weight @ logs) / weight.sum())
+    return list(shares / shares.sum())
+
+
+def test_the_evidence_of_tracks() -> None:
+    tracks = (0.7, 0.2, 0.1), (0.6, 0.1, 0.3), (0.2, 0.0, 0.8)
+    album = only(*(record(f"a/{number}.mp3", *track) for number, track in enumerate(tracks)))
     assert (album.path, album.model) == (Path("a"), "m")
     assert [each.genre for each in album.genres] == ["low", "high", "middle"]
-    assert [each.probability for each in album.genres] == pytest.approx([1.4 / 3, 1.3 / 3, 0.1])
+    low, middle, high = combined(*tracks)
+    assert [each.probability for each in album.genres] == pytest.approx([low, high, middle])
+    assert math.fsum(each.probability for each in album.genres) == pytest.approx(1)
     assert (album.genre, album.reason) == ("low", None)
-    assert album.confidence == pytest.approx(1.4 / 3)
+    assert album.confidence == pytest.approx(low)
     assert (album.tracks, album.counted, album.answered, album.agreeing) == (3, 3, 3, 2)
     assert album.agreement == pytest.approx(2 / 3)
 
@@ -109,17 +120,78 @@ def test_more_than_half_of_the_answered_tracks_must_agree(
 
 def test_thresholds_are_those_of_the_model() -> None:
     tracks = record("a/1.mp3", 0.9, 0.1, 0.0), unsure("a/2.mp3", 0.3, 0.4, 0.3)
-    assert only(*tracks, abstain_below=0.59).genre == "low"
-    assert only(*tracks, abstain_below=0.61).reason == "low confidence"
-    assert only(*tracks, abstain_below=0.1, abstain_below_by_genre={"low": 0.61}).genre == "unsure"
-    assert only(*tracks, abstain_below=0.9, abstain_below_by_genre={"low": 0.59}).genre == "low"
+    confidence = combined((0.9, 0.1, 0.0), (0.3, 0.4, 0.3))[0]
+    below, above = confidence - 0.01, confidence + 0.01
+    assert only(*tracks, abstain_below=below).genre == "low"
+    assert only(*tracks, abstain_below=above).reason == "low confidence"
+    assert only(*tracks, abstain_below=0.1, abstain_below_by_genre={"low": above}).genre == "unsure"
+    assert only(*tracks, abstain_below=0.9, abstain_below_by_genre={"low": below}).genre == "low"
 
 
-def test_no_genre_if_no_track_has_one() -> None:
-    """Two genres with different thresholds: the mean reaches one that no track does."""
-    tracks = unsure("a/1.mp3", 0.45, 0.55, 0.0), unsure("a/2.mp3", 0.55, 0.0, 0.45)
-    thresholds = {"low": 0.4, "middle": 0.9}
-    assert only(*tracks, abstain_below_by_genre=thresholds).reason == "low confidence"
+def test_unsure_tracks_can_make_a_sure_album() -> None:
+    """Each track leaves two genres open, and only one of them fits all tracks."""
+    tracks = unsure("a/1.mp3", 0.5, 0.5, 0.0), unsure("a/2.mp3", 0.5, 0.0, 0.5)
+    album = only(*tracks, abstain_below=0.6)
+    assert (album.genre, album.answered, album.agreement) == ("low", 0, None)
+    assert only(tracks[0], abstain_below=0.6).reason == "low confidence"
+
+
+def test_many_tracks_count_as_few() -> None:
+    """Their errors are alike: a thousand tracks are hardly surer than ten."""
+    confidences = []
+    for count in (2, 10, 100, 1000):
+        album = only(*(record(f"a/{number}.mp3", 0.6, 0.2, 0.2) for number in range(count)))
+        confidences.append(album.confidence or 0)
+    assert 0.6 < confidences[0] < confidences[1] < confidences[2] < confidences[3] < 0.75
+
+
+def test_short_tracks_count_less() -> None:
+    song = record("a/1.mp3", 0.7, 0.2, 0.1, duration=240.0)
+    jingles = [record(f"a/j{number}.mp3", 0.0, 0.0, 1.0, duration=6.0) for number in range(19)]
+    album = only(song, jingles[0])
+    assert (album.genre, album.agreeing, album.answered) == ("low", 1, 2)
+    expected = combined((0.7, 0.2, 0.1), (0.0, 0.0, 1.0), weights=(1.0, 0.1))
+    assert album.confidence == pytest.approx(expected[0])
+    assert only(song, *jingles[:4]).genre == "low"
+    assert only(song, *jingles).genre == "high"
+
+
+def test_a_long_track_does_not_outweigh_others() -> None:
+    """A track of an hour has the weight of one of a minute."""
+    songs = [record(f"a/s{number}.mp3", 0.8, 0.1, 0.1, duration=60.0) for number in range(2)]
+    assert only(record("a/1.mp3", 0.1, 0.1, 0.8, duration=3600.0), *songs).genre == "low"
+
+
+def test_short_speech_does_not_outweigh_songs() -> None:
+    speech = [replace(no_music(f"a/s{number}.mp3"), duration=10.0) for number in range(5)]
+    assert only(*speech, record("a/1.mp3", 0.9, 0.1, 0.0, duration=200.0)).genre == "low"
+    assert only(*speech, record("a/1.mp3", 0.9, 0.1, 0.0, duration=40.0)).reason == "no music"
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_one_stray_track_does_not_decide(place: int) -> None:
+    """Wherever it is and however sure: not even a probability of 0 rules a genre out."""
+    tracks = [record(f"a/{number}.mp3", 0.6, 0.3, 0.1) for number in range(5)]
+    tracks.insert(place, record("a/stray.mp3", 0.0, 0.0, 1.0))
+    album = only(*tracks)
+    assert album.genre == "low"
+    assert [(each.path, each.genre, each.confidence) for each in album.outliers] == [
+        (Path("a/stray.mp3"), "high", 1.0)
+    ]
+
+
+def test_outliers() -> None:
+    songs = [record(f"a/{number}.mp3", 0.8, 0.1, 0.1) for number in range(5)]
+    near, far = record("a/near.mp3", 0.2, 0.7, 0.1), record("a/far.mp3", 0.15, 0.7, 0.15)
+    doubtful = unsure("a/doubtful.mp3", 0.0, 0.5, 0.5)
+    album = only(*songs, near, far, doubtful, no_music("a/intro.mp3"), record("a/gap.mp3"), failed("a/x.mp3"))
+    assert [(each.path.name, each.genre, each.reason) for each in album.outliers] == [
+        ("far.mp3", "middle", None), ("intro.mp3", "unsure", "no music"), ("gap.mp3", "unsure", "silent")
+    ]  # fmt: skip
+    assert album.to_dict()["outliers"][0] == {
+        "path": "a/far.mp3", "track": None, "genre": "middle", "confidence": 0.7, "reason": None
+    }  # fmt: skip
+    assert not only(songs[0], far).outliers  # various: there is nothing to differ from
 
 
 @pytest.mark.parametrize(
@@ -234,13 +306,15 @@ def test_an_album_is_done_with_its_last_track() -> None:
             else:
                 yield record(str(file), 0.9, 0.1, 0.0)
 
-    found = [(album.path, album.tracks, len(taken)) for album in follow_albums(files, records(), PLAIN)]
+    albums = follow_albums(places_by_folder(files), records(), PLAIN)
+    found = [(album.path, album.tracks, len(taken)) for album in albums]
     assert found == [(Path("c"), 0, 3), (Path("b"), 2, 4), (Path("a"), 2, 5)]
 
 
 def test_a_path_without_tracks_has_an_error_of_its_own() -> None:
     problem = Problem(Path("a/none.mp3"), "a/none.mp3 does not exist")
-    (failure,) = follow_albums([problem], [Recognition(problem.path, "m", error=problem.message)], PLAIN)
+    records = [Recognition(problem.path, "m", error=problem.message)]
+    (failure,) = follow_albums(places_by_folder([problem]), records, PLAIN)
     assert (failure.path, failure.tracks, failure.genre, failure.errors) == (
         problem.path, 0, None, (problem.message,)
     )  # fmt: skip
@@ -263,8 +337,9 @@ def test_real_files(tagged_model: Path, tmp_path: Path) -> None:
     (album,) = combine(records, recognizer.bundle.metadata)
     assert (album.tracks, album.counted, album.genre) == (5, 3, "low")
     counted = [each for each in records if each.genres and each.reason != "no music"]
-    for genre, probability in album.genres:
-        assert probability == pytest.approx(np.mean([dict(each.genres)[genre] for each in counted]))
+    tracks = [tuple(dict(each.genres)[genre] for genre in TONES) for each in counted]
+    expected = dict(zip(TONES, combined(*tracks), strict=True))
+    assert dict(album.genres) == pytest.approx(expected)
     calm = [next(tag.probability for tag in each.tags if tag.name == "calm") for each in counted]
     (tag,) = [tag for tag in album.tags if tag.name == "calm"]
     assert tag.probability == pytest.approx(math.fsum(calm) / 3) and tag.present

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genrelab.cli.albums import ByOption, find_places
 from genrelab.cli.library import open_or_none
 from genrelab.cli.options import (
     ExcludeOption,
@@ -50,10 +51,7 @@ def recognize(
     ] = False,
     top: TopOption = 3,
     tags: TagsOption = False,
-    albums: Annotated[
-        bool,
-        typer.Option("--albums", help="One result per album: a folder with its discs, or a CUE sheet."),
-    ] = False,
+    by: ByOption = None,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Include the genre of each segment; implies --full.")
     ] = False,
@@ -95,7 +93,7 @@ def recognize(
     """Recognize the genre of music; unchanged files are not processed again.
 
     Exit code: 0 if every file has a genre; 1 if a file failed, is unsure or lacks an output; 2 for wrong use.
-    With --albums, an unsure file does not count, but an unsure album does.
+    With --by, an unsure file does not count, but an unsure album does.
     """
     from genrelab.bundle.find import find_model
     from genrelab.errors import UsageError
@@ -107,8 +105,8 @@ def recognize(
     from genrelab.recognize.writers.output import open_output
     from genrelab.recognize.writers.side_files import PartsWriter
 
-    if albums and (timeline or parts):
-        message = f"--albums has no room for --{'timeline' if timeline else 'parts'}. Omit one of them."
+    if by and (timeline or parts):
+        message = f"--by has no room for --{'timeline' if timeline else 'parts'}. Omit one of them."
         raise UsageError(message, code="albums-with-timeline")
     check_format(format, top=top, timeline=timeline or parts)
     model_file = find_model(model)
@@ -138,18 +136,19 @@ def recognize(
             open_output(out, keep=[*read, opened.path] if opened else read) as stream,
             counting() if bar else nullcontext() as report,
         ):
+            places = find_places(found, by, report) if by else None
             records = (cached or recognizer).recognize_many(found, jobs=jobs)
             records = writer.follow(records)
             records = progress.follow(records, report)
-            if albums:
-                combined = follow_albums(found, records, recognizer.bundle.metadata)
+            if places is not None:
+                combined = follow_albums(places, records, recognizer.bundle.metadata)
                 write_albums(progress.count_albums(combined), stream, format=format, top=top, tags=tags)
             else:
                 write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
         if cached is not None and cached.recalled and not quiet:
             known = f"{cached.recalled} of {progress.total} were known"
             note(f"note: {known} (library {cached.library.path}); --again repeats them")
-    failures = progress.failures(albums=albums)
+    failures = progress.failures(albums=by is not None)
     if not quiet:
         for failure in failures:
             note(f"note: {failure}; their records say why")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.albums import ByOption, tag_reader
 from genrelab.cli.library import open_library
 from genrelab.cli.options import (
     ExcludeOption,
@@ -21,7 +22,7 @@ from genrelab.cli.options import (
     QuietOption,
     read_placeholders,
 )
-from genrelab.cli.progress import Report, counting, note, note_skipped
+from genrelab.cli.progress import counting, note, note_skipped
 
 if TYPE_CHECKING:
     from genrelab.library import Library, TagRecord
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from genrelab.library.tagging.genre_map import GenreMap
     from genrelab.library.tagging.tag_plan import Mode
     from genrelab.library.tags import Field
+    from genrelab.recognize.albums import ReadTags
     from genrelab.recognize.scan import Found
 
 
@@ -76,15 +78,15 @@ def tag(
         float | None,
         typer.Option(metavar="P", min=0, max=1, help="Do not write genres with a lower probability."),
     ] = None,
-    albums: Annotated[
-        bool,
-        typer.Option("--albums", help="Write the genre and tags of the album to all of its files."),
+    by: ByOption = None,
+    skip_outliers: Annotated[
+        bool, typer.Option("--skip-outliers", help="With --by: skip tracks that do not fit their album.")
     ] = False,
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="With --albums: the model that recognized the files; default: $GENRELAB_MODEL, or the "
+            help="With --by: the model that recognized the files; default: $GENRELAB_MODEL, or the "
             "bundled model.",
         ),
     ] = None,
@@ -129,10 +131,11 @@ def tag(
 
     _check_exclusive("--dry-run", dry_run, "--write", write, "--undo", undo)
     _check_exclusive("--only-empty", only_empty, "--overwrite", overwrite, "--combine", combine)
-    if model is not None and not albums:
-        message = (
-            "--model is for --albums: files have their answers from the library. Omit it, or add --albums."
-        )
+    if skip_outliers and not by:
+        message = "--skip-outliers is for --by, which gives albums one genre. Omit it, or add --by album."
+        raise UsageError(message, code="outliers-without-albums")
+    if model is not None and not by:
+        message = "--model is for --by: files have their answers from the library. Omit it, or add --by."
         raise UsageError(message, code="model-without-albums")
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     fields = _fields(genre=not no_genre, moods=moods, styles=styles)
@@ -151,6 +154,7 @@ def tag(
         itunes_grouping=itunes_grouping,
         fields=fields,
         most=most,
+        skip_outliers=skip_outliers,
     )
     failed = 0
 
@@ -171,8 +175,10 @@ def tag(
             note_skipped(log)
         tagger = Tagger(opened)
         with counting() if sys.stderr.isatty() and not quiet else nullcontext() as report:
-            wanted = albums and not undo
-            answers = _answers(opened, _counted(found, report), model, full=full) if wanted else None
+            answers = None
+            if by and not undo:
+                read_tags = tag_reader(by, len(found), report)
+                answers = _answers(opened, found, model, full=full, read_tags=read_tags)
             records = (
                 tagger.undo(found, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
                 if undo
@@ -199,21 +205,16 @@ def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
     return fields
 
 
-def _counted(found: list[Found], report: Report | None) -> Iterator[Found]:
-    """Yield files and show how many were read."""
-    for done, file in enumerate(found, start=1):
-        yield file
-        if report is not None:
-            report("reading albums", done, len(found))
-
-
-def _answers(library: Library, found: Iterable[Found], model: Path | None, *, full: bool) -> AlbumAnswers:
+def _answers(
+    library: Library, found: Sequence[Found], model: Path | None, *, full: bool, read_tags: ReadTags | None
+) -> AlbumAnswers:
     """Combine what the library knows to answers for albums."""
     from genrelab.bundle.bundle import Bundle
     from genrelab.bundle.find import find_model
     from genrelab.library.tagging.album_answers import AlbumAnswers
 
-    return AlbumAnswers(library, found, Bundle.load(find_model(model), threads=1), full=full)
+    bundle = Bundle.load(find_model(model), threads=1)
+    return AlbumAnswers(library, found, bundle, full=full, read_tags=read_tags)
 
 
 def _check_exclusive(*options: str | bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,14 @@ from genrelab.bundle.bundle import Bundle
 from genrelab.errors import TagError
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.store.library import Library
-from genrelab.recognize.albums import Album, AlbumAggregator, PlaceFinder
+from genrelab.recognize.albums import (
+    Album,
+    AlbumAggregator,
+    OwnAnswer,
+    ReadTags,
+    places_by_folder,
+    places_by_tags,
+)
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.scan import Found
 
@@ -21,12 +28,15 @@ class AlbumAnswers:
     Parameters
     ----------
     library : Library
-    files : iterable of Path, SheetTrack or Problem
+    files : sequence of Path, SheetTrack or Problem
         From `genrelab.recognize.scan`. An album consists of those of its files that are given and known.
     bundle : Bundle
         The model whose results are combined; it has the thresholds.
     full : bool
         Whether to combine only results of whole files.
+    read_tags : callable or None
+        Reads what the tags of a file say about its album, such as
+        `genrelab.library.album_tags.read_album_tags`. None: the album of a file is its folder.
 
     Raises
     ------
@@ -35,28 +45,34 @@ class AlbumAnswers:
     """
 
     def __init__(
-        self, library: Library, files: Iterable[Found], bundle: Bundle, *, full: bool = False
+        self,
+        library: Library,
+        files: Sequence[Found],
+        bundle: Bundle,
+        *,
+        full: bool = False,
+        read_tags: ReadTags | None = None,
     ) -> None:
         self._bundle = bundle
-        self._finder = PlaceFinder()
+        paths = [file for file in files if isinstance(file, Path)]
+        places = places_by_folder(paths) if read_tags is None else places_by_tags(paths, read_tags)
+        self._keys: dict[Path, str | None] = {}  # None: a track of a compilation
         collected: dict[str, AlbumAggregator] = {}
-        for file in files:
-            if not isinstance(file, Path):
+        for path, place in zip(paths, places, strict=True):
+            if place is None:
                 continue
-            try:
-                record = library.tracks.find(FileSnapshot(file))
-            except (OSError, ValueError):
-                continue  # the record of tagging says what is wrong
+            alone = place.unit == "track"
+            self._keys[path] = None if alone else place.key
+            record = None if alone else _known(library, path)
             if record is None or record.model != bundle.identity or (full and not record.full):
                 continue
-            place = self._finder.of(file)
             if place.key not in collected:
                 collected[place.key] = AlbumAggregator(place, bundle.metadata)
             collected[place.key].add(record)
         self._albums = {key: album.result() for key, album in collected.items()}
 
-    def of(self, recognition: Recognition) -> Album:
-        """Return the answer for the album of a file.
+    def of(self, recognition: Recognition) -> Album | None:
+        """Return the answer for the album of a file; None for a track of a compilation, which has its own.
 
         Parameters
         ----------
@@ -74,11 +90,27 @@ class AlbumAnswers:
                 f"{self._bundle.identity}. Run `genrelab recognize` on it, or name its model with --model.",
                 code="tag-other-model",
             )
-        album = self._albums.get(self._finder.of(recognition.path).key)
+        key = self._keys.get(recognition.path, "")
+        if key is None:
+            return None
+        album = self._albums.get(key)
         if album is None:
             message = f"{recognition.path} has changed since its album was read. Try again."
             raise TagError(message, code="tag-album-unknown")
         return album
+
+
+def _known(library: Library, path: Path) -> Recognition | None:
+    """Return what the library knows about a file; the record of tagging says what is wrong with it."""
+    try:
+        return library.tracks.find(FileSnapshot(path))
+    except (OSError, ValueError):
+        return None
+
+
+def is_outlier(recognition: Recognition, album: Album) -> bool:
+    """Return whether a track does not fit its album, which has a genre."""
+    return OwnAnswer(recognition).outlier_in(str(album.genre)) is not None
 
 
 def in_album(recognition: Recognition, album: Album) -> Recognition:

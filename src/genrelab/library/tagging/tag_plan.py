@@ -56,6 +56,8 @@ class TagPolicy:
         What to write: genres to `genre`, moods to `mood`, styles and further genres to `grouping`.
     most : int > 0
         Most moods, and most styles and further genres, to write.
+    skip_outliers : bool
+        With answers of albums, skip tracks that do not fit theirs.
     """
 
     mode: Mode = "only-empty"
@@ -71,6 +73,7 @@ class TagPolicy:
     itunes_grouping: bool = False
     fields: Fields = GENRE
     most: int = MOST_TAGS
+    skip_outliers: bool = False
 
 
 Wish = TagPolicy

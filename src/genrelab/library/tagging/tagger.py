@@ -17,7 +17,7 @@ from genrelab.library.hashing import sha256_of
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
-from genrelab.library.tagging.album_answers import AlbumAnswers, in_album
+from genrelab.library.tagging.album_answers import AlbumAnswers, in_album, is_outlier
 from genrelab.library.tagging.safe_write import Rewriter
 from genrelab.library.tagging.tag_plan import TagPolicy, plan_tags
 from genrelab.library.tagging.tag_record import FieldChange, Status, TagRecord
@@ -68,7 +68,7 @@ class Tagger:
             Whether to write; otherwise no file is changed.
         albums : AlbumAnswers or None
             If given, each file gets the genres and tags of its album; those of an album that is `unsure` are
-            left unchanged.
+            left unchanged. Tracks of compilations keep their own.
 
         Yields
         ------
@@ -202,6 +202,9 @@ class Tagger:
         if album is not None and not album.has_genre:
             note = f"its album is unsure: {album.reason}"
             recognition = replace(recognition, confidence=album.confidence)
+            return _record(path, "left", _values(tag, policy.fields), {}, recognition, [note])
+        if album is not None and policy.skip_outliers and is_outlier(recognition, album):
+            note = f"does not fit its album, which is {album.genre}: {recognition.reason or own}"
             return _record(path, "left", _values(tag, policy.fields), {}, recognition, [note])
         if album is not None:
             recognition = in_album(recognition, album)

@@ -133,6 +133,12 @@ class MatroskaTag(FileTag):
         whole, track = ([text for text in found[key] if text.strip()] for key in (False, True))
         return tuple(whole or track)
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return name and text of each value for the file or its only sound track."""
+        parts = (part for tag in self._tags() for part in tag.parts if part.startswith(b"\x67\xc8"))
+        both = ((_texts(part, _NAME), _texts(part, _STRING)) for part in parts)
+        return [pair for names, texts in both for pair in zip(names, texts, strict=False)]
+
     def snapshot(self) -> Snapshot:
         """Return the fields' elements with targets and places, and the parts that may change."""
         values: list[Any] = [

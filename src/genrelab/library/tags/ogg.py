@@ -48,6 +48,11 @@ class OggTag(FileTag):
         self._comments.fields = fields
         self._size = len(packet)
 
+    @property
+    def comments(self) -> Comments:
+        """All comments, as they are in memory."""
+        return self._comments
+
     def values(self, field: Field) -> tuple[str, ...]:
         """Return the values of a field among the comments."""
         return self._comments.values(field)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from genrelab.bundle.metadata import UNSURE, BundleMetadata
 from genrelab.errors import UsageError
-from genrelab.recognize.albums.album import Album, AlbumReason
-from genrelab.recognize.albums.place import AlbumPlace, PlaceFinder
-from genrelab.recognize.inputs.problem import Problem
-from genrelab.recognize.inputs.sheet_track import SheetTrack
+from genrelab.recognize.albums.album import Album, AlbumReason, Outlier
+from genrelab.recognize.albums.evidence import Evidence, weight_of
+from genrelab.recognize.albums.grouping import Places, ReadTags, places_by_folder, places_by_tags
+from genrelab.recognize.albums.outliers import OwnAnswer
+from genrelab.recognize.albums.place import AlbumPlace
 from genrelab.recognize.recognition import RankedGenre, Reason, Recognition, TagScore
 from genrelab.recognize.recognizer import File
 
 _LEAST_AGREEMENT = 0.5
-"""An album is `various` if its first genre is that of at most this share of its answered tracks."""
+"""An album is `various` if its first genre has at most this share of its answered tracks, by weight."""
+
+_ROUNDING = 1e-9  # of sums of weights
 
 
 class AlbumAggregator:
-    """Collects the results for the tracks of one album; keeps sums, not results.
+    """Collects the results for the tracks of one album; keeps sums, and little of each result.
 
     Parameters
     ----------
@@ -35,12 +38,16 @@ class AlbumAggregator:
         self._metadata = metadata
         self._model: str | None = None
         self._seen: set[tuple[str, int | None]] = set()
-        self._genres: dict[str, float] = {}  # sum of probabilities, in the order of the first track
+        self._evidence = Evidence()
+        self._first: tuple[RankedGenre, ...] = ()  # of the first counted track
         self._tags: dict[tuple[str, str], float] = {}
         self._counted = 0
+        self._weight = 0.0  # of the counted tracks
         self._failed = 0
-        self._uncounted: Counter[Reason] = Counter()
+        self._uncounted: dict[Reason, float] = {}  # weights
         self._answers: Counter[str] = Counter()
+        self._answer_weights: dict[str, float] = {}
+        self._own: list[OwnAnswer] = []
         self._warnings: list[str] = []
         self._errors: list[str] = []
 
@@ -52,7 +59,7 @@ class AlbumAggregator:
         UsageError
             If another model recognized the tracks before.
         """
-        track = (os.path.abspath(record.path), None if record.track is None else record.track.number)
+        track = _track_of(record)
         if track in self._seen:
             return
         self._seen.add(track)
@@ -68,20 +75,27 @@ class AlbumAggregator:
         if record.error is not None:
             self._errors.append(record.error)
             self._failed += 1
-        elif record.reason is not None and (record.reason != "low confidence" or not record.genres):
-            self._uncounted[record.reason] += 1
+            return
+        self._own.append(OwnAnswer(record))
+        if record.reason is not None and (record.reason != "low confidence" or not record.genres):
+            weight = weight_of(record.duration)
+            self._uncounted[record.reason] = self._uncounted.get(record.reason, 0.0) + weight
         else:
             self._count(record)
 
     def _count(self, record: Recognition) -> None:
+        weight = weight_of(record.duration)
         self._counted += 1
+        self._weight += weight
         if record.answered:
-            self._answers[str(record.genre)] += 1
-        for genre, probability in record.genres:
-            self._genres[genre] = self._genres.get(genre, 0.0) + probability
+            genre = str(record.genre)
+            self._answers[genre] += 1
+            self._answer_weights[genre] = self._answer_weights.get(genre, 0.0) + weight
+        self._first = self._first or record.genres
+        self._evidence.add(dict(record.genres), weight)
         for tag in record.tags:
             key = (tag.kind, tag.name)
-            self._tags[key] = self._tags.get(key, 0.0) + tag.probability
+            self._tags[key] = self._tags.get(key, 0.0) + weight * tag.probability
 
     def result(self) -> Album:
         """Return the result for the album, after its last track."""
@@ -103,42 +117,54 @@ class AlbumAggregator:
             reason=reason,
             warnings=tuple(self._warnings),
             errors=tuple(self._errors),
+            unit=self._place.unit,
+            title=self._place.title,
+            artist=self._place.artist,
+            compilation=self._place.compilation,
+            outliers=() if reason or not ranked else self._outliers(ranked[0].genre),
         )
 
+    def _outliers(self, genre: str) -> tuple[Outlier, ...]:
+        found = (own.outlier_in(genre) for own in self._own)
+        return tuple(outlier for outlier in found if outlier is not None)
+
     def _ranked(self) -> tuple[RankedGenre, ...]:
-        """Return the genres by their mean probability; a single track keeps the order of its vote."""
-        means = [RankedGenre(genre, total / self._counted) for genre, total in self._genres.items()]
-        if self._counted > 1:
-            means.sort(key=lambda ranked: -ranked.probability)
-        return tuple(means)
+        """Return the genres by their probability; a single track keeps its own."""
+        if self._counted <= 1:
+            return self._first
+        ranked = (RankedGenre(*item) for item in self._evidence.probabilities().items())
+        return tuple(sorted(ranked, key=lambda each: -each.probability))
 
     def _reason(self, ranked: Sequence[RankedGenre]) -> AlbumReason | None:
         """Return why the genre is `unsure`; None if there is one, or no track could be recognized.
 
         Silence does not outweigh music: albums have silent tracks before hidden ones.
         """
-        if self._uncounted["no music"] > self._counted:
+        if self._uncounted.get("no music", 0.0) > self._weight:
             return "no music"
         if not self._counted:
             return "silent" if self._uncounted else None
-        answered = self._answers.total()
-        first = ranked[0]
-        if answered > 1 and self._answers[first.genre] <= _LEAST_AGREEMENT * answered:
+        genre, probability = ranked[0]
+        agreeing, answered = self._answer_weights.get(genre, 0.0), sum(self._answer_weights.values())
+        if self._answers.total() > 1 and agreeing <= _LEAST_AGREEMENT * answered + _ROUNDING:
             return "various"
-        is_low = first.probability < self._metadata.threshold_of(first.genre)
-        return "low confidence" if is_low or not answered else None
+        if self._counted == 1:
+            return None if self._answers else "low confidence"
+        return "low confidence" if probability < self._metadata.threshold_of(genre) else None
 
     def _tag_scores(self, *, music: bool) -> tuple[TagScore, ...]:
         """Return the tags, most likely first; without music none is present."""
         thresholds = {(tag.kind, tag.name): tag.threshold for tag in self._metadata.tags}
         scores = []
         for (kind, name), total in self._tags.items():
-            mean = total / self._counted
+            mean = total / self._weight
             scores.append(TagScore(kind, name, mean, music and mean >= thresholds[kind, name]))
         return tuple(sorted(scores, key=lambda score: -score.probability))
 
 
-def combine(recognitions: Iterable[Recognition], metadata: BundleMetadata) -> tuple[Album, ...]:
+def combine(
+    recognitions: Iterable[Recognition], metadata: BundleMetadata, *, read_tags: ReadTags | None = None
+) -> tuple[Album, ...]:
     """Combine the results of tracks to those of their albums.
 
     Parameters
@@ -147,6 +173,10 @@ def combine(recognitions: Iterable[Recognition], metadata: BundleMetadata) -> tu
         Of any number of albums, in any order, by one model.
     metadata : BundleMetadata
         Of that model.
+    read_tags : callable or None
+        Reads what the tags of a file say about its album, such as
+        `genrelab.library.album_tags.read_album_tags`; then albums are found by tags. None: the album of a
+        track is its folder.
 
     Returns
     -------
@@ -159,19 +189,20 @@ def combine(recognitions: Iterable[Recognition], metadata: BundleMetadata) -> tu
         If the tracks of an album were recognized by different models.
     """
     records = list(recognitions)
-    files = [record.path if record.track is None else record.track for record in records]
-    return tuple(follow_albums(files, records, metadata))
+    files: list[File] = [record.path if record.track is None else record.track for record in records]
+    places = places_by_folder(files) if read_tags is None else places_by_tags(files, read_tags)
+    return tuple(follow_albums(places, records, metadata))
 
 
 def follow_albums(
-    files: Sequence[File], recognitions: Iterable[Recognition], metadata: BundleMetadata
+    places: Places, recognitions: Iterable[Recognition], metadata: BundleMetadata
 ) -> Iterator[Album]:
     """Combine the results of tracks to those of their albums, while tracks are recognized.
 
     Parameters
     ----------
-    files : sequence of str, path-like, SheetTrack or Problem
-        All that is to be recognized, such as a list of what `scan` yields.
+    places : list of AlbumPlace or None
+        The album of each file that is to be recognized, from `places_by_folder` or `places_by_tags`.
     recognitions : iterable of Recognition
         One per file, in the same order, such as `Recognizer.recognize_many` yields.
     metadata : BundleMetadata
@@ -180,33 +211,40 @@ def follow_albums(
     Yields
     ------
     Album
-        As soon as its last track is done. A `Problem` becomes an album without tracks.
+        As soon as its last track is done. A `Problem` becomes an album without tracks. Each track of a
+        compilation becomes an album of its own, once, however often it was named.
 
     Raises
     ------
     UsageError
         If the tracks of an album were recognized by different models.
     """
-    finder = PlaceFinder()
-    places = [_place(file, finder) for file in files]
     waiting = Counter(place.key for place in places if place is not None)
     albums: dict[str, AlbumAggregator] = {}
+    alone: set[tuple[str, int | None]] = set()
     for place, record in zip(places, recognitions, strict=True):
         if place is None:
             yield Album(record.path, record.model, errors=(record.error or "",))
-            continue
-        if place.key not in albums:
-            albums[place.key] = AlbumAggregator(place, metadata)
-        albums[place.key].add(record)
-        waiting[place.key] -= 1
-        if not waiting[place.key]:
-            yield albums.pop(place.key).result()
+        elif place.unit == "track":
+            if (track := _track_of(record)) not in alone:
+                alone.add(track)
+                yield _of_track(record, place, metadata)
+        else:
+            if place.key not in albums:
+                albums[place.key] = AlbumAggregator(place, metadata)
+            albums[place.key].add(record)
+            waiting[place.key] -= 1
+            if not waiting[place.key]:
+                yield albums.pop(place.key).result()
 
 
-def _place(file: File, finder: PlaceFinder) -> AlbumPlace | None:
-    """Return the album of a file; None if there is no file."""
-    if isinstance(file, Problem):
-        return None
-    if isinstance(file, SheetTrack):
-        return finder.of(file.path, file)
-    return finder.of(Path(file))
+def _track_of(record: Recognition) -> tuple[str, int | None]:
+    """Return what names a track, however its path is written."""
+    return os.path.abspath(record.path), None if record.track is None else record.track.number
+
+
+def _of_track(record: Recognition, place: AlbumPlace, metadata: BundleMetadata) -> Album:
+    """Return the result for a track of a compilation."""
+    single = AlbumAggregator(place._replace(path=record.path), metadata)
+    single.add(record)
+    return replace(single.result(), track=None if record.track is None else record.track.number)

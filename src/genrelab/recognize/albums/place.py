@@ -1,11 +1,11 @@
-"""Which album a track belongs to."""
+"""Which folder or CUE sheet a track belongs to."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 
@@ -14,6 +14,13 @@ _DISC = re.compile(
     r"( ?(of|/) ?\d{1,2})?[\])]?( ?[-\u2013\u2014:,._(\[].*)?",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+Unit = Literal["album", "folder", "sheet", "track"]
+"""What a record is about: an album by its tags, a folder, a CUE sheet, or a track of a compilation."""
+
+CompilationSign = Literal["flag", "various artists", "many artists"]
+"""Why an album is a compilation: a flag in its tags, its album artist, or the artists of its tracks."""
 
 
 class AlbumPlace(NamedTuple):
@@ -25,10 +32,20 @@ class AlbumPlace(NamedTuple):
         The same for all tracks of the album, however they are named.
     path : Path
         The folder or CUE sheet, as the user named it if that names it.
+    unit : {"album", "folder", "sheet", "track"}
+        What the album is; `track` if each track of it gets an answer of its own.
+    title, artist : str or None
+        From the tags of the album's first track.
+    compilation : {"flag", "various artists", "many artists"} or None
+        Why the album is a compilation.
     """
 
     key: str
     path: Path
+    unit: Unit = "folder"
+    title: str | None = None
+    artist: str | None = None
+    compilation: CompilationSign | None = None
 
 
 class PlaceFinder:
@@ -56,7 +73,7 @@ class PlaceFinder:
         """
         if track is not None:
             if track.sheet not in self._sheets:
-                self._sheets[track.sheet] = AlbumPlace(f"sheet {_real(track.sheet)}", track.sheet)
+                self._sheets[track.sheet] = AlbumPlace(f"sheet {_real(track.sheet)}", track.sheet, "sheet")
             return self._sheets[track.sheet]
         folder = path.parent
         if folder not in self._folders:

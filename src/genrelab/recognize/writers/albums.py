@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -24,6 +25,7 @@ from genrelab.recognize.writers.formats import (
 )
 from genrelab.recognize.writers.table import percent, tag_items
 
+_MOST_OUTLIERS = 20  # of an album in a table
 _NARROWEST_PATH, _NARROWEST_LIST = 12, 9  # columns that a narrow terminal leaves to paths and further genres
 
 
@@ -74,14 +76,28 @@ def write_albums(
 
 def _write_csv(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
     ranked = [name for rank in range(1, content.top + 1) for name in (f"genre_{rank}", f"probability_{rank}")]
-    columns = ["path", "tracks", "counted", "answered", "agreeing", "agreement", "genre", "confidence"]
-    columns += ["reason", *ranked, *(["tags"] if content.tags else []), "model", "warnings", "errors"]
+    columns = [
+        "path",
+        "unit",
+        "title",
+        "artist",
+        "compilation",
+        "track",
+        "tracks",
+        "counted",
+        "answered",
+        "agreeing",
+        "agreement",
+    ]
+    columns += ["genre", "confidence", "reason", *ranked, *(["tags"] if content.tags else [])]
+    columns += ["outliers", "model", "warnings", "errors"]
     write_csv_line(columns, out)
     for album in albums:
         row = album.to_dict(top=content.top)
         for rank, (genre, probability) in enumerate((each.values() for each in row["genres"]), start=1):
             row[f"genre_{rank}"], row[f"probability_{rank}"] = genre, probability
         row["tags"] = tags_text(row["tags"])
+        row["outliers"] = "; ".join(os.fspath(outlier.path) for outlier in album.outliers)
         row["warnings"], row["errors"] = "; ".join(album.warnings), "; ".join(album.errors)
         write_csv_line([row.get(column) for column in columns], out)
 
@@ -93,10 +109,15 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
     text, number, count = pa.string(), pa.float64(), pa.int64()
     genre = pa.struct([("genre", text), ("probability", number)])
     tag = pa.struct([("kind", text), ("name", text), ("probability", number), ("present", pa.bool_())])
+    outlier = pa.struct(
+        [("path", text), ("track", count), ("genre", text), ("confidence", number), ("reason", text)]
+    )
     schema = pa.schema(
         [
             ("path", text),
             ("path_bytes", pa.binary()),
+            *((name, text) for name in ("unit", "title", "artist", "compilation")),
+            ("track", count),
             *((name, count) for name in ("tracks", "counted", "answered", "agreeing")),
             ("agreement", number),
             ("genre", text),
@@ -104,6 +125,7 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
             ("reason", text),
             ("genres", pa.list_(genre)),
             ("tags", pa.list_(tag)),
+            ("outliers", pa.list_(outlier)),
             ("model", text),
             ("warnings", pa.list_(text)),
             ("errors", pa.list_(text)),
@@ -113,6 +135,9 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
     for album in albums:
         row = album.to_dict(top=content.top) | {"path_bytes": os.fsencode(album.path)}
         row["path"] = utf8(row["path"])
+        for column in ("title", "artist"):
+            row[column] = None if row[column] is None else utf8(row[column])
+        row["outliers"] = [{**each, "path": utf8(each["path"])} for each in row["outliers"]]
         for column in ("warnings", "errors"):
             row[column] = [utf8(each) for each in row[column]]
         rows.append(row)
@@ -123,8 +148,9 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
 
 def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
     rows = list(albums)
+    names = _names(rows)
     table = plain_table()
-    widest = max((cell_len(plain(os.fspath(album.path))) for album in rows), default=0)
+    widest = max((cell_len(plain(name)) for name in names), default=0)
     table.add_column("album", overflow="fold", min_width=min(widest, _NARROWEST_PATH))
     table.add_column("tracks", justify="right")
     table.add_column("genre")
@@ -133,10 +159,10 @@ def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> N
     then = [_runners_up(album, content.top) for album in rows]
     if any(then):
         table.add_column("then", overflow="fold", min_width=_NARROWEST_LIST)
-    tag_lines: list[Sequence[str]] = []
-    for album, others in zip(rows, then, strict=True):
+    lines: list[Sequence[str]] = []
+    for album, name, others in zip(rows, names, then, strict=True):
         cells: list[Text | str] = [
-            os.fspath(album.path),
+            name,
             _of(album.counted, album.tracks),
             _genre(album),
             "" if album.confidence is None else percent(album.confidence),
@@ -145,10 +171,40 @@ def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> N
         table.add_row(*cells, *([others] if any(then) else []))
         if content.tags and album.tags and album.reason != "no music":
             table.add_row(WHOLE_LINE)
-            tag_lines.append(tag_items(album.present_tags) or ["no tags"])
+            lines.append(tag_items(album.present_tags) or ["no tags"])
+        if album.outliers:
+            table.add_row(WHOLE_LINE)
+            lines.append([f"outliers: {len(album.outliers)}", *_outliers(album)])
     warnings = [(text, "yellow") for album in rows for text in album.warnings]
     errors = [(text, "red") for album in rows for text in album.errors]
-    write_console(out, table, [*warnings, *errors], whole_lines=tag_lines)
+    write_console(out, table, [*warnings, *errors], whole_lines=lines)
+
+
+def _names(albums: Sequence[Album]) -> list[str]:
+    """Return paths, with title and artist for several albums of one path, and with the number of a track."""
+    count = Counter(album.path for album in albums)
+    return [
+        os.fspath(album.path)
+        + (f" {album.track}" if album.track is not None else "")
+        + (f" ({_title(album)})" if count[album.path] > 1 and album.unit == "album" else "")
+        for album in albums
+    ]
+
+
+def _title(album: Album) -> str:
+    return ", ".join(filter(None, (album.title, album.artist)))
+
+
+def _outliers(album: Album) -> list[str]:
+    """Return the first outliers with what they are, each as its path in the album."""
+    found = []
+    for outlier in album.outliers[:_MOST_OUTLIERS]:
+        path = outlier.path
+        inside = path.relative_to(album.path) if path.is_relative_to(album.path) else path
+        number = "" if outlier.track is None else f" {outlier.track}"
+        what = outlier.reason or f"{outlier.genre} {percent(outlier.confidence)}"
+        found.append(f"{inside}{number} ({what})")
+    return [*found, *(["..."] if len(album.outliers) > _MOST_OUTLIERS else [])]
 
 
 def _genre(album: Album) -> Text:

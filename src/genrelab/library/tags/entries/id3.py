@@ -43,6 +43,7 @@ _USER_TEXT = (b"TXX", b"TXXX")
 _MOOD = "MOOD"  # the description of a text frame with the mood
 _FRAME_ID = re.compile(rb"[A-Z][A-Z0-9]{2}[A-Z0-9 \0]?")
 _DAMAGED = "has a damaged ID3v2 tag. Repair it with a tag editor."
+_LARGEST_TEXT = 1 << 14  # bytes of a frame with a name
 _BEHIND = bytes(1024)  # replaces the sound, so that mutagen does not read part of a tag as ID3v1
 
 
@@ -141,6 +142,31 @@ class Id3(Entries):
         texts = (text for frame in frames for text in (frame.genres if field == "genre" else frame.text))
         found = [text for text in texts if text.strip()]
         return tuple(dict.fromkeys(found) if field == "grouping" else found)
+
+    def texts(self, names: Sequence[str], described: Sequence[str] = ()) -> list[tuple[str, str]]:
+        """Return name and first text of some frames, in the order of the tag.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of text frames in the version of the tag.
+        described : sequence of str
+            Descriptions of text frames of the user, in capital letters, which then are the names.
+        """
+        wanted, length = tuple(name.encode() for name in names), 3 if self.version == 2 else 4
+        texts = []
+        for entry in self.entries:
+            name = entry[:length]
+            if len(entry) > _LARGEST_TEXT or name not in (*wanted, *_USER_TEXT):
+                continue
+            head = entry[:64].replace(b"\0", b"").upper()
+            if name in _USER_TEXT and not any(each.encode() in head for each in described):
+                continue
+            for frame in self._read([entry]).values():
+                key = frame.desc.upper() if name in _USER_TEXT else name.decode()
+                if frame.text and (name in wanted or key in described):
+                    texts.append((key, str(frame.text[0])))
+        return texts
 
     def stored(self, values: Sequence[str], separator: str = "/") -> tuple[str, ...]:
         """Return the stored values: a single one before ID3v2.4, unless the separator is a zero."""

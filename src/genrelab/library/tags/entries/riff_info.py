@@ -55,6 +55,10 @@ class Info(Entries):
         """Return the values of a field."""
         return tuple(_decode(_text(entry)) for entry in self.of(field))
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Return name and text of each entry."""
+        return [(entry[:4].decode("ascii", "replace"), _decode(_text(entry))) for entry in self.entries]
+
     def others(self) -> Any:
         """Return everything else."""
         return self.other_entries(), self._rest
