@@ -36,6 +36,7 @@ from genrelab.cli import (
     similar,
     tag,
     targets,
+    teach,
     train,
 )
 from genrelab.cli.progress import note
@@ -91,6 +92,7 @@ app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
 app.command("similar")(similar.similar)
+app.command("teach")(teach.teach)
 app.add_typer(library.app, name="library")
 app.add_typer(model.app, name="model")
 app.command("demo")(demo.demo)

@@ -143,7 +143,7 @@ def _metadata(
         "tags": tuple(old.tags[number] for number in kept) + head.tags,
         "recipe": name,
         "base": base.embedding_of,
-        "corpora": (*(each for each in old.corpora if each.name != about.name), about),
+        "corpora": (*(each for each in old.corpora if each.citation != about.citation), about),
         "results": (results,),
         "created": datetime.date.today(),
         "genrelab_version": genrelab.__version__,
@@ -182,9 +182,7 @@ def replace_head(program: Any, old: BundleMetadata, new: BundleMetadata, head: H
         graph.node.append(helper.make_node("Gemm", ["embedding", weights, bias], [f"{prefix}{name}"]))
         return f"{prefix}{name}"
 
-    graph.node.append(
-        helper.make_node("Softmax", [affine("logits", head.linear)], ["probabilities"], axis=1)
-    )
+    graph.node.append(helper.make_node("Softmax", [affine("logits", head.linear)], ["probabilities"], axis=1))
     if new.tags:
         parts = []
         kept = kept_tags(old, head)

@@ -29,9 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, Float, Int
-from genrelab.statistics.ranking import average_precision, correlation, ranks, roc_auc
 from genrelab.lab.metrics.scores import balanced_accuracy
 from genrelab.lab.metrics.tag_predictions import TagPredictions
+from genrelab.statistics.ranking import average_precision, correlation, ranks, roc_auc
 
 Measured = Literal["labels", "teacher"]
 

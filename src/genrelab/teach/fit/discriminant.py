@@ -60,7 +60,9 @@ class Scaling(NamedTuple):
 
     def apply(self, values: Float32) -> Float32:
         """Return vectors with mean 0 and deviation 1."""
-        return ((values - self.mean.astype(np.float32)) / self.deviation.astype(np.float32)).astype(np.float32)
+        return ((values - self.mean.astype(np.float32)) / self.deviation.astype(np.float32)).astype(
+            np.float32
+        )
 
     def unscaled(self, linear: Linear) -> Linear:
         """Return the function of unscaled vectors that equals a function of scaled ones."""
