@@ -34,7 +34,12 @@ FORMAT_VERSION: FormatVersion = max(get_args(FormatVersion))
 """The newest format that this genrelab reads. A file that needs nothing of it is written in format 1, which
 older versions of genrelab read."""
 
-_SINCE = {"tags": 2, "no_music_above": 2, "abstain_below_by_genre": 2, "base": 3}  # newer than format 1
+_SINCE: dict[str, FormatVersion] = {  # what is newer than format 1
+    "tags": 2,
+    "no_music_above": 2,
+    "abstain_below_by_genre": 2,
+    "base": 3,
+}
 
 DIGEST_DIGITS = 12
 """Digits of an audio digest in a model file."""
@@ -220,7 +225,11 @@ def _is_given(value: Any) -> bool:
 
 def _version_of(values: Mapping[str, Any]) -> FormatVersion:
     """Return the oldest format that can hold these values."""
-    return max([1, *(version for name, version in _SINCE.items() if _is_given(values.get(name)))])  # type: ignore[return-value]
+    needed: FormatVersion = 1
+    for name, version in _SINCE.items():
+        if _is_given(values.get(name)):
+            needed = max(needed, version)
+    return needed
 
 
 def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata:

@@ -52,7 +52,7 @@ def teach(
         bool | None,
         typer.Option(
             "--multi/--single",
-            help="Several genres per track, each with its own probability, or one; default: one, or as updated.",
+            help="Several genres per track, each with its own probability; default: one, or as updated.",
         ),
     ] = None,
     level: Annotated[

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.bundle.tags import TagInfo
+from genrelab.statistics.bootstrap import Estimate
 from genrelab.teach.fit.calibration import fit_logistic, fit_temperature, logistic, track_probabilities
 from genrelab.teach.fit.crossval import HeldOut, cross_validate, fit_all
 from genrelab.teach.fit.curve import CurvePoint, learning_curve, quality_of
 from genrelab.teach.fit.discriminant import Float, Float32, Linear, Scaling
-from genrelab.teach.fit.figures import Figures, measure, measure_genres
+from genrelab.teach.fit.figures import Figures, GenreFigures, measure, measure_genres
 from genrelab.teach.fit.folds import Int, assign_folds
 from genrelab.teach.fit.suspects import Suspect, find_suspects
 from genrelab.teach.head import TAUGHT, Head
@@ -155,15 +156,9 @@ def teach(
     rows = parts.rows
     temperature = fit_temperature(held_out.scores[rows], labels[rows], spread)
     probabilities = track_probabilities(held_out.scores, temperature, spread)
-    figures = measure(
-        genres,
-        labels[rows],
-        parts.groups,
-        probabilities[rows],
-        precision=settings.precision,
-        seed=settings.seed,
-    )
-    threshold = figures.threshold.confidence if figures.threshold.reached else _cautious(figures)
+    wanted, seed = settings.precision, settings.seed
+    figures = measure(genres, labels[rows], parts.groups, probabilities[rows], precision=wanted, seed=seed)
+    threshold = figures.threshold.confidence
     unscaled = scaling.unscaled(linear)
     cooled = Linear(unscaled.weights / temperature, unscaled.bias / temperature)
     head = Head(genres, cooled, temperature, threshold)
@@ -174,31 +169,21 @@ def teach(
         scores = cross_validate(values, shown, folds, multi=True, step=count)
         head, judged = _with_tags(head, values, shown, scores, scaling, deviations, rng)
         figures = measure_genres(figures, shown[rows], parts.groups, judged[rows], seed=settings.seed)
-        tags = tuple(
-            TagInfo(
-                kind=TAUGHT,
-                name=_tag_name(each.genre),
-                measured="labels",
-                auc=None if each.auc is None else _share(each.auc.value),
-                average_precision=None
-                if each.average_precision is None
-                else _share(each.average_precision.value),
-                threshold=each.threshold or 0.5,
-            )
-            for each in figures.genres
-        )
+        tags = tuple(_tag(each) for each in figures.genres)
         head = Head(genres, head.linear, temperature, threshold, tags, head.tag_linear)
         shrinkage = scores.shrinkage
     curve = learning_curve(values, shown, folds, groups, shrinkage, multi=settings.multi, seed=settings.seed)
     used = shown.sum() / len(genres) * (folds.max() / (folds.max() + 1))
     curve.append(CurvePoint(float(used), quality_of(scores.scores, shown, multi=settings.multi)))
-    suspects = [each for each in find_suspects(judged, shown, multi=settings.multi) if rows[each.example]]
+    suspects = [
+        each for each in find_suspects(judged, shown, multi=settings.multi) if bool(rows[each.example])
+    ]
     return Taught(
         examples,
         settings.multi,
         head,
         figures,
-        tuple(suspects),
+        suspects,
         tuple(curve),
         shrinkage,
         by_group,
@@ -230,7 +215,7 @@ class _Parts:
 
     def __init__(self, labels: Float, groups: Int, folds: Int, measurable: npt.NDArray[np.bool_]) -> None:
         self.measurable = measurable
-        self.rows = (labels[:, measurable] > 0).any(axis=1)
+        self.rows: npt.NDArray[np.bool_] = np.asarray((labels[:, measurable] > 0).any(axis=1))
         self.groups = np.unique(groups[self.rows], return_inverse=True)[1].astype(np.intp)
 
 
@@ -267,9 +252,15 @@ def _with_tags(
     return Head(head.genres, head.linear, head.temperature, head.abstain_below, (), tags), judged
 
 
-def _cautious(figures: Figures) -> float:
-    """Return the threshold where the wanted precision is not reached: that of the best precision found."""
-    return figures.threshold.confidence
+def _tag(genre: GenreFigures) -> TagInfo:
+    return TagInfo(
+        kind=TAUGHT,
+        name=_tag_name(genre.genre),
+        measured="labels",
+        auc=_share(genre.auc),
+        average_precision=_share(genre.average_precision),
+        threshold=genre.threshold or 0.5,
+    )
 
 
 def _tag_name(genre: str) -> str:
@@ -277,5 +268,7 @@ def _tag_name(genre: str) -> str:
     return genre.replace(":", " -").replace(";", ",").strip()
 
 
-def _share(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(np.clip(value, 0.0, 1.0)), 4)
+def _share(estimate: Estimate | None) -> float | None:
+    if estimate is None or np.isnan(estimate.value):
+        return None
+    return round(float(np.clip(estimate.value, 0.0, 1.0)), 4)

@@ -107,13 +107,22 @@ class Moments:
         return cls(float(len(values)), total, second, labels.sum(axis=0), sums)
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(*(mine + its for mine, its in zip(self._all(), other._all(), strict=True)))
+        return Moments(
+            self.n + other.n,
+            self.total + other.total,
+            self.second + other.second,
+            self.counts + other.counts,
+            self.sums + other.sums,
+        )
 
     def __sub__(self, other: Moments) -> Moments:
-        return Moments(*(mine - its for mine, its in zip(self._all(), other._all(), strict=True)))
-
-    def _all(self) -> tuple[float, Float, Float, Float, Float]:
-        return self.n, self.total, self.second, self.counts, self.sums
+        return Moments(
+            self.n - other.n,
+            self.total - other.total,
+            self.second - other.second,
+            self.counts - other.counts,
+            self.sums - other.sums,
+        )
 
 
 def discriminants(moments: Moments, shrinkages: tuple[float, ...], *, multi: bool) -> list[Linear]:

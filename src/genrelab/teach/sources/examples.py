@@ -173,11 +173,11 @@ def _too_few(names: Iterable[str], remaining: Sequence[str], left: LeftOut, fewe
             "what was skipped."
         )
     if not small:
-        return f"all examples are {remaining[0]!r}: there is nothing to tell apart. Add examples of a second genre."
+        return f"all examples are {remaining[0]!r}. Add examples of a second genre."
     only = f"only {remaining[0]!r} has" if remaining else "no genre has"
     return (
-        f"{only} at least {fewest} examples, and two genres need them. Too few: {small}. Add examples, or lower "
-        "--min-examples."
+        f"{only} at least {fewest} examples, and two genres need them. Too few: {small}. Add examples, or "
+        "lower --min-examples."
     )
 
 

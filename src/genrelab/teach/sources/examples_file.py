@@ -1,6 +1,7 @@
 """The examples of a taught model, kept beside the model file for `teach --update` and `review`.
 
-It names files of the user, so it is not part of the model file. It is a NumPy archive without pickled objects.
+It names files of the user, so it is not part of the model file. It is a NumPy archive without pickled
+objects.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ def read_examples(path: Path) -> StoredExamples:
         raise UsageError(message, code="teach-examples-missing") from error
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, MemoryError, zlib.error,
             zipfile.BadZipFile, NotImplementedError, EOFError) as error:  # fmt: skip
-        message = f"the examples {path} cannot be used: {error or type(error).__name__}. Teach from all examples again."
+        what = str(error) or type(error).__name__
+        message = f"the examples {path} cannot be used: {what}. Teach from all examples again."
         raise UsageError(message, code="teach-examples-damaged") from error
 
 

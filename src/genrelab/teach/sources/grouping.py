@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
+from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.library.album_tags import read_album_tags
 from genrelab.recognize.albums.names import AlbumTags, artist_key, is_various, title_key
 from genrelab.recognize.albums.place import PlaceFinder
 from genrelab.teach.sources.labelled import Labelled
 
 MOST_IN_FOLDER = 40
-"""More files without tags in one folder are no album."""
+"""A folder with more sound files is no album."""
 
 
 def group_keys(files: Sequence[Labelled], tags: Sequence[AlbumTags] | None = None) -> list[str]:
@@ -35,14 +36,8 @@ def group_keys(files: Sequence[Labelled], tags: Sequence[AlbumTags] | None = Non
     read = [read_album_tags(file.path) for file in files] if tags is None else list(tags)
     finder = PlaceFinder()
     keys = [_stated(file, tag, finder) for file, tag in zip(files, read, strict=True)]
-    folders = Counter(
-        finder.of(file.path).key
-        for file, key in zip(files, keys, strict=True)
-        if not key and not file.of_genre
-    )
-    return [
-        key or _by_folder(file, finder, folders) for file, key in zip(files, keys, strict=True)
-    ]  # fmt: skip
+    sizes: dict[Path, int] = {}
+    return [key or _by_folder(file, finder, sizes) for file, key in zip(files, keys, strict=True)]
 
 
 def _stated(file: Labelled, tags: AlbumTags, finder: PlaceFinder) -> str:
@@ -54,19 +49,27 @@ def _stated(file: Labelled, tags: AlbumTags, finder: PlaceFinder) -> str:
     return f"album {title} {finder.of(file.path).key}" if title else ""
 
 
-def _by_folder(file: Labelled, finder: PlaceFinder, folders: Counter[str]) -> str:
-    place = finder.of(file.path).key
-    if not file.of_genre and 1 < folders[place] <= MOST_IN_FOLDER:
-        return place
-    return f"file {_absolute(file.path)}"
+def _by_folder(file: Labelled, finder: PlaceFinder, sizes: dict[Path, int]) -> str:
+    folder = file.path.parent
+    if folder not in sizes:
+        sizes[folder] = _files_in(folder)
+    if not file.of_genre and 1 < sizes[folder] <= MOST_IN_FOLDER:
+        return finder.of(file.path).key
+    return f"file {os.path.abspath(file.path)}"
 
 
-def _absolute(path: Path) -> str:
-    return os.path.abspath(path)
+def _files_in(folder: Path) -> int:
+    """Return the number of sound files in a folder; it stops at one more than an album has."""
+    try:
+        with os.scandir(folder) as entries:
+            sounds = (entry for entry in entries if Path(entry.name).suffix.lower() in AUDIO_SUFFIXES)
+            return sum(1 for _ in islice(sounds, MOST_IN_FOLDER + 1))
+    except OSError:
+        return 0
 
 
 def number_groups(keys: Sequence[str], sounds: Sequence[bytes]) -> list[int]:
-    """Number the groups from 0 in the order of their first example.
+    """Give each example the number of its group, from 0 in the order of their first example.
 
     Parameters
     ----------

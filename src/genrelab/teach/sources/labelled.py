@@ -178,7 +178,7 @@ def read_csv(path: Path) -> Labels:
     path_at, genre_at = _column(header, _PATH), _column(header, _GENRE)
     if path_at is None or genre_at is None:
         names = ", ".join(header[:10]) or "nothing"
-        message = f"{path} needs a first line with the columns path and genre, not {names!r}. Add the line path,genre"
+        message = f"{path} needs the columns path and genre, not {names!r}. Add a first line path,genre"
         raise UsageError(message, code="teach-csv-columns")
     artist_at = _column(header, ("artist",))
     found = Labels()
@@ -219,8 +219,8 @@ def _rows(path: Path) -> Iterator[list[str]]:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {why(error)}. Check the path.", code="teach-csv-unreadable") \
-            from error  # fmt: skip
+        message = f"{path} cannot be read: {why(error)}. Check the path."
+        raise UsageError(message, code="teach-csv-unreadable") from error
     if len(data) > MOST_BYTES:
         message = f"{path} has more than {MOST_BYTES:,} bytes. Teach with a part of it."
         raise UsageError(message, code="teach-csv-too-large")

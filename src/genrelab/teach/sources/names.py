@@ -12,8 +12,8 @@ from genrelab.bundle.metadata import UNSURE
 from genrelab.vocabulary import canonical, display, genre_of, normalize
 
 Level = Literal["genre", "style", "as-written"]
-"""`genre`: styles become the genre that they belong to (Death Metal: Metal). `style`: synonyms become one name
-(Rap: Hip-Hop). `as-written`: only case, accents and punctuation do not matter."""
+"""`genre`: styles become the genre that they belong to (Death Metal: Metal). `style`: synonyms become one
+name (Rap: Hip-Hop). `as-written`: only case, accents and punctuation do not matter."""
 
 
 @dataclass(frozen=True)
