@@ -19,13 +19,15 @@ from genrelab.cli.options import (
     QuietOption,
     read_placeholders,
 )
-from genrelab.cli.progress import Report, counting, note, note_skipped, say_json
+from genrelab.cli.progress import counting, note, note_skipped, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.recognize import ScanLog
+    from genrelab.teach.advice import Outcome
     from genrelab.teach.sources.labelled import Labels
 
 MOST_JOBS = 8
+MOST_PROBLEMS = 10  # files that could not be read, named in notes
 
 
 def teach(
@@ -100,10 +102,14 @@ def teach(
     from genrelab.bundle.find import find_model
     from genrelab.errors import UsageError
     from genrelab.recognize import Recognizer, ScanLog
+    from genrelab.recognize.writers.output import open_output
+    from genrelab.teach.advice import Outcome
     from genrelab.teach.head import need_onnx
+    from genrelab.teach.page import write_page
     from genrelab.teach.sources.examples import clean
     from genrelab.teach.sources.examples_file import examples_file, read_examples
     from genrelab.teach.sources.names import Naming
+    from genrelab.teach.summary import lines, write_summary
     from genrelab.teach.teaching import TeachSettings
     from genrelab.teach.teaching import teach as fit
     from genrelab.teach.workflow import check_target, collect, sample_deviations, write_result
@@ -127,28 +133,50 @@ def teach(
         open_library(library) as opened,
         counting() if sys.stderr.isatty() and not quiet else nullcontext() as report,
     ):
-        step = _steps(report)
         labels = _read(paths, folders, csv, exclude=exclude, placeholders=placeholders, log=log)
         if not quiet:
             note_skipped(log)
-        collected = collect(labels, naming, opened, recognizer, jobs=jobs, step=step)
+        collected = collect(labels, naming, opened, recognizer, jobs=jobs, step=report)
         examples = collected.examples
         if stored is not None:
             examples = stored.examples.updated(examples)
         is_multi = multi if multi is not None else stored is not None and stored.multi
         examples, left = clean(examples, fewest=min_examples, multi=is_multi)
-        deviations = sample_deviations(examples, recognizer, step=step)
+        deviations = sample_deviations(examples, recognizer, step=report)
         settings = TeachSettings(is_multi, precision, seed=seed)
-        taught = fit(examples, settings, deviations=deviations, step=step)
-    write_result(taught, target, recognizer, base_file)
-    problems = labels.problems + collected.embeddings.problems
+        taught = fit(examples, settings, deviations=deviations, step=report)
+        problems = (*labels.problems, *collected.embeddings.problems)
+        outcome = Outcome(taught, left, labels.without, collected.embeddings.silent, problems)
+        pages = None if no_page else page or target.with_suffix(".html")
+        write_result(taught, target, recognizer, base_file)
+        if pages is not None:
+            with open_output(pages, keep=[target, base_file, opened.path]) as stream:
+                write_page(outcome, target, recognizer.bundle.embedding_of, stream)
     if format == "json":
-        say_json({"model": str(target), **taught.to_dict()})
+        say_json({"model": str(target), **taught.to_dict(), "left_out": vars(left)})
+    else:
+        write_summary(outcome, sys.stdout.buffer)
+        say(*lines(outcome))
     if not quiet:
-        for problem in problems[:10]:
-            note(f"note: {problem}")
+        _note_rest(outcome, target, pages)
     if problems:
         raise typer.Exit(1)
+
+
+def _note_rest(outcome: Outcome, target: Path, pages: Path | None) -> None:
+    from genrelab.teach.advice import left_out
+    from genrelab.teach.sources.examples_file import examples_file
+
+    for line in left_out(outcome):
+        note(f"note: left out: {line}")
+    for problem in outcome.problems[:MOST_PROBLEMS]:
+        note(f"note: {problem}")
+    if len(outcome.problems) > MOST_PROBLEMS:
+        note(f"note: and {len(outcome.problems) - MOST_PROBLEMS} more files that could not be read")
+    note(f"written: {target}, and its examples {examples_file(target)} (they name your files)")
+    if pages is not None:
+        note(f"written: {pages}")
+    note(f"next: genrelab recognize --model {target} PATH; genrelab review {target}")
 
 
 def _check_sources(
@@ -175,10 +203,6 @@ def _check_sources(
             else f"a PATH goes with --from-tags, not with {given[0]}. Omit it."
         )
         raise UsageError(message, code="teach-paths")
-
-
-def _steps(report: Report | None) -> Report | None:
-    return report
 
 
 def _read(

@@ -175,9 +175,9 @@ def teach(
     curve = learning_curve(values, shown, folds, groups, shrinkage, multi=settings.multi, seed=settings.seed)
     used = shown.sum() / len(genres) * (folds.max() / (folds.max() + 1))
     curve.append(CurvePoint(float(used), quality_of(scores.scores, shown, multi=settings.multi)))
-    suspects = [
+    suspects = tuple(
         each for each in find_suspects(judged, shown, multi=settings.multi) if bool(rows[each.example])
-    ]
+    )
     return Taught(
         examples,
         settings.multi,

@@ -15,7 +15,7 @@ from genrelab.teach.fit.discriminant import Float
 
 COOLEST, HOTTEST = 1e-2, 1e3
 """The range of the temperature: scores of discriminants are not log-probabilities."""
-_MOST = 10_000  # examples that the search for a temperature uses
+_MOST = 4_000  # examples that the search for a temperature uses
 _TINY = 1e-12
 _PENALTY = 1e-3  # of the slope of a logistic function
 

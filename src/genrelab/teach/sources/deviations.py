@@ -15,16 +15,24 @@ TRACKS = 24
 """Tracks that are processed."""
 
 
-class _Recording(Bundle):
-    """A model that keeps the embeddings of the segments it predicts."""
+class Recording(Bundle):
+    """A model that keeps what it predicts for segments.
+
+    Attributes
+    ----------
+    embeddings, probabilities : list of np.ndarray [shape=(n, ...)], float32
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         self.__dict__.update(bundle.__dict__)
         self.embeddings: list[npt.NDArray[np.float32]] = []
+        self.probabilities: list[npt.NDArray[np.float32]] = []
 
     def predict(self, waveforms: npt.NDArray[np.float32]) -> Prediction:
+        """Run the network on segments; see `Bundle.predict`."""
         found = super().predict(waveforms)
         self.embeddings.append(found.embeddings)
+        self.probabilities.append(found.probabilities)
         return found
 
 
@@ -51,7 +59,7 @@ def measure_deviations(
     chosen = np.random.default_rng(seed).permutation(len(files))[:TRACKS]
     found = []
     for done, number in enumerate(chosen, start=1):
-        recording = _Recording(bundle)
+        recording = Recording(bundle)
         record = Recognizer(recording)(files[number])
         if record.error is None and recording.embeddings:
             segments = np.concatenate(recording.embeddings)
