@@ -32,6 +32,7 @@ from genrelab.cli import (
     recipes,
     recognize,
     reproduce,
+    review,
     search,
     similar,
     tag,
@@ -93,6 +94,7 @@ app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
 app.command("similar")(similar.similar)
 app.command("teach")(teach.teach)
+app.command("review")(review.review)
 app.add_typer(library.app, name="library")
 app.add_typer(model.app, name="model")
 app.command("demo")(demo.demo)

@@ -112,7 +112,7 @@ def teach(
     from genrelab.teach.summary import lines, write_summary
     from genrelab.teach.teaching import TeachSettings
     from genrelab.teach.teaching import teach as fit
-    from genrelab.teach.workflow import check_target, collect, sample_deviations, write_result
+    from genrelab.teach.workflow import Means, check_target, collect, sample_deviations, write_result
 
     _check_sources(paths, from_tags, folders, csv, update)
     if update is not None and model is not None:
@@ -136,7 +136,9 @@ def teach(
         labels = _read(paths, folders, csv, exclude=exclude, placeholders=placeholders, log=log)
         if not quiet:
             note_skipped(log)
-        collected = collect(labels, naming, opened, recognizer, jobs=jobs, step=report)
+        means = Means(opened, recognizer, jobs, report)
+        known = stored.examples.names() if stored is not None else ()
+        collected = collect(labels, naming, means, known=known)
         examples = collected.examples
         if stored is not None:
             examples = stored.examples.updated(examples)

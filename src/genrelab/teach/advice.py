@@ -85,8 +85,8 @@ def advice(outcome: Outcome) -> list[str]:
     """Return what would make the result better."""
     taught, figures = outcome.taught, outcome.taught.figures
     found = [
-        f"{pair.first} and {pair.second} cannot be told apart ({100 * pair.accuracy:.0f} % right between the two; "
-        "50 % is chance). Unite them, or add examples of both."
+        f"{pair.first} and {pair.second} cannot be told apart ({100 * pair.accuracy:.0f} % right between the "
+        "two; 50 % is chance). Unite them, or add examples of both."
         for pair in figures.alike[:3]
     ]
     few = [each.genre for each in figures.genres if each.examples < FEW]

@@ -62,10 +62,14 @@ def lines(outcome: Outcome) -> Iterator[str]:
             f"{percent(figures.mean_auc)}, for tracks {kind}"
         )
     yield f"balanced accuracy {percent(figures.balanced_accuracy)}, for tracks {kind}"
-    yield (
-        f"unsure below a confidence of {figures.threshold.confidence:.2f}: answers for "
-        f"{100 * figures.threshold.answered:.0f} % of tracks, {percent(figures.threshold.precision)} of them right"
-    )
+    threshold = figures.threshold
+    if threshold.confidence > 0:
+        yield (
+            f"unsure below a confidence of {threshold.confidence:.2f}: answers for "
+            f"{100 * threshold.answered:.0f} % of tracks, {percent(threshold.precision)} of them right"
+        )
+    else:
+        yield f"never unsure: all answers together are right for {percent(threshold.precision)} of tracks"
     yield from warnings(outcome)
     yield from advice(outcome)
 

@@ -233,8 +233,7 @@ def _spread(
         return None
     most = int(np.clip(_MOST_WORK // (min(shape[0], 10_000) * shape[1]), 4, MOST_DEVIATIONS))
     chosen = rng.permutation(len(deviations))[:most]
-    weights = np.where(linear.bias > -1e3, linear.weights, 0.0)
-    return np.asarray((deviations[chosen] / scaling.deviation) @ weights, dtype=np.float64)
+    return np.asarray((deviations[chosen] / scaling.deviation) @ linear.weights, dtype=np.float64)
 
 
 def _with_tags(

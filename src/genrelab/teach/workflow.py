@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,32 +51,51 @@ class Collected:
     embeddings: Embeddings
 
 
-def collect(
-    labels: Labels, naming: Naming, library: Library, recognizer: Recognizer, *, jobs: int, step: Step | None
-) -> Collected:
+@dataclass(frozen=True)
+class Means:
+    """What examples are collected with.
+
+    Attributes
+    ----------
+    library : Library
+    recognizer : Recognizer
+    jobs : int > 0
+        Files recognized at once.
+    step : callable or None
+        Shows progress.
+    """
+
+    library: Library
+    recognizer: Recognizer
+    jobs: int = 1
+    step: Step | None = None
+
+
+def collect(labels: Labels, naming: Naming, means: Means, *, known: Iterable[str] = ()) -> Collected:
     """Turn labelled files into examples with embeddings.
 
     Parameters
     ----------
     labels : Labels
     naming : Naming
-    library : Library
-    recognizer : Recognizer
-    jobs : int > 0
-    step : callable or None
+    means : Means
+    known : iterable of str
+        Genres that the model has already, whose spelling is kept.
 
     Returns
     -------
     Collected
     """
-    genres = naming.unify(file.genres for file in labels.files)
+    step = means.step
+    genres = naming.unify((file.genres for file in labels.files), known)
     files = [
         Labelled(file.path, own, file.artist, file.of_genre)
         for file, own in zip(labels.files, genres, strict=True)
         if own
     ]
     labels.without += len(labels.files) - len(files)
-    found = find_embeddings([file.path for file in files], library, recognizer, jobs=jobs, step=step)
+    paths = [file.path for file in files]
+    found = find_embeddings(paths, means.library, means.recognizer, jobs=means.jobs, step=step)
     usable = [number for number, vector in enumerate(found.vectors) if vector is not None]
     used = [files[number] for number in usable]
     tags = []

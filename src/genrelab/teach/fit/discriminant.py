@@ -24,7 +24,7 @@ Float = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
 
 _BLOCK = 4096  # examples converted to double precision at a time
-ABSENT = -1e4
+ABSENT = -np.inf
 """The score of a genre without examples."""
 
 

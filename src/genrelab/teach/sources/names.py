@@ -44,13 +44,15 @@ class Naming:
             return canonical(name) or normalize(name)
         return normalize(name)
 
-    def unify(self, values: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    def unify(self, values: Iterable[tuple[str, ...]], known: Iterable[str] = ()) -> list[tuple[str, ...]]:
         """Return the genres of each file under one name per genre.
 
         Parameters
         ----------
         values : iterable of tuple of str
             The genres of each file, as written.
+        known : iterable of str
+            Names that a model has already: they are kept.
 
         Returns
         -------
@@ -65,6 +67,7 @@ class Naming:
             for name in names:
                 spellings.setdefault(keys[name], Counter())[" ".join(name.split())] += 1
         chosen = {key: self._name(key, counts) for key, counts in spellings.items()}
+        chosen |= {self.key(name): name for name in known if chosen.get(self.key(name))}
         return [
             tuple(dict.fromkeys(chosen[keys[name]] for name in names if chosen[keys[name]]))
             for names in written
