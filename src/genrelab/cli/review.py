@@ -44,10 +44,10 @@ def review(
     from genrelab.cli.output.listing import write_csv, write_json, write_table
     from genrelab.library.store.database import default_path
     from genrelab.teach.review import Answers, Question, ask, questions
-    from genrelab.teach.sources.examples_file import examples_file, read_examples
+    from genrelab.teach.workflow import stored_examples
 
     bundle = Bundle.load(model, threads=1)
-    stored = read_examples(examples_file(model))
+    stored = stored_examples(model, bundle.identity)
     answers = Answers(to or model.with_name(model.name.removesuffix(".onnx") + ".corrections.csv"))
     has_library = library is not None or default_path().exists()
     opening = open_library(library, must_exist=True) if has_library and not labels_only else nullcontext()
@@ -60,16 +60,7 @@ def review(
         elif format == "csv":
             write_csv(Question.COLUMNS, rows, sys.stdout.buffer)
         else:
-            cells = [
-                [
-                    each.path,
-                    ", ".join(each.genres),
-                    each.predicted,
-                    f"{100 * each.probability:.0f} %",
-                    each.reason,
-                ]
-                for each in asked
-            ]
+            cells = [each.cells() for each in asked]
             write_table(list(Question.COLUMNS), cells, sys.stdout.buffer, right=["probability"])
         return
     tally = ask(asked, bundle.metadata.genres, answers, sys.stdin, say, multi=stored.multi)

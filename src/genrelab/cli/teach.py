@@ -107,12 +107,18 @@ def teach(
     from genrelab.teach.head import need_onnx
     from genrelab.teach.page import write_page
     from genrelab.teach.sources.examples import clean
-    from genrelab.teach.sources.examples_file import examples_file, read_examples
     from genrelab.teach.sources.names import Naming
     from genrelab.teach.summary import lines, write_summary
     from genrelab.teach.teaching import TeachSettings
     from genrelab.teach.teaching import teach as fit
-    from genrelab.teach.workflow import Means, check_target, collect, sample_deviations, write_result
+    from genrelab.teach.workflow import (
+        Means,
+        check_target,
+        collect,
+        sample_deviations,
+        stored_examples,
+        write_result,
+    )
 
     _check_sources(paths, from_tags, folders, csv, update)
     if update is not None and model is not None:
@@ -123,10 +129,10 @@ def teach(
     need_onnx()
     base_file = update or find_model(model)
     check_target(target, [base_file] if update is None else [])
-    stored = read_examples(examples_file(update)) if update is not None else None
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, MOST_JOBS)
     recognizer = Recognizer.load(base_file, threads=max(1, cores // jobs))
+    stored = stored_examples(update, recognizer.bundle.identity) if update is not None else None
     naming = Naming.of(level or ("style" if from_tags else "as-written"), block or ())
     log = ScanLog()
     with (
@@ -139,18 +145,18 @@ def teach(
         means = Means(opened, recognizer, jobs, report)
         known = stored.examples.names() if stored is not None else ()
         collected = collect(labels, naming, means, known=known)
-        examples = collected.examples
+        everything = collected.examples
         if stored is not None:
-            examples = stored.examples.updated(examples)
+            everything = stored.examples.updated(everything)
         is_multi = multi if multi is not None else stored is not None and stored.multi
-        examples, left = clean(examples, fewest=min_examples, multi=is_multi)
+        examples, left = clean(everything, fewest=min_examples, multi=is_multi)
         deviations = sample_deviations(examples, recognizer, step=report)
         settings = TeachSettings(is_multi, precision, seed=seed)
         taught = fit(examples, settings, deviations=deviations, step=report)
         problems = (*labels.problems, *collected.embeddings.problems)
         outcome = Outcome(taught, left, labels.without, collected.embeddings.silent, problems)
         pages = None if no_page else page or target.with_suffix(".html")
-        write_result(taught, target, recognizer, base_file)
+        write_result(taught, everything, target, recognizer, base_file)
         if pages is not None:
             with open_output(pages, keep=[target, base_file, opened.path]) as stream:
                 write_page(outcome, target, recognizer.bundle.embedding_of, stream)

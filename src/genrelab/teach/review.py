@@ -99,16 +99,12 @@ def questions(
     if library is not None:
         known = set(examples.paths)
         unsure = [
-            Question(
-                os.fspath(record.path), (), record.genres[0].genre, record.genres[0].probability, "unsure"
-            )
+            Question(os.fspath(record.path), (), *record.genres[0], "unsure")
             for record in library.tracks.all()
             if record.model == model and record.reason == "low confidence" and record.genres
         ]
-        found += sorted(
-            (each for each in unsure if each.path not in known),
-            key=lambda each: (each.probability, each.path),
-        )
+        new = [each for each in unsure if each.path not in known]
+        found += sorted(new, key=lambda each: (each.probability, each.path))
     return [each for each in found if each.path not in answered]
 
 

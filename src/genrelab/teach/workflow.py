@@ -24,6 +24,7 @@ from genrelab.teach.sources.examples_file import (
     StoredExamples,
     examples_file,
     path_text,
+    read_examples,
     write_examples,
 )
 from genrelab.teach.sources.grouping import group_keys
@@ -114,6 +115,28 @@ def collect(labels: Labels, naming: Naming, means: Means, *, known: Iterable[str
     return Collected(examples, found)
 
 
+def stored_examples(model: Path, identity: str) -> StoredExamples:
+    """Read the examples of a taught model.
+
+    Parameters
+    ----------
+    model : Path
+    identity : str
+        Its `Bundle.identity`.
+
+    Raises
+    ------
+    UsageError
+        If they are missing or damaged, or of a model with another embedding.
+    """
+    path = examples_file(model)
+    stored = read_examples(path)
+    if stored.key != embedding_key(identity):
+        message = f"the examples {path} belong to another model than {model}. Teach from all examples again."
+        raise UsageError(message, code="teach-examples-of-another")
+    return stored
+
+
 def sample_deviations(
     examples: Examples, recognizer: Recognizer, *, step: Step | None
 ) -> npt.NDArray[np.float32] | None:
@@ -151,12 +174,16 @@ def check_target(target: Path, keep: list[Path]) -> None:
         raise UsageError(message, code="teach-target-name")
 
 
-def write_result(taught: Taught, target: Path, recognizer: Recognizer, base_file: Path) -> None:
+def write_result(
+    taught: Taught, everything: Examples, target: Path, recognizer: Recognizer, base_file: Path
+) -> None:
     """Write the model file, and its examples beside it.
 
     Parameters
     ----------
     taught : Taught
+    everything : Examples
+        Also those that were left out, which a later update may use.
     target : Path
         The model file; `examples_file(target)` is replaced too.
     recognizer : Recognizer
@@ -181,14 +208,11 @@ def write_result(taught: Taught, target: Path, recognizer: Recognizer, base_file
             if figures[name] is not None
         },
     }
-    stored = StoredExamples(
-        examples,
-        embedding_key(bundle.identity),
-        taught.multi,
-        tuple(
-            Doubt(each.example, taught.head.genres[each.genre], each.other, each.own)
-            for each in taught.suspects
-        ),
+    numbers = {path: number for number, path in enumerate(everything.paths)}
+    doubts = tuple(
+        Doubt(numbers[examples.paths[each.example]], taught.head.genres[each.genre], each.other, each.own)
+        for each in taught.suspects
     )
+    stored = StoredExamples(everything, embedding_key(bundle.identity), taught.multi, doubts)
     write_examples(examples_file(target), stored)
     write_taught(target, bundle, base_file, taught.head, name=target.stem[:200], about=about, results=results)
