@@ -157,7 +157,7 @@ def _probabilities(scores: Float) -> Float:
 
 def average_precisions(scores: Float, positive: npt.NDArray[np.bool_]) -> Float:
     """Return the average precision of each genre [shape=(genres,)]; NaN without positive examples."""
-    once = np.ones((1, len(scores)))
+    once, scores = np.ones((1, len(scores))), np.nan_to_num(scores, neginf=-1e30)  # ABSENT
     return np.array(
         [average_precision(scores[:, k], positive[:, k], once)[0] for k in range(scores.shape[1])]
     )
