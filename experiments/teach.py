@@ -3,6 +3,7 @@
     python experiments/teach.py embed MODEL.onnx CLIPS.csv OUT.npz
     python experiments/teach.py accuracy EMBEDDINGS.npz [CLIPS.csv]
     python experiments/teach.py scale [--tracks 10000] [--genres 20]
+    python experiments/teach.py speed BASE.onnx TAUGHT.onnx
 
 `embed` runs a model file on clips. CLIPS.csv has the columns path (relative to its folder), corpus, clip_id,
 genre, source_genres and artist. `accuracy` takes what `embed` writes, or any archive with `segments` [n, d],
@@ -273,6 +274,29 @@ def scale(tracks: int, genres: int, size: int) -> None:
           f"balanced accuracy {show(taught.figures.balanced_accuracy)}")  # fmt: skip
 
 
+def speed(base: Path, taught: Path) -> None:
+    """Print how long a taught model takes in comparison with its base: runs of both in turn, median."""
+    bundles = [Bundle.load(path, threads=1) for path in (base, taught)]
+    metadata = bundles[0].metadata
+    shape = (6, metadata.channels, metadata.segment_samples)
+    waves = np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32)
+    for bundle in bundles:
+        bundle.predict(waves)
+    ratios = []
+    for number in range(60):
+        times = [0.0, 0.0]
+        for which in (0, 1) if number % 2 else (1, 0):
+            begun = time.process_time()
+            bundles[which].predict(waves)
+            times[which] = time.process_time() - begun
+        ratios.append(times[1] / times[0])
+    low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+    print(
+        f"time of the taught model over that of its base: median {middle:.3f} "
+        f"(quartiles {low:.3f}, {high:.3f})"
+    )
+
+
 def main() -> None:
     """Run what is asked."""
     parser = argparse.ArgumentParser(description="Measure `genrelab teach`.")
@@ -286,8 +310,13 @@ def main() -> None:
     large = commands.add_parser("scale")
     for name, default in (("--tracks", 10_000), ("--genres", 20), ("--size", 688)):
         large.add_argument(name, type=int, default=default)
+    compared = commands.add_parser("speed")
+    for name in ("base", "taught"):
+        compared.add_argument(name, type=Path)
     given = parser.parse_args()
-    if given.command == "embed":
+    if given.command == "speed":
+        speed(given.base, given.taught)
+    elif given.command == "embed":
         embed(given.model, given.clips, given.out)
     elif given.command == "scale":
         scale(given.tracks, given.genres, given.size)

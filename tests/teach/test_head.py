@@ -13,7 +13,7 @@ from tiny_onnx import tiny_metadata, tiny_program
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.metadata import TrainingCorpus
 from genrelab.teach.fit.discriminant import Linear
-from genrelab.teach.head import Head, write_taught
+from genrelab.teach.head import Head, Statement, write_taught
 
 ABOUT = TrainingCorpus(name="own examples (2 tracks, 2 genres)", licence="the user's own", citation="taught")
 WAVES = np.random.default_rng(0).normal(0, 0.1, (4, 1, 8000)).astype(np.float32)
@@ -49,7 +49,7 @@ def head(size: int, *genres: str) -> Head:
 
 
 def teach(base: Path, target: Path, new: Head) -> Bundle:
-    write_taught(target, Bundle.load(base), base, new, name="mine", about=ABOUT, results={"corpus": "own"})
+    write_taught(target, Bundle.load(base), base, new, Statement("mine", ABOUT, {"corpus": "own"}))
     return Bundle.load(target)
 
 

@@ -163,9 +163,9 @@ class BundleMetadata(_Strict):
             raise ValueError("a genre is named twice")
         if UNSURE in self.genres:
             raise ValueError(f"no genre may be called {UNSURE!r}: that is the result of abstaining")
-        for name, version in _SINCE.items():
-            if self.format_version < version and _is_given(getattr(self, name)):
-                raise ValueError(f"{name} needs format_version {version} or later")
+        newer = [name for name in _SINCE if _is_given(getattr(self, name))]
+        if self.format_version < _version_of(self.__dict__):
+            raise ValueError(f"{', '.join(newer)} need format_version {_version_of(self.__dict__)} or later")
         unknown = sorted(set(self.abstain_below_by_genre) - set(self.genres))
         if unknown:
             raise ValueError(f"abstain_below_by_genre names {shorten(unknown[0])!r}, which is no genre of it")

@@ -50,6 +50,25 @@ class Head:
     tag_linear: Linear | None = None
 
 
+@dataclass(frozen=True)
+class Statement:
+    """What a model file states about its head.
+
+    Attributes
+    ----------
+    name : str
+        In place of the name of a recipe.
+    about : TrainingCorpus
+        The examples.
+    results : dict
+        Measured figures.
+    """
+
+    name: str
+    about: TrainingCorpus
+    results: dict[str, Any]
+
+
 def need_onnx() -> Any:
     """Import and return the package `onnx`.
 
@@ -70,9 +89,8 @@ def need_onnx() -> Any:
 
 
 def write_taught(
-    target: Path, base: Bundle, base_file: Path, head: Head, *, name: str, about: TrainingCorpus,
-    results: dict[str, Any],
-) -> BundleMetadata:  # fmt: skip
+    target: Path, base: Bundle, base_file: Path, head: Head, statement: Statement
+) -> BundleMetadata:
     """Write a model file with a new head; the file replaces its target when it is complete and checked.
 
     The network up to the embedding stays as it is. The nodes of the old head are removed, and so are its tags
@@ -86,12 +104,7 @@ def write_taught(
     base_file : Path
         Its file.
     head : Head
-    name : str
-        The name in place of that of a recipe.
-    about : TrainingCorpus
-        The examples, as the model file states them.
-    results : dict
-        Measured figures, as the model file states them.
+    statement : Statement
 
     Returns
     -------
@@ -108,7 +121,7 @@ def write_taught(
         If the file cannot be written.
     """
     onnx = need_onnx()
-    metadata = _metadata(base, head, name=name, about=about, results=results)
+    metadata = _metadata(base, head, statement)
     program = onnx.load(os.fspath(base_file))
     replace_head(program, base.metadata, metadata, head)
     onnx.helper.set_model_props(program, {METADATA_KEY: metadata.model_dump_json()})
@@ -128,11 +141,10 @@ def _noise(metadata: BundleMetadata) -> npt.NDArray[np.float32]:
     return np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32)
 
 
-def _metadata(
-    base: Bundle, head: Head, *, name: str, about: TrainingCorpus, results: dict[str, Any]
-) -> BundleMetadata:
+def _metadata(base: Bundle, head: Head, statement: Statement) -> BundleMetadata:
     old = base.metadata
     kept = kept_tags(old, head)
+    corpora = [each for each in old.corpora if each.citation != statement.about.citation]
     values = {
         **{field: getattr(old, field) for field in type(old).model_fields},
         "genres": head.genres,
@@ -141,10 +153,10 @@ def _metadata(
         "abstain_below": head.abstain_below,
         "abstain_below_by_genre": {},
         "tags": tuple(old.tags[number] for number in kept) + head.tags,
-        "recipe": name,
+        "recipe": statement.name,
         "base": base.embedding_of,
-        "corpora": (*(each for each in old.corpora if each.citation != about.citation), about),
-        "results": (results,),
+        "corpora": (*corpora, statement.about),
+        "results": (statement.results,),
         "created": datetime.date.today(),
         "genrelab_version": genrelab.__version__,
     }

@@ -152,7 +152,8 @@ def teach(
 
     held_out = cross_validate(values, labels, folds, multi=False, step=count)
     linear = fit_all(values, labels, held_out.shrinkage, multi=False)
-    spread = _spread(deviations, scaling, linear, labels.shape, rng)
+    between = _Between(deviations, scaling)
+    spread = between.spread(linear, labels.shape)
     rows = parts.rows
     temperature = fit_temperature(held_out.scores[rows], labels[rows], spread)
     probabilities = track_probabilities(held_out.scores, temperature, spread)
@@ -167,12 +168,12 @@ def teach(
     if settings.multi:
         shown = examples.labels(genres, multi=True)
         scores = cross_validate(values, shown, folds, multi=True, step=count)
-        head, judged = _with_tags(head, values, shown, scores, scaling, deviations, rng)
+        head, judged = _with_tags(head, values, shown, scores, between)
         figures = measure_genres(figures, shown[rows], parts.groups, judged[rows], seed=settings.seed)
         tags = tuple(_tag(each) for each in figures.genres)
         head = Head(genres, head.linear, temperature, threshold, tags, head.tag_linear)
         shrinkage = scores.shrinkage
-    curve = learning_curve(values, shown, folds, groups, shrinkage, multi=settings.multi, seed=settings.seed)
+    curve = learning_curve(values, shown, folds, groups, shrinkage, multi=settings.multi)
     used = shown.sum() / len(genres) * (folds.max() / (folds.max() + 1))
     curve.append(CurvePoint(float(used), quality_of(scores.scores, shown, multi=settings.multi)))
     suspects = tuple(
@@ -224,29 +225,31 @@ def _in_groups(labels: Float, groups: Int) -> Int:
     return np.array([len(np.unique(groups[labels[:, genre] > 0])) for genre in range(labels.shape[1])])
 
 
-def _spread(
-    deviations: Float32 | None, scaling: Scaling, linear: Linear, shape: tuple[int, ...],
-    rng: np.random.Generator,
-) -> Float | None:  # fmt: skip
-    """Return deviations of the scores of segments: some that stand for all."""
-    if deviations is None or not len(deviations):
-        return None
-    most = int(np.clip(_MOST_WORK // (min(shape[0], 10_000) * shape[1]), 4, MOST_DEVIATIONS))
-    chosen = rng.permutation(len(deviations))[:most]
-    return np.asarray((deviations[chosen] / scaling.deviation) @ linear.weights, dtype=np.float64)
+@dataclass(frozen=True)
+class _Between:
+    """How much the segments of a track differ, and the scaling of embeddings."""
+
+    deviations: Float32 | None
+    scaling: Scaling
+
+    def spread(self, linear: Linear, shape: tuple[int, ...]) -> Float | None:
+        """Return deviations of the scores of segments: some that stand for all."""
+        if self.deviations is None or not len(self.deviations):
+            return None
+        most = int(np.clip(_MOST_WORK // (min(shape[0], 10_000) * shape[1]), 4, MOST_DEVIATIONS))
+        chosen = np.random.default_rng(0).permutation(len(self.deviations))[:most]
+        return np.asarray((self.deviations[chosen] / self.scaling.deviation) @ linear.weights, np.float64)
 
 
 def _with_tags(
-    head: Head, values: Float32, labels: Float, held_out: HeldOut, scaling: Scaling,
-    deviations: Float32 | None, rng: np.random.Generator | None = None,
-) -> tuple[Head, Float]:  # fmt: skip
+    head: Head, values: Float32, labels: Float, held_out: HeldOut, between: _Between
+) -> tuple[Head, Float]:
     """Return the head with independent probabilities, and these of held-out examples."""
     linear = fit_all(values, labels, held_out.shrinkage, multi=True)
     fits = [fit_logistic(held_out.scores[:, genre], labels[:, genre] > 0) for genre in range(labels.shape[1])]
     slopes, offsets = np.array(fits).T
-    spread = _spread(deviations, scaling, linear, labels.shape, rng or np.random.default_rng(0))
-    judged = logistic(held_out.scores, slopes, offsets, spread)
-    scaled = scaling.unscaled(linear)
+    judged = logistic(held_out.scores, slopes, offsets, between.spread(linear, labels.shape))
+    scaled = between.scaling.unscaled(linear)
     tags = Linear(scaled.weights * slopes, scaled.bias * slopes + offsets)
     return Head(head.genres, head.linear, head.temperature, head.abstain_below, (), tags), judged
 

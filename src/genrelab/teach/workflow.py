@@ -15,7 +15,7 @@ from genrelab.errors import UsageError
 from genrelab.library.album_tags import read_album_tags
 from genrelab.library.store.library import Library
 from genrelab.recognize.recognizer import Recognizer
-from genrelab.teach.head import write_taught
+from genrelab.teach.head import Statement, write_taught
 from genrelab.teach.sources.deviations import TRACKS, measure_deviations
 from genrelab.teach.sources.embed import Embeddings, find_embeddings
 from genrelab.teach.sources.examples import Examples
@@ -215,4 +215,5 @@ def write_result(
     )
     stored = StoredExamples(everything, embedding_key(bundle.identity), taught.multi, doubts)
     write_examples(examples_file(target), stored)
-    write_taught(target, bundle, base_file, taught.head, name=target.stem[:200], about=about, results=results)
+    statement = Statement(target.stem[:200], about, results)
+    write_taught(target, bundle, base_file, taught.head, statement)

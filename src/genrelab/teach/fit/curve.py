@@ -28,7 +28,7 @@ class CurvePoint(NamedTuple):
 
 
 def learning_curve(
-    values: Float32, labels: Float, folds: Int, groups: Int, shrinkage: float, *, multi: bool, seed: int = 0
+    values: Float32, labels: Float, folds: Int, groups: Int, shrinkage: float, *, multi: bool
 ) -> list[CurvePoint]:
     """Measure classifiers that saw only a share of the groups, on all examples of the other folds.
 
@@ -38,15 +38,13 @@ def learning_curve(
         As for `genrelab.teach.fit.crossval.cross_validate`.
     groups : np.ndarray [shape=(n,)], int
     shrinkage : float
-    seed : int
-        Of the choice of groups.
 
     Returns
     -------
     list of CurvePoint
         For each of `SHARES`, from few to many examples.
     """
-    rank = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups]
+    rank = np.random.default_rng(0).permutation(int(groups.max()) + 1)[groups]
     points = []
     for share in SHARES:
         kept = rank < share * (int(groups.max()) + 1)
