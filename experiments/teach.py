@@ -2,6 +2,7 @@
 
     python experiments/teach.py embed MODEL.onnx CLIPS.csv OUT.npz
     python experiments/teach.py accuracy EMBEDDINGS.npz [CLIPS.csv]
+    python experiments/teach.py folds FOLD.npz ...
     python experiments/teach.py scale [--tracks 10000] [--genres 20]
     python experiments/teach.py speed BASE.onnx TAUGHT.onnx
 
@@ -12,6 +13,10 @@ genre, source_genres and artist. `accuracy` takes what `embed` writes, or any ar
 genres per track on the clips whose `source_genres` are AllMusic's. Five folds without an artist in two of
 them, three seeds; intervals are by artist.
 
+`folds` takes one archive per fold of models that did not learn the clips of the fold, as `embed MODEL.onnx
+CLIPS.csv OUT.npz --held-out IDS.txt` writes them: only these clips are tested, and the others are learned.
+All its figures, also those of the model's own head, are of clips that the network has not learned.
+
 A clip is predicted as `genrelab recognize` does it: the mean over its segments of the head's probabilities.
 The head is fitted to the means of the training clips.
 """
@@ -20,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import resource
 import time
 from collections import Counter
@@ -36,6 +42,7 @@ from genrelab.statistics.ranking import average_precision, roc_auc
 from genrelab.teach.fit.calibration import fit_logistic, fit_temperature
 from genrelab.teach.fit.crossval import cross_validate, fit_all
 from genrelab.teach.fit.discriminant import Float, Float32, Scaling
+from genrelab.teach.fit.figures import plain_estimate
 from genrelab.teach.fit.folds import Int, assign_folds
 from genrelab.teach.sources.deviations import Recording
 from genrelab.teach.sources.examples import Examples
@@ -56,6 +63,7 @@ class Clips:
     owner: Int
     probabilities: Float32 | None = None
     heads: tuple[str, ...] = ()
+    held_out: Any = None
 
     @classmethod
     def load(cls, path: Path) -> Clips:
@@ -64,7 +72,8 @@ class Clips:
             ids, artists, genres = (data[key].tolist() for key in ("ids", "artist", "genre"))
             more = (data["probabilities"], tuple(data["genres"].tolist())) if "genres" in data else (None, ())
             segments = data["segments"].astype(np.float32)
-            return cls(ids, artists, genres, segments, data["clip_of_segment"], *more)
+            held = data.get("held_out")
+            return cls(ids, artists, genres, segments, data["clip_of_segment"], more[0], more[1], held)
 
     def only(self, keep: list[int]) -> Clips:
         """Return some of the clips."""
@@ -74,7 +83,8 @@ class Clips:
         ids, artists, genres = ([column[k] for k in keep] for column in (self.ids, self.artists, self.genres))
         chances = None if self.probabilities is None else self.probabilities[rows]
         owner = number[self.owner][rows]
-        return Clips(ids, artists, genres, self.segments[rows], owner, chances, self.heads)
+        held = None if self.held_out is None else self.held_out[keep]
+        return Clips(ids, artists, genres, self.segments[rows], owner, chances, self.heads, held)
 
     def by_clip(self, values: Any) -> Float:
         """Return the mean over the segments of each clip."""
@@ -88,7 +98,7 @@ class Clips:
         return np.unique(names, return_inverse=True)[1].astype(np.intp)
 
 
-def embed(model: Path, table: Path, out: Path) -> None:
+def embed(model: Path, table: Path, out: Path, held_out: Path | None = None) -> None:
     """Run a model on the clips of a table."""
     bundle = Bundle.load(model)
     columns: dict[str, list[str]] = {"ids": [], "artist": [], "genre": []}
@@ -107,6 +117,9 @@ def embed(model: Path, table: Path, out: Path) -> None:
         for name, key in (("ids", "clip_id"), ("artist", "artist"), ("genre", "genre")):
             columns[name].append(row[key])
     arrays: dict[str, Any] = {name: np.array(values) for name, values in columns.items()}
+    if held_out is not None:
+        names = set(held_out.read_text(encoding="utf-8").split("\n"))
+        arrays["held_out"] = np.array([clip in names for clip in columns["ids"]])
     np.savez(
         out, segments=np.concatenate(segments), clip_of_segment=np.array(owner),
         probabilities=np.concatenate(chances), genres=np.array(bundle.metadata.genres), **arrays,
@@ -146,13 +159,13 @@ def show(estimate: Estimate) -> str:
     return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
-def few_examples(clips: Clips) -> None:
+def few_examples(clips: Clips) -> dict[str, Any]:
     """Print the accuracy with few and with all examples per genre."""
     genres, truth = np.unique(clips.genres, return_inverse=True)
     labels, groups = np.eye(len(genres))[truth], clips.groups()
     print(f"{len(truth)} clips, {len(genres)} genres, {len(np.unique(groups))} artists")
-    print("| examples per genre | balanced accuracy of held-out artists |\n| ---: | ---: |")
-    right = np.zeros(len(truth))
+    print("| examples per genre | balanced accuracy of held-out artists |\n| --- | ---: |")
+    right, result = np.zeros(len(truth)), {}
     for size in SIZES:
         told = []
         for seed in SEEDS:
@@ -166,6 +179,7 @@ def few_examples(clips: Clips) -> None:
                 found[test] = (predicted == truth)[test]
             told.append(found)
         right = np.mean(told, axis=0)
+        result[str(size or "all")] = plain_estimate(balanced(right, truth, groups)[0])
         print(f"| {size or 'all'} | {show(balanced(right, truth, groups)[0])} |", flush=True)
     if clips.probabilities is not None:
         own = clips.by_clip(clips.probabilities).argmax(axis=1)
@@ -177,9 +191,45 @@ def few_examples(clips: Clips) -> None:
         low, high = 100 * np.quantile(drawn - drawn_head, [0.025, 0.975])
         print(f"taught with all examples minus the head: {100 * (estimate.value - other.value):+.1f} points "
               f"({low:+.1f} to {high:+.1f})")  # fmt: skip
+        result["own head"] = plain_estimate(other)
+    return result
 
 
-def several_genres(clips: Clips, table: Path) -> None:
+def by_folds(parts: list[Clips]) -> dict[str, Any]:
+    """Print the accuracy on the held-out clips of each archive, taught and by the model's own head."""
+    names = sorted({genre for part in parts for genre in part.genres})
+    truth, keys = [], []
+    right: dict[str, list[Any]] = {}
+    for part in parts:
+        own, groups = np.array([names.index(genre) for genre in part.genres]), part.groups()
+        labels = np.eye(len(names))[own]
+        truth.append(own[part.held_out])
+        keys += [part.artists[k] or f"clip {part.ids[k]}" for k in np.flatnonzero(part.held_out)]
+        known = np.isin(groups, groups[part.held_out])
+        for size in SIZES:
+            told = []
+            for seed in SEEDS:
+                pool = np.random.default_rng(seed).permutation(np.flatnonzero(~known))
+                train = np.concatenate([pool[own[pool] == genre][:size] for genre in range(len(names))])
+                told.append(head_probabilities(part, labels, train, groups).argmax(axis=1) == own)
+            right.setdefault(f"taught, {size or 'all'} per genre", []).append(
+                np.mean(told, axis=0)[part.held_out]
+            )
+        if part.probabilities is not None:
+            found = part.by_clip(part.probabilities).argmax(axis=1)
+            head = np.array([part.heads[k] for k in found]) == np.array(part.genres)
+            right.setdefault("the model's own head", []).append(head[part.held_out].astype(float))
+    numbers = np.unique(keys, return_inverse=True)[1].astype(np.intp)
+    print("| head | balanced accuracy of held-out clips |\n| --- | ---: |")
+    result = {}
+    for name, values in right.items():
+        estimate = balanced(np.concatenate(values), np.concatenate(truth), numbers)[0]
+        result[name] = plain_estimate(estimate)
+        print(f"| {name} | {show(estimate)} |")
+    return result
+
+
+def several_genres(clips: Clips, table: Path) -> dict[str, Any]:
     """Print mean average precision and AUC of independent probabilities over AllMusic's genres."""
     with table.open(encoding="utf-8") as file:
         rows = {row["clip_id"]: row for row in csv.DictReader(file) if row["corpus"] == "allmusic-previews"}
@@ -216,18 +266,22 @@ def several_genres(clips: Clips, table: Path) -> None:
         results.append(scores)
     bootstrap = ClusterBootstrap(int(groups.max()) + 1, rng=np.random.default_rng(0), resamples=500)
     weights = np.concatenate([np.ones((1, len(groups))), bootstrap.weights[:, groups]])
+    result = {}
     for title, figure in (("mean average precision", average_precision), ("ROC-AUC", roc_auc)):
         table_of = [
             [figure(scores[:, k], labels[:, k] > 0, weights) for k in range(len(names))] for scores in results
         ]
         drawn = np.nanmean(np.nanmean(table_of, axis=1), axis=0)
-        print(f"{title}: {show(bootstrap.estimate(float(drawn[0]), drawn[1:]))}")
+        estimate = bootstrap.estimate(float(drawn[0]), drawn[1:])
+        result[title] = plain_estimate(estimate)
+        print(f"{title}: {show(estimate)}")
         each = np.mean(np.array(table_of)[:, :, 0], axis=0)
         print("  " + ", ".join(f"{name} {100 * value:.0f}" for name, value in zip(names, each, strict=True)))
     print(f"share of positive labels (the mean average precision of chance): {100 * labels.mean():.1f} %")
+    return result
 
 
-def wrong_labels(clips: Clips) -> None:
+def wrong_labels(clips: Clips) -> float:
     """Print how many labels changed at random are among the first that are probably wrong."""
     means = clips.by_clip(clips.segments).astype(np.float32)
     shares = []
@@ -250,6 +304,7 @@ def wrong_labels(clips: Clips) -> None:
               f"{100 * shares[-1]:.1f} % of the changed are among the first {len(first)} "
               f"(30 % of all clips)")  # fmt: skip
     print(f"mean: {100 * np.mean(shares):.1f} %")
+    return round(float(np.mean(shares)), 4)
 
 
 def scale(tracks: int, genres: int, size: int) -> None:
@@ -266,11 +321,11 @@ def scale(tracks: int, genres: int, size: int) -> None:
         vectors,
     )
     deviations = rng.normal(0, 0.5, (60, size)).astype(np.float32)
-    begun = time.monotonic()
+    begun, worked = time.monotonic(), time.process_time()
     taught = teach(examples, deviations=deviations)
-    seconds = time.monotonic() - begun
+    seconds, work = time.monotonic() - begun, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{tracks:,} tracks, {genres} genres, {size} numbers: {seconds:.1f} s, peak {peak:.0f} MiB; "
+    print(f"{tracks:,} tracks, {genres} genres, {size} numbers: {seconds:.1f} s ({work:.1f} s of processor time), peak {peak:.0f} MiB; "
           f"balanced accuracy {show(taught.figures.balanced_accuracy)}")  # fmt: skip
 
 
@@ -304,6 +359,9 @@ def main() -> None:
     embedding = commands.add_parser("embed")
     for name in ("model", "clips", "out"):
         embedding.add_argument(name, type=Path)
+    embedding.add_argument("--held-out", type=Path)
+    folded = commands.add_parser("folds")
+    folded.add_argument("folds", type=Path, nargs="+")
     accuracy = commands.add_parser("accuracy")
     accuracy.add_argument("embeddings", type=Path)
     accuracy.add_argument("clips", type=Path, nargs="?")
@@ -317,17 +375,22 @@ def main() -> None:
     if given.command == "speed":
         speed(given.base, given.taught)
     elif given.command == "embed":
-        embed(given.model, given.clips, given.out)
+        embed(given.model, given.clips, given.out, given.held_out)
+    elif given.command == "folds":
+        loaded = [Clips.load(path) for path in given.folds]
+        folds = [part.only([k for k, genre in enumerate(part.genres) if genre]) for part in loaded]
+        print(json.dumps(by_folds(folds)))
     elif given.command == "scale":
         scale(given.tracks, given.genres, given.size)
     else:
         clips = Clips.load(given.embeddings)
         labelled = clips.only([k for k, genre in enumerate(clips.genres) if genre])
-        few_examples(labelled)
+        result: dict[str, Any] = {"few": few_examples(labelled)}
         if given.clips is not None:
-            several_genres(clips, given.clips)
+            result["several"] = several_genres(clips, given.clips)
         print()
-        wrong_labels(labelled)
+        result["wrong labels found"] = wrong_labels(labelled)
+        print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ within the training folds. Intervals are by artist, and paired: every method pre
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +163,7 @@ def main() -> None:
     print("| method | fitted to | balanced accuracy | difference from the first, points |")
     print("| --- | --- | ---: | ---: |")
     first: tuple[float, Float] | None = None
+    result = {}
     for method in METHODS:
         for segments in (False, True):
             right = np.mean(
@@ -171,6 +173,7 @@ def main() -> None:
             value, drawn = balanced(right, clips.truth, every), recalls(right)
             whole = bootstrap.estimate(value, drawn)
             first = first or (value, drawn)
+            result[f"{method}, {'segments' if segments else 'track means'}"] = round(value, 4)
             paired = bootstrap.estimate(value - first[0], drawn - first[1])
             print(
                 f"| {method} | {'segments' if segments else 'track means'} "
@@ -178,6 +181,7 @@ def main() -> None:
                 f"| {100 * paired.value:+.1f} ({100 * paired.low:+.1f} to {100 * paired.high:+.1f}) |",
                 flush=True,
             )
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

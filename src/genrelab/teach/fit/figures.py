@@ -20,6 +20,7 @@ ALIKE_BELOW = 0.65
 """Two genres cannot be told apart if the accuracy between them is lower; 0.5 is chance."""
 FEWEST_TO_COMPARE = 8
 """Examples that each of two such genres must have."""
+MOST_IN_JSON = 200
 _MOST_PAIRS = 20
 
 
@@ -92,8 +93,13 @@ class Figures:
     mean_average_precision: Estimate | None = None
     mean_auc: Estimate | None = None
 
+    def _cells(self) -> list[list[int]] | None:
+        if len(self.genres) > MOST_IN_JSON:
+            return None
+        return [[int(cell) for cell in row] for row in self.confusion]
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as a JSON object."""
+        """Return the figures as a JSON object; the confusion matrix only of up to `MOST_IN_JSON` genres."""
         return {
             "examples": self.examples,
             "groups": self.groups,
@@ -122,7 +128,7 @@ class Figures:
                 }
                 for each in self.genres
             ],
-            "confusion": [[round(float(cell), 3) for cell in row] for row in self.confusion],
+            "confusion": self._cells(),
             "alike": [
                 {"genres": [each.first, each.second], "accuracy": round(each.accuracy, 4)}
                 for each in self.alike
