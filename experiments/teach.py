@@ -325,8 +325,10 @@ def scale(tracks: int, genres: int, size: int) -> None:
     taught = teach(examples, deviations=deviations)
     seconds, work = time.monotonic() - begun, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{tracks:,} tracks, {genres} genres, {size} numbers: {seconds:.1f} s ({work:.1f} s of processor time), peak {peak:.0f} MiB; "
-          f"balanced accuracy {show(taught.figures.balanced_accuracy)}")  # fmt: skip
+    print(
+        f"{tracks:,} tracks, {genres} genres, {size} numbers: {seconds:.1f} s, {work:.1f} s of processor time"
+    )
+    print(f"peak {peak:.0f} MiB; balanced accuracy {show(taught.figures.balanced_accuracy)}")
 
 
 def speed(base: Path, taught: Path) -> None:
