@@ -107,8 +107,8 @@ def test_csv(albums: Path, tagged_model: Path, capsys: Capture) -> None:
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert list(rows[0]) == [
         "path", "unit", "title", "artist", "compilation", "track", "tracks", "counted", "answered",
-        "agreeing", "agreement", "genre", "confidence", "reason", "genre_1", "probability_1", "genre_2", "probability_2",
-        "tags", "outliers", "model", "warnings", "errors",
+        "agreeing", "agreement", "genre", "confidence", "reason", "genre_1", "probability_1",
+        "genre_2", "probability_2", "tags", "outliers", "model", "warnings", "errors",
     ]  # fmt: skip
     assert rows[0]["genre_1"] == rows[0]["genre"] == "low" and rows[0]["reason"] == ""
     assert rows[0]["tags"].startswith("mood:calm=0.66")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -139,5 +140,7 @@ def test_damage_gives_no_tags_or_some(name: str, tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "empty.mp3").touch()
     soundfile.write(tmp_path / "plain.wav", np.zeros(100), RATE)
-    paths = [tmp_path / "missing.mp3", tmp_path, tmp_path / "empty.mp3", tmp_path / "plain.wav"]
+    os.mkfifo(tmp_path / "pipe.mp3")
+    names = ("missing.mp3", "", "empty.mp3", "plain.wav", "pipe.mp3")
+    paths = [tmp_path / name for name in names]
     assert {read_album_tags(path) for path in [*paths, Path("no\0name")]} == {AlbumTags()}

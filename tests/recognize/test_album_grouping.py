@@ -122,6 +122,8 @@ def test_a_missing_artist_of_the_album_is_that_of_the_others() -> None:
         ([album("Hits", "Verschiedene Interpreten")], "various artists"),
         ([album("Hits", None, "Various Artists")] * 3, "various artists"),
         ([album("Hits", None, f"Artist {n}") for n in range(3)], "many artists"),
+        ([album("Hits", None, artist) for artist in "AAAABBCCD"], "many artists"),
+        ([album("Debut", None, artist) for artist in "AAAAABBCD"], None),
         ([album("Hits", None, f"Artist {n}")._replace(compilation=True) for n in range(3)], "flag"),
         ([album("Mix", "DJ", f"Artist {n}")._replace(compilation=True) for n in range(5)], "flag"),
         ([album("Best of", "Queen", "Queen")._replace(compilation=True)] * 3, None),

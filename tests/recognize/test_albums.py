@@ -156,6 +156,11 @@ def test_short_tracks_count_less() -> None:
     assert only(song, *jingles).genre == "high"
 
 
+def test_tracks_without_length_count_if_there_are_no_others() -> None:
+    tracks = [record(f"a/{number}.mp3", 0.7, 0.2, 0.1, duration=0.0) for number in range(2)]
+    assert only(*tracks).confidence == pytest.approx(combined((0.7, 0.2, 0.1), (0.7, 0.2, 0.1))[0])
+
+
 def test_a_long_track_does_not_outweigh_others() -> None:
     """A track of an hour has the weight of one of a minute."""
     songs = [record(f"a/s{number}.mp3", 0.8, 0.1, 0.1, duration=60.0) for number in range(2)]

@@ -59,9 +59,12 @@ def read_album_tags(path: Path) -> AlbumTags:
     Returns
     -------
     AlbumTags
-        Empty for a file without tags, or that cannot be read: recognition says what is wrong with it.
+        Empty for a file without tags, or that is not regular or cannot be read: recognition says what is
+        wrong with it.
     """
     try:
+        if not path.is_file():  # reading a pipe would take its sound away
+            return AlbumTags()
         with path.open("rb") as file, tag_errors(path):
             texts = _texts_of(file)
     except (TagError, ContainerError, OSError, ValueError):

@@ -26,7 +26,12 @@ from genrelab.lab.recipes import Recipe
 from genrelab.lab.training.experiment import Experiment
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-LIBRARIES = {"audit_plants.py", "external_albums.py", "external_figures.py"}  # imported by another script
+LIBRARIES = {
+    "album_clips.py",
+    "audit_plants.py",
+    "external_albums.py",
+    "external_figures.py",
+}  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """
 title: Two small networks
@@ -131,6 +136,77 @@ def test_ablation(
 
 
 @pytest.mark.slow
+def predictions(path: Path, *, alike: bool) -> Path:
+    """Write answers for 8 clips of each of 40 artists, whose errors are independent, or all the same."""
+    rng = np.random.default_rng(0)
+    rows: list[tuple[object, ...]] = []
+    for artist in range(40):
+        shared = rng.normal(size=2)
+        for clip in range(8):
+            right, wrong = (shared if alike else rng.normal(size=2)) + (0.8, 0.0)
+            share = 1 / (1 + np.exp(wrong - right))
+            low = share if artist % 2 else 1 - share
+            genre = "low" if artist % 2 else "high"
+            rows.append(("clip", f"{artist}.{clip}", genre, f"artist:{artist}", low, 1 - low))
+    rows += [("clip", "alone", "low", "file:alone", 0.5, 0.5), ("segment", "0.0", "high", "", 0.5, 0.5)]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("level", "clip_id", "genre", "group", "p_low", "p_high"), *rows])
+    return path
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_albums(alike: bool, run: Run, tmp_path: Path) -> None:
+    """Independent clips make an album surer, and correlated ones do not; the fit finds out which they are."""
+    result = run("albums.py", predictions(tmp_path / "predictions.csv", alike=alike), "--quick")
+    assert (result["clips"], result["with_artist"]) == (321, 320)
+    rows = {(row["kind"], row["n"], row["rule"]): row for row in result["rows"]}
+    single, mean = rows["", 1, "single clip"], rows["", 8, "mean"]
+    fitted, product = rows["", 8, "product, correlated"], rows["", 8, "product"]
+    assert single["artists"] == fitted["artists"] == 40
+    correlations = [correlation for correlation, _ in fitted["constants"]]
+    if alike:
+        assert min(correlations) >= 0.7
+        assert fitted["accuracy"] == single["accuracy"] == mean["accuracy"]
+        assert product["log_loss"]["value"] > fitted["log_loss"]["value"] + 0.1
+    else:
+        assert max(correlations) <= 0.2
+        assert fitted["accuracy"]["value"] > single["accuracy"]["value"] + 0.15
+        assert fitted["log_loss"]["value"] < mean["log_loss"]["value"] - 0.1
+        assert fitted["answered"]["value"] > single["answered"]["value"] + 0.1
+    strangers = rows["with strangers", 8, "as shipped"]
+    assert strangers["accuracy"]["value"] <= rows["", 8, "as shipped"]["accuracy"]["value"]
+
+
+def test_albums_from_embeddings(run: Run, tmp_path: Path) -> None:
+    """A genre is in the embedding, with an artist's own offset; some clips have no genre or no artist."""
+    rng = np.random.default_rng(0)
+    artist = np.repeat(np.arange(40), 4)
+    genre = np.array(["high", "low"])[artist % 2]
+    clips = 2.0 * (artist % 2)[:, None] + rng.normal(size=(40, 5))[artist] + rng.normal(size=(160, 5))
+    segments = np.repeat(clips, 3, axis=0) + 0.1 * rng.normal(size=(480, 5))
+    names = np.array([f"singer {number}" for number in artist])
+    names[-8:], genre[:4] = "", ""
+    np.savez(
+        tmp_path / "e.npz", segments=segments, clip_of_segment=np.repeat(np.arange(160), 3),
+        ids=np.arange(160).astype(str), artist=names, genre=genre,
+    )  # fmt: skip
+    result = run("albums.py", tmp_path / "e.npz", "--quick")
+    assert (result["clips"], result["with_artist"]) == (156, 148)
+    assert result["accuracy"] > 0.8
+    assert {row["n"] for row in result["rows"]} == {1, 2, 4}
+
+
+def test_albums_names_what_it_cannot_use(run: Run, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("path,seconds\na,1\n")
+    with pytest.raises(SystemExit, match="no clips with a column"):
+        run("albums.py", other)
+    alone = tmp_path / "alone.csv"
+    alone.write_text("genre,artist,p_low,p_high\nlow,A,0.7,0.3\nhigh,B,0.2,0.8\n")
+    with pytest.raises(SystemExit, match="nothing to combine"):
+        run("albums.py", alone, "--quick")
+
+
 def test_audit(run: Run, tmp_path: Path) -> None:
     table = clip_table(tmp_path, clips=8, seconds=31.0)
     result = run("audit.py", table, "--quick", "--half=choose")
