@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from teaching import run, write_song, write_table
 from genrelab.library import Library
 from genrelab.recognize.albums.names import AlbumTags
 from genrelab.teach.sources.examples import Examples, clean
+from genrelab.teach.sources.examples_file import examples_file, read_examples
 from genrelab.teach.sources.grouping import MOST_IN_FOLDER, group_keys, number_groups
 from genrelab.teach.sources.labelled import Labelled, read_csv, read_folders
 from genrelab.teach.sources.names import Naming
@@ -163,3 +165,18 @@ def test_a_killed_run_goes_on(lesson: Path, tiny_model: Path, tmp_path: Path, ow
         kept = library.database.rows("SELECT path FROM tracks WHERE version = 'kept'")
     assert {Path(os.fsdecode(path)) for (path,) in kept} == known
     assert not list(tmp_path.glob(".genrelab-*")) and target.exists()
+
+
+def test_a_changed_file_is_recognized_again(lesson: Path, tiny_model: Path, tmp_path: Path) -> None:
+    music = Path(shutil.copytree(lesson, tmp_path / "music"))
+    song = music / "Hum" / "0.flac"
+    target = tmp_path / "mine.onnx"
+    command = ("teach", "--folders", music, "--model", tiny_model, "--to", target, "--quiet", "--no-page")
+    assert run(*command) == 0
+    before = read_examples(examples_file(target)).examples
+    write_song(song, 2500.0)
+    assert run(*command) == 0
+    after = read_examples(examples_file(target)).examples
+    at = before.paths.index(str(song))
+    assert before.paths == after.paths and before.sounds[at] != after.sounds[at]
+    assert after.vectors[at, 0] > 1.5 * before.vectors[at, 0]
