@@ -77,9 +77,22 @@ def test_a_missing_value_is_named(values: dict[str, Any]) -> None:
 
 
 def test_a_newer_format_says_upgrade(values: dict[str, Any]) -> None:
-    values |= {"format_version": 3, "something": "new"}
-    with raises("model-newer", "m.onnx", 3, "pip install --upgrade genrelab"):
+    values |= {"format_version": 4, "something": "new"}
+    with raises("model-newer", "m.onnx", 4, "pip install --upgrade genrelab"):
         parse_metadata(json.dumps(values), path="m.onnx")
+
+
+def test_a_base_needs_format_3(values: dict[str, Any]) -> None:
+    values.pop("format_version", None)
+    base = "resnet@0123456789ab"
+    made = parse_metadata(json.dumps({**values, "base": base}), path="m.onnx")
+    assert made.base == base and made.format_version == 3
+    assert json.loads(made.model_dump_json())["format_version"] == 3
+    with raises("model-metadata", "m.onnx", "base", "3"):
+        parse_metadata(json.dumps({**values, "base": base, "format_version": 2}), path="m.onnx")
+    for wrong in ("resnet", "resnet@0123456789AB", "resnet@0123456789abc"):
+        with raises("model-metadata", "m.onnx", "base"):
+            parse_metadata(json.dumps({**values, "base": wrong}), path="m.onnx")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "7", "[" * 100_000])

@@ -29,6 +29,15 @@ _ROUNDING = 1e-3  # of a probability
 _AGAIN = "Get the file again, or export it again with `genrelab export`."
 
 
+KEY_LENGTH = 12
+"""Digits of an `embedding_key`."""
+
+
+def embedding_key(identity: str) -> str:
+    """Return what the identities of all models with the same embedding end with: hexadecimal digits."""
+    return identity[-KEY_LENGTH:]
+
+
 class Prediction(NamedTuple):
     """The outputs of a network for `n` segments.
 
@@ -56,7 +65,9 @@ class Bundle:
         The facts that the file states.
     identity : str
         Name of the recipe and the first 12 digits of the file's SHA-256, e.g.
-        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes at any path.
+        `resnet1d-s@3c5e0a1b9f27`: the same for the same bytes at any path. A taught model has the digits of
+        its base after them (`my-genres@a1b9f273c5e0~3c5e0a1b9f27`), so that models with one embedding have
+        one `embedding_key`.
     """
 
     def __init__(self, metadata: BundleMetadata, identity: str, session: Any, path: Path) -> None:
@@ -104,8 +115,15 @@ class Bundle:
         metadata = parse_metadata(_check_contents(contents, path), path=path)
         session = _open_session(data, threads, path)
         _check_signature(session, metadata, path)
-        identity = f"{metadata.recipe}@{hashlib.sha256(data).hexdigest()[:12]}"
+        identity = f"{metadata.recipe}@{hashlib.sha256(data).hexdigest()[:KEY_LENGTH]}"
+        if metadata.base is not None:
+            identity += f"~{embedding_key(metadata.base)}"
         return cls(metadata, identity, session, path)
+
+    @property
+    def embedding_of(self) -> str:
+        """The identity of the model whose embedding this one has: its own, or that of its base."""
+        return self.metadata.base or self.identity
 
     def predict(self, waveforms: npt.NDArray[np.float32]) -> Prediction:
         """Run the network on segments.

@@ -28,13 +28,18 @@ from genrelab.voting import VotingRule
 METADATA_KEY = "genrelab"
 """The key among the ONNX metadata whose value is the JSON text."""
 
-FormatVersion = Literal[1, 2]
+FormatVersion = Literal[1, 2, 3]
 
 FORMAT_VERSION: FormatVersion = max(get_args(FormatVersion))
 """The newest format that this genrelab reads. A file that needs nothing of it is written in format 1, which
 older versions of genrelab read."""
 
-_NEW = ("tags", "no_music_above", "abstain_below_by_genre")  # since format 2
+_SINCE: dict[str, FormatVersion] = {  # what is newer than format 1
+    "tags": 2,
+    "no_music_above": 2,
+    "abstain_below_by_genre": 2,
+    "base": 3,
+}
 
 DIGEST_DIGITS = 12
 """Digits of an audio digest in a model file."""
@@ -66,9 +71,9 @@ class BundleMetadata(_Strict):
 
     Parameters
     ----------
-    format_version : {1, 2}
-        1 in a file without `tags`, `no_music_above` and `abstain_below_by_genre`, 2 in a file with one of
-        them; written accordingly.
+    format_version : {1, 2, 3}
+        1 in a file without `tags`, `no_music_above`, `abstain_below_by_genre` and `base`, 3 in a file with
+        `base`, otherwise 2; written accordingly.
     genres : tuple of str
         Two or more, in the order of the graph's probabilities.
     sample_rate : int
@@ -97,8 +102,11 @@ class BundleMetadata(_Strict):
     no_music_above : float in 0..1 or None
         The mean probability of `content:no music` from which the genre is `unsure` with the reason
         `no music`; None if the model does not detect this.
+    base : str or None
+        The identity of the model whose embedding this one has, if only its genres (and tags) are its own: see
+        `genrelab.teach`. It ends with 12 hexadecimal digits.
     recipe : str
-        Name of the recipe.
+        Name of the recipe; of a taught model the user's name for it.
     corpora : tuple of TrainingCorpus
         The training corpora.
     learned : tuple of str
@@ -127,6 +135,7 @@ class BundleMetadata(_Strict):
     abstain_below_by_genre: dict[PrintableText, Share] = Field({}, max_length=bounds.MOST_GENRES)
     tags: tuple[TagInfo, ...] = Field((), max_length=bounds.MOST_TAGS)
     no_music_above: Share | None = None
+    base: Annotated[PrintableText, Field(pattern="@[0-9a-f]{12}$")] | None = None
     recipe: PrintableText
     corpora: tuple[TrainingCorpus, ...] = ()
     learned: tuple[SoundDigest, ...] = ()
@@ -145,7 +154,7 @@ class BundleMetadata(_Strict):
     def _write(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is empty, since format 1 has no such keys, and state the format that results."""
         values: dict[str, Any] = handler(self)
-        kept = {name: value for name, value in values.items() if name not in _NEW or _is_given(value)}
+        kept = {name: value for name, value in values.items() if name not in _SINCE or _is_given(value)}
         return {**kept, "format_version": _version_of(kept)} if "format_version" in kept else kept
 
     @model_validator(mode="after")
@@ -154,8 +163,9 @@ class BundleMetadata(_Strict):
             raise ValueError("a genre is named twice")
         if UNSURE in self.genres:
             raise ValueError(f"no genre may be called {UNSURE!r}: that is the result of abstaining")
-        if self.format_version == 1 and _version_of(self.__dict__) > 1:
-            raise ValueError(f"{', '.join(_NEW)} need format_version {FORMAT_VERSION}")
+        newer = [name for name in _SINCE if _is_given(getattr(self, name))]
+        if self.format_version < _version_of(self.__dict__):
+            raise ValueError(f"{', '.join(newer)} need format_version {_version_of(self.__dict__)} or later")
         unknown = sorted(set(self.abstain_below_by_genre) - set(self.genres))
         if unknown:
             raise ValueError(f"abstain_below_by_genre names {shorten(unknown[0])!r}, which is no genre of it")
@@ -213,9 +223,13 @@ def _is_given(value: Any) -> bool:
     return value is not None and value not in ((), [], {})
 
 
-def _version_of(values: Mapping[str, Any]) -> int:
+def _version_of(values: Mapping[str, Any]) -> FormatVersion:
     """Return the oldest format that can hold these values."""
-    return 2 if any(_is_given(values.get(name)) for name in _NEW) else 1
+    needed: FormatVersion = 1
+    for name, version in _SINCE.items():
+        if _is_given(values.get(name)):
+            needed = max(needed, version)
+    return needed
 
 
 def parse_metadata(text: str, *, path: str | os.PathLike[str]) -> BundleMetadata:

@@ -33,10 +33,12 @@ from genrelab.cli import (
     recipes,
     recognize,
     reproduce,
+    review,
     search,
     similar,
     tag,
     targets,
+    teach,
     train,
     vocabulary,
 )
@@ -107,6 +109,8 @@ app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
 app.command("similar")(similar.similar)
+app.command("teach")(teach.teach)
+app.command("review")(review.review)
 app.add_typer(library.app, name="library")
 app.add_typer(model.app, name="model")
 app.add_typer(vocabulary.app, name="vocabulary")

@@ -56,6 +56,7 @@ def _record(bundle: Bundle, path: Path) -> dict[str, Any]:
         "tags": [tag.model_dump(mode="json") for tag in about.tags],
         "no_music_above": about.no_music_above,
         "abstain_below_by_genre": about.abstain_below_by_genre,
+        "base": about.base,
         "learned": len(about.learned),
     }
     return {"path": str(path), "model": bundle.identity, "bytes": path.stat().st_size, **facts}
@@ -97,6 +98,8 @@ def _facts(bundle: Bundle, path: Path) -> Iterator[tuple[str, str]]:
     yield "input", f"{about.sample_rate} Hz {channels}, {seconds}"
     yield "genres", ", ".join(about.genres)
     yield "unsure", _thresholds(about)
+    if about.base is not None:
+        yield "embedding", f"that of {about.base}"
     for number, corpus in enumerate(about.corpora):
         yield "" if number else "trained on", f"{corpus.name} ({corpus.licence})"
     if about.learned:

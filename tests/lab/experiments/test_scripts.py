@@ -410,3 +410,48 @@ def test_real_audio(run: Run, tmp_path: Path) -> None:
     (row,) = result["rows"]
     assert row["recipe"] == "resnet1d-s" and row["tracks"] > 6
     assert sum(each["tracks"] for each in row["collections"].values()) == row["tracks"]
+
+
+def embeddings(path: Path, *, held_out: int | None = None) -> Path:
+    """Write embeddings of clips of three genres by twenty artists each, that differ by genre."""
+    rng = np.random.default_rng(0)
+    genre = np.repeat(["blues", "jazz", "rock"], 40)
+    centres = {name: rng.normal(size=8) for name in ("blues", "jazz", "rock")}
+    segments = np.concatenate([centres[name] + rng.normal(0, 0.7, (2, 8)) for name in genre])
+    values: dict[str, Any] = {
+        "segments": segments.astype(np.float32),
+        "clip_of_segment": np.repeat(np.arange(120), 2),
+        "ids": np.array([f"c{k}" for k in range(120)]),
+        "artist": np.array([f"artist {k // 2}" for k in range(120)]),
+        "genre": genre,
+        "probabilities": np.tile(np.eye(3, dtype=np.float32)[0], (240, 1)),
+        "genres": np.array(["blues", "jazz", "rock"]),
+    }
+    if held_out is not None:
+        values["held_out"] = np.arange(120) // 2 % 2 == held_out
+    np.savez(path, **values)
+    return path
+
+
+@pytest.mark.slow
+def test_teach_classifier(run: Run, tmp_path: Path) -> None:
+    result = run("teach_classifier.py", embeddings(tmp_path / "clips.npz"), "--quick")
+    assert len(result) == 6 and all(value > 0.7 for value in result.values())
+
+
+@pytest.mark.slow
+def test_teach(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "clips.csv"
+    genres = {"blues": "Blues;Vocal", "jazz": "Jazz", "rock": "Pop/Rock"}
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["clip_id", "corpus", "source_genres"])
+        names = np.repeat(list(genres), 40)
+        writer.writerows([f"c{k}", "allmusic-previews", genres[name]] for k, name in enumerate(names))
+    result = run("teach.py", "accuracy", embeddings(tmp_path / "clips.npz"), table)
+    assert result["few"]["all"]["value"] > 0.8 > 0.5 > result["few"]["own head"]["value"]
+    assert result["several"]["ROC-AUC"]["value"] > 0.8 and result["wrong labels found"] > 0.7
+    folds = [embeddings(tmp_path / f"{fold}.npz", held_out=fold) for fold in (0, 1)]
+    by_folds = run("teach.py", "folds", *folds)
+    assert by_folds["taught, all per genre"]["value"] > 0.8
+    assert by_folds["the model's own head"]["value"] == pytest.approx(1 / 3, abs=1e-3)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, rankdata, spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from genrelab.lab.metrics import ranking
-from genrelab.lab.metrics.ranking import average_precision, correlation, ranks, roc_auc
+from genrelab.statistics import ranking
+from genrelab.statistics.ranking import average_precision, correlation, ranks, roc_auc
 
 FIGURES = [(roc_auc, roc_auc_score), (average_precision, average_precision_score)]
 SEEDS = st.integers(0, 2**32 - 1)

@@ -18,125 +18,51 @@ All of them must be fitted on held-out clips.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from genrelab.errors import UsageError
-from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
 from genrelab.lab.metrics.predictions import Answers, Predictions
+from genrelab.statistics.bootstrap import ClusterBootstrap
+from genrelab.statistics.calibration import (
+    BINS,
+    FEWEST,
+    Bin,
+    Threshold,
+    calibration_error,
+    lowest_threshold,
+    reliability,
+)
 from genrelab.voting import VotingRule
 
-BINS = 15
-FEWEST = 30
-"""Fewest predictions from which a precision is estimated."""
+__all__ = [
+    "BINS",
+    "COOLEST",
+    "FEWEST",
+    "HOTTEST",
+    "Bin",
+    "Threshold",
+    "calibration_error",
+    "confidences",
+    "find_threshold",
+    "fit_temperature",
+    "reliability",
+    "tempered",
+]
+
 COOLEST, HOTTEST = 0.1, 10.0
 """The range of the temperature."""
 
 Float = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Bin:
-    """The tracks whose confidence lies between two values.
-
-    Attributes
-    ----------
-    low, high : float
-        The edges; `high` is inside the bin.
-    tracks : int
-    confidence, accuracy : float
-        Means; NaN without tracks.
-    """
-
-    low: float
-    high: float
-    tracks: int
-    confidence: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """The confidence from which predictions are accepted.
-
-    Attributes
-    ----------
-    confidence : float
-        Below it the recognizer abstains.
-    precision : Estimate
-        Share of correct predictions among those accepted.
-    answered : float
-        Share of tracks whose prediction is accepted.
-    wanted : float
-        The wanted precision.
-    low : float
-        Lower end of the one-sided 90 % interval of the precision.
-    answers : int
-        Number of tracks whose prediction is accepted.
-    """
-
-    confidence: float
-    precision: Estimate
-    answered: float
-    wanted: float
-    low: float
-    answers: int
-
-    @property
-    def reached(self) -> bool:
-        """Whether the wanted precision is reached, with enough predictions to tell."""
-        return self.wanted == 0 or (self.low >= self.wanted and self.answers >= FEWEST)
-
-
 def confidences(answers: Answers) -> tuple[Float, npt.NDArray[np.bool_]]:
     """Return the confidence of each track, and whether its prediction is correct, `[n]` each."""
     first = answers.orders[:, 0]
     return answers.probabilities[np.arange(len(first)), first], first == answers.truth
-
-
-def reliability(confidence: Float, right: npt.NDArray[np.bool_], *, bins: int = BINS) -> list[Bin]:
-    """Sort predictions into bins of equal width, as in a reliability diagram.
-
-    Parameters
-    ----------
-    confidence : np.ndarray [shape=(n,)]
-        Between 0 and 1.
-    right : np.ndarray [shape=(n,)], bool
-    bins : int > 0
-
-    Returns
-    -------
-    list of Bin [length bins]
-    """
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    found = []
-    for each in range(bins):
-        inside = number == each
-        count = int(inside.sum())
-        means = (float(confidence[inside].mean()), float(right[inside].mean())) if count else (np.nan, np.nan)
-        found.append(Bin(each / bins, (each + 1) / bins, count, *means))
-    return found
-
-
-def calibration_error(confidence: Float, right: npt.NDArray[np.bool_], *, bins: int = BINS) -> float:
-    """Return the expected calibration error, 0 to 1.
-
-    Parameters
-    ----------
-    confidence, right, bins
-        See `reliability`; at least one prediction.
-
-    Examples
-    --------
-    >>> calibration_error(np.array([0.8, 0.8, 0.8, 0.8]), np.array([True, True, True, False]))
-    0.05
-    """
-    filled = [each for each in reliability(confidence, right, bins=bins) if each.tracks]
-    gaps = sum(each.tracks * abs(each.confidence - each.accuracy) for each in filled)
-    return round(float(gaps / len(confidence)), 12)
 
 
 def tempered(predictions: Predictions, temperature: float) -> Predictions:
@@ -216,20 +142,4 @@ def find_threshold(
     bootstrap = ClusterBootstrap(len(names), rng=np.random.default_rng(seed))
     fixed = np.array([(own or {}).get(genre, np.nan) for genre in predictions.genres])
     limits = fixed[answers.orders[:, 0]]
-    found: list[Threshold] = []
-    for percent in range(0, 100):
-        given = confidence >= np.where(np.isnan(limits), percent / 100, limits)
-        if given.sum() < min(FEWEST, len(given)):
-            break
-        sums = bootstrap.sums(given & right, groups), bootstrap.sums(given, groups)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            replicates = sums[0] / sums[1]
-        share = bootstrap.estimate(
-            float(right[given].mean()), replicates, trials=len(np.unique(groups[given]))
-        )
-        low = float(np.nanquantile(replicates, 0.1)) if 0.0 < share.value < 1.0 else share.value
-        count = int(given.sum())
-        found.append(Threshold(percent / 100, share, float(given.mean()), precision, low, count))
-        if low >= precision:
-            return found[-1]
-    return max(found, key=lambda each: each.low)
+    return lowest_threshold(confidence, right, groups, bootstrap, precision=precision, limits=limits)

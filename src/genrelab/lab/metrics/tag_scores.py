@@ -2,7 +2,7 @@
 
 Definitions
 -----------
-- AUC and average precision: see `genrelab.lab.metrics.ranking`; over the clips whose truth is known. By
+- AUC and average precision: see `genrelab.statistics.ranking`; over the clips whose truth is known. By
   chance, they are 0.5 and the share of clips that have the tag.
 - Against labels, the truth is the annotation. A tag without labels is measured against the teacher: see
   `genrelab.lab.metrics.tag_predictions`.
@@ -29,9 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, Float, Int
-from genrelab.lab.metrics.ranking import average_precision, correlation, ranks, roc_auc
 from genrelab.lab.metrics.scores import balanced_accuracy
 from genrelab.lab.metrics.tag_predictions import TagPredictions
+from genrelab.statistics.ranking import average_precision, correlation, ranks, roc_auc
 
 Measured = Literal["labels", "teacher"]
 

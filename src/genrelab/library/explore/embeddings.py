@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.bundle.bundle import KEY_LENGTH, embedding_key
 from genrelab.library.store.library import Library
 from genrelab.library.store.track_filter import TrackFilter
 from genrelab.library.store.track_row import DamagedRowError, check_values, vector
@@ -46,6 +47,11 @@ class Embedded(NamedTuple):
     def name(self) -> Path:
         """Return the path as a `Path`."""
         return Path(os.fsdecode(self.path))
+
+
+def share_embedding(model: str, other: str) -> bool:
+    """Whether the embeddings of two models, given by `Bundle.identity`, are the same."""
+    return embedding_key(model) == embedding_key(other)
 
 
 class ModelCount(NamedTuple):
@@ -87,7 +93,8 @@ def read_embeddings(
     ----------
     library : Library
     model : str
-        `Bundle.identity`; embeddings of different models cannot be compared.
+        `Bundle.identity`. Embeddings of different models cannot be compared, except those of models taught on
+        one base, which are the same.
     where : TrackFilter or None
         Only tracks that fulfil it.
 
@@ -101,9 +108,9 @@ def read_embeddings(
     clause, values = ("1", ()) if where is None else (where.clause, where.values)
     while rows := library.database.rows(
         "SELECT path, sound, duration, coalesce(genre, ''), coalesce(confidence, 0.0), embedding FROM tracks "
-        "WHERE path > ? AND typeof(path) = 'blob' AND model = ? AND embedding IS NOT NULL "
+        "WHERE path > ? AND typeof(path) = 'blob' AND substr(model, ?) = ? AND embedding IS NOT NULL "
         f"AND ({clause}) ORDER BY path LIMIT ?",
-        (last, model, *values, BLOCK),
+        (last, -KEY_LENGTH, embedding_key(model), *values, BLOCK),
     ):
         last = rows[-1][0]
         found = [(track, numbers) for track, numbers in map(_embedded, rows) if track is not None]

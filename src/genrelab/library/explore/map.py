@@ -15,7 +15,14 @@ import numpy as np
 from markupsafe import Markup
 
 from genrelab.errors import UsageError
-from genrelab.library.explore.embeddings import Directions, Embedded, count_models, is_below, read_embeddings
+from genrelab.library.explore.embeddings import (
+    Directions,
+    Embedded,
+    count_models,
+    is_below,
+    read_embeddings,
+    share_embedding,
+)
 from genrelab.library.explore.projection import (
     NEIGHBOURS,
     Points,
@@ -161,8 +168,8 @@ class Survey:
             tuple(copies[track.sound] for track in found.values()),
             places,
             kept_neighbours(matrix, places),
-            others=sum(other.tracks for other in models if other.model != chosen),
-            without=sum(other.without for other in models if other.model == chosen),
+            others=sum(other.tracks for other in models if not share_embedding(other.model, chosen)),
+            without=sum(other.without for other in models if share_embedding(other.model, chosen)),
             vanished=vanished,
             where="" if where is None else where.text,
             tags=tags if any(tags) else (),

@@ -13,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import AudioError, UsageError
-from genrelab.library.explore.embeddings import Embedded, count_models, is_below, read_embeddings
+from genrelab.library.explore.embeddings import (
+    Embedded,
+    count_models,
+    is_below,
+    read_embeddings,
+    share_embedding,
+)
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.library import Library
 from genrelab.library.store.recognition_cache import CachedRecognizer
@@ -99,7 +105,7 @@ class Similar:
     vanished : int
         Omitted tracks whose file no longer exists.
     others : int
-        Omitted tracks recognized by another model.
+        Omitted tracks recognized by a model with another embedding.
     without : int
         Omitted tracks without an embedding: silent or damaged.
     """
@@ -239,9 +245,9 @@ def find_similar(
         found.append(SimilarTrack(path, similarity, track.genre, track.confidence, track.duration, also))
     here = Path(os.fsdecode(real_path(reference.path)))
     same = tuple(place for place in places[reference.sound] if place != here and place.is_file())
-    models = count_models(library, where)
-    others = sum(other.tracks for other in models if other.model != reference.recognition.model)
-    without = sum(other.without for other in models if other.model == reference.recognition.model)
+    models, model = count_models(library, where), reference.recognition.model
+    others = sum(other.tracks for other in models if not share_embedding(other.model, model))
+    without = sum(other.without for other in models if share_embedding(other.model, model))
     return Similar(tuple(found), same, vanished, others, without)
 
 

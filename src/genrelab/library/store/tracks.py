@@ -24,6 +24,7 @@ from genrelab.library.store.track_row import (
     RecordFilter,
     TrackRow,
     genre_names,
+    is_digest,
     present_labels,
     tag_names,
     vector,
@@ -225,6 +226,33 @@ class Tracks:
         rows = self._database.rows("SELECT embedding FROM tracks WHERE path = ?", (real_path(path),))
         with suppress(DamagedRowError):
             return vector(rows[0][0]) if rows else None
+        return None
+
+    def known_embedding(
+        self, snapshot: FileSnapshot, key: str
+    ) -> tuple[bytes, npt.NDArray[np.float32] | None] | None:
+        """Return the hash of the audio and the embedding of an unchanged file.
+
+        Parameters
+        ----------
+        snapshot : FileSnapshot
+        key : str
+            `genrelab.bundle.bundle.embedding_key` of the models whose results count.
+
+        Returns
+        -------
+        (bytes, np.ndarray [shape=(d,)] or None) or None
+            The embedding is None for a silent file. None if there is no such result, or an error or damage.
+        """
+        rows = self._database.rows(
+            "SELECT sound, embedding, size, mtime_ns FROM tracks "
+            "WHERE path = ? AND substr(model, ?) = ? AND error IS NULL",
+            (snapshot.real, -len(key), key),
+        )
+        for sound, embedding, size, mtime_ns in rows:
+            if (size, mtime_ns) == (snapshot.size, snapshot.mtime_ns) and is_digest(sound):
+                with suppress(DamagedRowError):
+                    return sound, None if embedding is None else vector(embedding)
         return None
 
     def counts(self) -> list[tuple[str, str, int]]:

@@ -1,0 +1,233 @@
+"""`genrelab teach`: your own genres on top of a model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from genrelab.cli.library import open_library
+from genrelab.cli.options import (
+    ExcludeOption,
+    LibraryOption,
+    ModelOption,
+    PlaceholdersOption,
+    QuietOption,
+    read_placeholders,
+)
+from genrelab.cli.progress import counting, note, note_skipped, say, say_json
+
+if TYPE_CHECKING:
+    from genrelab.recognize import ScanLog
+    from genrelab.teach.advice import Outcome
+    from genrelab.teach.sources.labelled import Labels
+
+MOST_JOBS = 8
+MOST_PROBLEMS = 10  # files that could not be read, named in notes
+
+
+def teach(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH...]", help="With --from-tags: files and folders.")
+    ] = None,
+    from_tags: Annotated[bool, typer.Option("--from-tags", help="Learn the genre tags of PATH.")] = False,
+    folders: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Learn from a folder whose subfolders are named after genres."),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Learn from a CSV file with the columns path and genre."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="The model file to write.")] = None,
+    update: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A taught model: add the examples to its own, and replace corrected ones."
+        ),
+    ] = None,
+    multi: Annotated[
+        bool | None,
+        typer.Option(
+            "--multi/--single",
+            help="Several genres per track, each with its own probability; default: one, or as updated.",
+        ),
+    ] = None,
+    level: Annotated[
+        Literal["genre", "style", "as-written"] | None,
+        typer.Option(
+            help="genre: Death Metal counts as Metal. style: only synonyms are united. "
+            "Default: style with --from-tags, otherwise as-written.",
+        ),
+    ] = None,
+    block: Annotated[
+        list[str] | None, typer.Option(metavar="GENRE", help="Ignore this genre. Repeatable.")
+    ] = None,
+    min_examples: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Leave out genres with fewer examples.")
+    ] = 5,
+    precision: Annotated[
+        float,
+        typer.Option(metavar="P", min=0, max=0.99, help="Share of right answers that the threshold aims at."),
+    ] = 0.8,
+    model: ModelOption = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The page of results; default: beside the model, as .html."),
+    ] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
+    placeholders: PlaceholdersOption = None,
+    exclude: ExcludeOption = None,
+    library: LibraryOption = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Number of files processed at once.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of folds and intervals.")] = 0,
+    format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
+    quiet: QuietOption = False,
+) -> None:
+    """Learn your own genres from examples, and write a model file for `--model` of all commands.
+
+    Example: genrelab teach ~/Music --from-tags --to mine.onnx; genrelab recognize ~/New --model mine.onnx
+
+    Five examples per genre are enough to begin. Files that the library does not know are recognized first; a
+    stopped run goes on. The page shows accuracy, confusions and the tags that are probably wrong.
+
+    Exit code: 0 if the model was written; 1 if some examples could not be read; 2 for wrong use.
+    """
+    from genrelab.bundle.find import find_model
+    from genrelab.errors import UsageError
+    from genrelab.recognize import Recognizer, ScanLog
+    from genrelab.recognize.writers.output import open_output
+    from genrelab.teach.advice import Outcome
+    from genrelab.teach.head import need_onnx
+    from genrelab.teach.page import write_page
+    from genrelab.teach.sources.examples import clean
+    from genrelab.teach.sources.names import Naming
+    from genrelab.teach.summary import lines, write_summary
+    from genrelab.teach.teaching import TeachSettings
+    from genrelab.teach.teaching import teach as fit
+    from genrelab.teach.workflow import (
+        Means,
+        check_target,
+        collect,
+        sample_deviations,
+        stored_examples,
+        write_result,
+    )
+
+    _check_sources(paths, from_tags, folders, csv, update)
+    if update is not None and model is not None:
+        raise UsageError("--update names the model already. Omit --model.", code="teach-update-with-model")
+    target = to or update
+    if target is None:
+        raise UsageError("name the model file to write: --to FILE.onnx", code="teach-without-target")
+    need_onnx()
+    base_file = update or find_model(model)
+    check_target(target, [base_file] if update is None else [])
+    cores = os.cpu_count() or 1
+    jobs = jobs or min(cores, MOST_JOBS)
+    recognizer = Recognizer.load(base_file, threads=max(1, cores // jobs))
+    stored = stored_examples(update, recognizer.bundle.identity) if update is not None else None
+    naming = Naming.of(level or ("style" if from_tags else "as-written"), block or ())
+    log = ScanLog()
+    with (
+        open_library(library) as opened,
+        counting() if sys.stderr.isatty() and not quiet else nullcontext() as report,
+    ):
+        labels = _read(paths, folders, csv, exclude=exclude, placeholders=placeholders, log=log)
+        if not quiet:
+            note_skipped(log)
+        means = Means(opened, recognizer, jobs, report)
+        known = stored.examples.names() if stored is not None else ()
+        collected = collect(labels, naming, means, known=known)
+        everything = collected.examples
+        if stored is not None:
+            everything = stored.examples.updated(everything)
+        is_multi = multi if multi is not None else stored is not None and stored.multi
+        examples, left = clean(everything, fewest=min_examples, multi=is_multi)
+        deviations = sample_deviations(examples, recognizer, step=report)
+        settings = TeachSettings(is_multi, precision, seed=seed)
+        taught = fit(examples, settings, deviations=deviations, step=report)
+        problems = (*labels.problems, *collected.embeddings.problems)
+        outcome = Outcome(taught, left, labels.without, collected.embeddings.silent, problems)
+        pages = None if no_page else page or target.with_suffix(".html")
+        write_result(taught, everything, target, recognizer, base_file)
+        if pages is not None:
+            with open_output(pages, keep=[target, base_file, opened.path]) as stream:
+                write_page(outcome, target, recognizer.bundle.embedding_of, stream)
+    if format == "json":
+        say_json({"model": str(target), **taught.to_dict(), "left_out": vars(left)})
+    else:
+        write_summary(outcome, sys.stdout.buffer)
+        say(*lines(outcome))
+    if not quiet:
+        _note_rest(outcome, target, pages)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _note_rest(outcome: Outcome, target: Path, pages: Path | None) -> None:
+    from genrelab.teach.advice import left_out
+    from genrelab.teach.sources.examples_file import examples_file
+
+    for line in left_out(outcome):
+        note(f"note: left out: {line}")
+    for problem in outcome.problems[:MOST_PROBLEMS]:
+        note(f"note: {problem}")
+    if len(outcome.problems) > MOST_PROBLEMS:
+        note(f"note: and {len(outcome.problems) - MOST_PROBLEMS} more files that could not be read")
+    note(f"written: {target}, and its examples {examples_file(target)} (they name your files)")
+    if pages is not None:
+        note(f"written: {pages}")
+    note(f"next: genrelab recognize --model {target} PATH; genrelab review {target}")
+
+
+def _check_sources(
+    paths: list[Path] | None, from_tags: bool, folders: Path | None, csv: Path | None, update: Path | None
+) -> None:
+    from genrelab.errors import UsageError
+
+    given = [
+        name
+        for name, is_given in (("--from-tags", from_tags), ("--folders", folders), ("--csv", csv))
+        if is_given
+    ]
+    if len(given) != 1:
+        message = (
+            f"{' and '.join(given)} exclude each other"
+            if given
+            else "name the examples: PATH --from-tags, --folders DIR or --csv FILE"
+        )
+        raise UsageError(message, code="teach-sources")
+    if from_tags != bool(paths):
+        message = (
+            "--from-tags needs the files or folders to read: genrelab teach ~/Music --from-tags"
+            if from_tags
+            else f"a PATH goes with --from-tags, not with {given[0]}. Omit it."
+        )
+        raise UsageError(message, code="teach-paths")
+
+
+def _read(
+    paths: list[Path] | None,
+    folders: Path | None,
+    csv: Path | None,
+    *,
+    exclude: list[str] | None,
+    placeholders: str | None,
+    log: ScanLog,
+) -> Labels:
+    from genrelab.teach.sources.labelled import read_csv, read_folders, read_tags
+
+    if csv is not None:
+        return read_csv(csv)
+    if folders is not None:
+        return read_folders(folders, exclude=exclude or (), log=log)
+    return read_tags(
+        paths or [], exclude=exclude or (), placeholders=read_placeholders(placeholders), log=log
+    )
