@@ -33,7 +33,7 @@ def review(
 ) -> None:
     """Ask about labels that are probably wrong, and about files of which a taught model is unsure.
 
-    Example: genrelab review mine.onnx; genrelab teach --update mine.onnx --csv mine.corrections.csv
+    Example: genrelab review mine.onnx
 
     Answer y (the prediction is right), n (the label is right), another genre, Enter to skip or q to quit.
     Each answer is written at once, and the next review goes on after it.

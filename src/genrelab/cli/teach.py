@@ -92,7 +92,7 @@ def teach(
 ) -> None:
     """Learn your own genres from examples, and write a model file for `--model` of all commands.
 
-    Example: genrelab teach ~/Music --from-tags --to mine.onnx; genrelab recognize ~/New --model mine.onnx
+    Example: genrelab teach ~/Music --from-tags --to mine.onnx
 
     Five examples per genre are enough to begin. Files that the library does not know are recognized first; a
     stopped run goes on. The page shows accuracy, confusions and the tags that are probably wrong.
