@@ -132,7 +132,7 @@ def teach(
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, MOST_JOBS)
     recognizer = Recognizer.load(base_file, threads=max(1, cores // jobs))
-    stored = stored_examples(update, recognizer.bundle.identity) if update is not None else None
+    stored = stored_examples(update, recognizer.bundle) if update is not None else None
     naming = Naming.of(level or ("style" if from_tags else "as-written"), block or ())
     log = ScanLog()
     with (

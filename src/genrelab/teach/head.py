@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import os
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 import genrelab
-from genrelab.bundle.bundle import TAGS_OUTPUT, Bundle
+from genrelab.bundle.bundle import KEY_LENGTH, TAGS_OUTPUT, Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, TrainingCorpus
 from genrelab.bundle.tags import TagInfo
-from genrelab.errors import MissingExtraError
+from genrelab.errors import MissingExtraError, ModelFileError
 from genrelab.files import replace_file
 from genrelab.teach.fit.discriminant import Linear
 
@@ -89,7 +90,12 @@ def need_onnx() -> Any:
 
 
 def write_taught(
-    target: Path, base: Bundle, base_file: Path, head: Head, statement: Statement
+    target: Path,
+    base: Bundle,
+    base_file: Path,
+    head: Head,
+    statement: Statement,
+    prepared: Callable[[], None] | None = None,
 ) -> BundleMetadata:
     """Write a model file with a new head; the file replaces its target when it is complete and checked.
 
@@ -105,6 +111,8 @@ def write_taught(
         Its file.
     head : Head
     statement : Statement
+    prepared : callable or None
+        Called when the new file is complete and checked, just before it replaces its target.
 
     Returns
     -------
@@ -116,29 +124,34 @@ def write_taught(
     MissingExtraError
         If the package `onnx` is not installed.
     ModelFileError
-        If the base has a graph that cannot be changed this way.
+        If the base has a graph that cannot be changed this way, or its file has changed.
     OSError
         If the file cannot be written.
     """
     onnx = need_onnx()
     metadata = _metadata(base, head, statement)
-    program = onnx.load(os.fspath(base_file))
+    program = onnx.load_from_string(_read(base_file, base))
     replace_head(program, base.metadata, metadata, head)
     onnx.helper.set_model_props(program, {METADATA_KEY: metadata.model_dump_json()})
     content = program.SerializeToString()
 
     def write(draft: Path) -> None:
         draft.write_bytes(content)
-        made = Bundle.load(draft, threads=1)
-        made.predict(_noise(made.metadata))  # it runs, and returns probabilities
+        Bundle.load(draft, threads=1).measure_embedding()  # it runs, and returns probabilities
+        if prepared is not None:
+            prepared()
 
     replace_file(target, write)
     return metadata
 
 
-def _noise(metadata: BundleMetadata) -> npt.NDArray[np.float32]:
-    shape = (1, metadata.channels, metadata.segment_samples)
-    return np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32)
+def _read(file: Path, bundle: Bundle) -> bytes:
+    """Return the bytes of a model file, if they are still those of a bundle."""
+    data = file.read_bytes()
+    if f"@{hashlib.sha256(data).hexdigest()[:KEY_LENGTH]}" not in bundle.identity:
+        message = f"the model file {file} has changed since it was read. Teach again."
+        raise ModelFileError(message, code="teach-base-changed")
+    return data
 
 
 def _metadata(base: Bundle, head: Head, statement: Statement) -> BundleMetadata:

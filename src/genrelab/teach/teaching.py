@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from genrelab.bundle.tags import TagInfo
 from genrelab.statistics.bootstrap import Estimate
-from genrelab.teach.fit.calibration import fit_logistic, fit_temperature, logistic, track_probabilities
+from genrelab.teach.fit.calibration import calibrate_held_out, fit_logistic, fit_temperature, logistic
 from genrelab.teach.fit.crossval import HeldOut, cross_validate, fit_all
 from genrelab.teach.fit.curve import CurvePoint, learning_curve, quality_of
 from genrelab.teach.fit.discriminant import Float, Float32, Linear, Scaling
-from genrelab.teach.fit.figures import Figures, GenreFigures, measure, measure_genres
+from genrelab.teach.fit.figures import Figures, GenreFigures, Judgement, measure, measure_genres
 from genrelab.teach.fit.folds import Int, assign_folds
 from genrelab.teach.fit.suspects import Suspect, find_suspects
 from genrelab.teach.head import TAUGHT, Head
@@ -156,7 +156,7 @@ def teach(
     spread = between.spread(linear, labels.shape)
     rows = parts.rows
     temperature = fit_temperature(held_out.scores[rows], labels[rows], spread)
-    probabilities = track_probabilities(held_out.scores, temperature, spread)
+    probabilities = calibrate_held_out(held_out.scores, labels, folds, rows, spread)
     wanted, seed = settings.precision, settings.seed
     figures = measure(genres, labels[rows], parts.groups, probabilities[rows], precision=wanted, seed=seed)
     threshold = figures.threshold.confidence
@@ -169,7 +169,8 @@ def teach(
         shown = examples.labels(genres, multi=True)
         scores = cross_validate(values, shown, folds, multi=True, step=count)
         head, judged = _with_tags(head, values, shown, scores, between)
-        figures = measure_genres(figures, shown[rows], parts.groups, judged[rows], seed=settings.seed)
+        judgement = Judgement(shown[rows], parts.groups, judged[rows], folds[rows])
+        figures = measure_genres(figures, judgement, seed=settings.seed)
         tags = tuple(_tag(each) for each in figures.genres)
         head = Head(genres, head.linear, temperature, threshold, tags, head.tag_linear)
         shrinkage = scores.shrinkage
@@ -250,7 +251,8 @@ def _with_tags(
     slopes, offsets = np.array(fits).T
     judged = logistic(held_out.scores, slopes, offsets, between.spread(linear, labels.shape))
     scaled = between.scaling.unscaled(linear)
-    tags = Linear(scaled.weights * slopes, scaled.bias * slopes + offsets)
+    bias = np.where(np.isfinite(scaled.bias), scaled.bias, 0.0)  # every track has the genre, or none
+    tags = Linear(scaled.weights * slopes, bias * slopes + offsets)
     return Head(head.genres, head.linear, head.temperature, head.abstain_below, (), tags), judged
 
 

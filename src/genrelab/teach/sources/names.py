@@ -78,5 +78,10 @@ class Naming:
             return ""
         best = max(spellings, key=lambda name: (spellings[name], name))
         name = display(key) if self.level != "as-written" and canonical(key) == key else best
-        usable = name.isprintable() and 0 < len(name) <= LONGEST_NAME and name.casefold() != UNSURE
-        return name if usable else ""
+        return name if is_usable(name) else ""
+
+
+def is_usable(name: str) -> bool:
+    """Whether a model file can hold a genre of this name."""
+    blank = not name.strip() or not name.isprintable()
+    return not blank and len(name) <= LONGEST_NAME and name.casefold() != UNSURE
