@@ -13,7 +13,7 @@ from genrelab.bundle.tags import TagInfo
 from genrelab.statistics.bootstrap import Estimate
 from genrelab.teach.fit.calibration import calibrate_held_out, fit_logistic, fit_temperature, logistic
 from genrelab.teach.fit.crossval import HeldOut, cross_validate, fit_all
-from genrelab.teach.fit.curve import CurvePoint, learning_curve, quality_of
+from genrelab.teach.fit.curve import CurvePoint, learning_scores, quality_of
 from genrelab.teach.fit.discriminant import Float, Float32, Linear, Scaling
 from genrelab.teach.fit.figures import Figures, GenreFigures, Judgement, measure, measure_genres
 from genrelab.teach.fit.folds import Int, assign_folds
@@ -144,13 +144,13 @@ def teach(
     folds = assign_folds(labels, groups, min(settings.folds, int(groups.max()) + 1), rng)
     scaling = Scaling.of(examples.vectors)
     values = scaling.apply(examples.vectors)
-    parts = _Parts(labels, groups, folds, _in_groups(labels, groups) > 1)
+    parts = _Parts(labels, groups, _in_groups(labels, groups) > 1)
 
-    def count(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         if step is not None:
             step("cross-validating", done, total)
 
-    held_out = cross_validate(values, labels, folds, multi=False, step=count)
+    held_out = cross_validate(values, labels, folds, multi=False, step=progress)
     linear = fit_all(values, labels, held_out.shrinkage, multi=False)
     between = _Between(deviations, scaling)
     spread = between.spread(linear, labels.shape)
@@ -167,16 +167,19 @@ def teach(
     scores: HeldOut = held_out
     if settings.multi:
         shown = examples.labels(genres, multi=True)
-        scores = cross_validate(values, shown, folds, multi=True, step=count)
+        scores = cross_validate(values, shown, folds, multi=True, step=progress)
         head, judged = _with_tags(head, values, shown, scores, between)
         judgement = Judgement(shown[rows], parts.groups, judged[rows], folds[rows])
         figures = measure_genres(figures, judgement, seed=settings.seed)
         tags = tuple(_tag(each) for each in figures.genres)
         head = Head(genres, head.linear, temperature, threshold, tags, head.tag_linear)
         shrinkage = scores.shrinkage
-    curve = learning_curve(values, shown, folds, groups, shrinkage, multi=settings.multi)
+    learned = list(learning_scores(values, shown, folds, groups, shrinkage, multi=settings.multi))
     used = shown.sum() / len(genres) * (folds.max() / (folds.max() + 1))
-    curve.append(CurvePoint(float(used), quality_of(scores.scores, shown, multi=settings.multi)))
+    curve = [
+        CurvePoint(count, quality_of(found[rows], shown[rows], multi=settings.multi))
+        for count, found in (*learned, (float(used), scores.scores))
+    ]
     suspects = tuple(
         each for each in find_suspects(judged, shown, multi=settings.multi) if bool(rows[each.example])
     )
@@ -215,7 +218,7 @@ def usable_groups(groups: Int, labels: Float) -> tuple[Int, bool]:
 class _Parts:
     """The examples that can be measured: those of a genre with several groups."""
 
-    def __init__(self, labels: Float, groups: Int, folds: Int, measurable: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, labels: Float, groups: Int, measurable: npt.NDArray[np.bool_]) -> None:
         self.measurable = measurable
         self.rows: npt.NDArray[np.bool_] = np.asarray((labels[:, measurable] > 0).any(axis=1))
         self.groups = np.unique(groups[self.rows], return_inverse=True)[1].astype(np.intp)

@@ -151,9 +151,9 @@ def _absolute(config: Path, path: str) -> str:
 
 
 def _check_by(target: Target, value: Any, about: str, context: Any) -> None:
-    """Let a parameter check a value as if it were typed."""
+    """Let a parameter check a value as if it were typed, without what it does with it."""
     try:
-        target.parameter.process_value(context, value)
+        target.parameter.type_cast_value(context, value)
     except Exception as error:
         if not hasattr(error, "message"):  # the class is not public in every version of typer
             raise

@@ -295,7 +295,7 @@ def measure_genres(figures: Figures, judgement: Judgement, *, seed: int = 0) -> 
 
 
 def best_threshold(probabilities: Float, has: Any) -> float:
-    """Return the probability, in hundredths, from which the F1 score of a genre is best; 0.5 if none has it."""
+    """Return the probability, in hundredths, from which the F1 score of a genre is best; else 0.5."""
     best, value = 0.5, -1.0
     if not has.any():
         return best

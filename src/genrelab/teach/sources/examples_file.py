@@ -122,8 +122,8 @@ def read_examples(path: Path) -> StoredExamples:
             "them, teach from all examples again."
         )
         raise UsageError(message, code="teach-examples-missing") from error
-    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError, zipfile.BadZipFile,
-            RuntimeError, EOFError) as error:  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError, RuntimeError,
+            EOFError, zipfile.BadZipFile) as error:  # fmt: skip
         what = str(error) or type(error).__name__
         message = f"the examples {path} cannot be used: {what}. Teach from all examples again."
         raise UsageError(message, code="teach-examples-damaged") from error
