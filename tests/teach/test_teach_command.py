@@ -198,7 +198,7 @@ def test_own_names_and_hidden_folders(lesson: Path, model: Path, tmp_path: Path,
     assert json.loads(capsys.readouterr().out)["genres"] == ["Deep Drone", "Whistle"]
     (music / "Whistle" / ".nomedia").touch()
     given = ("--to", target, "--format", "json", "--no-page")
-    assert run("teach", "--folders", music, *given) == 0
+    assert run("teach", "--folders", music, *given) == 1
     assert json.loads(capsys.readouterr().out)["genres"] == ["Drone", "Hum"]
     assert run("teach", "--folders", music, *given, "--no-ignore") == 0
     assert json.loads(capsys.readouterr().out)["genres"] == sorted(TONES)
