@@ -11,7 +11,7 @@ from tiny_onnx import tiny_metadata
 
 from genrelab.recognize import Problem, RankedGenre, Recognition, SheetTrack
 from genrelab.recognize.albums import AlbumPlace, AlbumTags, combine, follow_albums, places_by_tags
-from genrelab.recognize.albums.names import AlbumTags, artist_key, is_various, title_key
+from genrelab.recognize.albums.names import artist_key, is_various, title_key
 
 Tags = Mapping[str, AlbumTags]
 
