@@ -89,6 +89,10 @@ def test_several_genres(lesson: Path, tagged_model: Path, tmp_path: Path, capsys
     found, before = bundle.predict(waves[None, None]), old.predict(waves[None, None])
     assert np.array_equal(found.tags[:, :3], before.tags[:, :3])
     assert found.tags[0, 5] > 0.5 < found.tags[0, 6] and found.tags[0, 3] < 0.5
+    more = write_table(tmp_path / "more.csv", [(lesson / "Drone" / "0.flac", "Drone")])
+    single = tmp_path / "single.onnx"
+    assert run("teach", "--update", target, "--csv", more, "--single", "--to", single, "--no-page") == 0
+    assert [tag.label for tag in Bundle.load(single).metadata.tags] == labels[:3]
 
 
 def test_what_the_library_knows_is_not_recognized_again(

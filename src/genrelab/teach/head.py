@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import genrelab
+from genrelab.bundle.bounds import LONGEST_NAME
 from genrelab.bundle.bundle import KEY_LENGTH, TAGS_OUTPUT, Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, TrainingCorpus
 from genrelab.bundle.tags import TagInfo
@@ -99,8 +100,8 @@ def write_taught(
 ) -> BundleMetadata:
     """Write a model file with a new head; the file replaces its target when it is complete and checked.
 
-    The network up to the embedding stays as it is. The nodes of the old head are removed, and so are its tags
-    of the kind `genre` if the new head has such; all other tags stay.
+    The network up to the embedding stays as it is. The nodes of the old head are removed, and so are tags of
+    the kind `genre` if the old or the new head has such; all other tags stay.
 
     Parameters
     ----------
@@ -178,12 +179,21 @@ def _metadata(base: Bundle, head: Head, statement: Statement) -> BundleMetadata:
 
 
 def kept_tags(metadata: BundleMetadata, head: Head) -> list[int]:
-    """Return the numbers of the tags of a base that remain under a new head."""
+    """Return the numbers of the tags of a base that remain under a new head.
+
+    Its tags of the kind `genre` go if the new head has such, or if they come with the head that is replaced.
+    """
+    old = {tag_name(genre) for genre in metadata.genres} if metadata.base is not None else set()
     return [
         number
         for number, tag in enumerate(metadata.tags)
-        if not (head.tags and tag.kind == TAUGHT)
-    ]  # fmt: skip
+        if tag.kind != TAUGHT or not (head.tags or tag.name in old)
+    ]
+
+
+def tag_name(genre: str) -> str:
+    """Return a genre as the name of a tag, which cannot have a colon or a semicolon."""
+    return genre.replace(":", " -").replace(";", ",")[:LONGEST_NAME].strip()
 
 
 def replace_head(program: Any, old: BundleMetadata, new: BundleMetadata, head: Head) -> None:

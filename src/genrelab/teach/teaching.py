@@ -18,7 +18,7 @@ from genrelab.teach.fit.discriminant import Float, Float32, Linear, Scaling
 from genrelab.teach.fit.figures import Figures, GenreFigures, Judgement, measure, measure_genres
 from genrelab.teach.fit.folds import Int, assign_folds
 from genrelab.teach.fit.suspects import Suspect, find_suspects
-from genrelab.teach.head import TAUGHT, Head
+from genrelab.teach.head import TAUGHT, Head, tag_name
 from genrelab.teach.sources.examples import Examples
 
 MOST_DEVIATIONS = 24
@@ -262,17 +262,12 @@ def _with_tags(
 def _tag(genre: GenreFigures) -> TagInfo:
     return TagInfo(
         kind=TAUGHT,
-        name=_tag_name(genre.genre),
+        name=tag_name(genre.genre),
         measured="labels",
         auc=_share(genre.auc),
         average_precision=_share(genre.average_precision),
         threshold=genre.threshold or 0.5,
     )
-
-
-def _tag_name(genre: str) -> str:
-    """Return a genre as the name of a tag, which cannot have a colon or a semicolon."""
-    return genre.replace(":", " -").replace(";", ",").strip()
 
 
 def _share(estimate: Estimate | None) -> float | None:
