@@ -166,6 +166,10 @@ def test_few_examples_of_a_new_genre_wait_for_more(
         assert run("teach", "--update", target, "--csv", table, "--format", "json", "--no-page") == 0
         result = json.loads(capsys.readouterr().out)
         assert ("Buzz" in result["genres"]) == (first > 0)
+    blocked = ("--block", "hum", "--to", tmp_path / "less.onnx", "--format", "json", "--no-page")
+    assert run("teach", "--update", target, "--csv", table, *blocked) == 0
+    assert json.loads(capsys.readouterr().out)["genres"] == ["Buzz", "Drone", "Whistle"]
+    assert "Hum" in read_examples(examples_file(tmp_path / "less.onnx")).examples.names()
 
 
 def test_names_of_genres_are_united(lesson: Path, model: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -161,7 +161,7 @@ def teach(
         if stored is not None:
             everything = stored.examples.updated(everything)
         is_multi = multi if multi is not None else stored is not None and stored.multi
-        examples, left = clean(everything, fewest=min_examples, multi=is_multi)
+        examples, left = clean(everything.without(naming.blocks), fewest=min_examples, multi=is_multi)
         deviations = sample_deviations(examples, recognizer, step=report)
         settings = TeachSettings(is_multi, precision, seed=seed)
         taught = fit(examples, settings, deviations=deviations, step=report)

@@ -44,6 +44,10 @@ class Naming:
             return canonical(name) or normalize(name)
         return normalize(name)
 
+    def blocks(self, name: str) -> bool:
+        """Whether a genre is ignored."""
+        return self.key(name) in self.blocked
+
     def unify(self, values: Iterable[tuple[str, ...]], known: Iterable[str] = ()) -> list[tuple[str, ...]]:
         """Return the genres of each file under one name per genre.
 
