@@ -16,6 +16,7 @@ from tiny_onnx import RATE, tone, write_tiny
 from genrelab.cli.main import main
 from genrelab.cli.settings.config_file import CONFIG_VARIABLE, FILE_NAME, MOST_BYTES
 from genrelab.cli.settings.keys import KEYS
+from genrelab.vocabulary.own.file import file_in_use
 
 Capture = pytest.CaptureFixture[str]
 
@@ -23,7 +24,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a model, music and a folder `conf`; nothing is set in the environment."""
-    for variable in ("GENRELAB_MODEL", "GENRELAB_LIBRARY", CONFIG_VARIABLE):
+    for variable in ("GENRELAB_MODEL", "GENRELAB_LIBRARY", "GENRELAB_VOCABULARY", CONFIG_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(platformdirs, "user_config_path", lambda *_, **__: tmp_path / "user")
     monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "data")
@@ -247,3 +248,28 @@ def test_every_key_is_described() -> None:
 def test_the_words_of_the_options_exist() -> None:
     read_by_the_program(("genrelab", "--config", "x.toml", "config", "show", "--format", "json"))
     assert os.path.isabs(platformdirs.user_config_path("genrelab"))
+
+
+def test_a_vocabulary(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home, "low: {display: Grave}\n", name="conf/names.yaml")
+    config = write(home, 'model = "../mine.onnx"\nvocabulary = "names.yaml"\n')
+    for words in (["tag"], ["recognize", "--tag"]):
+        found = records(capsys, "--config", config, *words, home / "songs" / "a.flac")
+        assert [record["after"] for record in found] == [["Grave"]]
+    assert file_in_use() is None
+    other = write(home, "low: {display: Deep}\n", name="other.yaml")
+    for words in (["tag"], ["recognize", "--tag"]):
+        found = records(capsys, "--config", config, *words, home / "songs" / "a.flac", "--vocabulary", other)
+        assert [record["after"] for record in found] == [["Deep"]]
+    monkeypatch.setenv("GENRELAB_VOCABULARY", str(other))
+    found = records(capsys, "--config", config, "tag", home / "songs" / "a.flac")
+    assert [record["after"] for record in found] == [["Deep"]]
+
+
+def test_a_missing_vocabulary_stops_only_what_uses_it(home: Path, capsys: Capture) -> None:
+    config = write(home, 'model = "../mine.onnx"\nvocabulary = "gone.yaml"\n')
+    assert main(["--config", str(config), "recognize", str(home / "songs"), "--quiet"]) == 0
+    assert main(["--config", str(config), "config", "show"]) == 0
+    assert "gone.yaml" in capsys.readouterr().err
+    assert main(["--config", str(config), "tag", str(home / "songs")]) == 2
+    assert "gone.yaml" in capsys.readouterr().err

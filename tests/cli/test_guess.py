@@ -178,3 +178,26 @@ def test_the_hint(songs: Path, capsys: Capture) -> None:
         assert hint.startswith("hint: 1 ") and "--guess" in hint  # silence is no matter of options
         assert hints(command, str(songs), "--quiet") == hints(command, str(songs / "sure.flac")) == []
         assert not any("--guess" in hint for hint in hints(command, str(songs), "--guess"))
+
+
+def test_all_options_of_both_steps_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    path = write_tiny(tmp_path / "model.onnx", genres=("death metal", "hiphop", "jazz"), abstain_below=0.99)
+    monkeypatch.setenv("GENRELAB_MODEL", str(path))
+    songs, config = tmp_path / "songs", tmp_path / "genrelab.toml"
+    songs.mkdir()
+    for name, frequency in (("one", 500.0), ("two", 500.0), ("extra", 3000.0)):
+        soundfile.write(songs / f"{name}.flac", tone(frequency), RATE)
+    config.write_text('spelling = "musicbrainz"\nexclude = ["extra.*"]\nparents = true\n', encoding="utf-8")
+    command = ["--config", str(config), "recognize", str(songs), "--tag", "--by", "album", "--format", "json"]
+    assert main(command) == 1  # unsure
+    assert {name: record["status"] for name, record in read(capsys).items()} == {"one": "left", "two": "left"}
+    for spelling, genre in (("musicbrainz", "death metal"), ("discogs", "Death Metal")):
+        options = ["--guess", *(["--spelling", spelling] if spelling == "discogs" else [])]
+        assert main([*command, *options]) == 0
+        found = read(capsys)
+        assert {name: record["after"][0] for name, record in found.items()} == {"one": genre, "two": genre}
+        assert all(record["guess"] and len(record["after"]) == 3 for record in found.values())
+    assert main([*command, "--guess", "--write", "--no-ignore", "--jobs", "1"]) == 0
+    assert all(record["status"] == "written" for record in read(capsys).values())

@@ -11,7 +11,7 @@ from tiny_onnx import tiny_metadata
 
 from genrelab.recognize import Problem, RankedGenre, Recognition, SheetTrack
 from genrelab.recognize.albums import AlbumPlace, AlbumTags, combine, follow_albums, places_by_tags
-from genrelab.recognize.albums.names import artist_key, title_key
+from genrelab.recognize.albums.names import artist_key, is_various, title_key
 
 Tags = Mapping[str, AlbumTags]
 
@@ -135,7 +135,23 @@ def test_compilations(tags: Sequence[AlbumTags], sign: str | None) -> None:
     found = groups({f"m/{number}.mp3": each for number, each in enumerate(tags)})
     assert {place.compilation for place in found.values()} == {sign}
     assert {place.unit for place in found.values()} == {"track" if sign else "album"}
-    assert artist_key("V.A.") == "v.a."
+
+
+def test_spellings_of_one_artist() -> None:
+    for one, other in (
+        ("Beyoncé", "BEYONCE"), ("AC/DC", "AC-DC"), ("The Beatles", "beatles"), ("V.A.", "Various Artists"),
+        ("Guns N' Roses", "Guns and Roses"), ("Björk (feat. X)", "Björk"),
+    ):  # fmt: skip
+        assert artist_key(one) == artist_key(other) != ""
+    for one, other in (
+        ("!!!", "???"),
+        ("Seal", "Seals"),
+        ("クラムボン", "クラフト"),
+        ("VariousX", "Various"),
+    ):
+        assert artist_key(one) != artist_key(other)
+    assert is_various(artist_key("V.A.")) and not is_various(artist_key("Various Cruelties"))
+    assert title_key("Vol. 1 [Disc 2]") == title_key("VOL 1") != title_key("Vol. 2")
 
 
 def test_without_tags_the_folder() -> None:

@@ -17,6 +17,8 @@ from teaching import EACH, TONES, run, write_song, write_table
 from genrelab.bundle.bundle import Bundle, embedding_key
 from genrelab.library import Library
 from genrelab.recognize import Recognizer
+from genrelab.teach import review
+from genrelab.teach.review import Answers
 from genrelab.teach.sources.examples_file import examples_file, read_examples
 
 Capture = pytest.CaptureFixture[str]
@@ -87,6 +89,10 @@ def test_several_genres(lesson: Path, tagged_model: Path, tmp_path: Path, capsys
     found, before = bundle.predict(waves[None, None]), old.predict(waves[None, None])
     assert np.array_equal(found.tags[:, :3], before.tags[:, :3])
     assert found.tags[0, 5] > 0.5 < found.tags[0, 6] and found.tags[0, 3] < 0.5
+    more = write_table(tmp_path / "more.csv", [(lesson / "Drone" / "0.flac", "Drone")])
+    single = tmp_path / "single.onnx"
+    assert run("teach", "--update", target, "--csv", more, "--single", "--to", single, "--no-page") == 0
+    assert [tag.label for tag in Bundle.load(single).metadata.tags] == labels[:3]
 
 
 def test_what_the_library_knows_is_not_recognized_again(
@@ -160,6 +166,10 @@ def test_few_examples_of_a_new_genre_wait_for_more(
         assert run("teach", "--update", target, "--csv", table, "--format", "json", "--no-page") == 0
         result = json.loads(capsys.readouterr().out)
         assert ("Buzz" in result["genres"]) == (first > 0)
+    blocked = ("--block", "hum", "--to", tmp_path / "less.onnx", "--format", "json", "--no-page")
+    assert run("teach", "--update", target, "--csv", table, *blocked) == 0
+    assert json.loads(capsys.readouterr().out)["genres"] == ["Buzz", "Drone", "Whistle"]
+    assert "Hum" in read_examples(examples_file(tmp_path / "less.onnx")).examples.names()
 
 
 def test_names_of_genres_are_united(lesson: Path, model: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -185,6 +195,38 @@ def test_names_of_genres_are_united(lesson: Path, model: Path, tmp_path: Path, c
     blocked = ("--from-tags", "--block", "rap", "--to", target, "--format", "json", "--no-page")
     assert run("teach", music, *blocked) == 0
     assert json.loads(capsys.readouterr().out)["genres"] == ["Death Metal", "Jazz"]
+
+
+def test_own_names_and_hidden_folders(lesson: Path, model: Path, tmp_path: Path, capsys: Capture) -> None:
+    music, target = Path(shutil.copytree(lesson, tmp_path / "music")), tmp_path / "mine.onnx"
+    names = tmp_path / "names.yaml"
+    names.write_text("drone: {display: Deep Drone, aliases: [hum]}\n", encoding="utf-8")
+    given = ("--from-tags", "--to", target, "--format", "json", "--no-page", "--vocabulary", names)
+    assert run("teach", music, *given) == 0
+    assert json.loads(capsys.readouterr().out)["genres"] == ["Deep Drone", "Whistle"]
+    (music / "Whistle" / ".nomedia").touch()
+    given = ("--to", target, "--format", "json", "--no-page")
+    assert run("teach", "--folders", music, *given) == 1
+    assert json.loads(capsys.readouterr().out)["genres"] == ["Drone", "Hum"]
+    assert run("teach", "--folders", music, *given, "--no-ignore") == 0
+    assert json.loads(capsys.readouterr().out)["genres"] == sorted(TONES)
+
+
+def test_the_page_replaces_no_input(lesson: Path, model: Path, tmp_path: Path) -> None:
+    rows = [(path, path.parent.name) for path in sorted(lesson.rglob("*.flac"))]
+    table = write_table(tmp_path / "examples.csv", list(rows))
+    before = table.read_bytes()
+    assert run("teach", "--csv", table, "--to", tmp_path / "mine.onnx", "--page", table) == 2
+    assert table.read_bytes() == before
+
+
+def test_answers_of_a_spreadsheet_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.corrections.csv"
+    path.write_bytes(b"\xef\xbb\xbfpath,genre\r\n/music/1.mp3,Hum\r\n")
+    assert Answers(path).paths == {"/music/1.mp3"}
+    monkeypatch.setattr(review, "MOST_BYTES", 20)
+    with raises("review-too-large", path):
+        Answers(path)
 
 
 def teach_table(tmp_path: Path, rows: list[tuple[object, ...]], *more: str) -> int:
@@ -218,7 +260,8 @@ def test_all_tracks_by_one_artist(lesson: Path, model: Path, tmp_path: Path, cap
     assert run("teach", "--csv", table, "--to", tmp_path / "one.onnx", "--format", "json") == 0
     result = json.loads(capsys.readouterr().out)
     assert not result["by_group"]
-    assert "too high" in (tmp_path / "one.html").read_text(encoding="utf-8")
+    page = (tmp_path / "one.html").read_text(encoding="utf-8")
+    assert "too high" in page and "24 tracks" in page and "artists or albums" not in page
 
 
 def test_contradictory_examples_are_left_out(
@@ -265,6 +308,9 @@ def test_a_missing_file_is_named(lesson: Path, model: Path, tmp_path: Path, caps
         (["--csv", "x.csv", "--to", "no/x.onnx"], "no"),
         (["--folders", "missing", "--to", "x.onnx"], "missing"),
         (["--csv", "x.csv", "--update", "missing.onnx", "--model", "y.onnx"], "--update"),
+        (["--csv", "x.csv", "--to", "x.onnx", "--exclude", "*.wav"], "--exclude"),
+        (["--csv", "x.csv", "--to", "x.onnx", "--no-ignore"], "--no-ignore"),
+        (["--folders", "here", "--to", "x.onnx", "--placeholders", "other"], "--placeholders"),
     ],
 )
 def test_wrong_use(

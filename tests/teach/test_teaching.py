@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from genrelab.teach.fit.calibration import calibrate_held_out, fit_temperature
+from genrelab.teach.fit.figures import best_threshold, held_out_thresholds
 from genrelab.teach.sources.examples import Examples
 from genrelab.teach.teaching import TeachSettings, teach
 
@@ -77,3 +81,41 @@ def test_segments_that_differ_make_the_confidence_of_a_track_lower() -> None:
     deviations = (15 * np.random.default_rng(1).normal(size=(60, 10))).astype(np.float32)
     plain, spread = teach(examples), teach(examples, deviations=deviations)
     assert spread.head.temperature < plain.head.temperature
+
+
+def test_the_figures_of_a_fold_do_not_use_its_labels() -> None:
+    rng = np.random.default_rng(0)
+    folds, truth = np.arange(200) % 4, rng.integers(3, size=200)
+    labels, rows = np.eye(3)[truth], np.ones(200, dtype=bool)
+    scores = 3 * labels + rng.normal(size=labels.shape)
+    others = labels.copy()
+    others[folds == 2] = np.roll(labels[folds == 2], 1, axis=1)
+    inside = folds == 2
+    before, after = (calibrate_held_out(scores, each, folds, rows) for each in (labels, others))
+    assert np.array_equal(before[inside], after[inside]) and not np.array_equal(before, after)
+    assert fit_temperature(scores, labels) != fit_temperature(scores, others)
+    probabilities = 1 / (1 + np.exp(-scores[:, 0]))
+    before, after = (held_out_thresholds(probabilities, each[:, 0] > 0, folds) for each in (labels, others))
+    assert np.array_equal(before[inside], after[inside]) and not np.array_equal(before, after)
+    assert best_threshold(probabilities, np.zeros(200, dtype=bool)) == 0.5
+
+
+def test_a_genre_of_all_tracks_is_always_present() -> None:
+    examples = drawn(240)
+    every = replace(examples, genres=tuple((*own, "all") for own in examples.genres))
+    taught = teach(every, TeachSettings(multi=True))
+    assert taught.head.genres[0] == "all" and taught.head.tag_linear is not None
+    logits = taught.head.tag_linear.scores(every.vectors)
+    assert np.isfinite(logits).all() and (logits[:, 0] > 4).all()
+    genres = {each.genre: each for each in taught.figures.genres}
+    assert genres["all"].recall.value == 1.0 and genres["genre 1"].recall.value > 0.6
+
+
+def test_the_curve_ends_at_the_measured_accuracy() -> None:
+    examples = drawn()
+    keys = tuple(
+        "one" if own == ("genre 2",) else key
+        for own, key in zip(examples.genres, examples.group_keys, strict=True)
+    )
+    taught = teach(replace(examples, group_keys=keys))
+    assert abs(taught.curve[-1].quality - taught.figures.balanced_accuracy.value) < 1e-9

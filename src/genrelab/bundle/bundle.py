@@ -125,6 +125,13 @@ class Bundle:
         """The identity of the model whose embedding this one has: its own, or that of its base."""
         return self.metadata.base or self.identity
 
+    def measure_embedding(self) -> int:
+        """Return the number of numbers in an embedding; the network runs once to tell."""
+        if self._embedding_size is None:
+            shape = (1, self.metadata.channels, self.metadata.segment_samples)
+            self.predict(np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32))
+        return int(self._embedding_size or 0)
+
     def predict(self, waveforms: npt.NDArray[np.float32]) -> Prediction:
         """Run the network on segments.
 

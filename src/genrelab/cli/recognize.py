@@ -212,13 +212,18 @@ def recognize(
             if guess and not by:  # albums combine results without guesses
                 records = (record.with_guess() for record in records)
             records = progress.follow(records, report)
-            if tagging and out is None:
-                deque(records, maxlen=0)  # the records of tagging follow
-            elif places is not None:
+            is_shown = not tagging or out is not None  # otherwise, the records of tagging follow
+            if places is not None:
                 combined = follow_albums(places, records, recognizer.bundle.metadata)
                 if guess:
                     combined = (album.with_guess() for album in combined)
-                write_albums(progress.count_albums(combined), stream, format=format, top=top, tags=tags)
+                albums = progress.count_albums(combined)
+                if is_shown:
+                    write_albums(albums, stream, format=format, top=top, tags=tags)
+                else:
+                    deque(albums, maxlen=0)
+            elif not is_shown:
+                deque(records, maxlen=0)
             else:
                 write_records(records, stream, format=format, top=top, timeline=timeline, tags=tags)
         if cached is not None and cached.recalled and not quiet:

@@ -47,7 +47,7 @@ def review(
     from genrelab.teach.workflow import stored_examples
 
     bundle = Bundle.load(model, threads=1)
-    stored = stored_examples(model, bundle.identity)
+    stored = stored_examples(model, bundle)
     answers = Answers(to or model.with_name(model.name.removesuffix(".onnx") + ".corrections.csv"))
     has_library = library is not None or default_path().exists()
     opening = open_library(library, must_exist=True) if has_library and not labels_only else nullcontext()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,26 +10,29 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genrelab.cli.library import open_library
+from genrelab.cli.missing import MOST_JOBS, choose_jobs
 from genrelab.cli.options import (
     ExcludeOption,
+    JobsOption,
     LibraryOption,
     ModelOption,
+    NoIgnoreOption,
     PlaceholdersOption,
     QuietOption,
+    VocabularyOption,
+    is_typed,
     read_placeholders,
 )
 from genrelab.cli.progress import counting, note, note_skipped, say, say_json
 
 if TYPE_CHECKING:
-    from genrelab.recognize import ScanLog
     from genrelab.teach.advice import Outcome
-    from genrelab.teach.sources.labelled import Labels
 
-MOST_JOBS = 8
 MOST_PROBLEMS = 10  # files that could not be read, named in notes
 
 
 def teach(
+    context: typer.Context,
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH...]", help="With --from-tags: files and folders.")
     ] = None,
@@ -82,10 +84,10 @@ def teach(
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
     placeholders: PlaceholdersOption = None,
     exclude: ExcludeOption = None,
+    no_ignore: NoIgnoreOption = False,
     library: LibraryOption = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Number of files processed at once.")
-    ] = None,
+    vocabulary: VocabularyOption = None,
+    jobs: JobsOption = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of folds and intervals.")] = 0,
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     quiet: QuietOption = False,
@@ -107,6 +109,8 @@ def teach(
     from genrelab.teach.head import need_onnx
     from genrelab.teach.page import write_page
     from genrelab.teach.sources.examples import clean
+    from genrelab.teach.sources.examples_file import examples_file
+    from genrelab.teach.sources.labelled import read_csv, read_folders, read_tags
     from genrelab.teach.sources.names import Naming
     from genrelab.teach.summary import lines, write_summary
     from genrelab.teach.teaching import TeachSettings
@@ -121,6 +125,7 @@ def teach(
     )
 
     _check_sources(paths, from_tags, folders, csv, update)
+    _check_used(context, from_tags=from_tags, scans=csv is None)
     if update is not None and model is not None:
         raise UsageError("--update names the model already. Omit --model.", code="teach-update-with-model")
     target = to or update
@@ -129,17 +134,24 @@ def teach(
     need_onnx()
     base_file = update or find_model(model)
     check_target(target, [base_file] if update is None else [])
-    cores = os.cpu_count() or 1
-    jobs = jobs or min(cores, MOST_JOBS)
-    recognizer = Recognizer.load(base_file, threads=max(1, cores // jobs))
-    stored = stored_examples(update, recognizer.bundle.identity) if update is not None else None
+    jobs, threads = choose_jobs(jobs, MOST_JOBS)
+    recognizer = Recognizer.load(base_file, threads=threads)
+    stored = stored_examples(update, recognizer.bundle) if update is not None else None
     naming = Naming.of(level or ("style" if from_tags else "as-written"), block or ())
     log = ScanLog()
     with (
         open_library(library) as opened,
         counting() if sys.stderr.isatty() and not quiet else nullcontext() as report,
     ):
-        labels = _read(paths, folders, csv, exclude=exclude, placeholders=placeholders, log=log)
+        if csv is not None:
+            labels = read_csv(csv)
+        elif folders is not None:
+            labels = read_folders(folders, exclude=exclude or (), ignore=not no_ignore, log=log)
+        else:
+            words = read_placeholders(placeholders)
+            labels = read_tags(
+                paths or [], exclude=exclude or (), ignore=not no_ignore, placeholders=words, log=log
+            )
         if not quiet:
             note_skipped(log)
         means = Means(opened, recognizer, jobs, report)
@@ -149,7 +161,7 @@ def teach(
         if stored is not None:
             everything = stored.examples.updated(everything)
         is_multi = multi if multi is not None else stored is not None and stored.multi
-        examples, left = clean(everything, fewest=min_examples, multi=is_multi)
+        examples, left = clean(everything.without(naming.blocks), fewest=min_examples, multi=is_multi)
         deviations = sample_deviations(examples, recognizer, step=report)
         settings = TeachSettings(is_multi, precision, seed=seed)
         taught = fit(examples, settings, deviations=deviations, step=report)
@@ -158,7 +170,8 @@ def teach(
         pages = None if no_page else page or target.with_suffix(".html")
         write_result(taught, everything, target, recognizer, base_file)
         if pages is not None:
-            with open_output(pages, keep=[target, base_file, opened.path]) as stream:
+            keep = [target, examples_file(target), base_file, opened.path, *([csv] if csv else [])]
+            with open_output(pages, keep=keep) as stream:
                 write_page(outcome, target, recognizer.bundle.embedding_of, stream)
     if format == "json":
         say_json({"model": str(target), **taught.to_dict(), "left_out": vars(left)})
@@ -213,21 +226,14 @@ def _check_sources(
         raise UsageError(message, code="teach-paths")
 
 
-def _read(
-    paths: list[Path] | None,
-    folders: Path | None,
-    csv: Path | None,
-    *,
-    exclude: list[str] | None,
-    placeholders: str | None,
-    log: ScanLog,
-) -> Labels:
-    from genrelab.teach.sources.labelled import read_csv, read_folders, read_tags
+def _check_used(context: typer.Context, *, from_tags: bool, scans: bool) -> None:
+    """Raise if an option was typed that would have no effect."""
+    from genrelab.errors import UsageError
 
-    if csv is not None:
-        return read_csv(csv)
-    if folders is not None:
-        return read_folders(folders, exclude=exclude or (), log=log)
-    return read_tags(
-        paths or [], exclude=exclude or (), placeholders=read_placeholders(placeholders), log=log
-    )
+    if is_typed(context, "placeholders") and not from_tags:
+        message = "--placeholders is for --from-tags. Omit it, or name genres to ignore with --block."
+        raise UsageError(message, code="teach-placeholders-without-tags")
+    for name, option in (("exclude", "--exclude"), ("no_ignore", "--no-ignore")):
+        if is_typed(context, name) and not scans:
+            message = f"{option} is for folders; the rows of --csv name each file. Omit it."
+            raise UsageError(message, code="teach-csv-with-folders-option")

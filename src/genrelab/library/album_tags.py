@@ -147,8 +147,9 @@ def _of_chunks(file: BinaryIO, order: Order) -> Texts:
 
 
 def _of_mapping(tags: Any) -> Texts:
-    """Read the tags of mutagen: lists of values, or values with a text."""
-    return _of_pairs((str(name), _first(values)) for name, values in (tags or {}).items())
+    """Read the tags of mutagen: lists of values, or values with a text; no pictures, which can be large."""
+    named = ((str(name), values) for name, values in (tags or {}).items())
+    return _of_pairs((name, _first(values)) for name, values in named if name.upper() in _FIELDS)
 
 
 def _first(values: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genrelab.pages.render import counted
+from genrelab.recognize.writers.table import percent as percent_of
 from genrelab.statistics.bootstrap import percent
 from genrelab.teach.sources.examples import LeftOut
 from genrelab.teach.teaching import Taught
@@ -71,7 +72,8 @@ def left_out(outcome: Outcome) -> list[str]:
             f"genres, such as {left.contradictory[0]}"
         )
     if left.repeated:
-        found.append(f"{counted(left.repeated, 'copy').replace('copys', 'copies')} of the same sound")
+        copies = "1 copy" if left.repeated == 1 else f"{left.repeated:,} copies"
+        found.append(f"{copies} of the same sound")
     if outcome.without:
         found.append(f"{counted(outcome.without, 'file')} without a usable genre")
     if outcome.silent:
@@ -85,14 +87,14 @@ def advice(outcome: Outcome) -> list[str]:
     """Return what would make the result better."""
     taught, figures = outcome.taught, outcome.taught.figures
     found = [
-        f"{pair.first} and {pair.second} cannot be told apart ({100 * pair.accuracy:.0f} % right between the "
+        f"{pair.first} and {pair.second} cannot be told apart ({percent_of(pair.accuracy)} right between the "
         "two; 50 % is chance). Unite them, or add examples of both."
         for pair in figures.alike[:3]
     ]
-    few = [each.genre for each in figures.genres if each.examples < FEW]
-    if few and taught.curve[-1].quality - taught.curve[-2].quality > 0.01:
-        found.append(f"Fewer than {FEW} examples: {listed(few)}. More of them help most.")
     gain = taught.curve[-1].quality - taught.curve[-2].quality
+    few = [each.genre for each in figures.genres if each.examples < FEW]
+    if few and gain > 0.01:
+        found.append(f"Fewer than {FEW} examples: {listed(few)}. More of them help most.")
     rounded = round(100 * gain)
     if rounded >= 1:
         found.append(

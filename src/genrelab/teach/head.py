@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import os
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 import genrelab
-from genrelab.bundle.bundle import TAGS_OUTPUT, Bundle
+from genrelab.bundle.bounds import LONGEST_NAME
+from genrelab.bundle.bundle import KEY_LENGTH, TAGS_OUTPUT, Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, TrainingCorpus
 from genrelab.bundle.tags import TagInfo
-from genrelab.errors import MissingExtraError
+from genrelab.errors import MissingExtraError, ModelFileError
 from genrelab.files import replace_file
 from genrelab.teach.fit.discriminant import Linear
 
@@ -89,12 +91,17 @@ def need_onnx() -> Any:
 
 
 def write_taught(
-    target: Path, base: Bundle, base_file: Path, head: Head, statement: Statement
+    target: Path,
+    base: Bundle,
+    base_file: Path,
+    head: Head,
+    statement: Statement,
+    prepared: Callable[[], None] | None = None,
 ) -> BundleMetadata:
     """Write a model file with a new head; the file replaces its target when it is complete and checked.
 
-    The network up to the embedding stays as it is. The nodes of the old head are removed, and so are its tags
-    of the kind `genre` if the new head has such; all other tags stay.
+    The network up to the embedding stays as it is. The nodes of the old head are removed, and so are tags of
+    the kind `genre` if the old or the new head has such; all other tags stay.
 
     Parameters
     ----------
@@ -105,6 +112,8 @@ def write_taught(
         Its file.
     head : Head
     statement : Statement
+    prepared : callable or None
+        Called when the new file is complete and checked, just before it replaces its target.
 
     Returns
     -------
@@ -116,29 +125,34 @@ def write_taught(
     MissingExtraError
         If the package `onnx` is not installed.
     ModelFileError
-        If the base has a graph that cannot be changed this way.
+        If the base has a graph that cannot be changed this way, or its file has changed.
     OSError
         If the file cannot be written.
     """
     onnx = need_onnx()
     metadata = _metadata(base, head, statement)
-    program = onnx.load(os.fspath(base_file))
+    program = onnx.load_from_string(_read(base_file, base))
     replace_head(program, base.metadata, metadata, head)
     onnx.helper.set_model_props(program, {METADATA_KEY: metadata.model_dump_json()})
     content = program.SerializeToString()
 
     def write(draft: Path) -> None:
         draft.write_bytes(content)
-        made = Bundle.load(draft, threads=1)
-        made.predict(_noise(made.metadata))  # it runs, and returns probabilities
+        Bundle.load(draft, threads=1).measure_embedding()  # it runs, and returns probabilities
+        if prepared is not None:
+            prepared()
 
     replace_file(target, write)
     return metadata
 
 
-def _noise(metadata: BundleMetadata) -> npt.NDArray[np.float32]:
-    shape = (1, metadata.channels, metadata.segment_samples)
-    return np.random.default_rng(0).normal(0, 0.1, shape).astype(np.float32)
+def _read(file: Path, bundle: Bundle) -> bytes:
+    """Return the bytes of a model file, if they are still those of a bundle."""
+    data = file.read_bytes()
+    if f"@{hashlib.sha256(data).hexdigest()[:KEY_LENGTH]}" not in bundle.identity:
+        message = f"the model file {file} has changed since it was read. Teach again."
+        raise ModelFileError(message, code="teach-base-changed")
+    return data
 
 
 def _metadata(base: Bundle, head: Head, statement: Statement) -> BundleMetadata:
@@ -165,12 +179,21 @@ def _metadata(base: Bundle, head: Head, statement: Statement) -> BundleMetadata:
 
 
 def kept_tags(metadata: BundleMetadata, head: Head) -> list[int]:
-    """Return the numbers of the tags of a base that remain under a new head."""
+    """Return the numbers of the tags of a base that remain under a new head.
+
+    Its tags of the kind `genre` go if the new head has such, or if they come with the head that is replaced.
+    """
+    old = {tag_name(genre) for genre in metadata.genres} if metadata.base is not None else set()
     return [
         number
         for number, tag in enumerate(metadata.tags)
-        if not (head.tags and tag.kind == TAUGHT)
-    ]  # fmt: skip
+        if tag.kind != TAUGHT or not (head.tags or tag.name in old)
+    ]
+
+
+def tag_name(genre: str) -> str:
+    """Return a genre as the name of a tag, which cannot have a colon or a semicolon."""
+    return genre.replace(":", " -").replace(";", ",")[:LONGEST_NAME].strip()
 
 
 def replace_head(program: Any, old: BundleMetadata, new: BundleMetadata, head: Head) -> None:

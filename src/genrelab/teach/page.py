@@ -14,6 +14,7 @@ from genrelab.pages.palette import assign
 from genrelab.pages.render import counted, render
 from genrelab.pages.svg import Drawing, element
 from genrelab.printing import plain
+from genrelab.recognize.writers.table import percent as percent_of
 from genrelab.statistics.bootstrap import Estimate, percent
 from genrelab.teach.advice import Outcome, advice, left_out, quality_name, warnings
 from genrelab.teach.fit.figures import GenreFigures
@@ -50,6 +51,7 @@ def write_page(outcome: Outcome, model: Path, base: str, out: BinaryIO) -> None:
         base=base,
         multi=taught.multi,
         by_group=taught.by_group,
+        groups_name="Artists" if taught.by_group else "Tracks",
         figures=figures,
         percent=percent,
         balanced=percent(figures.balanced_accuracy),
@@ -125,8 +127,8 @@ def _confused(taught: Taught) -> list[tuple[str, str, int, str]]:
     names, rows = taught.head.genres, []
     for row, column in zip(*np.unravel_index(order, counts.shape), strict=True):
         if counts[row, column] > 0:
-            share = f"{100 * counts[row, column] / totals[row]:.0f} %"
-            rows.append((names[row], names[column], int(counts[row, column]), share))
+            share = counts[row, column] / totals[row]
+            rows.append((names[row], names[column], int(counts[row, column]), percent_of(share)))
     return rows
 
 
@@ -156,8 +158,8 @@ def _suspect_rows(taught: Taught) -> list[tuple[str, str, str, str, str]]:
             plain(taught.examples.paths[each.example]),
             ", ".join(taught.examples.genres[each.example]),
             taught.head.genres[each.genre],
-            f"{100 * each.other:.0f} %",
-            f"{100 * each.own:.0f} %",
+            percent_of(each.other),
+            percent_of(each.own),
         )
         for each in taught.suspects[:MOST_SHOWN]
     ]
@@ -165,8 +167,10 @@ def _suspect_rows(taught: Taught) -> list[tuple[str, str, str, str, str]]:
 
 def _facts(outcome: Outcome, base: str) -> dict[str, str]:
     taught = outcome.taught
+    groups = "artist or album" if taught.by_group else "track"
     return {
-        "Examples": f"{len(taught.examples):,}, of {taught.figures.groups:,} artists or albums",
+        "Examples": f"{len(taught.examples):,}",
+        "Measured": f"{taught.figures.examples:,} of them, of {counted(taught.figures.groups, groups)}",
         "Several genres per track": "yes" if taught.multi else "no",
         "Classifier": f"linear discriminants, shrinkage {taught.shrinkage:g}, on the embedding of {base}",
         "Temperature": f"{taught.head.temperature:g}",

@@ -14,6 +14,7 @@ from genrelab.csv_text import csv_line
 from genrelab.errors import UsageError
 from genrelab.library.store.library import Library
 from genrelab.recognize.inputs.problem import why
+from genrelab.recognize.writers.table import percent
 from genrelab.teach.sources.examples_file import StoredExamples
 from genrelab.teach.sources.labelled import MOST_BYTES
 from genrelab.vocabulary import normalize
@@ -52,8 +53,7 @@ class Question:
 
     def cells(self) -> list[str]:
         """Return the question as a row for people, in the order of `COLUMNS`."""
-        share = f"{100 * self.probability:.0f} %"
-        return [self.path, ", ".join(self.genres), self.predicted, share, self.reason]
+        return [self.path, ", ".join(self.genres), self.predicted, percent(self.probability), self.reason]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as a JSON object."""
@@ -124,7 +124,7 @@ class Answers:
     Raises
     ------
     UsageError
-        If the file cannot be read, or is not such a file.
+        If the file cannot be read, is too large, or is not such a file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -132,12 +132,15 @@ class Answers:
         self.paths: set[str] = set()
         try:
             with path.open("rb") as file:
-                data = file.read(MOST_BYTES)
+                data = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
             raise UsageError(f"{path} cannot be read: {why(error)}.", code="review-unreadable") from error
-        rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
+        if len(data) > MOST_BYTES:
+            message = f"{path} has more than {MOST_BYTES:,} bytes. Name another file with --to FILE."
+            raise UsageError(message, code="review-too-large")
+        rows = csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
         try:
             if data and tuple(next(rows)) != HEADER:
                 raise csv.Error("its first line is not path,genre")
@@ -201,7 +204,7 @@ def ask(
     for number, question in enumerate(asked, start=1):
         show(f"{number} of {len(asked)}: {question.path}")
         label = f"labelled {', '.join(question.genres)}; " if question.genres else ""
-        show(f"  {label}predicted {question.predicted} ({100 * question.probability:.0f} %)")
+        show(f"  {label}predicted {question.predicted} ({percent(question.probability)})")
         while True:
             show("  y, n, a genre, s (skip), q (quit), ? (help):")
             line = source.readline()

@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 from genrelab.console import plain_table, write_console
 from genrelab.pages.render import counted
+from genrelab.recognize.writers.table import percent as percent_of
 from genrelab.statistics.bootstrap import percent
 from genrelab.teach.advice import Outcome, advice, warnings
-from genrelab.teach.teaching import Taught
 
 MOST_GENRES = 60
 """Genres in the table; of more, the ones with the lowest recall."""
@@ -44,7 +44,7 @@ def write_summary(outcome: Outcome, out: BinaryIO) -> None:
                 taught.examples.paths[suspect.example],
                 ", ".join(taught.examples.genres[suspect.example]),
                 taught.head.genres[suspect.genre],
-                f"{100 * suspect.other:.0f} %",
+                percent_of(suspect.other),
             )
         write_console(out, table)
     out.write(b"\n")
@@ -72,11 +72,6 @@ def lines(outcome: Outcome) -> Iterator[str]:
         yield f"never unsure: all answers together are right for {percent(threshold.precision)} of tracks"
     yield from warnings(outcome)
     yield from advice(outcome)
-
-
-def more_suspects(taught: Taught) -> int:
-    """Return how many doubtful examples the table leaves out."""
-    return max(0, len(taught.suspects) - SUSPECTS)
 
 
 def _known(value: float) -> float:

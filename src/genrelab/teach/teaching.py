@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from genrelab.bundle.tags import TagInfo
 from genrelab.statistics.bootstrap import Estimate
-from genrelab.teach.fit.calibration import fit_logistic, fit_temperature, logistic, track_probabilities
+from genrelab.teach.fit.calibration import calibrate_held_out, fit_logistic, fit_temperature, logistic
 from genrelab.teach.fit.crossval import HeldOut, cross_validate, fit_all
-from genrelab.teach.fit.curve import CurvePoint, learning_curve, quality_of
+from genrelab.teach.fit.curve import CurvePoint, learning_scores, quality_of
 from genrelab.teach.fit.discriminant import Float, Float32, Linear, Scaling
-from genrelab.teach.fit.figures import Figures, GenreFigures, measure, measure_genres
+from genrelab.teach.fit.figures import Figures, GenreFigures, Judgement, measure, measure_genres
 from genrelab.teach.fit.folds import Int, assign_folds
 from genrelab.teach.fit.suspects import Suspect, find_suspects
-from genrelab.teach.head import TAUGHT, Head
+from genrelab.teach.head import TAUGHT, Head, tag_name
 from genrelab.teach.sources.examples import Examples
 
 MOST_DEVIATIONS = 24
@@ -144,19 +144,19 @@ def teach(
     folds = assign_folds(labels, groups, min(settings.folds, int(groups.max()) + 1), rng)
     scaling = Scaling.of(examples.vectors)
     values = scaling.apply(examples.vectors)
-    parts = _Parts(labels, groups, folds, _in_groups(labels, groups) > 1)
+    parts = _Parts(labels, groups, _in_groups(labels, groups) > 1)
 
-    def count(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         if step is not None:
             step("cross-validating", done, total)
 
-    held_out = cross_validate(values, labels, folds, multi=False, step=count)
+    held_out = cross_validate(values, labels, folds, multi=False, step=progress)
     linear = fit_all(values, labels, held_out.shrinkage, multi=False)
     between = _Between(deviations, scaling)
     spread = between.spread(linear, labels.shape)
     rows = parts.rows
     temperature = fit_temperature(held_out.scores[rows], labels[rows], spread)
-    probabilities = track_probabilities(held_out.scores, temperature, spread)
+    probabilities = calibrate_held_out(held_out.scores, labels, folds, rows, spread)
     wanted, seed = settings.precision, settings.seed
     figures = measure(genres, labels[rows], parts.groups, probabilities[rows], precision=wanted, seed=seed)
     threshold = figures.threshold.confidence
@@ -167,15 +167,19 @@ def teach(
     scores: HeldOut = held_out
     if settings.multi:
         shown = examples.labels(genres, multi=True)
-        scores = cross_validate(values, shown, folds, multi=True, step=count)
+        scores = cross_validate(values, shown, folds, multi=True, step=progress)
         head, judged = _with_tags(head, values, shown, scores, between)
-        figures = measure_genres(figures, shown[rows], parts.groups, judged[rows], seed=settings.seed)
+        judgement = Judgement(shown[rows], parts.groups, judged[rows], folds[rows])
+        figures = measure_genres(figures, judgement, seed=settings.seed)
         tags = tuple(_tag(each) for each in figures.genres)
         head = Head(genres, head.linear, temperature, threshold, tags, head.tag_linear)
         shrinkage = scores.shrinkage
-    curve = learning_curve(values, shown, folds, groups, shrinkage, multi=settings.multi)
+    learned = list(learning_scores(values, shown, folds, groups, shrinkage, multi=settings.multi))
     used = shown.sum() / len(genres) * (folds.max() / (folds.max() + 1))
-    curve.append(CurvePoint(float(used), quality_of(scores.scores, shown, multi=settings.multi)))
+    curve = [
+        CurvePoint(count, quality_of(found[rows], shown[rows], multi=settings.multi))
+        for count, found in (*learned, (float(used), scores.scores))
+    ]
     suspects = tuple(
         each for each in find_suspects(judged, shown, multi=settings.multi) if bool(rows[each.example])
     )
@@ -214,7 +218,7 @@ def usable_groups(groups: Int, labels: Float) -> tuple[Int, bool]:
 class _Parts:
     """The examples that can be measured: those of a genre with several groups."""
 
-    def __init__(self, labels: Float, groups: Int, folds: Int, measurable: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, labels: Float, groups: Int, measurable: npt.NDArray[np.bool_]) -> None:
         self.measurable = measurable
         self.rows: npt.NDArray[np.bool_] = np.asarray((labels[:, measurable] > 0).any(axis=1))
         self.groups = np.unique(groups[self.rows], return_inverse=True)[1].astype(np.intp)
@@ -250,24 +254,20 @@ def _with_tags(
     slopes, offsets = np.array(fits).T
     judged = logistic(held_out.scores, slopes, offsets, between.spread(linear, labels.shape))
     scaled = between.scaling.unscaled(linear)
-    tags = Linear(scaled.weights * slopes, scaled.bias * slopes + offsets)
+    bias = np.where(np.isfinite(scaled.bias), scaled.bias, 0.0)  # every track has the genre, or none
+    tags = Linear(scaled.weights * slopes, bias * slopes + offsets)
     return Head(head.genres, head.linear, head.temperature, head.abstain_below, (), tags), judged
 
 
 def _tag(genre: GenreFigures) -> TagInfo:
     return TagInfo(
         kind=TAUGHT,
-        name=_tag_name(genre.genre),
+        name=tag_name(genre.genre),
         measured="labels",
         auc=_share(genre.auc),
         average_precision=_share(genre.average_precision),
         threshold=genre.threshold or 0.5,
     )
-
-
-def _tag_name(genre: str) -> str:
-    """Return a genre as the name of a tag, which cannot have a colon or a semicolon."""
-    return genre.replace(":", " -").replace(";", ",").strip()
 
 
 def _share(estimate: Estimate | None) -> float | None:

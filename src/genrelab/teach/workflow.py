@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.bundle.bundle import embedding_key
+from genrelab.bundle.bundle import Bundle, embedding_key
 from genrelab.bundle.metadata import TrainingCorpus
 from genrelab.errors import UsageError
 from genrelab.library.album_tags import read_album_tags
@@ -110,19 +110,19 @@ def collect(labels: Labels, naming: Naming, means: Means, *, known: Iterable[str
         tuple(file.genres for file in used),
         tuple(group_keys(used, tags)),
         tuple(found.sounds[number] for number in usable),
-        np.stack(vectors) if vectors else np.empty((0, 1), np.float32),
+        np.stack(vectors) if vectors else np.empty((0, found.size), np.float32),
     )
     return Collected(examples, found)
 
 
-def stored_examples(model: Path, identity: str) -> StoredExamples:
+def stored_examples(model: Path, bundle: Bundle) -> StoredExamples:
     """Read the examples of a taught model.
 
     Parameters
     ----------
     model : Path
-    identity : str
-        Its `Bundle.identity`.
+    bundle : Bundle
+        Its contents.
 
     Raises
     ------
@@ -131,7 +131,8 @@ def stored_examples(model: Path, identity: str) -> StoredExamples:
     """
     path = examples_file(model)
     stored = read_examples(path)
-    if stored.key != embedding_key(identity):
+    size = stored.examples.vectors.shape[1]
+    if stored.key != embedding_key(bundle.identity) or size != bundle.measure_embedding():
         message = f"the examples {path} belong to another model than {model}. Teach from all examples again."
         raise UsageError(message, code="teach-examples-of-another")
     return stored
@@ -177,7 +178,7 @@ def check_target(target: Path, keep: list[Path]) -> None:
 def write_result(
     taught: Taught, everything: Examples, target: Path, recognizer: Recognizer, base_file: Path
 ) -> None:
-    """Write the model file, and its examples beside it.
+    """Write the model file, and its examples beside it: neither if the model file cannot be made.
 
     Parameters
     ----------
@@ -214,6 +215,9 @@ def write_result(
         for each in taught.suspects
     )
     stored = StoredExamples(everything, embedding_key(bundle.identity), taught.multi, doubts)
-    write_examples(examples_file(target), stored)
     statement = Statement(target.stem[:200], about, results)
-    write_taught(target, bundle, base_file, taught.head, statement)
+
+    def write() -> None:
+        write_examples(examples_file(target), stored)
+
+    write_taught(target, bundle, base_file, taught.head, statement, prepared=write)

@@ -5,6 +5,7 @@ The order of precedence is: option, environment variable, config file, default.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 from collections.abc import Iterator, Mapping
@@ -151,9 +152,11 @@ def _absolute(config: Path, path: str) -> str:
 
 
 def _check_by(target: Target, value: Any, about: str, context: Any) -> None:
-    """Let a parameter check a value as if it were typed."""
+    """Let a parameter check a value as if it were typed, without what it does with it."""
+    parameter = copy.copy(target.parameter)
+    parameter.callback = None
     try:
-        target.parameter.process_value(context, value)
+        parameter.process_value(context, value)
     except Exception as error:
         if not hasattr(error, "message"):  # the class is not public in every version of typer
             raise

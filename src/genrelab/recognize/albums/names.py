@@ -6,6 +6,10 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from genrelab.vocabulary.keys import normalize
+
+VARIOUS = "various artists"
+"""The key of various artists; those of artists have no spaces, unless they have no letters and digits."""
 _LONGEST = 500  # letters of a name that are compared
 _DISC = re.compile(
     r"[\s,:;_-]*[\[(]?\s*\b(?:cd|dis[ck]|disque)[ ._#-]*(?:\d{1,2}|one|two|three|four|five|six)"
@@ -51,7 +55,7 @@ class AlbumTags(NamedTuple):
 def title_key(album: str | None) -> str:
     """Return what equal albums have in common; empty for no album.
 
-    Case, width and spaces do not matter, and the number of a disc is left out.
+    Case, width, accents, spaces and punctuation do not matter, and the number of a disc is left out.
 
     Examples
     --------
@@ -60,24 +64,36 @@ def title_key(album: str | None) -> str:
     """
     whole = _folded(album)
     key = _DISC.sub("", whole) or whole
-    return "" if key in _NO_TITLE else key
+    return "" if key in _NO_TITLE else _plain(key)
 
 
 def artist_key(artist: str | None) -> str:
     """Return what equal artists have in common, without guests; empty for no artist.
 
+    Case, width, accents, spaces, punctuation and a leading "The" do not matter. All names for various artists
+    have one key.
+
     Examples
     --------
     >>> [artist_key(name) for name in ("Queen", "QUEEN feat. David Bowie", "Unknown Artist", None)]
     ['queen', 'queen', '', '']
+    >>> artist_key("Beyoncé") == artist_key("BEYONCE"), artist_key("V.A.") == artist_key("Various")
+    (True, True)
     """
     key = _GUEST.sub("", _folded(artist))
-    return "" if key in _NO_ARTIST else key
+    if key in _NO_ARTIST:
+        return ""
+    return VARIOUS if key in _VARIOUS else _plain(key.removeprefix("the "))
 
 
 def is_various(artist_key: str) -> bool:
     """Return whether the key of an artist means various artists."""
-    return artist_key in _VARIOUS
+    return artist_key == VARIOUS
+
+
+def _plain(folded: str) -> str:
+    """Return the letters and digits of a name; a name without them, such as `!!!`, as it is."""
+    return normalize(folded) or folded
 
 
 def _folded(text: str | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.teach.fit.discriminant import Float
+from genrelab.teach.fit.folds import Int
 
 COOLEST, HOTTEST = 1e-2, 1e3
 """The range of the temperature: scores of discriminants are not log-probabilities."""
@@ -74,6 +75,36 @@ def fit_temperature(scores: Float, labels: Float, spread: Float | None = None) -
         left, right = high - golden * (high - low), low + golden * (high - low)
         low, high = (low, right) if loss(left) <= loss(right) else (left, high)
     return float(f"{np.exp((low + high) / 2):.3g}")
+
+
+def calibrate_held_out(
+    scores: Float, labels: Float, folds: Int, rows: npt.NDArray[np.bool_], spread: Float | None = None
+) -> Float:
+    """Return the probabilities of each fold at the temperature that fits the other folds.
+
+    So what is measured of them includes the choice of the temperature.
+
+    Parameters
+    ----------
+    scores, labels : np.ndarray [shape=(n, genres)]
+        Of held-out examples; see `fit_temperature`.
+    folds : np.ndarray [shape=(n,)], int
+    rows : np.ndarray [shape=(n,)], bool
+        The examples to fit.
+    spread
+        See `track_probabilities`.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, genres)]
+    """
+    found = np.zeros_like(scores)
+    for fold in np.unique(folds):
+        inside, fitted = folds == fold, rows & (folds != fold)
+        fitted = fitted if fitted.any() else rows
+        temperature = fit_temperature(scores[fitted], labels[fitted], spread)
+        found[inside] = track_probabilities(scores[inside], temperature, spread)
+    return found
 
 
 def fit_logistic(scores: Float, positive: npt.NDArray[np.bool_]) -> tuple[float, float]:

@@ -29,15 +29,12 @@ class HeldOut:
     ----------
     scores : np.ndarray [shape=(n, genres)]
     shrinkage : float
-        The best one for all examples.
-    by_shrinkage : dict of float to float
-        How good each is within the cross-validation: the mean over genres of the probability of the right
-        genre at a common temperature; with several genres per track, the mean average precision.
+        The best one for all examples, by the mean over genres of the probability of the right genre at a
+        common temperature; with several genres per track, by the mean average precision.
     """
 
     scores: Float
     shrinkage: float
-    by_shrinkage: dict[float, float]
 
 
 def cross_validate(
@@ -67,9 +64,9 @@ def cross_validate(
     every = parts[0]
     for part in parts[1:]:
         every = every + part
-    steps, done = count * (count - 1) // 2 + count, 0
     quality = np.zeros((count, len(SHRINKAGES)))  # of each outer fold
     pairs = [(one, other) for one in range(count) for other in range(one)] if count > 2 else []
+    steps, done = len(pairs) + count, 0
     judges = [_Judge(len(SHRINKAGES), multi=multi) for _ in range(count)]
     for one, other in pairs:
         fitted = discriminants(every - parts[one] - parts[other], SHRINKAGES, multi=multi)
@@ -96,12 +93,7 @@ def cross_validate(
             step(done, steps)
     if multi and not np.isfinite(scores).all():  # the only examples of a genre are in one fold
         scores[~np.isfinite(scores)] = scores[np.isfinite(scores)].min(initial=0.0)
-    overall = total.values()
-    return HeldOut(
-        scores,
-        SHRINKAGES[_best(overall)],
-        dict(zip(SHRINKAGES, [round(float(each), 6) for each in overall], strict=True)),
-    )
+    return HeldOut(scores, SHRINKAGES[_best(total.values())])
 
 
 def fit_all(values: Float32, labels: Float, shrinkage: float, *, multi: bool) -> Linear:

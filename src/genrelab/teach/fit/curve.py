@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +28,10 @@ class CurvePoint(NamedTuple):
     quality: float
 
 
-def learning_curve(
+def learning_scores(
     values: Float32, labels: Float, folds: Int, groups: Int, shrinkage: float, *, multi: bool
-) -> list[CurvePoint]:
-    """Measure classifiers that saw only a share of the groups, on all examples of the other folds.
+) -> Iterator[tuple[float, Float]]:
+    """Score all examples with classifiers that saw only a share of the groups of the other folds.
 
     Parameters
     ----------
@@ -38,14 +39,16 @@ def learning_curve(
         As for `genrelab.teach.fit.crossval.cross_validate`.
     groups : np.ndarray [shape=(n,)], int
     shrinkage : float
+        Of all classifiers. It is the best for all examples; for few of them a stronger one may be better, so
+        that the curve begins a little too low.
 
-    Returns
-    -------
-    list of CurvePoint
-        For each of `SHARES`, from few to many examples.
+    Yields
+    ------
+    float, np.ndarray [shape=(n, genres)]
+        For each of `SHARES`, from few to many: the mean number of training examples per genre, and the
+        scores.
     """
     rank = np.random.default_rng(0).permutation(int(groups.max()) + 1)[groups]
-    points = []
     for share in SHARES:
         kept = rank < share * (int(groups.max()) + 1)
         parts = [
@@ -60,8 +63,7 @@ def learning_curve(
             inside = folds == fold
             scores[inside] = discriminants(every - part, (shrinkage,), multi=multi)[0].scores(values[inside])
         used = (every.counts.sum() / labels.shape[1]) * (len(parts) - 1) / len(parts)
-        points.append(CurvePoint(float(used), quality_of(scores, labels, multi=multi)))
-    return points
+        yield float(used), scores
 
 
 def quality_of(scores: Float, labels: Float, *, multi: bool) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,8 @@ class GenreFigures:
     genre : str
     examples, groups : int
     recall, precision : Estimate
-        Of the most probable genre; with several genres per track, of the genres above their thresholds.
+        Of the most probable genre; with several genres per track, of the genres above thresholds that were
+        chosen without the fold of the track.
     auc, average_precision : Estimate or None
         Only with several genres per track.
     threshold : float or None
@@ -221,25 +222,44 @@ def measure(
     )
 
 
-def measure_genres(
-    figures: Figures, labels: Float, groups: Int, probabilities: Float, *, seed: int = 0
-) -> Figures:
+class Judgement(NamedTuple):
+    """Independent probabilities of held-out examples.
+
+    Attributes
+    ----------
+    labels : np.ndarray [shape=(n, genres)]
+        Above 0 where an example has a genre.
+    groups : np.ndarray [shape=(n,)], int
+        Numbered from 0 without gaps.
+    probabilities : np.ndarray [shape=(n, genres)]
+    folds : np.ndarray [shape=(n,)], int
+        In which the examples were held out.
+    """
+
+    labels: Float
+    groups: Int
+    probabilities: Float
+    folds: Int
+
+
+def measure_genres(figures: Figures, judgement: Judgement, *, seed: int = 0) -> Figures:
     """Add the figures of independent probabilities, with the threshold of each genre.
 
     Parameters
     ----------
     figures : Figures
         From `measure`.
-    labels, groups, seed
+    judgement : Judgement
+    seed : int
         As for `measure`.
-    probabilities : np.ndarray [shape=(n, genres)]
-        Independent ones of held-out examples.
 
     Returns
     -------
     Figures
-        Recall and precision of a genre refer to its threshold, the one with the highest F1 score.
+        The threshold of a genre is that with the highest F1 score. Recall and precision refer to thresholds
+        that were chosen in the same way without the fold of each example.
     """
+    labels, groups, probabilities, folds = judgement
     bootstrap = make_bootstrap(groups, seed)
     weights = np.concatenate([np.ones((1, len(groups))), bootstrap.weights[:200][:, groups]])
     tables: dict[str, list[Float]] = {"auc": [], "ap": []}
@@ -250,7 +270,7 @@ def measure_genres(
         tables["auc"].append(auc)
         tables["ap"].append(precision)
         threshold = best_threshold(scores, has)
-        told = scores >= threshold
+        told = scores >= held_out_thresholds(scores, has, folds)
         found.append(
             GenreFigures(
                 genre.genre,
@@ -275,14 +295,25 @@ def measure_genres(
 
 
 def best_threshold(probabilities: Float, has: Any) -> float:
-    """Return the probability, in hundredths, from which the F1 score of a genre is best."""
+    """Return the probability, in hundredths, from which the F1 score of a genre is best; else 0.5."""
     best, value = 0.5, -1.0
+    if not has.any():
+        return best
     for percent in range(5, 96):
         told = probabilities >= percent / 100
         score = 2 * float((told & has).sum()) / max(1.0, float(told.sum() + has.sum()))
         if score > value + 1e-12:
             best, value = percent / 100, score
     return best
+
+
+def held_out_thresholds(probabilities: Float, has: Any, folds: Int) -> Float:
+    """Return for each example [shape=(n,)] the best threshold of the examples of other folds."""
+    found = np.empty(len(probabilities))
+    for fold in np.unique(folds):
+        others = folds != fold
+        found[~others] = best_threshold(probabilities[others], has[others])
+    return found
 
 
 def find_alike(genres: tuple[str, ...], labels: Float, probabilities: Float) -> tuple[Alike, ...]:

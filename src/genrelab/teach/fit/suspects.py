@@ -24,9 +24,11 @@ class Suspect:
     example : int
         Its number.
     genre : int
-        The genre that is predicted instead; -1 if a genre is only missing or superfluous.
+        The genre that is predicted instead; with independent probabilities, the most probable one of those
+        that it does not have.
     own : float
-        Probability of its own genre: of several the least.
+        Probability of its own genre. Of several genres it is the sum, or, with independent probabilities, the
+        lowest.
     other : float
         Probability of the predicted genre.
     """

@@ -27,6 +27,8 @@ class Embeddings:
         Per file; None if it is silent or cannot be recognized.
     sounds : list of bytes
         Digest of the sound of each file; empty if it has no vector.
+    size : int
+        Numbers of a vector.
     problems : list of str
         Messages about files that cannot be recognized.
     silent : int
@@ -37,6 +39,7 @@ class Embeddings:
 
     vectors: list[npt.NDArray[np.float32] | None]
     sounds: list[bytes]
+    size: int
     problems: list[str] = field(default_factory=list)
     silent: int = 0
     recalled: int = 0
@@ -52,7 +55,8 @@ def find_embeddings(
 ) -> Embeddings:
     """Look up the embeddings of files; recognize files that the library does not know.
 
-    Each result is stored as soon as it is there: after a kill, the same call goes on.
+    Each result is stored as soon as it is there: after a kill, the same call goes on. An embedding of another
+    size than the model's, such as that of a model file with a false base, is not used.
 
     Parameters
     ----------
@@ -69,8 +73,8 @@ def find_embeddings(
     -------
     Embeddings
     """
-    key = embedding_key(recognizer.bundle.identity)
-    found = Embeddings([None] * len(files), [b""] * len(files))
+    key, size = embedding_key(recognizer.bundle.identity), recognizer.bundle.measure_embedding()
+    found = Embeddings([None] * len(files), [b""] * len(files), size)
     missing: list[int] = []
     for number, path in enumerate(files):
         if _look_up(found, number, path, library, key):
@@ -97,7 +101,7 @@ def _look_up(found: Embeddings, number: int, path: Path, library: Library, key: 
     """Take what the library knows of a file; return whether it does."""
     with suppress(OSError, ValueError):
         known = library.tracks.known_embedding(FileSnapshot(path), key)
-        if known is not None:
+        if known is not None and (known[1] is None or len(known[1]) == found.size):
             found.sounds[number], found.vectors[number] = known
             found.silent += known[1] is None
             return True
@@ -107,7 +111,9 @@ def _look_up(found: Embeddings, number: int, path: Path, library: Library, key: 
 def _take(found: Embeddings, number: int, path: Path, vector: npt.NDArray[np.float32] | None) -> None:
     """Take a result that the library did not store, such as one that is write-protected."""
     found.silent += vector is None
-    if vector is not None:
+    if vector is not None and len(vector) != found.size:
+        found.problems.append(f"{path} has a damaged result in the library. Recognize it with --again.")
+    elif vector is not None:
         try:
             found.sounds[number] = FileSnapshot(path).hash_sound()
             found.vectors[number] = vector

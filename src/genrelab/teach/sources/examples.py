@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -74,6 +74,12 @@ class Examples:
             vectors=np.concatenate([old.vectors, later.vectors]),
         )
 
+    def without(self, is_blocked: Callable[[str], bool]) -> Self:
+        """Return the examples without some genres, and without those that have no other."""
+        genres = [tuple(genre for genre in own if not is_blocked(genre)) for own in self.genres]
+        kept = [number for number, own in enumerate(genres) if own]
+        return replace(self.only(kept), genres=tuple(genres[number] for number in kept))
+
     def names(self) -> tuple[str, ...]:
         """Return all genres in alphabetical order."""
         return tuple(sorted({genre for genres in self.genres for genre in genres}))
@@ -142,10 +148,9 @@ def clean(examples: Examples, *, fewest: int, multi: bool) -> tuple[Examples, Le
         if not small:
             break
         left.small.update({genre: max(counts[genre], left.small.get(genre, 0)) for genre in small})
-        genres = [tuple(genre for genre in own if genre not in small) for own in examples.genres]
-        kept = [number for number, own in enumerate(genres) if own]
-        left.without_genre += len(examples) - len(kept)
-        examples = replace(examples.only(kept), genres=tuple(genres[number] for number in kept))
+        before = len(examples)
+        examples = examples.without(small.__contains__)
+        left.without_genre += before - len(examples)
     remaining = examples.names()
     if len(remaining) < 2:
         raise UsageError(_too_few(names, remaining, left, fewest), code="teach-too-few-genres")

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from genrelab.errors import UsageError
 from genrelab.files import replace_file
 from genrelab.teach.sources.examples import Examples
+from genrelab.teach.sources.names import is_usable
 
 SUFFIX = ".examples.npz"
 MOST_BYTES = 1 << 33
@@ -110,6 +110,8 @@ def read_examples(path: Path) -> StoredExamples:
         If it is missing, damaged, or made by a newer genrelab.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is not a regular file")
         with zipfile.ZipFile(path) as archive:
             about = json.loads(_array(archive, "about", np.dtype(np.uint8), MOST_TEXT).tobytes())
             vectors = _array(archive, "vectors", np.dtype(np.float32), MOST_BYTES)
@@ -120,18 +122,23 @@ def read_examples(path: Path) -> StoredExamples:
             "them, teach from all examples again."
         )
         raise UsageError(message, code="teach-examples-missing") from error
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, MemoryError, zlib.error,
-            zipfile.BadZipFile, NotImplementedError, EOFError) as error:  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError, RuntimeError,
+            EOFError, zipfile.BadZipFile) as error:  # fmt: skip
         what = str(error) or type(error).__name__
         message = f"the examples {path} cannot be used: {what}. Teach from all examples again."
         raise UsageError(message, code="teach-examples-damaged") from error
 
 
 def _array(archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], most: int) -> npt.NDArray[Any]:
-    """Read an array whose size its header and the archive agree on."""
+    """Read an array whose size its header and the archive agree on.
+
+    It must not be compressed, as `np.savez` writes it: so it has no more bytes than the file.
+    """
     info = archive.getinfo(f"{name}.npy")
     if info.file_size > most:
         raise ValueError(f"{name} has {info.file_size:,} bytes")
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+        raise ValueError(f"{name} is compressed or encrypted")
     with archive.open(info) as file:
         data = file.read(info.file_size)
     stream = io.BytesIO(data)
@@ -152,10 +159,13 @@ def _checked(about: Any, vectors: npt.NDArray[np.float32]) -> StoredExamples:
     sizes = {len(paths), len(groups), len(genres), len(sounds), len(vectors)}
     if len(sizes) != 1 or vectors.ndim != 2 or not all(genres) or not np.isfinite(vectors).all():
         raise ValueError("its parts do not fit together")
+    names = {genre for own in genres for genre in own}
+    if not all(map(is_usable, names)) or any(len(set(own)) < len(own) for own in genres):
+        raise ValueError("it has genres that no model file can hold")
     doubts = tuple(
         Doubt(int(number), str(genre), float(probability), float(own))
         for number, genre, probability, own in about["doubts"]
-        if 0 <= int(number) < len(paths)
+        if 0 <= int(number) < len(paths) and genre in names
     )
     examples = Examples(paths, genres, groups, sounds, vectors)
     return StoredExamples(examples, str(about["key"]), bool(about["multi"]), doubts)

@@ -67,15 +67,16 @@ class Labels:
     without: int = 0
 
 
-def read_folders(root: Path, *, exclude: Iterable[str] = (), log: ScanLog | None = None) -> Labels:
+def read_folders(
+    root: Path, *, exclude: Iterable[str] = (), ignore: bool = True, log: ScanLog | None = None
+) -> Labels:
     """Read a folder whose subfolders are named after genres.
 
     Parameters
     ----------
     root : Path
-    exclude : iterable of str
-        As `genrelab.recognize.scan` takes it.
-    log : ScanLog or None
+    exclude, ignore, log
+        As `genrelab.recognize.scan` takes them.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def read_folders(root: Path, *, exclude: Iterable[str] = (), log: ScanLog | None
     found, excluded = Labels(), tuple(exclude)
     for name in names:
         folder = root / name
-        for path in _files(scan([folder], exclude=excluded, log=log), found):
+        for path in _files(scan([folder], exclude=excluded, ignore=ignore, log=log), found):
             found.files.append(Labelled(path, (name,), of_genre=path.parent == folder))
     return found
 

@@ -44,6 +44,10 @@ class Naming:
             return canonical(name) or normalize(name)
         return normalize(name)
 
+    def blocks(self, name: str) -> bool:
+        """Whether a genre is ignored."""
+        return self.key(name) in self.blocked
+
     def unify(self, values: Iterable[tuple[str, ...]], known: Iterable[str] = ()) -> list[tuple[str, ...]]:
         """Return the genres of each file under one name per genre.
 
@@ -78,5 +82,10 @@ class Naming:
             return ""
         best = max(spellings, key=lambda name: (spellings[name], name))
         name = display(key) if self.level != "as-written" and canonical(key) == key else best
-        usable = name.isprintable() and 0 < len(name) <= LONGEST_NAME and name.casefold() != UNSURE
-        return name if usable else ""
+        return name if is_usable(name) else ""
+
+
+def is_usable(name: str) -> bool:
+    """Whether a model file can hold a genre of this name."""
+    blank = not name.strip() or not name.isprintable()
+    return not blank and len(name) <= LONGEST_NAME and name.casefold() != UNSURE
