@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genrelab.teach.sources.examples import Examples
+from genrelab.teach.advice import Outcome, advice
+from genrelab.teach.sources.examples import Examples, LeftOut
 from genrelab.teach.teaching import TeachSettings, teach
 
 
@@ -77,3 +78,10 @@ def test_segments_that_differ_make_the_confidence_of_a_track_lower() -> None:
     deviations = (15 * np.random.default_rng(1).normal(size=(60, 10))).astype(np.float32)
     plain, spread = teach(examples), teach(examples, deviations=deviations)
     assert spread.head.temperature < plain.head.temperature
+
+
+def test_what_is_perfect_is_not_said_to_rise() -> None:
+    taught = teach(drawn(45, spread=0.05), TeachSettings())
+    assert taught.curve[-1].quality == 1
+    text = " ".join(advice(Outcome(taught, LeftOut())))
+    assert "doubling" not in text and "Fewer than 20 examples" in text

@@ -113,6 +113,7 @@ def teach(
     from genrelab.teach.teaching import teach as fit
     from genrelab.teach.workflow import (
         Means,
+        check_page,
         check_target,
         collect,
         sample_deviations,
@@ -129,6 +130,8 @@ def teach(
     need_onnx()
     base_file = update or find_model(model)
     check_target(target, [base_file] if update is None else [])
+    if page is not None:
+        check_page(page)
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, MOST_JOBS)
     recognizer = Recognizer.load(base_file, threads=max(1, cores // jobs))
@@ -140,8 +143,10 @@ def teach(
         counting() if sys.stderr.isatty() and not quiet else nullcontext() as report,
     ):
         labels = _read(paths, folders, csv, exclude=exclude, placeholders=placeholders, log=log)
+        unused = naming.unused(block or (), (file.genres for file in labels.files))
         if not quiet:
             note_skipped(log)
+            _note_unused(unused)
         means = Means(opened, recognizer, jobs, report)
         known = stored.examples.names() if stored is not None else ()
         collected = collect(labels, naming, means, known=known)
@@ -149,11 +154,15 @@ def teach(
         if stored is not None:
             everything = stored.examples.updated(everything)
         is_multi = multi if multi is not None else stored is not None and stored.multi
-        examples, left = clean(everything, fewest=min_examples, multi=is_multi)
+        problems = (*labels.problems, *collected.embeddings.problems)
+        try:
+            examples, left = clean(everything, fewest=min_examples, multi=is_multi)
+        except UsageError:
+            _note_problems(problems)  # they may be why nothing is left
+            raise
         deviations = sample_deviations(examples, recognizer, step=report)
         settings = TeachSettings(is_multi, precision, seed=seed)
         taught = fit(examples, settings, deviations=deviations, step=report)
-        problems = (*labels.problems, *collected.embeddings.problems)
         outcome = Outcome(taught, left, labels.without, collected.embeddings.silent, problems)
         pages = None if no_page else page or target.with_suffix(".html")
         write_result(taught, everything, target, recognizer, base_file)
@@ -177,14 +186,23 @@ def _note_rest(outcome: Outcome, target: Path, pages: Path | None) -> None:
 
     for line in left_out(outcome):
         note(f"note: left out: {line}")
-    for problem in outcome.problems[:MOST_PROBLEMS]:
-        note(f"note: {problem}")
-    if len(outcome.problems) > MOST_PROBLEMS:
-        note(f"note: and {len(outcome.problems) - MOST_PROBLEMS} more files that could not be read")
+    _note_problems(outcome.problems)
     note(f"written: {target}, and its examples {examples_file(target)} (they name your files)")
     if pages is not None:
         note(f"written: {pages}")
     note(f"next: genrelab recognize --model {target} PATH; genrelab review {target}")
+
+
+def _note_problems(problems: tuple[str, ...]) -> None:
+    for problem in problems[:MOST_PROBLEMS]:
+        note(f"note: {problem}")
+    if len(problems) > MOST_PROBLEMS:
+        note(f"note: and {len(problems) - MOST_PROBLEMS} more that could not be read")
+
+
+def _note_unused(blocked: list[str]) -> None:
+    for name in blocked:
+        note(f"note: --block {name}: no example has this genre")
 
 
 def _check_sources(
