@@ -320,3 +320,11 @@ def test_a_missing_extra_gives_one_line(
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert run("teach", "--folders", lesson, "--to", tmp_path / "x.onnx") == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_own_names_are_those_of_the_model(lesson: Path, model: Path, tmp_path: Path, capsys: Capture) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("drone: {display: ZT}\n")
+    rows = [(path, path.parent.name) for path in sorted(lesson.rglob("*.flac"))]
+    assert teach_table(tmp_path, rows, "--level", "style", "--vocabulary", str(own), "--format", "json") == 0
+    assert '"ZT"' in capsys.readouterr().out

@@ -17,6 +17,7 @@ from genrelab.cli.options import (
     ModelOption,
     PlaceholdersOption,
     QuietOption,
+    VocabularyOption,
     read_placeholders,
 )
 from genrelab.cli.progress import counting, note, note_skipped, say, say_json
@@ -81,6 +82,7 @@ def teach(
     ] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
     placeholders: PlaceholdersOption = None,
+    vocabulary: VocabularyOption = None,
     exclude: ExcludeOption = None,
     library: LibraryOption = None,
     jobs: Annotated[

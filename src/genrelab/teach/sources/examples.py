@@ -174,7 +174,7 @@ def _too_few(names: Iterable[str], remaining: Sequence[str], left: LeftOut, fewe
     listed = sorted(left.small.items(), key=lambda item: (-item[1], item[0]))
     small = ", ".join(f"{genre} ({count})" for genre, count in listed[:5])
     against = (
-        f"{len(left.contradictory):,} files have the same sound as another with a different genre, such as "
+        f"{len(left.contradictory):,} examples have the sound of another one with a different genre, such as "
         f"{left.contradictory[0]}. Give them one genre, or use --multi."
         if left.contradictory
         else ""
