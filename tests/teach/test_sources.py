@@ -52,6 +52,19 @@ def test_too_few_and_too_many_genres() -> None:
     assert len(clean(examples(every[:4000]), fewest=2, multi=False)[0].names()) == 2000
 
 
+def test_styles_that_their_genre_would_save_are_named() -> None:
+    styles = [("Death Metal",)] * 2 + [("Heavy Metal",)] * 2 + [("Techno",)]
+    _, left = clean(examples([("Jazz",)] * 3 + [("Pop",)] * 3 + styles), fewest=3, multi=False)
+    assert left.united_by_genre == ["Death Metal", "Heavy Metal"]
+    with raises("teach-too-few-genres", "--level genre"):
+        clean(examples([("Jazz",)] * 3 + styles), fewest=3, multi=False)
+
+
+def test_examples_that_all_contradict_each_other_are_named() -> None:
+    with raises("teach-too-few-genres", "/music/0", "a different genre"):
+        clean(examples([("a",), ("b",)], sounds=[1, 1]), fewest=1, multi=False)
+
+
 def test_copies_and_contradictions() -> None:
     genres: list[tuple[str, ...]] = [("a",), ("a",), ("b",), ("b",), ("a",), ("b",)]
     kept, left = clean(examples(genres, [0, 0, 1, 2, 3, 3]), fewest=1, multi=False)
@@ -113,11 +126,23 @@ def test_tables(tmp_path: Path) -> None:
     path.write_text("name,mood\n")
     with raises("teach-csv-columns", path, "name, mood"):
         read_csv(path)
+    path.write_text("")
+    with raises("teach-csv-columns", path, "is empty"):
+        read_csv(path)
+    path.write_bytes("path\tgenre\r\na song.flac\tMúsica\r\n".encode("utf-16"))
+    assert [file.genres for file in read_csv(path).files] == [("Música",)]
+    path.write_bytes("path,genre\na song.flac,Música\n".encode("latin-1"))
+    with raises("teach-csv-encoding", path, "line 2"):
+        read_csv(path)
     with raises("teach-csv-unreadable", tmp_path):
         read_csv(tmp_path)
     path.write_text('path,genre\n"' + "x" * 200_000)
     with raises("teach-csv-damaged", path):
         read_csv(path)
+
+
+def test_blocked_names_that_no_file_has_are_known() -> None:
+    assert Naming.of("style").unused(["rap", "Nonsense"], [("Hip-Hop", "Jazz")]) == ["Nonsense"]
 
 
 def test_folders(tmp_path: Path) -> None:

@@ -305,6 +305,7 @@ def test_a_missing_file_is_named(lesson: Path, model: Path, tmp_path: Path, caps
         (["--csv", "x.csv"], "--to"),
         (["--csv", "x.csv", "--to", "x.bin"], "x.bin"),
         (["--csv", "missing.csv", "--to", "x.onnx"], "missing.csv"),
+        (["--csv", "x.csv", "--to", "x.onnx", "--page", "y.onnx"], "--page y.onnx"),
         (["--csv", "x.csv", "--to", "no/x.onnx"], "no"),
         (["--folders", "missing", "--to", "x.onnx"], "missing"),
         (["--csv", "x.csv", "--update", "missing.onnx", "--model", "y.onnx"], "--update"),
@@ -321,6 +322,16 @@ def test_wrong_use(
     assert run("teach", *arguments) == 2
     message = capsys.readouterr().err
     assert message.startswith("genrelab: ") and quoted in message
+
+
+def test_problems_are_named_where_nothing_is_left(model: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert teach_table(tmp_path, [("gone.flac", "Hum")]) == 2
+    assert "gone.flac" in capsys.readouterr().err
+
+
+def test_only_taught_models_are_reviewed(model: Path, capsys: Capture) -> None:
+    assert run("review", model) == 2
+    assert "is no model that" in capsys.readouterr().err
 
 
 def test_the_base_is_not_replaced(lesson: Path, model: Path, capsys: Capture) -> None:
@@ -355,3 +366,11 @@ def test_a_missing_extra_gives_one_line(
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert run("teach", "--folders", lesson, "--to", tmp_path / "x.onnx") == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_own_names_are_those_of_the_model(lesson: Path, model: Path, tmp_path: Path, capsys: Capture) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("drone: {display: ZT}\n")
+    rows = [(path, path.parent.name) for path in sorted(lesson.rglob("*.flac"))]
+    assert teach_table(tmp_path, rows, "--level", "style", "--vocabulary", str(own), "--format", "json") == 0
+    assert '"ZT"' in capsys.readouterr().out

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from genrelab.teach.advice import Outcome, advice
 from genrelab.teach.fit.calibration import calibrate_held_out, fit_temperature
 from genrelab.teach.fit.figures import best_threshold, held_out_thresholds
-from genrelab.teach.sources.examples import Examples
+from genrelab.teach.sources.examples import Examples, LeftOut
 from genrelab.teach.teaching import TeachSettings, teach
 
 
@@ -119,3 +120,10 @@ def test_the_curve_ends_at_the_measured_accuracy() -> None:
     )
     taught = teach(replace(examples, group_keys=keys))
     assert abs(taught.curve[-1].quality - taught.figures.balanced_accuracy.value) < 1e-9
+
+
+def test_what_is_perfect_is_not_said_to_rise() -> None:
+    taught = teach(drawn(45, spread=0.05), TeachSettings())
+    assert taught.curve[-1].quality == 1
+    text = " ".join(advice(Outcome(taught, LeftOut())))
+    assert "doubling" not in text and "Fewer than 20 examples" in text

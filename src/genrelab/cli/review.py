@@ -42,11 +42,15 @@ def review(
     """
     from genrelab.bundle.bundle import Bundle
     from genrelab.cli.output.listing import write_csv, write_json, write_table
+    from genrelab.errors import UsageError
     from genrelab.library.store.database import default_path
     from genrelab.teach.review import Answers, Question, ask, questions
     from genrelab.teach.workflow import stored_examples
 
     bundle = Bundle.load(model, threads=1)
+    if bundle.metadata.base is None:
+        message = f"{model} is no model that `genrelab teach` wrote. Teach one first: genrelab teach --help"
+        raise UsageError(message, code="review-not-taught")
     stored = stored_examples(model, bundle)
     answers = Answers(to or model.with_name(model.name.removesuffix(".onnx") + ".corrections.csv"))
     has_library = library is not None or default_path().exists()
@@ -63,10 +67,17 @@ def review(
             cells = [each.cells() for each in asked]
             write_table(list(Question.COLUMNS), cells, sys.stdout.buffer, right=["probability"])
         return
+    if not asked and not quiet:
+        note(
+            "nothing to ask: no label is probably wrong, and the model is sure of every file that it has "
+            f"recognized. More files: genrelab recognize --model {model} PATH"
+            if not answers.paths
+            else "nothing to ask: you have answered everything"
+        )
     tally = ask(asked, bundle.metadata.genres, answers, sys.stdin, say, multi=stored.multi)
-    if not quiet:
+    if asked and not quiet:
         note(f"{tally.answered} answered, {tally.skipped} skipped, of {len(asked)}")
-        if answers.paths:
-            note(f"next: genrelab teach --update {model} --csv {answers.path}")
+    if answers.paths and not quiet:
+        note(f"next: genrelab teach --update {model} --csv {answers.path}")
     if tally.quit:
         raise typer.Exit(1)

@@ -26,7 +26,9 @@ from genrelab.cli.options import (
 from genrelab.cli.progress import counting, note, note_skipped, say, say_json
 
 if TYPE_CHECKING:
+    from genrelab.recognize import ScanLog
     from genrelab.teach.advice import Outcome
+    from genrelab.teach.sources.labelled import Labels
 
 MOST_PROBLEMS = 10  # files that could not be read, named in notes
 
@@ -110,13 +112,13 @@ def teach(
     from genrelab.teach.page import write_page
     from genrelab.teach.sources.examples import clean
     from genrelab.teach.sources.examples_file import examples_file
-    from genrelab.teach.sources.labelled import read_csv, read_folders, read_tags
     from genrelab.teach.sources.names import Naming
     from genrelab.teach.summary import lines, write_summary
     from genrelab.teach.teaching import TeachSettings
     from genrelab.teach.teaching import teach as fit
     from genrelab.teach.workflow import (
         Means,
+        check_page,
         check_target,
         collect,
         sample_deviations,
@@ -134,6 +136,8 @@ def teach(
     need_onnx()
     base_file = update or find_model(model)
     check_target(target, [base_file] if update is None else [])
+    if page is not None:
+        check_page(page)
     jobs, threads = choose_jobs(jobs, MOST_JOBS)
     recognizer = Recognizer.load(base_file, threads=threads)
     stored = stored_examples(update, recognizer.bundle) if update is not None else None
@@ -143,17 +147,19 @@ def teach(
         open_library(library) as opened,
         counting() if sys.stderr.isatty() and not quiet else nullcontext() as report,
     ):
-        if csv is not None:
-            labels = read_csv(csv)
-        elif folders is not None:
-            labels = read_folders(folders, exclude=exclude or (), ignore=not no_ignore, log=log)
-        else:
-            words = read_placeholders(placeholders)
-            labels = read_tags(
-                paths or [], exclude=exclude or (), ignore=not no_ignore, placeholders=words, log=log
-            )
+        labels = _read(
+            paths,
+            folders,
+            csv,
+            exclude=exclude,
+            no_ignore=no_ignore,
+            placeholders=placeholders,
+            log=log,
+        )
+        unused = naming.unused(block or (), (file.genres for file in labels.files))
         if not quiet:
             note_skipped(log)
+            _note_unused(unused)
         means = Means(opened, recognizer, jobs, report)
         known = stored.examples.names() if stored is not None else ()
         collected = collect(labels, naming, means, known=known)
@@ -161,11 +167,15 @@ def teach(
         if stored is not None:
             everything = stored.examples.updated(everything)
         is_multi = multi if multi is not None else stored is not None and stored.multi
-        examples, left = clean(everything.without(naming.blocks), fewest=min_examples, multi=is_multi)
+        problems = (*labels.problems, *collected.embeddings.problems)
+        try:
+            examples, left = clean(everything.without(naming.blocks), fewest=min_examples, multi=is_multi)
+        except UsageError:
+            _note_problems(problems)  # they may be why nothing is left
+            raise
         deviations = sample_deviations(examples, recognizer, step=report)
         settings = TeachSettings(is_multi, precision, seed=seed)
         taught = fit(examples, settings, deviations=deviations, step=report)
-        problems = (*labels.problems, *collected.embeddings.problems)
         outcome = Outcome(taught, left, labels.without, collected.embeddings.silent, problems)
         pages = None if no_page else page or target.with_suffix(".html")
         write_result(taught, everything, target, recognizer, base_file)
@@ -190,14 +200,23 @@ def _note_rest(outcome: Outcome, target: Path, pages: Path | None) -> None:
 
     for line in left_out(outcome):
         note(f"note: left out: {line}")
-    for problem in outcome.problems[:MOST_PROBLEMS]:
-        note(f"note: {problem}")
-    if len(outcome.problems) > MOST_PROBLEMS:
-        note(f"note: and {len(outcome.problems) - MOST_PROBLEMS} more files that could not be read")
+    _note_problems(outcome.problems)
     note(f"written: {target}, and its examples {examples_file(target)} (they name your files)")
     if pages is not None:
         note(f"written: {pages}")
     note(f"next: genrelab recognize --model {target} PATH; genrelab review {target}")
+
+
+def _note_problems(problems: tuple[str, ...]) -> None:
+    for problem in problems[:MOST_PROBLEMS]:
+        note(f"note: {problem}")
+    if len(problems) > MOST_PROBLEMS:
+        note(f"note: and {len(problems) - MOST_PROBLEMS} more that could not be read")
+
+
+def _note_unused(blocked: list[str]) -> None:
+    for name in blocked:
+        note(f"note: --block {name}: no example has this genre")
 
 
 def _check_sources(
@@ -237,3 +256,24 @@ def _check_used(context: typer.Context, *, from_tags: bool, scans: bool) -> None
         if is_typed(context, name) and not scans:
             message = f"{option} is for folders; the rows of --csv name each file. Omit it."
             raise UsageError(message, code="teach-csv-with-folders-option")
+
+
+def _read(
+    paths: list[Path] | None,
+    folders: Path | None,
+    csv: Path | None,
+    *,
+    exclude: list[str] | None,
+    no_ignore: bool,
+    placeholders: str | None,
+    log: ScanLog,
+) -> Labels:
+    """Read the labels from the one source that was given."""
+    from genrelab.teach.sources.labelled import read_csv, read_folders, read_tags
+
+    if csv is not None:
+        return read_csv(csv)
+    if folders is not None:
+        return read_folders(folders, exclude=exclude or (), ignore=not no_ignore, log=log)
+    words = read_placeholders(placeholders)
+    return read_tags(paths or [], exclude=exclude or (), ignore=not no_ignore, placeholders=words, log=log)

@@ -51,11 +51,15 @@ def warnings(outcome: Outcome) -> list[str]:
             f"All examples are of one artist or album: {listed(taught.unmeasured)}. The figures leave "
             f"{'it' if len(taught.unmeasured) == 1 else 'them'} out. Add examples by other artists."
         )
-    if not figures.threshold.reached:
-        share = percent(figures.threshold.precision)
+    threshold = figures.threshold
+    if not threshold.reached and threshold.confidence > 0:
         found.append(
-            f"No threshold gives {100 * figures.threshold.wanted:.0f} % right answers for sure. Above "
-            f"{figures.threshold.confidence:.2f}, {share} are right. Add examples."
+            f"No threshold gives {100 * threshold.wanted:.0f} % right answers for sure. Above "
+            f"{threshold.confidence:.2f}, {percent(threshold.precision)} are right. Add examples."
+        )
+    elif not threshold.reached:
+        found.append(
+            f"Too few examples to be sure of {100 * threshold.wanted:.0f} % right answers. Add examples."
         )
     return found
 
@@ -66,6 +70,10 @@ def left_out(outcome: Outcome) -> list[str]:
     if left.small:
         names = sorted(left.small, key=lambda genre: (-left.small[genre], genre))
         found.append(f"too few examples: {listed([f'{name} ({left.small[name]})' for name in names])}")
+    if left.united_by_genre:
+        found[-1] += (
+            f". `--level genre` counts {listed(left.united_by_genre)} as their genre, which has enough"
+        )
     if left.contradictory:
         found.append(
             f"{counted(len(left.contradictory), 'file')} whose sound has several examples with different "
@@ -79,7 +87,7 @@ def left_out(outcome: Outcome) -> list[str]:
     if outcome.silent:
         found.append(f"{counted(outcome.silent, 'silent file')}")
     if outcome.problems:
-        found.append(f"{counted(len(outcome.problems), 'file')} that could not be read")
+        found.append(f"{counted(len(outcome.problems), 'path')} that could not be read")
     return found
 
 
@@ -91,18 +99,22 @@ def advice(outcome: Outcome) -> list[str]:
         "two; 50 % is chance). Unite them, or add examples of both."
         for pair in figures.alike[:3]
     ]
-    gain = taught.curve[-1].quality - taught.curve[-2].quality
+    last = taught.curve[-1].quality
+    gain = last - taught.curve[-2].quality
     few = [each.genre for each in figures.genres if each.examples < FEW]
-    if few and gain > 0.01:
+    if few and (gain > 0.01 or last == 1):
         found.append(f"Fewer than {FEW} examples: {listed(few)}. More of them help most.")
     rounded = round(100 * gain)
-    if rounded >= 1:
+    if last == 1:  # nothing can rise
+        if few:
+            found.append("More examples also narrow the intervals, which are wide.")
+    elif rounded >= 1:
         found.append(
             f"The last doubling of examples raised {quality_name(taught)} by {counted(rounded, 'point')}: "
             "twice as many again may bring about as much, or less."
         )
     else:
-        found.append("The last doubling of examples brought almost nothing: more of the same will not help.")
+        found.append("The last doubling of examples brought almost nothing: more of the same may not help.")
     return found
 
 

@@ -174,7 +174,9 @@ def _facts(outcome: Outcome, base: str) -> dict[str, str]:
         "Several genres per track": "yes" if taught.multi else "no",
         "Classifier": f"linear discriminants, shrinkage {taught.shrinkage:g}, on the embedding of {base}",
         "Temperature": f"{taught.head.temperature:g}",
-        "Unsure below": f"{taught.head.abstain_below:.2f}",
+        "Unsure below": f"{taught.head.abstain_below:.2f}"
+        if taught.head.abstain_below > 0
+        else "never unsure",
     }
 
 

@@ -175,6 +175,12 @@ def check_target(target: Path, keep: list[Path]) -> None:
         raise UsageError(message, code="teach-target-name")
 
 
+def check_page(page: Path) -> None:
+    """Raise a `UsageError` unless a path is that of a page: it may not replace a model file or music."""
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--page {page} must end with .html", code="teach-page-suffix")
+
+
 def write_result(
     taught: Taught, everything: Examples, target: Path, recognizer: Recognizer, base_file: Path
 ) -> None:

@@ -56,7 +56,7 @@ KEYS = (
     Key(
         "model",
         "file",
-        ("recognize", "tag", "listen", "similar", "model info"),
+        ("recognize", "tag", "listen", "similar", "model info", "vocabulary match"),
         variable="GENRELAB_MODEL",
         parameters=(("model info", "file"),),
     ),

@@ -160,7 +160,8 @@ def _check_by(target: Target, value: Any, about: str, context: Any) -> None:
     except Exception as error:
         if not hasattr(error, "message"):  # the class is not public in every version of typer
             raise
-        message = f"{about} cannot be used: {str(error.message).rstrip('. ')}. {REMEDY}"
+        reason = str(error.message).removeprefix("Value error, ")  # newer versions of typer say so
+        message = f"{about} cannot be used: {reason.rstrip('. ')}. {REMEDY}"
         raise UsageError(message, code="config-value") from error
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from genrelab.bundle.bounds import MOST_GENRES
 from genrelab.errors import UsageError
 from genrelab.teach.sources.grouping import number_groups
+from genrelab.teach.sources.names import united_by_genre
 
 MOST_NUMBERS = 4096
 """Most numbers of an embedding: the work grows with the third power."""
@@ -111,12 +112,15 @@ class LeftOut:
         Genre -> number of its examples, of genres with too few.
     without_genre : int
         Number of examples that have only such genres.
+    united_by_genre : list of str
+        Genres with too few examples that have enough together with others of `--level genre`.
     """
 
     contradictory: list[str] = field(default_factory=list)
     repeated: int = 0
     small: dict[str, int] = field(default_factory=dict)
     without_genre: int = 0
+    united_by_genre: list[str] = field(default_factory=list)
 
 
 def clean(examples: Examples, *, fewest: int, multi: bool) -> tuple[Examples, LeftOut]:
@@ -141,7 +145,8 @@ def clean(examples: Examples, *, fewest: int, multi: bool) -> tuple[Examples, Le
     """
     left = LeftOut()
     examples = _unique(examples, left, multi=multi)
-    names = {genre for genres in examples.genres for genre in genres}
+    every = examples.genres
+    names = {genre for genres in every for genre in genres}
     while True:  # fewer genres, fewer examples
         counts = Counter(genre for genres in examples.genres for genre in genres)
         small = {genre for genre, count in counts.items() if count < fewest}
@@ -151,6 +156,7 @@ def clean(examples: Examples, *, fewest: int, multi: bool) -> tuple[Examples, Le
         before = len(examples)
         examples = examples.without(small.__contains__)
         left.without_genre += before - len(examples)
+    left.united_by_genre = united_by_genre(every, left.small, fewest)
     remaining = examples.names()
     if len(remaining) < 2:
         raise UsageError(_too_few(names, remaining, left, fewest), code="teach-too-few-genres")
@@ -172,18 +178,30 @@ def clean(examples: Examples, *, fewest: int, multi: bool) -> tuple[Examples, Le
 def _too_few(names: Iterable[str], remaining: Sequence[str], left: LeftOut, fewest: int) -> str:
     listed = sorted(left.small.items(), key=lambda item: (-item[1], item[0]))
     small = ", ".join(f"{genre} ({count})" for genre, count in listed[:5])
+    against = (
+        f"{len(left.contradictory):,} examples have the sound of another one with a different genre, such as "
+        f"{left.contradictory[0]}. Give them one genre, or use --multi."
+        if left.contradictory
+        else ""
+    )
     if not list(names):
         return (
-            "there is no example: no file has a genre and can be recognized. Check the paths; the notes say "
-            "what was skipped."
+            f"no example remains: {against}"
+            if against
+            else (
+                "there is no example: no file has a genre and can be recognized. Check the paths and the "
+                "genres."
+            )
         )
     if not small:
-        return f"all examples are {remaining[0]!r}. Add examples of a second genre."
+        only = f"all examples are {remaining[0]!r}. Add examples of a second genre."
+        return f"{only} {against}".rstrip()
     only = f"only {remaining[0]!r} has" if remaining else "no genre has"
+    unite = ", unite styles with --level genre" if left.united_by_genre else ""
     return (
-        f"{only} at least {fewest} examples, and two genres need them. Too few: {small}. Add examples, or "
-        "lower --min-examples."
-    )
+        f"{only} at least {fewest} examples, and two genres need them. Too few: {small}. "
+        f"Add examples{unite}, or lower --min-examples. {against}"
+    ).rstrip()
 
 
 def _unique(examples: Examples, left: LeftOut, *, multi: bool) -> Examples:

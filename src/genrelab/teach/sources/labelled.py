@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
@@ -178,8 +179,8 @@ def read_csv(path: Path) -> Labels:
     header = [name.strip().casefold() for name in next(rows, [])]
     path_at, genre_at = _column(header, _PATH), _column(header, _GENRE)
     if path_at is None or genre_at is None:
-        names = ", ".join(header[:10]) or "nothing"
-        message = f"{path} needs the columns path and genre, not {names!r}. Add a first line path,genre"
+        has = f"not {', '.join(header[:10])!r}" if header else "and is empty"
+        message = f"{path} needs the columns path and genre, {has}. Add a first line path,genre"
         raise UsageError(message, code="teach-csv-columns")
     artist_at = _column(header, ("artist",))
     found = Labels()
@@ -195,6 +196,9 @@ def read_csv(path: Path) -> Labels:
         if not genres:
             found.without += 1
             continue
+        if any("\udc80" <= letter <= "\udcff" for name in genres for letter in name):
+            message = f"line {number} of {path} has a genre that is not UTF-8. Save the table as UTF-8."
+            raise UsageError(message, code="teach-csv-encoding")
         named = _file_named(row[path_at], path.parent)
         if named is None:
             found.problems.append(f"line {number} of {path} names {row[path_at]}, which is no file")
@@ -225,7 +229,10 @@ def _rows(path: Path) -> Iterator[list[str]]:
     if len(data) > MOST_BYTES:
         message = f"{path} has more than {MOST_BYTES:,} bytes. Teach with a part of it."
         raise UsageError(message, code="teach-csv-too-large")
-    text = data.decode("utf-8-sig", errors="surrogateescape")
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode Text"
+    text = data.decode(
+        "utf-16" if is_wide else "utf-8-sig", errors="replace" if is_wide else "surrogateescape"
+    )
     first = text[:1000].partition("\n")[0]
     delimiter = min(",;\t", key=lambda each: first.find(each) if each in first else len(first) + 1)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,12 @@ class Naming:
         """Make it from names as written; a blocked genre blocks its synonyms too, but no styles of it."""
         plain = cls(level)
         return cls(level, frozenset(plain.key(name) for name in blocked))
+
+    def unused(self, blocked: Iterable[str], values: Iterable[tuple[str, ...]]) -> list[str]:
+        """Return the blocked names that no file has, in any spelling."""
+        plain = Naming(self.level)
+        keys = {plain.key(name) for names in values for name in names}
+        return [name for name in blocked if plain.key(name) not in keys]
 
     def key(self, name: str) -> str:
         """Return what all spellings of one genre have in common; empty for a name without letters."""
@@ -89,3 +95,27 @@ def is_usable(name: str) -> bool:
     """Whether a model file can hold a genre of this name."""
     blank = not name.strip() or not name.isprintable()
     return not blank and len(name) <= LONGEST_NAME and name.casefold() != UNSURE
+
+
+def united_by_genre(values: Iterable[tuple[str, ...]], small: Collection[str], fewest: int) -> list[str]:
+    """Return the genres with too few examples that the level `genre` would save.
+
+    Parameters
+    ----------
+    values : iterable of tuple of str
+        The genres of each example.
+    small : collection of str
+        Genres with fewer examples than `fewest`.
+    fewest : int > 0
+
+    Returns
+    -------
+    list of str
+        Those of `small` whose genre has enough examples with all its styles, in alphabetical order.
+    """
+    if not small:
+        return []
+    naming, written = Naming("genre"), list(values)
+    keys = {name: naming.key(name) for names in written for name in names}
+    counts = Counter(key for names in written for key in {keys[name] for name in names})
+    return sorted(name for name in small if counts[keys[name]] >= fewest)
