@@ -191,11 +191,11 @@ def test_moods_and_styles_in_files(songs: Path, capsys: Capture) -> None:
     for planned, record in zip(plan, written, strict=True):
         assert {**planned, "status": "written"} == record or planned["status"] == record["status"] == "left"
     first, second, third, fourth = written
-    assert (first["after"], first["mood_after"], first["grouping_after"]) == (["low"], ["calm"], ["folk"])
-    assert (third["mood_after"], third["grouping_after"]) == ([], ["punk"])
+    assert (first["after"], first["mood_after"], first["grouping_after"]) == (["low"], ["calm"], ["Folk"])
+    assert (third["mood_after"], third["grouping_after"]) == ([], ["Punk"])
     assert fourth["status"] == "left" and "no music" in fourth["note"]
     file = mutagen.File(songs / "a.flac")
-    assert (file["GENRE"], file["MOOD"], file["GROUPING"]) == (["low"], ["calm"], ["folk"])
+    assert (file["GENRE"], file["MOOD"], file["GROUPING"]) == (["low"], ["calm"], ["Folk"])
     assert mutagen.File(songs / "b.wav").tags["TMOO"].text == ["calm"]
     assert tag(songs, "--undo") == 0
     undone = json.loads(capsys.readouterr().out)
@@ -212,7 +212,7 @@ def test_moods_without_genres(songs: Path, capsys: Capture) -> None:
     assert "--moods" in capsys.readouterr().err
     assert tag(songs, "--styles", "--no-genre", "--itunes-grouping", "--write") == 0
     tags = mutagen.File(songs / "b.wav").tags
-    assert tags["GRP1"].text == ["folk"] and "TIT1" not in tags
+    assert tags["GRP1"].text == ["Folk"] and "TIT1" not in tags
 
 
 @pytest.mark.parametrize("options", [[], ["--moods"], ["--moods", "--styles"]])

@@ -34,7 +34,7 @@ def test_the_examples_run(
         printed.append(capsys.readouterr().out.splitlines())
     assert printed[0][0].startswith("middle 0.9")
     assert ["'high'" in printed[1][0], "'low'" in printed[1][1]] == [True, True]
-    assert printed[2] == ["Music high 1 1"]
+    assert printed[2] == ["Music high []"]
     assert printed[3] == ["low 5.0"]
     assert [line.split()[:3] for line in printed[4]] == [["0.0", "25.0", "low"], ["25.0", "50.0", "high"]]
     assert (tmp_path / "mix.svg").stat().st_size and b"\r\n  TRACK 02" in (tmp_path / "mix.cue").read_bytes()

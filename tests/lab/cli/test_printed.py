@@ -119,6 +119,19 @@ class World:
                 [f"{missing}/x.m3u8"],
             ],
             "library tags": [[], ["--format=json"], [f"--library={missing}"]],
+            "vocabulary list": [[], ["--format=json"], [f"--vocabulary={missing}"]],
+            "vocabulary show": [[EVIL], ["rock", f"--vocabulary={missing}"]],
+            "vocabulary match": [[EVIL, f"rock; {EVIL}"], [EVIL, "--format=json"], ["rock", broken]],
+            "teach": [
+                [f"--folders={music}", model, f"--to={self.out / 't.onnx'}"],
+                ["--from-tags", music, model, f"--to={self.out / 't.onnx'}"],
+                [f"--csv={self.table}", model, f"--to={self.out / 't.onnx'}"],
+                [f"--csv={missing}", model, f"--to={missing}/x.onnx"],
+                [f"--update={missing}", f"--csv={self.table}"],
+            ],
+            "review": [[str(self.model)], [missing], [str(self.broken), "--format=json"]],
+            "config show": [["--format=json"], []],
+            "config path": [[], [EVIL]],
             "model info": [[str(self.model)], [str(self.model), "--format=json"], [str(self.broken)]],
             "library forget": [["--all"], [missing, f"--library={missing}"]],
             "demo": [[f"--out={self.table}"]],
@@ -215,6 +228,8 @@ def test_nothing_that_is_printed_steers_a_terminal(
             patch.chdir(world.out)
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
             patch.setenv("GENRELAB_LIBRARY", str(filled))
+            if command.startswith("config"):
+                patch.setenv("GENRELAB_CONFIG", str(world.base / f"{EVIL}.toml"))
             main([*command.split(), *arguments])
         out, err = capfdbinary.readouterr()
         assert not unprintable(out), (arguments, out)
@@ -291,5 +306,7 @@ def test_typer_errors_of_every_version_are_escaped(raised_by: str, monkeypatch: 
 
     monkeypatch.setattr(typer.core.TyperGroup, raised_by, fail)
     with pytest.raises(WrongUse) as raised:
-        getattr(_Commands(name="x"), raised_by)()
+        commands = _Commands(name="x")
+        context = typer.Context(commands)
+        getattr(commands, raised_by)(*([context] if raised_by == "invoke" else ["x", []]))
     assert raised.value.format_message() == "No such option: --\\x1b[31m"
