@@ -7,9 +7,10 @@ import json
 import re
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import mutagen
@@ -21,6 +22,7 @@ import mutagen.mp4
 import needs
 from tones import write_sound
 
+Record = TypeVar("Record")
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20  # no picture a viewer knows, but its bytes must stay
 
 
@@ -376,3 +378,9 @@ def id3_version(path: Path) -> tuple[int, ...] | None:
 def frames_of(path: Path) -> mutagen.id3.ID3:
     """The ID3 frames at a file's beginning, as they are."""
     return mutagen.id3.ID3(BytesIO(path.read_bytes()), translate=False, load_v1=False)
+
+
+def only(records: Iterable[Record]) -> Record:
+    """Return the one record of a file."""
+    (record,) = records
+    return record

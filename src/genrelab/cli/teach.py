@@ -138,6 +138,8 @@ def teach(
     check_target(target, [base_file] if update is None else [])
     if page is not None:
         check_page(page)
+    if update is None and not quiet and examples_file(target).exists():
+        note(f"note: the examples of {target} will be replaced; --update {target} keeps them and adds others")
     jobs, threads = choose_jobs(jobs, MOST_JOBS)
     recognizer = Recognizer.load(base_file, threads=threads)
     stored = stored_examples(update, recognizer.bundle) if update is not None else None

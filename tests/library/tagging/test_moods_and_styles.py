@@ -13,6 +13,7 @@ import mutagen.apev2
 import mutagen.id3
 import pytest
 import tagged
+from tagged import only
 
 from genrelab.library import GenreMap, Library, Tagger, TagPolicy, TagRecord
 from genrelab.library.store.file_snapshot import FileSnapshot
@@ -55,16 +56,6 @@ def know(library: Library, tmp_path: Path) -> Know:
         return path
 
     return know
-
-
-@pytest.fixture
-def tagger(library: Library) -> Tagger:
-    return Tagger(library)
-
-
-def only(records: object) -> TagRecord:
-    (record,) = records  # type: ignore[misc]
-    return record
 
 
 def after(record: TagRecord) -> dict[str, tuple[str, ...]]:

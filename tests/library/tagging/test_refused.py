@@ -12,9 +12,10 @@ import pytest
 import tagged
 from disks import fill, small_disk
 from raising import raises
+from tagged import only
 from unprivileged import as_plain_user, open_folder
 
-from genrelab.library import Library, Tagger, TagPolicy, TagRecord
+from genrelab.library import Library, Tagger, TagPolicy
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
@@ -27,11 +28,6 @@ def know(library: Library, path: Path) -> None:
     ranked = (RankedGenre("rock", 0.9),)
     answer = Recognition(path, "m@1", genre="rock", confidence=0.9, genres=ranked)
     library.tracks.store(FileSnapshot(path), answer)
-
-
-def only(records: object) -> TagRecord:
-    (record,) = records  # type: ignore[misc]
-    return record
 
 
 def test_without_permission_files_are_left() -> None:

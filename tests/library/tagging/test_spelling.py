@@ -10,8 +10,9 @@ import pytest
 import tagged
 from hypothesis import given
 from hypothesis import strategies as st
+from tagged import only
 
-from genrelab.library import GenreMap, Library, Tagger, TagPolicy, TagRecord
+from genrelab.library import GenreMap, Library, Tagger, TagPolicy
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tagging.spelling import TagSpelling, names_to_write, same_key, spell
 from genrelab.library.tags import Field
@@ -47,16 +48,6 @@ def know(library: Library, tmp_path: Path) -> Know:
         return path
 
     return know
-
-
-@pytest.fixture
-def tagger(library: Library) -> Tagger:
-    return Tagger(library)
-
-
-def only(records: object) -> TagRecord:
-    (record,) = records  # type: ignore[misc]
-    return record
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import mutagen
 import mutagen.id3
 import pytest
 import tagged
+from tagged import only
 
 import genrelab.library
-from genrelab.library import Library, Tagger, TagPolicy, TagRecord
+from genrelab.library import Library, Tagger, TagPolicy
 from genrelab.library.explore import similar
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.library.tagging import consistency
@@ -54,16 +55,6 @@ def put_genres(path: Path, genres: tuple[str, ...]) -> None:
         return
     file[{".m4a": "\xa9gen", ".wma": "WM/Genre"}.get(path.suffix, "GENRE")] = list(genres)
     file.save()
-
-
-@pytest.fixture
-def tagger(library: Library) -> Tagger:
-    return Tagger(library)
-
-
-def only(records: object) -> TagRecord:
-    (record,) = records  # type: ignore[misc]
-    return record
 
 
 NOTHING = ("(255)", "Unknown", "Other", "genre", "none", " ", "Other; Unknown")

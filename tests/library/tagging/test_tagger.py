@@ -15,8 +15,9 @@ import pytest
 import tagged
 from disks import limited
 from raising import raises
+from tagged import only
 
-from genrelab.library import GenreMap, Library, Tagger, TagPolicy, TagRecord
+from genrelab.library import GenreMap, Library, Tagger, TagPolicy
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Problem, Recognition, scan
 from genrelab.recognize.recognition import RankedGenre
@@ -39,16 +40,6 @@ def know(library: Library, tmp_path: Path) -> Know:
         return path
 
     return know
-
-
-@pytest.fixture
-def tagger(library: Library) -> Tagger:
-    return Tagger(library)
-
-
-def only(records: object) -> TagRecord:
-    (record,) = records  # type: ignore[misc]
-    return record
 
 
 def test_a_dry_run_changes_nothing(know: Know, tagger: Tagger, library: Library) -> None:

@@ -53,7 +53,7 @@ class FcnTagger(Teacher):
             scale, shift = _norm(weights, f"layer{number}.bn")
             layer = nn.Conv2d(kernel.shape[1], kernel.shape[0], 3, padding=1)
             layer.weight.data = kernel * scale[:, None, None, None]
-            layer.bias.data = bias * scale + shift  # type: ignore[union-attr]
+            cast(Tensor, layer.bias).data = bias * scale + shift
             self.layers.append(layer)
         outputs, inputs = weights["dense.weight"].shape
         self.dense = nn.Linear(inputs, outputs)
