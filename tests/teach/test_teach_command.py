@@ -152,6 +152,9 @@ def test_review_and_update(lesson: Path, model: Path, tmp_path: Path, capsys: Ca
     assert counts == {"Drone": EACH, "Hum": EACH, "Whistle": EACH + 1}
     assert str(wrong) not in [each["path"] for each in result["suspects"]]
     assert Bundle.load(better).metadata.base == Bundle.load(model).identity
+    assert run("teach", "--folders", music, "--to", better, "--no-page") == 0
+    noted = f"note: the examples of {better} will be replaced"
+    assert noted in capsys.readouterr().err, "the correction would be lost in silence"
 
 
 def test_few_examples_of_a_new_genre_wait_for_more(
