@@ -1,0 +1,84 @@
+"""Refusals of requests, as problem details (RFC 9457, `application/problem+json`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from genrelab.errors import GenrelabError
+
+
+class RequestError(GenrelabError):
+    """A request cannot be served.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    code : str
+    status : int
+        The HTTP status.
+    path : str or None
+        The file or folder that it is about.
+    remedy : str or None
+        What helps.
+    """
+
+    code = "request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int = 400,
+        path: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+        self.path = path
+        self.remedy = remedy
+
+
+class Problem(BaseModel):
+    """A refused request.
+
+    Attributes
+    ----------
+    title : str
+        What is wrong, in a sentence.
+    status : int
+    code : str
+        Stable name of the kind of problem, for programs.
+    path : str or None
+        The file or folder that it is about.
+    remedy : str or None
+        What helps.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    path: str | None = None
+    remedy: str | None = None
+
+
+def problem_of(error: GenrelabError) -> Problem:
+    """Describe an error: a `RequestError` by its status, other errors of genrelab as status 422."""
+    if isinstance(error, RequestError):
+        return Problem(
+            title=str(error), status=error.status, code=error.code, path=error.path, remedy=error.remedy
+        )
+    return Problem(title=str(error), status=422, code=error.code)
+
+
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return the response to a refused request."""
+    content: dict[str, Any] = problem.model_dump(exclude_none=True)
+    return JSONResponse(
+        content, status_code=problem.status, headers=headers, media_type="application/problem+json"
+    )
