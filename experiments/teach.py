@@ -232,7 +232,13 @@ def by_folds(parts: list[Clips]) -> dict[str, Any]:
 def several_genres(clips: Clips, table: Path) -> dict[str, Any]:
     """Print mean average precision and AUC of independent probabilities over AllMusic's genres."""
     with table.open(encoding="utf-8") as file:
-        rows = {row["clip_id"]: row for row in csv.DictReader(file) if row["corpus"] == "allmusic-previews"}
+        reader = csv.DictReader(file)
+        lacking = {"clip_id", "corpus", "source_genres"} - set(reader.fieldnames or ())
+        if lacking:
+            raise SystemExit(
+                f"{table} has no column {min(lacking)}; name the table that lists the clips' several genres"
+            )
+        rows = {row["clip_id"]: row for row in reader if row["corpus"] == "allmusic-previews"}
     keep = [k for k, clip in enumerate(clips.ids) if clip in rows and rows[clip]["source_genres"]]
     clips = clips.only(keep)
     own = [
