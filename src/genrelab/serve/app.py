@@ -9,6 +9,7 @@ from importlib import import_module
 from starlette.applications import Starlette
 
 from genrelab.serve.endpoint import Endpoint
+from genrelab.serve.page import page_routes
 from genrelab.serve.server import Server
 from genrelab.serve.settings import ServeSettings
 
@@ -38,6 +39,7 @@ def create_app(settings: ServeSettings) -> Starlette:
         finally:
             server.close()
 
-    app = Starlette(routes=[each.route(server) for each in endpoints()], lifespan=lifespan)
+    routes = [*(each.route(server) for each in endpoints()), *page_routes()]
+    app = Starlette(routes=routes, lifespan=lifespan)
     app.state.server = server
     return app
