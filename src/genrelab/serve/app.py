@@ -20,6 +20,7 @@ from genrelab.serve.endpoint import Endpoint
 from genrelab.serve.guard.guard import guard
 from genrelab.serve.guard.incidents import Incidents
 from genrelab.serve.guard.limits import Limits
+from genrelab.serve.page import page_routes
 from genrelab.serve.problem import Problem, problem_response
 from genrelab.serve.server import Server
 from genrelab.serve.settings import ServeSettings
@@ -30,7 +31,6 @@ _ROUTES = (
     "models",
     "openapi",
     "session",
-    "static",
 )
 """Modules of genrelab.serve.routes. Each lists `ENDPOINTS`; one with routes of other kinds has a function
 `routes(server)` that returns them."""
@@ -82,7 +82,7 @@ def create_app(settings: ServeSettings, limits: Limits | None = None) -> Starlet
             await to_thread.run_sync(server.close)
 
     app = Starlette(
-        routes=list(_routes(server)),
+        routes=[*_routes(server), *page_routes()],
         lifespan=lifespan,
         middleware=[Middleware(Incidents)],
         exception_handlers={HTTPException: _problem},

@@ -80,10 +80,10 @@ class Metrics:
             latency.counts[bisect_left(_BUCKETS, seconds)] += 1
             latency.total += seconds
 
-    def text(self) -> str:
-        """Return all figures."""
+    def text(self, extra: Iterable[Metric] = ()) -> str:
+        """Return all figures, and some more."""
         lines: list[str] = []
-        for metric in (self._request_counts(), *self._further()):
+        for metric in (self._request_counts(), *extra, *self._further()):
             name = f"genrelab_{metric.name}"
             lines += [f"# HELP {name} {_help(metric.help)}", f"# TYPE {name} {metric.kind}"]
             lines += [f"{name}{_labels(labels)} {_number(value)}" for labels, value in metric.samples]

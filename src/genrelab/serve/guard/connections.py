@@ -1,8 +1,8 @@
 """Connections: how many, and how slow they may be.
 
 uvicorn limits neither the time that a client takes for its request nor the number of open connections. This
-protocol does: a client that sends its headers or its body too slowly, or takes nothing of its response, is cut
-off, and of too many connections the one that waits longest without a request is closed.
+protocol does. A client that sends its headers or its body too slowly, or takes nothing of its response, is
+cut off. Of too many connections, the one that waits longest without a request is closed.
 """
 
 from __future__ import annotations

@@ -36,15 +36,14 @@ class Gate:
         Bytes of a body of the type multipart/form-data.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Hosts, access: Access, limits: Limits, most_upload: int
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts, access: Access, limits: Limits, most_upload: int) -> None:
         self._app, self._hosts, self._access, self._limits = app, hosts, access, limits
         self._most_upload = most_upload + MEBIBYTE  # the names and separators of its parts
         self._rates = Rates(limits.burst, limits.rate, limits.clients)
         self._busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

@@ -23,6 +23,7 @@ class Incidents:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -41,7 +42,9 @@ class Incidents:
             problem = problem_of(error)
         except Exception as error:
             number = secrets.token_hex(6)
-            LOGGER.error("incident %s: %s %s", number, scope.get("method", "-"), scope["path"], exc_info=error)
+            LOGGER.error(
+                "incident %s: %s %s", number, scope.get("method", "-"), scope["path"], exc_info=error
+            )
             problem = Problem(
                 title=f"the server failed; its log tells why, at incident {number}",
                 status=500,

@@ -30,6 +30,7 @@ class Record:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

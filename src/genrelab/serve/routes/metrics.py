@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+import genrelab
+from genrelab.recognize.recognition import UNSURE
 from genrelab.serve.endpoint import Endpoint
 from genrelab.serve.metrics import MEDIA_TYPE, Metric
 from genrelab.serve.server import Server
@@ -20,12 +23,17 @@ async def metrics(server: Server, _: Request) -> Response:
 
 
 def _text(server: Server) -> str:
-    extra = tuple(_of_library(server))
-    return server.metrics.text(extra)
+    return server.metrics.text(_of_library(server))
 
 
 def _of_library(server: Server) -> Iterable[Metric]:
-    yield Metric("library_tracks", "Tracks in the library.", (({}, float(server.library.tracks.count())),))
+    numbers: Counter[str] = Counter()
+    for _, genre, number in server.library.tracks.counts():
+        kind = "error" if genre == "error" else "unsure" if genre == UNSURE else "genre"
+        numbers[kind] += number
+    samples = tuple(({"result": kind}, float(numbers[kind])) for kind in ("genre", "unsure", "error"))
+    yield Metric("library_tracks", "Tracks in the library, by the kind of their result.", samples)
+    yield Metric("info", "The version of genrelab.", (({"version": genrelab.__version__}, 1.0),))
 
 
 ENDPOINTS = [
