@@ -18,6 +18,8 @@ function only(audio) {
   if (playing && playing !== audio) playing.pause();
   playing = audio;
 }
+// Sounds of other components that are part of the page, such as a bar with controls, count too.
+document.addEventListener("play", ({ target }) => { if (target instanceof HTMLMediaElement) only(target); }, true);
 
 // Try the file itself, then the transcoded sound; after both, ask the server for the reason.
 function withFallback(audio, source, fallback, onFail) {
