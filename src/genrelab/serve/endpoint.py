@@ -144,7 +144,7 @@ class Endpoint:
         call = Call(
             server,
             {name: str(value) for name, value in request.path_params.items()},
-            _query(self.query, request),
+            read_query(self.query, request),
             await read_body(self.body, request) if self.body else None,
         )
         answer = await to_thread.run_sync(self.run, call, limiter=server.threads)
@@ -153,8 +153,16 @@ class Endpoint:
         return Response(answer.model_dump_json(), status_code=self.status, media_type="application/json")
 
 
-def _query(wanted: type[Query] | None, request: Request) -> Query | None:
-    """Validate the query parameters; one that may be given several times is declared as a list or tuple."""
+def read_query(wanted: type[_Model] | None, request: Request) -> _Model | None:
+    """Validate the query parameters; one that may be given several times is declared as a list or tuple.
+
+    Routes that are `raw` call this themselves.
+
+    Raises
+    ------
+    RequestError
+        If one is unknown, invalid, or given several times.
+    """
     given = request.query_params
     if wanted is None:
         if given:
