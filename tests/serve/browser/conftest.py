@@ -98,7 +98,7 @@ def page(browser: Any, served: Served) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def watched(page: Any, served: Served) -> Iterator[Watched]:
-    """Every page must ask only this server; a test that expects a refusal takes it out of `watched.refused`."""
+    """Every page asks only this server; a test that expects a refusal clears `watched.refused`."""
     watched = Watched(page)
     yield watched
     watched.check(served.url)

@@ -1,4 +1,4 @@
-"""The page for everyone: axe-core finds nothing serious, the keyboard reaches everything, phones show all of it."""
+"""The page for everyone: axe-core finds nothing serious, keyboards reach all, phones show all."""
 
 from __future__ import annotations
 
