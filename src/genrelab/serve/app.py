@@ -31,6 +31,7 @@ _ROUTES = (
     "models",
     "openapi",
     "session",
+    "sound",
     "tracks",
 )
 """Modules of genrelab.serve.routes. Each lists `ENDPOINTS`; one with routes of other kinds has a function
