@@ -30,6 +30,7 @@ _ROUTES = (
     "metrics",
     "models",
     "openapi",
+    "overview",
     "session",
     "sound",
     "tracks",
