@@ -173,7 +173,8 @@ export class Scatter {
       this.zoomBy(now / Math.max(1, far), (at[0] + other[0]) / 2, (at[1] + other[1]) / 2);
       this.panBy(step[0] / 2, step[1] / 2);
     } else if (this.corners) {
-      this.corners.push(at);
+      const [x, y] = this.corners.at(-1);
+      if (Math.hypot(at[0] - x, at[1] - y) > 3) this.corners.push(at);
       this.drawCover();
     } else {
       this.panBy(...step);

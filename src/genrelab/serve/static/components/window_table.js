@@ -3,7 +3,7 @@
 // It is an ARIA grid with one stop for the Tab key. The arrow keys, Home, End and the page keys move; Enter
 // opens; the space bar selects, with Shift up to there; Ctrl+A selects all, Escape nothing.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 
 const MOST_HEIGHT = 8_000_000; // pixels; browsers cut taller elements, so that longer tables are scaled
 const SPARE = 6; // rows above and below
@@ -120,7 +120,7 @@ export function WindowTable(props) {
     const item = pages.item(row);
     const place = measure.place(row, top);
     const chosen = item !== undefined && isSelected(item);
-    const classes = `row${row === active ? " active" : ""}${chosen ? " chosen" : ""}${item ? "" : " loading"}`;
+    const classes = `line${row === active ? " active" : ""}${chosen ? " chosen" : ""}${item ? "" : " loading"}`;
     rows.push(html`<div
       key=${row} id=${`row-${row}`} role="row" class=${classes} aria-rowindex=${row + 2}
       aria-selected=${String(chosen)} style=${{ ...(isNarrow ? {} : template), transform: `translateY(${place}px)`, height: `${rowHeight}px` }}
@@ -143,8 +143,8 @@ export function WindowTable(props) {
     onScroll=${(event) => setTop(event.currentTarget.scrollTop)} onKeyDown=${key}
   >
     <div role="rowgroup" class="heads">
-      <div role="row" class="row head" aria-rowindex="1" style=${isNarrow ? {} : template}>
-        <div role="columnheader" class="tick"><span class="unseen">selected</span></div>
+      <div role="row" class="line head" aria-rowindex="1" style=${isNarrow ? {} : template}>
+        <div role="columnheader" class="tick"><span class="hidden">selected</span></div>
         ${columns.map((column) => html`<${Head} column=${column} sort=${sort} onSort=${onSort} />`)}
       </div>
     </div>
