@@ -6,13 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 
+from anyio import to_thread
 from starlette.applications import Starlette
 
 from genrelab.serve.endpoint import Endpoint
+from genrelab.serve.page import page_routes
 from genrelab.serve.server import Server
 from genrelab.serve.settings import ServeSettings
 
 _ROUTES = ("health",)  # modules of genrelab.serve.routes
+_PARTS: tuple[str, ...] = ()
+"""Modules below genrelab.serve with a function `attach(server)`, called before the server starts, which may
+append to `server.starters` and `server.closers`."""
 
 
 def endpoints() -> Iterator[Endpoint]:
@@ -30,14 +35,18 @@ def create_app(settings: ServeSettings) -> Starlette:
         If the library cannot be opened.
     """
     server = Server(settings)
+    for name in _PARTS:
+        import_module(f"genrelab.serve.{name}").attach(server)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
+            await to_thread.run_sync(server.start)
             yield
         finally:
-            server.close()
+            await to_thread.run_sync(server.close)
 
-    app = Starlette(routes=[each.route(server) for each in endpoints()], lifespan=lifespan)
+    routes = [*(each.route(server) for each in endpoints()), *page_routes()]
+    app = Starlette(routes=routes, lifespan=lifespan)
     app.state.server = server
     return app

@@ -70,10 +70,16 @@ class Problem(BaseModel):
 def problem_of(error: GenrelabError) -> Problem:
     """Describe an error: a `RequestError` by its status, other errors of genrelab as status 422."""
     if isinstance(error, RequestError):
+        path, remedy = (None if each is None else _unicode(each) for each in (error.path, error.remedy))
         return Problem(
-            title=str(error), status=error.status, code=error.code, path=error.path, remedy=error.remedy
+            title=_unicode(str(error)), status=error.status, code=error.code, path=path, remedy=remedy
         )
-    return Problem(title=str(error), status=422, code=error.code)
+    return Problem(title=_unicode(str(error)), status=422, code=error.code)
+
+
+def _unicode(text: str) -> str:
+    """Escape what UTF-8 cannot hold: bytes of file names, and halves of surrogate pairs in requests."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
