@@ -14,8 +14,8 @@ export class Scatter {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {HTMLCanvasElement} cover above it, of the same size
-   * @param {{hover: Function, open: Function, lasso: Function}} listeners `hover(point, x, y)` with -1 for none,
-   *   `open(point)`, `lasso(points, add)`
+   * @param {{hover: Function, open: Function, lasso: Function, view: Function}} listeners `hover(point, x, y)` with -1 for none,
+   *   `open(point)`, `lasso(points, add)`, `view()` when the picture has come to rest
    */
   constructor(canvas, cover, listeners) {
     this.canvas = canvas;
@@ -58,6 +58,7 @@ export class Scatter {
     this.observer.disconnect();
     for (const remove of this.removers) remove();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.painter.gl?.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
@@ -247,6 +248,8 @@ export class Scatter {
 
   draw(isNow = false) {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.index && this.listeners.view(), 250);
     const paint = () => {
       if (!this.index) return;
       const { width, height } = this.canvas;

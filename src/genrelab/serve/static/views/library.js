@@ -18,7 +18,6 @@ const PAUSE = 250; // milliseconds after the last key before a search starts
 const CONFIDENCES = [["", "any"], ...[0.3, 0.5, 0.7, 0.9].map((share) => [String(share), `from ${percent(share)}`])];
 
 export function Library({ query }) {
-  const text = query.toString();
   const selection = useSelection();
   const { data: figures } = useLoad(() => get("/statistics"), []);
   const [, again] = useState(0);
@@ -52,7 +51,7 @@ export function Library({ query }) {
 
   return html`<div class="title-row"><h1>Library</h1>
       <p class="note" role="status">${pages.total === null ? "Loading …" : `${whole(pages.total)} ${pages.total === 1 ? "track" : "tracks"}${isFiltered ? " found" : ""}`}</p></div>
-    <${Filters} query=${query} figures=${figures} change=${change} key="filters" />
+    <${Filters} query=${query} figures=${figures} change=${change} />
     ${pages.problem && html`<${ProblemBox} problem=${pages.problem} onRetry=${() => { pages.want(0, 0); }} />`}
     ${
       pages.total === 0
@@ -69,8 +68,7 @@ export function Library({ query }) {
             start=${start} onMove=${(row) => keep("library", location.hash.split("?")[1] ?? "", { at: row || "" })} />
           <p class="note keys">Keys in the table: arrows move, Enter opens, Space selects, Shift extends, Ctrl+A selects all, P plays.</p>`
     }
-    <${SelectionBar} />
-    <span hidden>${text}</span>`;
+    <${SelectionBar} />`;
 }
 
 function Filters({ query, figures, change }) {
@@ -92,8 +90,8 @@ function Filters({ query, figures, change }) {
       change({ [name]: value.trim() }, { replace: true });
     }, PAUSE);
   };
-  const genres = Object.entries(counts(figures?.genres)).map(([name, count]) => [name, `${name} (${whole(count)})`]);
-  const tags = Object.entries(counts(figures?.tags)).map(([name, count]) => [name, `${name} (${whole(count)})`]);
+  const genres = Object.entries(figures?.genres ?? {}).map(([name, count]) => [name, `${name} (${whole(count)})`]);
+  const tags = Object.entries(figures?.tags ?? {}).map(([name, count]) => [name, `${name} (${whole(count)})`]);
   return html`<form class="toolbar filters" role="search" aria-label="Library" onSubmit=${(event) => event.preventDefault()}>
     <${Field} label="Search" type="search" placeholder="title, artist, path" value=${search} onInput=${soon("search", setSearch)} />
     <${Select} label="Genre" value=${query.get("genre") ?? ""} onInput=${(genre) => change({ genre })} options=${[["", "all"], ...genres]} />
@@ -103,8 +101,6 @@ function Filters({ query, figures, change }) {
     <${Checkbox} label="Only unsure" checked=${query.get("unsure") === "true"} onInput=${(on) => change({ unsure: on ? "true" : "" })} />
   </form>`;
 }
-
-const counts = (given) => given ?? {};
 
 const COLUMNS = [
   {
