@@ -8,6 +8,7 @@ import { CHOSEN, HIDDEN, painterFor } from "./scatter_painters.js";
 
 const MOST_ZOOM = 400; // times the zoom that shows everything
 const REACH = 9; // pixels around a point that belong to it
+const FEWEST = 8000; // points that are always drawn
 const STEP = 0.15; // of the width, per arrow key
 
 export class Scatter {
@@ -68,6 +69,7 @@ export class Scatter {
     this.flags = new Uint8Array(x.length);
     this.painter.load(x, y, Uint16Array.from(categories));
     this.painter.flags(this.flags);
+    this.budget = x.length;
     this.showAll();
   }
 
@@ -150,6 +152,7 @@ export class Scatter {
   down(event) {
     if (!this.index || event.button > 0) return;
     const at = this.position(event);
+    this.hover(-1);
     this.pointers.set(event.pointerId, at);
     this.cover.setPointerCapture(event.pointerId);
     this.moved = 0;
@@ -237,6 +240,7 @@ export class Scatter {
   }
 
   resize() {
+    clearTimeout(this.rest);
     const ratio = Math.min(2, devicePixelRatio || 1);
     for (const each of [this.canvas, this.cover]) {
       each.width = Math.max(1, Math.round(this.cover.clientWidth * ratio));
@@ -244,24 +248,44 @@ export class Scatter {
     }
     this.ratio = ratio;
     this.draw(true);
+    this.rest = setTimeout(() => this.atRest(), 250);
   }
 
   draw(isNow = false) {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.index && this.listeners.view(), 250);
+    if (!isNow) this.rest = setTimeout(() => this.atRest(), 250);
     const paint = () => {
       if (!this.index) return;
+      this.adapt(isNow);
       const { width, height } = this.canvas;
       const crowd = Math.sqrt(20000 / Math.max(1, this.index.x.length)); // many points are drawn smaller
       const size = Math.max(2.2, Math.min(13, 5 * Math.min(1.4, crowd) * this.zoom ** 0.35));
       const scale = this.scale * this.ratio;
-      this.painter.paint({ centre: this.centre, scale, width, height, size: size * this.ratio });
+      const count = isNow ? this.index.x.length : this.budget;
+      this.painter.paint({ centre: this.centre, scale, width, height, size: size * this.ratio, count });
       if (this.hovered >= 0) this.listeners.hover(this.hovered, ...this.toPixels(this.hovered));
       this.drawCover();
     };
     if (isNow) paint(); // a canvas of a new size is empty until then
     else this.frame = requestAnimationFrame(paint);
+  }
+
+  /** While the picture moves, a slow machine draws only as many points as it can: the first ones. */
+  adapt(isNow) {
+    const count = this.index.x.length;
+    const now = performance.now();
+    const pause = now - (this.painted ?? 0);
+    this.painted = now;
+    if (isNow || pause > 250) return; // it does not move
+    if (pause > 45) this.budget = Math.max(FEWEST, Math.round(0.6 * this.budget));
+    else if (pause < 24) this.budget = Math.min(count, Math.round(1.2 * this.budget));
+  }
+
+  atRest() {
+    if (!this.index) return;
+    if (this.budget < this.index.x.length) this.draw(true);
+    this.listeners.view();
   }
 
   drawCover() {

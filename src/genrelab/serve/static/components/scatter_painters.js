@@ -1,7 +1,7 @@
 // Two ways to draw many points: WebGL 2, and a plain canvas where that is not to be had.
 //
 // A painter has `load(x, y, categories)`, `colours(bytes)` (four bytes per category), `flags(bytes)` (one per
-// point) and `paint(view)`, where a view is {centre: [x, y], scale: pixels per unit, width, height, size}.
+// point) and `paint(view)`, where a view is {centre: [x, y], scale: pixels per unit, width, height, size, count: points to draw}.
 
 export const CHOSEN = 1;
 export const HIDDEN = 2;
@@ -42,7 +42,7 @@ void main() {
 
 /** Return the painter for a canvas: WebGL 2 if the browser has it. */
 export function painterFor(canvas) {
-  const options = { antialias: false, depth: false, premultipliedAlpha: true, preserveDrawingBuffer: true };
+  const options = { antialias: false, depth: false, premultipliedAlpha: true };
   const gl = canvas.getContext("webgl2", options);
   return gl ? new WebglPainter(canvas, gl) : new PlainPainter(canvas);
 }
@@ -127,7 +127,7 @@ class WebglPainter {
     this.send("flag", bytes, 1, this.gl.UNSIGNED_BYTE);
   }
 
-  paint({ centre, scale, width, height, size }) {
+  paint({ centre, scale, width, height, size, count }) {
     const { gl, places } = this;
     if (gl.isContextLost()) return;
     gl.viewport(0, 0, width, height);
@@ -140,7 +140,7 @@ class WebglPainter {
     for (const [layer, opacity] of this.anyChosen ? [[1, FAINT], [2, 1]] : [[0, SOLID]]) {
       gl.uniform1i(places.layer, layer);
       gl.uniform1f(places.opacity, opacity);
-      gl.drawArrays(gl.POINTS, 0, this.count);
+      gl.drawArrays(gl.POINTS, 0, layer === 2 ? this.count : Math.min(count, this.count));
     }
   }
 }
@@ -168,17 +168,17 @@ class PlainPainter {
   }
 
   /** Write the pixels of squares: much faster than 100,000 calls of `fillRect`. */
-  paint({ centre, scale, width, height, size }) {
+  paint({ centre, scale, width, height, size, count }) {
     const image = this.context.createImageData(width, height);
     const reach = Math.max(0, Math.round(size / 2 - 0.5));
-    for (const layer of this.anyChosen ? [1, 2] : [0]) this.layer(image, layer, centre, scale, reach);
+    for (const layer of this.anyChosen ? [1, 2] : [0]) this.layer(image, layer, { centre, scale, reach, count });
     this.context.putImageData(image, 0, 0);
   }
 
-  layer({ data, width, height }, layer, centre, scale, reach) {
+  layer({ data, width, height }, layer, { centre, scale, reach, count }) {
     const [x, y, categories] = this.points;
     const alpha = layer === 0 ? SOLID : layer === 1 ? FAINT : 1;
-    for (let k = 0; k < x.length; k += 1) {
+    for (let k = 0; k < (layer === 2 ? x.length : Math.min(count, x.length)); k += 1) {
       const chosen = (this.bits[k] & CHOSEN) !== 0;
       if (this.bits[k] & HIDDEN || (layer !== 0 && (layer === 2) !== chosen)) continue;
       const column = Math.round(width / 2 + (x[k] - centre[0]) * scale);

@@ -32,7 +32,7 @@ export function WindowTable(props) {
   const anchor = useRef(start);
   const total = pages.total ?? 0;
   const isNarrow = size.width < NARROW;
-  const rowHeight = isNarrow ? 64 : 40;
+  const rowHeight = isNarrow ? 72 : 40;
   const measure = measured(total, rowHeight, size.height);
   const first = Math.max(0, Math.floor(measure.rowAt(top)) - SPARE);
   const last = Math.min(total - 1, Math.ceil(measure.rowAt(top) + size.height / rowHeight) + SPARE);
@@ -131,7 +131,7 @@ export function WindowTable(props) {
       <div role="gridcell" class="tick"><span class="box" aria-hidden="true"></span></div>
       ${columns.map(
         ({ name, kind, cell }) =>
-          html`<div role="gridcell" class=${`cell ${name} ${kind ?? ""}`}>${item ? cell(item) : name === columns[0].name ? "…" : ""}</div>`,
+          html`<div role="gridcell" class=${`cell col-${name} ${kind ?? ""}`}>${item ? cell(item) : name === columns[0].name ? "…" : ""}</div>`,
       )}
     </div>`);
   }
@@ -157,7 +157,7 @@ function Head({ column, sort, onSort }) {
   const isSorted = sort === name || sort === `-${name}`;
   const isDown = sort.startsWith("-");
   const state = !column.sort ? null : !isSorted ? "none" : isDown ? "descending" : "ascending";
-  return html`<div role="columnheader" class=${`cell ${name} ${kind ?? ""}`} aria-sort=${state}>
+  return html`<div role="columnheader" class=${`cell col-${name} ${kind ?? ""}`} aria-sort=${state}>
     ${
       column.sort
         ? html`<button type="button" class="sort" onClick=${() => onSort(isSorted && !isDown ? `-${name}` : name)}>

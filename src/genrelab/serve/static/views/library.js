@@ -102,6 +102,12 @@ function Filters({ query, figures, change }) {
   </form>`;
 }
 
+function genreOf({ error, genre, best }) {
+  if (error) return html`<span class="chip unsure" title=${error}>not recognized</span>`;
+  if (genre || !best) return html`<${GenreChip} genre=${genre} />`;
+  return html`<${GenreChip} genre=${null} label=${html`<span class="hidden">unsure: </span>${best}?`} />`;
+}
+
 const COLUMNS = [
   {
     name: "path",
@@ -115,9 +121,9 @@ const COLUMNS = [
   {
     name: "genre",
     title: "Genre",
-    track: "minmax(7rem, 1fr)",
+    track: "minmax(9.5rem, 1fr)",
     sort: true,
-    cell: (track) => (track.error ? html`<span class="chip unsure" title=${track.error}>not recognized</span>` : html`<${GenreChip} genre=${track.genre} label=${track.genre ? null : track.best && `unsure: ${track.best}?`} />`),
+    cell: (track) => genreOf(track),
   },
   { name: "confidence", title: "Confidence", track: "6.5rem", sort: true, kind: "number", cell: ({ confidence }) => percent(confidence) },
   { name: "tags", title: "Tags", track: "minmax(6rem, 1.2fr)", cell: ({ tags }) => (tags ?? []).join(", ") },
