@@ -104,4 +104,5 @@ def test_no_view_has_inline_scripts_or_style_attributes() -> None:
     for path in STATIC.rglob("*.js"):
         if path.parent.name != "vendor":
             text = path.read_text(encoding="utf-8")
-            assert not re.search(r"style=\"|innerHTML|dangerouslySetInnerHTML|\beval\(|new Function", text), path
+            found = re.search(r"style=\"|innerHTML|dangerouslySetInnerHTML|\beval\(|new Function", text)
+            assert not found, path
