@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from genrelab.serve.describe.models import ModelFile, list_models
 from genrelab.serve.endpoint import Answer, Call, Endpoint
-from genrelab.serve.models import ModelFile, list_models
 
 
 class ModelTag(Answer):

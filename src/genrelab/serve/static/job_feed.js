@@ -1,6 +1,7 @@
 // What happens to the jobs of the server, over one connection for the whole page.
 //
-//   const stop = watchJob(id, { job(job) {}, result(recognition) {} });   until the job has ended
+//   const stop = watchJob(id, { job(job) {} });   until the job has ended; only then `job.results` is filled
+//   const stop = watchResults(id, { job(job) {}, result(recognition) {} });   with each result when it is there
 //   const stop = watchJobs((job) => …);                                   every change of every job
 //
 // A browser opens only few connections to a server, so there is no stream per job. When the connection was lost,
@@ -33,8 +34,7 @@ function open() {
   stop ??= follow("/events", {
     open: refreshAll,
     progress: tell,
-    result: ({ id, result }) => { for (const each of watched.get(id) ?? []) each.result?.(result); },
-    end: (job) => refresh(job.id),
+    end: (job) => (watched.has(job.id) ? refresh(job.id) : tell(job)),
     lost: (closed) => { // refused, such as by a restarting proxy: the browser gives up, this does not
       if (!closed) return;
       stop = null;
@@ -65,4 +65,22 @@ export function watchJobs(handler) {
   everything.add(handler);
   open();
   return () => { everything.delete(handler); close(); };
+}
+
+// A stream of its own for one job, while there are few of them; the others wait for their end.
+const MOST_STREAMS = 2;
+let streams = 0;
+
+export function watchResults(id, { job, result }) {
+  if (streams >= MOST_STREAMS) return watchJob(id, { job });
+  streams += 1;
+  let open = true;
+  const closed = () => { if (open) { open = false; streams -= 1; } };
+  const end = follow(`/jobs/${id}/events`, {
+    progress: job,
+    result,
+    end: (last) => { closed(); job(last); },
+    lost: (forGood) => { if (forGood && open) { closed(); watchJob(id, { job }); } },
+  });
+  return () => { closed(); end(); };
 }

@@ -1,13 +1,13 @@
 // What was given to recognize in this visit, and what became of it. It lives outside the view, so that it goes on
 // while you look at another view.
 //
-//   addFiles([{file, name}]), addFolder(path, { full, again }), cancel(item), clear(), retry(item)
+//   addFiles([{file, name}], { full, again }), addFolder(path, { full, again }), cancel(item), clear(), retry(item)
 //   useItems() -> [item, …], newest first
 //   item: { key, name, file, state: "waiting" | "sending" | "queued" | "running" | "done" | "failed" | "cancelled",
 //           sent (0..1), job, done, total, results: [recognition], problem }
 import { useEffect, useState } from "./lib.js";
 import { get, post, remove, upload } from "./api.js";
-import { watchJob } from "./job_feed.js";
+import { watchJob, watchResults } from "./job_feed.js";
 
 const AT_ONCE = 2; // uploads; the server recognizes one file at a time
 const ENDED = new Set(["done", "failed", "cancelled"]);
@@ -41,8 +41,8 @@ const fresh = (values) => ({
   key: (key += 1), state: "waiting", sent: 0, job: null, done: 0, total: null, results: [], problem: null, stop: null, retries: 0, ...values,
 });
 
-export function addFiles(files) {
-  items.unshift(...files.map(({ file, name }) => fresh({ file, name })));
+export function addFiles(files, options) {
+  items.unshift(...files.map(({ file, name }) => fresh({ file, name, options })));
   changed();
   next();
 }
@@ -87,7 +87,7 @@ async function send(item) {
   set(item, { state: "sending", stop });
   try {
     accepted(item, await upload("/recognize", [item.file], {
-      signal: stop.signal, onProgress: (sent) => set(item, { sent }),
+      fields: item.options, signal: stop.signal, onProgress: (sent) => set(item, { sent }),
     }));
   } catch (problem) {
     const busy = problem.status === 429 || problem.status === 503; // asked to slow down
@@ -112,10 +112,15 @@ function accepted(item, job) {
   if (item.state === "cancelled") { remove(`/jobs/${job.id}`).catch(() => {}); return; }
   item.job = job.id;
   take(item, job);
-  if (isOpen(item)) watchJob(job.id, {
-    job: (now) => take(item, now),
-    result: (result) => { if (item.state !== "cancelled") set(item, { results: [...item.results, result] }); },
-  });
+  if (!isOpen(item)) return;
+  const handlers = { job: (now) => take(item, now) };
+  if (item.file) watchJob(job.id, handlers); // one file: its answer comes with the end
+  else {
+    watchResults(job.id, {
+      ...handlers,
+      result: (result) => { if (item.state !== "cancelled") set(item, { results: [...item.results, result] }); },
+    });
+  }
 }
 
 function take(item, job) {

@@ -20,7 +20,7 @@ export function Figures({ results }) {
   const found = results?.[0] ?? {};
   const values = measured(results);
   if (!values.length) return html`<p class="note">This model states no measured figures.</p>`;
-  return html`<dl class="facts">${values.map(([name, value, low, high]) => html`<dt key=${name}>${name}</dt>
+  return html`<dl class="facts figures">${values.map(([name, value, low, high]) => html`<dt key=${name}>${name}</dt>
       <dd>${percent(value)}${low != null && html` <span class="note">(${percent(low)} to ${percent(high)})</span>`}</dd>`)}
     ${found.answered != null && found.precision != null && html`<dt>Sure enough to answer</dt>
       <dd>${percent(found.answered)} of tracks; ${percent(found.precision)} of these answers are right</dd>`}

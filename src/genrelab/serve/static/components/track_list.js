@@ -37,7 +37,8 @@ export function TrackList({ tracks, onChange }) {
       onDragStart=${(event) => { event.dataTransfer.effectAllowed = "move"; event.dataTransfer.setData("text/plain", track.name); setDragged(at); }}
       onDragEnter=${() => dragged >= 0 && setTarget(at)} onDragEnd=${() => { setDragged(-1); setTarget(-1); }}>
       <${ListenButton} track=${track} />
-      <div class="what"><a href=${`#/track/${track.id}`} title=${track.path}>${titled(track)}</a> <${GenreChip} genre=${track.genre} /></div>
+      <div class="what"><a href=${`#/track/${track.id}`} title=${track.path}>${titled(track)}</a></div>
+      <span class="genre"><${GenreChip} genre=${track.genre} /></span>
       <span class="note length">${clock(track.duration)}</span>
       <span class="moves">
         <button type="button" class="cross" data-name="up" aria-label=${`Move ${titled(track)} up`} disabled=${at === 0} onClick=${() => move(at, at - 1, "up")}>↑</button>

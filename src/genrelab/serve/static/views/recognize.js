@@ -13,13 +13,15 @@ import { Legend, Timeline, TimelineTwin } from "../components/timeline.js";
 
 const MOST_SHOWN = 50; // items and results of one folder that are drawn
 
-function DropZone() {
+function DropZone({ options }) {
   const [over, setOver] = useState(false);
   const [note, setNote] = useState("");
   const files = useRef(null);
   const folder = useRef(null);
+  const chosenOptions = useRef(options);
+  chosenOptions.current = options;
   const add = ({ files: found, skipped, full }) => {
-    addFiles(found);
+    addFiles(found, chosenOptions.current);
     setNote([
       !found.length && "There is no sound among these files.",
       found.length && skipped && `${several("file", skipped)} that ${skipped === 1 ? "is" : "are"} no sound ${skipped === 1 ? "was" : "were"} left out.`,
@@ -55,25 +57,19 @@ function DropZone() {
   </section>`;
 }
 
-function FolderForm() {
+function FolderForm({ options }) {
   const [path, setPath] = useState("");
-  const [full, setFull] = useState(false);
-  const [again, setAgain] = useState(false);
   const submit = (event) => {
     event.preventDefault();
     if (!path.trim()) return;
-    addFolder(path.trim(), { full, again });
+    addFolder(path.trim(), options);
     setPath("");
   };
   return html`<details class="card folder-form"><summary>Music that is on the server</summary>
-    <form onSubmit=${submit}>
+    <form class="toolbar" onSubmit=${submit}>
       <${Field} label="File or folder" value=${path} onInput=${setPath} placeholder="Albums/1959" required spellcheck="false"
         hint="A path under a folder that the server was started with. Results go to the library." />
-      <div class="row">
-        <${Checkbox} label="Whole files, not only segments" checked=${full} onInput=${setFull} />
-        <${Checkbox} label="Again, even if known" checked=${again} onInput=${setAgain} />
-        <${Button} type="submit" kind="primary">Recognize<//>
-      </div>
+      <${Button} type="submit" kind="primary">Recognize<//>
     </form></details>`;
 }
 
@@ -152,10 +148,15 @@ export function Recognize() {
   const items = useItems();
   const threshold = useThreshold();
   const [limit, setLimit] = useState(MOST_SHOWN);
+  const [options, setOptions] = useState({ full: false, again: false });
   const open = items.filter(isOpen).length;
   return html`<h1>Recognize</h1>
-    <${DropZone} />
-    <${FolderForm} />
+    <${DropZone} options=${options} />
+    <div class="row options">
+      <${Checkbox} label="Process whole files, not only segments" checked=${options.full} onInput=${(full) => setOptions({ ...options, full })} />
+      <${Checkbox} label="Recognize again what is known" checked=${options.again} onInput=${(again) => setOptions({ ...options, again })} />
+    </div>
+    <${FolderForm} options=${options} />
     <p class="hidden" aria-live="polite">${said(items)}</p>
     ${items.length > 0 && html`<section aria-label="Answers">
       <div class="title-row"><h2>${open ? `${whole(items.length - open)} of ${several("answer", items.length)}` : several("answer", items.length)}</h2>
