@@ -10,7 +10,10 @@ from anyio import CapacityLimiter
 
 from genrelab.library.store.library import Library
 from genrelab.recognize.recognizer import Recognizer
+from genrelab.serve.guard.access import Access
+from genrelab.serve.guard.limits import Limits
 from genrelab.serve.guard.roots import Roots
+from genrelab.serve.metrics import Metrics
 from genrelab.serve.settings import ServeSettings
 
 _THREADS = 16  # of cheap requests
@@ -25,6 +28,12 @@ class Server:
     settings : ServeSettings
     roots : Roots
         Resolves every path that a request names.
+    access : Access
+        Checks tokens and sessions.
+    limits : Limits
+    metrics : Metrics
+    ending : threading.Event
+        Set when the server is about to end: long responses, such as events, then stop.
     library : Library
     threads : CapacityLimiter
         Bounds how many requests are computed at once.
@@ -33,8 +42,12 @@ class Server:
         is closed last.
     """
 
-    def __init__(self, settings: ServeSettings) -> None:
+    def __init__(self, settings: ServeSettings, limits: Limits | None = None) -> None:
         self.settings = settings
+        self.limits = limits or Limits()
+        self.access = Access(settings.token, settings.port, self.limits)
+        self.metrics = Metrics()
+        self.ending = threading.Event()
         self.roots = Roots(settings.roots)
         self.library = Library(settings.library, must_write=False)
         self.threads = CapacityLimiter(_THREADS)
@@ -75,6 +88,7 @@ class Server:
 
     def close(self) -> None:
         """Call the `closers` in reverse order, all of them even if one fails, then close the library."""
+        self.ending.set()
         failure: Exception | None = None
         for close in (self.library.close, *self.closers)[::-1]:
             try:
