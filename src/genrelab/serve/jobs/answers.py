@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from genrelab.serve.endpoint import Answer
 from genrelab.serve.jobs.store import Row, State
@@ -28,9 +28,9 @@ class Job(Answer):
     created, started, ended : str or None
         ISO 8601, UTC.
     results : list
-        Objects as `genrelab recognize --format json` prints them, in the order of the files. `id` is the id of
-        the track in the library, or None. Where `id` is given, GET /tracks/{id} has the timeline. Empty in
-        lists and events.
+        Objects as `genrelab recognize --format json` prints them, with all genres, in the order of the files.
+        `id` is the id of the track in the library, or None. Where it is given, `timeline` is None, and
+        GET /tracks/{id} has it. Empty in lists and events.
     problem : Problem or None
         Why it failed.
     """
@@ -67,7 +67,6 @@ class JobList(Answer):
 
 def job_of(row: Row, results: list[dict[str, Any]] | None = None) -> Job:
     """Return a job with some of its results."""
-    problem = None if row.problem is None else Problem.model_validate(row.problem)
     return Job(
         id=row.id,
         kind=row.kind,
@@ -78,8 +77,15 @@ def job_of(row: Row, results: list[dict[str, Any]] | None = None) -> Job:
         started=_time(row.started),
         ended=_time(row.ended),
         results=results or [],
-        problem=problem,
+        problem=_problem(row.problem),
     )
+
+
+def _problem(stored: dict[str, Any] | None) -> Problem | None:
+    try:
+        return None if stored is None else Problem.model_validate(stored)
+    except ValidationError:  # the file of the queue is untrusted
+        return Problem(title="the job failed", status=500, code="job-failed")
 
 
 def _time(milliseconds: int | None) -> str | None:

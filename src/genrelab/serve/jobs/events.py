@@ -48,17 +48,14 @@ class JobEvents:
         after : int
             How many results the client has.
         """
+        store = self._jobs.store
         with self._jobs.wakeups.listener(name) as listener:
             shown = None
             silence = 0.0
             while True:
-                row = await self._ask(lambda: self._jobs.get(name))
+                row = await self._ask(self._jobs.get, name)
                 while True:
-                    found = await self._ask(
-                        lambda number=row.number, first=after: self._jobs.store.results_after(
-                            number, first, limit=_MOST_AT_ONCE
-                        )
-                    )
+                    found = await self._ask(store.results_after, row.number, after, _MOST_AT_ONCE)
                     for after, result in found:
                         yield _event("result", result, after)
                     if len(found) < _MOST_AT_ONCE:
@@ -87,9 +84,7 @@ class JobEvents:
             silence = 0.0
             yield _event("ready", {}, after)
             while True:
-                rows = await self._ask(
-                    lambda first=after: self._jobs.store.changed_after(first, limit=_MOST_AT_ONCE)
-                )
+                rows = await self._ask(self._jobs.store.changed_after, after, _MOST_AT_ONCE)
                 for row in rows:
                     after = row.revision
                     yield _event("end" if row.state in ENDED else "progress", _shown(row), after)
@@ -105,14 +100,14 @@ class JobEvents:
 
     async def _wait(self, listener: Listener, silence: float) -> float:
         """Wait for a change; return for how long nothing was sent: 0 if it is time, below 0 at the end."""
-        if self._jobs.wakeups.closed:
+        if self._jobs.wakeups.closed or self._server.ending.is_set():
             return -1.0
         await listener.wait(_LOOK_SECONDS)
         silence += _LOOK_SECONDS
         return 0.0 if silence >= HEARTBEAT_SECONDS else silence
 
-    async def _ask(self, read: Callable[[], _Found]) -> _Found:
-        return await to_thread.run_sync(read, limiter=self._server.threads)
+    async def _ask(self, read: Callable[..., _Found], *arguments: object) -> _Found:
+        return await to_thread.run_sync(read, *arguments, limiter=self._server.threads)
 
 
 def event_response(events: AsyncIterator[str]) -> StreamingResponse:

@@ -39,6 +39,8 @@ _ENDED_BEFORE = Problem(
     remedy="send the files again",
 )
 
+_End = tuple[State, dict[str, Any] | None]
+
 
 class Jobs:
     """The jobs of a server: `server.part(Jobs)`.
@@ -87,9 +89,7 @@ class Jobs:
         threads = max(1, (os.cpu_count() or 1) // settings.jobs)
         self.workers = Workers(WorkerSetup(settings.model, library, threads), settings.jobs)
         self._running: dict[int, Progress] = {}
-        self._unstored: dict[
-            int, tuple[State, dict[str, Any] | None]
-        ] = {}  # ends that the disk had no room for
+        self._unstored: dict[int, _End] = {}  # ends that the disk had no room for
         self._lock = threading.Lock()
         self._more = threading.Condition()
         self._ending = threading.Event()
@@ -108,9 +108,12 @@ class Jobs:
         if self._is_alone():
             self.store.free_all()
         self._tidy()
-        lanes: list[Lane] = ["long"] * _LONG_JOBS + ["short"] * (self._server.settings.jobs + _SPARE_JOBS)
-        for lane in lanes:
-            self._threads.append(threading.Thread(target=self._run_lane, args=(lane,), name=f"jobs-{lane}"))
+        lanes: dict[Lane, int] = {"long": _LONG_JOBS, "short": self._server.settings.jobs + _SPARE_JOBS}
+        for lane, most in lanes.items():
+            for _ in range(most):
+                self._threads.append(
+                    threading.Thread(target=self._run_lane, args=(lane,), name=f"jobs-{lane}")
+                )
         self._threads.append(threading.Thread(target=self._keep_claims, name="jobs-claims"))
         for thread in self._threads:
             thread.daemon = True
@@ -183,9 +186,9 @@ class Jobs:
         """Return how many jobs are in each state."""
         return self.store.counts()
 
-    def list(self, state: State | None, *, limit: int, offset: int) -> tuple[list[Row], int]:
+    def some(self, state: State | None, *, limit: int, offset: int) -> tuple[list[Row], int]:
         """Return some jobs, newest first, and how many there are."""
-        rows, total = self.store.list(state, limit=limit, offset=offset)
+        rows, total = self.store.some(state, limit=limit, offset=offset)
         return [self._current(row) for row in rows], total
 
     def _run_lane(self, lane: Lane) -> None:

@@ -295,7 +295,7 @@ class JobStore:
         )
         return [found for (content,) in rows if (found := _content(content)) is not None]
 
-    def results_after(self, number: int, position: int, *, limit: int) -> list[tuple[int, dict[str, Any]]]:
+    def results_after(self, number: int, position: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
         """Return later results of a job with their positions, in the order in which they were found."""
         rows = self._database.rows(
             "SELECT position, content FROM results WHERE job = ? AND position > ? ORDER BY position LIMIT ?",
@@ -303,7 +303,7 @@ class JobStore:
         )
         return [(place, found) for place, content in rows if (found := _content(content)) is not None]
 
-    def list(self, state: State | None, *, limit: int, offset: int) -> tuple[list[Row], int]:
+    def some(self, state: State | None, *, limit: int, offset: int) -> tuple[list[Row], int]:
         """Return some jobs, newest first, and how many there are."""
         where, values = ("1", ()) if state is None else ("state = ?", (state,))
         total = self._database.rows(f"SELECT count(*) FROM jobs WHERE {where}", values)[0][0]
@@ -313,7 +313,7 @@ class JobStore:
         )
         return [_row(row) for row in rows], total
 
-    def changed_after(self, revision: int, *, limit: int) -> list[Row]:
+    def changed_after(self, revision: int, limit: int) -> list[Row]:
         """Return the jobs that changed after a revision of the queue, in the order of their last change."""
         rows = self._database.rows(
             f"SELECT {_COLUMNS} FROM jobs WHERE revision > ? ORDER BY revision LIMIT ?", (revision, limit)
@@ -363,12 +363,9 @@ def _lease() -> int:
 
 def _row(values: tuple[Any, ...]) -> Row:
     """Return a row of the table; the file is untrusted, so what is not as it should be becomes empty."""
-    number, name, kind, arguments, state, stop, *rest = values
-    done, total, created, started, ended, problem, revision = rest
-    return Row(
-        *(number, name, kind, _object(arguments) or {}, state, bool(stop)),
-        *(done, total, created, started, ended, _object(problem), revision),
-    )
+    number, name, kind, arguments, state, stop, *numbers, problem, revision = values
+    given = _object(arguments) or {}
+    return Row(number, name, kind, given, state, bool(stop), *numbers, _object(problem), revision)
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

@@ -49,29 +49,26 @@ class _Work:
         """Return the answer for one task."""
         path, full = Path(task["path"]), bool(task["full"])
         if task.get("name") is not None:
-            return self._upload(path, task["name"], full, bool(task["again"]), stop)
+            return self._upload(path, task, stop)
         found = _found(path, task)
         recognize = self._cached.get(bool(task["again"]), self.recognizer)
         record = recognize.recognize_found(found, stop, full=full)
         known = self._id(path) if isinstance(found, Path) and record.error is None else None
         return _answer(record, known)
 
-    def _upload(
-        self, path: Path, name: str, full: bool, again: bool, stop: threading.Event
-    ) -> dict[str, Any]:
+    def _upload(self, path: Path, task: dict[str, Any], stop: threading.Event) -> dict[str, Any]:
         """Recognize an upload. It is not stored in the library, but a known answer for its sound is used."""
-        known = None
+        known, full, again = None, bool(task["full"]), bool(task["again"])
         if self.library is not None and not again:
             wanted = RecordFilter(self.recognizer.bundle.identity, "", full, False)
             with suppress(OSError, GenrelabError):  # recognition says what is wrong with the file
                 known = self.library.tracks.find(FileSnapshot(path), wanted, adopt=False)
         record = known or self.recognizer.recognize_found(path, stop, full=full)
-        answer: dict[str, Any] = _renamed(_answer(record, None), str(path), name)
+        answer: dict[str, Any] = _renamed(_answer(record, None), str(path), task["name"])
         return answer
 
     def _id(self, path: Path) -> str | None:
         """Return the id of a track of the library."""
-        assert self.library is not None or not self._cached
         if self.library is None:
             return None
         real = real_path(path)

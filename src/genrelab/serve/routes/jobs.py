@@ -61,7 +61,7 @@ def list_jobs(call: Call) -> JobList:
     """Return jobs, newest first, without their results."""
     query: JobListQuery = call.query
     jobs = call.server.part(Jobs)
-    rows, total = jobs.list(query.state, limit=query.limit, offset=query.offset)
+    rows, total = jobs.some(query.state, limit=query.limit, offset=query.offset)
     return JobList(items=[job_of(row) for row in rows], total=total, offset=query.offset)
 
 

@@ -129,7 +129,7 @@ async def _wait(server: Server, request: Request, row: Row, seconds: float) -> R
             while True:
                 row = await to_thread.run_sync(jobs.get, row.id, limiter=server.threads)
                 left = end - time.monotonic()
-                if row.state in ENDED or left <= 0 or jobs.wakeups.closed:
+                if row.state in ENDED or left <= 0 or server.ending.is_set():
                     break
                 await listener.wait(min(left, _LOOK_SECONDS))
             group.cancel_scope.cancel()
@@ -157,8 +157,8 @@ ENDPOINTS = [
         consumes=(_MULTIPART, "application/json"),
         description=(
             "The status is 200 if the job has ended, otherwise 202, and `Location` names the job. With "
-            "multipart/form-data, one or several fields `file` bring files, and `full` and `again` may be `true`. "
-            "Uploads are removed when their job has ended, and are not stored in the library; if the library "
+            "multipart/form-data, one or several fields `file` bring files, and `full` and `again` may be "
+            "`true`. Uploads are removed when their job has ended, and are not stored in the library; if the library "
             "has a result for the same sound, it is used."
         ),
         example={"paths": ["album"], "full": False, "again": False},

@@ -1,4 +1,4 @@
-"""Receive uploaded files: straight from the connection into the temporary folder, bounded while they arrive."""
+"""Receive uploaded files: from the connection into the temporary folder, bounded while they arrive."""
 
 from __future__ import annotations
 
@@ -181,7 +181,8 @@ class _Receiver:
             self._part = name
             self._value.clear()
         else:
-            message = f"there is no field {plain(name)[:_LONGEST_NAME]!r} here, or it has no file, or it is repeated"
+            shown = plain(name)[:_LONGEST_NAME]
+            message = f"there is no field {shown!r} here, or it brings no file, or it is repeated"
             raise RequestError(message, code="upload-field", status=422)
 
     def _take(self, data: bytes, start: int, end: int) -> None:

@@ -147,7 +147,7 @@ class TempFolder:
                 continue
 
     def _others(self) -> Iterator[Path]:
-        """Yield the folders of other servers of this library: real folders of this user that nobody else reads."""
+        """Yield the folders of other servers of this library: those that only this user can read."""
         with suppress(OSError), os.scandir(self.path.parent) as entries:
             for entry in entries:
                 if entry.name.startswith(self._prefix) and entry.name != self.path.name:
