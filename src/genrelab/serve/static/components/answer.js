@@ -12,9 +12,9 @@ export function explain({ reason, genres = [], guess }, threshold) {
   if (reason !== "low confidence") return null;
   const [first, second] = genres;
   const limit = threshold == null ? "what the model needs to name a genre" : `the ${percent(threshold)} that the model needs to name a genre`;
-  const named = first ? `${first.genre} comes first with ${percent(first.probability)}, below ${limit}.` : `No genre reaches ${limit}.`;
-  const close = second && first.probability - second.probability < 0.1 ? ` ${second.genre} is close behind.` : "";
-  return `${guess ? "This is a guess. " : ""}${named}${close}`;
+  if (!first) return `No genre reaches ${limit}.`;
+  const close = second && first.probability - second.probability < 0.1 ? `; ${second.genre} is close behind` : "";
+  return `${guess ? "This is a guess. " : ""}Most likely is ${first.genre} with ${percent(first.probability)}, below ${limit}${close}.`;
 }
 
 export function Tags({ tags }) {

@@ -2,7 +2,7 @@
 //   <${Timeline} segments=${[{start, end, genre, probability}]} duration=${187.2} at=${12.5} chosen=${3}
 //     onChoose=${(index) => …} />
 //   A slider for the keyboard: arrows go to the next segment, Home and End to the first and last.
-// Legend: <${Legend} segments=… />: each genre and its share of the time.
+// Legend: <${Legend} segments=… duration=… />: each genre and its share of the time.
 // TimelineTwin: the same as a table.
 import { clock, html, percent, useMemo, useRef } from "../lib.js";
 import { colourOf, GenreChip, useColours } from "./genre.js";
@@ -12,8 +12,8 @@ const said = ({ start, end, genre, probability }) => (genre
   ? `${clock(start)} to ${clock(end)}: ${genre}, ${percent(probability)}`
   : `${clock(start)} to ${clock(end)}: silence`);
 
-// Segments may overlap: each is drawn until the next begins.
-const drawnEnd = (segments, index) => Math.min(segments[index].end, segments[index + 1]?.start ?? Infinity);
+// Segments may overlap or leave gaps: each is drawn until the next begins, the last until the end.
+const drawnEnd = (segments, index, whole) => segments[index + 1]?.start ?? Math.max(segments[index].end, whole ?? 0);
 
 export function segmentAt(segments, time) {
   let found = -1;
@@ -45,7 +45,7 @@ export function Timeline({ segments, duration, at = null, chosen = null, onChoos
   const drawn = useMemo(() => segments.map((segment, index) => html`
     <span key=${index} class=${index === chosen ? "segment chosen" : "segment"} title=${said(segment)} style=${{
       left: share(segment.start),
-      width: share(drawnEnd(segments, index) - segment.start),
+      width: share(drawnEnd(segments, index, whole) - segment.start),
       backgroundColor: segment.genre ? colourOf(segment.genre) : "transparent",
       opacity: segment.genre ? 0.35 + 0.65 * (segment.probability ?? 0) : 1,
     }} />`), [segments, chosen, whole, colourOf(segments[0]?.genre)]);
@@ -57,11 +57,11 @@ export function Timeline({ segments, duration, at = null, chosen = null, onChoos
   </div>`;
 }
 
-export function Legend({ segments }) {
+export function Legend({ segments, duration }) {
   const seconds = new Map();
   segments.forEach((segment, index) => {
     const name = segment.genre ?? "silence";
-    seconds.set(name, (seconds.get(name) ?? 0) + drawnEnd(segments, index) - segment.start);
+    seconds.set(name, (seconds.get(name) ?? 0) + drawnEnd(segments, index, duration) - segment.start);
   });
   const all = [...seconds.values()].reduce((sum, each) => sum + each, 0) || 1;
   const sorted = [...seconds].sort((a, b) => b[1] - a[1]);

@@ -80,7 +80,7 @@ function Shape({ recognition }) {
   const segment = chosen === null ? null : timeline[chosen];
   return html`<details class="shape"><summary>Timeline</summary>
     <${Timeline} segments=${timeline} duration=${recognition.duration} chosen=${chosen} onChoose=${setChosen} />
-    <${Legend} segments=${timeline} />
+    <${Legend} segments=${timeline} duration=${recognition.duration} />
     <p class="note" aria-live="polite">${segment && (segment.genre
       ? `This segment: ${segment.genre} with ${Math.round(100 * segment.probability)} %.`
       : "This segment is silent.")}</p>

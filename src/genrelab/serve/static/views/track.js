@@ -77,7 +77,7 @@ function Sound({ id, track, name }) {
           : html`<div class="player-place"><${Loading} what="waveform" /></div>`}`}
     ${timeline.length > 0 && html`
       <${Timeline} segments=${timeline} duration=${duration} at=${time} chosen=${chosen} onChoose=${choose} />
-      <${Legend} segments=${timeline} />
+      <${Legend} segments=${timeline} duration=${duration} />
       <${Why} segment=${marked} />
       <${TimelineTwin} segments=${timeline} />`}
     ${parts?.length > 1 && html`<details class="twin"><summary>${parts.length} parts</summary><${Table} caption="Parts" rows=${parts} columns=${[
