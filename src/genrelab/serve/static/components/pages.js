@@ -3,15 +3,19 @@
 const PAGE = 100; // items per request
 const MOST_PAGES = 80; // kept
 const AT_ONCE = 3; // requests
+const MOST_TRIES = 6; // for items that are not complete yet
 
 export class Pages {
   /**
    * @param {(offset: number, limit: number, signal: AbortSignal) => Promise<{items: object[], total: number}>} fetchPage
    * @param {() => void} changed called when something has arrived or failed
+   * @param {(item: object) => boolean} isComplete pages with other items are soon asked for again
    */
-  constructor(fetchPage, changed) {
+  constructor(fetchPage, changed, isComplete = () => true) {
     this.fetchPage = fetchPage;
     this.changed = changed;
+    this.isComplete = isComplete;
+    this.tries = new Map(); // page -> how often it was incomplete
     this.kept = new Map(); // page -> items; the page that was used last is the last
     this.waiting = new Map(); // page -> promise
     this.total = null;
@@ -24,6 +28,7 @@ export class Pages {
   close() {
     this.stop.abort();
     clearTimeout(this.timer);
+    clearTimeout(this.again);
   }
 
   item(index) {
@@ -38,7 +43,26 @@ export class Pages {
       else if (!this.waiting.has(page)) this.wanted.push(page);
     }
     clearTimeout(this.timer);
+    this.inSight = [first, last];
+    this.complete();
     if (this.wanted.length) this.timer = setTimeout(() => this.pump(), this.total === null ? 0 : 60);
+  }
+
+  /** Ask again for pages in sight whose items are not complete, less and less often. */
+  complete() {
+    clearTimeout(this.again);
+    const [first, last] = this.inSight.map((index) => Math.floor(index / PAGE));
+    const lacking = [...this.kept.keys()].filter(
+      (page) => page >= first && page <= last && (this.tries.get(page) ?? 0) < MOST_TRIES && !this.kept.get(page).every(this.isComplete),
+    );
+    if (!lacking.length) return;
+    const tries = Math.max(...lacking.map((page) => this.tries.get(page) ?? 0));
+    this.again = setTimeout(() => {
+      for (const page of lacking) {
+        this.tries.set(page, (this.tries.get(page) ?? 0) + 1);
+        if (!this.waiting.has(page)) this.load(page).catch(() => {});
+      }
+    }, 400 * 2 ** tries);
   }
 
   pump() {
@@ -71,7 +95,10 @@ export class Pages {
       throw problem;
     } finally {
       this.waiting.delete(number);
-      if (!this.stop.signal.aborted) this.changed();
+      if (!this.stop.signal.aborted) {
+        this.changed();
+        if (this.inSight) this.complete();
+      }
     }
   }
 
