@@ -53,7 +53,7 @@ function ThemeSwitch() {
 
 function Navigation({ current, open, onClose }) {
   return html`<nav id="navigation" class=${open ? "side open" : "side"} aria-label="Views"
-      onKeyDown=${(event) => event.key === "Escape" && onClose()}>
+      onKeyDown=${(event) => event.key === "Escape" && onClose(event)}>
     <ul>${Object.entries(VIEWS).filter(([, each]) => each.icon).map(([name, each]) => html`
       <li key=${name}><a href=${`#/${name}`} aria-current=${name === current ? "page" : undefined} onClick=${onClose}>
         <${Icon} name=${each.icon} />${each.title}</a></li>`)}
@@ -107,6 +107,7 @@ function App() {
   const [asked, setAsked] = useState(null);
   const [health, setHealth] = useState(null);
   const main = useRef(null);
+  const menu = useRef(null);
   const first = useRef(true);
   const { view, title } = VIEWS[at.name] ?? {};
 
@@ -128,15 +129,19 @@ function App() {
     main.current?.focus({ preventScroll: true }); // a screen reader then starts with the new view
   }, [at.key]);
 
+  const close = (event) => {
+    setOpen(false);
+    if (event.type === "keydown") menu.current.focus();
+  };
   const skip = (event) => { event.preventDefault(); main.current.focus(); };
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <header class="top">
       <a class="brand" href="#/"><img src="static/icon.svg" alt="" width="26" height="26" />genrelab</a>
-      <button type="button" class="menu" aria-expanded=${open ? "true" : "false"} aria-controls="navigation"
+      <button type="button" class="menu" ref=${menu} aria-expanded=${open ? "true" : "false"} aria-controls="navigation"
         onClick=${() => setOpen(!open)}><${Icon} name="menu" />Menu</button>
     </header>
-    <${Navigation} current=${at.name === "track" ? "library" : at.name} open=${open} onClose=${() => setOpen(false)} />
+    <${Navigation} current=${at.name === "track" ? "library" : at.name} open=${open} onClose=${close} />
     <main id="main" tabindex="-1" ref=${main}>
       ${view
         ? html`<${Guarded} key=${at.name} view=${view} params=${at.params} query=${at.query} health=${health} />`

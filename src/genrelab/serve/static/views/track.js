@@ -1,7 +1,7 @@
 // A track: sound with waveform, the genre over time and why, parts, tags, similar tracks, correction.
-import { baseName, clock, html, percent, useEffect, useMemo, useRef, useState } from "../lib.js";
+import { baseName, bytes, clock, html, moment, percent, useEffect, useMemo, useRef, useState } from "../lib.js";
 import { get, post, url } from "../api.js";
-import { Answer, explain } from "../components/answer.js";
+import { Answer } from "../components/answer.js";
 import { Button } from "../components/button.js";
 import { Chart } from "../components/chart.js";
 import { Ranking } from "../components/confidence.js";
@@ -15,7 +15,12 @@ import { toast } from "../components/toast.js";
 
 const PEAKS = 1200;
 const LINES = 4; // genres in the chart
-const sound = (id) => ({ source: url(`/tracks/${id}/audio`), fallback: url(`/tracks/${id}/audio`, { as: "ogg" }) });
+// Where the sound is: the file itself, and transcoded for browsers that do not know its format.
+function sound(id, plays = null) {
+  const source = url(`/tracks/${id}/audio`);
+  const fallback = url(`/tracks/${id}/audio`, { as: "ogg" });
+  return plays === false ? { source: fallback } : { source, fallback };
+}
 
 // The probabilities of a segment, most likely first.
 function ranked(segment) {
@@ -59,20 +64,19 @@ function Sound({ id, track, name }) {
   const [time, setTime] = useState(0);
   const [chosen, setChosen] = useState(null);
   const player = useRef(null);
-  const { timeline, duration, parts } = track;
+  const { timeline, duration, parts, file } = track;
   const { data: peaks, problem } = useLoad(() => get(`/tracks/${id}/peaks`, { points: PEAKS }), [id]);
   const choose = (index, at) => {
     setChosen(index);
     player.current?.seek(at ?? timeline[index].start);
   };
   const seek = (at) => choose(segmentAt(timeline, at), at);
-  const silent = problem && ["outside-roots", "no-roots"].includes(problem.code);
   const marked = chosen === null ? null : timeline[chosen];
   return html`<section class="card sound"><h2 class="hidden">Sound and timeline</h2>
-    ${silent
+    ${file && !file.present && problem
       ? html`<${ProblemBox} problem=${problem} />`
       : html`${peaks || problem
-          ? html`<${Player} ...${sound(id)} peaks=${peaks?.peaks ?? null} duration=${duration} label=${name} marked=${marked}
+          ? html`<${Player} ...${sound(id, track.plays)} peaks=${peaks?.peaks ?? null} duration=${duration} label=${name} marked=${marked}
               onTime=${setTime} control=${(made) => { player.current = made; }} />`
           : html`<div class="player-place"><${Loading} what="waveform" /></div>`}`}
     ${timeline.length > 0 && html`
@@ -115,11 +119,11 @@ function Correct({ id, track, onDone }) {
   </section>`;
 }
 
-function InFile({ tags }) {
+function InFile({ tags, problem }) {
   const found = Object.entries(tags ?? {}).filter(([, values]) => (Array.isArray(values) ? values.length : values));
   return html`<section class="card"><h2>Tags in the file</h2>${found.length
     ? html`<dl class="facts">${found.map(([name, values]) => html`<dt key=${name}>${name}</dt><dd>${[].concat(values).join(", ")}</dd>`)}</dl>`
-    : html`<p class="note">None of the tags that genrelab reads.</p>`}</section>`;
+    : html`<p class="note">${problem ?? "The file has no genre, mood or grouping."}</p>`}</section>`;
 }
 
 function Similar({ id }) {
@@ -136,12 +140,17 @@ function Similar({ id }) {
   </section>`;
 }
 
+const gone = (file) => (file?.present === false ? "The file is gone." : file?.problem ? "The server may not read this file." : null);
+
 function Facts({ track }) {
   return html`<section class="card"><h2>File</h2><dl class="facts">
     <dt>Path</dt><dd class="path">${track.path}</dd>
     <dt>Length</dt><dd>${clock(track.duration)}</dd>
     <dt>Processed</dt><dd>${track.full ? "the whole file" : "segments spread over the file"}</dd>
+    ${track.file?.size != null && html`<dt>Size</dt><dd>${bytes(track.file.size)}</dd>`}
+    ${track.file?.modified && html`<dt>Changed</dt><dd>${moment(track.file.modified)}</dd>`}
     <dt>Model</dt><dd>${track.model}</dd>
+    ${track.album && html`<dt>Album</dt><dd>${track.album}</dd>`}
     ${track.warning && html`<dt>Notice</dt><dd>${track.warning}</dd>`}
   </dl></section>`;
 }
@@ -161,6 +170,6 @@ export function Track({ params: [id] }) {
       <section class="card"><h2>Genre</h2><${Answer} recognition=${track} threshold=${track.threshold} /></section>
       <${Correct} key=${id} id=${id} track=${track} onDone=${setCorrected} />
     </div>
-    <div class="columns"><${Similar} id=${id} /><${InFile} tags=${track.file_tags} /></div>
+    <div class="columns"><${Similar} id=${id} /><${InFile} tags=${track.file_tags} problem=${track.file_tags_problem ?? gone(track.file)} /></div>
     <${Facts} track=${track} />`;
 }
