@@ -73,12 +73,15 @@ export class Scatter {
     this.showAll();
   }
 
-  /** @param {string[]} colours `#rrggbb`, by category */
-  colours(colours) {
+  /**
+   * @param {string[]} colours `#rrggbb`, by category
+   * @param {number[]} shapes 0 to 4, by category
+   */
+  colours(colours, shapes) {
     const bytes = new Uint8Array(4 * Math.max(1, colours.length));
     colours.forEach((colour, k) => {
       const value = Number.parseInt(colour.slice(1), 16);
-      bytes.set([value >> 16, (value >> 8) & 255, value & 255, 255], 4 * k);
+      bytes.set([value >> 16, (value >> 8) & 255, value & 255, shapes[k] ?? 0], 4 * k);
     });
     this.painter.colours(bytes);
     this.draw();

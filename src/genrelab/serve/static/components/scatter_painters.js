@@ -1,6 +1,6 @@
 // Two ways to draw many points: WebGL 2, and a plain canvas where that is not to be had.
 //
-// A painter has `load(x, y, categories)`, `colours(bytes)` (four bytes per category), `flags(bytes)` (one per
+// A painter has `load(x, y, categories)`, `colours(bytes)` (per category red, green, blue and the number of a shape), `flags(bytes)` (one per
 // point) and `paint(view)`, where a view is {centre: [x, y], scale: pixels per unit, width, height, size, count: points to draw}.
 
 export const CHOSEN = 1;
@@ -19,11 +19,14 @@ uniform float size;
 uniform int layer;
 uniform sampler2D palette;
 out vec3 colour;
+flat out int shape;
 void main() {
   int bits = int(flag + 0.5);
   bool chosen = (bits & ${CHOSEN}) != 0;
   bool drawn = (bits & ${HIDDEN}) == 0 && (layer == 0 || (layer == 2) == chosen);
-  colour = texelFetch(palette, ivec2(int(category + 0.5), 0), 0).rgb;
+  vec4 look = texelFetch(palette, ivec2(int(category + 0.5), 0), 0);
+  colour = look.rgb;
+  shape = int(255.0 * look.a + 0.5);
   gl_Position = drawn ? vec4((place - centre) * scale, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = layer == 2 ? size * 1.3 : size;
 }`;
@@ -31,12 +34,22 @@ void main() {
 const FRAGMENTS = `#version 300 es
 precision mediump float;
 in vec3 colour;
+flat in int shape;
 uniform float opacity;
 uniform float edge;
 out vec4 pixel;
+// How far a place is from the middle, where 1 is the outline: circle, square, triangle, diamond, cross.
+float distance_in(vec2 place) {
+  vec2 side = abs(place);
+  if (shape == 1) return max(side.x, side.y) / 0.82;
+  if (shape == 2) return max(place.y, 0.87 * side.x - 0.5 * place.y) / 0.55;
+  if (shape == 3) return side.x + side.y;
+  if (shape == 4) return max(max(side.x, side.y) / 0.95, min(side.x, side.y) / 0.36);
+  return length(place);
+}
 void main() {
-  float far = length(gl_PointCoord - 0.5);
-  float alpha = opacity * (1.0 - smoothstep(0.5 - edge, 0.5, far));
+  float far = distance_in(2.0 * gl_PointCoord - 1.0);
+  float alpha = opacity * (1.0 - smoothstep(1.0 - 2.0 * edge, 1.0, far));
   pixel = vec4(colour * alpha, alpha);
 }`;
 

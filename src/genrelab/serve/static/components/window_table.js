@@ -120,7 +120,7 @@ export function WindowTable(props) {
     const item = pages.item(row);
     const place = measure.place(row, top);
     const chosen = item !== undefined && isSelected(item);
-    const classes = `line${row === active ? " active" : ""}${chosen ? " chosen" : ""}${item ? "" : " loading"}`;
+    const classes = `line${row === active ? " active" : ""}${chosen ? " chosen" : ""}${item ? "" : " pending"}`;
     rows.push(html`<div
       key=${row} id=${`row-${row}`} role="row" class=${classes} aria-rowindex=${row + 2}
       aria-selected=${String(chosen)} style=${{ ...(isNarrow ? {} : template), transform: `translateY(${place}px)`, height: `${rowHeight}px` }}

@@ -14,7 +14,7 @@ import { toast } from "../components/toast.js";
 const MOST_ROWS = 100; // of the table twin
 
 export function MapView() {
-  const { data, problem, loading, reload } = useLoad(() => get("/map").then(prepare), []);
+  const { data, problem, loading, reload } = useLoad(() => Promise.all([get("/map"), get("/genres")]).then(prepare), []);
   if (problem) return html`<h1>Map</h1><${ProblemBox} problem=${problem} onRetry=${reload} />`;
   if (!data && loading) return html`<h1>Map</h1><${Loading} what="the map; the first time, it is laid out" />`;
   if (!data.ids.length) {
@@ -24,7 +24,8 @@ export function MapView() {
 }
 
 // The answer in columns, in a scattered order: no folder then covers the others.
-function prepare(given) {
+function prepare([given, { items }]) {
+  const shapes = new Map(items.map(({ genre, shape }) => [genre, shape]));
   const scattered = (k) => Math.imul(k, 2654435761) >>> 0;
   const order = Uint32Array.from(given.ids.keys()).sort((a, b) => scattered(a) - scattered(b));
   const pick = (values) => Array.from(order, (k) => values[k]);
@@ -36,6 +37,7 @@ function prepare(given) {
     x: Float32Array.from(order, (k) => given.x[k]),
     y: Float32Array.from(order, (k) => given.y[k]),
     genres: given.genres,
+    shapes: given.genres.map((genre) => shapes.get(genre) ?? 0),
     number: new Map(Array.from(order, (k, at) => [given.ids[k], at])),
   };
 }
@@ -53,6 +55,12 @@ function Chart({ tracks }) {
   const [inView, setInView] = useState([]);
   const chosen = useSelection();
   useColours();
+  const [, again] = useState(null);
+  useEffect(() => {
+    const wake = () => again({});
+    addEventListener("themechange", wake);
+    return () => removeEventListener("themechange", wake);
+  }, []);
   const colours = tracks.genres.map(colourOf).join();
 
   const choose = (points, isAdded) => {
@@ -73,14 +81,9 @@ function Chart({ tracks }) {
       setFailure(error);
       return undefined;
     }
-    const recolour = () => scatter.current.draw();
-    addEventListener("themechange", recolour);
-    return () => {
-      removeEventListener("themechange", recolour);
-      scatter.current.close();
-    };
+    return () => scatter.current.close();
   }, [tracks]);
-  useEffect(() => scatter.current?.colours(tracks.genres.map(colourOf)), [tracks, colours]);
+  useEffect(() => scatter.current?.colours(tracks.genres.map(colourOf), tracks.shapes), [tracks, colours]);
   const isHidden = (k) => off.has(tracks.genre[k]) || (tracks.confidence[k] ?? 0) < least;
   const mark = chosen.ids().join();
   useEffect(() => scatter.current?.mark((k) => chosen.has(tracks.ids[k]), isHidden), [tracks, mark, off, least]);
@@ -153,7 +156,7 @@ function Legend({ tracks, off, setOff, least, setLeast }) {
     <h2>Genres</h2>
     <ul>${order.map((k) => html`<li key=${k}>
       <button type="button" aria-pressed=${String(!off.has(k))} onClick=${() => toggle(k)}>
-        <span class="dot" style=${{ backgroundColor: colourOf(tracks.genres[k]) }}></span>${tracks.genres[k] ?? "unsure"}<span class="number">${whole(counts[k])}</span>
+        <${Mark} colour=${colourOf(tracks.genres[k])} shape=${tracks.shapes[k]} />${tracks.genres[k] ?? "unsure"}<span class="number">${whole(counts[k])}</span>
       </button></li>`)}</ul>
     <div class="row"><${Button} kind="quiet" onClick=${() => setOff(new Set())}>Show all<//>
       <${Button} kind="quiet" onClick=${() => setOff(new Set(order))}>Hide all<//></div>
@@ -161,6 +164,11 @@ function Legend({ tracks, off, setOff, least, setLeast }) {
       <input id="least" type="range" min="0" max="0.95" step="0.05" value=${least} onInput=${(event) => setLeast(Number(event.target.value))} /></div>
   </section>`;
 }
+
+// The shapes as the map draws them, in a box of 16.
+const OUTLINES = ["M8 1.5a6.500 6.500 0 1 0 0 13a6.500 6.500 0 1 0 0-13Z", "M2.500 2.500h11v11h-11Z", "M8 1.500L14.500 13H1.500Z", "M8 1l7 7-7 7-7-7Z", "M6 1h4v5h5v4h-5v5h-4v-5h-5v-4h5Z"];
+
+const Mark = ({ colour, shape }) => html`<svg class="mark" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><path d=${OUTLINES[shape]} fill=${colour} /></svg>`;
 
 function Twin({ tracks, inView, choose }) {
   const columns = [
