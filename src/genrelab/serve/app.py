@@ -31,6 +31,7 @@ _ROUTES = (
     "metrics",
     "models",
     "openapi",
+    "overview",
     "recognize",
     "session",
     "sound",

@@ -58,8 +58,6 @@ class Statistics:
         By predicted genre, `unsure` included, most tracks first.
     models : dict of str to int
         `Bundle.identity` -> tracks, most first.
-    tags : list of (str, str, int)
-        Kind, name, number of tracks on which it is present; by kind, most tracks first.
     """
 
     whole: Sum = field(default_factory=Sum)
@@ -67,7 +65,6 @@ class Statistics:
     errors: int = 0
     genres: dict[str, Sum] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
-    tags: list[tuple[str, str, int]] = field(default_factory=list)
 
     @property
     def unsure(self) -> int:
@@ -106,7 +103,19 @@ def count_tracks(library: Library, roots: tuple[bytes, ...] = ()) -> Statistics:
     found.size = round(sizes)
     found.genres = dict(sorted(genres.items(), key=lambda item: (-item[1].tracks, item[0])))
     found.models = dict(sorted(models.items(), key=lambda item: (-item[1], item[0])))
+    return found
+
+
+def count_present_tags(library: Library, roots: tuple[bytes, ...] = ()) -> list[tuple[str, str, int]]:
+    """Return kind, name and number of tracks of each tag that is present; by kind, most tracks first.
+
+    Parameters
+    ----------
+    library : Library
+    roots : tuple of bytes
+        Only tracks below these absolute paths; none means all.
+    """
+    clause, bound = below(roots) if roots else ("1", [])
     tags: list[Any] = library.database.rows(_TAGS.format(clause=clause), (MOST_TEXT, *bound))
     known = [tag for tag in tags if isinstance(tag[0], str) and isinstance(tag[1], str)]
-    found.tags = sorted(known, key=lambda tag: (tag[0], -tag[2], tag[1]))
-    return found
+    return sorted(known, key=lambda tag: (tag[0], -tag[2], tag[1]))

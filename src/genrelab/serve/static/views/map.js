@@ -55,12 +55,6 @@ function Chart({ tracks }) {
   const [inView, setInView] = useState([]);
   const chosen = useSelection();
   useColours();
-  const [, again] = useState(null);
-  useEffect(() => {
-    const wake = () => again({});
-    addEventListener("themechange", wake);
-    return () => removeEventListener("themechange", wake);
-  }, []);
   const colours = tracks.genres.map(colourOf).join();
 
   const choose = (points, isAdded) => {
