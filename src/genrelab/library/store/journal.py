@@ -146,6 +146,40 @@ class Journal:
         found = self._select("sound = ? AND state = 'done' ORDER BY id DESC", sound)
         return next((change for change in found if not os.path.lexists(change.path)), None)
 
+    def page(
+        self, *, limit: int, offset: int = 0, folders: Sequence[bytes] = ()
+    ) -> tuple[list[tuple[Change, bool]], int]:
+        """Return changes that can be undone, the latest first, and the number of all.
+
+        Parameters
+        ----------
+        limit, offset : int
+        folders : sequence of bytes
+            Only files at or below one of these real paths; none means all.
+
+        Returns
+        -------
+        list of (Change, bool), int
+            Whether it is the last change of its file. Damaged rows are left out.
+        """
+        where, values = "state = 'done'", list[Any]()
+        if folders:
+            where += f" AND ({' OR '.join('path = ? OR substr(path, 1, ?) = ?' for _ in folders)})"
+            for folder in folders:
+                below = folder.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
+                values += [folder, len(below), below]
+        ((total,),) = self._database.rows(f"SELECT count(*) FROM changes WHERE {where}", values)
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS}, id = (SELECT max(id) FROM changes AS other WHERE other.path = changes.path "
+            f"AND state = 'done') FROM changes WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+        found = []
+        for *row, last in rows:
+            with suppress(DamagedRowError):
+                found.append((_change(row), bool(last)))
+        return found, int(total)
+
     def count(self) -> int:
         """Return the number of changes that can be undone."""
         ((count,),) = self._database.rows("SELECT count(*) FROM changes WHERE state = 'done'")

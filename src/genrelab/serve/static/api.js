@@ -57,7 +57,7 @@ function login() {
   return asked;
 }
 
-async function call(method, path, { query, body, signal } = {}, again = true) {
+async function call(method, path, { query, body, signal, blob = false } = {}, again = true) {
   let response;
   let text;
   try {
@@ -68,6 +68,7 @@ async function call(method, path, { query, body, signal } = {}, again = true) {
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    if (blob && response.ok) return await response.blob();
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -75,7 +76,7 @@ async function call(method, path, { query, body, signal } = {}, again = true) {
   }
   if (response.status === 401 && again && path !== "/session") {
     await login();
-    return call(method, path, { query, body, signal }, false);
+    return call(method, path, { query, body, signal, blob }, false);
   }
   if (!response.ok) throw problemOf(response.status, text);
   return text ? JSON.parse(text) : null;
@@ -83,6 +84,8 @@ async function call(method, path, { query, body, signal } = {}, again = true) {
 
 export const get = (path, query, { signal } = {}) => call("GET", path, { query, signal });
 export const post = (path, body = {}, { query, signal } = {}) => call("POST", path, { body, query, signal });
+// What a request returns, as a Blob: for files that the browser is to save.
+export const postForBlob = (path, body = {}) => call("POST", path, { body, blob: true });
 export const put = (path, body = {}) => call("PUT", path, { body });
 export const remove = (path) => call("DELETE", path);
 

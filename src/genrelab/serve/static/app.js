@@ -6,6 +6,7 @@ import { Dialog } from "./components/dialog.js";
 import { Icon } from "./components/icon.js";
 import { ProblemBox } from "./components/problem.js";
 import { loadColours } from "./components/genre.js";
+import { ListenBar } from "./components/listen.js";
 import { Toasts } from "./components/toast.js";
 import { Recognize } from "./views/recognize.js";
 import { Track } from "./views/track.js";
@@ -146,6 +147,7 @@ function App() {
         ? html`<${Guarded} key=${at.name} view=${view} params=${at.params} query=${at.query} health=${health} />`
         : html`<h1>There is no such page</h1><p><a href="#/">Recognize music</a></p>`}
     </main>
+    <${ListenBar} />
     <${Toasts} />
     ${asked && html`<${Login} asked=${asked} />`}`;
 }
