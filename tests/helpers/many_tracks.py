@@ -36,7 +36,8 @@ def fill(path: Path, count: int, *, numbers: int = 64, folder: str = "/music") -
     count : int
         Number of tracks: ten per album, ten albums per artist. Every 500th has an error.
     numbers : int
-        Of each embedding. The embeddings of a genre lie near each other.
+        Of each embedding. Those of a genre and of an artist lie near each
+        other.
     folder : str
         The folder of the tracks.
 
@@ -63,9 +64,12 @@ def track_path(number: int, folder: str = "/music") -> bytes:
 def _rows(count: int, numbers: int, folder: str) -> Iterator[tuple[object, ...]]:
     draw = np.random.default_rng(7)
     centres = draw.normal(size=(len(GENRES), numbers))
+    artist = np.zeros(numbers)
     for number in range(count):
         path = track_path(number, folder)
         digest = hashlib.sha256(path).digest()
+        if number % 100 == 0:
+            artist = draw.normal(size=numbers)
         first = number % len(GENRES)
         probabilities = draw.dirichlet(np.where(np.arange(len(GENRES)) == first, 12.0, 0.7))
         order = np.argsort(-probabilities)
@@ -75,7 +79,8 @@ def _rows(count: int, numbers: int, folder: str) -> Iterator[tuple[object, ...]]
         starts = np.arange(0, seconds - 5, 10).round(2).tolist()
         timeline = [[start, start + 5, ranked[0][0], round(confidence, 3)] for start in starts]
         tags = [[kind, name, p, p > 0.5] for kind, name, p in _tags(draw)]
-        embedding = (centres[order[0]] + draw.normal(size=numbers)).astype("<f4").tobytes()
+        vector = centres[order[0]] + artist + 0.5 * draw.normal(size=numbers)
+        embedding = vector.astype("<f4").tobytes()
         failed = number % 500 == 499
         yield (
             *(path, 4_000_000 + number, 10**18 + number, digest, MODEL, "", genrelab.__version__),

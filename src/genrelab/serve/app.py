@@ -33,6 +33,7 @@ _ROUTES = (
     "openapi",
     "recognize",
     "session",
+    "tracks",
 )
 """Modules of genrelab.serve.routes. Each lists `ENDPOINTS`; one with routes of other kinds has a function
 `routes(server)` that returns them."""
