@@ -9,6 +9,7 @@ import { colourOf, GenreChip } from "../components/genre.js";
 import { GenreField } from "../components/genre_field.js";
 import { listen, ListenButton, titled } from "../components/listen.js";
 import { Empty, Loading, ProblemBox, useLoad } from "../components/problem.js";
+import { ReadOnly } from "../components/read_only.js";
 import { Teach } from "../components/teach.js";
 import { toast } from "../components/toast.js";
 
@@ -16,7 +17,7 @@ const LIMIT = 200; // questions per round
 const MOST_CHOICES = 9; // one per digit key
 const AUTOPLAY = "genrelab.review.play";
 
-export function Review({ query }) {
+export function Review({ query, health }) {
   const kind = query.get("kind") === "unsure" ? "unsure" : "wrong";
   const model = query.get("model") ?? "";
   const { data: models } = useLoad(() => get("/models"), []);
@@ -35,10 +36,11 @@ export function Review({ query }) {
     <nav class="tabs" aria-label="Questions">${tab("wrong", "Tags that are probably wrong")}${tab("unsure", "Unsure tracks")}</nav>
     ${taught.length > 0 && html`<div class="toolbar"><${Select} label="Model" value=${model} onInput=${(path) => go("review", "", { kind, model: path })}
       options=${[["", "in use"], ...taught.map(({ path, name }) => [path, name])]} /></div>`}
+    ${health && !health.writes && html`<${ReadOnly} what="keep corrections" />`}
     ${problem && html`<${ProblemBox} problem=${problem} onRetry=${reload} />`}
     ${!problem && !data && html`<${Loading} what="doubtful tracks" />`}
     ${data && html`<${Round} key=${`${kind} ${model}`} found=${data.items} total=${data.total} left=${data.left} model=${model} kind=${kind} onAnswered=${() => setAnswered((count) => count + 1)} onMore=${reload} />`}
-    <${Teach} model=${model} fresh=${answered} />`;
+    <${Teach} model=${model} fresh=${answered} writes=${health?.writes} />`;
 }
 
 function Round({ found, total, left, model, kind, onAnswered, onMore }) {

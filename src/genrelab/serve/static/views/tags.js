@@ -1,6 +1,6 @@
 // Write tags: choose, see what would change, confirm; and take it back.
 import { baseName, html, percent, several, useRef, useState, whole } from "../lib.js";
-import { post } from "../api.js";
+import { post, Problem } from "../api.js";
 import { Button } from "../components/button.js";
 import { Confirm } from "../components/dialog.js";
 import { Checkbox, Field } from "../components/field.js";
@@ -62,7 +62,15 @@ function Write({ writes }) {
     });
   };
   const write = () => ask(async () => {
-    const { items } = await post("/tags/write", plan.body);
+    let items;
+    try {
+      ({ items } = await post("/tags/write", plan.body));
+    } catch (refused) {
+      if (refused.code !== "plan-outdated") throw refused;
+      setAsking(false);
+      setPlan(null);
+      throw new Problem({ title: refused.message, code: refused.code, remedy: "Look again at what would change." });
+    }
     setAsking(false);
     setPlan(null);
     setResult(items);
