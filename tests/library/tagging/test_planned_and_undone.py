@@ -149,6 +149,7 @@ def test_the_history_of_each_format(kind: str, know: Know, tagger: Tagger, libra
     whole = path.read_bytes()
     ((change,), _) = history(library, limit=1)
     assert (change.fields[0].before, change.fields[0].after) == (record.before, ("Zydeco",))
+    assert change.when is not None and abs(change.when.timestamp() - path.stat().st_mtime) < 3600
     assert path.read_bytes() == whole
 
 

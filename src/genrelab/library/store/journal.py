@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from genrelab.library.store.database import Database
 from genrelab.library.store.track_row import DamagedRowError, is_digest, is_path, parse
 from genrelab.library.tags import Snapshot
 
-_COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, file_before, file_after"
+_COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, "
+_COLUMNS += "file_before, file_after, written"
 _STATES = ("begun", "ready", "done")
+_LATEST = 253_402_300_799_999  # the end of the year 9999
 _MOST_TAGS = 2**26  # characters of JSON; the largest ID3v2 tag fits
 
 
@@ -44,6 +47,8 @@ class Change:
         The parts of the tag that contain the genre.
     file_before, file_after : bytes or None
         SHA-256 of the whole file; None while the change is `begun`.
+    written : int or None
+        When it was done, in milliseconds since 1970; None before, and for changes by older versions.
     """
 
     id: int
@@ -56,6 +61,7 @@ class Change:
     tag_after: Snapshot
     file_before: bytes | None
     file_after: bytes | None
+    written: int | None = None
 
     @property
     def folder(self) -> bytes:
@@ -108,7 +114,8 @@ class Journal:
         with self._database.transaction():
             if change.undoes is None:
                 self._database.execute(
-                    "UPDATE changes SET state = 'done', draft = NULL WHERE id = ?", (change.id,)
+                    "UPDATE changes SET state = 'done', draft = NULL, written = ? WHERE id = ?",
+                    (time.time_ns() // 1_000_000, change.id),
                 )
                 return
             # The file is now as after the change before, though its bytes may differ.
@@ -205,7 +212,7 @@ def _change(row: Sequence[Any]) -> Change:
     DamagedRowError
         If a value is invalid.
     """
-    number, path, draft, state, undoes, sound, before, after, *digests = row
+    number, path, draft, state, undoes, sound, before, after, *digests, written = row
     if not (is_path(path) and os.path.basename(path) and is_digest(sound)):
         raise DamagedRowError("path")
     if draft is not None and not (isinstance(draft, bytes) and is_name(os.fsdecode(draft))):
@@ -216,7 +223,9 @@ def _change(row: Sequence[Any]) -> Change:
         raise DamagedRowError("digests")
     if not isinstance(undoes, int | None) or not isinstance(number, int):
         raise DamagedRowError("undoes")
+    if written is not None and not (isinstance(written, int) and 0 <= written <= _LATEST):
+        raise DamagedRowError("written")
     tags = [parse(text, "tags", most=_MOST_TAGS) for text in (before, after)]
     if not all(isinstance(tag, dict) for tag in tags):
         raise DamagedRowError("tags")
-    return Change(number, path, draft, state, undoes, sound, *tags, *digests)
+    return Change(number, path, draft, state, undoes, sound, *tags, *digests, written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class WrittenChange:
         The file.
     fields : tuple of FieldChange
         The values before and after; empty if the file can no longer be read.
+    when : datetime.datetime or None
+        When it was written, in UTC; None for a change by an older version.
     last : bool
         Whether it is the last change of its file, the only one that can be undone now.
     note : str or None
@@ -39,6 +42,7 @@ class WrittenChange:
     number: int
     path: Path
     fields: tuple[FieldChange, ...]
+    when: datetime.datetime | None
     last: bool
     note: str | None = None
 
@@ -50,6 +54,7 @@ class WrittenChange:
             "fields": {
                 each.field: {"before": list(each.before), "after": list(each.after)} for each in self.fields
             },
+            "when": None if self.when is None else self.when.isoformat(timespec="seconds"),
             "undoable": self.last,
             "note": self.note,
         }
@@ -79,16 +84,18 @@ def history(
 
 
 def _written(change: Change, *, last: bool) -> WrittenChange:
-    path = Path(os.fsdecode(change.path))
+    path, when = Path(os.fsdecode(change.path)), None
+    if change.written is not None:
+        when = datetime.datetime.fromtimestamp(change.written // 1000, datetime.UTC)
     try:
         fields = fields_of(change.tag_before, path)
         before, after = (_values(path, fields, each) for each in (change.tag_before, change.tag_after))
     except TagError as error:
-        return WrittenChange(change.id, path, (), last, str(error))
+        return WrittenChange(change.id, path, (), when, last, str(error))
     except OSError as error:
-        return WrittenChange(change.id, path, (), last, explain(path, error))
+        return WrittenChange(change.id, path, (), when, last, explain(path, error))
     found = tuple(FieldChange(*values) for values in zip(fields, before, after, strict=True))
-    return WrittenChange(change.id, path, found, last)
+    return WrittenChange(change.id, path, found, when, last)
 
 
 def _values(path: Path, fields: Fields, snapshot: Snapshot) -> list[tuple[str, ...]]:

@@ -63,7 +63,7 @@ export function Player({ source, fallback, peaks, duration, label, onTime, marke
     setTime(0);
     withFallback(audio, source, fallback, setProblem);
     const surfer = WaveSurfer.create({
-      container: host.current, height: HEIGHT, media: audio, peaks: channels(peaks), duration: duration || 1, normalize: false,
+      container: host.current, height: HEIGHT, media: audio, peaks: channels(peaks), duration: duration || 1, normalize: true,
       waveColor: token("--edge"), progressColor: token("--accent"), cursorColor: token("--ink"), cursorWidth: 2,
       barWidth: 2, barGap: 1, barRadius: 1, dragToSeek: true,
     });

@@ -44,6 +44,7 @@ function OverTime({ track, time, chosen, onSeek }) {
   useColours();
   const { timeline, genres } = track;
   const x = useMemo(() => timeline.map((segment) => (segment.start + segment.end) / 2), [timeline]);
+  const span = useMemo(() => [0, track.duration], [track]);
   const names = genres.slice(0, LINES).map((each) => each.genre);
   const lines = useMemo(() => names.map((label) => ({
     label, colour: colourOf(label),
@@ -56,7 +57,7 @@ function OverTime({ track, time, chosen, onSeek }) {
   ];
   return html`<section class="card"><h2>Confidence over time</h2>
     <ul class="chips">${names.map((name) => html`<li key=${name}><${GenreChip} genre=${name} /></li>`)}</ul>
-    <${Chart} label=${`Probability of ${names.join(", ")} over the time of the track`} x=${x} lines=${lines} at=${time} onSeek=${onSeek} />
+    <${Chart} label=${`Probability of ${names.join(", ")} over the time of the track`} x=${x} lines=${lines} at=${time} span=${span} onSeek=${onSeek} />
     <${DataTwin} caption="Confidence over time" columns=${columns} rows=${timeline} /></section>`;
 }
 
