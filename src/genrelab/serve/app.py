@@ -28,6 +28,7 @@ from genrelab.serve.settings import ServeSettings
 _ROUTES = (
     "health",
     "jobs",
+    "map",
     "metrics",
     "models",
     "openapi",
