@@ -55,14 +55,14 @@ class Served:
 
 
 @contextmanager
-def serving(music: Path, library: Path, *options: str) -> Iterator[Served]:
+def serving(music: Path, library: Path, *options: str, writes: bool = True) -> Iterator[Served]:
     """Run `genrelab serve` until the end of the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = library.with_suffix(".log")
     command = [sys.executable, "-m", "genrelab", "serve", str(music), "--port", str(port)]
-    command += ["--library", str(library), "--allow-write", *options]
+    command += ["--library", str(library), *(["--allow-write"] if writes else []), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, "OMP_NUM_THREADS": "1"}

@@ -10,6 +10,8 @@ import { toast } from "./toast.js";
 import { Change } from "./values.js";
 
 const PAGE = 50;
+const PAUSE = 20_000; // milliseconds
+const FIELDS = [["", ""], ["mood_", "mood"], ["grouping_", "grouping"]];
 
 export function TagHistory({ writes }) {
   const [offset, setOffset] = useState(0);
@@ -34,25 +36,35 @@ export function TagHistory({ writes }) {
   if (problem) return html`<${ProblemBox} problem=${problem} onRetry=${reload} />`;
   if (!data) return loading && html`<${Loading} what="the history" />`;
   if (!data.total) return html`<div class="card"><${Empty} title="Nothing was written yet"><p>What you write appears here, and can be undone.</p><//></div>`;
-  const open = data.items.filter(canUndo);
   const columns = [
     { key: "path", title: "File", cell: ({ id, path }) => (id ? html`<a href=${`#/track/${id}`} title=${path}>${baseName(path)}</a>` : html`<span title=${path}>${baseName(path)}</span>`) },
-    { key: "what", title: "Change", cell: (row) => html`<${Change} before=${row.before ?? []} after=${row.after ?? []} />` },
-    { key: "when", title: "When", cell: ({ when }) => moment(when) },
-    { key: "undo", title: "Undo", cell: (row) => (canUndo(row) ? writes && html`<${Button} kind="quiet" aria-label=${`Undo the write to ${baseName(row.path)}`} onClick=${() => setAsked([row])}>Undo<//>` : html`<span class="note">${row.undoes ? "an undo" : "undone"}</span>`) },
+    { key: "what", title: "Change", cell: (row) => html`${FIELDS.filter(([field]) => row[`${field}before`]).map(([field, name]) => html`<div key=${field}>${name && html`<span class="note">${name} </span>`}<${Change} before=${row[`${field}before`]} after=${row[`${field}after`]} /></div>`)}${row.note && html`<span class="note">${row.note}</span>`}` },
+    { key: "undo", title: "Undo", cell: (row) => (row.undoable ? writes && html`<${Button} kind="quiet" aria-label=${`Undo the write to ${baseName(row.path)}`} onClick=${() => setAsked([row])}>Undo<//>` : html`<span class="note">after the later one</span>`) },
   ];
-  return html`<section class="card" aria-label="History">
-      <div class="title-row"><h2>${several("write", data.total)}</h2>
-        ${writes && open.length > 1 && html`<${Button} onClick=${() => setAsked(open)}>Undo these ${whole(open.length)} …<//>`}</div>
-      <${Table} caption="Writes, the last first" columns=${columns} rows=${data.items} rowKey=${({ change }) => change} />
-      ${data.total > PAGE && html`<div class="row"><${Button} disabled=${offset === 0} onClick=${() => setOffset(Math.max(0, offset - PAGE))}>Later<//>
+  return html`<p class="note">${several("write", data.total)} can be undone.</p>
+    ${together(data.items).map((rows) => html`<section class="card" key=${rows[0].change} aria-label=${`Written ${moment(rows[0].when)}`}>
+      <div class="title-row"><h2>${moment(rows[0].when) || "By an older version"}, ${several("file", rows.length)}</h2>
+        ${writes && rows.length > 1 && html`<${Button} onClick=${() => setAsked(rows)}>Undo all ${whole(rows.length)} …<//>`}</div>
+      <${Table} caption="Writes, the last first" columns=${columns} rows=${rows} rowKey=${({ change }) => change} /></section>`)}
+    ${data.total > PAGE && html`<div class="row"><${Button} disabled=${offset === 0} onClick=${() => setOffset(Math.max(0, offset - PAGE))}>Later<//>
         <p class="note">${whole(offset + 1)} to ${whole(offset + data.items.length)}</p>
         <${Button} disabled=${offset + PAGE >= data.total} onClick=${() => setOffset(offset + PAGE)}>Earlier<//></div>`}
-    </section>
     <${Confirm} title=${`Undo ${several("write", asked?.length ?? 0)}?`} open=${asked !== null} action="Undo" busy=${busy} onConfirm=${undo} onClose=${() => setAsked(null)}>
       <p>The tags become again what they were before ${asked?.length === 1 ? baseName(asked[0].path) : "these writes"} was written. The sound does not change.</p>
       <${Checkbox} label="Also files that another program has changed since" checked=${force} onInput=${setForce} />
     <//>`;
 }
 
-const canUndo = ({ undone, undoes }) => !undone && !undoes;
+// Writes without a pause between them belong together: one click wrote them.
+function together(items) {
+  const groups = [];
+  let before = null;
+  for (const item of items) {
+    const now = item.when === null ? null : Date.parse(item.when);
+    const isNear = groups.length > 0 && (now === before || (now !== null && before !== null && Math.abs(before - now) < PAUSE));
+    if (isNear) groups.at(-1).push(item);
+    else groups.push([item]);
+    before = now;
+  }
+  return groups;
+}

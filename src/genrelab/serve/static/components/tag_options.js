@@ -1,11 +1,12 @@
 // TagOptions: <${TagOptions} options=${options} onInput=${setOptions} />: what `genrelab tag` can be told.
 import { html } from "../lib.js";
 import { Checkbox, Field, Select } from "./field.js";
+import { GenreField } from "./genre_field.js";
 
 export const OPTIONS = {
   fields: ["genre"], mode: "only-empty", genres: 1, most: 3, spelling: "plain", parents: false, guess: false,
   min_confidence: "", keep_mtime: false, skip_hard_links: false, damaged: false, full: false, id3v23_separator: "/",
-  itunes_grouping: false,
+  itunes_grouping: false, genre: "", by: "",
 };
 
 const FIELDS = [["genre", "Genre"], ["mood", "Moods"], ["grouping", "Styles, in the grouping"]];
@@ -27,10 +28,12 @@ export function TagOptions({ options, onInput }) {
   const toggle = (field) => (on) => set({ fields: FIELDS.map(([name]) => name).filter((name) => (name === field ? on : options.fields.includes(name))) });
   return html`<fieldset><legend>Write</legend>
       <div class="radios">${FIELDS.map(([name, title]) => html`<${Checkbox} key=${name} label=${title} checked=${options.fields.includes(name)} onInput=${toggle(name)} />`)}</div></fieldset>
+    ${options.fields.includes("genre") && html`<${GenreField} label="Genre of your choice, instead of the predicted one" placeholder="as predicted" value=${options.genre} onInput=${(genre) => set({ genre })} />`}
     <fieldset><legend>Values that a file has already</legend>
       <div class="radios">${MODES.map(([name, title]) => html`<label key=${name}><input type="radio" name="mode" checked=${options.mode === name} onChange=${() => set({ mode: name })} /> ${title}</label>`)}</div></fieldset>
     <div class="toolbar">
       <${Select} label="Spelling" value=${options.spelling} onInput=${(spelling) => set({ spelling })} options=${SPELLINGS} />
+      <${Select} label="One genre per" value=${options.by} onInput=${(by) => set({ by })} disabled=${options.genre.trim() !== ""} options=${[["", "track"], ["album", "album"], ["folder", "folder"]]} />
       <${Field} label="Confidence from, in %" type="number" min="0" max="100" placeholder="any" value=${options.min_confidence} onInput=${(least) => set({ min_confidence: least })} />
       <${Field} label="Genres at most" type="number" min="1" max="10" required=${true} value=${options.genres} onInput=${(most) => set({ genres: Number(most) || 1 })} />
       ${(options.fields.includes("mood") || options.fields.includes("grouping")) && html`<${Field} label="Moods, styles at most" type="number" min="1" max="20" required=${true} value=${options.most} onInput=${(most) => set({ most: Number(most) || 1 })} />`}

@@ -6,15 +6,12 @@ import { Button } from "./button.js";
 import { Field } from "./field.js";
 import { Figures } from "./figures.js";
 import { ProblemBox } from "./problem.js";
-import { ReadOnly } from "./read_only.js";
 
-export function Teach({ model, fresh }) {
+export function Teach({ model, fresh, writes }) {
   const [target, setTarget] = useState(model);
   const [job, setJob] = useState(null);
   const [made, setMade] = useState(null);
   const [problem, setProblem] = useState(null);
-  const [writes, setWrites] = useState(null);
-  useEffect(() => { get("/health").then((health) => setWrites(health.writes), () => {}); }, []);
   useEffect(() => setTarget(model), [model]);
   useEffect(() => {
     if (!job?.id || job.ended) return undefined;
@@ -36,8 +33,7 @@ export function Teach({ model, fresh }) {
   };
   const runs = job && ["queued", "running"].includes(job.state);
   return html`<section class="card review"><h2>Teach</h2>
-    <p>A model learns from your corrections${fresh ? ` (${several("new one", fresh).replace("new ones", "new ones")})` : ""}. Five examples per genre are enough to begin.</p>
-    ${writes === false && html`<${ReadOnly} what="teach a model" />`}
+    <p>A model learns from your corrections${fresh ? `, ${several("correction", fresh)} of this visit among them` : ""}. Five examples per genre are enough to begin.</p>
     ${writes && html`<form class="toolbar" onSubmit=${start}>
       <${Field} label="Model file to write" value=${target} onInput=${setTarget} placeholder="/music/mine.onnx" required=${true} />
       <${Button} type="submit" busy=${runs} disabled=${!target.trim()}>Teach<//></form>`}

@@ -1,6 +1,6 @@
 // The library as a map: tracks that sound alike lie close together.
 import { html, percent, several, useEffect, useMemo, useRef, useState, whole } from "../lib.js";
-import { get } from "../api.js";
+import { get, Problem } from "../api.js";
 import { Button, LinkButton } from "../components/button.js";
 import { colourOf, GenreChip, useColours } from "../components/genre.js";
 import { ListenButton } from "../components/listen.js";
@@ -14,13 +14,25 @@ import { toast } from "../components/toast.js";
 const MOST_ROWS = 100; // of the table twin
 
 export function MapView() {
-  const { data, problem, loading, reload } = useLoad(() => Promise.all([get("/map"), get("/genres")]).then(prepare), []);
+  const [done, setDone] = useState(0);
+  const { data, problem, loading, reload } = useLoad(() => load(setDone), []);
   if (problem) return html`<h1>Map</h1><${ProblemBox} problem=${problem} onRetry=${reload} />`;
-  if (!data && loading) return html`<h1>Map</h1><${Loading} what="the map; the first time, it is laid out" />`;
+  if (!data && loading) return html`<h1>Map</h1><${Loading} what="the map" />
+    ${done > 0 && html`<p class="note">It is laid out once, and again after the library has changed.</p><progress max="1" value=${done} aria-label="Layout of the map"></progress>`}`;
   if (!data.ids.length) {
     return html`<h1>Map</h1><div class="card"><${Empty} title="Nothing to draw yet"><p>Recognize some files first: drop them on the <a href="#/">first page</a>, or run <code>genrelab recognize FOLDER</code>.</p><//></div>`;
   }
   return html`<${Chart} tracks=${data} />`;
+}
+
+async function load(report) {
+  const genres = await get("/genres");
+  for (;;) {
+    const map = await get("/map", { wait: 2 });
+    if (map.state === "ready") return prepare([map, genres]);
+    if (map.state === "failed") throw new Problem({ title: map.problem ?? "The map cannot be laid out.", code: "map-failed" });
+    report(map.progress);
+  }
 }
 
 // The answer in columns, in a scattered order: no folder then covers the others.

@@ -133,6 +133,7 @@ function Result({ tracks, omitted, setTracks, health }) {
   const [folder, setFolder] = useState("");
   const [busy, setBusy] = useState("");
   const [problem, setProblem] = useState(null);
+  const [exists, setExists] = useState(false);
   const seconds = tracks.reduce((sum, { duration }) => sum + (duration ?? 0), 0);
   if (!tracks.length) return html`<div class="card"><${Empty} title="No track fits"><p>Choose more, or allow more per artist.</p>${left(omitted)}<//></div>`;
   const body = () => ({ kind: "tracks", tracks: tracks.map(({ id }) => id), length: tracks.length, no_copies: false, name: name.trim() || "genrelab", format });
@@ -149,9 +150,16 @@ function Result({ tracks, omitted, setTracks, health }) {
   const fileName = `${(name.trim() || "genrelab").replaceAll(/[/\\\0]/g, "-")}.${format}`;
   const download = act("download", () => saveAs("/playlists/download", body(), fileName));
   const save = act("save", async () => {
-    const to = `${folder.trim().replace(/\/+$/, "")}/${fileName}`;
-    const saved = await post("/playlists", { ...body(), to });
-    toast(`Saved: ${saved?.path ?? to}`);
+    const to = folder.trim() ? { to: `${folder.trim().replace(/\/+$/, "")}/${fileName}` } : {};
+    try {
+      const saved = await post("/playlists", { ...body(), ...to, overwrite: exists });
+      setExists(false);
+      const skipped = saved.skipped.length ? `; ${saved.skipped.length} left out: ${saved.skipped[0].reason}` : "";
+      toast(`Saved: ${saved.path}${skipped}`);
+    } catch (refused) {
+      setExists(refused.status === 409);
+      throw refused;
+    }
   });
   return html`<section class="card" aria-label="Tracks of the playlist">
     <div class="title-row"><h2>${several("track", tracks.length)}${seconds > 0 && `, ${clock(seconds)}`}</h2>${left(omitted)}</div>
@@ -164,8 +172,8 @@ function Result({ tracks, omitted, setTracks, health }) {
     ${
       health?.writes
         ? html`<div class="toolbar">
-            <${Field} label="Save in this folder of the server" value=${folder} onInput=${setFolder} placeholder="/music/playlists" />
-            <${Button} busy=${busy === "save"} disabled=${!folder.trim()} onClick=${save}>Save<//></div>`
+            <${Field} label="Save in this folder of the server" value=${folder} onInput=${(text) => { setFolder(text); setExists(false); }} placeholder="the first folder of the server" />
+            <${Button} busy=${busy === "save"} kind=${exists ? "danger" : undefined} onClick=${save}>${exists ? "Replace it" : "Save"}<//></div>`
         : health && html`<${ReadOnly} what="save playlists beside your music" />`
     }
     ${problem && html`<${ProblemBox} problem=${problem} />`}

@@ -1,5 +1,5 @@
 // Review: doubtful tracks, one after the other, by keyboard; then teach a model with what was corrected.
-import { baseName, html, percent, several, useEffect, useRef, useState } from "../lib.js";
+import { baseName, html, percent, several, useEffect, useRef, useState, whole } from "../lib.js";
 import { get, post } from "../api.js";
 import { go } from "../components/address.js";
 import { Button } from "../components/button.js";
@@ -9,6 +9,7 @@ import { colourOf, GenreChip } from "../components/genre.js";
 import { GenreField } from "../components/genre_field.js";
 import { listen, ListenButton, titled } from "../components/listen.js";
 import { Empty, Loading, ProblemBox, useLoad } from "../components/problem.js";
+import { ReadOnly } from "../components/read_only.js";
 import { Teach } from "../components/teach.js";
 import { toast } from "../components/toast.js";
 
@@ -16,12 +17,18 @@ const LIMIT = 200; // questions per round
 const MOST_CHOICES = 9; // one per digit key
 const AUTOPLAY = "genrelab.review.play";
 
-export function Review({ query }) {
+export function Review({ query, health }) {
   const kind = query.get("kind") === "unsure" ? "unsure" : "wrong";
   const model = query.get("model") ?? "";
   const { data: models } = useLoad(() => get("/models"), []);
   const { data, problem, reload } = useLoad(() => get("/review", { kind, model, limit: LIMIT }), [kind, model]);
   const [answered, setAnswered] = useState(0);
+  // The server compares tags for a moment per request: it is asked until all are compared.
+  useEffect(() => {
+    if (!data?.left) return undefined;
+    const timer = setTimeout(reload, 700);
+    return () => clearTimeout(timer);
+  }, [data]);
   const tab = (name, title) => html`<a href=${`#/review?kind=${name}`} aria-current=${name === kind ? "page" : undefined}
     onClick=${(event) => { event.preventDefault(); go("review", "", { kind: name, model }); }}>${title}</a>`;
   const taught = (models?.items ?? []).filter(({ origin }) => origin === "taught");
@@ -29,13 +36,20 @@ export function Review({ query }) {
     <nav class="tabs" aria-label="Questions">${tab("wrong", "Tags that are probably wrong")}${tab("unsure", "Unsure tracks")}</nav>
     ${taught.length > 0 && html`<div class="toolbar"><${Select} label="Model" value=${model} onInput=${(path) => go("review", "", { kind, model: path })}
       options=${[["", "in use"], ...taught.map(({ path, name }) => [path, name])]} /></div>`}
+    ${health && !health.writes && html`<${ReadOnly} what="keep corrections" />`}
     ${problem && html`<${ProblemBox} problem=${problem} onRetry=${reload} />`}
     ${!problem && !data && html`<${Loading} what="doubtful tracks" />`}
-    ${data && html`<${Round} key=${`${kind} ${model}`} questions=${data.items} total=${data.total} model=${model} kind=${kind} onAnswered=${() => setAnswered((count) => count + 1)} onMore=${reload} />`}
-    <${Teach} model=${model} fresh=${answered} />`;
+    ${data && html`<${Round} key=${`${kind} ${model}`} found=${data.items} total=${data.total} left=${data.left} model=${model} kind=${kind} onAnswered=${() => setAnswered((count) => count + 1)} onMore=${reload} />`}
+    <${Teach} model=${model} fresh=${answered} writes=${health?.writes} />`;
 }
 
-function Round({ questions, total, model, kind, onAnswered, onMore }) {
+function Round({ found, total, left, model, kind, onAnswered, onMore }) {
+  const [questions, setQuestions] = useState(found);
+  // What is found later comes last: the question that is shown stays.
+  useEffect(() => setQuestions((old) => {
+    const known = new Set(old.map(({ id }) => id));
+    return [...old, ...found.filter(({ id }) => !known.has(id))];
+  }), [found]);
   const [at, setAt] = useState(0);
   const [past, setPast] = useState([]); // what was done, to undo it
   const [busy, setBusy] = useState(false);
@@ -54,7 +68,7 @@ function Round({ questions, total, model, kind, onAnswered, onMore }) {
     if (busy || !question) return;
     setBusy(true);
     try {
-      if (genre !== "skip") await post("/review", { ...(model ? { model } : {}), id: question.id, genre });
+      await post("/review", { ...(model ? { model } : {}), id: question.id, genre });
       setPast([...past, { question, genre }]);
       setAt(at + 1);
       if (genre !== "skip") onAnswered();
@@ -68,7 +82,7 @@ function Round({ questions, total, model, kind, onAnswered, onMore }) {
     const last = past.at(-1);
     setBusy(true);
     try {
-      if (last.genre !== "skip") await post("/review", { ...(model ? { model } : {}), id: last.question.id, genre: "undo" });
+      await post("/review", { ...(model ? { model } : {}), id: last.question.id, genre: "undo" });
       setPast(past.slice(0, -1));
       setAt(at - 1);
     } catch (refused) {
@@ -99,7 +113,7 @@ function Round({ questions, total, model, kind, onAnswered, onMore }) {
   return html`<section class="card review" ref=${card} tabindex="-1" onKeyDown=${key} aria-label="Question">
     ${
       question
-        ? html`<p class="note" role="status">${at + 1} of ${questions.length}${total > questions.length ? ` (${total} in all)` : ""}; ${done} answered</p>
+        ? html`<p class="note" role="status">${at + 1} of ${questions.length}${total > questions.length ? ` (${total} in all)` : ""}; ${done} answered${left ? `; ${whole(left)} tags are still to be compared` : ""}</p>
           <progress max=${questions.length} value=${at} aria-label="Progress"></progress>
           <${Question} question=${question} choices=${choices} busy=${busy} answer=${answer} />
           <div class="row">
@@ -107,10 +121,12 @@ function Round({ questions, total, model, kind, onAnswered, onMore }) {
             <${Button} disabled=${busy || !past.length} onClick=${undo}>Undo the last <kbd>z</kbd><//>
             <${Checkbox} label="Play each track" checked=${play} onInput=${switchPlay} />
           </div>`
-        : html`<${Empty} title=${past.length ? "That was all of them" : kind === "wrong" ? "No tag looks wrong" : "No track is unsure"}>
+        : left
+          ? html`<${Loading} what=${`and comparing ${several("tag", left)}`} />`
+          : html`<${Empty} title=${past.length ? "That was all of them" : kind === "wrong" ? "No tag looks wrong" : "No track is unsure"}>
             <p>${past.length ? `${several("track", done)} answered, ${past.length - done} skipped.` : kind === "wrong" ? "Tags and predictions agree where both are known." : "The model is sure of every track."}</p>
             ${past.length > 0 && html`<div class="row"><${Button} disabled=${busy} onClick=${undo}>Undo the last <kbd>z</kbd><//>
-              ${total > questions.length && html`<${Button} kind="primary" onClick=${() => { setPast([]); setAt(0); onMore(); }}>Go on<//>`}</div>`}<//>`
+              ${total > found.length && html`<${Button} kind="primary" onClick=${onMore}>Go on<//>`}</div>`}<//>`
     }
   </section>`;
 }

@@ -1,6 +1,6 @@
 // Write tags: choose, see what would change, confirm; and take it back.
 import { baseName, html, percent, several, useRef, useState, whole } from "../lib.js";
-import { post } from "../api.js";
+import { post, Problem } from "../api.js";
 import { Button } from "../components/button.js";
 import { Confirm } from "../components/dialog.js";
 import { Checkbox, Field } from "../components/field.js";
@@ -54,20 +54,35 @@ function Write({ writes }) {
     event.preventDefault();
     ask(async (isMine) => {
       const body = { ...(source === "selection" ? { ids: selection.ids() } : { paths: [path.trim()] }), ...asked(options) };
-      const { items } = await post("/tags/plan", body);
+      const { items, plan_id: planId } = await post("/tags/plan", body);
       if (!isMine()) return;
-      setPlan({ items, body });
+      setPlan({ items, body: { ...body, plan_id: planId } });
       setResult(null);
       shown.current?.focus();
     });
   };
   const write = () => ask(async () => {
-    const { items } = await post("/tags/write", plan.body);
+    let items;
+    try {
+      ({ items } = await post("/tags/write", plan.body));
+    } catch (refused) {
+      if (refused.code !== "plan-outdated") throw refused;
+      setAsking(false);
+      setPlan(null);
+      throw new Problem({ title: refused.message, code: refused.code, remedy: "Look again at what would change." });
+    }
     setAsking(false);
     setPlan(null);
     setResult(items);
     const failed = items.filter(({ status }) => status === "error").length;
     toast(`${several("file", items.filter(({ status }) => status === "written").length)} written${failed ? `, ${failed} failed` : ""}.`);
+    shown.current?.focus();
+  });
+  const takeBack = () => ask(async () => {
+    const ids = result.filter(({ status }) => status === "written").map(({ id }) => id);
+    const { items } = await post("/tags/undo", { ids });
+    setResult(items);
+    toast(`${several("file", items.filter(({ status }) => status === "undone").length)} undone.`);
     shown.current?.focus();
   });
   const planned = plan?.items.filter(({ status }) => status === "would write").length ?? 0;
@@ -92,8 +107,9 @@ function Write({ writes }) {
         <${Records} items=${plan.items} caption="What would change" />
       </section>`}
       ${result && html`<section class="card" aria-label="Result">
-        <div class="title-row"><h2>${several("file", result.filter(({ status }) => status === "written").length)} written</h2><a href="#/tags?tab=history">History and undo</a></div>
-        <${Records} items=${result} caption="What was written" />
+        <div class="title-row"><h2>${outcome(result)}</h2><div class="row"><a href="#/tags?tab=history">History and undo</a>
+          ${result.some(({ status }) => status === "written") && html`<${Button} busy=${busy} onClick=${takeBack}>Undo this write<//>`}</div></div>
+        <${Records} items=${result} caption="What was done" />
       </section>`}
     </div>
     <${Confirm} title="Write tags?" open=${asking} action=${`Write ${several("file", planned)}`} busy=${busy} onConfirm=${write} onClose=${() => setAsking(false)}>
@@ -103,9 +119,21 @@ function Write({ writes }) {
     <//>`;
 }
 
-function asked(options) {
-  const { min_confidence: least, ...rest } = options;
-  return least === "" ? rest : { ...rest, min_confidence: Number(least) / 100 };
+function outcome(items) {
+  const count = (wanted) => items.filter(({ status }) => status === wanted).length;
+  const parts = [["written", "written"], ["undone", "undone"], ["error", "failed"]].filter(([status]) => count(status));
+  return parts.map(([status, text], k) => `${k ? whole(count(status)) : several("file", count(status))} ${text}`).join(", ") || "No file changed";
+}
+
+// The options as a request has them: what is empty is left out.
+function asked({ min_confidence: least, genre, by, ...rest }) {
+  const chosen = rest.fields.includes("genre") && genre.trim();
+  return {
+    ...rest,
+    ...(least === "" ? {} : { min_confidence: Number(least) / 100 }),
+    ...(chosen ? { genre: genre.split(";").map((each) => each.trim()).filter(Boolean), guess: false } : {}),
+    ...(by && !chosen ? { by } : {}),
+  };
 }
 
 const ORDER = { error: 0, "would write": 1, written: 1, undone: 1, left: 2 };
