@@ -144,7 +144,7 @@ class Endpoint:
         call = Call(
             server,
             {name: str(value) for name, value in request.path_params.items()},
-            read_query(self.query, request),
+            _query(self.query, request),
             await read_body(self.body, request) if self.body else None,
         )
         answer = await to_thread.run_sync(self.run, call, limiter=server.threads)
