@@ -7,8 +7,10 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -109,14 +111,11 @@ class Jobs:
             self.store.free_all()
         self._tidy()
         lanes: dict[Lane, int] = {"long": _LONG_JOBS, "short": self._server.settings.jobs + _SPARE_JOBS}
-        for lane, most in lanes.items():
-            for _ in range(most):
-                self._threads.append(
-                    threading.Thread(target=self._run_lane, args=(lane,), name=f"jobs-{lane}")
-                )
-        self._threads.append(threading.Thread(target=self._keep_claims, name="jobs-claims"))
-        for thread in self._threads:
-            thread.daemon = True
+        runs: list[Callable[[], None]] = [self._keep_claims]
+        runs += [partial(self._run_lane, lane) for lane, most in lanes.items() for _ in range(most)]
+        for run in runs:
+            thread = threading.Thread(target=run, name="genrelab-jobs", daemon=True)
+            self._threads.append(thread)
             thread.start()
 
     def _is_alone(self) -> bool:

@@ -363,9 +363,11 @@ def _lease() -> int:
 
 def _row(values: tuple[Any, ...]) -> Row:
     """Return a row of the table; the file is untrusted, so what is not as it should be becomes empty."""
-    number, name, kind, arguments, state, stop, *numbers, problem, revision = values
-    given = _object(arguments) or {}
-    return Row(number, name, kind, given, state, bool(stop), *numbers, _object(problem), revision)
+    known: dict[str, Any] = dict(zip(_COLUMNS.split(", "), values, strict=True))
+    known["arguments"] = _object(known["arguments"]) or {}
+    known["problem"] = _object(known["problem"])
+    known["stop"] = bool(known["stop"])
+    return Row(**known)
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

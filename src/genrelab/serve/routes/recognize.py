@@ -158,8 +158,8 @@ ENDPOINTS = [
         description=(
             "The status is 200 if the job has ended, otherwise 202, and `Location` names the job. With "
             "multipart/form-data, one or several fields `file` bring files, and `full` and `again` may be "
-            "`true`. Uploads are removed when their job has ended, and are not stored in the library; if the library "
-            "has a result for the same sound, it is used."
+            "`true`. Uploads are removed when their job has ended, and are not stored in the library; if the "
+            "library has a result for the same sound, it is used."
         ),
         example={"paths": ["album"], "full": False, "again": False},
     )
