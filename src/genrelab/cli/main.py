@@ -36,6 +36,7 @@ from genrelab.cli import (
     reproduce,
     review,
     search,
+    serve,
     similar,
     tag,
     targets,
@@ -109,6 +110,7 @@ app = typer.Typer(
 app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
+app.command("serve")(serve.serve)
 app.command("similar")(similar.similar)
 app.command("playlist")(playlist.playlist)
 app.command("teach")(teach.teach)

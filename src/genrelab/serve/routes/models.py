@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from genrelab.serve.describe.models import ModelFile, list_models
 from genrelab.serve.endpoint import Answer, Call, Endpoint
-from genrelab.serve.models import ModelFile, list_models
 
 
 class ModelTag(Answer):

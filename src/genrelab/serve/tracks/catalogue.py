@@ -14,7 +14,7 @@ from genrelab.library.store.listing.listing import Listing
 from genrelab.library.store.listing.statistics import Statistics, count_present_tags, count_tracks
 from genrelab.library.store.track_row import TrackRow
 from genrelab.serve import track_id
-from genrelab.serve.models import list_models
+from genrelab.serve.describe.models import list_models
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.serve.tracks.names import NameCache
