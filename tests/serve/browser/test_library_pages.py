@@ -16,8 +16,8 @@ import mutagen.id3
 import page_server
 import pytest
 import tagged
+from axe import serious
 from page_server import Served
-from test_access import serious
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -85,7 +85,9 @@ def test_search_filters_and_order_are_in_the_address(page: Any) -> None:
     page.get_by_text("4 tracks", exact=True).wait_for()
     page.get_by_role("button", name="Confidence").click()
     page.get_by_role("button", name="Confidence").click()
-    page.get_by_role("columnheader", name="Confidence").and_(page.locator("[aria-sort=descending]")).wait_for()
+    page.get_by_role("columnheader", name="Confidence").and_(
+        page.locator("[aria-sort=descending]")
+    ).wait_for()
     shares = [int(text.split()[0]) for text in table(page).locator(".rows .col-confidence").all_inner_texts()]
     assert shares == sorted(shares, reverse=True)
     page.get_by_label("Only unsure").check()
@@ -127,15 +129,22 @@ def test_the_table_is_driven_by_keys(page: Any) -> None:
     table(page).wait_for()
 
 
+#: Waits until a player is beyond a second.
+_PLAYS = """(audio, second) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error(`stays at ${audio.currentTime}`)), 30000);
+  audio.addEventListener("timeupdate", () => audio.currentTime > second && done());
+})"""
+
+
 def test_a_track_plays_and_goes_on_in_another_view(page: Any) -> None:
     open_library(page)
     table(page).get_by_role("button", name="Play").first.click()
     audio = page.locator(".listen-bar audio")
-    page.wait_for_function("document.querySelector('.listen-bar audio').currentTime > 0.3")
+    audio.evaluate(_PLAYS, 0.3)
     page.get_by_role("link", name="Models").click()
     page.get_by_role("heading", name="Models").wait_for()
     before = audio.evaluate("each => each.currentTime")
-    page.wait_for_function(f"document.querySelector('.listen-bar audio').currentTime > {before}")
+    audio.evaluate(_PLAYS, before)
     page.get_by_role("button", name="Close the player").click()
     assert audio.evaluate("each => each.paused")
 
