@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import needs
 import pytest
@@ -46,11 +47,13 @@ class Served:
         With a slash at the end.
     music : Path
         Its root.
+    library : Path
     process : Popen
     """
 
     url: str
     music: Path
+    library: Path
     process: subprocess.Popen[bytes]
 
 
@@ -70,7 +73,7 @@ def serving(music: Path, library: Path, *options: str, writes: bool = True) -> I
     try:
         url = f"http://127.0.0.1:{port}/"
         _wait(url, process, log)
-        yield Served(url, music, process)
+        yield Served(url, music, library, process)
     finally:
         process.terminate()
         try:
@@ -100,3 +103,11 @@ def chromium() -> str:
             pytrace=False,
         )
     return found
+
+
+def until(page: Any, expression: str, *, seconds: float = 30.0) -> None:
+    """Wait until JavaScript is true; playwright's own way needs `eval`, which the policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"{expression} stays false"
+        page.wait_for_timeout(50)

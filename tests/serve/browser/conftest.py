@@ -17,9 +17,10 @@ FLAGS = ("--no-sandbox", "--enable-unsafe-swiftshader", "--autoplay-policy=no-us
 
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with four composed pieces."""
+    """A folder with five composed pieces; browsers do not play the last."""
     folder = tmp_path_factory.mktemp("music")
     page_server.compose(folder, CLEAR, SECOND, "country", "blues")
+    page_server.compose(folder, "metal", suffix=".aiff")
     return folder
 
 

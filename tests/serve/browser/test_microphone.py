@@ -8,7 +8,7 @@ from typing import Any
 
 import page_server
 import pytest
-from page_server import CLEAR, Served
+from page_server import CLEAR, Served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -47,7 +47,7 @@ def test_leaving_the_view_ends_the_recording(page: Any) -> None:
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Stop").wait_for()
     page.get_by_role("link", name="Jobs").click()
-    page.wait_for_function("window.stream.getTracks().every((track) => track.readyState === 'ended')")
+    until(page, "window.stream.getTracks().every((track) => track.readyState === 'ended')")
 
 
 def test_a_refused_microphone_is_explained(playwright: Any, served: Served, tmp_path: Path) -> None:

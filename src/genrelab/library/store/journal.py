@@ -228,4 +228,4 @@ def _change(row: Sequence[Any]) -> Change:
     tags = [parse(text, "tags", most=_MOST_TAGS) for text in (before, after)]
     if not all(isinstance(tag, dict) for tag in tags):
         raise DamagedRowError("tags")
-    return Change(number, path, draft, state, undoes, sound, *tags, *digests, written)
+    return Change(number, path, draft, state, undoes, sound, *tags, *digests, written=written)

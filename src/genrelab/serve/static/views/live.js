@@ -22,7 +22,7 @@ const problemOf = (error) => {
 };
 const insecure = () => ({
   message: "Browsers give the microphone only to pages of this computer or over HTTPS.",
-  remedy: "Open http://127.0.0.1 on the computer of the server, or put a proxy with HTTPS before it.",
+  remedy: "Open the page on the computer that runs the server, or put a proxy with HTTPS before it.",
 });
 
 // Open the microphone and the socket. Returns a function that ends both.

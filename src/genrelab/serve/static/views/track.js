@@ -100,14 +100,15 @@ function Correct({ id, track, onDone }) {
   const [genre, setGenre] = useState("");
   const [busy, setBusy] = useState(false);
   const names = useMemo(() => [...new Set([...track.genres.map((each) => each.genre), ...allGenres()])].sort(), [track]);
-  const send = async (what, text) => {
+  const keep = async (what) => {
     setBusy(true);
-    try {
-      await post("/review", { id, genre: what });
-      toast(text);
-      onDone(what);
-    } catch (problem) { toast(problem); }
-    setBusy(false);
+    try { return await post("/review", { id, genre: what }); } catch (problem) { toast(problem); return null; } finally { setBusy(false); }
+  };
+  const undo = async () => { if (await keep("undo")) { onDone(null); toast("The correction is taken back."); } };
+  const send = async (what, text) => {
+    if (!await keep(what)) return;
+    onDone(what);
+    toast(text, { action: "Undo", onAction: undo });
   };
   const submit = (event) => { event.preventDefault(); if (genre) send(genre, `Corrected to ${genre}. The next teaching uses it.`); };
   return html`<section class="card"><h2>Correct the genre</h2>
