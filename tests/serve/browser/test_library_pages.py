@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from page_server import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
+OpenPage = Callable[[Served], Any]
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"> & <b>bold</b>"
 WRONG = "Reggae"  # the genre in the tags of a piece of jazz
 
@@ -157,13 +158,12 @@ def test_html_in_tags_is_text(page: Any, watched: Any) -> None:
     assert page.locator("main img, main b").count() == 0
 
 
-def test_only_rows_in_sight_are_in_the_document(browser: Any, tmp_path: Path) -> None:
+def test_only_rows_in_sight_are_in_the_document(open_page: OpenPage, tmp_path: Path) -> None:
     count = 5_000
     many = many_tracks.fill(tmp_path / "many.db", count, folder=str(tmp_path))
     with page_server.serving(tmp_path, many) as running:
-        page = browser.new_page(base_url=running.url, viewport={"width": 1280, "height": 900})
+        page = open_page(running)
         page.goto("#/library")
-        page.set_default_timeout(30_000)
         check_long_table(page, count)
         page.close()
 
@@ -298,10 +298,12 @@ def corrections(library: Path) -> dict[str, str]:
         return {row["path"]: row["genre"] for row in csv.DictReader(file) if row["genre"]}
 
 
-def test_a_server_that_only_reads_says_so(browser: Any, shelf: Path, library: Path, tmp_path: Path) -> None:
+def test_a_server_that_only_reads_says_so(
+    open_page: OpenPage, shelf: Path, library: Path, tmp_path: Path
+) -> None:
     copy = shutil.copy(library, tmp_path / "library.db")
     with page_server.serving(shelf, Path(copy), writes=False) as running:
-        page = browser.new_page(base_url=running.url)
+        page = open_page(running)
         page.goto("#/tags")
         page.get_by_text("genrelab serve --allow-write").wait_for()
         page.get_by_label("Folder or file on the server").fill(str(shelf))
