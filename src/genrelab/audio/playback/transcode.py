@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Literal, NamedTuple
 
 import av
 import av.error
 import numpy as np
+from av.audio.stream import AudioStream
 
 from genrelab.audio.channels import Waveform
 from genrelab.audio.decode import probe, stream
@@ -43,7 +44,7 @@ def encoded_type(encoding: Encoding) -> str:
     return _WAYS[encoding].media_type
 
 
-def transcode(path: str | os.PathLike[str], encoding: Encoding) -> Iterator[bytes]:
+def transcode(path: str | os.PathLike[str], encoding: Encoding) -> Generator[bytes, None, None]:
     """Decode a sound file and encode it, piece by piece.
 
     Parameters
@@ -87,6 +88,7 @@ def _encode(blocks: Iterator[Waveform], sink: _Sink, encoding: Encoding, rate: i
     layout = "mono" if len(first) == 1 else "stereo"
     with av.open(sink, "w", format=encoding) as container:
         output = container.add_stream(way.codec, rate=rate)
+        assert isinstance(output, AudioStream)
         output.layout = layout
         if way.bit_rate:
             output.bit_rate = way.bit_rate

@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
+from anyio import to_thread
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from genrelab.library.explore.where import parse_where
 from genrelab.library.store.listing.query import MOST_CHARACTERS, Sort, TrackQuery
 from genrelab.library.store.track_filter import TrackFilter
-from genrelab.serve.endpoint import Answer, Call, Endpoint, Query
+from genrelab.serve import track_id
+from genrelab.serve.endpoint import Answer, Call, Endpoint, Query, read_query
+from genrelab.serve.server import Server
 from genrelab.serve.tracks.catalogue import Catalogue
 from genrelab.serve.tracks.detail import detail
 from genrelab.serve.tracks.detail_answer import TrackDetail
 from genrelab.serve.tracks.item import TrackItem, items_of
+from genrelab.serve.tracks.similar import MOST, Neighbours, SimilarTracks
 
 MOST_LISTED = 500
 """Most tracks of an answer."""
@@ -89,7 +95,42 @@ class SimilarQuery(Query):
     k : int
     """
 
-    k: Annotated[int, Field(ge=1, le=100)] = 10
+    k: Annotated[int, Field(ge=1, le=MOST)] = 10
+
+
+class SimilarItem(TrackItem):
+    """A similar track.
+
+    Attributes
+    ----------
+    similarity : float
+        Cosine of the angle between the embeddings, from -1 to 1.
+    also : list of str
+        Ids of other files with the same recording.
+    """
+
+    similarity: float
+    also: list[str]
+
+
+class SimilarList(Answer):
+    """Similar tracks whose files are there, most similar first; one per recording.
+
+    Attributes
+    ----------
+    items : list of SimilarItem
+    total, offset : int
+    same : list of str
+        Ids of other files with the recording of the track itself.
+    others : int
+        Tracks of the library that another model recognized, which cannot be compared.
+    """
+
+    items: list[SimilarItem]
+    total: int
+    offset: int = 0
+    same: list[str]
+    others: int
 
 
 def tracks(call: Call) -> TrackList:
@@ -125,6 +166,33 @@ def track(call: Call) -> TrackDetail:
     return detail(catalogue.row(call.path["id"]), catalogue, call.server.roots)
 
 
+async def similar(server: Server, request: Request) -> Response:
+    """Return the tracks that sound most like a track."""
+    asked = read_query(SimilarQuery, request) or SimilarQuery()
+    catalogue = await to_thread.run_sync(server.part, Catalogue, limiter=server.threads)
+    row = await to_thread.run_sync(catalogue.row, request.path_params["id"], limiter=server.threads)
+    found = await server.part(SimilarTracks).find(row, asked.k)
+    answer = await to_thread.run_sync(_similar, found, catalogue, limiter=server.threads)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _similar(found: Neighbours, catalogue: Catalogue) -> SimilarList:
+    items = items_of((each.track for each in found.tracks), catalogue.names)
+    return SimilarList(
+        items=[
+            SimilarItem(
+                **item.model_dump(),
+                similarity=round(each.similarity, 6),
+                also=[track_id.encode(path) for path in each.also],
+            )
+            for item, each in zip(items, found.tracks, strict=True)
+        ],
+        total=len(items),
+        same=[track_id.encode(path) for path in found.same],
+        others=found.others,
+    )
+
+
 ENDPOINTS = [
     Endpoint(
         "GET",
@@ -142,5 +210,15 @@ ENDPOINTS = [
         "Return everything about a track: the stored result, why it is unsure, the tags in its file.",
         "library",
         answer=TrackDetail,
+    ),
+    Endpoint(
+        "GET",
+        "/tracks/{id}/similar",
+        similar,
+        "Find the tracks that sound most like a track.",
+        "library",
+        answer=SimilarList,
+        query=SimilarQuery,
+        raw=True,
     ),
 ]

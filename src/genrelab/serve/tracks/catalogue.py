@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
+from genrelab.bundle.bundle import read_facts
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.library.store.library import Library
 from genrelab.library.store.listing.listing import Listing
+from genrelab.library.store.listing.statistics import Statistics, count_present_tags, count_tracks
 from genrelab.library.store.track_row import TrackRow
 from genrelab.serve import track_id
 from genrelab.serve.describe.models import list_models
@@ -40,6 +43,7 @@ class Catalogue:
         self.names = NameCache(server.roots)
         self._models: dict[str, BundleMetadata] = {}
         self._looked: float | None = None
+        self._current: tuple[object, tuple[str, ...]] | None = None
         self._looking = threading.Lock()
 
     def row(self, text: str) -> TrackRow:
@@ -77,6 +81,31 @@ class Catalogue:
                 }
                 self._looked = time.monotonic()
             return self._models.get(identity)
+
+    def genres_of(self, path: Path) -> tuple[str, ...]:
+        """Return the genres of a model file, which is read again when it changes.
+
+        Raises
+        ------
+        GenrelabError, OSError
+            If it cannot be read.
+        """
+        status = path.stat()
+        state = (path, status.st_mtime_ns, status.st_size)
+        with self._looking:
+            if self._current is None or self._current[0] != state:
+                self._current = state, read_facts(path)[0].genres
+            return self._current[1]
+
+    def statistics(self) -> Statistics:
+        """Return the counts of the library."""
+        listing = self.listing
+        return listing.kept("statistics", lambda: count_tracks(listing.scanning, listing.roots))
+
+    def tag_counts(self) -> list[tuple[str, str, int]]:
+        """Return kind, name and number of tracks of each tag that is present."""
+        listing = self.listing
+        return listing.kept("tags", lambda: count_present_tags(listing.scanning, listing.roots))
 
     def close(self) -> None:
         """Close what the server does not."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
@@ -12,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.library.store.library import Library
+from genrelab.library.store.listing.kept import Kept
 from genrelab.library.store.listing.listed_track import LISTED_COLUMNS, ListedTrack, listed_track
 from genrelab.library.store.listing.query import TrackQuery, fold, search_words
 from genrelab.library.store.track_filter import KnownTags
 from genrelab.library.store.track_row import COLUMNS, TrackRow
 
-_MOST_ORDERS = 32  # kept at once
-_MOST_NUMBERS = 4_000_000  # in all kept orders together: 32 MB
 _MOST_AT_ONCE = 500  # parameters of a statement
 _Value = TypeVar("_Value")
 
@@ -33,8 +30,8 @@ class Page(NamedTuple):
 class Listing:
     """Lists tracks of a library. Several threads may share it.
 
-    The order of a list is computed once and kept until the library changes, so that further pages cost the
-    same wherever they are.
+    The order of a list is computed once and kept as `Kept` says, so that further pages cost the same wherever
+    they are. Searched paths are kept too: about 150 bytes per track.
 
     Parameters
     ----------
@@ -48,18 +45,15 @@ class Listing:
 
     Attributes
     ----------
-    library : Library
+    library, scanning : Library
     roots : tuple of bytes
     """
 
     def __init__(self, library: Library, scanning: Library, roots: Sequence[bytes] = ()) -> None:
         self.library = library
-        self._scanning = scanning
+        self.scanning = scanning
         self.roots = tuple(roots)
-        self._lock = threading.RLock()
-        self._version: object = None
-        self._orders: OrderedDict[TrackQuery, npt.NDArray[np.int64]] = OrderedDict()
-        self._values: dict[str, Any] = {}
+        self._kept = Kept(self.version)
 
     def page(self, query: TrackQuery, *, offset: int = 0, limit: int = 100) -> Page:
         """Return some consecutive tracks.
@@ -91,14 +85,12 @@ class Listing:
             )
             count = self._rows(f"SELECT count(*) FROM tracks WHERE {clause}", values)
             return Page(self._tracks([number for (number,) in rows]), count[0][0])
-        with self._lock:
-            order = self._order(query)
+        order = self._order(query)
         return Page(self._tracks(order[offset : offset + limit].tolist()), len(order))
 
     def numbers(self, query: TrackQuery) -> npt.NDArray[np.int64]:
         """Return the numbers of all tracks of a list, in its order; they name rows until the next change."""
-        with self._lock:
-            return self._order(self._inside(query))
+        return self._order(self._inside(query))
 
     def tracks(self, paths: Sequence[bytes]) -> dict[bytes, ListedTrack]:
         """Return tracks by their paths; unknown ones, and those that are not below a root, are absent."""
@@ -124,55 +116,36 @@ class Listing:
 
     def known_tags(self) -> KnownTags:
         """Return what conditions may name."""
-        return self.kept("known tags", self._scanning.tracks.known_tags)
+        return self.kept("known tags", self.scanning.tracks.known_tags)
 
     def version(self) -> object:
         """Return a value that changes whenever another connection changes the library."""
         return self._scan("PRAGMA data_version")[0][0]
 
     def kept(self, name: str, compute: Callable[[], _Value]) -> _Value:
-        """Return a value that is computed again only when the library has changed."""
-        with self._lock:
-            self._current_orders()
-            if name not in self._values:
-                self._values[name] = compute()
-            value: _Value = self._values[name]
-            return value
+        """Return a value that is computed again only when the library has changed, as `Kept` says."""
+        return self._kept.get(name, compute)
 
     def close(self) -> None:
         """Close the library that scans."""
-        self._scanning.close()
+        self.scanning.close()
 
     def _inside(self, query: TrackQuery) -> TrackQuery:
         if query.folders:  # below roots, as the caller has checked
             return query
         return replace(query, folders=self.roots)
 
-    def _current_orders(self) -> OrderedDict[TrackQuery, npt.NDArray[np.int64]]:
-        """Return the kept orders, none of them older than the library."""
-        version = self.version()
-        if version != self._version:
-            self._orders.clear()
-            self._values.clear()
-            self._version = version
-        return self._orders
-
     def _order(self, query: TrackQuery) -> npt.NDArray[np.int64]:
-        orders = self._current_orders()
-        if query not in orders:
-            if query.search:
-                whole = self._order(replace(query, search=""))
-                orders[query] = whole[np.isin(whole, self._matching(query.search))]
-            else:
-                clause, values = query.condition()
-                rows = self._scan(f"SELECT id FROM tracks WHERE {clause} ORDER BY {query.order}", values)
-                orders[query] = np.fromiter((number for (number,) in rows), np.int64, len(rows))
-            while len(orders) > 1 and (
-                len(orders) > _MOST_ORDERS or sum(map(len, orders.values())) > _MOST_NUMBERS
-            ):
-                orders.popitem(last=False)
-        orders.move_to_end(query)
-        return orders[query]
+        return self._kept.get(query, lambda: self._ordered(query))
+
+    def _ordered(self, query: TrackQuery) -> npt.NDArray[np.int64]:
+        if query.search:
+            whole = self._order(replace(query, search=""))
+            return whole[np.isin(whole, self._matching(query.search))]
+        clause, values = query.condition()
+        how = "NOT INDEXED" if query.folders == self.roots else ""  # the index helps only if much is left out
+        rows = self._scan(f"SELECT id FROM tracks {how} WHERE {clause} ORDER BY {query.order}", values)
+        return np.fromiter((number for (number,) in rows), np.int64, len(rows))
 
     def _tracks(self, numbers: list[int]) -> list[ListedTrack]:
         found: dict[int, ListedTrack] = {}
@@ -189,7 +162,7 @@ class Listing:
         return self.library.database.rows(statement, values)
 
     def _scan(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        return self._scanning.database.rows(statement, values)
+        return self.scanning.database.rows(statement, values)
 
     def _matching(self, search: str) -> npt.NDArray[np.int64]:
         """Return the numbers of the tracks whose paths below the root contain all words of a search."""

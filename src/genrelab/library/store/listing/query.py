@@ -15,10 +15,7 @@ from genrelab.errors import UsageError
 from genrelab.library.store.track_filter import TrackFilter
 from genrelab.recognize.recognition import UNSURE
 
-Sort = Literal[
-    *("path", "-path", "genre", "-genre"),
-    *("confidence", "-confidence", "duration", "-duration"),
-]
+Sort = Literal["path", "-path", "genre", "-genre", "confidence", "-confidence", "duration", "-duration"]
 """An order; with a minus, the reverse one. Tracks without a value come last in both."""
 
 MOST_CHARACTERS = 200

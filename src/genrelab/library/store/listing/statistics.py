@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,17 +16,18 @@ from genrelab.recognize.recognition import UNSURE
 _COUNTS = """
 SELECT coalesce(CAST(model AS TEXT), ''), CASE WHEN error IS NULL THEN CAST(genre AS TEXT) END, count(*),
     total(CASE WHEN duration BETWEEN 0 AND 1e7 THEN duration END), total(confidence), total(size)
-FROM tracks WHERE {clause} GROUP BY 1, 2
+FROM tracks NOT INDEXED WHERE {clause} GROUP BY 1, 2
 """
 
 _TAGS = """
-SELECT json_extract(item.value, '$[0]'), json_extract(item.value, '$[1]'), count(*)
-FROM tracks, json_each(
-    CASE WHEN typeof(tags) = 'text' AND length(tags) <= ? AND json_valid(tags) THEN tags ELSE '[]' END
-) AS item
-WHERE {clause} AND CASE WHEN item.type = 'array' THEN json_extract(item.value, '$[3]') = 1 ELSE 0 END
-GROUP BY 1, 2
+SELECT id, tags FROM tracks NOT INDEXED
+WHERE {clause} AND id > ? AND tags != '[]'
+    AND typeof(tags) = 'text' AND length(tags) <= ? AND json_valid(tags)
+ORDER BY id LIMIT ?
 """
+_BLOCK = 5_000  # rows read at once
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_PRESENT = re.compile(rf"\[\s*({_STRING})\s*,\s*({_STRING})\s*,[^,\]]*,\s*true\s*\]")
 
 
 @dataclass
@@ -58,8 +61,6 @@ class Statistics:
         By predicted genre, `unsure` included, most tracks first.
     models : dict of str to int
         `Bundle.identity` -> tracks, most first.
-    tags : list of (str, str, int)
-        Kind, name, number of tracks on which it is present; by kind, most tracks first.
     """
 
     whole: Sum = field(default_factory=Sum)
@@ -67,7 +68,6 @@ class Statistics:
     errors: int = 0
     genres: dict[str, Sum] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
-    tags: list[tuple[str, str, int]] = field(default_factory=list)
 
     @property
     def unsure(self) -> int:
@@ -106,7 +106,24 @@ def count_tracks(library: Library, roots: tuple[bytes, ...] = ()) -> Statistics:
     found.size = round(sizes)
     found.genres = dict(sorted(genres.items(), key=lambda item: (-item[1].tracks, item[0])))
     found.models = dict(sorted(models.items(), key=lambda item: (-item[1], item[0])))
-    tags: list[Any] = library.database.rows(_TAGS.format(clause=clause), (MOST_TEXT, *bound))
-    known = [tag for tag in tags if isinstance(tag[0], str) and isinstance(tag[1], str)]
-    found.tags = sorted(known, key=lambda tag: (tag[0], -tag[2], tag[1]))
     return found
+
+
+def count_present_tags(library: Library, roots: tuple[bytes, ...] = ()) -> list[tuple[str, str, int]]:
+    """Return kind, name and number of tracks of each tag that is present; by kind, most tracks first.
+
+    Parameters
+    ----------
+    library : Library
+    roots : tuple of bytes
+        Only tracks below these absolute paths; none means all.
+    """
+    clause, bound = below(roots) if roots else ("1", [])
+    counts: Counter[tuple[str, str]] = Counter()  # as JSON: looking for them is ten times as fast as parsing
+    last: Any = -(2**63)
+    while rows := library.database.rows(_TAGS.format(clause=clause), (*bound, last, MOST_TEXT, _BLOCK)):
+        last = rows[-1][0]
+        for _, tags in rows:
+            counts.update(_PRESENT.findall(tags))
+    found = [(json.loads(kind), json.loads(name), count) for (kind, name), count in counts.items()]
+    return sorted(found, key=lambda tag: (tag[0], -tag[2], tag[1]))
