@@ -42,14 +42,15 @@ export function Timeline({ segments, duration, at = null, chosen = null, onChoos
     onChoose(index, segments[index].start);
   };
   // The needle moves many times a second: the segments are not compared again for it.
-  const repeated = alike(byShare(segments, whole).map(([genre]) => genre));
+  const paint = colourOf(segments[0]?.genre); // changes with the theme
+  const repeated = useMemo(() => alike(byShare(segments, whole).map(([genre]) => genre)), [segments, whole, paint]);
   const drawn = useMemo(() => segments.map((segment, index) => html`
     <span key=${index} class=${`segment${index === chosen ? " chosen" : ""}${repeated.has(segment.genre) ? " hatched" : ""}`} title=${said(segment)} style=${{
       left: share(segment.start),
       width: share(drawnEnd(segments, index, whole) - segment.start),
       backgroundColor: segment.genre ? colourOf(segment.genre) : "transparent",
       opacity: segment.genre ? 0.35 + 0.65 * (segment.probability ?? 0) : 1,
-    }} />`), [segments, chosen, whole, colourOf(segments[0]?.genre), repeated.size]);
+    }} />`), [segments, chosen, whole, repeated]);
   return html`<div class="timeline" ref=${bar} role="slider" tabindex="0" aria-label=${label} aria-valuemin="0"
       aria-valuemax=${Math.max(0, segments.length - 1)} aria-valuenow=${now} aria-valuetext=${said(segments[now])}
       onClick=${byPointer} onKeyDown=${byKey}>
