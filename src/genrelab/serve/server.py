@@ -10,10 +10,10 @@ from anyio import CapacityLimiter
 
 from genrelab.library.store.library import Library
 from genrelab.recognize.recognizer import Recognizer
+from genrelab.serve.describe.metrics import Metrics
 from genrelab.serve.guard.access import Access
 from genrelab.serve.guard.limits import Limits
 from genrelab.serve.guard.roots import Roots
-from genrelab.serve.metrics import Metrics
 from genrelab.serve.settings import ServeSettings
 
 _THREADS = 16  # of cheap requests
@@ -82,9 +82,9 @@ class Server:
             return found
 
     def start(self) -> None:
-        """Call the `starters`."""
-        for start in self.starters:
-            start()
+        """Call the `starters`, each once."""
+        while self.starters:
+            self.starters.pop(0)()
 
     def close(self) -> None:
         """Call the `closers` in reverse order, all of them even if one fails, then close the library."""

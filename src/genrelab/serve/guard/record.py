@@ -8,10 +8,10 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from genrelab.printing import plain, shorten
+from genrelab.serve.describe.metrics import Metrics
 from genrelab.serve.endpoint import ROUTE
 from genrelab.serve.guard.headers import with_security
 from genrelab.serve.guard.log import ACCESS
-from genrelab.serve.metrics import Metrics
 
 _GONE = 499  # the client closed the connection before the response began
 _STARTS = ("http.response.start", "websocket.http.response.start")

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 import genrelab
 from genrelab.recognize.recognition import UNSURE
+from genrelab.serve.describe.metrics import MEDIA_TYPE, Metric
 from genrelab.serve.endpoint import Endpoint
-from genrelab.serve.metrics import MEDIA_TYPE, Metric
 from genrelab.serve.server import Server
 
 

@@ -19,7 +19,7 @@ async def document(server: Server, _: Request) -> Response:
 
 def _text(server: Server) -> str:
     from genrelab.serve.app import endpoints  # which lists this route too
-    from genrelab.serve.openapi import openapi
+    from genrelab.serve.describe.openapi import openapi
 
     access = server.access
     return json_text(openapi(endpoints(), needs_token=not access.is_open, cookie=access.cookie))
