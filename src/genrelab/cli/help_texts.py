@@ -10,8 +10,8 @@ _EXAMPLE = "Example: "
 """Begins the paragraph of a command's docstring that shows how to use it."""
 
 PANELS = {
-    "Recognize and tag": ("recognize", "tag", "listen"),
-    "Library": ("library", "similar"),
+    "Recognize and tag": ("recognize", "tag", "serve", "listen"),
+    "Library": ("library", "similar", "playlist"),
     "Your own genres": ("teach", "review", "vocabulary"),
     "Models and settings": ("model", "config"),
     "Laboratory": (

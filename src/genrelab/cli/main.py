@@ -29,12 +29,14 @@ from genrelab.cli import (
     library,
     listen,
     model,
+    playlist,
     pretrain,
     recipes,
     recognize,
     reproduce,
     review,
     search,
+    serve,
     similar,
     tag,
     targets,
@@ -108,7 +110,9 @@ app = typer.Typer(
 app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
+app.command("serve")(serve.serve)
 app.command("similar")(similar.similar)
+app.command("playlist")(playlist.playlist)
 app.command("teach")(teach.teach)
 app.command("review")(review.review)
 app.add_typer(library.app, name="library")

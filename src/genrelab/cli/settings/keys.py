@@ -56,7 +56,7 @@ KEYS = (
     Key(
         "model",
         "file",
-        ("recognize", "tag", "listen", "similar", "model info", "vocabulary match"),
+        ("recognize", "tag", "listen", "similar", "serve", "model info", "vocabulary match"),
         variable="GENRELAB_MODEL",
         parameters=(("model info", "file"),),
     ),
@@ -70,7 +70,7 @@ KEYS = (
     Key("exclude", "texts", ("recognize", "tag", "teach")),
     Key("no_ignore", "flag", ("recognize", "tag", "teach")),
     Key("full", "flag", ("recognize", "tag")),
-    Key("jobs", "integer", ("recognize", "tag", "teach")),
+    Key("jobs", "integer", ("recognize", "tag", "teach", "serve")),
     Key("top", "integer", ("recognize", "listen", "library list")),
     Key("min_confidence", "number", ("tag",)),
     Key("genres", "integer", ("tag",)),
@@ -83,5 +83,11 @@ KEYS = (
     Key("itunes_grouping", "flag", ("tag",)),
     Key("keep_mtime", "flag", ("tag",)),
     Key("skip_hard_links", "flag", ("tag",)),
+    Key("host", "text", ("serve",)),
+    Key("port", "integer", ("serve",)),
+    Key("token_file", "file", ("serve",)),
+    Key("name", "texts", ("serve",)),
+    Key("max_upload", "integer", ("serve",)),
+    Key("watch", "flag", ("serve",)),
 )
 """All keys. Whether files are written is no key: only the command line says it."""
