@@ -37,6 +37,7 @@ _ROUTES = (
     "recognize",
     "review",
     "session",
+    "sound",
     "sonic",
     "sound",
     "tags",

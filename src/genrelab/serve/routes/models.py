@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from pydantic import Field, JsonValue
+
 from genrelab.serve.describe.models import ModelFile, list_models
 from genrelab.serve.endpoint import Answer, Call, Endpoint
 
@@ -37,9 +39,13 @@ class Model(Answer):
     identity : str or None
         Name and digits of the content, as results have them.
     genres : list of str
+    thresholds : dict of str to float
+        Genre -> confidence below which the model abstains if this genre is first.
     tags : list of ModelTag
     created : str or None
         The date, as YYYY-MM-DD.
+    results : list of dict
+        Measured results, each with its `corpus` and `split`.
     problem : str or None
         Why it cannot be used.
     """
@@ -50,8 +56,10 @@ class Model(Answer):
     current: bool
     identity: str | None
     genres: tuple[str, ...] = ()
+    thresholds: dict[str, float] = Field(default_factory=dict)
     tags: tuple[ModelTag, ...] = ()
     created: str | None = None
+    results: tuple[dict[str, JsonValue], ...] = ()
     problem: str | None = None
 
 
@@ -97,8 +105,10 @@ def _answer(each: ModelFile) -> Model:
         current=each.current,
         identity=each.identity,
         genres=facts.genres,
+        thresholds={genre: facts.threshold_of(genre) for genre in facts.genres},
         tags=tuple(ModelTag(kind=tag.kind, name=tag.name) for tag in facts.user_tags),
         created=facts.created.isoformat(),
+        results=facts.results,
     )
 
 
