@@ -94,9 +94,7 @@ def start(
     library = library or folder / "library.db"
     temp = folder / "temp"
     temp.mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = more.pop("port", None) or free_port()
     given = {
         **{"library": str(library), "model": str(model), "roots": list(map(str, roots))},
         **{"more": more, "port": port},
@@ -117,6 +115,14 @@ def start(
                     running.stop()
                     raise
                 time.sleep(0.05)
+
+
+def free_port() -> int:
+    """Return a port that no program uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 @contextmanager
