@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -46,6 +46,7 @@ def scan(
     ignore: bool = True,
     follow_lists: bool = True,
     log: ScanLog | None = None,
+    inside: Callable[[Path], bool] | None = None,
 ) -> Iterator[Found]:
     """Find the audio files and tracks at some paths.
 
@@ -69,6 +70,8 @@ def scan(
         Whether to follow named playlists and CUE sheets; otherwise they are problems.
     log : ScanLog or None
         Receives what is skipped and which lists are read.
+    inside : callable or None
+        Whether a folder may be walked; None allows all. Other folders, which links lead to, are problems.
 
     Yields
     ------
@@ -76,17 +79,20 @@ def scan(
         A problem for each path that is missing or neither file nor folder, each unreadable folder, each
         named folder without audio files, and each entry of a list without a file.
     """
-    scanner = _Scanner(Patterns(_slashes(pattern) for pattern in exclude), ignore, follow_lists)
+    scanner = _Scanner(Patterns(_slashes(pattern) for pattern in exclude), ignore, follow_lists, inside)
     return scanner.scan(paths, ScanLog() if log is None else log)
 
 
 class _Scanner:
     """Finds files with one set of rules."""
 
-    def __init__(self, exclude: Patterns, ignore: bool, follow_lists: bool) -> None:
+    def __init__(
+        self, exclude: Patterns, ignore: bool, follow_lists: bool, inside: Callable[[Path], bool] | None
+    ) -> None:
         self._exclude = exclude
         self._ignore = ignore
         self._follow_lists = follow_lists
+        self._inside = inside
 
     def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
         """Yield what the paths lead to: at least one item if there is a path."""
@@ -164,6 +170,10 @@ class _Scanner:
                     around.pop()
             elif not isinstance(found, _Folder):
                 yield found
+            elif self._inside is not None and not self._inside(found.path):
+                yield Problem(
+                    found.path, f"{found.path} leads out of the allowed folders. It was not followed."
+                )
             else:
                 try:
                     status = found.path.stat()

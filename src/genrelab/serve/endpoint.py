@@ -144,7 +144,7 @@ class Endpoint:
         call = Call(
             server,
             {name: str(value) for name, value in request.path_params.items()},
-            read_query(self.query, request),
+            _query(self.query, request),
             await read_body(self.body, request) if self.body else None,
         )
         answer = await to_thread.run_sync(self.run, call, limiter=server.threads)
@@ -153,21 +153,23 @@ class Endpoint:
         return Response(answer.model_dump_json(), status_code=self.status, media_type="application/json")
 
 
-def read_query(wanted: type[_Model] | None, request: Request) -> _Model | None:
-    """Validate the query parameters; one that may be given several times is declared as a list or tuple.
+def _query(wanted: type[Query] | None, request: Request) -> Query | None:
+    if wanted is not None:
+        return read_query(wanted, request)
+    if request.query_params:
+        raise _unknown("query parameter", next(iter(request.query_params)))
+    return None
 
-    Routes that are `raw` call this themselves.
+
+def read_query(wanted: type[_Model], request: Request) -> _Model:
+    """Validate the query parameters; one that may be given several times is declared as a list or tuple.
 
     Raises
     ------
     RequestError
-        If one is unknown, invalid, or given several times.
+        If they are not as declared.
     """
     given = request.query_params
-    if wanted is None:
-        if given:
-            raise _unknown("query parameter", next(iter(given)))
-        return None
     values: dict[str, Any] = {}
     for name in given:
         several = given.getlist(name)

@@ -22,7 +22,7 @@ from genrelab.serve.problem import Problem, problem_response
 
 STATIC = Path(__file__).parent / "static"
 
-WAVESURFER_STYLE = "'sha256-5WTREA6gCSav8Ku8bnAZh5Gn7jbBKNXU7MfCLbfN8NQ='"
+WAVESURFER_STYLE = "'sha256-Y/8t1dAKa3ay+RZEiEFEDr8dFiQhpaFvYXXUfT3p6ZU='"
 """The style that wavesurfer.js writes into its shadow root: a source of `style-src`."""
 
 POLICY = (
@@ -79,11 +79,12 @@ def page_routes() -> list[BaseRoute]:
 
 def _respond(request: Request, route: str, name: str) -> Response:
     request.scope[ROUTE] = route
-    path = _names().get(name)
-    if path is None:
+    try:
+        path = _names()[name]
+        found = _read(path, path.stat().st_mtime_ns)
+    except (KeyError, OSError):  # no such file, or it was removed since
         problem = Problem(title="there is nothing at this address", status=404, code="not-found")
         return problem_response(problem)
-    found = _read(path, path.stat().st_mtime_ns)
     packed = found.compressed is not None and "gzip" in request.headers.get("accept-encoding", "")
     tag = f'"{found.tag}{"-gz" if packed else ""}"'
     headers = {"ETag": tag, "Cache-Control": found.caching, "Vary": "Accept-Encoding"}

@@ -14,13 +14,13 @@ _OF_UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "websock
 
 
 class _PlainFormatter(logging.Formatter):
-    """One escaped line per record, and one per line of a traceback."""
+    """One escaped line per record. Those of a traceback are indented, so that none imitates a record."""
 
     def format(self, record: logging.LogRecord) -> str:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
         lines = [f"{when} {plain(record.getMessage())}"]
         if record.exc_info:
-            lines += [plain(line) for line in self.formatException(record.exc_info).split("\n")]
+            lines += [f"  {plain(line)}" for line in self.formatException(record.exc_info).split("\n")]
         return "\n".join(lines)
 
 
