@@ -56,7 +56,7 @@ KEYS = (
     Key(
         "model",
         "file",
-        ("recognize", "tag", "listen", "similar", "serve", "model info", "vocabulary match"),
+        ("recognize", "tag", "listen", "similar", "playlist", "serve", "model info", "vocabulary match"),
         variable="GENRELAB_MODEL",
         parameters=(("model info", "file"),),
     ),
