@@ -30,9 +30,9 @@ from genrelab.serve import track_id
 from genrelab.serve.app import create_app
 from genrelab.serve.guard.roots import Roots
 from genrelab.serve.settings import ServeSettings
-from genrelab.serve.tracks.opened import OpenedTrack
-from genrelab.serve.tracks.ranges import has_tag, is_current, wanted_range
-from genrelab.serve.tracks.sound import Sound
+from genrelab.serve.sound.opened import OpenedTrack
+from genrelab.serve.sound.ranges import has_tag, is_current, wanted_range
+from genrelab.serve.sound.sending import Sound
 
 BINARY = bytes(range(256)) * 40
 
@@ -257,7 +257,7 @@ def test_too_many_encoded_streams_are_refused(
     path = connection.root / "busy.wav"
     soundfile.write(path, tone(440.0, 1.0), 8000)
     connection.know(path)
-    monkeypatch.setattr("genrelab.serve.tracks.sound._MOST_ENCODED", 0)
+    monkeypatch.setattr("genrelab.serve.sound.sending._MOST_ENCODED", 0)
     answer = connection.sound(path, query="?as=ogg")
     assert (answer.status, json.loads(answer.body)["code"]) == (503, "encoding-busy")
     assert answer.headers["retry-after"] == "5"
