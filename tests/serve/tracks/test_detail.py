@@ -133,6 +133,14 @@ def test_similar_tracks_are_those_of_the_same_tone(shown) -> None:
     assert shown.problem("/tracks/xx/similar") == (404, "track-id-damaged")
 
 
+def test_a_library_too_large_for_the_index_is_scanned(shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"/tracks/{shown.id('middle.mp3')}/similar"
+    expected = shown.get(address)
+    monkeypatch.setattr("genrelab.library.explore.sound_index.MOST_BYTES", 0)
+    found = shown.get(address)
+    assert found == expected and len(found["items"]) >= 4
+
+
 def test_similar_tracks_lie_under_the_roots(shown, show) -> None:
     inner = show(shown.library, shown.model, shown.root / "Björk")
     found = inner.get(f"/tracks/{shown.id('Björk/low one.mp3')}/similar")
