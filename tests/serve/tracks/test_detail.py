@@ -213,6 +213,31 @@ def test_the_map_follows_the_library(changing) -> None:
     assert changing.get("/map")["names"] == [name for name in before if name != "high.mp3"]
 
 
+def test_a_large_map_is_shown_while_another_is_laid_out(changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genrelab.serve.tracks.chart._SOON_SECONDS", -1.0)
+    monkeypatch.setattr("genrelab.serve.tracks.chart._PATIENCE", 0)
+    before = changing.client.get("/api/v1/map")
+    assert "high.mp3" in before.json()["names"] and "x-stale" not in before.headers
+    with Library(changing.library) as library:
+        library.tracks.forget([changing.root / "high.mp3"])
+    during = changing.client.get("/api/v1/map?wait=0")
+    assert (during.headers["x-stale"], during.json()["names"]) == ("1", before.json()["names"])
+    end = time.monotonic() + 60
+    while "high.mp3" in (after := changing.client.get("/api/v1/map")).json()["names"]:
+        assert time.monotonic() < end
+    assert "x-stale" not in after.headers
+
+
+def test_a_map_that_cannot_be_drawn_says_why(changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genrelab.library.explore.layout.MOST_NUMBERS", 1)
+    found = changing.get("/map")
+    assert (found["state"], found["ids"]) == ("failed", []) and found["problem"]
+    monkeypatch.undo()
+    assert changing.get("/map")["state"] == "failed", "it is tried again only after a while"
+    monkeypatch.setattr("genrelab.serve.tracks.chart._RETRY_SECONDS", 0.0)
+    assert changing.get("/map")["state"] == "ready"
+
+
 def test_a_map_that_takes_long_says_how_far_it_is(show, shown, tmp_path) -> None:
     large = show(fill(tmp_path / "large.db", 3000, numbers=16), shown.model)
     first = large.client.get("/api/v1/map?wait=0")

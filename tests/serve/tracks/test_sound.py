@@ -264,6 +264,29 @@ def test_too_many_encoded_streams_are_refused(
     assert connection.sound(path).status == 200
 
 
+def test_an_encoded_stream_that_ended_makes_room(
+    connection: Connection, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = connection.root / "room.wav"
+    soundfile.write(path, tone(440.0, 1.0), 8000)
+    connection.know(path)
+    monkeypatch.setattr("genrelab.serve.sound.sending._MOST_ENCODED", 1)
+    for _ in range(3):
+        assert connection.sound(song, query="?as=ogg").status == 422
+        assert connection.sound(path, query="?as=ogg").status == 200
+
+
+def test_the_client_reads_what_the_server_sends(connection: Connection, song: Path) -> None:
+    from genrelab.client import Client
+
+    with closing(Client(f"http://127.0.0.1:{connection.port}")) as client:
+        page = client.tracks(search="song.bin")
+        assert [track.id for track in page.items] == [connection.id(song)]
+        assert (page.items[0].genre, page.total) == ("rock", 1)
+        assert client.track(connection.id(song))["name"] == "song.bin"
+        assert client.statistics()["genres"]["rock"] >= 1
+
+
 def descriptors() -> set[str]:
     return {os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if exists(name)}
 
