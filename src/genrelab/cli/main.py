@@ -41,6 +41,7 @@ from genrelab.cli import (
     teach,
     train,
     vocabulary,
+    watch,
 )
 from genrelab.cli.help_texts import arrange_help, help_order
 from genrelab.cli.progress import note
@@ -108,6 +109,7 @@ app = typer.Typer(
 app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
+app.command("watch")(watch.watch)
 app.command("similar")(similar.similar)
 app.command("teach")(teach.teach)
 app.command("review")(review.review)

@@ -46,6 +46,7 @@ def scan(
     ignore: bool = True,
     follow_lists: bool = True,
     log: ScanLog | None = None,
+    near: Iterable[str | os.PathLike[str]] | None = None,
 ) -> Iterator[Found]:
     """Find the audio files and tracks at some paths.
 
@@ -69,6 +70,9 @@ def scan(
         Whether to follow named playlists and CUE sheets; otherwise they are problems.
     log : ScanLog or None
         Receives what is skipped and which lists are read.
+    near : iterable of str or path-like, or None
+        Paths below the named folders: only what is at or below one of them is included, and other folders are
+        not walked. They must begin with a named folder as it is written in `paths`. None includes everything.
 
     Yields
     ------
@@ -76,17 +80,19 @@ def scan(
         A problem for each path that is missing or neither file nor folder, each unreadable folder, each
         named folder without audio files, and each entry of a list without a file.
     """
-    scanner = _Scanner(Patterns(_slashes(pattern) for pattern in exclude), ignore, follow_lists)
+    patterns = Patterns(_slashes(pattern) for pattern in exclude)
+    scanner = _Scanner(patterns, ignore, follow_lists, None if near is None else _Near(near))
     return scanner.scan(paths, ScanLog() if log is None else log)
 
 
 class _Scanner:
     """Finds files with one set of rules."""
 
-    def __init__(self, exclude: Patterns, ignore: bool, follow_lists: bool) -> None:
+    def __init__(self, exclude: Patterns, ignore: bool, follow_lists: bool, near: _Near | None) -> None:
         self._exclude = exclude
         self._ignore = ignore
         self._follow_lists = follow_lists
+        self._near = near
 
     def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
         """Yield what the paths lead to: at least one item if there is a path."""
@@ -202,6 +208,8 @@ class _Scanner:
             if entry.name.startswith("."):
                 continue
             path, names = folder.path / entry.name, (*folder.names, entry.name)
+            if self._near is not None and not self._near.includes(path):
+                continue
             try:
                 is_folder = entry.is_dir()
             except OSError as error:
@@ -231,6 +239,18 @@ class _Scanner:
             if hidden is not None:
                 return PassedOver(what, "pattern", mark.name) if hidden else None
         return None
+
+
+class _Near:
+    """Some paths, and the folders that lead to them."""
+
+    def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
+        self._paths = {Path(path) for path in paths}
+        self._above = {parent for path in self._paths for parent in path.parents}
+
+    def includes(self, path: Path) -> bool:
+        """Whether a path is one of them, above or below one."""
+        return path in self._above or path in self._paths or not self._paths.isdisjoint(path.parents)
 
 
 class _Named:
