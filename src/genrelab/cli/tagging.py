@@ -1,4 +1,4 @@
-"""The options of `genrelab tag` for commands that also write tags: `genrelab recognize` and `genrelab watch`."""
+"""The options of `genrelab tag` for `recognize` and `watch`, which also write tags."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHARED = {
 }  # fmt: skip
 _FORMATS = ("table", "json", "csv")
 CHECK_ONLY = "genrelab.tag.check_only"
-"""Key in the `meta` of a context of `tag`: check the options, append the policy to this list, and do nothing."""
+"""Key in the `meta` of a context of `tag`: only check the options, and append the policy to this list."""
 
 #: Parameters of `tag` that say which files, or are for a single run.
 _OF_ONE_RUN = {"context", "dry_run", "force", "format", "no_recognize", "paths", "undo", "write"}

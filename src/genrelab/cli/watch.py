@@ -273,8 +273,8 @@ def _stopping(stop: threading.Event) -> Iterator[threading.Event]:
                 former[number] = signal.signal(number, end)
         yield interrupted
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for each, handler in former.items():
+            signal.signal(each, handler)
 
 
 def _calls(

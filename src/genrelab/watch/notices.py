@@ -7,8 +7,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from watchfiles import watch
-
 TICK_SECONDS = 0.5
 _QUIET_MS = 50  # notices closer together than this come at once
 
@@ -25,7 +23,7 @@ class NoNoticesError(Exception):
     ----------
     reason : str
         Why, and what helps.
-    code : {"watch-limit", "watch-unsupported", "watch-overrun"}
+    code : {"watch-limit", "watch-unsupported", "watch-overrun", "watch-no-notices"}
     lasting : bool
         Whether it will be so next time too.
     """
@@ -60,6 +58,11 @@ class Notices:
         except UnicodeEncodeError as error:
             reason = "the name of a folder is not text, which the system's notices cannot carry"
             raise NoNoticesError(reason, "watch-unsupported", lasting=True) from error
+        try:
+            from watchfiles import watch
+        except ImportError as error:
+            reason = "watchfiles is not installed: pip install 'genrelab[serve]'"
+            raise NoNoticesError(reason, "watch-no-notices", lasting=True) from error
         self._changes = watch(
             *folders,
             watch_filter=None,

@@ -20,8 +20,8 @@ class WatchSettings:
     settle_seconds : float >= 0
         How long a file must not have changed before it is recognized.
     poll_seconds : float > 0, or None
-        Time between two looks at all files; None means notices of the system where it gives them, and a minute
-        elsewhere.
+        Time between two looks at all files; None means notices of the system where it gives them, and a
+        minute elsewhere.
     initial_scan : bool
         Whether to recognize what is there at the start.
     forget_missing : bool
@@ -31,7 +31,7 @@ class WatchSettings:
     once : bool
         Whether to end when nothing is left to do. What fails for the moment is an error then.
     retry_seconds : float > 0
-        Time until something that failed, such as writing to a full disk, is tried again; it doubles each time.
+        Time until something that failed, such as a write to a full disk, is tried again; it doubles.
     """
 
     folders: tuple[Path, ...]

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 UNFINISHED_SUFFIXES = (
-    ".part", ".tmp", ".crdownload", ".download", ".partial", ".filepart", ".!qB", ".!ut", ".aria2", ".opdownload",
+    ".part", ".tmp", ".crdownload", ".download", ".partial", ".filepart", ".!qB", ".!ut", ".aria2",
+    ".opdownload",
 )  # fmt: skip
 """What downloaders append to the name of a file until it is complete."""
 
@@ -80,7 +81,7 @@ class Settling:
         return path in self._files
 
     def add(self, path: Path, stamp: Stamp, *, after: float = 0.0) -> None:
-        """Wait for a file, at least `after` seconds; one that waits already starts again if it has changed."""
+        """Wait for a file, at least `after` seconds; one that has changed while it waits starts again."""
         now = self._clock()
         known = self._files.get(path)
         if known is not None and known.stamp == stamp:
@@ -151,7 +152,7 @@ def is_written(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        # Whoever opens the file while it is leased breaks the lease, which sends a signal: one that is ignored.
+        # Whoever opens the file while it is leased breaks the lease, which sends this signal; it is ignored.
         fcntl.fcntl(number, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_UNLCK)

@@ -16,7 +16,7 @@ from genrelab.watch.event import Event
 from genrelab.watch.folders import Folder, network_type
 from genrelab.watch.follow_up import Arrival, FollowUp
 from genrelab.watch.missing import MissingFiles
-from genrelab.watch.notices import TICK_SECONDS, Notices, NoNoticesError
+from genrelab.watch.notices import TICK_SECONDS, NoNoticesError, Notices
 from genrelab.watch.settings import WatchSettings
 from genrelab.watch.settling import Settling, Stamp, stamp_of
 from genrelab.watch.work import PASSING, UNSTORED, Outcome, Work
@@ -325,7 +325,7 @@ class Watcher:
         """Tell the calls about a file that changed."""
         if self._follow_up is None or event.path is None or event.kind in ("failed", "problem"):
             return
-        genre = event.recognition and (event.recognition.genre or UNSURE)
+        genre = None if event.recognition is None else event.recognition.genre or UNSURE
         self._follow_up.add(Arrival(event.path, genre))
 
     def put_off(self, error: LibraryError | OSError) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +123,7 @@ class Work:
         self._owe(files)
         fresh: list[tuple[Path, Event]] = []
         settled = set()
-        with closing(self._recognizer.recognize_many(files, jobs=self._jobs)) as records:
+        with closing(self._recognize(files)) as records:
             for path, record in zip(files, records, strict=False):
                 now = stamp_of(path)
                 if now is None or now != stamps[path]:
@@ -151,6 +151,9 @@ class Work:
                     break
         self._settle(settled)
         yield from self._tag(fresh, stamps)
+
+    def _recognize(self, files: Sequence[Path]) -> Generator[Recognition, None, None]:
+        yield from self._recognizer.recognize_many(files, jobs=self._jobs)
 
     def _tag(
         self, fresh: Sequence[tuple[Path, Event]], stamps: Mapping[Path, Stamp | None]
