@@ -30,6 +30,7 @@ PACKAGES = {
     "mount": "mount",
     "mpv": "mpv",
     "sox": "sox",
+    "unshare": "util-linux",
     "wvunpack": "wavpack",
 }
 """The programs that tests run, and the packages of Debian and Ubuntu that bring them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 TICK_SECONDS = 0.5
@@ -59,24 +59,35 @@ class Notices:
             reason = "the name of a folder is not text, which the system's notices cannot carry"
             raise NoNoticesError(reason, "watch-unsupported", lasting=True) from error
         try:
-            from watchfiles import watch
+            import watchfiles
         except ImportError as error:
             reason = "watchfiles is not installed: pip install 'genrelab[serve]'"
             raise NoNoticesError(reason, "watch-no-notices", lasting=True) from error
-        self._changes = watch(
-            *folders,
-            watch_filter=None,
-            debounce=round(TICK_SECONDS * 1000),
-            step=_QUIET_MS,
-            rust_timeout=round(TICK_SECONDS * 1000),
-            yield_on_timeout=True,
-            stop_event=stop,
-            raise_interrupt=False,
-            force_polling=False,
-            ignore_permission_denied=True,
-        )
+
+        def begin(*, tolerant: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:
+            return watchfiles.watch(
+                *folders,
+                watch_filter=None,
+                debounce=round(TICK_SECONDS * 1000),
+                step=_QUIET_MS,
+                rust_timeout=round(TICK_SECONDS * 1000),
+                yield_on_timeout=True,
+                stop_event=stop,
+                raise_interrupt=False,
+                force_polling=False,
+                ignore_permission_denied=tolerant,
+            )
+
         self._ended = False
-        self._first = self._next()  # starts to watch
+        self._changes = begin(tolerant=False)
+        try:
+            self._first = self._next()  # starts to watch
+        except NoNoticesError as error:
+            if not isinstance(error.__cause__, PermissionError):
+                raise
+            self._ended = False
+            self._changes = begin(tolerant=True)  # says nothing about the limit of the system either
+            self._first = self._next()
 
     def wait(self) -> set[Path]:
         """Return the paths that changed, after `TICK_SECONDS` at most; none if nothing did.
@@ -105,7 +116,7 @@ class Notices:
     def close(self) -> None:
         """Stop watching."""
         self._ended = True
-        self._changes.close()
+        del self._changes
 
 
 def _why(error: Exception) -> NoNoticesError:
