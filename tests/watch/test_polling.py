@@ -16,7 +16,7 @@ from unprivileged import as_plain_user, open_folder
 from watching import Start, song
 
 from genrelab.watch.folders import network_type
-from genrelab.watch.notices import Notices
+from genrelab.watch.notices import Notices, readable_folders
 
 
 def test_polling_finds_what_arrives_moves_and_vanishes(start: Start, box: Path) -> None:
@@ -117,11 +117,42 @@ def test_a_folder_that_may_not_be_read_does_not_hide_the_others() -> None:
 
         def act() -> list[str]:
             notices = Notices([folder], threading.Event())
-            (folder / "open" / "a.flac").write_bytes(b"x")
-            deadline, found = time.monotonic() + 10, set()
-            while not found and time.monotonic() < deadline:
-                found = notices.wait()
-            notices.close()
-            return sorted(path.name for path in found)
+            found: set[str] = set()
 
-        assert as_plain_user(act) == ["a.flac"]
+            def notice(path: Path) -> None:
+                path.write_bytes(b"x")
+                deadline = time.monotonic() + 10
+                while path.name not in found and time.monotonic() < deadline:
+                    found.update(each.name for each in notices.wait())
+
+            notice(folder / "open" / "a.flac")
+            notice(folder / "b.flac")
+            (folder / "new").mkdir()
+            while "new" not in found:
+                found.update(each.name for each in notices.wait())
+            notice(folder / "new" / "c.flac")
+            notices.close()
+            return sorted(found)
+
+        import watchfiles  # noqa: F401  # the other user may be unable to read it
+
+        assert as_plain_user(act) == ["a.flac", "b.flac", "c.flac", "new"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions")
+def test_how_to_watch_around_what_may_not_be_read() -> None:
+    with open_folder() as folder:
+        for name in ("a/b/secret", "a/c/d", "e/f"):
+            (folder / name).mkdir(parents=True)
+        for inside in folder.rglob("*"):
+            inside.chmod(0o777)
+        (folder / "e" / "loop").symlink_to(folder)
+        assert readable_folders([folder]) == ([], [folder])
+        (folder / "a" / "b" / "secret").chmod(0o000)
+
+        def act() -> list[list[str]]:
+            return [sorted(map(str, paths)) for paths in readable_folders([folder])]
+
+        flat, deep = as_plain_user(act)
+        assert flat == sorted(str(folder / name) for name in (".", "a", "a/b"))
+        assert deep == sorted(str(folder / name) for name in ("a/c", "e"))
