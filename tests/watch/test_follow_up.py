@@ -16,10 +16,10 @@ import pytest
 from raising import raises
 from watching import Start, song
 
+from genrelab.watch.calls.follow_up import Arrival, Command, FollowUp
+from genrelab.watch.calls.process import run_bounded
+from genrelab.watch.calls.web_call import WebCall, parse_header
 from genrelab.watch.event import Event
-from genrelab.watch.follow_up import Arrival, Command, FollowUp
-from genrelab.watch.process import run_bounded
-from genrelab.watch.web_call import WebCall, parse_header
 
 NEVER = threading.Event()
 FILES = [

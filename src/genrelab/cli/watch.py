@@ -30,8 +30,8 @@ from genrelab.cli.tagging import TAG_PANEL, tag_policy, takes_tag_options
 
 if TYPE_CHECKING:
     from genrelab.library import CachedRecognizer, Library, TagPolicy, TagRecord
+    from genrelab.watch.calls.follow_up import Call
     from genrelab.watch.event import Event
-    from genrelab.watch.follow_up import Call
     from genrelab.watch.work import WriteTags
 
 _FOLLOW_PANEL = "Tell other programs"
@@ -153,8 +153,8 @@ def watch(
     from genrelab.errors import UsageError
     from genrelab.library import CachedRecognizer
     from genrelab.recognize import Recognizer
+    from genrelab.watch.calls.follow_up import FollowUp
     from genrelab.watch.folders import check_folders
-    from genrelab.watch.follow_up import FollowUp
     from genrelab.watch.owed import Owed, watching_alone
     from genrelab.watch.settings import WatchSettings
     from genrelab.watch.watcher import Watcher
@@ -281,8 +281,8 @@ def _calls(
     then: list[str] | None, urls: list[str] | None, method: Any, headers: list[str] | None, timeout: float
 ) -> list[Call]:
     from genrelab.errors import UsageError
-    from genrelab.watch.follow_up import Command
-    from genrelab.watch.web_call import WebCall, parse_header
+    from genrelab.watch.calls.follow_up import Command
+    from genrelab.watch.calls.web_call import WebCall, parse_header
 
     if headers and not urls:
         message = "--then-header is for --then-url. Add the URL, or omit it."

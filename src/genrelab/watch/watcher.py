@@ -12,9 +12,9 @@ from pathlib import Path
 from genrelab.errors import LibraryError
 from genrelab.recognize.recognition import UNSURE
 from genrelab.recognize.scan import Problem, SheetTrack, scan
+from genrelab.watch.calls.follow_up import Arrival, FollowUp
 from genrelab.watch.event import Event
 from genrelab.watch.folders import Folder, network_type
-from genrelab.watch.follow_up import Arrival, FollowUp
 from genrelab.watch.missing import MissingFiles
 from genrelab.watch.notices import TICK_SECONDS, NoNoticesError, Notices
 from genrelab.watch.settings import WatchSettings

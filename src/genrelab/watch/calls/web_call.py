@@ -14,8 +14,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from genrelab.errors import UsageError
 from genrelab.printing import json_text
+from genrelab.watch.calls.follow_up import Arrival
 from genrelab.watch.event import Event
-from genrelab.watch.follow_up import Arrival
 
 _MOST_REDIRECTS = 3
 _MOST_NAMED = 1000  # files in the body of one request

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from genrelab.errors import UsageError
+from genrelab.watch.calls.process import run_bounded
 from genrelab.watch.event import Event
-from genrelab.watch.process import run_bounded
 
 _PLACEHOLDER = re.compile(r"\{(path|genre)\}")
 _MOST_SHOWN = 300  # characters of what a command printed
