@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.bundle.bounded import call_within, limit_memory
-from genrelab.bundle.bounds import LOAD_SECONDS, MOST_BYTES, MOST_EMBEDDING, inference_seconds
+from genrelab.bundle.bounds import LOAD_SECONDS, MOST_EMBEDDING, inference_seconds
 from genrelab.bundle.contents import Contents, WireError, examine
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, parse_metadata
+from genrelab.bundle.read import AGAIN, read_file
 from genrelab.errors import ModelFileError, UsageError
 from genrelab.printing import shorten
 
@@ -25,8 +26,6 @@ STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 _LINE = 400  # characters of onnxruntime's messages
 _ROUNDING = 1e-3  # of a probability
-
-_AGAIN = "Get the file again, or export it again with `genrelab export`."
 
 
 KEY_LENGTH = 12
@@ -104,20 +103,10 @@ class Bundle:
         if threads is not None and threads < 1:
             raise UsageError(f"a model needs at least 1 thread, not {threads}", code="thread-count")
         path = Path(path)
-        data = _read(path)
-        try:
-            contents = examine(data)
-        except WireError as error:
-            raise ModelFileError(
-                f"{path} is cut off, damaged or not an ONNX file: {error}. {_AGAIN}",
-                code="model-not-onnx",
-            ) from error
-        metadata = parse_metadata(_check_contents(contents, path), path=path)
+        data = read_file(path)
+        metadata, identity = _facts(data, path)
         session = _open_session(data, threads, path)
         _check_signature(session, metadata, path)
-        identity = f"{metadata.recipe}@{hashlib.sha256(data).hexdigest()[:KEY_LENGTH]}"
-        if metadata.base is not None:
-            identity += f"~{embedding_key(metadata.base)}"
         return cls(metadata, identity, session, path)
 
     @property
@@ -196,12 +185,12 @@ class Bundle:
         except TimeoutError as error:
             raise ModelFileError(
                 f"the network of {self._path} took more than {seconds:g} s for {sound:g} s of sound and "
-                f"was stopped. {_AGAIN}",
+                f"was stopped. {AGAIN}",
                 code="model-too-slow",
             ) from error
         except _session_errors() as error:
             raise ModelFileError(
-                f"the network of {self._path} fails: {_first_line(error)}. {_AGAIN}", code="model-fails"
+                f"the network of {self._path} fails: {_first_line(error)}. {AGAIN}", code="model-fails"
             ) from error
 
     def _check_outputs(self, found: Any, embeddings: Any, n: int) -> None:
@@ -210,19 +199,19 @@ class Bundle:
         if found.shape != (n, genres) or embeddings.shape != (n, size) or not 0 < size <= MOST_EMBEDDING:
             raise ModelFileError(
                 f"the network of {self._path} returned arrays {found.shape} and {embeddings.shape} for {n} "
-                f"segments and {genres} genres. {_AGAIN}",
+                f"segments and {genres} genres. {AGAIN}",
                 code="model-output-shape",
             )
         self._embedding_size = size
         within = found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING  # False for NaN
         if not (within and np.abs(found.sum(axis=1) - 1.0).max() < 1e-2):
             raise ModelFileError(
-                f"the network of {self._path} returned no probabilities. {_AGAIN}",
+                f"the network of {self._path} returned no probabilities. {AGAIN}",
                 code="model-no-probabilities",
             )
         if not np.isfinite(embeddings).all():
             raise ModelFileError(
-                f"the network of {self._path} returned values that are not finite. {_AGAIN}",
+                f"the network of {self._path} returned values that are not finite. {AGAIN}",
                 code="model-not-finite",
             )
 
@@ -231,15 +220,40 @@ class Bundle:
         if found.shape != (n, len(self.metadata.tags)):
             raise ModelFileError(
                 f"the network of {self._path} returned an array {found.shape} for {n} segments and "
-                f"{len(self.metadata.tags)} tags. {_AGAIN}",
+                f"{len(self.metadata.tags)} tags. {AGAIN}",
                 code="model-output-shape",
             )
         if not (found.min() >= -_ROUNDING and found.max() <= 1.0 + _ROUNDING):  # also if one is NaN
             raise ModelFileError(
-                f"the network of {self._path} returned no probabilities for its tags. {_AGAIN}",
+                f"the network of {self._path} returned no probabilities for its tags. {AGAIN}",
                 code="model-no-probabilities",
             )
         return np.asarray(found.clip(0.0, 1.0), dtype=np.float32)
+
+
+def read_facts(path: str | os.PathLike[str]) -> tuple[BundleMetadata, str]:
+    """Return the metadata and the identity of a model file, without preparing its network.
+
+    Raises
+    ------
+    ModelFileError
+        As for `Bundle.load`, except for what concerns the network.
+    """
+    return _facts(read_file(Path(path)), Path(path))
+
+
+def _facts(data: bytes, path: Path) -> tuple[BundleMetadata, str]:
+    try:
+        contents = examine(data)
+    except WireError as error:
+        raise ModelFileError(
+            f"{path} is cut off, damaged or not an ONNX file: {error}. {AGAIN}", code="model-not-onnx"
+        ) from error
+    metadata = parse_metadata(_check_contents(contents, path), path=path)
+    identity = f"{metadata.recipe}@{hashlib.sha256(data).hexdigest()[:KEY_LENGTH]}"
+    if metadata.base is not None:
+        identity += f"~{embedding_key(metadata.base)}"
+    return metadata, identity
 
 
 def _outputs(metadata: BundleMetadata) -> tuple[str, ...]:
@@ -247,43 +261,10 @@ def _outputs(metadata: BundleMetadata) -> tuple[str, ...]:
     return (*OUTPUTS, TAGS_OUTPUT) if metadata.tags else OUTPUTS
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ModelFileError(
-                f"the model file {path} is a folder. Name the .onnx file in it.", code="model-folder"
-            )
-        if path.exists() and not path.is_file():
-            raise ModelFileError(
-                f"the model file {path} is not a regular file. Copy it into one.",
-                code="model-not-regular",
-            )
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MOST_BYTES:
-                raise ModelFileError(
-                    f"the model file {path} has {size:,} bytes, more than {MOST_BYTES:,}. Check that "
-                    "it is the right file.",
-                    code="model-too-large",
-                )
-            data = file.read(size)
-    except FileNotFoundError as error:
-        raise ModelFileError(
-            f"the model file {path} does not exist. Check the path.", code="model-missing"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ModelFileError(
-            f"the model file {path} cannot be read: {error}", code="model-unreadable"
-        ) from error
-    if not data:
-        raise ModelFileError(f"the model file {path} is empty (0 bytes). {_AGAIN}", code="model-empty")
-    return data
-
-
 def _check_contents(contents: Contents, path: Path) -> str:
     """Return the text of the metadata of a self-contained file."""
     if not contents.has_graph:
-        raise ModelFileError(f"{path} is not an ONNX file: it has no graph. {_AGAIN}", code="model-not-onnx")
+        raise ModelFileError(f"{path} is not an ONNX file: it has no graph. {AGAIN}", code="model-not-onnx")
     if METADATA_KEY not in contents.properties:
         raise ModelFileError(
             f"{path} is an ONNX file, but not one of genrelab's: it lacks the metadata `{METADATA_KEY}`. "
@@ -330,13 +311,13 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
         return call_within(make, LOAD_SECONDS, stop=lambda: None)
     except TimeoutError as error:
         raise ModelFileError(
-            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {_AGAIN}",
+            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {AGAIN}",
             code="model-too-slow",
         ) from error
     except _session_errors() as error:
         raise ModelFileError(
             f"onnxruntime {onnxruntime.__version__} cannot use the model file {path}: {_first_line(error)}. "
-            f"{_AGAIN}",
+            f"{AGAIN}",
             code="model-unusable",
         ) from error
 
@@ -363,7 +344,7 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
     if set(inputs) != {INPUT} or not set(wanted) <= set(outputs):
         raise ModelFileError(
             f"the graph of {path} has the inputs {_named(inputs)} and the outputs {_named(outputs)}; a model "
-            f"file {'with tags ' if metadata.tags else ''}has ['{INPUT}'] and {sorted(wanted)}. {_AGAIN}",
+            f"file {'with tags ' if metadata.tags else ''}has ['{INPUT}'] and {sorted(wanted)}. {AGAIN}",
             code="model-signature",
         )
     samples = "free" if metadata.padding == "none" else metadata.segment_samples
@@ -378,7 +359,7 @@ def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
             raise ModelFileError(
                 f"the graph of {path} has {node.type} {shorten(str(node.shape))} for `{node.name}`; its "
-                f"metadata requires tensor(float) {['batch', *shape[1:]]} with a free batch. {_AGAIN}",
+                f"metadata requires tensor(float) {['batch', *shape[1:]]} with a free batch. {AGAIN}",
                 code="model-signature",
             )
 

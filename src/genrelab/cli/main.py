@@ -35,6 +35,7 @@ from genrelab.cli import (
     reproduce,
     review,
     search,
+    serve,
     similar,
     tag,
     targets,
@@ -110,6 +111,7 @@ app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
 app.command("watch")(watch.watch)
+app.command("serve")(serve.serve)
 app.command("similar")(similar.similar)
 app.command("teach")(teach.teach)
 app.command("review")(review.review)

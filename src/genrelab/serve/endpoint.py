@@ -18,12 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from genrelab.errors import GenrelabError
-from genrelab.serve.problem import RequestError, problem_of, problem_response
+from genrelab.serve.problem import RequestError, error_response
 
 if TYPE_CHECKING:
     from genrelab.serve.server import Server
 
 PREFIX = "/api/v1"
+ROUTE = "genrelab.route"
+"""Key of the ASGI scope with the template of the route, such as `/tracks/{id}`, for the metrics."""
 _MOST_BODY = 1 << 20  # bytes of JSON
 _Model = TypeVar("_Model", bound=BaseModel)
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -91,6 +93,13 @@ class Endpoint:
     raw : bool
     media_type : str
         Of the response; other than JSON only with `raw`.
+    consumes : tuple of str
+        Media types of the body of a `raw` route, such as `multipart/form-data`. A body of the type
+        application/json is described by `body`.
+    description : str
+        Further sentences for the OpenAPI document.
+    example : dict or None
+        A JSON body to show there.
     """
 
     method: Method
@@ -105,15 +114,19 @@ class Endpoint:
     writes: bool = False
     raw: bool = False
     media_type: str = "application/json"
+    consumes: tuple[str, ...] = ()
+    description: str = ""
+    example: dict[str, Any] | None = None
 
     def route(self, server: Server) -> Route:
         """Return the Starlette route."""
 
         async def respond(request: Request) -> Response:
+            request.scope[ROUTE] = self.path
             try:
                 return await self._respond(server, request)
             except GenrelabError as error:
-                return problem_response(problem_of(error))
+                return error_response(error)
 
         return Route(PREFIX + self.path, respond, methods=[self.method])
 
@@ -132,7 +145,7 @@ class Endpoint:
             server,
             {name: str(value) for name, value in request.path_params.items()},
             _query(self.query, request),
-            await _body(self.body, request),
+            await read_body(self.body, request) if self.body else None,
         )
         answer = await to_thread.run_sync(self.run, call, limiter=server.threads)
         if answer is None:
@@ -162,9 +175,14 @@ def _is_list(annotation: Any) -> bool:
     return getattr(annotation, "__origin__", None) in (list, tuple)
 
 
-async def _body(wanted: type[Body] | None, request: Request) -> Body | None:
-    if wanted is None:
-        return None
+async def read_body(wanted: type[_Model], request: Request) -> _Model:
+    """Read and validate a JSON body.
+
+    Raises
+    ------
+    RequestError
+        If it is not JSON, too long, or not as declared.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         message = "the body of this request must be JSON, with Content-Type: application/json"

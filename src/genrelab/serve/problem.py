@@ -24,6 +24,8 @@ class RequestError(GenrelabError):
         The file or folder that it is about.
     remedy : str or None
         What helps.
+    headers : dict of str to str or None
+        Further headers of the response.
     """
 
     code = "request"
@@ -36,11 +38,13 @@ class RequestError(GenrelabError):
         status: int = 400,
         path: str | None = None,
         remedy: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.status = status
         self.path = path
         self.remedy = remedy
+        self.headers = headers
 
 
 class Problem(BaseModel):
@@ -57,6 +61,8 @@ class Problem(BaseModel):
         The file or folder that it is about.
     remedy : str or None
         What helps.
+    incident : str or None
+        Number of a defect of the server; its log has the traceback.
     """
 
     type: str = "about:blank"
@@ -65,15 +71,27 @@ class Problem(BaseModel):
     code: str
     path: str | None = None
     remedy: str | None = None
+    incident: str | None = None
 
 
 def problem_of(error: GenrelabError) -> Problem:
     """Describe an error: a `RequestError` by its status, other errors of genrelab as status 422."""
     if isinstance(error, RequestError):
+        path, remedy = (None if each is None else _unicode(each) for each in (error.path, error.remedy))
         return Problem(
-            title=str(error), status=error.status, code=error.code, path=error.path, remedy=error.remedy
+            title=_unicode(str(error)), status=error.status, code=error.code, path=path, remedy=remedy
         )
-    return Problem(title=str(error), status=422, code=error.code)
+    return Problem(title=_unicode(str(error)), status=422, code=error.code)
+
+
+def _unicode(text: str) -> str:
+    """Escape what UTF-8 cannot hold: bytes of file names, and halves of surrogate pairs in requests."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def error_response(error: GenrelabError) -> JSONResponse:
+    """Return the response to a request that failed with an error."""
+    return problem_response(problem_of(error), getattr(error, "headers", None))
 
 
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:

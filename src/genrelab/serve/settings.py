@@ -32,6 +32,8 @@ class ServeSettings:
         Largest upload, in bytes.
     jobs : int > 0
         Files recognized at once.
+    watch : bool
+        Whether new and changed files under the roots are recognized by themselves.
     """
 
     roots: tuple[Path, ...] = ()
@@ -44,3 +46,4 @@ class ServeSettings:
     names: tuple[str, ...] = ()
     most_upload: int = 500 * MEBIBYTE
     jobs: int = 1
+    watch: bool = False

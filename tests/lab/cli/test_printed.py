@@ -132,6 +132,13 @@ class World:
                 [music, f"--then-url={EVIL}"],
                 [music, f"--then-header=@{missing}", "--then-url=http://localhost"],
                 [music, broken, "--once"],
+            "serve": [
+                [missing],
+                [music, f"--host={EVIL_TEXT}"],
+                [f"--name={EVIL}"],
+                [f"--token-file={missing}"],
+                [f"--token-file={self.table}"],
+                [music, f"--library={music}"],
             ],
             "similar": [[song, model], [song, model, "--format=json"], [missing, model]],
             "library show": [[], ["--format=json"], [f"--library={missing}"]],

@@ -56,7 +56,7 @@ KEYS = (
     Key(
         "model",
         "file",
-        ("recognize", "tag", "watch", "listen", "similar", "model info", "vocabulary match"),
+        ("recognize", "tag", "watch", "listen", "similar", "serve", "model info", "vocabulary match"),
         variable="GENRELAB_MODEL",
         parameters=(("model info", "file"),),
     ),
@@ -70,7 +70,7 @@ KEYS = (
     Key("exclude", "texts", ("recognize", "tag", "watch", "teach")),
     Key("no_ignore", "flag", ("recognize", "tag", "watch", "teach")),
     Key("full", "flag", ("recognize", "tag", "watch")),
-    Key("jobs", "integer", ("recognize", "tag", "watch", "teach")),
+    Key("jobs", "integer", ("recognize", "tag", "watch", "teach", "serve")),
     Key("poll", "number", ("watch",)),
     Key("settle", "number", ("watch",)),
     Key("top", "integer", ("recognize", "listen", "library list")),
@@ -85,5 +85,11 @@ KEYS = (
     Key("itunes_grouping", "flag", ("tag",)),
     Key("keep_mtime", "flag", ("tag",)),
     Key("skip_hard_links", "flag", ("tag",)),
+    Key("host", "text", ("serve",)),
+    Key("port", "integer", ("serve",)),
+    Key("token_file", "file", ("serve",)),
+    Key("name", "texts", ("serve",)),
+    Key("max_upload", "integer", ("serve",)),
+    Key("watch", "flag", ("serve",)),
 )
 """All keys. Whether files are written is no key: only the command line says it."""

@@ -1,0 +1,132 @@
+// The HTTP interface, as the page calls it.
+//
+//   import { get, post, remove, upload, follow, url, Problem } from "./api.js";
+//   await get("/tracks", { genre: "jazz", limit: 50 })     query: undefined, null and "" are left out, lists repeat
+//   await post("/playlists/preview", { … })                JSON body; also put(path, body), remove(path)
+//   upload("/recognize", [file, …], { onProgress(fraction), signal }) -> promise of the JSON answer
+//   const stop = follow("/jobs/ID/events", { progress(data) {}, result(data) {}, end(data) {} }); stop();
+//   url("/tracks/ID/audio")                                 for <audio src> and links
+//   websocket("/live") -> WebSocket
+//
+// A refusal is thrown as a `Problem` with `message`, `code`, `status`, `path`, `remedy`. A refusal for want of a
+// token opens the login, once for all requests that wait, and the request is repeated after it.
+
+const BASE = new URL("../api/v1/", import.meta.url); // works below a path of a reverse proxy too
+
+export class Problem extends Error {
+  constructor({ title, status = 0, code = "unknown", path = null, remedy = null }) {
+    super(title);
+    Object.assign(this, { status, code, path, remedy });
+  }
+}
+
+export function url(path, query = {}) {
+  const address = new URL(path.replace(/^\//, ""), BASE);
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each !== undefined && each !== null && each !== "") address.searchParams.append(name, each);
+    }
+  }
+  return address.href;
+}
+
+export function websocket(path) {
+  const address = new URL(path.replace(/^\//, ""), BASE);
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+  return new WebSocket(address);
+}
+
+function problemOf(status, text) {
+  try {
+    const content = JSON.parse(text);
+    if (content && typeof content.title === "string") return new Problem({ ...content, status });
+  } catch { /* not JSON: below */ }
+  return new Problem({ title: `The server answered with status ${status}.`, status, code: "unexpected" });
+}
+
+const unreachable = () => new Problem({
+  title: "The server cannot be reached.", code: "unreachable", remedy: "Look whether genrelab serve still runs.",
+});
+
+let asked = null; // the login that is open
+let askForToken = () => Promise.reject(new Problem({ title: "This server needs a token.", status: 401, code: "token" }));
+// The application says how a token is asked for: a function that resolves when the login is done.
+export function onLogin(ask) { askForToken = ask; }
+function login() {
+  asked ??= askForToken().finally(() => { asked = null; });
+  return asked;
+}
+
+async function call(method, path, { query, body, signal } = {}, again = true) {
+  let response;
+  let text;
+  try {
+    response = await fetch(url(path, query), {
+      method,
+      signal,
+      credentials: "same-origin",
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    text = await response.text();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw unreachable();
+  }
+  if (response.status === 401 && again && path !== "/session") {
+    await login();
+    return call(method, path, { query, body, signal }, false);
+  }
+  if (!response.ok) throw problemOf(response.status, text);
+  return text ? JSON.parse(text) : null;
+}
+
+export const get = (path, query, { signal } = {}) => call("GET", path, { query, signal });
+export const post = (path, body = {}, { query, signal } = {}) => call("POST", path, { body, query, signal });
+export const put = (path, body = {}) => call("PUT", path, { body });
+export const remove = (path) => call("DELETE", path);
+
+// Send files as multipart field `file`. XMLHttpRequest, because fetch reports no progress of what is sent.
+export function upload(path, files, { query, onProgress = () => {}, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    for (const file of files) form.append("file", file, file.name);
+    const request = new XMLHttpRequest();
+    request.open("POST", url(path, query));
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
+    request.addEventListener("load", () => {
+      if (request.status === 401) {
+        login().then(() => upload(path, files, { query, onProgress, signal })).then(resolve, reject);
+      } else if (request.status >= 200 && request.status < 300) {
+        resolve(JSON.parse(request.responseText || "null"));
+      } else {
+        const problem = problemOf(request.status, request.responseText);
+        problem.retryAfter = Number(request.getResponseHeader("Retry-After")) || null;
+        reject(problem);
+      }
+    });
+    request.addEventListener("error", () => reject(unreachable()));
+    request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
+    signal?.addEventListener("abort", () => request.abort());
+    if (signal?.aborted) request.abort();
+    else request.send(form);
+  });
+}
+
+// Follow server-sent events. `handlers` names events; `open` and `lost` tell about the connection, which the
+// browser makes again by itself. Returns a function that ends it.
+export function follow(path, handlers) {
+  const source = new EventSource(url(path));
+  for (const [name, handle] of Object.entries(handlers)) {
+    if (name === "open" || name === "lost") continue;
+    source.addEventListener(name, (event) => {
+      if (name === "end") source.close();
+      handle(JSON.parse(event.data || "null"));
+    });
+  }
+  if (handlers.open) source.addEventListener("open", handlers.open);
+  source.addEventListener("error", () => handlers.lost?.(source.readyState === EventSource.CLOSED));
+  return () => source.close();
+}

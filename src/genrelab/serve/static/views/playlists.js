@@ -1,0 +1,5 @@
+import { html } from "../lib.js";
+
+export function Playlists() {
+  return html`<h1>Playlists</h1>`;
+}

@@ -1,0 +1,5 @@
+import { html } from "../lib.js";
+
+export function Review() {
+  return html`<h1>Review</h1>`;
+}
