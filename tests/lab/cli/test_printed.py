@@ -132,6 +132,7 @@ class World:
                 [music, f"--then-url={EVIL}"],
                 [music, f"--then-header=@{missing}", "--then-url=http://localhost"],
                 [music, broken, "--once"],
+            ],
             "serve": [
                 [missing],
                 [music, f"--host={EVIL_TEXT}"],
