@@ -27,6 +27,7 @@ from genrelab.serve.settings import ServeSettings
 
 _ROUTES = (
     "health",
+    "live",
     "metrics",
     "models",
     "openapi",
