@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import serving
 import websockets
 from tiny_onnx import TONES, tiny_model, tone
 from websockets.sync.client import ClientConnection, connect
 
 from genrelab.serve.live.socket import Live, LiveLimits
-from genrelab.serve.settings import ServeSettings
-from genrelab.serve.start.run import Runner
 
 __all__ = ["tiny_model"]
 
@@ -33,20 +32,13 @@ def pcm(genre: str, seconds: float, rate: int = RATE) -> bytes:
     return (tone(TONES[genre], seconds, rate=rate) * 32767).astype("<i2").tobytes()
 
 
-class Running:
-    """A real server in a thread."""
+class Running(serving.Running):
+    """A real server in a thread, and its clients."""
 
     def __init__(self, model: Path, library: Path, limits: LiveLimits | None, **settings: Any) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        ready = threading.Event()
-        given = ServeSettings(model=model, library=library, **settings)
-        self.runner = Runner(given, self.listener, on_ready=ready.set)
-        self.live = self.runner.genrelab.part(Live)
+        super().__init__(model, library, **settings)
+        self.live = self.server.part(Live)
         self.live.limits = limits or self.live.limits
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.runner.run_until_told, daemon=True)
-        self.thread.start()
-        assert ready.wait(30)
 
     @contextmanager
     def client(self, host: str = "127.0.0.1", **options: Any) -> Iterator[ClientConnection]:
@@ -66,12 +58,6 @@ class Running:
         while self.live.sessions and time.monotonic() < deadline:
             time.sleep(0.05)
         assert self.live.sessions == 0
-
-    def end(self) -> None:
-        self.runner.end()
-        self.thread.join(30)
-        self.listener.close()
-        assert not self.thread.is_alive()
 
 
 Serve = Callable[..., Running]

@@ -32,10 +32,11 @@ _ROUTES = (
     "models",
     "openapi",
     "session",
+    "watch",
 )
 """Modules of genrelab.serve.routes. Each lists `ENDPOINTS`; one with routes of other kinds has a function
 `routes(server)` that returns them."""
-_PARTS: tuple[str, ...] = ()
+_PARTS: tuple[str, ...] = ("watching",)
 """Modules below genrelab.serve with a function `attach(server)`, called before the server starts, which may
 append to `server.starters` and `server.closers`."""
 
