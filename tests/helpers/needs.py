@@ -30,6 +30,7 @@ PACKAGES = {
     "mount": "mount",
     "mpv": "mpv",
     "sox": "sox",
+    "systemd-analyze": "systemd",
     "unshare": "util-linux",
     "wvunpack": "wavpack",
 }
