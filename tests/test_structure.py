@@ -14,8 +14,8 @@ ROOT = Path(genrelab.__file__).parent
 FILES = sorted(path for path in ROOT.rglob("*.py"))
 FOLDERS = sorted({path.parent for path in FILES})
 
-#: Folders that hold one file per command, model, front-end, augmentation, musical style or table.
-ALIKE = {"cli", "lab/models", "lab/frontends", "lab/augment", "lab/corpora/synthetic/styles"}
+#: Folders that hold one file per command, resource, model, front-end, augmentation, musical style or table.
+ALIKE = {"cli", "serve/routes", "lab/models", "lab/frontends", "lab/augment", "lab/corpora/synthetic/styles"}
 MOST_FILES, MOST_LINES, LONGEST, MOST_PARAMETERS = 12, 2500, 400, 6
 #: Constructors of these take the options of a recipe as keywords.
 COMPONENTS = ("lab/frontends/", "lab/models/", "lab/augment/")

@@ -8,6 +8,7 @@ name, file type and lock must all match.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -78,9 +79,30 @@ class Draft:
             raise
         return self
 
-    def take_place(self, target: str | os.PathLike[str]) -> None:
-        """Rename the draft to a target atomically, replacing an existing file."""
+    def take_place(self, target: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+        """Rename the draft to a target atomically.
+
+        Parameters
+        ----------
+        target : str or path-like
+        overwrite : bool
+            Whether an existing file is replaced.
+
+        Raises
+        ------
+        FileExistsError
+            If the target exists and is not replaced.
+        """
         self.file.flush()
+        if not overwrite:
+            try:
+                os.link(self.path, target)  # fails if the target exists; the name of the draft is removed
+                return
+            except FileExistsError:
+                raise
+            except OSError as error:  # a disk without hard links, such as FAT
+                if os.path.lexists(target):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
         if sys.platform == "win32":  # which cannot rename an open file
             self.file.close()
         os.replace(self.path, target)

@@ -26,6 +26,7 @@ def make_old(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE tracks")
         connection.execute(_TRACKS_1)
+        connection.execute("ALTER TABLE changes DROP COLUMN written")
         connection.execute("CREATE INDEX tracks_sound ON tracks (sound)")
         timeline = zlib.compress(json.dumps([[0.0, 3.0, "jazz", 0.9]]).encode())
         values = (b"/m/a.wav", 9, 8, b"s" * 32, "m@1", "", "0.1.0", 3.0, "jazz", 0.9, None)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import serving
+import threaded_server
 import websockets
 from tiny_onnx import TONES, tiny_model, tone
 from websockets.sync.client import ClientConnection, connect
@@ -32,7 +32,7 @@ def pcm(genre: str, seconds: float, rate: int = RATE) -> bytes:
     return (tone(TONES[genre], seconds, rate=rate) * 32767).astype("<i2").tobytes()
 
 
-class Running(serving.Running):
+class Running(threaded_server.Running):
     """A real server in a thread, and its clients."""
 
     def __init__(self, model: Path, library: Path, limits: LiveLimits | None, **settings: Any) -> None:

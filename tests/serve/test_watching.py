@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from raising import raises
-from serving import Running
+from threaded_server import Running
 from tiny_onnx import tiny_model
 from unprivileged import as_plain_user, open_folder
 from watching import box, song

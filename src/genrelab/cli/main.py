@@ -29,6 +29,7 @@ from genrelab.cli import (
     library,
     listen,
     model,
+    playlist,
     pretrain,
     recipes,
     recognize,
@@ -113,6 +114,7 @@ app.command("tag")(tag.tag)
 app.command("watch")(watch.watch)
 app.command("serve")(serve.serve)
 app.command("similar")(similar.similar)
+app.command("playlist")(playlist.playlist)
 app.command("teach")(teach.teach)
 app.command("review")(review.review)
 app.add_typer(library.app, name="library")

@@ -14,6 +14,9 @@ COLOURS = ("#3d85e0", "#d95f02", "#12a67c", "#cc79a7", "#e69f00", "#8fd3f7", "#f
 OTHERS = "#b9bec6"
 """For genres without a colour of their own."""
 
+DARK_COLOURS = (*("#5b9bf0", "#e8762b", "#2fbf95", "#d991b8", "#f0b429", "#8fd3f7", "#f0e442", "#bd9a74"),)
+"""The same colours for a dark page, on which they contrast by 3:1 and more."""
+
 # Genres that are rarely confused with each other share a colour.
 _KNOWN = {
     name: number
@@ -65,3 +68,8 @@ def assign(genres: Iterable[str], *, variants: int = 1) -> dict[str, tuple[str, 
 def _own(genre: str) -> int:
     name = "".join(filter(str.isalnum, genre.casefold()))
     return _KNOWN.get(name, crc32(name.encode("utf-8", "surrogatepass")) % len(COLOURS))
+
+
+def for_dark(colour: str) -> str:
+    """Return a colour of `COLOURS` as it is on a dark page; any other one unchanged."""
+    return DARK_COLOURS[COLOURS.index(colour)] if colour in COLOURS else colour

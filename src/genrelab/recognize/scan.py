@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from genrelab.recognize.inputs.playlist import Found, ListReader, is_list
 from genrelab.recognize.inputs.problem import Problem, why
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 
-__all__ = ["Found", "PassedOver", "Problem", "ScanLog", "SheetTrack", "scan"]
+__all__ = ["Found", "PassedOver", "Problem", "ScanLog", "SheetTrack", "scan", "scan_near"]
 
 _Identity = tuple[int, int]
 
@@ -46,7 +46,7 @@ def scan(
     ignore: bool = True,
     follow_lists: bool = True,
     log: ScanLog | None = None,
-    near: Iterable[str | os.PathLike[str]] | None = None,
+    inside: Callable[[Path], bool] | None = None,
 ) -> Iterator[Found]:
     """Find the audio files and tracks at some paths.
 
@@ -70,9 +70,8 @@ def scan(
         Whether to follow named playlists and CUE sheets; otherwise they are problems.
     log : ScanLog or None
         Receives what is skipped and which lists are read.
-    near : iterable of str or path-like, or None
-        Paths below the named folders: only what is at or below one of them is included, and other folders are
-        not walked. They must begin with a named folder as it is written in `paths`. None includes everything.
+    inside : callable or None
+        Whether a folder may be walked; None allows all. Other folders, which links lead to, are problems.
 
     Yields
     ------
@@ -80,18 +79,52 @@ def scan(
         A problem for each path that is missing or neither file nor folder, each unreadable folder, each
         named folder without audio files, and each entry of a list without a file.
     """
-    patterns = Patterns(_slashes(pattern) for pattern in exclude)
-    scanner = _Scanner(patterns, ignore, follow_lists, None if near is None else _Near(near))
+    scanner = _Scanner(Patterns(_slashes(pattern) for pattern in exclude), ignore, follow_lists, inside)
     return scanner.scan(paths, ScanLog() if log is None else log)
+
+
+def scan_near(
+    paths: Iterable[str | os.PathLike[str]],
+    near: Iterable[str | os.PathLike[str]],
+    *,
+    exclude: Iterable[str] = (),
+    ignore: bool = True,
+) -> Iterator[Found]:
+    """Find the audio files at or below some paths, by the rules of the folders above them.
+
+    Parameters
+    ----------
+    paths : iterable of str or path-like
+        Folders.
+    near : iterable of str or path-like
+        Paths below these folders. They must begin with a folder as it is written in `paths`. Other folders
+        are not walked.
+    exclude, ignore
+        As `scan` takes them.
+
+    Yields
+    ------
+    Path or Problem
+    """
+    patterns = Patterns(_slashes(pattern) for pattern in exclude)
+    return _Scanner(patterns, ignore, False, near=_Near(near)).scan(paths, ScanLog())
 
 
 class _Scanner:
     """Finds files with one set of rules."""
 
-    def __init__(self, exclude: Patterns, ignore: bool, follow_lists: bool, near: _Near | None) -> None:
+    def __init__(
+        self,
+        exclude: Patterns,
+        ignore: bool,
+        follow_lists: bool,
+        inside: Callable[[Path], bool] | None = None,
+        near: _Near | None = None,
+    ) -> None:
         self._exclude = exclude
         self._ignore = ignore
         self._follow_lists = follow_lists
+        self._inside = inside
         self._near = near
 
     def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
@@ -170,6 +203,10 @@ class _Scanner:
                     around.pop()
             elif not isinstance(found, _Folder):
                 yield found
+            elif self._inside is not None and not self._inside(found.path):
+                yield Problem(
+                    found.path, f"{found.path} leads out of the allowed folders. It was not followed."
+                )
             else:
                 try:
                     status = found.path.stat()

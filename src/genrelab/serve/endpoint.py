@@ -154,12 +154,22 @@ class Endpoint:
 
 
 def _query(wanted: type[Query] | None, request: Request) -> Query | None:
-    """Validate the query parameters; one that may be given several times is declared as a list or tuple."""
+    if wanted is not None:
+        return read_query(wanted, request)
+    if request.query_params:
+        raise _unknown("query parameter", next(iter(request.query_params)))
+    return None
+
+
+def read_query(wanted: type[_Model], request: Request) -> _Model:
+    """Validate the query parameters; one that may be given several times is declared as a list or tuple.
+
+    Raises
+    ------
+    RequestError
+        If they are not as declared.
+    """
     given = request.query_params
-    if wanted is None:
-        if given:
-            raise _unknown("query parameter", next(iter(given)))
-        return None
     values: dict[str, Any] = {}
     for name in given:
         several = given.getlist(name)

@@ -22,7 +22,7 @@ from genrelab.serve.problem import Problem, problem_response
 
 STATIC = Path(__file__).parent / "static"
 
-WAVESURFER_STYLE = "'sha256-5WTREA6gCSav8Ku8bnAZh5Gn7jbBKNXU7MfCLbfN8NQ='"
+WAVESURFER_STYLE = "'sha256-Y/8t1dAKa3ay+RZEiEFEDr8dFiQhpaFvYXXUfT3p6ZU='"
 """The style that wavesurfer.js writes into its shadow root: a source of `style-src`."""
 
 POLICY = (

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TextIO
 
-from genrelab.csv_text import csv_line
+from genrelab.csv_text import csv_line, csv_lines
 from genrelab.errors import UsageError
+from genrelab.files import replace_file
 from genrelab.library.store.library import Library
 from genrelab.recognize.inputs.problem import why
 from genrelab.recognize.writers.table import percent
@@ -140,7 +141,7 @@ class Answers:
         if len(data) > MOST_BYTES:
             message = f"{path} has more than {MOST_BYTES:,} bytes. Name another file with --to FILE."
             raise UsageError(message, code="review-too-large")
-        rows = csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
+        rows = _rows(data)
         try:
             if data and tuple(next(rows)) != HEADER:
                 raise csv.Error("its first line is not path,genre")
@@ -152,6 +153,22 @@ class Answers:
 
     _cut_line = False
 
+    def put(self, path: str, genres: Sequence[str]) -> None:
+        """Write an answer in place of an earlier one for the same track."""
+        self.remove(path)
+        self.add(path, genres)
+
+    def remove(self, path: str) -> bool:
+        """Remove the answers for a track; return whether there was one. The file is replaced atomically."""
+        if path not in self.paths:
+            return False
+        kept = [row for row in _rows(self.path.read_bytes()) if row and row[0] != path]
+        text = csv_lines(kept, formulas=True).encode("utf-8", "surrogateescape")
+        replace_file(self.path, lambda draft: draft.write_bytes(text))
+        self._cut_line = False
+        self.paths.discard(path)
+        return True
+
     def add(self, path: str, genres: Sequence[str]) -> None:
         """Write an answer."""
         fresh = not self.path.exists() or self.path.stat().st_size == 0
@@ -161,6 +178,10 @@ class Answers:
         with self.path.open("ab") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
         self.paths.add(path)
+
+
+def _rows(data: bytes) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
 
 
 @dataclass

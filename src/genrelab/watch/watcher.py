@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from genrelab.errors import LibraryError
 from genrelab.recognize.recognition import UNSURE
-from genrelab.recognize.scan import Problem, SheetTrack, scan
+from genrelab.recognize.scan import Found, Problem, SheetTrack, scan, scan_near
 from genrelab.watch.calls.follow_up import Arrival, FollowUp
 from genrelab.watch.event import Event
 from genrelab.watch.folders import Folder, network_type
@@ -251,8 +251,7 @@ class Watcher:
     def _look(self, folders: Sequence[Path], *, near: Sequence[Path] | None = None) -> set[Path]:
         """Find files that are new or have changed, and wait until they are complete; return them."""
         found = set()
-        rules = {"exclude": self.settings.exclude, "ignore": self.settings.ignore, "follow_lists": False}
-        for each in scan(folders, near=near, **rules) if folders else ():  # type: ignore[arg-type]
+        for each in self._scan(folders, near):
             if self.stop.is_set():
                 break
             if isinstance(each, Problem):
@@ -260,6 +259,14 @@ class Watcher:
             elif not isinstance(each, SheetTrack) and self._is_new(each):
                 found.add(each)
         return found
+
+    def _scan(self, folders: Sequence[Path], near: Sequence[Path] | None = None) -> Iterator[Found]:
+        exclude, ignore = self.settings.exclude, self.settings.ignore
+        if not folders:
+            return iter(())
+        if near is not None:
+            return scan_near(folders, near, exclude=exclude, ignore=ignore)
+        return scan(folders, exclude=exclude, ignore=ignore, follow_lists=False)
 
     def _explain(self, problem: Problem) -> None:
         """Report a problem of a scan once; a folder without music is none here."""
@@ -280,8 +287,7 @@ class Watcher:
         return True
 
     def _pass_over(self, folders: Sequence[Path]) -> None:
-        rules = {"exclude": self.settings.exclude, "ignore": self.settings.ignore, "follow_lists": False}
-        for path in scan(folders, **rules):  # type: ignore[arg-type]
+        for path in self._scan(folders):
             stamp = stamp_of(path) if isinstance(path, Path) else None
             if isinstance(path, Path) and stamp is not None and not self._work.owes(path):
                 self._seen[path] = stamp

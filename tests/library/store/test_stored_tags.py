@@ -66,7 +66,7 @@ def test_a_new_model_recognizes_the_music_again(
     assert library.tracks.count_tags() == [("genre", "folk", 2), ("mood", "calm", 2), ("style", "punk", 0)]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_libraries_of_before_are_upgraded(version: int, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     make_old(path)
@@ -76,6 +76,8 @@ def test_libraries_of_before_are_upgraded(version: int, tmp_path: Path) -> None:
             connection.execute("ALTER TABLE tracks ADD COLUMN probabilities BLOB")
         if version >= 3:
             connection.execute("ALTER TABLE tracks ADD COLUMN notices TEXT NOT NULL DEFAULT '[]'")
+        if version >= 4:
+            connection.execute("ALTER TABLE tracks ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'")
         connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     with Library(path) as library:

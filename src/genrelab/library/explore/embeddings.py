@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,14 +128,23 @@ def read_embeddings(
 
 def _embedded(row: tuple[Any, ...]) -> tuple[Embedded | None, Directions]:
     """Return a track and its embedding; None if a value is damaged."""
-    track = Embedded(*row[:-1])
+    track = embedded_of(row[:-1])
+    try:
+        return track, vector(row[-1])
+    except DamagedRowError:
+        return None, np.empty(0, np.float32)
+
+
+def embedded_of(values: Sequence[Any]) -> Embedded | None:
+    """Return a track from the values of a row, in the order of `Embedded`; None if one is damaged."""
+    track = Embedded(*values)
     try:
         if not isinstance(track.genre, str):
             raise DamagedRowError("genre")
         check_values(track.path, track.sound, track.duration, track.confidence)
-        return track, vector(row[-1])
     except DamagedRowError:
-        return None, np.empty(0, np.float32)
+        return None
+    return track
 
 
 def is_below(path: bytes, folder: bytes) -> bool:

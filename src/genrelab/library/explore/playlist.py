@@ -15,6 +15,7 @@ from genrelab.library.tags import tag_errors
 # Names in ID3; Vorbis comments, APEv2 and ASF; MP4. Lower case.
 _TITLE = ("tit2", "title", "\xa9nam")
 _ARTIST = ("tpe1", "artist", "author", "\xa9art")
+_ALBUM = ("talb", "album", "wm/albumtitle", "\xa9alb")
 
 
 class Entry(NamedTuple):
@@ -22,6 +23,14 @@ class Entry(NamedTuple):
 
     path: Path
     duration: float | None
+
+
+class TrackNames(NamedTuple):
+    """Artist, title and album from the tags of a file, each on one line; empty if absent."""
+
+    artist: str = ""
+    title: str = ""
+    album: str = ""
 
 
 def write_m3u(
@@ -72,16 +81,31 @@ def title_of(path: Path) -> str:
     str
         One line.
     """
+    artist, title, _ = names_of(path)
+    shown = f"{artist} - {title}" if artist and title else title
+    return shown or " ".join(path.stem.split())
+
+
+def names_of(path: Path) -> TrackNames:
+    """Return artist, title and album from the tags of a file.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file. Unreadable tags are not an error.
+
+    Returns
+    -------
+    TrackNames
+    """
     try:
         with tag_errors(path):
             file: Any = mutagen.File(path) if path.is_file() else None  # opening a pipe would block
             items = file.tags.items() if file is not None and file.tags is not None else ()
             tags = {str(name).casefold(): values for name, values in items}
-            title, artist = _text(tags, _TITLE), _text(tags, _ARTIST)
+            return TrackNames(*(_text(tags, names) for names in (_ARTIST, _TITLE, _ALBUM)))
     except (TagError, OSError):
-        title, artist = "", ""
-    shown = f"{artist} - {title}" if artist and title else title
-    return shown or " ".join(path.stem.split())
+        return TrackNames()
 
 
 def _text(tags: Mapping[str, Any], names: Iterable[str]) -> str:

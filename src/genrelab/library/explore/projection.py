@@ -22,7 +22,7 @@ _REPULSIONS = 4  # random tracks that repel it each time
 _GRAVITY = 0.02  # force to the centre per distance; without it groups drift away and shrink
 _FARTHEST_STEP = 4.0  # of one repulsion, as in UMAP
 _SEED = 0
-_CELLS = 2**24  # entries in a block of the distance matrix: 64 MB
+_CELLS = 2**22  # entries in a block of the distance matrix: 16 MB
 _SAMPLE = 1000  # tracks that measure the quality of the projection
 
 

@@ -96,6 +96,22 @@ def parse_where(texts: Iterable[str], known: KnownTags) -> TrackFilter | None:
     return TrackFilter(" AND ".join(clauses), tuple(values), whole)
 
 
+def tag_named(text: str, known: KnownTags) -> tuple[str, str]:
+    """Return kind and name of a tag or genre, such as `mood=calm`, `mood:Calm` or `genre=rock`.
+
+    Raises
+    ------
+    UsageError
+        If the text is no such name, or names something that the library does not have.
+    """
+    head = _HEAD.match(text)
+    kind = None if head is None or head[2] not in ("=", "==", ":") else _kind(head[1], known)
+    if head is None or kind in (None, "confidence"):
+        message = f"the tag {_quoted(text)} cannot be read. Write `mood=calm`, for example."
+        raise UsageError(message, code="where-tag-unreadable")
+    return str(kind), _name(text[head.end() :], str(kind), known)
+
+
 def _condition(text: str, known: KnownTags) -> _Bound:
     head = _HEAD.match(text)
     rest = "" if head is None else text[head.end() :]

@@ -20,7 +20,7 @@ from genrelab.library.store.tables import table_fault
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable with the path of the library."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The format that this genrelab writes, and the newest that it reads; older ones are upgraded."""
 
 _APPLICATION = 0x67656E72  # "genr": distinguishes a library from databases of other programs
@@ -62,7 +62,8 @@ CREATE TABLE changes (
     tag_before TEXT NOT NULL,     -- JSON: the tag values that change
     tag_after TEXT NOT NULL,
     file_before BLOB,             -- SHA-256 of the whole file
-    file_after BLOB
+    file_after BLOB,
+    written INTEGER               -- when it was done, in milliseconds since 1970
 ) STRICT;
 CREATE INDEX changes_path ON changes (path);
 CREATE INDEX changes_sound ON changes (sound);
@@ -76,6 +77,7 @@ _UPGRADES = {
     ),
     2: ("ALTER TABLE tracks ADD COLUMN notices TEXT NOT NULL DEFAULT '[]'",),
     3: ("ALTER TABLE tracks ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",),
+    4: ("ALTER TABLE changes ADD COLUMN written INTEGER",),
 }
 
 

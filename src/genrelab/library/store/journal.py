@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from genrelab.library.store.database import Database
 from genrelab.library.store.track_row import DamagedRowError, is_digest, is_path, parse
 from genrelab.library.tags import Snapshot
 
-_COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, file_before, file_after"
+_COLUMNS = "id, path, draft, state, undoes, sound, tag_before, tag_after, "
+_COLUMNS += "file_before, file_after, written"
 _STATES = ("begun", "ready", "done")
+_LATEST = 253_402_300_799_999  # the end of the year 9999
 _MOST_TAGS = 2**26  # characters of JSON; the largest ID3v2 tag fits
 
 
@@ -44,6 +47,8 @@ class Change:
         The parts of the tag that contain the genre.
     file_before, file_after : bytes or None
         SHA-256 of the whole file; None while the change is `begun`.
+    written : int or None
+        When it was done, in milliseconds since 1970; None before, and for changes by older versions.
     """
 
     id: int
@@ -56,6 +61,7 @@ class Change:
     tag_after: Snapshot
     file_before: bytes | None
     file_after: bytes | None
+    written: int | None = None
 
     @property
     def folder(self) -> bytes:
@@ -108,7 +114,8 @@ class Journal:
         with self._database.transaction():
             if change.undoes is None:
                 self._database.execute(
-                    "UPDATE changes SET state = 'done', draft = NULL WHERE id = ?", (change.id,)
+                    "UPDATE changes SET state = 'done', draft = NULL, written = ? WHERE id = ?",
+                    (time.time_ns() // 1_000_000, change.id),
                 )
                 return
             # The file is now as after the change before, though its bytes may differ.
@@ -146,6 +153,40 @@ class Journal:
         found = self._select("sound = ? AND state = 'done' ORDER BY id DESC", sound)
         return next((change for change in found if not os.path.lexists(change.path)), None)
 
+    def page(
+        self, *, limit: int, offset: int = 0, folders: Sequence[bytes] = ()
+    ) -> tuple[list[tuple[Change, bool]], int]:
+        """Return changes that can be undone, the latest first, and the number of all.
+
+        Parameters
+        ----------
+        limit, offset : int
+        folders : sequence of bytes
+            Only files at or below one of these real paths; none means all.
+
+        Returns
+        -------
+        list of (Change, bool), int
+            Whether it is the last change of its file. Damaged rows are left out.
+        """
+        where, values = "state = 'done'", list[Any]()
+        if folders:
+            where += f" AND ({' OR '.join('path = ? OR substr(path, 1, ?) = ?' for _ in folders)})"
+            for folder in folders:
+                below = folder.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
+                values += [folder, len(below), below]
+        ((total,),) = self._database.rows(f"SELECT count(*) FROM changes WHERE {where}", values)
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS}, id = (SELECT max(id) FROM changes AS other WHERE other.path = changes.path "
+            f"AND state = 'done') FROM changes WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+        found = []
+        for *row, last in rows:
+            with suppress(DamagedRowError):
+                found.append((_change(row), bool(last)))
+        return found, int(total)
+
     def count(self) -> int:
         """Return the number of changes that can be undone."""
         ((count,),) = self._database.rows("SELECT count(*) FROM changes WHERE state = 'done'")
@@ -171,7 +212,7 @@ def _change(row: Sequence[Any]) -> Change:
     DamagedRowError
         If a value is invalid.
     """
-    number, path, draft, state, undoes, sound, before, after, *digests = row
+    number, path, draft, state, undoes, sound, before, after, *digests, written = row
     if not (is_path(path) and os.path.basename(path) and is_digest(sound)):
         raise DamagedRowError("path")
     if draft is not None and not (isinstance(draft, bytes) and is_name(os.fsdecode(draft))):
@@ -182,7 +223,9 @@ def _change(row: Sequence[Any]) -> Change:
         raise DamagedRowError("digests")
     if not isinstance(undoes, int | None) or not isinstance(number, int):
         raise DamagedRowError("undoes")
+    if written is not None and not (isinstance(written, int) and 0 <= written <= _LATEST):
+        raise DamagedRowError("written")
     tags = [parse(text, "tags", most=_MOST_TAGS) for text in (before, after)]
     if not all(isinstance(tag, dict) for tag in tags):
         raise DamagedRowError("tags")
-    return Change(number, path, draft, state, undoes, sound, *tags, *digests)
+    return Change(number, path, draft, state, undoes, sound, *tags, *digests, written=written)

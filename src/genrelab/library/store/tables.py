@@ -1,4 +1,4 @@
-"""Check that a database, which may be untrusted, has exactly the tables of a library."""
+"""Check that a database, which may be untrusted, has exactly the tables of a schema."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def table_fault(connection: sqlite3.Connection, schema: str) -> str | None:
     wanted = sqlite3.connect(":memory:")
     try:
         wanted.executescript(schema)
-        right, found = _tables(wanted), _tables(connection)
+        right = _tables(wanted)
+        found = _tables(connection, set(right))
     finally:
         wanted.close()
     for kind, name in connection.execute("SELECT type, name FROM sqlite_schema WHERE type != 'index'"):
@@ -37,8 +38,8 @@ def table_fault(connection: sqlite3.Connection, schema: str) -> str | None:
     return None
 
 
-def _tables(connection: sqlite3.Connection) -> dict[str, object]:
-    """Return the columns of each table, and whether it is strict about types."""
+def _tables(connection: sqlite3.Connection, names: set[str] | None = None) -> dict[str, object]:
+    """Return the columns of each table, or of those with some names, and whether it is strict about types."""
     strict = {
         name: (is_strict, has_no_rowid)
         for _, name, kind, _, has_no_rowid, is_strict in connection.execute("PRAGMA table_list")
@@ -47,7 +48,7 @@ def _tables(connection: sqlite3.Connection) -> dict[str, object]:
     return {
         name: (*strict[name], _columns(connection, name))
         for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-        if name in ("tracks", "changes") and name in strict
+        if (names is None or name in names) and name in strict
     }
 
 

@@ -130,7 +130,7 @@ class TrackRow:
         error = self.error
         if error is not None and error.startswith(" "):
             error = f"{path}{error}"
-        genres, timeline = _genres(self.genres), _timeline(self.timeline)
+        genres, timeline = ranked_genres(self.genres), _timeline(self.timeline)
         return Recognition(
             path,
             self.model,
@@ -142,7 +142,7 @@ class TrackRow:
             reason=self.reason,
             error=error,
             notices=_notices(self.notices),
-            tags=_tags(self.tags),
+            tags=tag_scores(self.tags),
             full=bool(self.full),
             probabilities=_probabilities(self.probabilities, timeline, genres),
         )
@@ -202,7 +202,7 @@ def vector(data: object) -> npt.NDArray[np.float32]:
 def genre_names(text: object) -> list[str]:
     """Return the genre names in a row's list of genres; empty if it is damaged."""
     try:
-        return [genre for genre, _ in _genres(text)]
+        return [genre for genre, _ in ranked_genres(text)]
     except DamagedRowError:
         return []
 
@@ -223,13 +223,27 @@ def parse(text: object, what: str, *, most: int = MOST_TEXT) -> Any:
         raise DamagedRowError(what) from error
 
 
-def _genres(text: object) -> tuple[RankedGenre, ...]:
+def ranked_genres(text: object) -> tuple[RankedGenre, ...]:
+    """Return the genres in a row's list, most likely first.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is damaged.
+    """
     pairs = _rows(parse(text, "genres"), 2, "genres")
     _need(all(_is_text(name) and _is_probability(p) for name, p in pairs), "genres")
     return tuple(RankedGenre(name, float(p)) for name, p in pairs)
 
 
-def _tags(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:
+def tag_scores(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:
+    """Return the tags in a row's list.
+
+    Raises
+    ------
+    DamagedRowError
+        If it is damaged.
+    """
     found = parse(text, "tags")
     _need(isinstance(found, list) and all(isinstance(row, list) and len(row) == 4 for row in found), "tags")
     tags = []
@@ -249,7 +263,7 @@ def _is_tag(kind: str, name: str) -> bool:
 def tag_names(text: object) -> list[tuple[str, str]]:
     """Return kind and name of the tags in a row's list; empty if it is damaged."""
     try:
-        return [(tag.kind, tag.name) for tag in _tags(text)]
+        return [(tag.kind, tag.name) for tag in tag_scores(text)]
     except DamagedRowError:
         return []
 
@@ -257,7 +271,7 @@ def tag_names(text: object) -> list[tuple[str, str]]:
 def present_labels(text: object) -> list[str]:
     """Return the present tags in a row's list, such as `mood:calm`; empty if it is damaged."""
     try:
-        return [tag.label for tag in _tags(text, only_present=True)]
+        return [tag.label for tag in tag_scores(text, only_present=True)]
     except DamagedRowError:
         return []
 

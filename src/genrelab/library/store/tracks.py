@@ -60,7 +60,9 @@ class Tracks:
         """Whether results can be stored."""
         return self._database.writable
 
-    def find(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> Recognition | None:
+    def find(
+        self, snapshot: FileSnapshot, wanted: RecordFilter | None = None, *, adopt: bool = True
+    ) -> Recognition | None:
         """Look up the result for a file by its audio.
 
         A file with the same path, size and time is found immediately. Otherwise its audio is hashed, which
@@ -72,6 +74,8 @@ class Tracks:
             The file.
         wanted : RecordFilter or None
             Which results to use, and only errors of this version of genrelab; None means all.
+        adopt : bool
+            Whether to store where a moved or copied file is. Otherwise the library stays as it is.
 
         Returns
         -------
@@ -92,7 +96,7 @@ class Tracks:
                     snapshot.set_sound(row.sound)
                     return recognition if row.fits(wanted) else None
         sound = snapshot.hash_sound()
-        if not self.writable:
+        if not (adopt and self.writable):
             return next((recognition for _, recognition in self._of_sound(sound, snapshot, wanted)), None)
         with self._database.transaction():
             for row, recognition in self._of_sound(sound, snapshot, wanted):

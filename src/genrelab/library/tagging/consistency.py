@@ -164,6 +164,32 @@ def check_tags(
     return report
 
 
+def disagreement(library: Library, path: Path, meanings: Meanings) -> Disagreement | None:
+    """Compare the genre tags of one file with its predicted genre.
+
+    Parameters
+    ----------
+    library : Library
+    path : Path
+        Absolute.
+    meanings : Meanings
+        Of the model that recognized it.
+
+    Returns
+    -------
+    Disagreement or None
+        None if they agree, or one of them is unknown.
+    """
+    recognition, tags = _read(library, path, CheckReport(), PLACEHOLDERS)
+    if recognition is None:
+        return None
+    meant, _ = understand(tags, meanings)
+    if not meant or recognition.genre in meant:
+        return None
+    likely = max((p for genre, p in recognition.genres if genre in meant), default=0.0)
+    return Disagreement(path, tags, str(recognition.genre), recognition.confidence or 0.0, likely)
+
+
 def _read(
     library: Library, path: Path, report: CheckReport, placeholders: Placeholders
 ) -> tuple[Recognition | None, tuple[str, ...]]:

@@ -68,6 +68,9 @@ class TagPolicy:
         Also write the first genre where its confidence is below the threshold of the model.
     model : str or None
         `Bundle.identity` of the only model whose results are written; None means any model.
+    given : tuple of str
+        Genres that the user chose. They are written instead of the predicted ones, whatever the confidence;
+        the other rules hold.
     """
 
     mode: Mode = "only-empty"
@@ -88,6 +91,7 @@ class TagPolicy:
     parents: bool = False
     guess: bool = False
     model: str | None = None
+    given: tuple[str, ...] = ()
 
 
 Wish = TagPolicy
@@ -150,6 +154,8 @@ def plan_tags(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> dict
 
 
 def _plan_genre(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> TagPlan:
+    if policy.given:
+        return _plan_given(recognition, tag, policy)
     if recognition.genre == UNSURE:
         return TagPlan(None, f"unsure: {recognition.reason}")
     if note := _obstacle(recognition, tag, policy, "genre"):
@@ -174,6 +180,23 @@ def _plan_genre(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> Ta
     if policy.min_confidence is None and omitted:
         note = f"{omitted} further below {limit:g} omitted; --min-confidence P sets another limit"
     return _merged(found, tag, policy, "genre", note)
+
+
+def _plan_given(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> TagPlan:
+    """Plan the genres that the user chose."""
+    if note := _obstacle(recognition, tag, policy, "genre"):
+        return TagPlan(None, note)
+    found = names_to_write(
+        policy.given,
+        (*(genre for genre, _ in recognition.genres), *policy.given),
+        policy.genre_map,
+        spelling=policy.spelling,
+        parents=policy.parents,
+    )
+    if not found:
+        return TagPlan(None, "the genre map omits it")
+    agrees = {same_key(each) for each in policy.given} & same_keys([recognition.genre or ""])
+    return _merged(found, tag, policy, "genre", "" if agrees else f"predicted: {recognition.genre}")
 
 
 def _plan_field(

@@ -18,10 +18,13 @@ from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.journal import Change
 from genrelab.library.store.library import Library
 from genrelab.library.tagging.album_answers import AlbumAnswers, in_album, is_outlier, other_model
+from genrelab.library.tagging.notes import explain, note_of_links, note_of_others, note_of_skipped
+from genrelab.library.tagging.planned import check_planned, state_of
 from genrelab.library.tagging.safe_write import Rewriter
 from genrelab.library.tagging.tag_plan import TagPolicy, notes_of, plan_tags
 from genrelab.library.tagging.tag_record import FieldChange, Status, TagRecord
-from genrelab.library.tags import FIELDS, GENRE, Field, Fields, FileTag, Snapshot, read_tag
+from genrelab.library.tagging.undo.restoring import check_last, fields_of, find_change, put_back
+from genrelab.library.tags import FIELDS, GENRE, Field, Fields, FileTag, read_tag
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.scan import Found, Problem, SheetTrack
 
@@ -54,6 +57,7 @@ class Tagger:
         *,
         write: bool = False,
         albums: AlbumAnswers | None = None,
+        planned: str | None = None,
     ) -> Iterator[TagRecord]:
         """Write tags, or show what would be written.
 
@@ -69,6 +73,9 @@ class Tagger:
         albums : AlbumAnswers or None
             If given, each file gets the genres and tags of its album; those of an album that is `unsure` are
             left unchanged. Tracks of compilations keep their own.
+        planned : str or None
+            If given, write exactly what was shown: `genrelab.library.tagging.planned.plan_digest` of the
+            records that were shown for the same files and policy.
 
         Yields
         ------
@@ -79,13 +86,36 @@ class Tagger:
         ------
         LibraryError
             If the library cannot be used, or another process writes tags with it.
+        TagError
+            With `planned`, before anything is written: if files or answers have changed since. A file that
+            changes during the run is left unchanged, and its record has the error.
         """
         act = partial(self._tag, policy=policy, write=write, albums=albums)
         if not write:
             yield from self._each(files, act)
             return
         with self.alone():
+            if planned is not None:
+                files = list(files)
+                act = self._as_planned(files, act, policy, planned)
             yield from self._each(files, act)
+
+    def _as_planned(
+        self, files: list[Found], write: partial[TagRecord], policy: TagPolicy, planned: str
+    ) -> partial[TagRecord]:
+        """Return what writes a file only if it and its answer are as when the plan was made."""
+        show = partial(write, write=False)
+        records = list(self._each(files, show))
+        check_planned(records, policy, planned)
+        shown = {record.path: (record, state_of(record.path)) for record in records}
+
+        def act(path: Path) -> TagRecord:
+            if (show(path), state_of(path)) != shown[path]:
+                message = f"{path} has changed since its plan was made, and was left unchanged. Plan again."
+                raise TagError(message, code="tag-plan-outdated")
+            return write(path)
+
+        return partial(act)
 
     def undo(
         self,
@@ -121,6 +151,33 @@ class Tagger:
         with self.alone():
             undo = partial(self._undo, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
             yield from self._each(files, undo)
+
+    def undo_changes(
+        self,
+        numbers: Iterable[int],
+        *,
+        force: bool = False,
+        keep_mtime: bool = False,
+        skip_hard_links: bool = False,
+    ) -> Iterator[TagRecord]:
+        """Undo changes by their numbers in the journal, the latest first; see `undo`.
+
+        Raises
+        ------
+        TagError
+            If there is no such change; nothing is undone then. A change after which the same file was changed
+            again is left, and its record has the error.
+        """
+        with self.alone():
+            undo = partial(self._undo, force=force, keep_mtime=keep_mtime, skip_hard_links=skip_hard_links)
+            chosen = {number: find_change(self._library.journal, number) for number in numbers}
+            for _, change in sorted(chosen.items(), reverse=True):
+
+                def act(path: Path, change: Change = change) -> TagRecord:
+                    check_last(self._library.journal, change)
+                    return undo(path)
+
+                yield from self._each([Path(os.fsdecode(change.path))], act)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -183,7 +240,7 @@ class Tagger:
                 record = TagRecord(file, "error", note=str(error), code=error.code)
             except OSError as error:
                 code = errno.errorcode.get(error.errno or 0)
-                record = TagRecord(file, "error", note=_explain(file, error), code=code)
+                record = TagRecord(file, "error", note=explain(file, error), code=code)
             yield record
 
     def _tag(self, path: Path, policy: TagPolicy, *, write: bool, albums: AlbumAnswers | None) -> TagRecord:
@@ -220,7 +277,7 @@ class Tagger:
             notes.append(f"its own genre is {own}")
         skips = bool(links) and policy.skip_hard_links
         if skips and new:
-            notes = [_note_of_skipped(links)]
+            notes = [note_of_skipped(links)]
         if skips or not new:
             return _record(path, "left", _values(tag, policy.fields), {}, recognition, notes)
         after = {field: tag.stored(values, field) for field, values in new.items()}
@@ -233,9 +290,9 @@ class Tagger:
 
             fields = tuple(new)
             links = self._rewriter.rewrite(path, put, fields=fields, keep_mtime=policy.keep_mtime)
-        notes += [_about(field, _note_of_others(tag.beside(field), after[field])) for field in after]
-        notes.append(_note_of_links(links, written=write))
-        is_guess = recognition.guess and "genre" in new
+        notes += [_about(field, note_of_others(tag.beside(field), after[field])) for field in after]
+        notes.append(note_of_links(links, written=write))
+        is_guess = recognition.guess and "genre" in new and not policy.given
         if is_guess:
             notes.insert(0, "a guess: below the threshold of the model")
         status: Status = "written" if write else "would write"
@@ -249,16 +306,16 @@ class Tagger:
             change = self._library.journal.last_of_moved(snapshot.hash_sound())
             if change is not None:
                 self._library.journal.move(change.id, snapshot.real)
-        fields = GENRE if change is None else _fields_of(change.tag_before, path)
+        fields = GENRE if change is None else fields_of(change.tag_before, path)
         with path.open("rb") as file:
             before, links = _values(read_tag(file, path), fields), os.fstat(file.fileno()).st_nlink - 1
         if change is None:
             return _record(path, "left", before, {}, None, ["nothing to undo"])
         if links and skip_hard_links:
-            return _record(path, "left", before, {}, None, [_note_of_skipped(links)])
+            return _record(path, "left", before, {}, None, [note_of_skipped(links)])
         links = self._rewriter.rewrite(
             path,
-            lambda tag: _put_back(tag, change.tag_before),
+            lambda tag: put_back(tag, change.tag_before),
             undoes=change,
             fields=fields,
             guard=None if force else lambda file: _check_unchanged(file, path, change),
@@ -266,7 +323,7 @@ class Tagger:
         )
         with path.open("rb") as file:
             after = _values(read_tag(file, path), fields)
-        return _record(path, "undone", before, after, None, [_note_of_links(links, written=True)])
+        return _record(path, "undone", before, after, None, [note_of_links(links, written=True)])
 
 
 def _follow(tag: FileTag, policy: TagPolicy) -> None:
@@ -307,27 +364,6 @@ def _record(
     )
 
 
-def _fields_of(snapshot: Snapshot, path: Path) -> Fields:
-    """Return the fields of a snapshot in the journal; one that names none is of the genre."""
-    named = snapshot.get("fields", list(GENRE))
-    fields = tuple(field for field in FIELDS if isinstance(named, list) and field in named)
-    if not fields or len(fields) != len(named):  # type: ignore[arg-type]
-        raise TagError(f"{path} cannot be restored: the library is damaged.", code="tag-undo-damaged")
-    return fields
-
-
-def _put_back(tag: FileTag, before: Snapshot) -> None:
-    """Restore a tag without making it larger than it is now."""
-    size, now = before.get("size", 0), tag.snapshot().get("size", 0)
-    if not isinstance(size, int) or not isinstance(now, int):
-        raise TagError("cannot be restored: the library is damaged.", code="tag-undo-damaged")
-    try:
-        tag.restore({**before, "size": min(size, now)} if "size" in before else before)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        message = f"cannot be restored: the library is damaged ({error})."
-        raise TagError(message, code="tag-undo-damaged") from error
-
-
 def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
     if sha256_of(file) != change.file_after:
         raise TagError(
@@ -335,41 +371,3 @@ def _check_unchanged(file: BinaryIO, path: Path, change: Change) -> None:
             "--force restores the old values and keeps the other changes.",
             code="tag-undo-changed",
         )
-
-
-def _note_of_links(others: int, *, written: bool) -> str | None:
-    if not others:
-        return None
-    return f"{_names(others)} of this file (hard links) {'' if written else 'would '}keep the old tags"
-
-
-def _note_of_skipped(others: int) -> str:
-    return f"has {_names(others)} (hard links), which would keep the old tags"
-
-
-def _names(others: int) -> str:
-    return f"{others} other name{'s' * (others > 1)}"
-
-
-def _note_of_others(beside: tuple[str, ...], after: tuple[str, ...]) -> str | None:
-    if not beside or beside == after:
-        return None
-    return f"its APEv2 tag keeps {', '.join(beside)}, which some players show"
-
-
-def _explain(path: Path, error: OSError) -> str:
-    """Return an error of the system as a message with a remedy."""
-    what = error.strerror or str(error)
-    remedies = {
-        errno.ENOSPC: "Free some space.",
-        errno.EDQUOT: "Free some space.",
-        errno.EFBIG: "The file is too large for its disk or a limit of this process.",
-        errno.EACCES: "Change the permissions of the file and its folder.",
-        errno.EPERM: "Change the permissions of the file and its folder.",
-        errno.EROFS: "Its disk is read-only.",
-        errno.EINVAL: "Name a file.",
-        errno.ENOENT: "It disappeared during the run.",
-        errno.ELOOP: "It is a link that points to itself.",
-    }
-    remedy = remedies.get(error.errno or 0, "Try again.")
-    return f"{path} could not be read or written: {what}. It was left unchanged. {remedy}"

@@ -15,7 +15,10 @@ from genrelab.errors import UsageError
 
 @contextmanager
 def open_output(
-    path: str | os.PathLike[str] | None, *, keep: Iterable[str | os.PathLike[str]] = ()
+    path: str | os.PathLike[str] | None,
+    *,
+    keep: Iterable[str | os.PathLike[str]] = (),
+    overwrite: bool = True,
 ) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces the target when the block ends without an error.
 
@@ -25,6 +28,8 @@ def open_output(
         The file; None means standard output.
     keep : iterable of str or path-like
         Files that must not be replaced, such as input files.
+    overwrite : bool
+        Whether an existing file may be replaced.
 
     Yields
     ------
@@ -33,7 +38,8 @@ def open_output(
     Raises
     ------
     UsageError
-        If the file cannot be written, is write-protected, is not a regular file, or is one of `keep`.
+        If the file cannot be written, is write-protected, is not a regular file, is one of `keep`, or
+        exists already and may not be replaced.
     """
     if path is None:
         yield sys.stdout.buffer
@@ -45,6 +51,8 @@ def open_output(
     if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
         message = f"{path} is one of the input files and would be replaced. Name another file."
         raise UsageError(message, code="output-is-input")
+    if target.exists() and not overwrite:
+        raise _exists(path)
     if os.path.islink(target):  # a link remains only if links form a cycle
         message = f"{path} is a link that points to itself. Name another file."
         raise UsageError(message, code="output-link-circle")
@@ -58,4 +66,11 @@ def open_output(
             message = f"{path} cannot be written: {error.strerror}. Name another file."
             raise UsageError(message, code="output-unwritable") from error
         yield draft.file
-        draft.take_place(target)
+        try:
+            draft.take_place(target, overwrite=overwrite)
+        except FileExistsError as error:  # it was made meanwhile
+            raise _exists(path) from error
+
+
+def _exists(path: str | os.PathLike[str]) -> UsageError:
+    return UsageError(f"{path} exists already. Name another file, or --overwrite it.", code="output-exists")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from pydantic import JsonValue
+
 from genrelab.serve.describe.models import ModelFile, list_models
 from genrelab.serve.endpoint import Answer, Call, Endpoint
 
@@ -40,6 +42,8 @@ class Model(Answer):
     tags : list of ModelTag
     created : str or None
         The date, as YYYY-MM-DD.
+    results : list of dict
+        Measured results, each with its `corpus` and `split`.
     problem : str or None
         Why it cannot be used.
     """
@@ -52,6 +56,7 @@ class Model(Answer):
     genres: tuple[str, ...] = ()
     tags: tuple[ModelTag, ...] = ()
     created: str | None = None
+    results: tuple[dict[str, JsonValue], ...] = ()
     problem: str | None = None
 
 
@@ -99,6 +104,7 @@ def _answer(each: ModelFile) -> Model:
         genres=facts.genres,
         tags=tuple(ModelTag(kind=tag.kind, name=tag.name) for tag in facts.user_tags),
         created=facts.created.isoformat(),
+        results=facts.results,
     )
 
 

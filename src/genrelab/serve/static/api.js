@@ -3,7 +3,7 @@
 //   import { get, post, remove, upload, follow, url, Problem } from "./api.js";
 //   await get("/tracks", { genre: "jazz", limit: 50 })     query: undefined, null and "" are left out, lists repeat
 //   await post("/playlists/preview", { … })                JSON body; also put(path, body), remove(path)
-//   upload("/recognize", [file, …], { onProgress(fraction), signal }) -> promise of the JSON answer
+//   upload("/recognize", [file, …], { fields: { full: true }, onProgress(fraction), signal }) -> promise of the JSON answer
 //   const stop = follow("/jobs/ID/events", { progress(data) {}, result(data) {}, end(data) {} }); stop();
 //   url("/tracks/ID/audio")                                 for <audio src> and links
 //   websocket("/live") -> WebSocket
@@ -57,7 +57,7 @@ function login() {
   return asked;
 }
 
-async function call(method, path, { query, body, signal } = {}, again = true) {
+async function call(method, path, { query, body, signal, blob = false } = {}, again = true) {
   let response;
   let text;
   try {
@@ -68,6 +68,7 @@ async function call(method, path, { query, body, signal } = {}, again = true) {
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    if (blob && response.ok) return await response.blob();
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -75,7 +76,7 @@ async function call(method, path, { query, body, signal } = {}, again = true) {
   }
   if (response.status === 401 && again && path !== "/session") {
     await login();
-    return call(method, path, { query, body, signal }, false);
+    return call(method, path, { query, body, signal, blob }, false);
   }
   if (!response.ok) throw problemOf(response.status, text);
   return text ? JSON.parse(text) : null;
@@ -83,13 +84,16 @@ async function call(method, path, { query, body, signal } = {}, again = true) {
 
 export const get = (path, query, { signal } = {}) => call("GET", path, { query, signal });
 export const post = (path, body = {}, { query, signal } = {}) => call("POST", path, { body, query, signal });
+// What a request returns, as a Blob: for files that the browser is to save.
+export const postForBlob = (path, body = {}) => call("POST", path, { body, blob: true });
 export const put = (path, body = {}) => call("PUT", path, { body });
 export const remove = (path) => call("DELETE", path);
 
-// Send files as multipart field `file`. XMLHttpRequest, because fetch reports no progress of what is sent.
-export function upload(path, files, { query, onProgress = () => {}, signal } = {}) {
+// Send files as multipart field `file`, after other fields. XMLHttpRequest, because fetch reports no progress of what is sent.
+export function upload(path, files, { query, fields = {}, onProgress = () => {}, signal } = {}) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
     for (const file of files) form.append("file", file, file.name);
     const request = new XMLHttpRequest();
     request.open("POST", url(path, query));
@@ -98,7 +102,7 @@ export function upload(path, files, { query, onProgress = () => {}, signal } = {
     });
     request.addEventListener("load", () => {
       if (request.status === 401) {
-        login().then(() => upload(path, files, { query, onProgress, signal })).then(resolve, reject);
+        login().then(() => upload(path, files, { query, fields, onProgress, signal })).then(resolve, reject);
       } else if (request.status >= 200 && request.status < 300) {
         resolve(JSON.parse(request.responseText || "null"));
       } else {
@@ -119,10 +123,11 @@ export function upload(path, files, { query, onProgress = () => {}, signal } = {
 // browser makes again by itself. Returns a function that ends it.
 export function follow(path, handlers) {
   const source = new EventSource(url(path));
+  const all = path === "/events"; // there `end` is the end of one of many jobs
   for (const [name, handle] of Object.entries(handlers)) {
     if (name === "open" || name === "lost") continue;
     source.addEventListener(name, (event) => {
-      if (name === "end") source.close();
+      if (name === "end" && !all) source.close();
       handle(JSON.parse(event.data || "null"));
     });
   }

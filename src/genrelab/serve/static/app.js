@@ -4,32 +4,23 @@ import { get, onLogin, post } from "./api.js";
 import { Button } from "./components/button.js";
 import { Dialog } from "./components/dialog.js";
 import { Icon } from "./components/icon.js";
-import { ProblemBox } from "./components/problem.js";
+import { ProblemBox, useLoad } from "./components/problem.js";
 import { loadColours } from "./components/genre.js";
+import { ListenBar } from "./components/listen.js";
 import { Toasts } from "./components/toast.js";
-import { Recognize } from "./views/recognize.js";
-import { Track } from "./views/track.js";
-import { Library } from "./views/library.js";
-import { MapView } from "./views/map.js";
-import { Review } from "./views/review.js";
-import { Tags } from "./views/tags.js";
-import { Playlists } from "./views/playlists.js";
-import { Live } from "./views/live.js";
-import { Jobs } from "./views/jobs.js";
-import { Models } from "./views/models.js";
 
 // Name in the address -> view and title; those with `icon` are in the navigation, in this order.
 const VIEWS = {
-  "": { view: Recognize, title: "Recognize", icon: "drop" },
-  live: { view: Live, title: "Microphone", icon: "microphone" },
-  library: { view: Library, title: "Library", icon: "list" },
-  map: { view: MapView, title: "Map", icon: "map" },
-  review: { view: Review, title: "Review", icon: "check" },
-  playlists: { view: Playlists, title: "Playlists", icon: "playlist" },
-  tags: { view: Tags, title: "Tags", icon: "tag" },
-  jobs: { view: Jobs, title: "Jobs", icon: "clock" },
-  models: { view: Models, title: "Models", icon: "box" },
-  track: { view: Track, title: "Track" },
+  "": { load: async () => (await import("./views/recognize.js")).Recognize, title: "Recognize", icon: "drop" },
+  live: { load: async () => (await import("./views/live.js")).Live, title: "Microphone", icon: "microphone" },
+  library: { load: async () => (await import("./views/library.js")).Library, title: "Library", icon: "list" },
+  map: { load: async () => (await import("./views/map.js")).MapView, title: "Map", icon: "map" },
+  review: { load: async () => (await import("./views/review.js")).Review, title: "Review", icon: "check" },
+  playlists: { load: async () => (await import("./views/playlists.js")).Playlists, title: "Playlists", icon: "playlist" },
+  tags: { load: async () => (await import("./views/tags.js")).Tags, title: "Tags", icon: "tag" },
+  jobs: { load: async () => (await import("./views/jobs.js")).Jobs, title: "Jobs", icon: "clock" },
+  models: { load: async () => (await import("./views/models.js")).Models, title: "Models", icon: "box" },
+  track: { load: async () => (await import("./views/track.js")).Track, title: "Track" },
 };
 
 // `#/track/ID?at=12` -> { name: "track", params: ["ID"], query: URLSearchParams }
@@ -52,7 +43,7 @@ function ThemeSwitch() {
 
 function Navigation({ current, open, onClose }) {
   return html`<nav id="navigation" class=${open ? "side open" : "side"} aria-label="Views"
-      onKeyDown=${(event) => event.key === "Escape" && onClose()}>
+      onKeyDown=${(event) => event.key === "Escape" && onClose(event)}>
     <ul>${Object.entries(VIEWS).filter(([, each]) => each.icon).map(([name, each]) => html`
       <li key=${name}><a href=${`#/${name}`} aria-current=${name === current ? "page" : undefined} onClick=${onClose}>
         <${Icon} name=${each.icon} />${each.title}</a></li>`)}
@@ -61,9 +52,14 @@ function Navigation({ current, open, onClose }) {
   </nav>`;
 }
 
-// Catches an error of a view, so that the rest of the page stays.
-function Guarded({ view, ...rest }) {
+const UNLOADED = { message: "This view cannot be loaded.", remedy: "Look whether the server still runs, then try again." };
+
+// Loads a view when it is first looked at, and catches its errors, so that the rest of the page stays.
+function Guarded({ load, title, ...rest }) {
   const [error, reset] = useErrorBoundary();
+  const { data: view, problem, reload } = useLoad(load);
+  if (problem) return html`<h1>${title}</h1><${ProblemBox} problem=${UNLOADED} onRetry=${reload} />`;
+  if (!view) return html`<h1>${title}</h1>`;
   if (error) {
     console.error(error);
     return html`<${ProblemBox} problem=${{ message: `This view failed: ${error.message}`, remedy: "Try again, or reload the page." }}
@@ -106,8 +102,9 @@ function App() {
   const [asked, setAsked] = useState(null);
   const [health, setHealth] = useState(null);
   const main = useRef(null);
+  const menu = useRef(null);
   const first = useRef(true);
-  const { view, title } = VIEWS[at.name] ?? {};
+  const { load, title } = VIEWS[at.name] ?? {};
 
   useEffect(() => {
     onLogin(() => new Promise((resolve, reject) => setAsked({
@@ -127,20 +124,25 @@ function App() {
     main.current?.focus({ preventScroll: true }); // a screen reader then starts with the new view
   }, [at.key]);
 
+  const close = (event) => {
+    setOpen(false);
+    if (event.type === "keydown") menu.current.focus();
+  };
   const skip = (event) => { event.preventDefault(); main.current.focus(); };
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <header class="top">
       <a class="brand" href="#/"><img src="static/icon.svg" alt="" width="26" height="26" />genrelab</a>
-      <button type="button" class="menu" aria-expanded=${open ? "true" : "false"} aria-controls="navigation"
+      <button type="button" class="menu" ref=${menu} aria-expanded=${open ? "true" : "false"} aria-controls="navigation"
         onClick=${() => setOpen(!open)}><${Icon} name="menu" />Menu</button>
     </header>
-    <${Navigation} current=${at.name === "track" ? "library" : at.name} open=${open} onClose=${() => setOpen(false)} />
+    <${Navigation} current=${at.name === "track" ? "library" : at.name} open=${open} onClose=${close} />
     <main id="main" tabindex="-1" ref=${main}>
-      ${view
-        ? html`<${Guarded} key=${at.name} view=${view} params=${at.params} query=${at.query} health=${health} />`
+      ${load
+        ? html`<${Guarded} key=${at.name} load=${load} title=${title} params=${at.params} query=${at.query} health=${health} />`
         : html`<h1>There is no such page</h1><p><a href="#/">Recognize music</a></p>`}
     </main>
+    <${ListenBar} />
     <${Toasts} />
     ${asked && html`<${Login} asked=${asked} />`}`;
 }

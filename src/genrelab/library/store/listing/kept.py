@@ -1,0 +1,76 @@
+"""Results of scans of a library, kept until it changes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+_Value = TypeVar("_Value")
+
+_MOST = 48  # results
+_MOST_NUMBERS = 4_000_000  # in all arrays together: 32 MB
+_FAST = 0.05  # seconds; what takes less is never old
+_PATIENCE = 10  # times as long as it took, a result is used although the library has changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    value: Any
+    version: object
+    seconds: float  # that it took
+    made: float
+
+
+class Kept:
+    """Keeps results, computed by one thread at a time.
+
+    A result is computed again when the library has changed. One that took more than 50 ms is used for ten
+    times as long nevertheless: while music is recognized, a large library changes all the time.
+
+    Parameters
+    ----------
+    version : callable
+        Returns a value that changes with the library.
+    """
+
+    def __init__(self, version: Callable[[], object]) -> None:
+        self._version = version
+        self._lock = threading.RLock()
+        self._results: OrderedDict[Hashable, _Result] = OrderedDict()
+
+    def get(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
+        """Return the result for a key, computed if need be."""
+        with self._lock:
+            version = self._version()
+            result = self._results.get(key)
+            if result is None or not _is_usable(result, version):
+                start = time.monotonic()
+                value = compute()
+                now = time.monotonic()
+                result = self._results[key] = _Result(value, version, now - start, now)
+                self._drop()
+            self._results.move_to_end(key)
+            found: _Value = result.value
+            return found
+
+    def _drop(self) -> None:
+        """Drop the results that were not used for the longest time."""
+        results = self._results
+        while len(results) > 1 and (len(results) > _MOST or self._numbers() > _MOST_NUMBERS):
+            results.popitem(last=False)
+
+    def _numbers(self) -> int:
+        return sum(each.value.size for each in self._results.values() if isinstance(each.value, np.ndarray))
+
+
+def _is_usable(result: _Result, version: object) -> bool:
+    if result.version == version:
+        return True
+    age = time.monotonic() - result.made
+    return result.seconds > _FAST and age < _PATIENCE * result.seconds

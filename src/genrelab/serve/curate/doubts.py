@@ -1,0 +1,112 @@
+"""Doubtful tracks of a model in the library: tags that are probably wrong, and unsure answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from genrelab.library.store.track_row import genre_names, ranked_genres
+from genrelab.library.tagging.consistency import Meanings, disagreement
+from genrelab.library.tagging.genre_map import GenreMap
+from genrelab.recognize.recognition import UNSURE
+from genrelab.serve.server import Server
+
+Kind = Literal["wrong", "unsure"]
+_SECONDS = 2.0  # that a request reads tags; the next one goes on
+_MOST_KEPT = 200_000  # files whose comparison is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A doubtful track.
+
+    Attributes
+    ----------
+    path : bytes
+    labels : tuple of str
+        The genres in its tags or examples; empty for one that is unsure.
+    predicted : str
+    probability : float
+    """
+
+    path: bytes
+    labels: tuple[str, ...]
+    predicted: str
+    probability: float
+
+
+class Doubts:
+    """Finds doubtful tracks of a server's library, a part of the tags per request.
+
+    Parameters
+    ----------
+    server : Server
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._compared: OrderedDict[tuple[bytes, str, int, int, str], Doubt | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def unsure(self, model: str) -> list[Doubt]:
+        """Return the tracks of which a model is unsure, the least probable first."""
+        rows = self._server.library.database.rows(
+            "SELECT path, genres FROM tracks WHERE model = ? AND reason = 'low confidence' AND error IS NULL "
+            "AND typeof(path) = 'blob' ORDER BY confidence, path",
+            (model,),
+        )
+        found = []
+        for path, genres in rows:
+            if genre_names(genres):
+                best = ranked_genres(genres)[0]
+                found.append(Doubt(path, (), best.genre, best.probability))
+        return found
+
+    def wrong(self, model: str) -> tuple[list[Doubt], int]:
+        """Return tracks whose tags differ from a confident answer, and how many are still to be compared.
+
+        The most confident answers come first. Tags are read for a limited time; what was compared is kept
+        until the file or its answer changes.
+
+        Parameters
+        ----------
+        model : str
+            `Bundle.identity`.
+        """
+        rows = self._server.library.database.rows(
+            "SELECT path, size, mtime_ns, genre, genres FROM tracks WHERE model = ? AND error IS NULL "
+            "AND typeof(path) = 'blob' AND genre != ? ORDER BY confidence DESC, path",
+            (model, UNSURE),
+        )
+        end, found, left, meanings = time.monotonic() + _SECONDS, list[Doubt](), 0, None
+        for path, size, mtime_ns, genre, genres in rows:
+            if not self._server.roots.holds(path):
+                continue
+            key = (path, model, size, mtime_ns, genre)
+            with self._lock:
+                known = key in self._compared
+                doubt = self._compared.get(key)
+            if not known and time.monotonic() > end:
+                left += 1
+                continue
+            if not known:
+                meanings = meanings or Meanings.of_model(genre_names(genres), GenreMap())
+                doubt = self._compare(key, meanings)
+            if doubt is not None:
+                found.append(doubt)
+        return found, left
+
+    def _compare(self, key: tuple[bytes, str, int, int, str], meanings: Meanings) -> Doubt | None:
+        path = Path(os.fsdecode(key[0]))
+        found = disagreement(self._server.library, path, meanings)
+        doubt = None if found is None else Doubt(key[0], found.tags, found.genre, found.confidence)
+        with self._lock:
+            self._compared[key] = doubt
+            while len(self._compared) > _MOST_KEPT:
+                self._compared.popitem(last=False)
+        return doubt
