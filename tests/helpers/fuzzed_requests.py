@@ -30,8 +30,14 @@ class Drawn:
     headers: dict[str, str]
 
 
-def requests(document: dict[str, Any], method: str, path: str) -> st.SearchStrategy[Drawn]:
-    """Return a strategy for requests to one operation of a document."""
+def requests(
+    document: dict[str, Any], method: str, path: str, known: tuple[str, ...] = ()
+) -> st.SearchStrategy[Drawn]:
+    """Return a strategy for requests to one operation of a document.
+
+    `known` are identifiers that exist; half of those in paths are of them.
+    """
+    identifiers = st.one_of(st.sampled_from(known), TEXT) if known else TEXT
     operation = document["paths"][path][method]
     prefix = document["servers"][0]["url"]
 
@@ -41,7 +47,7 @@ def requests(document: dict[str, Any], method: str, path: str) -> st.SearchStrat
         for parameter in operation["parameters"]:
             name = parameter["name"]
             if parameter["in"] == "path":
-                address = address.replace(f"{{{name}}}", quote(draw(TEXT), safe=""))
+                address = address.replace(f"{{{name}}}", quote(draw(identifiers), safe=""))
             elif parameter["required"] or draw(st.booleans()):
                 value = draw(values(parameter["schema"], document))
                 many = value if isinstance(value, list) else [value]

@@ -27,15 +27,15 @@ START_SECONDS = 60.0
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-import uvicorn
-from genrelab.serve.app import create_app
 from genrelab.serve.settings import ServeSettings
+from genrelab.serve.start.address import bind
+from genrelab.serve.start.run import Runner
 given = json.loads(sys.argv[1])
 settings = ServeSettings(
     library=Path(given["library"]), model=Path(given["model"]), roots=tuple(map(Path, given["roots"])),
     **given["more"],
 )
-uvicorn.run(create_app(settings), port=given["port"], log_level="warning", timeout_graceful_shutdown=3)
+Runner(settings, bind("127.0.0.1", given["port"], has_token=False)).run_until_told()
 """
 
 

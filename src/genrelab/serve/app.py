@@ -40,6 +40,7 @@ _ROUTES = (
     "session",
     "sound",
     "sonic",
+    "sound",
     "tags",
     "teach",
     "tracks",
