@@ -30,8 +30,8 @@ WRONG = "Reggae"  # the genre in the tags of a piece of jazz
 def shelf(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four pieces with tags: one of jazz that says reggae, one of classical music without a genre."""
     folder = tmp_path_factory.mktemp("shelf")
-    for path in sorted(music.iterdir()):
-        shutil.copy(path, folder / path.name)
+    for style in ("blues", "classical", "country", "jazz"):
+        shutil.copy(music / f"{style}.mp3", folder)
     tagged.tag_id3(folder / "classical.mp3", 4)
     tagged.tag_id3(folder / "country.mp3", 4, "Country")
     tags = mutagen.id3.ID3()
