@@ -199,7 +199,8 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     assert stage.screenshot() == drawn
     page.get_by_role("button", name="Lasso").click()
     box = page.locator(".map-stage").bounding_box()
-    corners = [(8, 70), (box["width"] - 8, 70), (box["width"] - 8, box["height"] - 8), (8, box["height"] - 8)]
+    right, low = box["width"] - 8, box["height"] - 8
+    corners = [(right, low), (right, 8), (8, 8), (8, low)]
     page.mouse.move(box["x"] + corners[0][0], box["y"] + corners[0][1])
     page.mouse.down()
     for x, y in (*corners[1:], corners[0]):

@@ -25,7 +25,7 @@ export function Playlists({ query, health }) {
   const kind = KINDS.some(([name]) => name === query.get("kind")) ? query.get("kind") : "genre";
   const { data: figures } = useLoad(() => get("/statistics"), []);
   const [choice, setChoice] = useState(() => ({ genres: [], tags: [], seeds: firstSeeds(query), ends: [null, null] }));
-  const [rules, setRules] = useState({ length: 50, max_per_artist: "", no_copies: true, with_seeds: false });
+  const [rules, setRules] = useState({ length: 50, max_per_artist: "", no_copies: null, with_seeds: false });
   const [tracks, setTracks] = useState(null);
   const [omitted, setOmitted] = useState(null);
   const [problem, setProblem] = useState(null);
@@ -68,7 +68,7 @@ export function Playlists({ query, health }) {
         ${kind !== "tracks" && html`<${Field} label="Tracks" type="number" min="1" max=${kind === "path" ? 100 : 10000} value=${rules.length} onInput=${(length) => setRules({ ...rules, length })} />`}
         <${Field} label="At most per artist" type="number" min="1" placeholder="any number" value=${rules.max_per_artist} onInput=${(max) => setRules({ ...rules, max_per_artist: max })} />
         ${kind === "similar" && html`<${Checkbox} label="Begin with these tracks" checked=${rules.with_seeds} onInput=${(on) => setRules({ ...rules, with_seeds: on })} />`}
-        <${Checkbox} label="No near copies" checked=${rules.no_copies} onInput=${(on) => setRules({ ...rules, no_copies: on })} />
+        <${Checkbox} label="No near copies" checked=${rules.no_copies ?? kind !== "tracks"} onInput=${(on) => setRules({ ...rules, no_copies: on })} />
       </div>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
       <${Button} kind="primary" type="submit" busy=${busy} disabled=${!isComplete(kind, choice)}>Show the tracks<//>
@@ -91,7 +91,7 @@ function isComplete(kind, { genres, tags, seeds, ends }) {
 }
 
 function request(kind, { genres, tags, seeds, ends }, { length, max_per_artist: most, no_copies: noCopies, with_seeds: withSeeds }) {
-  const rules = { kind, length: Number(length) || 50, no_copies: noCopies, ...(most ? { max_per_artist: Number(most) } : {}) };
+  const rules = { kind, length: Number(length) || 50, no_copies: noCopies ?? kind !== "tracks", ...(most ? { max_per_artist: Number(most) } : {}) };
   if (kind === "genre") return { ...rules, genres };
   if (kind === "mood") return { ...rules, tags };
   if (kind === "similar") return { ...rules, seeds: seeds.slice(0, MOST_SEEDS).map(({ id }) => id), with_seeds: withSeeds };
