@@ -91,7 +91,7 @@ def fill(folder: Path) -> None:
     write_song(os.fsencode(folder) + b"/" + NOT_UTF8, "middle", 2.2)
     shutil.copy(folder / "middle.mp3", folder / "copy of middle.mp3")
     soundfile.write(folder / "silent.wav", np.zeros(RATE), RATE)
-    soundfile.write(folder / "unsure.wav", tone(2000.0, 2.0, rate=RATE), RATE)
+    soundfile.write(folder / "unsure.wav", tone(1813.0, 2.0, rate=RATE), RATE)
     (folder / "broken.mp3").write_bytes(b"ID3\4\0\0\0\0\0\0 no sound")
 
 

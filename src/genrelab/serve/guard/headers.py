@@ -16,18 +16,25 @@ SECURITY_HEADERS = {
     b"permissions-policy": b"microphone=(self), camera=(), display-capture=(), geolocation=(), usb=()",
 }
 
+_WITHOUT_CONTROLS = bytes(ord("_") if code < 32 or code == 127 else code for code in range(256))
 _NO_STORE = (b"cache-control", b"no-store")
 
 
 def with_security(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers of a response with those of safety; without caching, unless they say otherwise.
 
+    Control characters in a value, such as line breaks of a file's name, are replaced by `_`.
+
     Parameters
     ----------
     headers : iterable of (bytes, bytes)
         Names and values, as ASGI has them.
     """
-    kept = [(name, value) for name, value in headers if name.lower() not in SECURITY_HEADERS]
+    kept = [
+        (name, value.translate(_WITHOUT_CONTROLS))
+        for name, value in headers
+        if name.lower() not in SECURITY_HEADERS
+    ]
     if not any(name.lower() == b"cache-control" for name, _ in kept):
         kept.append(_NO_STORE)
     return [*kept, *SECURITY_HEADERS.items()]

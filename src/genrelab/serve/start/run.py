@@ -13,11 +13,11 @@ from types import FrameType
 import uvicorn
 
 from genrelab.serve.app import guarded_app
-from genrelab.serve.guard.connections import guarded_protocol
 from genrelab.serve.guard.limits import MEBIBYTE, Limits
 from genrelab.serve.server import Server
 from genrelab.serve.settings import ServeSettings
 from genrelab.serve.start.address import BACKLOG
+from genrelab.serve.start.connections import guarded_protocol
 
 _GRACE = 3  # seconds for requests in progress when the server ends
 
@@ -49,6 +49,7 @@ class Runner(uvicorn.Server):
     ) -> None:
         limits = limits or Limits()
         settings = replace(settings, port=listener.getsockname()[1])
+        self.genrelab: Server
         app, self.genrelab = guarded_app(settings, limits)
         super().__init__(
             uvicorn.Config(
@@ -69,7 +70,6 @@ class Runner(uvicorn.Server):
             )
         )
         self._listener, self._on_ready = listener, on_ready
-        self.genrelab: Server
         try:
             self.genrelab.start()
         except BaseException:
