@@ -72,6 +72,7 @@ class Gate:
             self._busy -= 1
 
     def _check(self, scope: Scope, headers: Headers) -> None:
+        self._check_rate(scope)
         named = headers.getlist("host")
         host = named[0] if len(named) == 1 else ""
         if not self._hosts.knows(host):
@@ -81,7 +82,6 @@ class Gate:
                 status=421,
                 remedy="start the server with --name HOSTNAME, or use its address",
             )
-        self._check_rate(scope, 1.0)
         method = scope.get("method", "")
         if method not in _SAFE or scope["path"].startswith("/api/"):
             self._check_origin(headers, host)
@@ -98,8 +98,8 @@ class Gate:
                 remedy="open the server's own page; behind a reverse proxy start it with --name HOSTNAME",
             )
 
-    def _check_rate(self, scope: Scope, cost: float) -> None:
-        seconds = self._rates.wait(_client(scope), cost)
+    def _check_rate(self, scope: Scope) -> None:
+        seconds = self._rates.wait(_client(scope))
         if seconds:
             raise RequestError(
                 "this client sends too many requests, or wrong tokens",

@@ -55,9 +55,9 @@ class Limits:
     header_bytes: int = 32 * 1024
     body: int = MEBIBYTE
     requests: int = 200
-    burst: float = 2000.0
-    rate: float = 200.0
-    wrong_token: float = 200.0
+    burst: float = 5000.0
+    rate: float = 500.0
+    wrong_token: float = 500.0
     clients: int = 4096
     sessions: int = 1000
     session_seconds: float = 7 * 86400.0
