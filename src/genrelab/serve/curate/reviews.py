@@ -14,7 +14,7 @@ from genrelab.bundle.bundle import embedding_key, read_facts
 from genrelab.bundle.find import PACKAGED_MODEL, find_model
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import UsageError
-from genrelab.serve.curate.chosen import file_of
+from genrelab.serve.curate.chosen import file_of, outside
 from genrelab.serve.curate.doubts import Doubt, Doubts, Kind
 from genrelab.serve.curate.tag_request import genre_text
 from genrelab.serve.problem import RequestError
@@ -86,7 +86,7 @@ class Reviews:
         except OSError as error:
             raise RequestError(
                 f"there is no model file {path}",
-                code="model-missing",
+                code="review-model-missing",
                 status=404,
                 path=str(path),
                 remedy="/api/v1/models lists them",
@@ -209,7 +209,18 @@ class Reviews:
         return genres
 
     def _answers(self, model: ReviewedModel) -> Answers:
-        return Answers(model.corrections)
+        path = model.corrections
+        if self._server.roots.holds(path.parent) and not self._server.roots.holds(path):
+            raise outside(path)  # a link
+        if path.exists() and not path.is_file():  # opening a pipe would wait without end
+            raise RequestError(
+                f"the corrections {path} are no regular file",
+                code="corrections-no-file",
+                status=409,
+                path=str(path),
+                remedy="move it away",
+            )
+        return Answers(path)
 
     def _name_in_examples(self, model: ReviewedModel, path: bytes) -> str:
         """Return the path of a file as the examples of a model name it, so that a correction replaces it."""
