@@ -39,7 +39,8 @@ async function connect({ onLevel, onAnswer, onEnd }) {
     ended = true;
     for (const track of stream.getTracks()) track.stop();
     context.close();
-    socket?.close();
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
+    else socket?.close();
     onEnd(problem);
   };
   try {
