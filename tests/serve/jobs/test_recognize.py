@@ -160,7 +160,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(running: Running) -> None:
     host, port = urlsplit(running.url).hostname, urlsplit(running.url).port
     before = running.client.jobs().total
     with socket.create_connection((host, port)) as connection:
-        head = "POST /api/v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 1900000\r\n"
+        head = "POST /api/v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1900000\r\n"
         head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
         part = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'
         connection.sendall((head + part).encode() + bytes(1_400_000))
@@ -187,6 +187,7 @@ def test_paths_outside_the_roots_and_missing_ones_are_refused(running: Running) 
         running.client.recognize_on_server([])
 
 
+@pytest.mark.slow
 def test_links_and_playlists_do_not_lead_out_of_the_roots(tmp_path: Path, tiny_model: Path) -> None:
     outside, root = tmp_path / "outside", tmp_path / "root"
     songs = write_songs(outside / "secret", 2)
@@ -260,11 +261,12 @@ def revision(running: Running) -> int:
         return int(queue.execute("SELECT coalesce(max(revision), 0) FROM jobs").fetchone()[0])
 
 
+@pytest.mark.slow
 def test_too_many_listeners_are_refused_and_those_that_left_count_no_more(
     running: Running, songs: list[Path]
 ) -> None:
     address = (urlsplit(running.url).hostname, urlsplit(running.url).port)
-    request = b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
     connections = [socket.create_connection(address) for _ in range(200)]
     for connection in connections:
         connection.sendall(request)
@@ -285,6 +287,7 @@ def _listens(running: Running) -> bool:
     return status == 200
 
 
+@pytest.mark.slow
 def test_a_running_job_is_cancelled(tmp_path: Path, tiny_model: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -302,6 +305,7 @@ def test_a_running_job_is_cancelled(tmp_path: Path, tiny_model: Path) -> None:
         assert running.client.recognize(write_songs(tmp_path / "more", 1), wait=60).state == "done"
 
 
+@pytest.mark.slow
 def test_a_waiting_upload_is_cancelled_and_removed(
     tmp_path: Path, tiny_model: Path, songs: list[Path]
 ) -> None:
@@ -319,6 +323,7 @@ def test_a_waiting_upload_is_cancelled_and_removed(
         wait_until(lambda: not running.uploads())
 
 
+@pytest.mark.slow
 def test_a_short_job_does_not_wait_for_a_long_one(
     tmp_path: Path, tiny_model: Path, songs: list[Path]
 ) -> None:

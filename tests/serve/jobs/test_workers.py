@@ -37,6 +37,7 @@ def task(path: Path, **more: object) -> dict[str, object]:
     return {"path": str(path), "full": True, "again": False, **more}
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_given_up(workers: Workers, long: Path, songs: list[Path]) -> None:
     workers.recognize(task(songs[0]), NEVER, seconds=60)
     with pytest.raises(WorkerDied) as caught:
@@ -45,6 +46,7 @@ def test_a_file_that_takes_too_long_is_given_up(workers: Workers, long: Path, so
     assert workers.recognize(task(songs[0]), NEVER, seconds=60)["genre"] == "low"
 
 
+@pytest.mark.slow
 def test_stopping(workers: Workers, long: Path, songs: list[Path]) -> None:
     workers.recognize(task(songs[0]), NEVER, seconds=60)
     stop = threading.Event()

@@ -55,7 +55,7 @@ function Taught({ result }) {
   if (!result) return null;
   const small = Object.entries(result.left_out?.small ?? {});
   const contradictory = result.left_out?.contradictory?.length ?? 0;
-  return html`<h3 role="status">The model is ready</h3>
+  return html`<div role="status"><h3>The model is ready</h3></div>
     <p class="path">${result.model}</p>
     <p>${several("genre", result.genres.length)}: ${result.genres.join(", ")}</p>
     <${Figures} results=${[{ ...result.figures, split: result.by_group ? "by cross-validation, with other artists or albums than those learned" : "by cross-validation, by track" }]} />
