@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrelab.pages.palette import COLOURS, OTHERS, assign
+from genrelab.pages.palette import COLOURS, DARK_COLOURS, OTHERS, assign, for_dark
 
 GENRES = st.lists(st.text(), unique=True, max_size=60)
 
@@ -62,5 +62,20 @@ def test_dark_text_is_readable_on_every_colour(colour: str) -> None:
 
 def test_no_two_colours_are_alike() -> None:
     for one, other in itertools.combinations([*COLOURS, OTHERS], 2):
+        apart = [abs(int(one[i : i + 2], 16) - int(other[i : i + 2], 16)) for i in (1, 3, 5)]
+        assert max(apart) >= 48, (one, other)
+
+
+DARK_PAGE = "#22262e"  # the lightest of the dark backgrounds
+
+
+@pytest.mark.parametrize("colour", [*COLOURS, OTHERS])
+def test_colours_contrast_with_a_dark_page(colour: str) -> None:
+    assert (luminance(for_dark(colour)) + 0.05) / (luminance(DARK_PAGE) + 0.05) >= 3
+
+
+def test_colours_on_a_dark_page_are_as_many_and_no_two_alike() -> None:
+    assert len(set(DARK_COLOURS)) == len(COLOURS)
+    for one, other in itertools.combinations(DARK_COLOURS, 2):
         apart = [abs(int(one[i : i + 2], 16) - int(other[i : i + 2], 16)) for i in (1, 3, 5)]
         assert max(apart) >= 48, (one, other)

@@ -8,8 +8,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import pytest
+from many_tracks import fill, track_path
 from served_music import ServedMusic, call, id_of
 from starlette.testclient import TestClient
+
+from genrelab.serve import track_id
 
 
 @pytest.fixture
@@ -132,9 +135,11 @@ def test_tracks_outside_the_roots_are_in_no_playlist(music: ServedMusic, tmp_pat
     other = ServedMusic(tmp_path / "other", music.database)
     other.folder.mkdir()
     hidden = other.add("flac", "hidden.flac")
-    music.add("mp3-24", "a.mp3")
+    seen = music.add("mp3-24", "a.mp3")
     with music.served() as client:
-        assert names(call(client, "/playlists/preview", {"kind": "genre"})) == ["a.mp3"]
+        for body in ({"kind": "genre"}, {"kind": "similar", "seeds": [id_of(seen)], "with_seeds": True}):
+            found = call(client, "/playlists/preview", {**body, "no_copies": False})
+            assert names(found) == ["a.mp3"]
         body = {"kind": "tracks", "tracks": [id_of(hidden)]}
         assert call(client, "/playlists/preview", body, 404)["code"] == "track-unknown"
 
@@ -210,3 +215,31 @@ def test_requests_at_once(music: ServedMusic) -> None:
 
         together = list(pool.map(ask, bodies))
         assert together == [ask(body) for body in bodies]
+
+
+@pytest.mark.slow
+def test_twenty_thousand_tracks(tmp_path: Path) -> None:
+    """Lengths, time and memory are bounded: the answer has as many tracks as asked, and no more."""
+    import tracemalloc
+
+    folder, song = tmp_path / "music", tmp_path / "song.mp3"
+    song.write_bytes(b"")
+    database = fill(tmp_path / "library.db", 20_000, folder=str(folder))
+    for number in range(20_000):
+        path = track_path(number, str(folder))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.link(song, path)
+    first, last = (track_id.encode(track_path(number, str(folder))) for number in (0, 12_345))
+    with ServedMusic(folder, database).served(write=False) as client:
+        tracemalloc.start()
+        try:
+            found = call(client, "/playlists/preview", {"kind": "genre", "length": 10_000})
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert len(found["items"]) == 10_000 == len({item["id"] for item in found["items"]})
+        assert peak < 150e6
+        found = call(client, "/playlists/preview", {"kind": "path", "from": first, "to": last, "length": 40})
+        assert len(found["items"]) == 40 == len({item["id"] for item in found["items"]})
+        _, direct = call(client, f"/sonic/path?from={first}&to={last}&count=2")["matches"]
+        assert min(item["similarity"] for item in found["items"][1:]) > direct["similarity"]

@@ -1,7 +1,7 @@
 import base64
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from raising import raises
 
@@ -12,6 +12,7 @@ def raw(path: bytes) -> str:
     return base64.urlsafe_b64encode(path).rstrip(b"=").decode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200).filter(lambda path: b"\0" not in path))
 @example(b"music/\xff\xfe/a b?#%2e.mp3")
 @example(b"")
@@ -50,6 +51,7 @@ def test_a_damaged_id_is_not_found(text: str) -> None:
     assert caught.value.status == 404
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_path_has_one_id(text: str) -> None:
     try:

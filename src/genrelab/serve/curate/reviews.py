@@ -14,11 +14,12 @@ from genrelab.bundle.bundle import embedding_key, read_facts
 from genrelab.bundle.find import PACKAGED_MODEL, find_model
 from genrelab.bundle.metadata import BundleMetadata
 from genrelab.errors import UsageError
-from genrelab.serve.curate.chosen import file_of
+from genrelab.serve.curate.chosen import file_of, outside
 from genrelab.serve.curate.doubts import Doubt, Doubts, Kind
 from genrelab.serve.curate.tag_request import genre_text
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
+from genrelab.serve.tracks.catalogue import Catalogue
 from genrelab.teach.review import Answers
 from genrelab.teach.sources.examples_file import StoredExamples, examples_file, read_examples
 from genrelab.teach.sources.labelled import MOST_VALUES
@@ -86,7 +87,7 @@ class Reviews:
         except OSError as error:
             raise RequestError(
                 f"there is no model file {path}",
-                code="model-missing",
+                code="review-model-missing",
                 status=404,
                 path=str(path),
                 remedy="/api/v1/models lists them",
@@ -121,14 +122,20 @@ class Reviews:
         else:
             found, left = doubts.wrong(model.identity)
         answered = {os.fsencode(path) for path in self._answers(model).paths}
-        roots = self._server.roots
+        holds = self._server.part(Catalogue).listing.holds
         return [
             each
             for each in found
             if each.path not in answered
             and (model.identity, each.path) not in self._skipped
-            and (not roots.folders or roots.holds(each.path))
+            and holds(each.path)
         ], left
+
+    def duration(self, path: bytes) -> float | None:
+        """Return the duration of a track in seconds; None if it is unknown."""
+        rows = self._server.library.database.rows("SELECT duration FROM tracks WHERE path = ?", (path,))
+        found = rows[0][0] if rows else None
+        return float(found) if isinstance(found, int | float) else None
 
     def _doubtful_examples(self, model: ReviewedModel) -> list[Doubt]:
         stored = self._stored(model)
@@ -209,7 +216,18 @@ class Reviews:
         return genres
 
     def _answers(self, model: ReviewedModel) -> Answers:
-        return Answers(model.corrections)
+        path = model.corrections
+        if self._server.roots.holds(path.parent) and not self._server.roots.holds(path):
+            raise outside(path)  # a link
+        if path.exists() and not path.is_file():  # opening a pipe would wait without end
+            raise RequestError(
+                f"the corrections {path} are no regular file",
+                code="corrections-no-file",
+                status=409,
+                path=str(path),
+                remedy="move it away",
+            )
+        return Answers(path)
 
     def _name_in_examples(self, model: ReviewedModel, path: bytes) -> str:
         """Return the path of a file as the examples of a model name it, so that a correction replaces it."""
