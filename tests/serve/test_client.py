@@ -107,7 +107,7 @@ def test_a_connection_that_the_server_closed_is_opened_again(tmp_path: Path, tin
 @pytest.mark.slow
 def test_events_go_on_after_the_server_was_killed(tmp_path: Path, tiny_model: Path) -> None:
     root = tmp_path / "root"
-    songs = write_songs(root, 30, seconds=60.0)
+    songs = write_songs(root, 15, seconds=40.0)
     running = start(tmp_path, tiny_model, roots=(root,))
     client = Client(running.url)
     job = client.recognize_on_server(".", full=True, again=True)
