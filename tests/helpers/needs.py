@@ -30,6 +30,8 @@ PACKAGES = {
     "mount": "mount",
     "mpv": "mpv",
     "sox": "sox",
+    "systemd-analyze": "systemd",
+    "unshare": "util-linux",
     "wvunpack": "wavpack",
 }
 """The programs that tests run, and the packages of Debian and Ubuntu that bring them."""

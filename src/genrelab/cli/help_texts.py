@@ -10,7 +10,7 @@ _EXAMPLE = "Example: "
 """Begins the paragraph of a command's docstring that shows how to use it."""
 
 PANELS = {
-    "Recognize and tag": ("recognize", "tag", "serve", "listen"),
+    "Recognize and tag": ("recognize", "tag", "watch", "serve", "listen"),
     "Library": ("library", "similar", "playlist"),
     "Your own genres": ("teach", "review", "vocabulary"),
     "Models and settings": ("model", "config"),

@@ -43,6 +43,7 @@ from genrelab.cli import (
     teach,
     train,
     vocabulary,
+    watch,
 )
 from genrelab.cli.help_texts import arrange_help, help_order
 from genrelab.cli.progress import note
@@ -110,6 +111,7 @@ app = typer.Typer(
 app.command("recognize")(recognize.recognize)
 app.command("listen")(listen.listen)
 app.command("tag")(tag.tag)
+app.command("watch")(watch.watch)
 app.command("serve")(serve.serve)
 app.command("similar")(similar.similar)
 app.command("playlist")(playlist.playlist)

@@ -180,7 +180,9 @@ def tag(
         parents=parents,
         guess=guess,
     )
-    if context.meta.get(CHECK_ONLY):  # `recognize --tag` checks its options before it works
+    checked: list[TagPolicy] | None = context.meta.get(CHECK_ONLY)
+    if checked is not None:  # `recognize --tag` and `watch --tag` check the options before they work
+        checked.append(policy)
         return
     failed = unsure = 0
 

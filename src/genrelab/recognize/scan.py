@@ -16,7 +16,7 @@ from genrelab.recognize.inputs.playlist import Found, ListReader, is_list
 from genrelab.recognize.inputs.problem import Problem, why
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 
-__all__ = ["Found", "PassedOver", "Problem", "ScanLog", "SheetTrack", "scan"]
+__all__ = ["Found", "PassedOver", "Problem", "ScanLog", "SheetTrack", "scan", "scan_near"]
 
 _Identity = tuple[int, int]
 
@@ -83,16 +83,49 @@ def scan(
     return scanner.scan(paths, ScanLog() if log is None else log)
 
 
+def scan_near(
+    paths: Iterable[str | os.PathLike[str]],
+    near: Iterable[str | os.PathLike[str]],
+    *,
+    exclude: Iterable[str] = (),
+    ignore: bool = True,
+) -> Iterator[Found]:
+    """Find the audio files at or below some paths, by the rules of the folders above them.
+
+    Parameters
+    ----------
+    paths : iterable of str or path-like
+        Folders.
+    near : iterable of str or path-like
+        Paths below these folders. They must begin with a folder as it is written in `paths`. Other folders
+        are not walked.
+    exclude, ignore
+        As `scan` takes them.
+
+    Yields
+    ------
+    Path or Problem
+    """
+    patterns = Patterns(_slashes(pattern) for pattern in exclude)
+    return _Scanner(patterns, ignore, False, near=_Near(near)).scan(paths, ScanLog())
+
+
 class _Scanner:
     """Finds files with one set of rules."""
 
     def __init__(
-        self, exclude: Patterns, ignore: bool, follow_lists: bool, inside: Callable[[Path], bool] | None
+        self,
+        exclude: Patterns,
+        ignore: bool,
+        follow_lists: bool,
+        inside: Callable[[Path], bool] | None = None,
+        near: _Near | None = None,
     ) -> None:
         self._exclude = exclude
         self._ignore = ignore
         self._follow_lists = follow_lists
         self._inside = inside
+        self._near = near
 
     def scan(self, paths: Iterable[str | os.PathLike[str]], log: ScanLog) -> Iterator[Found]:
         """Yield what the paths lead to: at least one item if there is a path."""
@@ -212,6 +245,8 @@ class _Scanner:
             if entry.name.startswith("."):
                 continue
             path, names = folder.path / entry.name, (*folder.names, entry.name)
+            if self._near is not None and not self._near.includes(path):
+                continue
             try:
                 is_folder = entry.is_dir()
             except OSError as error:
@@ -241,6 +276,18 @@ class _Scanner:
             if hidden is not None:
                 return PassedOver(what, "pattern", mark.name) if hidden else None
         return None
+
+
+class _Near:
+    """Some paths, and the folders that lead to them."""
+
+    def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
+        self._paths = {Path(path) for path in paths}
+        self._above = {parent for path in self._paths for parent in path.parents}
+
+    def includes(self, path: Path) -> bool:
+        """Whether a path is one of them, above or below one."""
+        return path in self._above or path in self._paths or not self._paths.isdisjoint(path.parents)
 
 
 class _Named:

@@ -28,6 +28,7 @@ from genrelab.serve.settings import ServeSettings
 _ROUTES = (
     "health",
     "jobs",
+    "live",
     "map",
     "metrics",
     "models",
@@ -37,16 +38,16 @@ _ROUTES = (
     "recognize",
     "review",
     "session",
-    "sound",
     "sonic",
     "sound",
     "tags",
     "teach",
     "tracks",
+    "watch",
 )
 """Modules of genrelab.serve.routes. Each lists `ENDPOINTS`; one with routes of other kinds has a function
 `routes(server)` that returns them."""
-_PARTS: tuple[str, ...] = ("jobs", "curate")
+_PARTS: tuple[str, ...] = ("jobs", "curate", "watching")
 """Modules below genrelab.serve with a function `attach(server)`, called before the server starts, which may
 append to `server.starters` and `server.closers`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CapacityLimiter
 
@@ -15,6 +15,9 @@ from genrelab.serve.guard.access import Access
 from genrelab.serve.guard.limits import Limits
 from genrelab.serve.guard.roots import Roots
 from genrelab.serve.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from genrelab.serve.watching import Watching
 
 _THREADS = 16  # of cheap requests
 _Part = TypeVar("_Part")
@@ -37,6 +40,8 @@ class Server:
     library : Library
     threads : CapacityLimiter
         Bounds how many requests are computed at once.
+    watching : Watching or None
+        The watcher of `--watch`.
     starters, closers : list of callables without arguments
         Called in a thread when the server starts, in order, and when it ends, in reverse order. The library
         is closed last.
@@ -53,6 +58,7 @@ class Server:
         self.threads = CapacityLimiter(_THREADS)
         self.starters: list[Callable[[], object]] = []
         self.closers: list[Callable[[], object]] = []
+        self.watching: Watching | None = None
         self._parts: dict[type[Any], Any] = {}
         self._making = threading.RLock()
         self._loading = threading.Lock()

@@ -104,6 +104,26 @@ class Tracks:
                 return recognition
         return None
 
+    def knows(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> bool:
+        """Whether there is a result for a file at this path, with this size and time; reads no audio."""
+        return any(
+            (row.size, row.mtime_ns) == (snapshot.size, snapshot.mtime_ns) and row.fits(wanted)
+            for row in self._rows("path = ?", snapshot.real)
+        )
+
+    def entry(self, path: bytes) -> tuple[int, bytes, str] | None:
+        """Return the id, the hash of the audio and the model of the result for a path; None if unknown.
+
+        It stays the same while the file is only moved or tagged.
+        """
+        rows = self._database.rows("SELECT id, sound, model FROM tracks WHERE path = ?", (path,))
+        return rows[0] if rows else None
+
+    def missing(self, paths: Iterable[str | os.PathLike[str]]) -> list[tuple[int, Path]]:
+        """Return the id and the path of the tracks at or below some paths whose file does not exist."""
+        found = ((number, Path(os.fsdecode(path))) for number, path in self._numbers(paths))
+        return [(number, path) for number, path in found if not os.path.lexists(path)]
+
     def _of_sound(
         self, sound: bytes, snapshot: FileSnapshot, wanted: RecordFilter | None
     ) -> Iterator[tuple[TrackRow, Recognition]]:

@@ -1,0 +1,1 @@
+"""The genre of live audio over a WebSocket."""

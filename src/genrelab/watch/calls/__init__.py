@@ -1,0 +1,1 @@
+"""Call commands and URLs after files arrived."""
