@@ -65,7 +65,6 @@ def shots(ids: dict[str, str], music: Path) -> dict[str, tuple[str, str, Callabl
         "page-library": ("#/library", "desktop", wait),
         "page-map": ("#/map", "desktop", wait),
         "page-microphone": ("#/live", "dark", listen),
-        "page-models": ("#/models", "desktop", wait),
     }
 
 

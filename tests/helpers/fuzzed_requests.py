@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 HOSTILE = st.sampled_from(
     ["", "0", "-1", "1e309", "NaN", "null", "true", "[]", "{}", "../../etc/passwd", "..\\..\\x", "\0",
-     "%00", "%2e", "a" * 5000, "'; DROP TABLE tracks; --", "<script>alert(1)</script>", "\u202e", "9" * 400, "-0",
-     "🎵", "*", "%", "genre=", "genre=rock|", "mood=calm>2", "LIKE '%", "/", "//", ".", "~", "\r\nx: y"]
+     "%00", "%2e", "a" * 5000, "'; DROP TABLE tracks; --", "<script>alert(1)</script>", "\u202e", "9" * 400,
+     "-0", "🎵", "*", "%", "genre=", "genre=rock|", "mood=calm>2", "LIKE '%", "/", "//", ".", "~", "\r\nx: y"]
 )  # fmt: skip
 TEXT = st.one_of(HOSTILE, st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 ANYTHING = st.recursive(
@@ -30,8 +30,14 @@ class Drawn:
     headers: dict[str, str]
 
 
-def requests(document: dict[str, Any], method: str, path: str) -> st.SearchStrategy[Drawn]:
-    """Return a strategy for requests to one operation of a document."""
+def requests(
+    document: dict[str, Any], method: str, path: str, known: tuple[str, ...] = ()
+) -> st.SearchStrategy[Drawn]:
+    """Return a strategy for requests to one operation of a document.
+
+    `known` are identifiers that exist; half of those in paths are of them.
+    """
+    identifiers = st.one_of(st.sampled_from(known), TEXT) if known else TEXT
     operation = document["paths"][path][method]
     prefix = document["servers"][0]["url"]
 
@@ -41,7 +47,7 @@ def requests(document: dict[str, Any], method: str, path: str) -> st.SearchStrat
         for parameter in operation["parameters"]:
             name = parameter["name"]
             if parameter["in"] == "path":
-                address = address.replace(f"{{{name}}}", quote(draw(TEXT), safe=""))
+                address = address.replace(f"{{{name}}}", quote(draw(identifiers), safe=""))
             elif parameter["required"] or draw(st.booleans()):
                 value = draw(values(parameter["schema"], document))
                 many = value if isinstance(value, list) else [value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import subprocess
@@ -111,3 +112,32 @@ def until(page: Any, expression: str, *, seconds: float = 30.0) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"{expression} stays false"
         page.wait_for_timeout(50)
+
+
+_DROP = """([target, files]) => {
+  const transfer = new DataTransfer();
+  for (const [name, kind, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, { type: kind }));
+  }
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    target.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def drop(page: Any, *files: tuple[str, str, bytes]) -> None:
+    """Drop files (name, media type, content) on the page as a mouse does."""
+    page.locator(".drop").wait_for()
+    packed = [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]
+    page.evaluate(_DROP, [page.query_selector(".drop"), packed])
+
+
+def mp3(path: Path) -> tuple[str, str, bytes]:
+    """Return what `drop` takes for a file."""
+    return path.name, "audio/mpeg", path.read_bytes()
+
+
+def card(page: Any, name: str) -> Any:
+    """Return the answer for a file on the page that recognizes."""
+    return page.locator(".answers > li", has=page.get_by_role("heading", name=name, exact=True))

@@ -50,7 +50,8 @@ def request(
         connection.endheaders(body)
         response = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return Response(response.status, found, response.read())
+        endless = found.get("content-type", "").startswith("text/event-stream")
+        return Response(response.status, found, b"" if endless else response.read())
     finally:
         connection.close()
 

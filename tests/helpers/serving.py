@@ -27,15 +27,15 @@ START_SECONDS = 60.0
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-import uvicorn
-from genrelab.serve.app import create_app
 from genrelab.serve.settings import ServeSettings
+from genrelab.serve.start.address import bind
+from genrelab.serve.start.run import Runner
 given = json.loads(sys.argv[1])
 settings = ServeSettings(
     library=Path(given["library"]), model=Path(given["model"]), roots=tuple(map(Path, given["roots"])),
     **given["more"],
 )
-uvicorn.run(create_app(settings), port=given["port"], log_level="warning", timeout_graceful_shutdown=3)
+Runner(settings, bind("127.0.0.1", given["port"], has_token=False)).run_until_told()
 """
 
 
@@ -94,9 +94,7 @@ def start(
     library = library or folder / "library.db"
     temp = folder / "temp"
     temp.mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = more.pop("port", None) or free_port()
     given = {
         **{"library": str(library), "model": str(model), "roots": list(map(str, roots))},
         **{"more": more, "port": port},
@@ -117,6 +115,14 @@ def start(
                     running.stop()
                     raise
                 time.sleep(0.05)
+
+
+def free_port() -> int:
+    """Return a port that no program uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 @contextmanager

@@ -39,6 +39,7 @@ _ROUTES = (
     "session",
     "sound",
     "sonic",
+    "sound",
     "tags",
     "teach",
     "tracks",

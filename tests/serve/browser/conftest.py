@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,8 @@ class Watched:
 
     def _said(self, message: Any) -> None:
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            if "GL Driver Message" in message.text:  # of the driver without a graphics card, about its speed
+                return
             self.complaints.append(message.text)
 
     def check(self, url: str) -> None:
@@ -102,4 +104,21 @@ def watched(page: Any, served: Served) -> Iterator[Watched]:
     """Every page asks only this server; a test that expects a refusal clears `watched.refused`."""
     watched = Watched(page)
     yield watched
-    watched.check(served.url)
+    if page.url != "about:blank":  # a test may use a server of its own, with `open_page`
+        watched.check(served.url)
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[[Served], Any]]:
+    """A function that opens a page of another server; it is watched, too."""
+    opened: list[tuple[Watched, str]] = []
+
+    def open_one(running: Served) -> Any:
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, base_url=running.url)
+        page.set_default_timeout(30_000)
+        opened.append((Watched(page), running.url))
+        return page
+
+    yield open_one
+    for watched, url in opened:
+        watched.check(url)

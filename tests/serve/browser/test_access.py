@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import serious
 from page_server import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 VIEWS = ["", "live", "library", "map", "review", "playlists", "tags", "jobs", "models", "track"]
 LOOKS = {"light": (1280, 900, "light"), "dark": (1280, 900, "dark"), "phone": (360, 740, "light")}
-
-
-def serious(page: Any) -> list[str]:
-    """Return what axe-core finds that is serious or critical."""
-    page.evaluate(f"{AXE}; undefined")
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [
-        f"{each['id']}: {node['html'][:150]} {node['failureSummary']}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
 
 
 def visit(page: Any, view: str, track: str) -> None:

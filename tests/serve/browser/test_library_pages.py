@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import mutagen.id3
 import page_server
 import pytest
 import tagged
+from axe import serious
 from page_server import Served
-from test_access import serious
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
+OpenPage = Callable[[Served], Any]
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"> & <b>bold</b>"
 WRONG = "Reggae"  # the genre in the tags of a piece of jazz
 
@@ -85,7 +86,9 @@ def test_search_filters_and_order_are_in_the_address(page: Any) -> None:
     page.get_by_text("4 tracks", exact=True).wait_for()
     page.get_by_role("button", name="Confidence").click()
     page.get_by_role("button", name="Confidence").click()
-    page.get_by_role("columnheader", name="Confidence").and_(page.locator("[aria-sort=descending]")).wait_for()
+    page.get_by_role("columnheader", name="Confidence").and_(
+        page.locator("[aria-sort=descending]")
+    ).wait_for()
     shares = [int(text.split()[0]) for text in table(page).locator(".rows .col-confidence").all_inner_texts()]
     assert shares == sorted(shares, reverse=True)
     page.get_by_label("Only unsure").check()
@@ -127,15 +130,22 @@ def test_the_table_is_driven_by_keys(page: Any) -> None:
     table(page).wait_for()
 
 
+#: Waits until a player is beyond a second.
+_PLAYS = """(audio, second) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error(`stays at ${audio.currentTime}`)), 30000);
+  audio.addEventListener("timeupdate", () => audio.currentTime > second && done());
+})"""
+
+
 def test_a_track_plays_and_goes_on_in_another_view(page: Any) -> None:
     open_library(page)
     table(page).get_by_role("button", name="Play").first.click()
     audio = page.locator(".listen-bar audio")
-    page.wait_for_function("document.querySelector('.listen-bar audio').currentTime > 0.3")
+    audio.evaluate(_PLAYS, 0.3)
     page.get_by_role("link", name="Models").click()
     page.get_by_role("heading", name="Models").wait_for()
     before = audio.evaluate("each => each.currentTime")
-    page.wait_for_function(f"document.querySelector('.listen-bar audio').currentTime > {before}")
+    audio.evaluate(_PLAYS, before)
     page.get_by_role("button", name="Close the player").click()
     assert audio.evaluate("each => each.paused")
 
@@ -148,13 +158,12 @@ def test_html_in_tags_is_text(page: Any, watched: Any) -> None:
     assert page.locator("main img, main b").count() == 0
 
 
-def test_only_rows_in_sight_are_in_the_document(browser: Any, tmp_path: Path) -> None:
+def test_only_rows_in_sight_are_in_the_document(open_page: OpenPage, tmp_path: Path) -> None:
     count = 5_000
     many = many_tracks.fill(tmp_path / "many.db", count, folder=str(tmp_path))
     with page_server.serving(tmp_path, many) as running:
-        page = browser.new_page(base_url=running.url, viewport={"width": 1280, "height": 900})
+        page = open_page(running)
         page.goto("#/library")
-        page.set_default_timeout(30_000)
         check_long_table(page, count)
         page.close()
 
@@ -289,10 +298,12 @@ def corrections(library: Path) -> dict[str, str]:
         return {row["path"]: row["genre"] for row in csv.DictReader(file) if row["genre"]}
 
 
-def test_a_server_that_only_reads_says_so(browser: Any, shelf: Path, library: Path, tmp_path: Path) -> None:
+def test_a_server_that_only_reads_says_so(
+    open_page: OpenPage, shelf: Path, library: Path, tmp_path: Path
+) -> None:
     copy = shutil.copy(library, tmp_path / "library.db")
     with page_server.serving(shelf, Path(copy), writes=False) as running:
-        page = browser.new_page(base_url=running.url)
+        page = open_page(running)
         page.goto("#/tags")
         page.get_by_text("genrelab serve --allow-write").wait_for()
         page.get_by_label("Folder or file on the server").fill(str(shelf))

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
 import pytest
-from page_server import CLEAR, SECOND, Served
+from page_server import CLEAR, SECOND, Served, card, drop, mp3
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-#: Drops files on an element as a mouse does.
-_DROP = """([target, files]) => {
-  const transfer = new DataTransfer();
-  for (const [name, kind, content] of files) {
-    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-    transfer.items.add(new File([bytes], name, { type: kind }));
-  }
-  for (const kind of ["dragenter", "dragover", "drop"]) {
-    target.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-  }
-}"""
-
-
-def drop(page: Any, *files: tuple[str, str, bytes]) -> None:
-    packed = [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]
-    page.evaluate(_DROP, [page.query_selector(".drop"), packed])
-
-
-def mp3(path: Path) -> tuple[str, str, bytes]:
-    return path.name, "audio/mpeg", path.read_bytes()
-
-
-def card(page: Any, name: str) -> Any:
-    return page.locator(".answers > li", has=page.get_by_role("heading", name=name, exact=True))
 
 
 def test_two_dropped_files_are_recognized_and_show_their_timelines(page: Any, served: Served) -> None:

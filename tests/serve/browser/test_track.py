@@ -110,7 +110,9 @@ def corrections(served: Served) -> list[str]:
     return [line for path in found for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_sound_that_browsers_do_not_play_is_encoded(page: Any, served: Served, names: dict[str, str]) -> None:
+def test_a_sound_that_browsers_do_not_play_is_encoded(
+    page: Any, served: Served, names: dict[str, str]
+) -> None:
     page.add_init_script(f"({_KEEP_SOUNDS})()")
     page.goto(f"#/track/{names['metal.aiff']}")
     page.get_by_role("button", name="Play", exact=True).click()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import threading
@@ -149,7 +148,7 @@ def test_what_a_server_leaves_at_its_end_is_taken_up_or_has_failed(
         waiting = first.client.recognize(songs[0])
         wait_until(lambda: first.client.job(folder).state == "running")
         assert first.client.job(waiting).state == "queued"
-    assert first.process.returncode == 0
+    assert first.process.returncode in (0, -signal.SIGTERM)
     assert list(first.temp.glob("genrelab-serve-*")) == []
     with server(tmp_path, tiny_model, roots=(root,)) as second:
         for job in (*busy, waiting):
@@ -166,9 +165,9 @@ def test_two_servers_share_a_library(tmp_path: Path, tiny_model: Path, songs: li
     with server(folders[0], tiny_model, **options) as one, server(folders[1], tiny_model, **options) as two:
         jobs = [each.client.recognize_on_server(".", again=True) for each in (one, two) * 4]
         jobs += [each.client.recognize(songs[:2]) for each in (one, two) * 4]
-        for job in jobs:
+        for job, expected in zip(jobs, [6] * 8 + [2] * 8, strict=True):
             events = [event.name for event in two.client.events(job.id)]
-            assert events.count("result") == (6 if job.kind and job.total is None else 2)
+            assert events.count("result") == expected
             assert one.client.job(job.id).state == "done"
         assert one.client.jobs().total == two.client.jobs().total == 16
         one.kill()
@@ -206,7 +205,7 @@ def test_a_vanished_folder_is_the_problem_of_its_job(tmp_path: Path, tiny_model:
     with server(tmp_path, tiny_model, roots=(root,)) as running:
         job = running.client.recognize_on_server("album", full=True)
         wait_until(lambda: running.client.job(job).done > 0)
-        shutil.rmtree(album)
+        album.rename(tmp_path / "elsewhere")
         ended = running.client.wait(job, 60)
         assert ended.state == "failed"
         assert ended.problem
@@ -283,28 +282,34 @@ def test_a_worker_that_dies_is_replaced_and_one_that_always_dies_is_the_error_of
     tmp_path: Path, tiny_model: Path, songs: list[Path]
 ) -> None:
     long = tmp_path / "long.flac"
-    soundfile.write(long, np.tile(tone(200.0, 1.0), 20_000), RATE)
+    soundfile.write(long, np.tile(tone(200.0, 1.0), 5_000), RATE)
     with server(tmp_path, tiny_model) as running:
         assert running.client.recognize(songs[0], wait=60).state == "done"
         job = running.client.recognize([long, songs[0]], full=True)
         killed: set[int] = set()
-        while not running.client.job(job).done:  # as a decoder that crashes would
+        while len(killed) < 2:  # as a decoder that crashes would
             for number in set(workers_of(running)) - killed:
-                time.sleep(0.5)
-                os.kill(number, signal.SIGKILL)
-                killed.add(number)
-            if len(killed) == 2:
-                break
+                if reads(number, ".flac"):
+                    os.kill(number, signal.SIGKILL)
+                    killed.add(number)
+            time.sleep(0.01)
         ended = running.client.wait(job, 60)
     assert ended.state == "done"
     assert [result.genre for result in ended.results] == [None, "low"]
     assert "long.flac" in (ended.results[0].error or "")
 
 
+def reads(number: int, suffix: str) -> bool:
+    """Whether a process has a file with a suffix open."""
+    with suppress(OSError):
+        return any(os.readlink(each).endswith(suffix) for each in Path(f"/proc/{number}/fd").iterdir())
+    return False
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's list of processes")
 def test_workers_end_with_their_server(tmp_path: Path, tiny_model: Path, songs: list[Path]) -> None:
     long = tmp_path / "long.flac"
-    soundfile.write(long, np.tile(tone(200.0, 1.0), 20_000), RATE)
+    soundfile.write(long, np.tile(tone(200.0, 1.0), 5_000), RATE)
     running = start(tmp_path, tiny_model)
     running.client.recognize(long, full=True)
     wait_until(lambda: workers_of(running))

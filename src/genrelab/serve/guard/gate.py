@@ -72,6 +72,7 @@ class Gate:
             self._busy -= 1
 
     def _check(self, scope: Scope, headers: Headers) -> None:
+        self._check_rate(scope)
         named = headers.getlist("host")
         host = named[0] if len(named) == 1 else ""
         if not self._hosts.knows(host):
@@ -81,7 +82,6 @@ class Gate:
                 status=421,
                 remedy="start the server with --name HOSTNAME, or use its address",
             )
-        self._check_rate(scope, 1.0)
         method = scope.get("method", "")
         if method not in _SAFE or scope["path"].startswith("/api/"):
             self._check_origin(headers, host)
@@ -98,8 +98,8 @@ class Gate:
                 remedy="open the server's own page; behind a reverse proxy start it with --name HOSTNAME",
             )
 
-    def _check_rate(self, scope: Scope, cost: float) -> None:
-        seconds = self._rates.wait(_client(scope), cost)
+    def _check_rate(self, scope: Scope) -> None:
+        seconds = self._rates.wait(_client(scope))
         if seconds:
             raise RequestError(
                 "this client sends too many requests, or wrong tokens",
@@ -138,18 +138,19 @@ class Gate:
     def _bounded(self, headers: Headers, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that is too long, also one of unknown length."""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        most = self._most_upload if kind == _UPLOAD else self._limits.body
+        upload = kind == _UPLOAD
+        most = self._most_upload if upload else self._limits.body
         length = headers.get("content-length", "")
-        total = 0
+        total = int(length[:20]) if length.isdecimal() else 0
+        received = 0
 
         async def bounded() -> Message:
-            nonlocal total
-            if length.isdecimal() and int(length[:20]) > most:
-                raise _too_long(most)
-            message = await receive()
-            total += len(message.get("body", b""))
-            if total > most:
-                raise _too_long(most)
+            nonlocal received
+            if total <= most:
+                message = await receive()
+                received += len(message.get("body", b""))
+            if max(total, received) > most:
+                raise _upload_too_large(most) if upload else _too_long(most)
             return message
 
         return bounded
@@ -172,7 +173,16 @@ def _too_long(most: int) -> RequestError:
         f"the body of this request has more than {most} bytes",
         code="body-too-long",
         status=413,
-        remedy="start the server with a larger --max-upload",
+        remedy="send less at once",
+    )
+
+
+def _upload_too_large(most: int) -> RequestError:
+    return RequestError(
+        f"an upload may have {most} bytes",
+        code="upload-too-large",
+        status=413,
+        remedy="send fewer files at once, or start the server with a larger --max-upload",
     )
 
 

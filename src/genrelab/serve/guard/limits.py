@@ -54,10 +54,10 @@ class Limits:
     keep_alive_seconds: int = 30
     header_bytes: int = 32 * 1024
     body: int = MEBIBYTE
-    requests: int = 200
-    burst: float = 2000.0
-    rate: float = 200.0
-    wrong_token: float = 200.0
+    requests: int = 300
+    burst: float = 5000.0
+    rate: float = 500.0
+    wrong_token: float = 500.0
     clients: int = 4096
     sessions: int = 1000
     session_seconds: float = 7 * 86400.0

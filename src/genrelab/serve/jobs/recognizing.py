@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from genrelab.recognize.inputs.problem import Problem
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.prefetch import map_in_order, read_ahead
@@ -58,6 +60,20 @@ class _Item:
     named: Path | None = None
 
 
+class _Upload(BaseModel):
+    file: str
+    name: str
+
+
+class _Arguments(BaseModel):
+    """What the queue stores about a job. Its file is untrusted."""
+
+    uploads: list[_Upload] = Field(default_factory=list)
+    paths: list[str] = Field(default_factory=list)
+    full: bool = False
+    again: bool = False
+
+
 def recognize_job(server: Server, arguments: dict[str, Any], progress: Progress) -> None:
     """Run a job: recognize uploads, or what lies at some paths.
 
@@ -75,8 +91,14 @@ def recognize_job(server: Server, arguments: dict[str, Any], progress: Progress)
     StoppedError
         If it was cancelled.
     """
-    items = _uploads(server, arguments) if "uploads" in arguments else _found(server, arguments, progress)
-    work = _Work(server, arguments, progress)
+    try:
+        given = _Arguments.model_validate(arguments)
+    except ValidationError as error:
+        raise _damaged() from error
+    if not (given.uploads or given.paths):
+        raise _damaged()
+    items = _uploads(server, given) if given.uploads else _found(server, given, progress)
+    work = _Work(server, given, progress)
     try:
         with closing(read_ahead(items, most=_MOST_AHEAD)) as ahead:
             answers = map_in_order(lambda item, _: work.do(item), ahead, jobs=server.settings.jobs)
@@ -91,9 +113,9 @@ def recognize_job(server: Server, arguments: dict[str, Any], progress: Progress)
 class _Work:
     """Recognizes the items of one job; several threads share it."""
 
-    def __init__(self, server: Server, arguments: dict[str, Any], progress: Progress) -> None:
+    def __init__(self, server: Server, given: _Arguments, progress: Progress) -> None:
         self._workers = server.part(Jobs).workers
-        self._modes = {name: bool(arguments.get(name)) for name in ("full", "again")}
+        self._modes = {"full": given.full, "again": given.again}
         self._progress = progress
         self._known = progress.known()
         self._vanished = 0
@@ -154,10 +176,19 @@ def _gone(path: Path) -> RequestError:
     )
 
 
-def _uploads(server: Server, arguments: dict[str, Any]) -> Iterator[_Item]:
+def _damaged() -> RequestError:
+    return RequestError(
+        "what the queue says about the job is damaged",
+        code="job-damaged",
+        status=500,
+        remedy="send the request again",
+    )
+
+
+def _uploads(server: Server, given: _Arguments) -> Iterator[_Item]:
     temp = server.part(Jobs).temp
-    for place, upload in enumerate(arguments["uploads"], start=1):
-        made, name = str(upload["file"]), str(upload["name"])
+    for place, upload in enumerate(given.uploads, start=1):
+        made, name = upload.file, upload.name
         path = temp.find(made)
         if path is None:
             raise RequestError(
@@ -170,9 +201,9 @@ def _uploads(server: Server, arguments: dict[str, Any]) -> Iterator[_Item]:
         yield _Item(place, made.encode(), path, name, {"name": name})
 
 
-def _found(server: Server, arguments: dict[str, Any], progress: Progress) -> Iterator[_Item]:
+def _found(server: Server, given: _Arguments, progress: Progress) -> Iterator[_Item]:
     """Yield what lies at the paths, each once; set the total at the end."""
-    named = [server.roots.resolve(str(text)) for text in arguments.get("paths", ())]
+    named = [server.roots.resolve(text) for text in given.paths]
     if not any(os.path.lexists(path) for path in named):
         raise _gone(named[0])
     seen: set[bytes] = set()

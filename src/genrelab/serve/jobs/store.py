@@ -333,7 +333,7 @@ class JobStore:
         """Remove the oldest ended jobs, beyond a number of jobs, of results, and of days."""
         ended = self._database.rows(
             "SELECT number, done, ended FROM jobs WHERE state IN ('done', 'failed', 'cancelled') "
-            "ORDER BY ended DESC"
+            "ORDER BY ended DESC, number DESC"
         )
         oldest, results, old = _now() - MOST_DAYS * 86_400_000, 0, []
         for place, (number, done, when) in enumerate(ended):

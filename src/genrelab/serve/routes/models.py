@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from genrelab.serve.describe.models import ModelFile, list_models
 from genrelab.serve.endpoint import Answer, Call, Endpoint
@@ -39,6 +39,8 @@ class Model(Answer):
     identity : str or None
         Name and digits of the content, as results have them.
     genres : list of str
+    thresholds : dict of str to float
+        Genre -> confidence below which the model abstains if this genre is first.
     tags : list of ModelTag
     created : str or None
         The date, as YYYY-MM-DD.
@@ -54,6 +56,7 @@ class Model(Answer):
     current: bool
     identity: str | None
     genres: tuple[str, ...] = ()
+    thresholds: dict[str, float] = Field(default_factory=dict)
     tags: tuple[ModelTag, ...] = ()
     created: str | None = None
     results: tuple[dict[str, JsonValue], ...] = ()
@@ -102,6 +105,7 @@ def _answer(each: ModelFile) -> Model:
         current=each.current,
         identity=each.identity,
         genres=facts.genres,
+        thresholds={genre: facts.threshold_of(genre) for genre in facts.genres},
         tags=tuple(ModelTag(kind=tag.kind, name=tag.name) for tag in facts.user_tags),
         created=facts.created.isoformat(),
         results=facts.results,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,16 +15,17 @@ from genrelab.serve.server import Server
 
 async def document(server: Server, _: Request) -> Response:
     """Return the OpenAPI document."""
-    text = await to_thread.run_sync(_text, server, limiter=server.threads)
+    access = server.access
+    text = await to_thread.run_sync(_text, not access.is_open, access.cookie, limiter=server.threads)
     return Response(text, media_type="application/json")
 
 
-def _text(server: Server) -> str:
+@lru_cache(maxsize=4)
+def _text(needs_token: bool, cookie: str) -> str:
     from genrelab.serve.app import endpoints  # which lists this route too
     from genrelab.serve.describe.openapi import openapi
 
-    access = server.access
-    return json_text(openapi(endpoints(), needs_token=not access.is_open, cookie=access.cookie))
+    return json_text(openapi(endpoints(), needs_token=needs_token, cookie=cookie))
 
 
 ENDPOINTS = [

@@ -140,7 +140,7 @@ def _checks(runner: Runner, client: _Client) -> list[tuple[str, Callable[[], _Re
         ("refuses other host names", lambda: _has(client("GET", "/", host="evil.example"), 421)),
         ("refuses pages of other sites", lambda: _foreign(client)),
         ("refuses paths out of the page's folder", lambda: _escapes(client)),
-        ("refuses paths outside the roots", lambda: _outside(runner)),
+        ("refuses paths outside the roots", lambda: _outside(client)),
         ("refuses to write", lambda: _read_only(runner, client)),
         ("refuses bodies that are too long", lambda: _too_long(client)),
         ("describes itself", lambda: _has(client("GET", f"{PREFIX}/openapi.json"), 200)),
@@ -197,14 +197,12 @@ def _escapes(client: _Client) -> _Result:
     return True, f"{len(_ESCAPES)} spellings"
 
 
-def _outside(runner: Runner) -> _Result:
+def _outside(client: _Client) -> _Result:
     for text in _PATHS_OUTSIDE:
-        try:
-            found = runner.genrelab.roots.resolve(text)
-        except GenrelabError:
-            continue
-        if not any(found.is_relative_to(folder) for folder in runner.genrelab.roots.folders):
-            return False, repr(text)
+        body = json.dumps({"paths": [text]}).encode()
+        response = client("POST", f"{PREFIX}/recognize", body=body)
+        if (response.status, response.code) != (403, "outside-roots"):
+            return False, f"{text!r}: status {response.status} {response.code}"
     return True, f"{len(_PATHS_OUTSIDE)} spellings"
 
 

@@ -38,7 +38,7 @@ function open() {
     lost: (closed) => { // refused, such as by a restarting proxy: the browser gives up, this does not
       if (!closed) return;
       stop = null;
-      again = setTimeout(open, 3000);
+      again = setTimeout(() => { open(); refreshAll(); }, 3000); // where the session has ended, this asks for the token
     },
   });
 }

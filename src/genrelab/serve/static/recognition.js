@@ -131,13 +131,14 @@ function take(item, job) {
   set(item, values);
 }
 
-// The threshold of the model that is used, to explain `unsure`; null if it is not known.
-let threshold = null;
-export function useThreshold() {
-  const [value, setValue] = useState(null);
+// const thresholdOf = useThresholds(); thresholdOf(recognition): the confidence below which its model abstains, to
+// explain `unsure`; undefined if the model is not known.
+let models = null;
+export function useThresholds() {
+  const [known, setKnown] = useState([]);
   useEffect(() => {
-    threshold ??= get("/models").then(({ items: models }) => models.find((each) => each.current)?.threshold ?? null, () => null);
-    threshold.then(setValue);
+    models ??= get("/models").then(({ items: found }) => found, () => { models = null; return []; });
+    models.then(setKnown);
   }, []);
-  return value;
+  return ({ model, genres }) => known.find((each) => each.identity === model)?.thresholds?.[genres[0]?.genre];
 }

@@ -1,11 +1,19 @@
 // Chart: lines over time, drawn by uPlot.
-//   <${Chart} label="Probability over time" x=${[0, 10, 20]} lines=${[{ label: "jazz", colour: "#3d85e0", values: [0.2, …] }]}
+//   <${Chart} label="Probability over time" x=${[0, 10, 20]} lines=${[{ label: "jazz", colour: "#3d85e0", dashed: false, values: [0.2, …] }]}
 //     height=${200} at=${12.5} span=${[0, 187.2]} onSeek=${(seconds) => …} />
 //   `x` is in seconds, values are probabilities from 0 to 1, null leaves a gap. Give it a table twin (table.js).
 import { clock, html, percent, useEffect, useRef } from "../lib.js";
 import uPlot from "../vendor/uplot.js";
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// A thin line in a light colour is hard to see on white.
+function onPaper(colour) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const light = (0.3 * red + 0.59 * green + 0.11 * blue) / 255;
+  const share = window.genrelabTheme.dark || light < 0.6 ? 1 : 0.6 / light;
+  return `rgb(${[red, green, blue].map((each) => Math.round(each * share)).join(" ")})`;
+}
 
 function options(width, height, lines, span, seek) {
   const axis = { stroke: token("--soft"), grid: { stroke: token("--rule"), width: 1 }, ticks: { show: false },
@@ -20,7 +28,7 @@ function options(width, height, lines, span, seek) {
       { ...axis, size: 30, values: (_, splits) => splits.map(clock) },
       { ...axis, size: 48, values: (_, splits) => splits.map(percent) },
     ],
-    series: [{}, ...lines.map((line) => ({ label: line.label, stroke: line.colour, width: 2, points: { show: false } }))],
+    series: [{}, ...lines.map((line) => ({ label: line.label, stroke: onPaper(line.colour), dash: line.dashed ? [6, 5] : undefined, width: 2, points: { show: false } }))],
     hooks: { init: [(plot) => plot.over.addEventListener("click", () => seek(plot.posToVal(plot.cursor.left, "x")))] },
   };
 }
@@ -30,7 +38,7 @@ export function Chart({ label, x, lines, height = 180, at = null, span = null, o
   const plot = useRef(null);
   const seek = useRef(onSeek);
   seek.current = onSeek;
-  const shape = JSON.stringify(lines.map((line) => [line.label, line.colour]));
+  const shape = JSON.stringify(lines.map((line) => [line.label, line.colour, line.dashed]));
   const data = () => [x, ...lines.map((line) => line.values)];
   useEffect(() => {
     const make = () => {

@@ -262,8 +262,8 @@ export class Scatter {
       if (!this.index) return;
       this.adapt(isNow);
       const { width, height } = this.canvas;
-      const crowd = Math.sqrt(20000 / Math.max(1, this.index.x.length)); // many points are drawn smaller
-      const size = Math.max(2.2, Math.min(13, 5 * Math.min(1.4, crowd) * this.zoom ** 0.35));
+      const crowd = (20_000 / Math.max(1, this.index.x.length)) ** 0.2; // many points are drawn smaller
+      const size = Math.max(2.2, Math.min(16, 5 * Math.min(2.4, crowd) * this.zoom ** 0.35));
       const scale = this.scale * this.ratio;
       const count = isNow ? this.index.x.length : this.budget;
       this.painter.paint({ centre: this.centre, scale, width, height, size: size * this.ratio, count });

@@ -5,7 +5,7 @@
 // Legend: <${Legend} segments=… duration=… />: each genre and its share of the time.
 // TimelineTwin: the same as a table.
 import { clock, html, percent, useMemo, useRef } from "../lib.js";
-import { colourOf, GenreChip, useColours } from "./genre.js";
+import { alike, colourOf, GenreChip, useColours } from "./genre.js";
 import { DataTwin } from "./table.js";
 
 const said = ({ start, end, genre, probability }) => (genre
@@ -42,13 +42,15 @@ export function Timeline({ segments, duration, at = null, chosen = null, onChoos
     onChoose(index, segments[index].start);
   };
   // The needle moves many times a second: the segments are not compared again for it.
+  const paint = colourOf(segments[0]?.genre); // changes with the theme
+  const repeated = useMemo(() => alike(byShare(segments, whole).map(([genre]) => genre)), [segments, whole, paint]);
   const drawn = useMemo(() => segments.map((segment, index) => html`
-    <span key=${index} class=${index === chosen ? "segment chosen" : "segment"} title=${said(segment)} style=${{
+    <span key=${index} class=${`segment${index === chosen ? " chosen" : ""}${repeated.has(segment.genre) ? " hatched" : ""}`} title=${said(segment)} style=${{
       left: share(segment.start),
       width: share(drawnEnd(segments, index, whole) - segment.start),
       backgroundColor: segment.genre ? colourOf(segment.genre) : "transparent",
       opacity: segment.genre ? 0.35 + 0.65 * (segment.probability ?? 0) : 1,
-    }} />`), [segments, chosen, whole, colourOf(segments[0]?.genre)]);
+    }} />`), [segments, chosen, whole, repeated]);
   return html`<div class="timeline" ref=${bar} role="slider" tabindex="0" aria-label=${label} aria-valuemin="0"
       aria-valuemax=${Math.max(0, segments.length - 1)} aria-valuenow=${now} aria-valuetext=${said(segments[now])}
       onClick=${byPointer} onKeyDown=${byKey}>
@@ -57,18 +59,24 @@ export function Timeline({ segments, duration, at = null, chosen = null, onChoos
   </div>`;
 }
 
-export function Legend({ segments, duration }) {
+// [[genre, seconds], …], longest first.
+function byShare(segments, duration) {
   const seconds = new Map();
   segments.forEach((segment, index) => {
-    const name = segment.genre ?? "silence";
-    seconds.set(name, (seconds.get(name) ?? 0) + drawnEnd(segments, index, duration) - segment.start);
+    const time = drawnEnd(segments, index, duration) - segment.start;
+    seconds.set(segment.genre, (seconds.get(segment.genre) ?? 0) + time);
   });
-  const all = [...seconds.values()].reduce((sum, each) => sum + each, 0) || 1;
-  const sorted = [...seconds].sort((a, b) => b[1] - a[1]);
+  return [...seconds].sort((a, b) => b[1] - a[1]);
+}
+
+export function Legend({ segments, duration }) {
+  const sorted = byShare(segments, duration);
+  const all = sorted.reduce((sum, [, time]) => sum + time, 0) || 1;
+  const repeated = alike(sorted.map(([genre]) => genre));
   return html`<ul class="chips" aria-label="Share of the time">${sorted.map(([genre, time]) => html`
-    <li key=${genre}>${genre === "silence"
+    <li key=${genre}>${genre === null
       ? html`<span class="chip plain">silence ${percent(time / all)}</span>`
-      : html`<${GenreChip} genre=${genre} label=${`${genre} ${percent(time / all)}`} />`}</li>`)}</ul>`;
+      : html`<${GenreChip} genre=${genre} hatched=${repeated.has(genre)} label=${`${genre} ${percent(time / all)}`} />`}</li>`)}</ul>`;
 }
 
 export const TimelineTwin = ({ segments, caption = "Genre over time" }) => html`<${DataTwin} caption=${caption} columns=${[

@@ -4,7 +4,7 @@ import { websocket } from "../api.js";
 import { Button } from "../components/button.js";
 import { Chart } from "../components/chart.js";
 import { Ranking } from "../components/confidence.js";
-import { colourOf, GenreChip, useColours } from "../components/genre.js";
+import { alike, colourOf, GenreChip, useColours } from "../components/genre.js";
 import { ProblemBox } from "../components/problem.js";
 import { DataTwin } from "../components/table.js";
 
@@ -81,8 +81,9 @@ function History({ answers }) {
   const seen = new Map();
   for (const { ranked } of answers) for (const { genre } of ranked.slice(0, 1)) seen.set(genre, (seen.get(genre) ?? 0) + 1);
   const names = [...seen].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([name]) => name);
+  const repeated = alike(names);
   const lines = names.map((label) => ({
-    label, colour: colourOf(label), values: answers.map(({ ranked }) => ranked.find((each) => each.genre === label)?.probability ?? null),
+    label, colour: colourOf(label), dashed: repeated.has(label), values: answers.map(({ ranked }) => ranked.find((each) => each.genre === label)?.probability ?? null),
   }));
   const columns = [
     { key: "seconds", title: "Time", number: true, cell: (row) => clock(row.seconds) },
@@ -90,7 +91,7 @@ function History({ answers }) {
     { key: "confidence", title: "Confidence", number: true, cell: (row) => percent(row.confidence) },
   ];
   return html`<section class="card"><h2>Confidence over time</h2>
-    <ul class="chips">${names.map((name) => html`<li key=${name}><${GenreChip} genre=${name} /></li>`)}</ul>
+    <ul class="chips">${names.map((name) => html`<li key=${name}><${GenreChip} genre=${name} hatched=${repeated.has(name)} /></li>`)}</ul>
     <${Chart} label=${`Probability of ${names.join(", ")} over the last ${answers.length} answers`}
       x=${answers.map((answer) => answer.seconds)} lines=${lines} />
     <${DataTwin} caption="Confidence over time" columns=${columns} rows=${[...answers].reverse().slice(0, 120)} />

@@ -117,7 +117,7 @@ function Chart({ tracks }) {
       </div>
       <${Legend} tracks=${tracks} off=${off} setOff=${setOff} least=${least} setLeast=${setLeast} />
     </div>
-    <p class="note keys">Drag to move, turn the wheel to zoom, hold Shift and drag for a lasso (with Ctrl, it adds). Click a track to play it.</p>
+    <p class="note keys">Drag to move, turn the wheel to zoom, hold Shift and drag for a lasso (with Ctrl, it adds). Click a track for its name and a player.</p>
     <${SelectionBar}>
       <${Button} onClick=${() => chosen.set(chosen.tracks().filter(({ id }) => tracks.number.has(id) && !isHidden(tracks.number.get(id))))}>Only shown<//>
     <//>

@@ -1,7 +1,7 @@
 // Recognize: drop files, choose them, or name a folder of the server. Answers appear one by one.
 import { bytes, html, several, useEffect, useMemo, useRef, useState, whole } from "../lib.js";
 import { baseName } from "../lib.js";
-import { addFiles, addFolder, cancel, clear, isOpen, retry, useItems, useThreshold } from "../recognition.js";
+import { addFiles, addFolder, cancel, clear, isOpen, retry, useItems, useThresholds } from "../recognition.js";
 import { fromDrop, fromInput, MOST_FILES } from "../dropped.js";
 import { Answer } from "../components/answer.js";
 import { Button, LinkButton } from "../components/button.js";
@@ -93,7 +93,7 @@ function remedyOf(recognition) {
   return recognition.remedy ?? "See whether another player opens the file. If it does, convert it to FLAC or WAV and drop that.";
 }
 
-function Result({ recognition, name, threshold, file }) {
+function Result({ recognition, name, thresholdOf, file }) {
   const local = useMemo(() => (file ? URL.createObjectURL(file) : null), [file]);
   useEffect(() => () => { if (local) URL.revokeObjectURL(local); }, [local]);
   return html`<article class="result">
@@ -102,7 +102,7 @@ function Result({ recognition, name, threshold, file }) {
       ${recognition.id && html`<${LinkButton} kind="quiet" href=${`#/track/${recognition.id}`}>Open<//>`}</header>
     ${recognition.error
       ? html`<${ProblemBox} problem=${{ message: recognition.error, remedy: remedyOf(recognition) }} />`
-      : html`<${Answer} recognition=${recognition} threshold=${threshold} /><${Shape} recognition=${recognition} />`}
+      : html`<${Answer} recognition=${recognition} threshold=${thresholdOf(recognition)} /><${Shape} recognition=${recognition} />`}
   </article>`;
 }
 
@@ -119,10 +119,10 @@ function State({ item }) {
     ${isOpen(item) && item.state !== "waiting" && html`<progress max="1" value=${share ?? undefined} aria-label=${`Progress of ${item.name}`} />`}</div>`;
 }
 
-function Item({ item, threshold }) {
+function Item({ item, thresholdOf }) {
   const single = item.results.length === 1 && !isOpen(item) && !item.path;
   if (single && !item.problem) {
-    return html`<li class="card"><${Result} recognition=${item.results[0]} name=${item.name} threshold=${threshold} file=${item.file} /></li>`;
+    return html`<li class="card"><${Result} recognition=${item.results[0]} name=${item.name} thresholdOf=${thresholdOf} file=${item.file} /></li>`;
   }
   return html`<li class="card"><div class="item-head"><h3 title=${item.name}>${item.name}</h3>
       ${isOpen(item) && html`<${Button} kind="quiet" aria-label=${`Cancel ${item.name}`} onClick=${() => cancel(item)}>Cancel<//>`}
@@ -133,7 +133,7 @@ function Item({ item, threshold }) {
     ${item.results.length > MOST_SHOWN && html`<p class="note">The newest ${MOST_SHOWN} of ${whole(item.results.length)} results;
       <a href="#/library">all are in the library</a>.</p>`}
     ${item.results.length > 0 && html`<ul class="results">${item.results.slice(-MOST_SHOWN).reverse().map((each) => html`
-      <li key=${`${each.path} ${each.track?.number ?? ""}`}><${Result} recognition=${each} name=${baseName(each.path)} threshold=${threshold} /></li>`)}</ul>`}
+      <li key=${`${each.path} ${each.track?.number ?? ""}`}><${Result} recognition=${each} name=${baseName(each.path)} thresholdOf=${thresholdOf} /></li>`)}</ul>`}
   </li>`;
 }
 
@@ -146,7 +146,7 @@ function said(items) { // for screen readers: the newest answer
 
 export function Recognize() {
   const items = useItems();
-  const threshold = useThreshold();
+  const thresholdOf = useThresholds();
   const [limit, setLimit] = useState(MOST_SHOWN);
   const [options, setOptions] = useState({ full: false, again: false });
   const open = items.filter(isOpen).length;
@@ -163,7 +163,7 @@ export function Recognize() {
         <div class="row">
           ${open > 1 && html`<${Button} kind="quiet" onClick=${() => items.filter(isOpen).forEach(cancel)}>Cancel all<//>`}
           ${open < items.length && html`<${Button} kind="quiet" onClick=${clear}>Clear<//>`}</div></div>
-      <ul class="answers">${items.slice(0, limit).map((item) => html`<${Item} key=${item.key} item=${item} threshold=${threshold} />`)}</ul>
+      <ul class="answers">${items.slice(0, limit).map((item) => html`<${Item} key=${item.key} item=${item} thresholdOf=${thresholdOf} />`)}</ul>
       ${items.length > limit && html`<${Button} onClick=${() => setLimit(limit + MOST_SHOWN)}>Show ${MOST_SHOWN} more<//>`}
     </section>`}`;
 }

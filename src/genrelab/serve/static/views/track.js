@@ -6,7 +6,7 @@ import { Button } from "../components/button.js";
 import { Chart } from "../components/chart.js";
 import { Ranking } from "../components/confidence.js";
 import { Select } from "../components/field.js";
-import { allGenres, colourOf, GenreChip, useColours } from "../components/genre.js";
+import { alike, allGenres, colourOf, GenreChip, useColours } from "../components/genre.js";
 import { PlayButton, Player } from "../components/player.js";
 import { Empty, Loading, ProblemBox, useLoad } from "../components/problem.js";
 import { DataTwin, Table } from "../components/table.js";
@@ -46,8 +46,9 @@ function OverTime({ track, time, chosen, onSeek }) {
   const x = useMemo(() => timeline.map((segment) => (segment.start + segment.end) / 2), [timeline]);
   const span = useMemo(() => [0, track.duration], [track]);
   const names = genres.slice(0, LINES).map((each) => each.genre);
+  const repeated = alike(names);
   const lines = useMemo(() => names.map((label) => ({
-    label, colour: colourOf(label),
+    label, colour: colourOf(label), dashed: repeated.has(label),
     values: timeline.map((segment) => segment.probabilities?.[label] ?? (segment.genre === label ? segment.probability : null)),
   })), [timeline, colourOf(names[0])]);
   if (timeline.length < 3 || !timeline.some((segment) => segment.probabilities)) return null;
@@ -56,7 +57,7 @@ function OverTime({ track, time, chosen, onSeek }) {
     ...names.map((name) => ({ key: name, title: name, number: true, cell: (row) => percent(row.probabilities?.[name]) })),
   ];
   return html`<section class="card"><h2>Confidence over time</h2>
-    <ul class="chips">${names.map((name) => html`<li key=${name}><${GenreChip} genre=${name} /></li>`)}</ul>
+    <ul class="chips">${names.map((name) => html`<li key=${name}><${GenreChip} genre=${name} hatched=${repeated.has(name)} /></li>`)}</ul>
     <${Chart} label=${`Probability of ${names.join(", ")} over the time of the track`} x=${x} lines=${lines} at=${time} span=${span} onSeek=${onSeek} />
     <${DataTwin} caption="Confidence over time" columns=${columns} rows=${timeline} /></section>`;
 }
