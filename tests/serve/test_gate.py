@@ -309,7 +309,7 @@ def test_bodies_are_bounded_also_without_a_length(library: Path) -> None:
     most = 5000 + MEBIBYTE
     assert client.post("/swallow", content=b"x" * most, headers=upload).text == str(most)
     longer = client.post("/swallow", content=b"x" * (most + 1), headers=upload)
-    assert problem(longer) == (413, "body-too-long")
+    assert problem(longer) == (413, "upload-too-large")
 
 
 def test_web_sockets_pass_the_same_checks(library: Path) -> None:

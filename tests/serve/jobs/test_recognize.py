@@ -160,7 +160,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(running: Running) -> None:
     host, port = urlsplit(running.url).hostname, urlsplit(running.url).port
     before = running.client.jobs().total
     with socket.create_connection((host, port)) as connection:
-        head = "POST /api/v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 1900000\r\n"
+        head = "POST /api/v1/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1900000\r\n"
         head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
         part = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'
         connection.sendall((head + part).encode() + bytes(1_400_000))
@@ -264,7 +264,7 @@ def test_too_many_listeners_are_refused_and_those_that_left_count_no_more(
     running: Running, songs: list[Path]
 ) -> None:
     address = (urlsplit(running.url).hostname, urlsplit(running.url).port)
-    request = b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
     connections = [socket.create_connection(address) for _ in range(200)]
     for connection in connections:
         connection.sendall(request)

@@ -110,6 +110,7 @@ def test_a_long_timeline_is_joined() -> None:
         "a": pytest.approx(0.5333, abs=1e-3),
         "b": pytest.approx(0.4667, abs=1e-3),
     }
+    assert joined[1].probabilities == {"a": pytest.approx(0.4, abs=1e-3), "b": pytest.approx(0.6, abs=1e-3)}
     assert joined[1].genre == "b", "of segments 3 to 5, the one in the middle is silent"
     bare, _ = thin_timeline(Recognition("x", "m", 10.0, "a", 0.5, genres, segments), 4)
     assert [(each.genre, each.probabilities) for each in bare] == [
@@ -131,6 +132,14 @@ def test_similar_tracks_are_those_of_the_same_tone(shown) -> None:
     assert shown.problem(f"/tracks/{shown.id('silent.wav')}/similar") == (422, "track-without-embedding")
     assert shown.problem(f"/tracks/{shown.id('silent.wav')}/similar", k=0) == (422, "request-invalid")
     assert shown.problem("/tracks/xx/similar") == (404, "track-id-damaged")
+
+
+def test_a_library_too_large_for_the_index_is_scanned(shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"/tracks/{shown.id('middle.mp3')}/similar"
+    expected = shown.get(address)
+    monkeypatch.setattr("genrelab.library.explore.sound_index.MOST_BYTES", 0)
+    found = shown.get(address)
+    assert found == expected and len(found["items"]) >= 4
 
 
 def test_similar_tracks_lie_under_the_roots(shown, show) -> None:
@@ -205,6 +214,31 @@ def test_the_map_follows_the_library(changing) -> None:
     assert changing.get("/map")["names"] == [name for name in before if name != "high.mp3"]
 
 
+def test_a_large_map_is_shown_while_another_is_laid_out(changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genrelab.serve.tracks.chart._SOON_SECONDS", -1.0)
+    monkeypatch.setattr("genrelab.serve.tracks.chart._PATIENCE", 0)
+    before = changing.client.get("/api/v1/map")
+    assert "high.mp3" in before.json()["names"] and "x-stale" not in before.headers
+    with Library(changing.library) as library:
+        library.tracks.forget([changing.root / "high.mp3"])
+    during = changing.client.get("/api/v1/map?wait=0")
+    assert (during.headers["x-stale"], during.json()["names"]) == ("1", before.json()["names"])
+    end = time.monotonic() + 60
+    while "high.mp3" in (after := changing.client.get("/api/v1/map")).json()["names"]:
+        assert time.monotonic() < end
+    assert "x-stale" not in after.headers
+
+
+def test_a_map_that_cannot_be_drawn_says_why(changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genrelab.library.explore.layout.MOST_NUMBERS", 1)
+    found = changing.get("/map")
+    assert (found["state"], found["ids"]) == ("failed", []) and found["problem"]
+    monkeypatch.undo()
+    assert changing.get("/map")["state"] == "failed", "it is tried again only after a while"
+    monkeypatch.setattr("genrelab.serve.tracks.chart._RETRY_SECONDS", 0.0)
+    assert changing.get("/map")["state"] == "ready"
+
+
 def test_a_map_that_takes_long_says_how_far_it_is(show, shown, tmp_path) -> None:
     large = show(fill(tmp_path / "large.db", 3000, numbers=16), shown.model)
     first = large.client.get("/api/v1/map?wait=0")
@@ -226,8 +260,9 @@ def test_a_hundred_thousand_tracks_are_listed_counted_and_drawn(show, shown, tmp
     assert large.get("/tracks", search="umlaut 099999")["total"] == 1
     values = [item["confidence"] for item in large.get("/tracks", sort="-confidence", offset=50_000)["items"]]
     assert values == sorted(values, reverse=True)
-    unsure = large.get("/tracks", max_confidence=THRESHOLD - 1e-6, error=False)
+    unsure = large.get("/tracks", unsure=True, sort="-confidence", limit=1)
     assert unsure["total"] == large.get("/statistics")["unsure"]
+    assert unsure["items"][0]["confidence"] < THRESHOLD
     assert (
         large.get("/tracks", tag="mood:calm", genre="jazz")["total"]
         < large.get("/tracks", genre="jazz")["total"]

@@ -30,9 +30,9 @@ from genrelab.serve import track_id
 from genrelab.serve.app import create_app
 from genrelab.serve.guard.roots import Roots
 from genrelab.serve.settings import ServeSettings
-from genrelab.serve.tracks.opened import OpenedTrack
-from genrelab.serve.tracks.ranges import has_tag, is_current, wanted_range
-from genrelab.serve.tracks.sound import Sound
+from genrelab.serve.sound.opened import OpenedTrack
+from genrelab.serve.sound.ranges import has_tag, is_current, wanted_range
+from genrelab.serve.sound.sending import Sound
 
 BINARY = bytes(range(256)) * 40
 
@@ -257,11 +257,34 @@ def test_too_many_encoded_streams_are_refused(
     path = connection.root / "busy.wav"
     soundfile.write(path, tone(440.0, 1.0), 8000)
     connection.know(path)
-    monkeypatch.setattr("genrelab.serve.tracks.sound._MOST_ENCODED", 0)
+    monkeypatch.setattr("genrelab.serve.sound.sending._MOST_ENCODED", 0)
     answer = connection.sound(path, query="?as=ogg")
     assert (answer.status, json.loads(answer.body)["code"]) == (503, "encoding-busy")
     assert answer.headers["retry-after"] == "5"
     assert connection.sound(path).status == 200
+
+
+def test_an_encoded_stream_that_ended_makes_room(
+    connection: Connection, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = connection.root / "room.wav"
+    soundfile.write(path, tone(440.0, 1.0), 8000)
+    connection.know(path)
+    monkeypatch.setattr("genrelab.serve.sound.sending._MOST_ENCODED", 1)
+    for _ in range(3):
+        assert connection.sound(song, query="?as=ogg").status == 422
+        assert connection.sound(path, query="?as=ogg").status == 200
+
+
+def test_the_client_reads_what_the_server_sends(connection: Connection, song: Path) -> None:
+    from genrelab.client import Client
+
+    with closing(Client(f"http://127.0.0.1:{connection.port}")) as client:
+        page = client.tracks(search="song.bin")
+        assert [track.id for track in page.items] == [connection.id(song)]
+        assert (page.items[0].genre, page.total) == ("rock", 1)
+        assert client.track(connection.id(song))["name"] == "song.bin"
+        assert client.statistics()["genres"]["rock"] >= 1
 
 
 def descriptors() -> set[str]:
@@ -349,9 +372,16 @@ def test_a_file_that_is_replaced_after_the_check_is_not_read(
         path.symlink_to(secret)
         return opened(name, flags)
 
-    monkeypatch.setattr(os, "open", swap)
-    with raises("outside-roots"):
-        OpenedTrack(Roots([root]), os.fsencode(path))
+    def swap_there_and_back(name: bytes, flags: int) -> int:
+        descriptor = swap(name, flags)
+        path.unlink()
+        path.write_bytes(b"music")
+        return descriptor
+
+    for exchanged in (swap_there_and_back, swap):
+        monkeypatch.setattr(os, "open", exchanged)
+        with raises("outside-roots"):
+            OpenedTrack(Roots([root]), os.fsencode(path))
 
 
 def test_a_file_that_shrinks_while_it_is_sent_ends_the_response_early(tmp_path: Path) -> None:

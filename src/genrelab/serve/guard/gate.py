@@ -138,18 +138,19 @@ class Gate:
     def _bounded(self, headers: Headers, receive: Receive) -> Receive:
         """Return a `receive` that refuses a body that is too long, also one of unknown length."""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        most = self._most_upload if kind == _UPLOAD else self._limits.body
+        upload = kind == _UPLOAD
+        most = self._most_upload if upload else self._limits.body
         length = headers.get("content-length", "")
-        total = 0
+        total = int(length[:20]) if length.isdecimal() else 0
+        received = 0
 
         async def bounded() -> Message:
-            nonlocal total
-            if length.isdecimal() and int(length[:20]) > most:
-                raise _too_long(most)
-            message = await receive()
-            total += len(message.get("body", b""))
-            if total > most:
-                raise _too_long(most)
+            nonlocal received
+            if total <= most:
+                message = await receive()
+                received += len(message.get("body", b""))
+            if max(total, received) > most:
+                raise _upload_too_large(most) if upload else _too_long(most)
             return message
 
         return bounded
@@ -172,7 +173,16 @@ def _too_long(most: int) -> RequestError:
         f"the body of this request has more than {most} bytes",
         code="body-too-long",
         status=413,
-        remedy="start the server with a larger --max-upload",
+        remedy="send less at once",
+    )
+
+
+def _upload_too_large(most: int) -> RequestError:
+    return RequestError(
+        f"an upload may have {most} bytes",
+        code="upload-too-large",
+        status=413,
+        remedy="send fewer files at once, or start the server with a larger --max-upload",
     )
 
 

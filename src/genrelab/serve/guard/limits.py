@@ -54,7 +54,7 @@ class Limits:
     keep_alive_seconds: int = 30
     header_bytes: int = 32 * 1024
     body: int = MEBIBYTE
-    requests: int = 200
+    requests: int = 300
     burst: float = 5000.0
     rate: float = 500.0
     wrong_token: float = 500.0

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from genrelab.serve.endpoint import Answer, Endpoint, Query, read_query
 from genrelab.serve.server import Server
+from genrelab.serve.sound.ranges import has_tag
 from genrelab.serve.tracks.chart import Chart, Charts
-from genrelab.serve.tracks.ranges import has_tag
 
 _STEP_SECONDS = 0.1
 

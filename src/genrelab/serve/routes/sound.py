@@ -12,10 +12,10 @@ from starlette.responses import Response
 from genrelab.audio.playback.transcode import Encoding
 from genrelab.serve.endpoint import Answer, Endpoint, Query, read_query
 from genrelab.serve.server import Server
+from genrelab.serve.sound.opened import OpenedTrack
+from genrelab.serve.sound.peaks import PeakCache
+from genrelab.serve.sound.sending import Sound
 from genrelab.serve.tracks.catalogue import Catalogue
-from genrelab.serve.tracks.opened import OpenedTrack
-from genrelab.serve.tracks.peaks import PeakCache
-from genrelab.serve.tracks.sound import Sound
 
 
 class SoundQuery(Query):

@@ -18,6 +18,7 @@ from genrelab.recognize.segmentation import cut_parts
 from genrelab.serve import track_id
 from genrelab.serve.guard.roots import Roots
 from genrelab.serve.problem import RequestError
+from genrelab.serve.sound.opened import OpenedTrack
 from genrelab.serve.tracks.catalogue import Catalogue
 from genrelab.serve.tracks.detail_answer import (
     Certainty,
@@ -29,7 +30,6 @@ from genrelab.serve.tracks.detail_answer import (
     TrackDetail,
 )
 from genrelab.serve.tracks.item import rounded, unicode
-from genrelab.serve.tracks.opened import OpenedTrack
 from genrelab.serve.tracks.segments import thin_timeline
 
 _NEAR = 0.15  # difference of probabilities below which the second genre is near

@@ -1,17 +1,22 @@
-"""Similar tracks, searched for one request at a time, the last answers kept."""
+"""Similar tracks, searched for one request at a time."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from anyio import CapacityLimiter, to_thread
 
-from genrelab.library.explore.similar import ReferenceTrack, Similar, find_similar
-from genrelab.library.store.file_snapshot import real_path
+from genrelab.library.explore.embeddings import share_embedding
+from genrelab.library.explore.similar import ReferenceTrack, find_similar
+from genrelab.library.explore.sound_index import NearTrack, SoundIndex
 from genrelab.library.store.listing.listed_track import ListedTrack, path_text
-from genrelab.library.store.track_row import DamagedRowError, TrackRow, vector
+from genrelab.library.store.track_row import DamagedRowError, TrackRow, is_path, vector
+from genrelab.recognize.recognition import Recognition
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.serve.tracks.catalogue import Catalogue
@@ -19,6 +24,7 @@ from genrelab.serve.tracks.catalogue import Catalogue
 MOST = 100
 """Most similar tracks of an answer."""
 
+_MOST_COPIES = 100  # of a recording that are named
 _MOST_WAITING = 16  # requests
 _BUSY_SECONDS = 5
 
@@ -49,6 +55,7 @@ class SimilarTracks:
 
     def __init__(self, server: Server) -> None:
         self._catalogue = server.part(Catalogue)
+        self._index = SoundIndex(self._catalogue.listing.scanning)
         self._one = CapacityLimiter(1)
 
     async def find(self, row: TrackRow, count: int) -> Neighbours:
@@ -78,38 +85,57 @@ class SimilarTracks:
 
     def _find(self, row: TrackRow, count: int) -> Neighbours:
         listing = self._catalogue.listing
-        found = listing.kept(f"similar {row.id} {row.path!r}", lambda: self._search(row))
-        paths = {track.path: real_path(track.path) for track in found.tracks[:count]}
-        tracks = listing.tracks(list(paths.values()))
+        embedding = _embedding(row)
+        found = self._index.nearest(row.model, embedding, count=count, folders=listing.roots, omit=row.sound)
+        if found is None:
+            found = self._scan(row, embedding, count)
+        tracks = listing.tracks([each.path for each in found])
         neighbours = [
-            Neighbour(tracks[paths[each.path]], each.similarity, tuple(map(os.fsencode, each.also)))
-            for each in found.tracks[:count]
-            if paths[each.path] in tracks
+            Neighbour(tracks[each.path], each.similarity, self._copies(each.sound, each.path))
+            for each in found
+            if each.path in tracks
         ]
-        return Neighbours(neighbours, tuple(map(os.fsencode, found.same)), found.others)
+        models = self._catalogue.statistics().models
+        others = sum(count for model, count in models.items() if not share_embedding(model, row.model))
+        return Neighbours(neighbours, self._copies(row.sound, row.path), others)
 
-    def _search(self, row: TrackRow) -> Similar:
+    def _scan(self, track: TrackRow, embedding: npt.NDArray[np.float32], count: int) -> list[NearTrack]:
+        """Compare all tracks without keeping them in memory, which takes seconds."""
         listing = self._catalogue.listing
-        path = Path(os.fsdecode(row.path))
-        try:
-            recognition = row.recognition(path)
-            embedding = None if row.embedding is None else vector(row.embedding)
-        except DamagedRowError as damage:
-            raise RequestError(
-                f"the stored result of the track is damaged ({damage})",
-                code="track-damaged",
-                status=422,
-                path=path_text(row.path),
-                remedy="recognize the file again",
-            ) from damage
-        if embedding is None or not embedding.any():
-            raise RequestError(
-                "the track cannot be compared: it is silent, or could not be recognized",
-                code="track-without-embedding",
-                status=422,
-                path=path_text(row.path),
-                remedy="choose another track",
-            )
-        reference = ReferenceTrack(path, row.sound, recognition, embedding)
+        path = Path(os.fsdecode(track.path))
+        reference = ReferenceTrack(path, track.sound, Recognition(path, track.model), embedding)
         folders = [os.fsdecode(root) for root in listing.roots]
-        return find_similar(listing.scanning, reference, count=MOST, folders=folders)
+        found = find_similar(listing.scanning, reference, count=count, folders=folders).tracks
+        rows = [(listing.row(os.fsencode(each.path)), each.similarity) for each in found]
+        return [NearTrack(row.path, row.sound, similarity) for row, similarity in rows if row is not None]
+
+    def _copies(self, sound: bytes, path: bytes) -> tuple[bytes, ...]:
+        """Return other paths of the same recording."""
+        listing = self._catalogue.listing
+        rows = listing.library.database.rows(
+            "SELECT path FROM tracks WHERE sound = ? AND path != ? ORDER BY path LIMIT ?",
+            (sound, path, _MOST_COPIES),
+        )
+        return tuple(copy for (copy,) in rows if is_path(copy) and listing.holds(copy))
+
+
+def _embedding(row: TrackRow) -> npt.NDArray[np.float32]:
+    """Return the embedding of a track.
+
+    Raises
+    ------
+    RequestError
+        If it has none.
+    """
+    embedding = None
+    with suppress(DamagedRowError):
+        embedding = None if row.embedding is None else vector(row.embedding)
+    if embedding is None or not embedding.any() or not isinstance(row.model, str):
+        raise RequestError(
+            "the track cannot be compared: it is silent, damaged, or could not be recognized",
+            code="track-without-embedding",
+            status=422,
+            path=path_text(row.path),
+            remedy="choose another track, or recognize it again",
+        )
+    return embedding

@@ -19,8 +19,8 @@ from genrelab.errors import AudioError
 from genrelab.library.store.listing.listed_track import path_text
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
-from genrelab.serve.tracks.opened import OpenedTrack
-from genrelab.serve.tracks.ranges import has_tag, is_current, wanted_range
+from genrelab.serve.sound.opened import OpenedTrack
+from genrelab.serve.sound.ranges import has_tag, is_current, wanted_range
 
 _PART = 1 << 18  # bytes that are read at once
 _READERS = 8

@@ -14,8 +14,8 @@ from genrelab.errors import AudioError
 from genrelab.library.store.listing.listed_track import path_text
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
-from genrelab.serve.tracks.opened import OpenedTrack
-from genrelab.serve.tracks.sound import named
+from genrelab.serve.sound.opened import OpenedTrack
+from genrelab.serve.sound.sending import named
 
 _MOST_KEPT = 100  # files, of 32 KB each
 _MOST_WAITING = 16  # requests

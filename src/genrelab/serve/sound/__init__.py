@@ -1,0 +1,1 @@
+"""The sound of tracks: opened files, ranges of them, encoded sound, peaks of waveforms."""
