@@ -22,11 +22,13 @@ import soundfile
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/helpers"))
 
+import many_tracks  # noqa: E402
 import page_server  # noqa: E402
 
 PICTURES = ROOT / "docs/pictures"
 STYLES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 CHANGING = ("jazz", "country", "classical")
+MANY = 6000  # tracks on the map: generated rows of a library, not files
 SIZES = {"desktop": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (360, 760, "light")}
 SIZES["phone-dark"] = (360, 760, "dark")
 
@@ -50,7 +52,11 @@ def main() -> None:
             for name, (view, size, prepare) in shots(ids, music).items():
                 if not wanted or name in wanted:
                     take(browser, served.url + view, name, size, prepare)
-            browser.close()
+        if not wanted or "page-map" in wanted:
+            many = many_tracks.fill(folder / "many.db", MANY, folder=str(music))
+            with page_server.serving(music, many) as served:
+                take(browser, f"{served.url}#/map", "page-map", "dark", map_drawn)
+        browser.close()
 
 
 def shots(ids: dict[str, str], music: Path) -> dict[str, tuple[str, str, Callable[[Any], None]]]:
@@ -63,7 +69,6 @@ def shots(ids: dict[str, str], music: Path) -> dict[str, tuple[str, str, Callabl
         "page-track-dark": (track, "dark", choose),
         "page-track-phone": (track, "phone-dark", choose),
         "page-library": ("#/library", "desktop", wait),
-        "page-map": ("#/map", "desktop", wait),
         "page-microphone": ("#/live", "dark", listen),
     }
 
@@ -120,6 +125,12 @@ def take(browser: Any, address: str, name: str, size: str, prepare: Callable[[An
 def wait(page: Any) -> None:
     """Wait until the view has its data."""
     page.wait_for_timeout(2500)
+
+
+def map_drawn(page: Any) -> None:
+    """Wait until the map is laid out."""
+    page.get_by_role("heading", name="Genres").wait_for(timeout=120_000)
+    page.wait_for_timeout(3000)
 
 
 def drop(page: Any, music: Path) -> None:

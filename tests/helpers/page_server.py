@@ -38,6 +38,19 @@ def compose(folder: Path, *styles: str, suffix: str = ".mp3", seconds: int = 30)
     return paths
 
 
+def compose_several(folder: Path, *styles: str, count: int, seconds: int) -> None:
+    """Compose pieces in each style: `jazz/0.mp3`, ..."""
+    from genrelab.lab.corpora import synthetic
+
+    pieces = synthetic.load(f"tracks={count},seconds={seconds},seed=0")
+    assert pieces.renderer is not None
+    for style in styles:
+        (folder / style).mkdir(parents=True)
+        for number in range(count):
+            sound = pieces.renderer(pieces.by_id()[f"{style}/{number:04}"], RATE, 2)
+            soundfile.write(folder / style / f"{number}.mp3", sound.T, RATE)
+
+
 @dataclass(frozen=True)
 class Served:
     """A running server.

@@ -89,6 +89,7 @@ def test_names_arrive_as_they_are(running: Running, songs: list[Path], tmp_path:
     assert running.client.recognize(path, wait=60).results[0].path == "Björk %22live%22 – 音.mp3"
 
 
+@pytest.mark.slow
 def test_a_connection_that_the_server_closed_is_opened_again(tmp_path: Path, tiny_model: Path) -> None:
     first = start(tmp_path, tiny_model)
     client = first.client
@@ -103,6 +104,7 @@ def test_a_connection_that_the_server_closed_is_opened_again(tmp_path: Path, tin
         assert other.health().status == "ok"
 
 
+@pytest.mark.slow
 def test_events_go_on_after_the_server_was_killed(tmp_path: Path, tiny_model: Path) -> None:
     root = tmp_path / "root"
     songs = write_songs(root, 30, seconds=60.0)

@@ -188,7 +188,8 @@ def _make(
     from genrelab.library.playlists.make import similar_to as similar
 
     if is_path:
-        return find_path(opened, *seeds, scope, rules)
+        start, end = seeds
+        return find_path(opened, start, end, scope, rules)
     if seeds:
         return similar(opened, seeds, scope, rules, with_seeds=with_seeds)
     return by_fit(opened, scope, rules)

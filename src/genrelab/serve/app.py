@@ -38,7 +38,6 @@ _ROUTES = (
     "recognize",
     "review",
     "session",
-    "sound",
     "sonic",
     "sound",
     "tags",

@@ -30,8 +30,8 @@ WRONG = "Reggae"  # the genre in the tags of a piece of jazz
 def shelf(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four pieces with tags: one of jazz that says reggae, one of classical music without a genre."""
     folder = tmp_path_factory.mktemp("shelf")
-    for path in sorted(music.iterdir()):
-        shutil.copy(path, folder / path.name)
+    for style in ("blues", "classical", "country", "jazz"):
+        shutil.copy(music / f"{style}.mp3", folder)
     tagged.tag_id3(folder / "classical.mp3", 4)
     tagged.tag_id3(folder / "country.mp3", 4, "Country")
     tags = mutagen.id3.ID3()
@@ -60,11 +60,6 @@ def served(shelf: Path, library: Path) -> Iterator[Served]:
 
 def table(page: Any) -> Any:
     return page.get_by_role("grid", name="Tracks of the library")
-
-
-def names(page: Any) -> list[str]:
-    """Return the names in the rows, which may still be loading."""
-    return [text.strip() for text in table(page).locator(".rows .names a").all_inner_texts()]
 
 
 def open_library(page: Any, query: str = "") -> None:
@@ -199,7 +194,8 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     assert stage.screenshot() == drawn
     page.get_by_role("button", name="Lasso").click()
     box = page.locator(".map-stage").bounding_box()
-    corners = [(8, 70), (box["width"] - 8, 70), (box["width"] - 8, box["height"] - 8), (8, box["height"] - 8)]
+    right, low = box["width"] - 8, box["height"] - 8
+    corners = [(right, low), (right, 8), (8, 8), (8, low)]
     page.mouse.move(box["x"] + corners[0][0], box["y"] + corners[0][1])
     page.mouse.down()
     for x, y in (*corners[1:], corners[0]):
@@ -311,3 +307,90 @@ def test_a_server_that_only_reads_says_so(
         page.get_by_text("Nothing is written by this server.").wait_for()
         assert page.get_by_role("button", name="Write", exact=False).count() == 0
         page.close()
+
+
+def test_an_answer_that_comes_too_late_is_dropped(page: Any) -> None:
+    late = []
+
+    def delay(route: Any) -> None:
+        late.append(route)  # answered below, after the next search
+
+    page.route("**/api/v1/tracks?*search=clas*", delay)
+    open_library(page)
+    page.get_by_label("Search").fill("clas")
+    page.wait_for_url("**search=clas*")
+    page.get_by_text("Loading …").wait_for()
+    page.get_by_label("Search").fill("blues")
+    page.get_by_text("1 track found").wait_for()
+    for route in late:
+        route.fallback()
+    page.unroute("**/api/v1/tracks?*search=clas*")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 500))")
+    assert len(late) == 1
+    tips = table(page).locator(".rows .names a").evaluate_all("links => links.map((each) => each.title)")
+    assert [Path(tip).name for tip in tips] == ["blues.mp3"]
+
+
+def test_points_are_found_as_by_looking_at_all(page: Any) -> None:
+    page.goto("#/models")
+    page.get_by_role("heading", name="Models").wait_for()
+    found = page.evaluate(
+        """async () => {
+          const { PointIndex, isInside } = await import("/static/components/scatter_index.js");
+          let seed = 1;
+          const draw = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+          const x = Float32Array.from({ length: 3000 }, draw);
+          const y = Float32Array.from({ length: 3000 }, draw);
+          const index = new PointIndex(x, y);
+          const odd = (k) => k % 2 === 1;
+          const faults = [];
+          for (let turn = 0; turn < 200; turn += 1) {
+            const [a, b, radius] = [1.2 * draw() - 0.1, 1.2 * draw() - 0.1, 0.03 * draw()];
+            let best = -1;
+            let least = radius * radius;
+            for (let k = 1; k < 3000; k += 2) {
+              const away = (x[k] - a) ** 2 + (y[k] - b) ** 2;
+              if (away <= least) [best, least] = [k, away];
+            }
+            if (index.nearest(a, b, radius, odd) !== best) faults.push(turn);
+          }
+          const star = Array.from({ length: 60 }, (_, k) => {
+            const far = k % 2 ? 0.45 : 0.2;
+            return [0.5 + far * Math.cos(k / 9.55), 0.5 + far * Math.sin(k / 9.55)];
+          });
+          const inside = [...x.keys()].filter((k) => odd(k) && isInside(star, x[k], y[k]));
+          const near = [...x.keys()].filter((k) => odd(k) && Math.hypot(x[k] - 0.5, y[k] - 0.5) < 0.17);
+          return { faults, same: String(inside) === String(index.within(star, odd)),
+                   all: near.every((k) => inside.includes(k)), count: inside.length };
+        }"""
+    )
+    assert found["faults"] == []
+    assert found["same"] and found["all"]
+    assert 100 < found["count"] < 1000
+
+
+@pytest.fixture
+def examples(shelf: Path) -> Iterator[str]:
+    """A folder below the root with six short pieces of jazz and six of rock."""
+    folder = shelf / "examples"
+    page_server.compose_several(folder, "jazz", "rock", count=6, seconds=10)
+    yield folder.name
+    shutil.rmtree(folder)
+
+
+def test_teaching_shows_how_good_the_model_is(page: Any, examples: str, shelf: Path) -> None:
+    page.goto("#/review")
+    teach = page.get_by_role("region", name="Teach")
+    teach.get_by_label("Learn from").select_option("the subfolders of a folder")
+    teach.get_by_label("Folder on the server").fill(examples)
+    teach.get_by_label("Model file to write").fill("mine.onnx")
+    teach.get_by_role("button", name="Teach").click()
+    teach.get_by_role("heading", name="The model is ready").wait_for(timeout=120_000)
+    assert "2 genres: jazz, rock" in teach.inner_text()
+    assert "Balanced accuracy" in teach.inner_text()
+    assert serious(page) == []
+    assert (shelf / "mine.onnx").is_file()
+    teach.get_by_role("link", name="All models").click()
+    card = page.get_by_role("region", name="mine")
+    card.get_by_text("taught", exact=True).wait_for()
+    assert "in use" not in card.inner_text()

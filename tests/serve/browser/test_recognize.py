@@ -52,10 +52,10 @@ def test_unsure_is_explained(page: Any, served: Served) -> None:
     assert "Most likely is" in found.locator(".why").inner_text()
 
 
-def test_files_that_are_no_sound_are_left_out_and_counted(page: Any, served: Served) -> None:
+def test_files_that_are_not_audio_are_skipped_and_counted(page: Any, served: Served) -> None:
     page.goto("#/")
     drop(page, ("cover.jpg", "image/jpeg", b"x"), mp3(served.music / f"{CLEAR}.mp3"))
-    page.get_by_text("1 file that is no sound was left out.").wait_for()
+    page.get_by_text("1 file that is not audio was skipped.").wait_for()
     assert page.locator(".answers > li").count() == 1
 
 

@@ -63,3 +63,24 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit(page: Any, served: S
     assert "1" in shown.inner_text()
     assert "max-upload" in shown.inner_text()
     watched.refused.clear()
+
+
+def test_logging_out_ends_the_session(page: Any, watched: Any) -> None:
+    log_in(page, watched)
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("dialog", name="Token").wait_for()
+    assert any(each.startswith("401 ") for each in watched.refused)
+    watched.refused.clear()
+
+
+def test_a_server_that_only_reads_says_so(page: Any, watched: Any) -> None:
+    log_in(page, watched)
+    recognized = """fetch("api/v1/recognize?wait=60", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ paths: ["jazz.mp3"] }),
+    }).then((answer) => answer.json())"""
+    (found,) = page.evaluate(recognized)["results"]
+    page.goto(f"#/track/{found['id']}")
+    page.get_by_text("This server only reads.").wait_for()
+    assert page.get_by_label("Right genre").count() == 0

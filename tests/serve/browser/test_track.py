@@ -6,7 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from page_server import CLEAR, SECOND, Served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -15,7 +17,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 _KEEP_SOUNDS = """() => {
   window.sounds = [];
   const Made = window.Audio;
-  window.Audio = function (...given) { const made = new Made(...given); window.sounds.push(made); return made; };
+  window.Audio = function (...given) {
+    const made = new Made(...given);
+    window.sounds.push(made);
+    return made;
+  };
 }"""
 
 
@@ -118,6 +124,25 @@ def test_a_sound_that_browsers_do_not_play_is_encoded(
     page.get_by_role("button", name="Play", exact=True).click()
     until(page, "window.sounds[0].currentTime > 0.3")
     assert page.evaluate("window.sounds[0].src").endswith("as=ogg")
+
+
+def test_a_long_file_can_be_processed_as_a_whole(page: Any, served: Served, music: Path) -> None:
+    """Of a long file only segments are processed, and only their first genre is stored."""
+    wave, rate = soundfile.read(music / f"{CLEAR}.mp3")
+    soundfile.write(music / "long.mp3", np.concatenate([wave] * 6), rate)
+    try:
+        page.goto("#/")
+        page.get_by_text("Music that is on the server").click()
+        page.get_by_label("File or folder").fill("long.mp3")
+        page.get_by_role("button", name="Recognize", exact=True).click()
+        page.get_by_role("link", name="Open").click()
+        page.locator(".timeline").click(position={"x": 30, "y": 8})
+        assert page.locator(".why-segment .ranking li").count() == 1
+        page.get_by_role("button", name="Process the whole file").click()
+        page.locator(".why-segment .ranking li").nth(4).wait_for()
+        page.get_by_text("the whole file", exact=True).wait_for()
+    finally:
+        (music / "long.mp3").unlink()
 
 
 def test_an_unknown_track_is_explained(page: Any, watched: Any) -> None:

@@ -24,6 +24,7 @@ from genrelab.client import Client, Job, ProblemError
 from genrelab.library.store.library import Library
 
 KILLS = 10
+pytestmark = pytest.mark.slow
 
 
 def wait_until(condition, seconds: float = 60.0) -> None:
@@ -69,7 +70,6 @@ class Load:
                     self.accepted[job.id] = names
 
 
-@pytest.mark.slow
 def test_killed_ten_times_under_load_no_job_is_lost_or_done_twice(tmp_path: Path, tiny_model: Path) -> None:
     songs = write_songs(tmp_path / "songs", 12, seconds=20.0)
     folder = tmp_path / "root"

@@ -187,6 +187,7 @@ def test_paths_outside_the_roots_and_missing_ones_are_refused(running: Running) 
         running.client.recognize_on_server([])
 
 
+@pytest.mark.slow
 def test_links_and_playlists_do_not_lead_out_of_the_roots(tmp_path: Path, tiny_model: Path) -> None:
     outside, root = tmp_path / "outside", tmp_path / "root"
     songs = write_songs(outside / "secret", 2)
@@ -260,6 +261,7 @@ def revision(running: Running) -> int:
         return int(queue.execute("SELECT coalesce(max(revision), 0) FROM jobs").fetchone()[0])
 
 
+@pytest.mark.slow
 def test_too_many_listeners_are_refused_and_those_that_left_count_no_more(
     running: Running, songs: list[Path]
 ) -> None:
@@ -285,6 +287,7 @@ def _listens(running: Running) -> bool:
     return status == 200
 
 
+@pytest.mark.slow
 def test_a_running_job_is_cancelled(tmp_path: Path, tiny_model: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -302,6 +305,7 @@ def test_a_running_job_is_cancelled(tmp_path: Path, tiny_model: Path) -> None:
         assert running.client.recognize(write_songs(tmp_path / "more", 1), wait=60).state == "done"
 
 
+@pytest.mark.slow
 def test_a_waiting_upload_is_cancelled_and_removed(
     tmp_path: Path, tiny_model: Path, songs: list[Path]
 ) -> None:
@@ -319,6 +323,7 @@ def test_a_waiting_upload_is_cancelled_and_removed(
         wait_until(lambda: not running.uploads())
 
 
+@pytest.mark.slow
 def test_a_short_job_does_not_wait_for_a_long_one(
     tmp_path: Path, tiny_model: Path, songs: list[Path]
 ) -> None:

@@ -37,6 +37,7 @@ def task(path: Path, **more: object) -> dict[str, object]:
     return {"path": str(path), "full": True, "again": False, **more}
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_given_up(workers: Workers, long: Path, songs: list[Path]) -> None:
     workers.recognize(task(songs[0]), NEVER, seconds=60)
     with pytest.raises(WorkerDied) as caught:
@@ -45,6 +46,7 @@ def test_a_file_that_takes_too_long_is_given_up(workers: Workers, long: Path, so
     assert workers.recognize(task(songs[0]), NEVER, seconds=60)["genre"] == "low"
 
 
+@pytest.mark.slow
 def test_stopping(workers: Workers, long: Path, songs: list[Path]) -> None:
     workers.recognize(task(songs[0]), NEVER, seconds=60)
     stop = threading.Event()
@@ -74,6 +76,17 @@ def test_who_came_first_has_the_next_turn(workers: Workers, songs: list[Path]) -
     for thread in threads:
         thread.join()
     assert order == list(range(5))
+
+
+def test_idle_processes_are_ended_and_started_again(workers: Workers, songs: list[Path]) -> None:
+    workers.recognize(task(songs[0]), NEVER, seconds=60)
+    process = workers._all[0]._process
+    assert process
+    workers.end_idle(1000)
+    assert process.poll() is None
+    workers.end_idle(0)
+    assert process.poll() is not None
+    assert workers.recognize(task(songs[1]), NEVER, seconds=60)["genre"] == "middle"
 
 
 def test_a_file_name_that_is_no_text(workers: Workers, songs: list[Path], tmp_path: Path) -> None:

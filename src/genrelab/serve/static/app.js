@@ -1,6 +1,6 @@
 // The page: header, navigation, and the view that the address names (`#/track/ID`).
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./lib.js";
-import { get, onLogin, post } from "./api.js";
+import { get, onLogin, post, remove } from "./api.js";
 import { Button } from "./components/button.js";
 import { Dialog } from "./components/dialog.js";
 import { Icon } from "./components/icon.js";
@@ -41,7 +41,12 @@ function ThemeSwitch() {
     </select></label>`;
 }
 
-function Navigation({ current, open, onClose }) {
+async function logOut() {
+  await remove("/session").catch(() => {});
+  location.reload();
+}
+
+function Navigation({ current, open, onClose, protectedBy }) {
   return html`<nav id="navigation" class=${open ? "side open" : "side"} aria-label="Views"
       onKeyDown=${(event) => event.key === "Escape" && onClose(event)}>
     <ul>${Object.entries(VIEWS).filter(([, each]) => each.icon).map(([name, each]) => html`
@@ -49,6 +54,7 @@ function Navigation({ current, open, onClose }) {
         <${Icon} name=${each.icon} />${each.title}</a></li>`)}
     </ul>
     <${ThemeSwitch} />
+    ${protectedBy && html`<div class="log-out"><${Button} kind="quiet" onClick=${logOut}>Log out<//></div>`}
   </nav>`;
 }
 
@@ -136,7 +142,7 @@ function App() {
       <button type="button" class="menu" ref=${menu} aria-expanded=${open ? "true" : "false"} aria-controls="navigation"
         onClick=${() => setOpen(!open)}><${Icon} name="menu" />Menu</button>
     </header>
-    <${Navigation} current=${at.name === "track" ? "library" : at.name} open=${open} onClose=${close} />
+    <${Navigation} current=${at.name === "track" ? "library" : at.name} open=${open} onClose=${close} protectedBy=${health?.needs_token} />
     <main id="main" tabindex="-1" ref=${main}>
       ${load
         ? html`<${Guarded} key=${at.name} load=${load} title=${title} params=${at.params} query=${at.query} health=${health} />`

@@ -1,4 +1,4 @@
-// Files that were dropped or chosen: folders are walked through, what is no sound is left out and counted.
+// Files that were dropped or chosen: folders are walked through, what is not audio is skipped and counted.
 //
 //   const { files, skipped, full } = await fromDrop(event.dataTransfer);    fromInput(input.files)
 //   Each file is { file: File, name: "Album/01.mp3" }. `full`: whether there were more than MOST_FILES.

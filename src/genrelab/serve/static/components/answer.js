@@ -8,7 +8,7 @@ import { GenreChip } from "./genre.js";
 
 export function explain({ reason, genres = [], guess }, threshold) {
   if (reason === "silent") return "The file is silent, so there is nothing to recognize.";
-  if (reason === "no music") return "This does not sound like music: the model found none of its genres in it.";
+  if (reason === "no music") return "The model detects no music in this file.";
   if (reason !== "low confidence") return null;
   const [first, second] = genres;
   const limit = threshold == null ? "what the model needs to name a genre" : `the ${percent(threshold)} that the model needs to name a genre`;

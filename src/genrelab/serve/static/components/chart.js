@@ -23,7 +23,7 @@ function options(width, height, lines, span, seek) {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { x: { time: false, range: span ?? undefined }, y: { range: [0, 1] } },
-    padding: [8, 8, 0, 0],
+    padding: [8, 22, 0, 0],
     axes: [
       { ...axis, size: 30, values: (_, splits) => splits.map(clock) },
       { ...axis, size: 48, values: (_, splits) => splits.map(percent) },

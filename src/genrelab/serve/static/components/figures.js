@@ -10,7 +10,8 @@ const NAMES = [
 // The measured values of the first result: [name, share, low, high].
 export function measured(results) {
   const found = results?.[0] ?? {};
-  return NAMES.filter(([key]) => found[key] != null).map(([key, name]) => {
+  const value = (figure) => (typeof figure === "number" ? figure : figure?.value);
+  return NAMES.filter(([key]) => value(found[key]) != null).map(([key, name]) => {
     const figure = found[key];
     return typeof figure === "number" ? [name, figure, null, null] : [name, figure.value, figure.low, figure.high];
   });

@@ -4,8 +4,10 @@
 //     control=${(player) => …} />      player: { seek(seconds), play(), pause() }
 //   `fallback` is used when the browser cannot play the file itself.
 // PlayButton: <${PlayButton} source=… fallback=… label="Song" />: only a button, for lists.
+// soundOf(id, plays): { source, fallback } of a track of the library.
 //   One sound plays at a time: whatever starts stops the others.
 import { clock, html, useEffect, useRef, useState } from "../lib.js";
+import { url } from "../api.js";
 import { Icon } from "./icon.js";
 import WaveSurfer from "../vendor/wavesurfer.js";
 import Regions from "../vendor/wavesurfer-regions.js";
@@ -42,6 +44,13 @@ function withFallback(audio, source, fallback, onFail) {
   audio.addEventListener("play", () => { audio.dataset.wanted = "yes"; only(audio); });
   audio.addEventListener("pause", () => { if (!audio.error) audio.dataset.wanted = ""; });
   audio.src = source;
+}
+
+// Where the sound of a track of the library is: the file itself, and encoded for browsers that do not know its format.
+export function soundOf(id, plays = null) {
+  const source = url(`/tracks/${id}/audio`);
+  const fallback = url(`/tracks/${id}/audio`, { as: "ogg" });
+  return plays === false ? { source: fallback } : { source, fallback };
 }
 
 // Two channels of absolute height: above the middle the highest, below it the lowest sample.

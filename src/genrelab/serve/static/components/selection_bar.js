@@ -18,6 +18,7 @@ export function SelectionBar({ children }) {
       <${LinkButton} kind="primary" icon="tag" href="#/tags">Write tags<//>
       <${LinkButton} icon="playlist" href="#/playlists?kind=tracks">Playlist<//>
       <${LinkButton} href="#/playlists?kind=similar">Similar<//>
+      <${LinkButton} href="#/review?kind=selected">Review<//>
       <${Button} icon="check" onClick=${() => setCorrecting(true)}>Correct<//>
       ${children}
       <${Button} kind="quiet" onClick=${() => selection.clear()}>Clear<//>

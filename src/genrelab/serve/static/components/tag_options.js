@@ -41,6 +41,6 @@ export function TagOptions({ options, onInput }) {
     <details class="more"><summary>More options</summary>
       <div class="radios">${SWITCHES.map(([name, title]) => html`<${Checkbox} key=${name} label=${title} checked=${options[name]} onInput=${(on) => set({ [name]: on })} />`)}
         ${options.fields.includes("grouping") && html`<${Checkbox} label="Grouping as iTunes has it" checked=${options.itunes_grouping} onInput=${(on) => set({ itunes_grouping: on })} />`}</div>
-      <${Select} label="Separator in ID3v2.3" value=${options.id3v23_separator} onInput=${(separator) => set({ id3v23_separator: separator })} options=${["/", ";", "; ", "nul"]} />
+      <div class="toolbar"><${Select} label="Separator in ID3v2.3" value=${options.id3v23_separator} onInput=${(separator) => set({ id3v23_separator: separator })} options=${["/", ";", ["; ", "; and a space"], ["nul", "zero byte"]]} /></div>
     </details>`;
 }

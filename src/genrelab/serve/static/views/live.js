@@ -39,7 +39,8 @@ async function connect({ onLevel, onAnswer, onEnd }) {
     ended = true;
     for (const track of stream.getTracks()) track.stop();
     context.close();
-    socket?.close();
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
+    else socket?.close();
     onEnd(problem);
   };
   try {
@@ -129,7 +130,7 @@ export function Live() {
   const named = last?.genre && last.genre !== "unsure";
   return html`<h1>Microphone</h1>
     <section class="card live">
-      <p>Play music near the microphone. The sound goes only to your own server, which keeps none of it.</p>
+      <p>Play music near the microphone. The audio goes only to your own server, which does not store it.</p>
       <div class="row">
         ${state === "on"
           ? html`<${Button} icon="stop" onClick=${() => stop.current()}>Stop<//>`

@@ -25,8 +25,8 @@ export function Playlists({ query, health }) {
   const kind = KINDS.some(([name]) => name === query.get("kind")) ? query.get("kind") : "genre";
   const { data: figures } = useLoad(() => get("/statistics"), []);
   const [choice, setChoice] = useState(() => ({ genres: [], tags: [], seeds: firstSeeds(query), ends: [null, null] }));
-  const [rules, setRules] = useState({ length: 50, max_per_artist: "", no_copies: true });
-  const [tracks, setTracks] = useState(kind === "tracks" ? selection.tracks() : null);
+  const [rules, setRules] = useState({ length: 50, max_per_artist: "", no_copies: null, with_seeds: false });
+  const [tracks, setTracks] = useState(null);
   const [omitted, setOmitted] = useState(null);
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -52,8 +52,12 @@ export function Playlists({ query, health }) {
   };
   // Selected tracks need names and durations, which only the server knows.
   useEffect(() => {
+    turn.current += 1;
+    setTracks(null);
+    setProblem(null);
+    setBusy(false);
     if (kind === "tracks" && choice.seeds.length) preview();
-  }, []);
+  }, [kind]);
 
   return html`<h1>Playlists</h1>
     <nav class="tabs" aria-label="Kinds of playlist">${KINDS.map(([name, title]) => html`<a key=${name} href=${`#/playlists?kind=${name}`}
@@ -61,9 +65,10 @@ export function Playlists({ query, health }) {
     <form class="card" onSubmit=${preview}>
       <${Choice} kind=${kind} choice=${choice} setChoice=${setChoice} figures=${figures} />
       <div class="toolbar">
-        <${Field} label="Tracks" type="number" min="1" max=${kind === "path" ? 100 : 10000} value=${rules.length} onInput=${(length) => setRules({ ...rules, length })} />
+        ${kind !== "tracks" && html`<${Field} label="Tracks" type="number" min="1" max=${kind === "path" ? 100 : 10000} value=${rules.length} onInput=${(length) => setRules({ ...rules, length })} />`}
         <${Field} label="At most per artist" type="number" min="1" placeholder="any number" value=${rules.max_per_artist} onInput=${(max) => setRules({ ...rules, max_per_artist: max })} />
-        <${Checkbox} label="No near copies" checked=${rules.no_copies} onInput=${(on) => setRules({ ...rules, no_copies: on })} />
+        ${kind === "similar" && html`<${Checkbox} label="Begin with these tracks" checked=${rules.with_seeds} onInput=${(on) => setRules({ ...rules, with_seeds: on })} />`}
+        <${Checkbox} label="No near copies" checked=${rules.no_copies ?? kind !== "tracks"} onInput=${(on) => setRules({ ...rules, no_copies: on })} />
       </div>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
       <${Button} kind="primary" type="submit" busy=${busy} disabled=${!isComplete(kind, choice)}>Show the tracks<//>
@@ -85,13 +90,13 @@ function isComplete(kind, { genres, tags, seeds, ends }) {
   return seeds.length > 0;
 }
 
-function request(kind, { genres, tags, seeds, ends }, { length, max_per_artist: most, no_copies: noCopies }) {
-  const rules = { kind, length: Number(length) || 50, no_copies: noCopies, ...(most ? { max_per_artist: Number(most) } : {}) };
+function request(kind, { genres, tags, seeds, ends }, { length, max_per_artist: most, no_copies: noCopies, with_seeds: withSeeds }) {
+  const rules = { kind, length: Number(length) || 50, no_copies: noCopies ?? kind !== "tracks", ...(most ? { max_per_artist: Number(most) } : {}) };
   if (kind === "genre") return { ...rules, genres };
   if (kind === "mood") return { ...rules, tags };
-  if (kind === "similar") return { ...rules, seeds: seeds.slice(0, MOST_SEEDS).map(({ id }) => id) };
+  if (kind === "similar") return { ...rules, seeds: seeds.slice(0, MOST_SEEDS).map(({ id }) => id), with_seeds: withSeeds };
   if (kind === "path") return { ...rules, from: ends[0]?.id, to: ends[1]?.id };
-  return { ...rules, tracks: seeds.map(({ id }) => id) };
+  return { ...rules, length: Math.max(1, seeds.length), tracks: seeds.map(({ id }) => id) };
 }
 
 function Choice({ kind, choice, setChoice, figures }) {

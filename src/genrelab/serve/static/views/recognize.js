@@ -7,7 +7,7 @@ import { Answer } from "../components/answer.js";
 import { Button, LinkButton } from "../components/button.js";
 import { Checkbox, Field } from "../components/field.js";
 import { Icon } from "../components/icon.js";
-import { PlayButton } from "../components/player.js";
+import { PlayButton, soundOf } from "../components/player.js";
 import { ProblemBox } from "../components/problem.js";
 import { Legend, Timeline, TimelineTwin } from "../components/timeline.js";
 
@@ -23,8 +23,8 @@ function DropZone({ options }) {
   const add = ({ files: found, skipped, full }) => {
     addFiles(found, chosenOptions.current);
     setNote([
-      !found.length && "There is no sound among these files.",
-      found.length && skipped && `${several("file", skipped)} that ${skipped === 1 ? "is" : "are"} no sound ${skipped === 1 ? "was" : "were"} left out.`,
+      !found.length && "None of these files is audio.",
+      found.length && skipped && `${several("file", skipped)} that ${skipped === 1 ? "is" : "are"} not audio ${skipped === 1 ? "was" : "were"} skipped.`,
       full && `Only the first ${whole(MOST_FILES)} files were taken: name the folder below instead.`,
     ].filter(Boolean).join(" "));
   };
@@ -45,8 +45,8 @@ function DropZone({ options }) {
   const chosen = (event) => { add(fromInput(event.target.files)); event.target.value = ""; };
   return html`<section class=${over ? "drop over" : "drop"} aria-label="Files of this computer">
     <${Icon} name="drop" />
-    <p class="drop-title">${over ? "Let go to recognize" : "Drop music here"}</p>
-    <p class="note">MP3, FLAC, Ogg, Opus, M4A, WAV and more, also whole folders. The server forgets the files afterwards.</p>
+    <p class="drop-title">${over ? "Drop to recognize" : "Drop music here"}</p>
+    <p class="note">MP3, FLAC, Ogg, Opus, M4A, WAV and more, or whole folders. The server deletes its copies afterwards.</p>
     <div class="row">
       <${Button} kind="primary" onClick=${() => files.current.click()}>Choose files<//>
       <${Button} onClick=${() => folder.current.click()}>Choose a folder<//>
@@ -97,7 +97,7 @@ function Result({ recognition, name, thresholdOf, file }) {
   const local = useMemo(() => (file ? URL.createObjectURL(file) : null), [file]);
   useEffect(() => () => { if (local) URL.revokeObjectURL(local); }, [local]);
   return html`<article class="result">
-    <header>${local && !recognition.error && html`<${PlayButton} source=${local} label=${name} />`}
+    <header>${!recognition.error && (local || recognition.id) && html`<${PlayButton} ...${local ? { source: local } : soundOf(recognition.id)} label=${name} />`}
       <h3 title=${name}>${name}</h3>
       ${recognition.id && html`<${LinkButton} kind="quiet" href=${`#/track/${recognition.id}`}>Open<//>`}</header>
     ${recognition.error

@@ -11,17 +11,24 @@ import { listen, ListenButton, titled } from "../components/listen.js";
 import { Empty, Loading, ProblemBox, useLoad } from "../components/problem.js";
 import { ReadOnly } from "../components/read_only.js";
 import { Teach } from "../components/teach.js";
+import { useSelection } from "../components/selection.js";
 import { toast } from "../components/toast.js";
 
 const LIMIT = 200; // questions per round
 const MOST_CHOICES = 9; // one per digit key
+const NOTHING = {
+  wrong: ["No tag looks wrong", "Tags and predictions agree where both are known."],
+  unsure: ["No track is unsure", "The model is sure of every track."],
+  selected: ["No track is selected", "Select some in the library or on the map."],
+};
 const AUTOPLAY = "genrelab.review.play";
 
 export function Review({ query, health }) {
-  const kind = query.get("kind") === "unsure" ? "unsure" : "wrong";
+  const selection = useSelection();
+  const kind = ["unsure", "selected"].includes(query.get("kind")) ? query.get("kind") : "wrong";
   const model = query.get("model") ?? "";
   const { data: models } = useLoad(() => get("/models"), []);
-  const { data, problem, reload } = useLoad(() => get("/review", { kind, model, limit: LIMIT }), [kind, model]);
+  const { data, problem, reload } = useLoad(() => questionsOf(kind, model, selection), [kind, model]);
   const [answered, setAnswered] = useState(0);
   // The server compares tags for a moment per request: it is asked until all are compared.
   useEffect(() => {
@@ -33,7 +40,7 @@ export function Review({ query, health }) {
     onClick=${(event) => { event.preventDefault(); go("review", "", { kind: name, model }); }}>${title}</a>`;
   const taught = (models?.items ?? []).filter(({ origin }) => origin === "taught");
   return html`<h1>Review</h1>
-    <nav class="tabs" aria-label="Questions">${tab("wrong", "Tags that are probably wrong")}${tab("unsure", "Unsure tracks")}</nav>
+    <nav class="tabs" aria-label="Questions">${tab("wrong", "Tags that are probably wrong")}${tab("unsure", "Unsure tracks")}${(selection.size > 0 || kind === "selected") && tab("selected", "Selected tracks")}</nav>
     ${taught.length > 0 && html`<div class="toolbar"><${Select} label="Model" value=${model} onInput=${(path) => go("review", "", { kind, model: path })}
       options=${[["", "in use"], ...taught.map(({ path, name }) => [path, name])]} /></div>`}
     ${health && !health.writes && html`<${ReadOnly} what="keep corrections" />`}
@@ -42,6 +49,16 @@ export function Review({ query, health }) {
     ${data && html`<${Round} key=${`${kind} ${model}`} found=${data.items} total=${data.total} left=${data.left} model=${model} kind=${kind} onAnswered=${() => setAnswered((count) => count + 1)} onMore=${reload} />`}
     <${Teach} model=${model} fresh=${answered} writes=${health?.writes} />`;
 }
+
+// Of selected tracks, only the names are known yet: each is asked for when its turn comes.
+async function questionsOf(kind, model, selection) {
+  if (kind !== "selected") return get("/review", { kind, model, limit: LIMIT });
+  return { items: selection.tracks(), total: selection.size, left: 0 };
+}
+
+const completed = (question, track) => (question && question.predicted === undefined && track?.id === question.id
+  ? { ...question, ...track, labels: track.file_tags?.genre ?? [], predicted: track.best, probability: track.confidence }
+  : question);
 
 function Round({ found, total, left, model, kind, onAnswered, onMore }) {
   const [questions, setQuestions] = useState(found);
@@ -55,8 +72,9 @@ function Round({ found, total, left, model, kind, onAnswered, onMore }) {
   const [busy, setBusy] = useState(false);
   const [play, setPlay] = useState(() => localStorage.getItem(AUTOPLAY) !== "no");
   const card = useRef(null);
-  const question = questions[at];
-  const { data: track } = useLoad(() => (question?.id ? get(`/tracks/${question.id}`) : Promise.resolve(null)), [question?.id]);
+  const id = questions[at]?.id;
+  const { data: track, problem } = useLoad(() => (id ? get(`/tracks/${id}`) : Promise.resolve(null)), [id]);
+  const question = completed(questions[at], track);
   const choices = (track?.id === question?.id && track?.genres ? track.genres : []).slice(0, MOST_CHOICES);
 
   useEffect(() => card.current?.focus({ preventScroll: true }), [at]);
@@ -94,7 +112,7 @@ function Round({ found, total, left, model, kind, onAnswered, onMore }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
     if ([" ", "Enter"].includes(event.key) && event.target.closest("button, a")) return;
     const actions = {
-      y: () => question && answer(question.predicted),
+      y: () => question?.predicted && answer(question.predicted),
       n: () => question?.labels?.length && answer(question.labels.join(";")),
       s: () => answer("skip"),
       z: undo,
@@ -115,6 +133,7 @@ function Round({ found, total, left, model, kind, onAnswered, onMore }) {
       question
         ? html`<p class="note" role="status">${at + 1} of ${questions.length}${total > questions.length ? ` (${total} in all)` : ""}; ${done} answered${left ? `; ${whole(left)} tags are still to be compared` : ""}</p>
           <progress max=${questions.length} value=${at} aria-label="Progress"></progress>
+          ${problem && html`<${ProblemBox} problem=${problem} />`}
           <${Question} question=${question} choices=${choices} busy=${busy} answer=${answer} />
           <div class="row">
             <${Button} disabled=${busy} onClick=${() => answer("skip")}>Skip <kbd>s</kbd><//>
@@ -123,8 +142,8 @@ function Round({ found, total, left, model, kind, onAnswered, onMore }) {
           </div>`
         : left
           ? html`<${Loading} what=${`and comparing ${several("tag", left)}`} />`
-          : html`<${Empty} title=${past.length ? "That was all of them" : kind === "wrong" ? "No tag looks wrong" : "No track is unsure"}>
-            <p>${past.length ? `${several("track", done)} answered, ${past.length - done} skipped.` : kind === "wrong" ? "Tags and predictions agree where both are known." : "The model is sure of every track."}</p>
+          : html`<${Empty} title=${past.length ? "That was all of them" : NOTHING[kind][0]}>
+            <p>${past.length ? `${several("track", done)} answered, ${past.length - done} skipped.` : NOTHING[kind][1]}</p>
             ${past.length > 0 && html`<div class="row"><${Button} disabled=${busy} onClick=${undo}>Undo the last <kbd>z</kbd><//>
               ${total > found.length && html`<${Button} kind="primary" onClick=${onMore}>Go on<//>`}</div>`}<//>`
     }
@@ -142,8 +161,8 @@ function Question({ question, choices, busy, answer }) {
     <div class="versus">
       <div><h3>In the file</h3>${labels.length ? html`<p><strong>${labels.join("; ")}</strong></p>
         <${Button} disabled=${busy} onClick=${() => answer(labels.join(";"))}>It is right <kbd>n</kbd><//>` : html`<p class="note">no genre</p>`}</div>
-      <div><h3>Predicted</h3><p><${GenreChip} genre=${question.predicted} /></p><${ConfidenceBar} value=${question.probability} genre=${question.predicted} />
-        <${Button} kind="primary" disabled=${busy} onClick=${() => answer(question.predicted)}>It is right <kbd>y</kbd><//></div>
+      <div><h3>Predicted</h3>${question.predicted ? html`<p><${GenreChip} genre=${question.predicted} /></p><${ConfidenceBar} value=${question.probability} genre=${question.predicted} />
+        <${Button} kind="primary" disabled=${busy} onClick=${() => answer(question.predicted)}>It is right <kbd>y</kbd><//>` : html`<p class="note">no genre yet</p>`}</div>
     </div>
     ${choices.length > 0 && html`<h3>Another genre</h3><ol class="choices">${choices.map(({ genre, probability }, k) => html`<li key=${genre}>
       <${Button} disabled=${busy} onClick=${() => answer(genre)}><kbd>${k + 1}</kbd> <span class="dot" style=${{ backgroundColor: colourOf(genre) }}></span> ${genre} <span class="note">${percent(probability)}</span><//></li>`)}</ol>`}

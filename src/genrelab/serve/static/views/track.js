@@ -1,27 +1,21 @@
 // A track: sound with waveform, the genre over time and why, parts, tags, similar tracks, correction.
 import { baseName, bytes, clock, html, moment, percent, useEffect, useMemo, useRef, useState } from "../lib.js";
-import { get, post, url } from "../api.js";
+import { get, post, Problem } from "../api.js";
 import { Answer } from "../components/answer.js";
 import { Button } from "../components/button.js";
 import { Chart } from "../components/chart.js";
 import { Ranking } from "../components/confidence.js";
 import { Select } from "../components/field.js";
 import { alike, allGenres, colourOf, GenreChip, useColours } from "../components/genre.js";
-import { PlayButton, Player } from "../components/player.js";
+import { PlayButton, Player, soundOf } from "../components/player.js";
 import { Empty, Loading, ProblemBox, useLoad } from "../components/problem.js";
+import { ReadOnly } from "../components/read_only.js";
 import { DataTwin, Table } from "../components/table.js";
 import { Legend, segmentAt, Timeline, TimelineTwin } from "../components/timeline.js";
 import { toast } from "../components/toast.js";
 
 const PEAKS = 1200;
 const LINES = 4; // genres in the chart
-// Where the sound is: the file itself, and transcoded for browsers that do not know its format.
-function sound(id, plays = null) {
-  const source = url(`/tracks/${id}/audio`);
-  const fallback = url(`/tracks/${id}/audio`, { as: "ogg" });
-  return plays === false ? { source: fallback } : { source, fallback };
-}
-
 // The probabilities of a segment, most likely first.
 function ranked(segment) {
   if (!segment?.genre) return [];
@@ -29,14 +23,30 @@ function ranked(segment) {
   return Object.entries(all).map(([genre, probability]) => ({ genre, probability })).sort((a, b) => b.probability - a.probability);
 }
 
-function Why({ segment }) {
+// Only a file that was processed as a whole has all probabilities of each segment.
+function WholeFile({ track, onDone }) {
+  const [busy, setBusy] = useState(false);
+  const start = async () => {
+    setBusy(true);
+    try {
+      const job = await post("/recognize", { paths: [track.path], full: true }, { query: { wait: 60 } });
+      if (job.state === "done") await onDone();
+      else if (job.problem) toast(new Problem(job.problem));
+      else toast("This takes longer. Its progress is under Jobs.");
+    } catch (problem) { toast(problem); }
+    setBusy(false);
+  };
+  return html`<p class="note">Only segments of this file were processed, and only their first genre is stored.</p>
+    <${Button} busy=${busy} onClick=${start}>Process the whole file<//>`;
+}
+
+function Why({ segment, track, onDone }) {
   if (!segment) return html`<p class="note why-segment">Choose a place in the timeline to see why it has its genre.</p>`;
   const genres = ranked(segment);
   return html`<div class="why-segment" aria-live="polite">
     <h3>${clock(segment.start)}–${clock(segment.end)}: ${segment.genre ?? "silence"}</h3>
     ${genres.length ? html`<${Ranking} genres=${genres} top=${5} />` : html`<p class="note">Silent segments have no vote.</p>`}
-    ${genres.length === 1 && html`<p class="note">The other probabilities are kept only for files that were recognized as a whole:
-      recognize it again with “Whole files”.</p>`}
+    ${genres.length === 1 && html`<${WholeFile} track=${track} onDone=${onDone} />`}
   </div>`;
 }
 
@@ -62,7 +72,7 @@ function OverTime({ track, time, chosen, onSeek }) {
     <${DataTwin} caption="Confidence over time" columns=${columns} rows=${timeline} /></section>`;
 }
 
-function Sound({ id, track, name }) {
+function Sound({ id, track, name, onDone }) {
   const [time, setTime] = useState(0);
   const [chosen, setChosen] = useState(null);
   const player = useRef(null);
@@ -78,13 +88,13 @@ function Sound({ id, track, name }) {
     ${file && !file.present && problem
       ? html`<${ProblemBox} problem=${problem} />`
       : html`${peaks || problem
-          ? html`<${Player} ...${sound(id, track.plays)} peaks=${peaks?.peaks ?? null} duration=${duration} label=${name} marked=${marked}
+          ? html`<${Player} ...${soundOf(id, track.plays)} peaks=${peaks?.peaks ?? null} duration=${duration} label=${name} marked=${marked}
               onTime=${setTime} control=${(made) => { player.current = made; }} />`
           : html`<div class="player-place"><${Loading} what="waveform" /></div>`}`}
     ${timeline.length > 0 && html`
       <${Timeline} segments=${timeline} duration=${duration} at=${time} chosen=${chosen} onChoose=${choose} />
       <${Legend} segments=${timeline} duration=${duration} />
-      <${Why} segment=${marked} />
+      <${Why} segment=${marked} track=${track} onDone=${onDone} />
       <${TimelineTwin} segments=${timeline} />`}
     ${parts?.length > 1 && html`<details class="twin"><summary>${parts.length} parts</summary><${Table} caption="Parts" rows=${parts} columns=${[
       { key: "start", title: "From", number: true, cell: (row) => clock(row.start) },
@@ -97,7 +107,7 @@ function Sound({ id, track, name }) {
   <${OverTime} track=${track} time=${time} chosen=${chosen} onSeek=${seek} />`;
 }
 
-function Correct({ id, track, onDone }) {
+function Correct({ id, track, writes, onDone }) {
   const [genre, setGenre] = useState("");
   const [busy, setBusy] = useState(false);
   const names = useMemo(() => [...new Set([...track.genres.map((each) => each.genre), ...allGenres()])].sort(), [track]);
@@ -112,6 +122,7 @@ function Correct({ id, track, onDone }) {
     toast(text, { action: "Undo", onAction: undo });
   };
   const submit = (event) => { event.preventDefault(); if (genre) send(genre, `Corrected to ${genre}. The next teaching uses it.`); };
+  if (!writes) return html`<section class="card"><h2>Correct the genre</h2><${ReadOnly} what="keep corrections" /></section>`;
   return html`<section class="card"><h2>Correct the genre</h2>
     <form class="row correct" onSubmit=${submit}>
       <${Select} label="Right genre" value=${genre} onInput=${setGenre} options=${[["", "Choose …"], ...names]} />
@@ -136,7 +147,7 @@ function Similar({ id }) {
     ${loading && !data && html`<${Loading} what="similar tracks" />`}
     ${data && !data.items.length && html`<p class="note">There are no other tracks to compare with yet.</p>`}
     ${data && html`<ul class="similar">${data.items.map((each) => html`<li key=${each.id}>
-      <${PlayButton} ...${sound(each.id)} label=${each.title || each.name} />
+      <${PlayButton} ...${soundOf(each.id)} label=${each.title || each.name} />
       <span class="similar-name"><a href=${`#/track/${each.id}`}>${each.title || each.name}</a>
         ${each.artist && html`<span class="note">${each.artist}</span>`}</span>
       <${GenreChip} genre=${each.genre} /></li>`)}</ul>`}
@@ -158,7 +169,7 @@ function Facts({ track }) {
   </dl></section>`;
 }
 
-export function Track({ params: [id] }) {
+export function Track({ params: [id], health }) {
   const { data: track, problem, loading, reload } = useLoad(() => get(`/tracks/${id}`), [id]);
   const [corrected, setCorrected] = useState(null);
   useEffect(() => setCorrected(null), [id]);
@@ -168,10 +179,10 @@ export function Track({ params: [id] }) {
   if (track.error) return html`<h1>${name}</h1><${ProblemBox} problem=${{ message: track.error, path: track.path }} />`;
   return html`<div class="title-row"><h1>${name}${track.artist && html`<span class="artist">${track.artist}</span>`}</h1>
       ${corrected && html`<p class="note" role="status">${corrected === "right" ? "marked as right" : html`corrected to <${GenreChip} genre=${corrected} />`}</p>`}</div>
-    <${Sound} key=${id} id=${id} track=${track} name=${name} />
+    <${Sound} key=${id} id=${id} track=${track} name=${name} onDone=${reload} />
     <div class="columns">
       <section class="card"><h2>Genre</h2><${Answer} recognition=${track} threshold=${track.threshold} /></section>
-      <${Correct} key=${id} id=${id} track=${track} onDone=${setCorrected} />
+      <${Correct} key=${id} id=${id} track=${track} writes=${health?.writes ?? true} onDone=${setCorrected} />
     </div>
     <div class="columns"><${Similar} id=${id} /><${InFile} tags=${track.file_tags} problem=${track.file_tags_problem ?? gone(track.file)} /></div>
     <${Facts} track=${track} />`;
