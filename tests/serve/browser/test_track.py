@@ -97,6 +97,15 @@ def test_charts_have_their_tables(track: Any) -> None:
         assert rows.count() == int(track.locator(".timeline").get_attribute("aria-valuemax")) + 1
 
 
+def test_genres_with_the_same_colour_are_told_apart(track: Any) -> None:
+    track.locator(".chip .dot").first.wait_for()
+    alike = """import("./static/components/genre.js").then((module) => [
+      module.colourOf("country") === module.colourOf("electronic"),
+      ...module.alike(["country", null, "jazz", "electronic", "rock"]),
+    ])"""
+    assert track.evaluate(alike) == [True, "electronic"]
+
+
 def test_a_genre_is_corrected_and_the_correction_taken_back(track: Any, served: Served) -> None:
     file = served.music / f"{CLEAR}.mp3"
     before = hashlib.sha256(file.read_bytes()).hexdigest()
