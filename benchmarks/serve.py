@@ -4,9 +4,9 @@ The songs are real clips, repeated to four minutes (or synthetic ones, if no tab
 names each. In each round the same songs are recognized by `genrelab recognize`, by the server without other
 requests, and by the server while 64 clients send 2,000 cheap requests (health, jobs, tracks, statistics),
 spread over the time that recognition takes. At the end the clients send 2,000 more as fast as they can, again
-during recognition. The rate of recognition is that of the songs after the first few, so that the start of
-processes does not count. Other work on the machine affects wall-clock time more than processor time, so both
-are reported. Peak memory is that of the server and all of its processes together.
+during recognition. The start of processes does not count. Other work on the machine affects wall-clock time
+more than processor time, so both are reported. Peak memory is that of the server and all of its processes
+together.
 
     python benchmarks/serve.py PATH/TO/clips.csv
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime
 import json
 import os
 import re
@@ -151,22 +152,19 @@ class Served:
 
     def recognize(self, requests: int = 0, spread_seconds: float = 0.0) -> tuple[Rate, dict[str, Any]]:
         """Return how fast a job is, and what 64 clients saw meanwhile."""
+        used = self._processor()
         job = self.client.recognize_on_server(self._songs, again=True)
-        while self.client.job(job, results=0).done < WARM:
-            time.sleep(0.02)
-        done, began, used = self.client.job(job, results=0).done, time.perf_counter(), self._processor()
         load: dict[str, Any] = {}
         if requests:
             command = [sys.executable, __file__, "--client", self._url, str(requests), str(spread_seconds)]
             load = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
             load["during"] = not self.client.job(job, results=0).has_ended
-        while not (after := self.client.job(job, results=0)).has_ended:
-            time.sleep(0.02)
-        if after.state != "done":
+        after = self.client.wait(job)
+        if after.state != "done" or after.started is None or after.ended is None:
             raise SystemExit(f"the job failed: {after.problem}")
-        count = after.done - done
-        rate = count / (time.perf_counter() - began)
-        return Rate(rate, (self._processor() - used) / count), load
+        began, ended = map(datetime.datetime.fromisoformat, (after.started, after.ended))
+        used = self._processor() - used
+        return Rate(after.done / (ended - began).total_seconds(), used / after.done), load
 
     def _processor(self) -> float:
         """Return the seconds of the processor of the server and its processes so far."""
@@ -246,7 +244,7 @@ def measure(tool: Tool, sizes: Sizes) -> dict[str, Any]:
             rates["recognize"].append(tool.recognize())
             rate, _ = served.recognize()
             rates["server"].append(rate)
-            spread = 0.8 * (len(tool.songs) - WARM) / rate.songs
+            spread = 0.8 * len(tool.songs) / rate.songs
             rate, load = served.recognize(sizes.requests, spread)
             rates["server_with_load"].append(rate)
             loads.append(load)
@@ -257,7 +255,7 @@ def measure(tool: Tool, sizes: Sizes) -> dict[str, Any]:
     spread_load["requests"] = sum(load["requests"] for load in loads)
     spread_load["errors"] = [error for load in loads for error in load["errors"]]
     spread_load["during"] = all(load["during"] for load in loads)
-    found = {name: _compared(some, rates["recognize"]) for name, some in rates.items()}
+    found: dict[str, Any] = {name: _compared(some, rates["recognize"]) for name, some in rates.items()}
     return {
         **found,
         "ready_s": served.ready_seconds,

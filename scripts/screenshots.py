@@ -69,7 +69,6 @@ def take_all(browser: Any, url: str, shots: Shots, wanted: list[str]) -> None:
 def large_shots() -> Shots:
     """Return what to take of the large library."""
     return {
-        "page-library": ("#/library?sort=-confidence", "desktop", select),
         "page-library-phone": ("#/library", "phone", wait),
         "page-map": ("#/map", "desktop", lasso),
         "page-map-dark": ("#/map", "dark", lasso),
@@ -85,6 +84,7 @@ def shots(ids: dict[str, str], music: Path) -> Shots:
         "page-track": (track, "desktop", choose),
         "page-track-dark": (track, "dark", choose),
         "page-track-phone": (track, "phone-dark", choose),
+        "page-library": ("#/library", "desktop", wait),
         "page-review": ("#/review?kind=unsure", "desktop", wait),
         "page-tags": ("#/tags", "desktop", plan),
         "page-playlist-phone": ("#/playlists", "phone", preview),
@@ -144,16 +144,6 @@ def take(browser: Any, address: str, name: str, size: str, prepare: Callable[[An
 def wait(page: Any) -> None:
     """Wait until the view has its data."""
     page.wait_for_timeout(2500)
-
-
-def select(page: Any) -> None:
-    """Select some rows of the table."""
-    table = page.get_by_role("grid")
-    table.locator(".names a").first.wait_for()
-    table.focus()
-    for key in ("ArrowDown", " ", "Shift+ArrowDown", "Shift+ArrowDown"):
-        page.keyboard.press(key)
-    wait(page)
 
 
 def lasso(page: Any) -> None:

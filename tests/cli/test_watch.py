@@ -137,6 +137,7 @@ def test_killed_again_and_again_nothing_is_lost_or_done_twice(start: Start, box:
 
 
 @posix
+@pytest.mark.slow
 def test_tags_are_written_once(start: Start, box: Path, own_library: Path, song: Any) -> None:
     process = start(box, "--tag", "--write", "--combine")
     process.wait("watching")

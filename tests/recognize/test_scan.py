@@ -115,3 +115,17 @@ def test_names_that_are_not_text(tmp_path: Path) -> None:
     Path(os.fsdecode(name)).touch()
     (found,) = scan([tmp_path])
     assert os.fsencode(found) == name
+
+
+@needs_links
+def test_folders_that_are_not_inside_are_problems_and_not_walked(tmp_path: Path) -> None:
+    _touch(tmp_path, "in/a.mp3", "in/deep/b.mp3", "out/c.mp3")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "in" / "near").symlink_to(tmp_path / "in" / "deep")
+    root = tmp_path / "in"
+    found = list(scan([root], inside=lambda path: path.resolve().is_relative_to(root)))
+    assert [each for each in found if isinstance(each, Path)] == [root / "a.mp3", root / "deep" / "b.mp3"]
+    problems = [each for each in found if isinstance(each, Problem)]
+    assert [problem.path for problem in problems] == [root / "link"]
+    assert str(root / "link") in problems[0].message
+    assert root / "link" / "c.mp3" in list(scan([root]))

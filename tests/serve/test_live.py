@@ -205,6 +205,7 @@ def test_silent_and_endless_clients_are_cut_off(serve: Serve) -> None:
     running.wait_for_none()
 
 
+@pytest.mark.slow
 def test_a_client_that_floods_waits(serve: Serve) -> None:
     """Ten minutes of sound sent at once take no memory: the client waits for the recognition."""
     running = serve()

@@ -135,9 +135,11 @@ def test_tracks_outside_the_roots_are_in_no_playlist(music: ServedMusic, tmp_pat
     other = ServedMusic(tmp_path / "other", music.database)
     other.folder.mkdir()
     hidden = other.add("flac", "hidden.flac")
-    music.add("mp3-24", "a.mp3")
+    seen = music.add("mp3-24", "a.mp3")
     with music.served() as client:
-        assert names(call(client, "/playlists/preview", {"kind": "genre"})) == ["a.mp3"]
+        for body in ({"kind": "genre"}, {"kind": "similar", "seeds": [id_of(seen)], "with_seeds": True}):
+            found = call(client, "/playlists/preview", {**body, "no_copies": False})
+            assert names(found) == ["a.mp3"]
         body = {"kind": "tracks", "tracks": [id_of(hidden)]}
         assert call(client, "/playlists/preview", body, 404)["code"] == "track-unknown"
 

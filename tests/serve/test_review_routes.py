@@ -51,6 +51,7 @@ def test_tags_that_are_probably_wrong(music: ServedMusic, identity: str) -> None
         assert found["items"][0] | {"title": "", "artist": "", "album": ""} == {
             **{"id": id_of(more), "path": str(more), "name": "c.mp3", "title": "", "artist": "", "album": ""},
             **{"labels": ["Jazz"], "predicted": "rock", "probability": 0.95, "reason": "wrong"},
+            "duration": 20.0,
         }
         assert (found["total"], found["left"], found["corrections"]) == (2, 0, str(corrections))
         assert [item["name"] for item in call(client, "/review?limit=1&offset=1")["items"]] == ["b.mp3"]

@@ -80,7 +80,7 @@ def test_a_tarball_with_another_hash_is_refused() -> None:
 
 
 def test_the_page_stays_light() -> None:
-    """All files that the page can load, compressed; libraries are loaded with the first view that needs them."""
+    """All files that the page can load, compressed."""
 
     def weight(folder: Path) -> int:
         files = [path for path in folder.rglob("*") if path.suffix in (".js", ".css", ".html", ".svg")]

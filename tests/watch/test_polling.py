@@ -19,6 +19,7 @@ from genrelab.watch.folders import network_type
 from genrelab.watch.notices import Notices, readable_folders
 
 
+@pytest.mark.slow
 def test_polling_finds_what_arrives_moves_and_vanishes(start: Start, box: Path) -> None:
     first, second = song(box / "first.flac"), song(box / "second.flac", "middle")
     watcher = start(box, poll_seconds=0.3)
@@ -34,6 +35,7 @@ def test_polling_finds_what_arrives_moves_and_vanishes(start: Start, box: Path) 
     assert sorted(watcher.kinds()) == ["gone", "moved", "recognized", "recognized", "recognized"]
 
 
+@pytest.mark.slow
 def test_polling_a_file_that_grows(start: Start, box: Path, tmp_path: Path) -> None:
     whole = song(tmp_path / "whole.mp3", "high", 20.0).read_bytes()
     watcher = start(box, poll_seconds=0.2, settle_seconds=1.0)

@@ -34,6 +34,7 @@ def test_what_is_there_and_what_arrives(start: Start, box: Path) -> None:
     assert watcher.kinds() == ["recognized"] * 4
 
 
+@pytest.mark.slow
 def test_a_file_that_grows_is_recognized_once(start: Start, box: Path, tmp_path: Path) -> None:
     whole = song(tmp_path / "whole.mp3", "high", 30.0).read_bytes()
     watcher = start(box, settle_seconds=1.0)
@@ -93,6 +94,7 @@ def test_a_changed_file_is_recognized_again(start: Start, box: Path) -> None:
     assert watcher.wait("recognized", path, count=2).recognition.genre == "high"
 
 
+@pytest.mark.slow
 def test_moves_keep_the_result(start: Start, box: Path, library: Library) -> None:
     one, two = song(box / "one.flac"), song(box / "album" / "two.flac", "high")
     watcher = start(box, forget_missing=True)
@@ -107,6 +109,7 @@ def test_moves_keep_the_result(start: Start, box: Path, library: Library) -> Non
     assert sorted(watcher.kinds()) == ["moved", "moved", "recognized", "recognized"]
 
 
+@pytest.mark.slow
 def test_a_deleted_file_is_noted_and_forgotten_only_if_asked(
     start: Start, box: Path, library: Library
 ) -> None:
@@ -231,6 +234,7 @@ class TestTags:
         assert (genre_of(box / "b.flac"), genre_of(box / "copy.flac")) == (["Mine"], ["low"])
 
 
+@pytest.mark.slow
 def test_a_folder_that_vanishes_and_returns(
     start: Start, box: Path, tmp_path: Path, library: Library
 ) -> None:
@@ -251,6 +255,7 @@ def test_a_folder_that_vanishes_and_returns(
     assert watcher.kinds(path) == ["recognized"]
 
 
+@pytest.mark.slow
 def test_an_empty_folder_where_a_drive_was(start: Start, box: Path, tmp_path: Path, library: Library) -> None:
     """As after an unmount: the mount point is there, empty, and another folder than before."""
     path = song(box / "a.flac")
@@ -268,6 +273,7 @@ def test_an_empty_folder_where_a_drive_was(start: Start, box: Path, tmp_path: Pa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes")
+@pytest.mark.slow
 def test_hostile_names(start: Start, box: Path) -> None:
     watcher = start(box)
     watcher.wait("watching")

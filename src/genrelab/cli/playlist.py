@@ -67,6 +67,14 @@ def playlist(
     shuffle: Annotated[
         int | None, typer.Option(metavar="SEED", min=0, help="Random order; the same number, the same order.")
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare with this model; default: the one that recognized the tracks. "
+            "For a new FILE: $GENRELAB_MODEL, or the bundled model.",
+        ),
+    ] = None,
     format: Annotated[
         Format | None,
         typer.Option(help="Format of the list, or of the playlist.", show_default="table, or as --to ends"),
@@ -101,7 +109,8 @@ def playlist(
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened)
         ends = None if from_track is None or to_track is None else (from_track, to_track)
-        found = _make(opened, similar_to or [], ends, scope, rules, with_seeds=with_seeds)
+        seeds = _seeds(opened, [*(ends or similar_to or ())], model)
+        found = _make(opened, seeds, scope, rules, is_path=ends is not None, with_seeds=with_seeds)
         skipped = []
         if found.items and to is not None:
             keep = [*files_to_keep(opened, to), *(similar_to or ()), *(ends or ())]
@@ -167,39 +176,40 @@ def _check_folder(folder: Path) -> None:
 
 def _make(
     opened: Library,
-    similar_to: list[Path],
-    ends: tuple[Path, Path] | None,
+    seeds: list[Seed],
     scope: Scope,
     rules: Rules,
     *,
+    is_path: bool,
     with_seeds: bool,
 ) -> Playlist:
     from genrelab.library.playlists.journey import find_path
     from genrelab.library.playlists.make import by_fit
     from genrelab.library.playlists.make import similar_to as similar
 
-    if ends is not None:
-        start, end = _seeds(opened, ends)
+    if is_path:
+        start, end = seeds
         return find_path(opened, start, end, scope, rules)
-    if similar_to:
-        return similar(opened, _seeds(opened, similar_to), scope, rules, with_seeds=with_seeds)
+    if seeds:
+        return similar(opened, seeds, scope, rules, with_seeds=with_seeds)
     return by_fit(opened, scope, rules)
 
 
-def _seeds(opened: Library, files: list[Path] | tuple[Path, ...]) -> list[Seed]:
+def _seeds(opened: Library, files: list[Path], model: Path | None) -> list[Seed]:
     """Look up files, and recognize those that the library does not know."""
     from genrelab.library.explore.similar import find_reference
     from genrelab.library.playlists.make import seed_of
     from genrelab.recognize import Recognizer
 
-    loaded: list[Recognizer] = []
+    loaded = [Recognizer.load(model)] if model is not None and files else []
+    identity = loaded[0].bundle.identity if loaded else None
 
     def load() -> Recognizer:
         if not loaded:
             loaded.append(Recognizer.load())
         return loaded[0]
 
-    return [seed_of(find_reference(opened, file, load)) for file in files]
+    return [seed_of(find_reference(opened, file, load, model=identity)) for file in files]
 
 
 def _write(found: Playlist, format: Format) -> list[tuple[Path, str]]:

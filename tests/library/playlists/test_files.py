@@ -6,6 +6,7 @@ import io
 import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import mutagen.flac
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from raising import raises
 
 from genrelab.library.explore.playlist import Entry
-from genrelab.library.playlists.files import format_of, save_playlist
+from genrelab.library.playlists import files
+from genrelab.library.playlists.files import format_of, save_playlist, write_playlist
 from genrelab.library.playlists.rules import Item
 from genrelab.library.playlists.xspf import location_of, write_xspf
 
@@ -107,15 +109,12 @@ def test_an_existing_file_stays(tmp_path: Path) -> None:
 
 def test_a_file_made_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "x.m3u8"
-    real = Path.exists
 
-    def exists(path: Path) -> bool:
-        found = real(path)
-        if path == target:
-            target.write_text("mine")
-        return found
+    def write(*arguments: Any, **options: Any) -> list[tuple[Path, str]]:
+        target.write_text("mine")
+        return write_playlist(*arguments, **options)
 
-    monkeypatch.setattr(Path, "exists", exists)
+    monkeypatch.setattr(files, "write_playlist", write)
     with raises("output-exists", target):
         save_playlist([Item(tmp_path / "a.mp3", "rock", 1.0, 3.0)], target)
     assert target.read_text() == "mine"

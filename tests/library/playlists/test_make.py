@@ -96,8 +96,8 @@ def test_artists_are_limited_and_unknown_ones_are_not(by_artist, library: Librar
 def test_copies(put, library: Library) -> None:
     put("a", (1.0, 0.0), duration=60.0, sound="one", confidence=0.9)
     put("b", (0.0, 1.0), duration=60.0, sound="one", confidence=0.8)  # the same audio
-    put("c", (1.0, 0.01), duration=60.9, confidence=0.7)  # the same recording in another format
-    put("d", (1.0, 0.01), duration=62.0, confidence=0.6)  # a longer one
+    put("c", (1.0, 0.15), duration=60.9, confidence=0.7)  # the same recording in another format
+    put("d", (1.0, 0.15), duration=61.9, confidence=0.6)  # a longer one
     put("e", (1.0, 0.01), model="another", duration=60.0, confidence=0.5)  # cannot be compared
     put("f", (1.0, 0.5), duration=60.0, confidence=0.4)  # another
     put("g", None, duration=60.0, confidence=0.3)

@@ -18,6 +18,7 @@ from unprivileged import as_plain_user, open_folder
 
 import genrelab.recognize.segment_sampling
 from genrelab.library import CachedRecognizer, Library
+from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition, Recognizer, SheetTrack, cut_parts, scan
 
 
@@ -115,6 +116,19 @@ def test_a_copy_gets_a_row_of_its_own(counted: Counted, songs: Path, library: Li
     counted(songs / "copy.flac")
     assert counted.done == []
     assert sum(said.genre == "middle" for said in library.tracks.all()) == 2
+
+
+def test_a_copy_is_found_without_a_row_of_its_own(counted: Counted, songs: Path, library: Library) -> None:
+    known = counted(songs / "a low.wav")[0]
+    copy = songs / "copy.wav"
+    shutil.copy(songs / "a low.wav", copy)
+    before = library.database.rows("SELECT * FROM tracks")
+    found = library.tracks.find(FileSnapshot(copy), adopt=False)
+    assert found is not None
+    assert (found.path, found.genre, found.confidence) == (copy, known.genre, known.confidence)
+    (songs / "a low.wav").unlink()
+    assert library.tracks.find(FileSnapshot(copy), adopt=False) is not None
+    assert library.database.rows("SELECT * FROM tracks") == before
 
 
 def test_a_touched_file_is_looked_at_but_not_done(counted: Counted, songs: Path) -> None:

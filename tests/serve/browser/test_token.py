@@ -75,8 +75,11 @@ def test_logging_out_ends_the_session(page: Any, watched: Any) -> None:
 
 def test_a_server_that_only_reads_says_so(page: Any, watched: Any) -> None:
     log_in(page, watched)
-    recognized = """fetch("api/v1/recognize?wait=60", { method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ paths: ["jazz.mp3"] }) }).then((answer) => answer.json())"""
+    recognized = """fetch("api/v1/recognize?wait=60", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ paths: ["jazz.mp3"] }),
+    }).then((answer) => answer.json())"""
     (found,) = page.evaluate(recognized)["results"]
     page.goto(f"#/track/{found['id']}")
     page.get_by_text("This server only reads.").wait_for()

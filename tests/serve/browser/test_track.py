@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 _KEEP_SOUNDS = """() => {
   window.sounds = [];
   const Made = window.Audio;
-  window.Audio = function (...given) { const made = new Made(...given); window.sounds.push(made); return made; };
+  window.Audio = function (...given) {
+    const made = new Made(...given);
+    window.sounds.push(made);
+    return made;
+  };
 }"""
 
 

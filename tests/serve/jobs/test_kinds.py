@@ -60,6 +60,23 @@ def test_a_kind_counts_and_gives_results(server: Server) -> None:
     assert [each["number"] for each in results] == [0, 1, 2]
 
 
+def test_the_last_progress_is_stored(server: Server) -> None:
+    def count(_: Server, arguments: dict[str, Any], progress: Progress) -> None:
+        progress.update(0, 500)
+        for number in range(500):
+            progress.update(number + 1)
+
+    kinds["count"] = count
+    row = run(server, "count")
+    assert (row.done, row.total) == (500, 500)
+
+
+def test_the_queue_is_in_the_metrics(server: Server) -> None:
+    kinds["count"] = lambda *_: None
+    run(server, "count")
+    assert 'genrelab_jobs{state="done"} 1' in server.metrics.text()
+
+
 def test_errors_become_problems(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: Server, arguments: dict[str, Any], progress: Progress) -> None:
         if arguments:

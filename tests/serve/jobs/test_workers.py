@@ -78,6 +78,17 @@ def test_who_came_first_has_the_next_turn(workers: Workers, songs: list[Path]) -
     assert order == list(range(5))
 
 
+def test_idle_processes_are_ended_and_started_again(workers: Workers, songs: list[Path]) -> None:
+    workers.recognize(task(songs[0]), NEVER, seconds=60)
+    process = workers._all[0]._process
+    assert process
+    workers.end_idle(1000)
+    assert process.poll() is None
+    workers.end_idle(0)
+    assert process.poll() is not None
+    assert workers.recognize(task(songs[1]), NEVER, seconds=60)["genre"] == "middle"
+
+
 def test_a_file_name_that_is_no_text(workers: Workers, songs: list[Path], tmp_path: Path) -> None:
     path = tmp_path / "b\udcffd \u202e.mp3"
     path.write_bytes(songs[0].read_bytes())

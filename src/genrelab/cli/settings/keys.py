@@ -56,7 +56,17 @@ KEYS = (
     Key(
         "model",
         "file",
-        ("recognize", "tag", "watch", "listen", "similar", "serve", "model info", "vocabulary match"),
+        (
+            "recognize",
+            "tag",
+            "watch",
+            "listen",
+            "similar",
+            "playlist",
+            "serve",
+            "model info",
+            "vocabulary match",
+        ),
         variable="GENRELAB_MODEL",
         parameters=(("model info", "file"),),
     ),

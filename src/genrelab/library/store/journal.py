@@ -212,7 +212,8 @@ def _change(row: Sequence[Any]) -> Change:
     DamagedRowError
         If a value is invalid.
     """
-    number, path, draft, state, undoes, sound, before, after, *digests, written = row
+    number, path, draft, state, undoes, sound, before, after, file_before, file_after, written = row
+    digests = (file_before, file_after)
     if not (is_path(path) and os.path.basename(path) and is_digest(sound)):
         raise DamagedRowError("path")
     if draft is not None and not (isinstance(draft, bytes) and is_name(os.fsdecode(draft))):
@@ -225,7 +226,9 @@ def _change(row: Sequence[Any]) -> Change:
         raise DamagedRowError("undoes")
     if written is not None and not (isinstance(written, int) and 0 <= written <= _LATEST):
         raise DamagedRowError("written")
-    tags = [parse(text, "tags", most=_MOST_TAGS) for text in (before, after)]
-    if not all(isinstance(tag, dict) for tag in tags):
+    tag_before, tag_after = (parse(text, "tags", most=_MOST_TAGS) for text in (before, after))
+    if not isinstance(tag_before, dict) or not isinstance(tag_after, dict):
         raise DamagedRowError("tags")
-    return Change(number, path, draft, state, undoes, sound, *tags, *digests, written=written)
+    return Change(
+        number, path, draft, state, undoes, sound, tag_before, tag_after, file_before, file_after, written
+    )

@@ -15,6 +15,7 @@ from genrelab.library.tagging.consistency import Meanings, disagreement
 from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.recognize.recognition import UNSURE
 from genrelab.serve.server import Server
+from genrelab.serve.tracks.catalogue import Catalogue
 
 Kind = Literal["wrong", "unsure"]
 _SECONDS = 2.0  # that a request reads tags; the next one goes on
@@ -79,13 +80,14 @@ class Doubts:
             `Bundle.identity`.
         """
         rows = self._server.library.database.rows(
-            "SELECT path, size, mtime_ns, genre, genres FROM tracks WHERE model = ? AND error IS NULL "
+            "SELECT path, size, mtime_ns, genre FROM tracks WHERE model = ? AND error IS NULL "
             "AND typeof(path) = 'blob' AND genre != ? ORDER BY confidence DESC, path",
             (model, UNSURE),
         )
+        holds = self._server.part(Catalogue).listing.holds
         end, found, left, meanings = time.monotonic() + _SECONDS, list[Doubt](), 0, None
-        for path, size, mtime_ns, genre, genres in rows:
-            if not self._server.roots.holds(path):
+        for path, size, mtime_ns, genre in rows if self._server.roots.folders else ():
+            if not holds(path):
                 continue
             key = (path, model, size, mtime_ns, genre)
             with self._lock:
@@ -95,15 +97,22 @@ class Doubts:
                 left += 1
                 continue
             if not known:
-                meanings = meanings or Meanings.of_model(genre_names(genres), GenreMap())
+                meanings = meanings or self._meanings(model)
                 doubt = self._compare(key, meanings)
             if doubt is not None:
                 found.append(doubt)
         return found, left
 
+    def _meanings(self, model: str) -> Meanings:
+        rows = self._server.library.database.rows(
+            "SELECT genres FROM tracks WHERE model = ? AND genres != '[]' LIMIT 1", (model,)
+        )
+        return Meanings.of_model([genre for row in rows for genre in genre_names(row[0])], GenreMap())
+
     def _compare(self, key: tuple[bytes, str, int, int, str], meanings: Meanings) -> Doubt | None:
         path = Path(os.fsdecode(key[0]))
-        found = disagreement(self._server.library, path, meanings)
+        inside = self._server.roots.holds(key[0])  # it may be a link now
+        found = disagreement(self._server.library, path, meanings) if inside else None
         doubt = None if found is None else Doubt(key[0], found.tags, found.genre, found.confidence)
         with self._lock:
             self._compared[key] = doubt

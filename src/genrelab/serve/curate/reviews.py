@@ -19,6 +19,7 @@ from genrelab.serve.curate.doubts import Doubt, Doubts, Kind
 from genrelab.serve.curate.tag_request import genre_text
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
+from genrelab.serve.tracks.catalogue import Catalogue
 from genrelab.teach.review import Answers
 from genrelab.teach.sources.examples_file import StoredExamples, examples_file, read_examples
 from genrelab.teach.sources.labelled import MOST_VALUES
@@ -121,14 +122,20 @@ class Reviews:
         else:
             found, left = doubts.wrong(model.identity)
         answered = {os.fsencode(path) for path in self._answers(model).paths}
-        roots = self._server.roots
+        holds = self._server.part(Catalogue).listing.holds
         return [
             each
             for each in found
             if each.path not in answered
             and (model.identity, each.path) not in self._skipped
-            and (not roots.folders or roots.holds(each.path))
+            and holds(each.path)
         ], left
+
+    def duration(self, path: bytes) -> float | None:
+        """Return the duration of a track in seconds; None if it is unknown."""
+        rows = self._server.library.database.rows("SELECT duration FROM tracks WHERE path = ?", (path,))
+        found = rows[0][0] if rows else None
+        return float(found) if isinstance(found, int | float) else None
 
     def _doubtful_examples(self, model: ReviewedModel) -> list[Doubt]:
         stored = self._stored(model)

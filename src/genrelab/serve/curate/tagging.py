@@ -24,6 +24,7 @@ from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 
 _WAIT_SECONDS = 60.0
+_AT_ONCE = 2  # plans: each may read thousands of files
 
 
 class Tagging:
@@ -37,11 +38,18 @@ class Tagging:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._writing = threading.Lock()
+        self._planning = threading.BoundedSemaphore(_AT_ONCE)
 
     def plan(self, body: TagBody) -> tuple[str, list[TagRecord]]:
         """Return the id of a plan and its records; nothing is written."""
-        files, policy, albums = self._read(body)
-        records = list(Tagger(self._server.library).tag(files, policy, albums=albums))
+        if not self._planning.acquire(timeout=_WAIT_SECONDS):
+            message = "too many plans are made now"
+            raise RequestError(message, code="tagging-busy", status=503, remedy="try again soon")
+        try:
+            files, policy, albums = self._read(body)
+            records = list(Tagger(self._server.library).tag(files, policy, albums=albums))
+        finally:
+            self._planning.release()
         return plan_digest(records, policy), records
 
     def write(self, body: TagWriteBody) -> list[TagRecord]:

@@ -26,4 +26,6 @@ def attach(server: Server) -> None:
     from genrelab.serve.jobs.runner import Jobs
 
     kinds["recognize"] = recognize_job
-    server.starters.append(server.part(Jobs).start)
+    jobs = server.part(Jobs)
+    server.starters.append(jobs.start)
+    server.metrics.sources.append(jobs.metrics)

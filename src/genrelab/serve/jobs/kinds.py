@@ -56,6 +56,7 @@ class Progress:
         self._lock = threading.Lock()
         self._stored = 0.0
         self._items = job.done
+        self._done: int | None = None  # to be stored
 
     @property
     def id(self) -> str:
@@ -70,16 +71,24 @@ class Progress:
     def update(self, done: int | None = None, total: int | None = None) -> None:
         """Say how much is done and how much there is, for jobs that count without `add`.
 
-        Not every call is stored, but the last one of a second is, and every one with a new total.
+        Calls that follow each other quickly are stored together.
         """
         self.check()
         with self._lock:
+            self._done = self._done if done is None else done
             now = time.monotonic()
             if total is None and now < self._stored + _EVERY_SECONDS:
                 return
             self._stored = now
-        self._store.progress(self._job.number, done, total)
-        self._changed()
+        self.flush(total)
+
+    def flush(self, total: int | None = None) -> None:
+        """Store what `update` has not stored yet."""
+        with self._lock:
+            done, self._done = self._done, None
+        if done is not None or total is not None:
+            self._store.progress(self._job.number, done, total)
+            self._changed()
 
     def known(self) -> set[bytes]:
         """Return the keys of the results of earlier attempts to run the job."""

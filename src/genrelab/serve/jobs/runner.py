@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from typing import IO, Any
 from genrelab.errors import GenrelabError
 from genrelab.library.store.place import obstacle_to_writing
 from genrelab.printing import plain
+from genrelab.serve.describe.metrics import Metric
 from genrelab.serve.jobs.kinds import Progress, StoppedError, kinds, writing
 from genrelab.serve.jobs.store import ENDED, LEASE_SECONDS, JobStore, Lane, LostError, Row, State
 from genrelab.serve.jobs.wakeups import Wakeups
@@ -181,9 +182,11 @@ class Jobs:
         self.wakeups.changed(row.id)
         return self._current(row)
 
-    def counts(self) -> dict[State, int]:
-        """Return how many jobs are in each state."""
-        return self.store.counts()
+    def metrics(self) -> Iterator[Metric]:
+        """Yield figures about the queue."""
+        counts = self.store.counts().items()
+        samples = tuple(({"state": state}, float(count)) for state, count in counts)
+        yield Metric("jobs", "Jobs in the queue, by state.", samples)
 
     def some(self, state: State | None, *, limit: int, offset: int) -> tuple[list[Row], int]:
         """Return some jobs, newest first, and how many there are."""
@@ -247,6 +250,7 @@ class Jobs:
             )
         progress.check()
         kinds[row.kind](self._server, row.arguments, progress)
+        progress.flush()
 
     def _end(self, row: Row, state: State, problem: Problem | None) -> None:
         content = None if problem is None else problem.model_dump(exclude_none=True)
@@ -286,6 +290,7 @@ class Jobs:
                         progress = self._running.get(number)
                     if progress is not None:  # cancelled through another server
                         progress.stop.set()
+                self.workers.end_idle()
                 if time.monotonic() > tidied + _TIDY_SECONDS:
                     tidied = time.monotonic()
                     self._tidy()

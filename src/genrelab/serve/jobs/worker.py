@@ -152,6 +152,8 @@ def _be_modest() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which ends this process
     with suppress(AttributeError, OSError):
         os.nice(_NICENESS)
+    with suppress(OSError):  # if memory is short, this process ends, not the server
+        Path("/proc/self/oom_score_adj").write_text("500")
     with suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -24,6 +24,7 @@ from genrelab.serve.problem import RequestError
 _log = logging.getLogger("genrelab.serve")
 
 _COMMAND = (sys.executable, "-P", "-m", "genrelab.serve.jobs.worker")  # -P: no module of the current folder
+_IDLE_SECONDS = 600.0  # then it gives its memory back
 _START_SECONDS = 120.0
 _STOP_SECONDS = 5.0  # for the current batch
 _POLL_SECONDS = 0.1
@@ -65,6 +66,7 @@ class _Worker:
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._said: deque[str] = deque(maxlen=20)
         self._numbers = count(1)
+        self.used = time.monotonic()
 
     def recognize(self, task: dict[str, Any], stop: threading.Event, seconds: float) -> dict[str, Any]:
         self._start(stop)
@@ -243,10 +245,18 @@ class Workers:
             yield ticket.worker
         finally:
             with self._lock:
+                ticket.worker.used = time.monotonic()
                 if self._waiting:
                     self._waiting.popleft().grant(ticket.worker)
                 else:
                     self._free.append(ticket.worker)
+
+    def end_idle(self, seconds: float = _IDLE_SECONDS) -> None:
+        """End the processes that nobody used for some time; they are started again when they are needed."""
+        with self._lock:
+            for worker in self._free:
+                if worker.used + seconds < time.monotonic():
+                    worker.kill()
 
     def close(self) -> None:
         """End the processes; nobody may use them any more."""

@@ -141,6 +141,6 @@ ENDPOINTS = [
         query=EventQuery,
         raw=True,
         media_type="text/event-stream",
-        description=_EVENTS,
+        description=f"{_EVENTS} There are no `result` events, and `ready` comes first.",
     ),
 ]

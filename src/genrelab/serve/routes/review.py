@@ -47,6 +47,8 @@ class ReviewItem(Answer):
         Of the predicted genre.
     reason : str
         `wrong` or `unsure`.
+    duration : float or None
+        In seconds.
     """
 
     id: str
@@ -59,6 +61,7 @@ class ReviewItem(Answer):
     predicted: str
     probability: float
     reason: Kind
+    duration: float | None
 
 
 class ReviewList(Answer):
@@ -134,6 +137,7 @@ def questions(call: Call) -> ReviewList:
             predicted=clean(each.predicted),
             probability=round(each.probability, 6),
             reason=query.kind,
+            duration=reviews.duration(each.path),
         )
         for each in page
     ]
