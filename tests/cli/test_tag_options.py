@@ -107,3 +107,19 @@ def test_damaged(song: Path, own_library: Path, capsys: Capture) -> None:
 def test_a_wrong_separator_is_wrong_use(song: Path, capsys: Capture) -> None:
     assert main(["tag", str(song), "--id3v23-separator", "|"]) == 2
     assert capsys.readouterr().out == ""
+
+
+def test_a_genre_of_the_users_own(song: Path, capsys: Capture) -> None:
+    shown = tag(capsys, song, "--as", "hip-hop", "--as", "Zydeco")
+    assert (shown["status"], shown["after"]) == ("would write", ["Hip-Hop", "Zydeco"])
+    assert tag(capsys, song, "--as", "jazz", "--write")["after"] == ["Jazz"]
+    assert tagged.genres(song) == ("Jazz",)
+    assert tag(capsys, song, "--as", "Rock")["status"] == "left"
+    assert tag(capsys, song, "--as", "Rock", "--combine")["after"] == ["Jazz", "Rock"]
+    assert tag(capsys, song, "--undo")["after"] == ["Unknown"]
+    for options in (
+        ["--as", ""],
+        ["--as", "a\nb"],
+        *(["--as", "x", each] for each in ("--undo", "--guess", "--no-genre")),
+    ):
+        assert main(["tag", str(song), *options]) == 2, options

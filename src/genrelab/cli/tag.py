@@ -85,6 +85,10 @@ def tag(
             help="Most genres per file; all but the first need probability P, or 0.1.",
         ),
     ] = 1,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--as", metavar="GENRE", help="Write this genre, not the predicted one. Repeatable."),
+    ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(metavar="P", min=0, max=1, help="Do not write genres with a lower probability."),
@@ -157,6 +161,7 @@ def tag(
     if skip_outliers and not by:
         message = "--skip-outliers is for --by, which gives albums one genre. Omit it, or add --by album."
         raise UsageError(message, code="outliers-without-albums")
+    _check_given(given, undo=undo, without=no_genre, others=bool(guess or by))
     _check_used(context, no_genre=no_genre, moods=moods, styles=styles, undo=undo)
     mode: Mode = "overwrite" if overwrite else "combine" if combine else "only-empty"
     fields = _fields(genre=not no_genre, moods=moods, styles=styles)
@@ -179,6 +184,7 @@ def tag(
         spelling=spelling,
         parents=parents,
         guess=guess,
+        given=tuple(dict.fromkeys(given or ())),
     )
     checked: list[TagPolicy] | None = context.meta.get(CHECK_ONLY)
     if checked is not None:  # `recognize --tag` and `watch --tag` check the options before they work
@@ -190,7 +196,7 @@ def tag(
         nonlocal failed, unsure
         for done, record in enumerate(records, start=1):
             failed += record.status == "error"
-            unsure += record.unsure
+            unsure += record.unsure and not given
             if report is not None:
                 report("tagging", done, len(found))
             yield record
@@ -238,6 +244,20 @@ def _fields(*, genre: bool, moods: bool, styles: bool) -> tuple[Field, ...]:
         message = "--no-genre leaves nothing to write. Add --moods or --styles, or omit it."
         raise UsageError(message, code="nothing-to-write")
     return fields
+
+
+def _check_given(given: list[str] | None, *, undo: bool, without: bool, others: bool) -> None:
+    """Raise if genres that the user chose are no text, or contradict other options."""
+    from genrelab.errors import UsageError
+
+    if not given:
+        return
+    for genre in given:
+        if not genre.strip() or not genre.isprintable():
+            raise UsageError(f"--as {genre!r} is empty or has control characters.", code="tag-as-no-text")
+    if undo or without or others:
+        message = "--as says which genre to write. Omit --undo, --no-genre, --guess and --by, or omit --as."
+        raise UsageError(message, code="tag-as-with-option")
 
 
 def _check_used(context: typer.Context, *, no_genre: bool, moods: bool, styles: bool, undo: bool) -> None:
