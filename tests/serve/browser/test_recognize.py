@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import serious
 from page_server import CLEAR, SECOND, Served, card, drop, mp3
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -32,6 +33,9 @@ def test_two_dropped_files_are_recognized_and_show_their_timelines(page: Any, se
     found.get_by_text("Genre over time as a table").click()
     rows = found.get_by_role("table", name="Genre over time").locator("tbody tr")
     assert rows.count() == int(bar.get_attribute("aria-valuemax")) + 1
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert serious(page) == []
 
 
 def test_a_file_without_sound_gets_its_error_and_the_others_their_answers(page: Any, served: Served) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from axe import serious
 from page_server import CLEAR, SECOND, Served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -50,6 +51,9 @@ def test_a_click_in_the_timeline_seeks_and_says_why(track: Any) -> None:
     assert why.locator(".ranking li").count() == 5
     until(track, "Math.abs(window.sounds[0].currentTime - 15) < 1")
     assert track.locator(".player .time").inner_text().startswith(("0:14", "0:15"))
+    for scheme in ("light", "dark"):
+        track.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert serious(track) == []
 
 
 def test_the_sound_plays_and_the_needle_moves(track: Any) -> None:
