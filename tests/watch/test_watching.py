@@ -144,10 +144,12 @@ def test_what_arrived_in_between_is_found_at_the_start(start: Start, box: Path) 
     assert watcher.kinds() == ["recognized"]
 
 
-def test_no_initial_scan(start: Start, box: Path) -> None:
+@pytest.mark.parametrize("poll", [None, 0.2])
+def test_no_initial_scan(poll: float | None, start: Start, box: Path) -> None:
     old = song(box / "old.flac")
-    watcher = start(box, initial_scan=False)
-    watcher.wait("watching")
+    watcher = start(box, initial_scan=False, poll_seconds=poll)
+    watcher.wait("polling" if poll else "watching")
+    time.sleep(0.5)  # the first look of a watcher that polls comes after it says so
     new = song(box / "new.flac", "high")
     watcher.wait("recognized", new)
     assert watcher.kinds(old) == []

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from genrelab.library import CachedRecognizer, Library, TagPolicy, TagRecord
     from genrelab.watch.calls.follow_up import Call
     from genrelab.watch.event import Event
+    from genrelab.watch.settings import WatchSettings
     from genrelab.watch.work import WriteTags
 
 _FOLLOW_PANEL = "Tell other programs"
@@ -174,10 +175,6 @@ def watch(
         place = stack.enter_context(watching_alone(opened.path, found))
         any_model = not (by or is_model_named(model))
         cached = CachedRecognizer(recognizer, opened, any_model=any_model)
-        writer = None
-        if policy is not None:
-            policy = replace(policy, model=None if any_model else cached.bundle.identity)
-            writer = _writer(opened, cached, policy, write=write, by=by)
         settings = WatchSettings(
             tuple(found),
             exclude=tuple(exclude or ()),
@@ -189,6 +186,10 @@ def watch(
             together=bool(by),
             once=once,
         )
+        writer = None
+        if policy is not None:
+            policy = replace(policy, model=None if any_model else cached.bundle.identity)
+            writer = _writer(opened, cached, policy, settings, write=write, by=by)
         owed = Owed(place) if write else None
         work = Work(cached, jobs=jobs, any_model=any_model, write_tags=writer, owed=owed)
         follow_up = FollowUp(calls, then_every, printer.report)
@@ -312,19 +313,28 @@ def _header_lines(text: str) -> list[str]:
 
 
 def _writer(
-    library: Library, cached: CachedRecognizer, policy: TagPolicy, *, write: bool, by: By | None
+    library: Library,
+    cached: CachedRecognizer,
+    policy: TagPolicy,
+    settings: WatchSettings,
+    *,
+    write: bool,
+    by: By | None,
 ) -> WriteTags:
     """Return what tags recognized files."""
     from genrelab.library import Tagger
     from genrelab.library.tagging.album_answers import AlbumAnswers
-    from genrelab.recognize import scan
+    from genrelab.recognize.scan import scan_near
 
     tagger = Tagger(library)
 
     def act(paths: Sequence[Path]) -> Iterator[TagRecord]:
         albums = None
         if by is not None:
-            around = list(scan(sorted({path.parent for path in paths})))
+            folders = sorted({path.parent for path in paths})
+            around = list(
+                scan_near(settings.folders, folders, exclude=settings.exclude, ignore=settings.ignore)
+            )
             read_tags = tag_reader(by, len(around), None)
             albums = AlbumAnswers(library, around, cached.bundle, full=policy.full, read_tags=read_tags)
         return tagger.tag(paths, policy, write=write, albums=albums)

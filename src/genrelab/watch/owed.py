@@ -13,8 +13,8 @@ from genrelab.drafts import Draft
 from genrelab.errors import LibraryError
 from genrelab.files import only_one
 
-_MOST_BYTES = 2**24
-_MOST_PATHS = 10_000
+_MOST_BYTES = 2**26
+_MOST_PATHS = 100_000
 
 
 class Owed:

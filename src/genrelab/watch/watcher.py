@@ -101,7 +101,9 @@ class Watcher:
             if self._notices is not None:
                 self._notices.close()
             if self._follow_up is not None:
-                self._follow_up.close(_CLOSE_SECONDS)
+                self._follow_up.close(
+                    None if self.settings.once and not self.stop.is_set() else _CLOSE_SECONDS
+                )
         left = len(self._ready) + len(self._backlog) + len(self._settling)
         more = f"{left} file{'s' * (left != 1)} left; the next start continues with them" if left else None
         self._report(Event("stopped", None, more))

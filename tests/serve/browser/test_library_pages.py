@@ -209,7 +209,7 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     first = listed.first.locator(".what").inner_text().strip()
     page.get_by_role("button", name=f"Move {first} down").click()
     assert listed.nth(1).locator(".what").inner_text().strip() == first
-    assert page.evaluate("document.activeElement.dataset.name") == "down"
+    page_server.until(page, "document.activeElement.dataset.name === 'down'")
     page.get_by_role("button", name="Remove").last.click()
     assert listed.count() == 3
     page.get_by_label("Name").fill("calm evening")

@@ -18,6 +18,7 @@ from genrelab.watch.calls.process import run_bounded
 from genrelab.watch.event import Event
 
 _PLACEHOLDER = re.compile(r"\{(path|genre)\}")
+_LAST_SECONDS = 1.0  # for what was left undone to be reported
 _MOST_SHOWN = 300  # characters of what a command printed
 
 
@@ -125,6 +126,7 @@ class FollowUp:
         self._arrivals: dict[Path, Arrival] = {}
         self._changed = threading.Condition()
         self._ending = threading.Event()
+        self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow-up", daemon=True)
         if calls:
             self._thread.start()
@@ -136,13 +138,21 @@ class FollowUp:
                 self._arrivals[arrival.path] = arrival
                 self._changed.notify()
 
-    def close(self, seconds: float) -> None:
-        """Make the calls that are due for what has arrived, wait so long at most, and end."""
+    def close(self, seconds: float | None) -> None:
+        """Make the calls that are due for what has arrived, and end.
+
+        Parameters
+        ----------
+        seconds : float or None
+            How long to wait at most: then no further program is run. None means without end.
+        """
         if self._calls:
             with self._changed:
                 self._ending.set()
                 self._changed.notify()
             self._thread.join(seconds)
+            self._given_up.set()
+            self._thread.join(_LAST_SECONDS)
 
     def _run(self) -> None:
         last = -float("inf")
@@ -157,7 +167,7 @@ class FollowUp:
                 ending = self._ending.is_set()
             if arrivals:
                 for call in self._calls:
-                    for event in call(arrivals, self._ending):
+                    for event in call(arrivals, self._given_up):
                         self._report(event)
                 last = time.monotonic()
             if ending:

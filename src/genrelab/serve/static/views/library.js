@@ -125,7 +125,7 @@ const COLUMNS = [
     sort: true,
     cell: (track) => genreOf(track),
   },
-  { name: "confidence", title: "Confidence", track: "6.5rem", sort: true, kind: "number", cell: ({ confidence }) => percent(confidence) },
+  { name: "confidence", title: "Confidence", track: "7.25rem", sort: true, kind: "number", cell: ({ confidence }) => percent(confidence) },
   { name: "tags", title: "Tags", track: "minmax(6rem, 1.2fr)", cell: ({ tags }) => (tags ?? []).map((tag) => tag.split(":").slice(1).join(":") || tag).join(", ") },
   { name: "duration", title: "Length", track: "4.5rem", sort: true, kind: "number", cell: ({ duration }) => clock(duration) },
 ];

@@ -56,9 +56,13 @@ async function questionsOf(kind, model, selection) {
   return { items: selection.tracks(), total: selection.size, left: 0 };
 }
 
-const completed = (question, track) => (question && question.predicted === undefined && track?.id === question.id
-  ? { ...question, ...track, labels: track.file_tags?.genre ?? [], predicted: track.best, probability: track.confidence }
-  : question);
+// What the list does not say about a question: the genres in the file, and for selected tracks the prediction.
+function completed(question, track) {
+  if (!question || track?.id !== question.id) return question;
+  const labels = question.labels?.length ? question.labels : (track.file_tags?.genre ?? []);
+  if (question.predicted !== undefined) return { ...question, duration: track.duration, labels };
+  return { ...question, ...track, labels, predicted: track.best, probability: track.confidence };
+}
 
 function Round({ found, total, left, model, kind, onAnswered, onMore }) {
   const [questions, setQuestions] = useState(found);
