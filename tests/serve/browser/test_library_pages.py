@@ -394,3 +394,38 @@ def test_teaching_shows_how_good_the_model_is(page: Any, examples: str, shelf: P
     card = page.get_by_role("region", name="mine")
     card.get_by_text("taught", exact=True).wait_for()
     assert "in use" not in card.inner_text()
+
+
+def test_the_map_is_drawn_without_webgl(page: Any) -> None:
+    page.add_init_script(
+        """const real = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+          return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest);
+        };"""
+    )
+    page.goto("#/map")
+    stage = page.locator(".map-stage canvas").first
+    page.get_by_text("4 tracks in sight.").wait_for()
+    drawn = stage.screenshot()
+    page.get_by_role("button", name="Hide all").click()
+    page.get_by_text("0 tracks in sight.").wait_for()
+    empty = stage.screenshot()
+    assert empty != drawn
+    page.get_by_role("button", name="jazz").click()
+    page.get_by_text("1 track in sight.").wait_for()
+    assert stage.screenshot() not in (empty, drawn)
+    assert page.get_by_role("button", name="jazz").get_attribute("aria-pressed") == "true"
+
+
+def test_selected_tracks_are_corrected(page: Any, shelf: Path, library: Path) -> None:
+    open_library(page, "?search=blues")
+    table(page).focus()
+    page.keyboard.press(" ")
+    selected(page).get_by_role("button", name="Correct").click()
+    dialog = page.get_by_role("dialog", name="Correct 1 track")
+    dialog.get_by_label("Right genre").fill("Slow <b>blues</b>")
+    assert serious(page) == []
+    dialog.get_by_role("button", name="Correct").click()
+    page.get_by_text("1 track corrected to Slow <b>blues</b>").wait_for()
+    assert corrections(library)[str(shelf / "blues.mp3")] == "Slow <b>blues</b>"
+    selected(page).wait_for(state="detached")
