@@ -429,3 +429,25 @@ def test_selected_tracks_are_corrected(page: Any, shelf: Path, library: Path) ->
     page.get_by_text("1 track corrected to Slow <b>blues</b>").wait_for()
     assert corrections(library)[str(shelf / "blues.mp3")] == "Slow <b>blues</b>"
     selected(page).wait_for(state="detached")
+
+
+def test_a_track_on_the_map_says_its_name_and_plays(page: Any) -> None:
+    page.goto("#/map")
+    page.get_by_text("4 tracks in sight.").wait_for()
+    for genre in ("classical", "country", "unsure"):
+        page.get_by_role("region", name="Legend").get_by_role("button", name=genre).click()
+    page.get_by_text("1 track in sight.").wait_for()
+    box = page.locator(".map-stage").bounding_box()
+    tip = page.locator(".map-tip", has_text="jazz.mp3")
+    steps = [(x, y) for y in range(10, int(box["height"]), 12) for x in range(10, int(box["width"]), 12)]
+    for x, y in steps:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        if tip.count():
+            break
+    page.mouse.down()
+    page.mouse.up()
+    card = page.get_by_role("region", name="Track")
+    card.get_by_role("button", name="Play jazz.mp3").click()
+    page.locator(".listen-bar audio").evaluate(_PLAYS, 0.2)
+    card.get_by_role("link", name="Open").click()
+    page.wait_for_url("**/#/track/*")
