@@ -100,6 +100,8 @@ class Endpoint:
         Further sentences for the OpenAPI document.
     example : dict or None
         A JSON body to show there.
+    further : tuple of int
+        Other statuses of a response without a problem, for a `raw` route.
     """
 
     method: Method
@@ -117,6 +119,7 @@ class Endpoint:
     consumes: tuple[str, ...] = ()
     description: str = ""
     example: dict[str, Any] | None = None
+    further: tuple[int, ...] = ()
 
     def route(self, server: Server) -> Route:
         """Return the Starlette route."""

@@ -106,7 +106,7 @@ def _operation(each: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         "tags": [each.group],
         "parameters": [*_path_parameters(each), *_query_parameters(each.query)],
         "responses": {
-            str(each.status): _response(each, schemas),
+            **{str(status): _response(each, schemas) for status in (each.status, *each.further)},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     }

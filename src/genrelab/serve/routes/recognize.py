@@ -153,6 +153,7 @@ ENDPOINTS = [
         query=RecognizeQuery,
         body=RecognizeBody,
         status=202,
+        further=(200,),
         raw=True,
         consumes=(_MULTIPART, "application/json"),
         description=(

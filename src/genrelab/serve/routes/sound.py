@@ -92,6 +92,7 @@ ENDPOINTS = [
         query=SoundQuery,
         raw=True,
         media_type="audio/*",
+        further=(206,),
     ),
     Endpoint(
         "GET",
