@@ -159,3 +159,35 @@ def test_the_examples_of_the_docs_run(
     for program in programs:
         text = program.replace("http://127.0.0.1:8765", running.url).replace('"Jazz"', '"."')
         exec(compile(text, "docs/client.md", "exec"), {})
+
+
+@pytest.mark.slow
+def test_the_library_tags_and_playlists(tmp_path: Path, tiny_model: Path) -> None:
+    root = tmp_path / "root"
+    songs = write_songs(root, 6)
+    before = {song: song.read_bytes() for song in songs}
+    with server(tmp_path, tiny_model, roots=(root,), allow_write=True) as running:
+        client = running.client
+        assert client.health().writes
+        client.recognize_on_server(".", wait=60)
+        low = client.tracks(genre="low", sort="-confidence", limit=1)
+        assert (low.total, len(low)) == (2, 1)
+        track = low.items[0]
+        assert client.track(track.id)["path"] == track.path
+        assert client.statistics()["tracks"] == 6
+        near = client.similar(track.id, k=2)
+        assert len(near) == 2
+        assert track.id not in [each.id for each in near]
+        plan = client.plan_tags(paths=["."], fields=["genre"])
+        assert {record.status for record in plan.records} == {"would write"}
+        assert before == {song: song.read_bytes() for song in songs}
+        assert [record.status for record in client.write_tags(plan)] == ["written"] * 6
+        assert before != {song: song.read_bytes() for song in songs}
+        ids = [each.id for each in client.tracks()]
+        assert [record.status for record in client.undo_tags(ids=ids)] == ["undone"] * 6
+        assert before == {song: song.read_bytes() for song in songs}
+        preview = client.preview_playlist("genre", genres=["low"])
+        assert preview["total"] == 2
+        written = client.playlist("genre", genres=["low"], to="low.m3u8")
+        assert written["written"] == 2
+        assert (root / "low.m3u8").exists()

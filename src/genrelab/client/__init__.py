@@ -8,8 +8,19 @@
 
 from __future__ import annotations
 
-from genrelab.client.answers import Event, Health, Job, Page, Recognition, Track
+from genrelab.client.answers import Event, Health, Job, Page, Recognition, TagPlan, TagRecord, Track
 from genrelab.client.client import Client
 from genrelab.client.connection import ProblemError
 
-__all__ = ["Client", "Event", "Health", "Job", "Page", "ProblemError", "Recognition", "Track"]
+__all__ = [
+    "Client",
+    "Event",
+    "Health",
+    "Job",
+    "Page",
+    "ProblemError",
+    "Recognition",
+    "TagPlan",
+    "TagRecord",
+    "Track",
+]

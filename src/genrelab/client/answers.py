@@ -158,6 +158,54 @@ class Track(_FromJson):
 
 
 @dataclass(frozen=True)
+class TagRecord(_FromJson):
+    """What is, or would be, written to a file.
+
+    Attributes
+    ----------
+    id, path, name : str
+    status : str
+        `would write`, `written`, `left`, `undone` or `error`.
+    before, after : list of str
+        Genres.
+    confidence : float or None
+    note, code : str or None
+        Why the file is left, or what failed.
+    data : dict
+        The JSON object, with moods and groupings.
+    """
+
+    path: str
+    id: str | None = None
+    name: str = ""
+    status: str = ""
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    confidence: float | None = None
+    note: str | None = None
+    code: str | None = None
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class TagPlan:
+    """What would be written to tags.
+
+    Attributes
+    ----------
+    id : str
+        Names the plan: exactly this is written, or nothing.
+    records : tuple of TagRecord
+    request : dict
+        What was asked for.
+    """
+
+    id: str
+    records: tuple[TagRecord, ...]
+    request: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Page(Generic[_Item]):
     """A part of a list.
 

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
-from genrelab.client.answers import Event, Health, Job, Page, Recognition, State, Track
+from genrelab.client.answers import (
+    Event,
+    Health,
+    Job,
+    Page,
+    Recognition,
+    State,
+    TagPlan,
+    TagRecord,
+    Track,
+)
 from genrelab.client.connection import Body, Connection, ProblemError, form_body, json_body
 
 _MOST_WAIT = 60.0  # of the server, for one request
@@ -26,14 +36,14 @@ class TrackFilter(TypedDict, total=False):
     """
 
     search: str
-    genre: str
-    tag: str
+    genre: str | list[str]
+    tag: str | list[str]
     folder: str
     min_confidence: float
     max_confidence: float
     unsure: bool
     error: bool
-    where: str
+    where: str | list[str]
     sort: str
 
 
@@ -214,25 +224,41 @@ class Client:
         """Return counts of the library: by genre, model and tags."""
         return self._object("GET", "/statistics")
 
-    def plan_tags(self, *, ids: Iterable[str] = (), paths: Iterable[PathLike] = (), **options: Any) -> Any:
+    def plan_tags(
+        self, *, ids: Iterable[str] = (), paths: Iterable[PathLike] = (), **options: Any
+    ) -> TagPlan:
         """Return what `write_tags` would write.
 
         Parameters
         ----------
         ids, paths : iterable of str
-            Of tracks; the ones or the others.
+            Tracks of the library, or files and folders of the server.
         **options
-            Those of `genrelab tag`, such as `moods=True`, `min_confidence=0.6`.
+            Those of POST /tags/plan, such as `fields=["genre", "mood"]`, `min_confidence=0.6`.
         """
-        return self._post("/tags/plan", _named(ids, paths), options)
+        given = {"ids": list(ids), "paths": [os.fspath(path) for path in paths]}
+        request = {**{name: values for name, values in given.items() if values}, **options}
+        found = self._post("/tags/plan", request)
+        return TagPlan(found["plan_id"], tuple(map(TagRecord.of, found["items"])), request)
 
-    def write_tags(self, *, ids: Iterable[str] = (), paths: Iterable[PathLike] = (), **options: Any) -> Any:
-        """Write tags into files; the server must have been started with `--allow-write`."""
-        return self._post("/tags/write", _named(ids, paths), options)
+    def write_tags(self, plan: TagPlan) -> tuple[TagRecord, ...]:
+        """Write what a plan says; the server must have been started with `--allow-write`."""
+        found = self._post("/tags/write", plan.request, {"plan_id": plan.id})
+        return tuple(map(TagRecord.of, found["items"]))
 
-    def undo_tags(self, **which: Any) -> Any:
-        """Take changes of tags back: `ids=[...]` or `changes=[...]`."""
-        return self._post("/tags/undo", which)
+    def undo_tags(self, *, ids: Iterable[str] = (), changes: Iterable[int] = ()) -> tuple[TagRecord, ...]:
+        """Undo writes of tags.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Tracks whose last write is undone, or
+        changes : iterable of int
+            numbers from GET /tags/history.
+        """
+        given = {"ids": list(ids), "changes": list(changes)}
+        found = self._post("/tags/undo", {name: values for name, values in given.items() if values})
+        return tuple(map(TagRecord.of, found["items"]))
 
     def preview_playlist(self, kind: str, **options: Any) -> Any:
         """Return what a playlist would contain; see `playlist`."""
@@ -275,11 +301,6 @@ def _several(given: PathLike | Iterable[PathLike]) -> list[PathLike]:
 
 def _id(job: Job | str) -> str:
     return job if isinstance(job, str) else job.id
-
-
-def _named(ids: Iterable[str], paths: Iterable[PathLike]) -> dict[str, Any]:
-    given = {"ids": list(ids), "paths": [os.fspath(path) for path in paths]}
-    return {name: values for name, values in given.items() if values}
 
 
 def _tracks(found: dict[str, Any]) -> Page[Track]:

@@ -118,6 +118,34 @@ def test_a_kind_is_cancelled(server: Server) -> None:
     assert jobs.get(row.id).state == "cancelled"
 
 
+def test_a_second_server_leaves_the_jobs_of_the_first_alone(server: Server, tiny_model: Path) -> None:
+    started: list[int] = []
+
+    def wait(_: Server, arguments: dict[str, Any], progress: Progress) -> None:
+        started.append(1)
+        progress.stop.wait(20)
+        progress.check()
+
+    kinds["count"] = wait
+    jobs = server.part(Jobs)
+    row = jobs.submit("count", {})
+    while not started:
+        time.sleep(0.01)
+    second = Server(ServeSettings(library=server.library.path, model=tiny_model))
+    attach(second)
+    second.start()
+    time.sleep(3)  # it looks for jobs every two seconds
+    assert second.part(Jobs).get(row.id).state == "running"
+    second.part(Jobs).cancel(row.id)
+    second.close()
+    end = time.monotonic() + 30
+    while jobs.get(row.id).state == "running":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert jobs.get(row.id).state == "cancelled"
+    assert started == [1]
+
+
 def test_hostile_arguments_in_the_queue_harm_nothing(server: Server, tmp_path: Path) -> None:
     precious = tmp_path / "precious.mp3"
     precious.write_bytes(b"x")

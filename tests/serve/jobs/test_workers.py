@@ -106,6 +106,16 @@ def test_a_library_that_cannot_be_opened(tiny_model: Path, tmp_path: Path, songs
     workers.close()
 
 
+def test_onnxruntime_leaves_no_trace_of_telemetry(
+    tiny_model: Path, tmp_path: Path, songs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    workers = Workers(WorkerSetup(tiny_model, None, 1), 1)
+    workers.recognize(task(songs[0]), NEVER, seconds=60)
+    workers.close()
+    assert not (tmp_path / ".ses").exists()
+
+
 def test_no_module_of_the_current_folder_is_run(
     tiny_model: Path, tmp_path: Path, songs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

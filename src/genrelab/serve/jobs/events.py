@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+import anyio
 from anyio import to_thread
 from starlette.responses import StreamingResponse
 
@@ -22,6 +23,7 @@ from genrelab.serve.server import Server
 
 HEARTBEAT_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # how often to look for changes by another server
+_GATHER_SECONDS = 0.2  # after a change: what follows it closely costs no look of its own
 _MOST_AT_ONCE = 100
 _Found = TypeVar("_Found")
 
@@ -103,6 +105,7 @@ class JobEvents:
         if self._jobs.wakeups.closed or self._server.ending.is_set():
             return -1.0
         await listener.wait(_LOOK_SECONDS)
+        await anyio.sleep(_GATHER_SECONDS)
         silence += _LOOK_SECONDS
         return 0.0 if silence >= HEARTBEAT_SECONDS else silence
 

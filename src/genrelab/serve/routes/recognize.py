@@ -60,13 +60,16 @@ class RecognizeBody(Body):
 async def recognize(server: Server, request: Request) -> Response:
     """Queue a job and return it: with status 200 if it has ended, else 202."""
     query: RecognizeQuery = read_query(RecognizeQuery, request)
+    if query.wait:
+        server.part(Jobs).wakeups.check_room()  # before an upload
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _MULTIPART:
         row = await _take_uploads(server, request)
     else:
         body = await read_body(RecognizeBody, request)
         row = await to_thread.run_sync(_queue_paths, server, body, limiter=server.threads)
-    row = await _wait(server, request, row, query.wait)
+    if query.wait:
+        row = await _wait(server, request, row, query.wait)
     answer = await to_thread.run_sync(_answer, server, row, limiter=server.threads)
     place = f"{PREFIX}/jobs/{row.id}"
     status = 200 if row.state in ENDED else 202
@@ -121,18 +124,22 @@ def _queue_paths(server: Server, body: RecognizeBody) -> Row:
 async def _wait(server: Server, request: Request, row: Row, seconds: float) -> Row:
     """Wait for the end of a job, for some time, or until the client leaves."""
     jobs, end = server.part(Jobs), time.monotonic() + seconds
-    if not seconds:
-        return row
+    failure: RequestError | None = None
     with jobs.wakeups.listener(row.id) as listener:
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_when_gone, request, group.cancel_scope)
-            while True:
-                row = await to_thread.run_sync(jobs.get, row.id, limiter=server.threads)
-                left = end - time.monotonic()
-                if row.state in ENDED or left <= 0 or server.ending.is_set():
-                    break
-                await listener.wait(min(left, _LOOK_SECONDS))
+            try:
+                while True:
+                    row = await to_thread.run_sync(jobs.get, row.id, limiter=server.threads)
+                    left = end - time.monotonic()
+                    if row.state in ENDED or left <= 0 or server.ending.is_set():
+                        break
+                    await listener.wait(min(left, _LOOK_SECONDS))
+            except RequestError as error:  # raised after the group, which would wrap it
+                failure = error
             group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
     return row
 
 
