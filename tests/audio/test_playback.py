@@ -41,6 +41,15 @@ def test_memory_does_not_grow_with_the_file() -> None:
         assert len(pieces._peaks) < 2 * FINEST + 7000 and len(pieces._rest) <= 2 * pieces._samples
 
 
+def test_an_odd_number_of_pieces_is_joined_too() -> None:
+    pieces = _Pieces()
+    pieces.add(np.zeros(64, np.float32))
+    for _ in range(200):
+        pieces.add(np.zeros(64 * 200, np.float32))
+        assert len(pieces._peaks) < FINEST + 200
+    assert pieces._samples > 64
+
+
 @pytest.mark.parametrize("points", [1, 7, 100, 1000])
 def test_joined_pieces_keep_the_extremes(points: int) -> None:
     wave = np.random.default_rng(1).uniform(-1, 1, (100, 2)).astype(np.float32)

@@ -46,6 +46,7 @@ def test_all_tracks_are_put_around_the_sample(path: Path) -> None:
         found = lay_out_library(library, MODEL, sample=400, progress=note)
         again = lay_out_library(library, MODEL, sample=400)
         whole = directions(library)
+        np.testing.assert_allclose(found.places[::5], lay_out(whole[::5]), atol=1e-6, err_msg="the sample")
         kept = kept_neighbours(whole, found.places)
         kept_by_all = kept_neighbours(whole, lay_out(whole))
     assert found.sampled and found.places.shape == (COUNT - FAILED, 2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def listing(path: Path) -> Iterator[Listing]:
     with Library(path) as library:
-        listing = Listing(library, Library(path))
+        listing = Listing(library, Library(path), Library(path))
         yield listing
         listing.close()
 
@@ -69,7 +71,7 @@ def test_a_page_reads_no_other_rows(listing: Listing) -> None:
 
 def test_rows_and_tracks_are_found_by_path_below_the_roots_alone(path: Path) -> None:
     with Library(path) as library:
-        inner = Listing(library, Library(path), [b"/music/Artist 0002"])
+        inner = Listing(library, Library(path), Library(path), [b"/music/Artist 0002"])
         inside, outside = track_path(205), track_path(305)
         assert inner.row(inside).path == inside
         assert inner.row(outside) is None and inner.row(b"/music/Artist 0002") is None
@@ -132,6 +134,31 @@ def test_only_what_took_long_may_be_old(monkeypatch: pytest.MonkeyPatch) -> None
     assert ask() == (2, 1)
     clock.now += 20
     assert ask() == (2, 2)
+
+
+def test_threads_wait_for_the_same_result_alone() -> None:
+    results, begun, go, counts = Kept(lambda: 0), threading.Event(), threading.Event(), []
+
+    def slow() -> str:
+        counts.append(1)
+        begun.set()
+        assert go.wait(30)
+        return "slow"
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(results.get, "slow", slow)
+        assert begun.wait(30)
+        second = pool.submit(results.get, "slow", slow)
+        assert results.get("fast", lambda: "fast") == "fast", "while the other is computed"
+        go.set()
+        assert (first.result(30), second.result(30), len(counts)) == ("slow", "slow", 1)
+
+
+def test_after_a_failure_the_result_is_computed_again() -> None:
+    results = Kept(lambda: 0)
+    with pytest.raises(ZeroDivisionError):
+        results.get("x", lambda: 1 // 0)
+    assert results.get("x", lambda: 7) == 7
 
 
 def test_results_are_bounded() -> None:

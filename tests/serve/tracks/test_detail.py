@@ -110,6 +110,7 @@ def test_a_long_timeline_is_joined() -> None:
         "a": pytest.approx(0.5333, abs=1e-3),
         "b": pytest.approx(0.4667, abs=1e-3),
     }
+    assert joined[1].probabilities == {"a": pytest.approx(0.4, abs=1e-3), "b": pytest.approx(0.6, abs=1e-3)}
     assert joined[1].genre == "b", "of segments 3 to 5, the one in the middle is silent"
     bare, _ = thin_timeline(Recognition("x", "m", 10.0, "a", 0.5, genres, segments), 4)
     assert [(each.genre, each.probabilities) for each in bare] == [

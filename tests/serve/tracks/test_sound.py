@@ -372,9 +372,16 @@ def test_a_file_that_is_replaced_after_the_check_is_not_read(
         path.symlink_to(secret)
         return opened(name, flags)
 
-    monkeypatch.setattr(os, "open", swap)
-    with raises("outside-roots"):
-        OpenedTrack(Roots([root]), os.fsencode(path))
+    def swap_there_and_back(name: bytes, flags: int) -> int:
+        descriptor = swap(name, flags)
+        path.unlink()
+        path.write_bytes(b"music")
+        return descriptor
+
+    for exchanged in (swap_there_and_back, swap):
+        monkeypatch.setattr(os, "open", exchanged)
+        with raises("outside-roots"):
+            OpenedTrack(Roots([root]), os.fsencode(path))
 
 
 def test_a_file_that_shrinks_while_it_is_sent_ends_the_response_early(tmp_path: Path) -> None:

@@ -79,15 +79,13 @@ class OpenedTrack:
         return file
 
     def _check(self, status: os.stat_result, roots: Roots) -> None:
-        """Raise unless an opened or opening file is a regular one, and one that lies under a root now."""
-        if not roots.holds(self.path):
+        """Raise unless a file is a regular one, and the one to which the path leads, under a root, now."""
+        real = os.path.realpath(self.path)
+        if not (roots.holds(real) and os.path.samestat(os.stat(real), status)):
             raise self._outside()
         if not stat.S_ISREG(status.st_mode):
             message = "the path of the track is no regular file now"
             raise RequestError(message, code="track-file-special", status=403, path=path_text(self.path))
-        real = os.path.realpath(self.path)
-        if not (roots.holds(real) and os.path.samestat(os.stat(real), status)):
-            raise self._outside()
 
     def _outside(self) -> RequestError:
         return RequestError(

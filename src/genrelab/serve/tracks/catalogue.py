@@ -38,8 +38,8 @@ class Catalogue:
     def __init__(self, server: Server) -> None:
         self._server = server
         roots = tuple(os.fsencode(folder) for folder in server.roots.folders)
-        scanning = Library(server.library.path, must_write=False)
-        self.listing = Listing(server.library, scanning, roots)
+        scanning, watching = (Library(server.library.path, must_write=False) for _ in range(2))
+        self.listing = Listing(server.library, scanning, watching, roots)
         self.names = NameCache(server.roots)
         self._models: dict[str, BundleMetadata] = {}
         self._looked: float | None = None

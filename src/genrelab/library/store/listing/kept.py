@@ -28,7 +28,7 @@ class _Result:
 
 
 class Kept:
-    """Keeps results, computed by one thread at a time.
+    """Keeps results. Threads that want the same one wait for the first of them; others do not wait.
 
     A result is computed again when the library has changed. One that took more than 50 ms is used for ten
     times as long nevertheless: while music is recognized, a large library changes all the time.
@@ -41,23 +41,41 @@ class Kept:
 
     def __init__(self, version: Callable[[], object]) -> None:
         self._version = version
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._results: OrderedDict[Hashable, _Result] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
         """Return the result for a key, computed if need be."""
-        with self._lock:
+        found, making = self._look(key, self._version())
+        if making is None:
+            return found  # type: ignore[no-any-return]
+        with making:
             version = self._version()
-            result = self._results.get(key)
-            if result is None or not _is_usable(result, version):
-                start = time.monotonic()
+            found, making = self._look(key, version)  # another thread may have computed it meanwhile
+            if making is None:
+                return found  # type: ignore[no-any-return]
+            start = time.monotonic()
+            try:
                 value = compute()
-                now = time.monotonic()
-                result = self._results[key] = _Result(value, version, now - start, now)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            now = time.monotonic()
+            with self._lock:
+                self._results[key] = _Result(value, version, now - start, now)
+                self._results.move_to_end(key)
                 self._drop()
-            self._results.move_to_end(key)
-            found: _Value = result.value
-            return found
+            return value
+
+    def _look(self, key: Hashable, version: object) -> tuple[Any, threading.Lock | None]:
+        """Return a result that may be used and None, or nothing and the lock under which to compute it."""
+        with self._lock:
+            result = self._results.get(key)
+            if result is not None and _is_usable(result, version):
+                self._results.move_to_end(key)
+                return result.value, None
+            return None, self._making.setdefault(key, threading.Lock())
 
     def _drop(self) -> None:
         """Drop the results that were not used for the longest time."""

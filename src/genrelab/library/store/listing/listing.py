@@ -37,9 +37,9 @@ class Listing:
     ----------
     library : Library
         For what takes milliseconds.
-    scanning : Library
-        The same library, opened for this object alone, to scan the table: other threads need not wait, and
-        SQLite tells a connection only about changes of others.
+    scanning, watching : Library
+        The same library, opened twice for this object alone: to scan the table, so that other threads need
+        not wait, and to notice changes, of which SQLite tells a connection only those of others.
     roots : sequence of bytes
         Only tracks below these absolute paths are listed; none means all.
 
@@ -49,8 +49,11 @@ class Listing:
     roots : tuple of bytes
     """
 
-    def __init__(self, library: Library, scanning: Library, roots: Sequence[bytes] = ()) -> None:
+    def __init__(
+        self, library: Library, scanning: Library, watching: Library, roots: Sequence[bytes] = ()
+    ) -> None:
         self.library = library
+        self._watching = watching
         self.scanning = scanning
         self.roots = tuple(roots)
         self._kept = Kept(self.version)
@@ -120,15 +123,16 @@ class Listing:
 
     def version(self) -> object:
         """Return a value that changes whenever another connection changes the library."""
-        return self._scan("PRAGMA data_version")[0][0]
+        return self._watching.database.rows("PRAGMA data_version")[0][0]
 
     def kept(self, name: str, compute: Callable[[], _Value]) -> _Value:
         """Return a value that is computed again only when the library has changed, as `Kept` says."""
         return self._kept.get(name, compute)
 
     def close(self) -> None:
-        """Close the library that scans."""
+        """Close the libraries that were opened for this object."""
         self.scanning.close()
+        self._watching.close()
 
     def _inside(self, query: TrackQuery) -> TrackQuery:
         if query.folders:  # below roots, as the caller has checked
