@@ -171,3 +171,17 @@ def test_pages_and_folders_of_the_history(
     changes, _ = history(library, limit=9)
     assert [change.fields for change in changes] == [(), (), ()]
     assert all(str(change.path) in str(change.note) for change in changes)
+
+
+@pytest.mark.parametrize("when", [None, -1, 2**62])
+def test_a_change_without_a_usable_time(
+    when: int | None, know: Know, tagger: Tagger, library: Library
+) -> None:
+    path = know("flac")
+    whole = path.read_bytes()
+    only(tagger.tag([path], TagPolicy(), write=True))
+    library.database.execute("UPDATE changes SET written = ?", (when,))
+    ((change,), _) = history(library, limit=1)
+    assert change.when is None and change.to_dict()["when"] is None
+    list(tagger.undo_changes([change.number]))
+    assert path.read_bytes() == whole

@@ -8,6 +8,7 @@ from typing import Any
 
 import page_server
 import pytest
+from axe import serious
 from page_server import CLEAR, Served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -32,6 +33,7 @@ def test_music_at_the_microphone_gets_its_genre(page: Any, served: Served) -> No
     page.get_by_text("Confidence over time as a table").click()
     rows = page.get_by_role("table", name="Confidence over time").locator("tbody tr")
     rows.nth(1).wait_for()
+    assert serious(page) == []
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Start").wait_for()
     assert page.get_by_role("alert").count() == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import serious
 from page_server import CLEAR, SECOND, Served, card, drop, mp3
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -31,6 +33,9 @@ def test_two_dropped_files_are_recognized_and_show_their_timelines(page: Any, se
     found.get_by_text("Genre over time as a table").click()
     rows = found.get_by_role("table", name="Genre over time").locator("tbody tr")
     assert rows.count() == int(bar.get_attribute("aria-valuemax")) + 1
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert serious(page) == []
 
 
 def test_a_file_without_sound_gets_its_error_and_the_others_their_answers(page: Any, served: Served) -> None:
@@ -42,6 +47,17 @@ def test_a_file_without_sound_gets_its_error_and_the_others_their_answers(page: 
     found.get_by_role("alert").wait_for()
     assert broken[0] in found.get_by_role("alert").inner_text()
     assert page.locator("img[src=x]").count() == 0  # it is text
+
+
+def test_answers_can_be_saved(page: Any, served: Served, tmp_path: Path) -> None:
+    page.goto("#/")
+    drop(page, mp3(served.music / f"{CLEAR}.mp3"))
+    card(page, f"{CLEAR}.mp3").locator(".verdict").wait_for()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as JSON").click()
+    saved.value.save_as(tmp_path / "saved.json")
+    (record,) = json.loads((tmp_path / "saved.json").read_text(encoding="utf-8"))
+    assert (record["path"], record["genre"]) == (f"{CLEAR}.mp3", CLEAR)
 
 
 def test_unsure_is_explained(page: Any, served: Served) -> None:

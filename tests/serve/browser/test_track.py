@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from axe import serious
 from page_server import CLEAR, SECOND, Served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -50,6 +51,9 @@ def test_a_click_in_the_timeline_seeks_and_says_why(track: Any) -> None:
     assert why.locator(".ranking li").count() == 5
     until(track, "Math.abs(window.sounds[0].currentTime - 15) < 1")
     assert track.locator(".player .time").inner_text().startswith(("0:14", "0:15"))
+    for scheme in ("light", "dark"):
+        track.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert serious(track) == []
 
 
 def test_the_sound_plays_and_the_needle_moves(track: Any) -> None:
@@ -95,6 +99,15 @@ def test_charts_have_their_tables(track: Any) -> None:
         track.get_by_text(f"{name} as a table").click()
         rows = track.get_by_role("table", name=name).locator("tbody tr")
         assert rows.count() == int(track.locator(".timeline").get_attribute("aria-valuemax")) + 1
+
+
+def test_genres_with_the_same_colour_are_told_apart(track: Any) -> None:
+    track.locator(".chip .dot").first.wait_for()
+    alike = """import("./static/components/genre.js").then((module) => [
+      module.colourOf("country") === module.colourOf("electronic"),
+      ...module.alike(["country", null, "jazz", "electronic", "rock"]),
+    ])"""
+    assert track.evaluate(alike) == [True, "electronic"]
 
 
 def test_a_genre_is_corrected_and_the_correction_taken_back(track: Any, served: Served) -> None:

@@ -224,8 +224,8 @@ def _change(row: Sequence[Any]) -> Change:
         raise DamagedRowError("digests")
     if not isinstance(undoes, int | None) or not isinstance(number, int):
         raise DamagedRowError("undoes")
-    if written is not None and not (isinstance(written, int) and 0 <= written <= _LATEST):
-        raise DamagedRowError("written")
+    if not isinstance(written, int) or not 0 <= written <= _LATEST:
+        written = None  # the change can be undone without it
     tag_before, tag_after = (parse(text, "tags", most=_MOST_TAGS) for text in (before, after))
     if not isinstance(tag_before, dict) or not isinstance(tag_after, dict):
         raise DamagedRowError("tags")

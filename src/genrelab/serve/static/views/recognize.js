@@ -8,6 +8,7 @@ import { Button, LinkButton } from "../components/button.js";
 import { Checkbox, Field } from "../components/field.js";
 import { Icon } from "../components/icon.js";
 import { PlayButton, soundOf } from "../components/player.js";
+import { saveBlob } from "../components/save_as.js";
 import { ProblemBox } from "../components/problem.js";
 import { Legend, Timeline, TimelineTwin } from "../components/timeline.js";
 
@@ -144,6 +145,12 @@ function said(items) { // for screen readers: the newest answer
   return `${done} of ${items.length} done.${last ? ` ${baseName(last.path)}: ${last.error ?? last.genre}.` : ""}`;
 }
 
+// All answers, oldest first, as `genrelab recognize --format json` writes them.
+function save(items) {
+  const results = [...items].reverse().flatMap((item) => item.results);
+  saveBlob(new Blob([JSON.stringify(results, null, 2)], { type: "application/json" }), "genres.json");
+}
+
 export function Recognize() {
   const items = useItems();
   const thresholdOf = useThresholds();
@@ -162,6 +169,7 @@ export function Recognize() {
       <div class="title-row"><h2>${open ? `${whole(items.length - open)} of ${several("answer", items.length)}` : several("answer", items.length)}</h2>
         <div class="row">
           ${open > 1 && html`<${Button} kind="quiet" onClick=${() => items.filter(isOpen).forEach(cancel)}>Cancel all<//>`}
+          ${items.some((item) => item.results.length) && html`<${Button} kind="quiet" icon="download" onClick=${() => save(items)}>Save as JSON<//>`}
           ${open < items.length && html`<${Button} kind="quiet" onClick=${clear}>Clear<//>`}</div></div>
       <ul class="answers">${items.slice(0, limit).map((item) => html`<${Item} key=${item.key} item=${item} thresholdOf=${thresholdOf} />`)}</ul>
       ${items.length > limit && html`<${Button} onClick=${() => setLimit(limit + MOST_SHOWN)}>Show ${MOST_SHOWN} more<//>`}
