@@ -369,27 +369,27 @@ def test_points_are_found_as_by_looking_at_all(page: Any) -> None:
     assert 100 < found["count"] < 1000
 
 
-@pytest.fixture
-def examples(shelf: Path) -> Iterator[str]:
-    """A folder below the root with six short pieces of jazz and six of rock."""
-    folder = shelf / "examples"
-    page_server.compose_several(folder, "jazz", "rock", count=6, seconds=10)
-    yield folder.name
-    shutil.rmtree(folder)
+def test_teaching_shows_how_good_the_model_is(open_page: OpenPage, tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    page_server.compose_several(root / "examples", "jazz", "rock", count=6, seconds=10)
+    with page_server.serving(root, tmp_path / "library.db") as running:
+        page = open_page(running)
+        teach_from_folders(page)
+        page.close()
+    assert (root / "mine.onnx").is_file()
 
 
-def test_teaching_shows_how_good_the_model_is(page: Any, examples: str, shelf: Path) -> None:
+def teach_from_folders(page: Any) -> None:
     page.goto("#/review")
     teach = page.get_by_role("region", name="Teach")
     teach.get_by_label("Learn from").select_option("the subfolders of a folder")
-    teach.get_by_label("Folder on the server").fill(examples)
+    teach.get_by_label("Folder on the server").fill("examples")
     teach.get_by_label("Model file to write").fill("mine.onnx")
     teach.get_by_role("button", name="Teach").click()
     teach.get_by_role("heading", name="The model is ready").wait_for(timeout=120_000)
     assert "2 genres: jazz, rock" in teach.inner_text()
     assert "Balanced accuracy" in teach.inner_text()
     assert serious(page) == []
-    assert (shelf / "mine.onnx").is_file()
     teach.get_by_role("link", name="All models").click()
     card = page.get_by_role("region", name="mine")
     card.get_by_text("taught", exact=True).wait_for()
