@@ -369,28 +369,85 @@ def test_points_are_found_as_by_looking_at_all(page: Any) -> None:
     assert 100 < found["count"] < 1000
 
 
-@pytest.fixture
-def examples(shelf: Path) -> Iterator[str]:
-    """A folder below the root with six short pieces of jazz and six of rock."""
-    folder = shelf / "examples"
-    page_server.compose_several(folder, "jazz", "rock", count=6, seconds=10)
-    yield folder.name
-    shutil.rmtree(folder)
+def test_teaching_shows_how_good_the_model_is(open_page: OpenPage, tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    page_server.compose_several(root / "examples", "jazz", "rock", count=6, seconds=10)
+    with page_server.serving(root, tmp_path / "library.db") as running:
+        page = open_page(running)
+        teach_from_folders(page)
+        page.close()
+    assert (root / "mine.onnx").is_file()
 
 
-def test_teaching_shows_how_good_the_model_is(page: Any, examples: str, shelf: Path) -> None:
+def teach_from_folders(page: Any) -> None:
     page.goto("#/review")
     teach = page.get_by_role("region", name="Teach")
     teach.get_by_label("Learn from").select_option("the subfolders of a folder")
-    teach.get_by_label("Folder on the server").fill(examples)
+    teach.get_by_label("Folder on the server").fill("examples")
     teach.get_by_label("Model file to write").fill("mine.onnx")
     teach.get_by_role("button", name="Teach").click()
     teach.get_by_role("heading", name="The model is ready").wait_for(timeout=120_000)
     assert "2 genres: jazz, rock" in teach.inner_text()
     assert "Balanced accuracy" in teach.inner_text()
     assert serious(page) == []
-    assert (shelf / "mine.onnx").is_file()
     teach.get_by_role("link", name="All models").click()
     card = page.get_by_role("region", name="mine")
     card.get_by_text("taught", exact=True).wait_for()
     assert "in use" not in card.inner_text()
+
+
+def test_the_map_is_drawn_without_webgl(page: Any) -> None:
+    page.add_init_script(
+        """const real = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+          return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest);
+        };"""
+    )
+    page.goto("#/map")
+    stage = page.locator(".map-stage canvas").first
+    page.get_by_text("4 tracks in sight.").wait_for()
+    drawn = stage.screenshot()
+    page.get_by_role("button", name="Hide all").click()
+    page.get_by_text("0 tracks in sight.").wait_for()
+    empty = stage.screenshot()
+    assert empty != drawn
+    page.get_by_role("button", name="jazz").click()
+    page.get_by_text("1 track in sight.").wait_for()
+    assert stage.screenshot() not in (empty, drawn)
+    assert page.get_by_role("button", name="jazz").get_attribute("aria-pressed") == "true"
+
+
+def test_selected_tracks_are_corrected(page: Any, shelf: Path, library: Path) -> None:
+    open_library(page, "?search=blues")
+    table(page).focus()
+    page.keyboard.press(" ")
+    selected(page).get_by_role("button", name="Correct").click()
+    dialog = page.get_by_role("dialog", name="Correct 1 track")
+    dialog.get_by_label("Right genre").fill("Slow <b>blues</b>")
+    assert serious(page) == []
+    dialog.get_by_role("button", name="Correct").click()
+    page.get_by_text("1 track corrected to Slow <b>blues</b>").wait_for()
+    assert corrections(library)[str(shelf / "blues.mp3")] == "Slow <b>blues</b>"
+    selected(page).wait_for(state="detached")
+
+
+def test_a_track_on_the_map_says_its_name_and_plays(page: Any) -> None:
+    page.goto("#/map")
+    page.get_by_text("4 tracks in sight.").wait_for()
+    for genre in ("classical", "country", "unsure"):
+        page.get_by_role("region", name="Legend").get_by_role("button", name=genre).click()
+    page.get_by_text("1 track in sight.").wait_for()
+    box = page.locator(".map-stage").bounding_box()
+    tip = page.locator(".map-tip", has_text="jazz.mp3")
+    steps = [(x, y) for y in range(10, int(box["height"]), 12) for x in range(10, int(box["width"]), 12)]
+    for x, y in steps:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        if tip.count():
+            break
+    page.mouse.down()
+    page.mouse.up()
+    card = page.get_by_role("region", name="Track")
+    card.get_by_role("button", name="Play jazz.mp3").click()
+    page.locator(".listen-bar audio").evaluate(_PLAYS, 0.2)
+    card.get_by_role("link", name="Open").click()
+    page.wait_for_url("**/#/track/*")

@@ -9,6 +9,7 @@ const KEY = "genrelab.selection";
 
 const listeners = new Set();
 let chosen = read();
+let version = 0;
 
 function read() {
   try {
@@ -20,6 +21,7 @@ function read() {
 }
 
 function tell() {
+  version += 1;
   try {
     sessionStorage.setItem(KEY, JSON.stringify([...chosen.values()].map(({ id, name }) => [id, name])));
   } catch {
@@ -30,6 +32,10 @@ function tell() {
 
 export const selection = {
   has: (id) => chosen.has(id),
+  /** Changes whenever the selection does. */
+  get version() {
+    return version;
+  },
   get size() {
     return chosen.size;
   },

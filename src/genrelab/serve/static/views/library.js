@@ -50,7 +50,7 @@ export function Library({ query }) {
   }
 
   return html`<div class="title-row"><h1>Library</h1>
-      <p class="note" role="status">${pages.total === null ? "Loading …" : `${whole(pages.total)} ${pages.total === 1 ? "track" : "tracks"}${isFiltered ? " found" : ""}`}</p></div>
+      <p class="note" role="status">${pages.total === null ? (pages.problem ? "" : "Loading …") : `${whole(pages.total)} ${pages.total === 1 ? "track" : "tracks"}${isFiltered ? " found" : ""}`}</p></div>
     <${Filters} query=${query} figures=${figures} change=${change} />
     ${pages.problem && html`<${ProblemBox} problem=${pages.problem} onRetry=${() => { pages.want(0, 0); }} />`}
     ${

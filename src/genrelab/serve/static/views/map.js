@@ -58,7 +58,7 @@ function Chart({ tracks }) {
   const canvas = useRef(null);
   const cover = useRef(null);
   const scatter = useRef(null);
-  const [hovered, setHovered] = useState({ point: -1 });
+  const tip = useRef(null); // tells the tip where it is: the rest is not drawn again for it
   const [opened, setOpened] = useState(-1);
   const [isLasso, setLasso] = useState(false);
   const [off, setOff] = useState(() => new Set());
@@ -77,7 +77,7 @@ function Chart({ tracks }) {
   useEffect(() => {
     try {
       scatter.current = new Scatter(canvas.current, cover.current, {
-        hover: (point, x, y) => setHovered((old) => (old.point === point && old.x === x && old.y === y ? old : { point, x, y })),
+        hover: (point, x, y) => tip.current?.({ point, x, y }),
         open: setOpened,
         lasso: choose,
         view: () => setInView(scatter.current.inView()),
@@ -91,8 +91,7 @@ function Chart({ tracks }) {
   }, [tracks]);
   useEffect(() => scatter.current?.colours(tracks.genres.map(colourOf), tracks.shapes), [tracks, colours]);
   const isHidden = (k) => off.has(tracks.genre[k]) || (tracks.confidence[k] ?? 0) < least;
-  const mark = chosen.ids().join();
-  useEffect(() => scatter.current?.mark((k) => chosen.has(tracks.ids[k]), isHidden), [tracks, mark, off, least]);
+  useEffect(() => scatter.current?.mark((k) => chosen.has(tracks.ids[k]), isHidden), [tracks, chosen.version, off, least]);
   useEffect(() => {
     if (scatter.current) scatter.current.isLasso = isLasso;
   }, [isLasso]);
@@ -112,7 +111,7 @@ function Chart({ tracks }) {
           <${Button} aria-label="Zoom out" onClick=${zoom(1 / 1.5)}>−<//>
           <${Button} onClick=${() => scatter.current.showAll()}>All<//>
         </div>
-        ${hovered.point >= 0 && html`<${Tip} tracks=${tracks} ...${hovered} stage=${cover.current} />`}
+        <${Tip} tracks=${tracks} stage=${cover} control=${(move) => { tip.current = move; }} />
         ${opened >= 0 && html`<${TrackCard} tracks=${tracks} point=${opened} onClose=${() => setOpened(-1)} />`}
       </div>
       <${Legend} tracks=${tracks} off=${off} setOff=${setOff} least=${least} setLeast=${setLeast} />
@@ -124,9 +123,12 @@ function Chart({ tracks }) {
     <${Twin} tracks=${tracks} inView=${inView} choose=${choose} />`;
 }
 
-function Tip({ tracks, point, x, y, stage }) {
-  const isRight = x > stage.clientWidth / 2;
-  const isLow = y > stage.clientHeight / 2;
+function Tip({ tracks, stage, control }) {
+  const [{ point, x, y }, move] = useState({ point: -1 });
+  useEffect(() => control(move), []);
+  if (point < 0 || point >= tracks.ids.length) return null;
+  const isRight = x > stage.current.clientWidth / 2;
+  const isLow = y > stage.current.clientHeight / 2;
   const shift = `translate(${isRight ? "-100%" : "0"}, ${isLow ? "-100%" : "0"})`;
   const place = `translate(${x + (isRight ? -14 : 14)}px, ${y + (isLow ? -10 : 10)}px) ${shift}`;
   return html`<div class="map-tip" aria-hidden="true" style=${{ transform: place }}>
