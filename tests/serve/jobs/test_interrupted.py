@@ -97,7 +97,7 @@ def test_killed_ten_times_under_load_no_job_is_lost_or_done_twice(tmp_path: Path
         unfinished = [running.client.jobs(state).total for state in ("queued", "running", "failed")]
         assert unfinished == [0, 0, 0]  # also of requests whose response was lost
         assert running.uploads() == []
-        assert len(list(running.temp.glob("genrelab-serve-*"))) == 1
+        assert len(list(running.temp.glob("genrelab-serve-*"))) <= 1
     finally:
         running.stop()
     assert list(running.temp.glob("genrelab-serve-*")) == []

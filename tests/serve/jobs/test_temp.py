@@ -52,15 +52,17 @@ def made_in(library: Path, most_bytes: int = 1000) -> TempFolder:
 
 def test_it_is_private_and_removed_at_the_end(tmp_path: Path) -> None:
     temp = made_in(tmp_path / "library.db")
+    assert list((tmp_path / "temp").iterdir()) == []
     made, file = temp.new("a/../b.MP3")
     file.close()
     assert made.endswith(".mp3")
     assert temp.new("evil.sh")[0].isalnum()
-    assert temp.path.stat().st_mode & 0o777 == 0o700
+    folder = temp.path
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert (temp.path / made).stat().st_mode & 0o777 == 0o600
     assert temp.find(made) == temp.path / made
     temp.close()
-    assert not temp.path.exists()
+    assert not folder.exists()
 
 
 def test_what_a_killed_server_left_is_kept_only_for_its_jobs(tmp_path: Path) -> None:

@@ -74,8 +74,9 @@ class Jobs:
         settings = server.settings
         library = server.library.path
         self._held = ExitStack()
+        self.temp = TempFolder(library, most_bytes=_MOST_UPLOADS * settings.most_upload)
         try:
-            self.temp = TempFolder(library, most_bytes=_MOST_UPLOADS * settings.most_upload)
+            self.store = JobStore(self._place(library))
         except OSError as error:
             raise RequestError(
                 f"no temporary folder can be made: {error.strerror or error}",
@@ -83,8 +84,6 @@ class Jobs:
                 status=507,
                 remedy="free some space, or name another folder in the environment variable TMPDIR",
             ) from error
-        try:
-            self.store = JobStore(self._place(library))
         except BaseException:
             self.temp.close()
             raise

@@ -31,7 +31,7 @@ _YOUNG_SECONDS = 3600.0  # a folder without a lock file may be one that is just 
 
 
 class TempFolder:
-    """The temporary folder of a server.
+    """The temporary folder of a server, made when it is first needed.
 
     Parameters
     ----------
@@ -40,14 +40,6 @@ class TempFolder:
     most_bytes : int
         Of all uploads that wait for their jobs together.
 
-    Attributes
-    ----------
-    path : Path
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made.
     """
 
     def __init__(self, library: Path, *, most_bytes: int) -> None:
@@ -57,14 +49,22 @@ class TempFolder:
         digest = hashlib.sha256(os.fsencode(os.path.realpath(library))).hexdigest()
         self._prefix = f"genrelab-serve-{digest[:12]}-"
         self._held = ExitStack()
-        while True:
-            self.path = Path(tempfile.mkdtemp(prefix=self._prefix)).resolve()
-            try:
-                self._held.enter_context(only_one(self.path / _LOCK))
-            except (BlockingIOError, FileNotFoundError):  # another server took it for an abandoned one
-                continue
-            if (self.path / _LOCK).exists():
-                return
+        self._making = threading.Lock()
+        self._path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder; raises OSError if it cannot be made."""
+        with self._making:
+            while self._path is None:
+                path = Path(tempfile.mkdtemp(prefix=self._prefix)).resolve()
+                try:
+                    self._held.enter_context(only_one(path / _LOCK))
+                except (BlockingIOError, FileNotFoundError):  # another server took it for an abandoned one
+                    continue
+                if (path / _LOCK).exists():
+                    self._path = path
+            return self._path
 
     def new(self, name: str) -> tuple[str, BinaryIO]:
         """Create a file for an upload.
@@ -88,7 +88,7 @@ class TempFolder:
         """Return the path of an upload, also in the folder of another server; None if it is gone."""
         if _NAME.fullmatch(made) is None:
             return None
-        for folder in (self.path, *self._others()):
+        for folder in (*([self._path] if self._path else ()), *self._others()):
             if stat.S_ISREG(_mode(folder / made)):
                 return folder / made
         return None
@@ -148,18 +148,22 @@ class TempFolder:
 
     def _others(self) -> Iterator[Path]:
         """Yield the folders of other servers of this library: those that only this user can read."""
-        with suppress(OSError), os.scandir(self.path.parent) as entries:
+        own = None if self._path is None else self._path.name
+        with suppress(OSError), os.scandir(os.path.realpath(tempfile.gettempdir())) as entries:
             for entry in entries:
-                if entry.name.startswith(self._prefix) and entry.name != self.path.name:
+                if entry.name.startswith(self._prefix) and entry.name != own:
                     status = entry.stat(follow_symlinks=False)
                     if stat.S_ISDIR(status.st_mode) and _is_private(status):
                         yield Path(entry.path)
 
     def close(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._held.close()
-        shutil.rmtree(self.path, ignore_errors=True)  # Windows removes no open file
+        with self._making:
+            path, self._path = self._path, None
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            self._held.close()
+            shutil.rmtree(path, ignore_errors=True)  # Windows removes no open file
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
