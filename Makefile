@@ -72,7 +72,7 @@ slow: $(VENV)/.dev
 
 $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(LOWEST)
-	$(BIN)/python .ci/lowest.py parquet > $(LOWEST)/constraints.txt
+	$(BIN)/python .ci/lowest.py parquet serve > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
 		-c $(LOWEST)/constraints.txt -e '.[test]'
 	@touch $@
