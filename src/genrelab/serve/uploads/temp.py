@@ -88,7 +88,8 @@ class TempFolder:
         """Return the path of an upload, also in the folder of another server; None if it is gone."""
         if _NAME.fullmatch(made) is None:
             return None
-        for folder in (*([self._path] if self._path else ()), *self._others()):
+        own = [] if self._path is None else [self._path]
+        for folder in (*own, *self._others()):
             if stat.S_ISREG(_mode(folder / made)):
                 return folder / made
         return None
