@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from genrelab.bundle.bounds import MOST_MEMORY
+from genrelab.bundle.runtime import load_onnxruntime
 
 T = TypeVar("T")
 
@@ -63,8 +64,7 @@ def limit_memory() -> bool:
     bool
         False if another library has already set such a limit in this process.
     """
-    import onnxruntime as ort
-
+    ort = load_onnxruntime()
     memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
     try:
         ort.create_and_register_allocator(memory, ort.OrtArenaCfg({"max_mem": most_memory()}))

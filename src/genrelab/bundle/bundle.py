@@ -16,6 +16,7 @@ from genrelab.bundle.bounds import LOAD_SECONDS, MOST_EMBEDDING, inference_secon
 from genrelab.bundle.contents import Contents, WireError, examine
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, parse_metadata
 from genrelab.bundle.read import AGAIN, read_file
+from genrelab.bundle.runtime import load_onnxruntime
 from genrelab.errors import ModelFileError, UsageError
 from genrelab.printing import shorten
 
@@ -171,9 +172,7 @@ class Bundle:
 
     def _run(self, waveforms: npt.NDArray[np.float32]) -> Any:
         """Run the network on segments, within the time limit."""
-        from onnxruntime import RunOptions
-
-        options = RunOptions()
+        options = load_onnxruntime().RunOptions()
         sound = len(waveforms) * self.metadata.segment_seconds
         seconds = inference_seconds(sound)
         try:
@@ -295,8 +294,7 @@ def _check_contents(contents: Contents, path: Path) -> str:
 
 
 def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as well; warnings are about optimizations
     options.add_session_config_entry("session.load_model_format", "ONNX")  # do not guess from the bytes
@@ -324,8 +322,7 @@ def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
 
 def _session_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions of onnxruntime, which have no common base class."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
+    state = load_onnxruntime().capi.onnxruntime_pybind11_state
     own = [
         value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception)
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import queue
 import subprocess
 import sys
@@ -100,7 +99,7 @@ class _Worker:
         pipe = subprocess.PIPE
         self._answers = queue.Queue()
         try:
-            process = subprocess.Popen(_COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment())
+            process = subprocess.Popen(_COMMAND, stdin=pipe, stdout=pipe, stderr=pipe)
         except OSError as error:
             message = f"no process for recognition can be started: {error.strerror or error}"
             raise RequestError(message, code="worker-not-started", status=503) from error
@@ -263,11 +262,6 @@ class Workers:
         """End the processes; nobody may use them any more."""
         for worker in self._all:
             worker.kill()
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of a process, in which onnxruntime gathers no figures for its maker."""
-    return {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
 
 
 class _Ticket:
