@@ -207,6 +207,24 @@ def test_corrections_that_are_a_link_out_of_the_roots(taught: tuple[TestClient, 
     assert secret.read_text() == "path,genre\n"
 
 
+@pytest.mark.parametrize(("source", "below"), [("tags", "."), ("folders", "genres")])
+def test_teaching_reads_nothing_behind_links_out_of_the_roots(
+    taught: tuple[TestClient, Path], source: str, below: str
+) -> None:
+    client, root = taught
+    outside = root.parent / "outside"
+    (outside / "album").mkdir(parents=True)
+    (outside / "album" / "secret.mp3").write_bytes(b"not an MP3 file")
+    (root / "genres").mkdir()
+    (root / "genres" / "Drone").symlink_to(outside)
+    (root / "linked.mp3").symlink_to(outside / "album" / "secret.mp3")
+    (root / "genres" / "Hum").mkdir()
+    (root / "genres" / "Hum" / "album").symlink_to(outside / "album")
+    job = done(client, call(client, "/teach", {"from": source, "paths": [below], "to": "x.onnx"}, 202))
+    said = str(job["results"]) + str(job["problem"])
+    assert "leads out" in said and "secret.mp3" not in said, said
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -93,7 +93,7 @@ def files_of(server: Server, ids: Sequence[str], paths: Sequence[str]) -> list[F
 
 def _below(server: Server, named: Iterable[Path]) -> Iterator[Found]:
     """Yield what is found; a link that leads out of the roots is a problem."""
-    for file in scan(named, follow_lists=False):
+    for file in scan(named, follow_lists=False, inside=server.roots.holds):
         path = file.path if isinstance(file, SheetTrack | Problem) else file
         if server.roots.holds(path):
             yield file

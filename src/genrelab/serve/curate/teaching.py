@@ -163,8 +163,8 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
 def _labels(server: Server, body: TeachBody, source: list[Path]) -> Labels:
     """Read the examples; files that are not under a root are problems."""
     readers: dict[str, Callable[[], Labels]] = {
-        "tags": lambda: read_tags(source),
-        "folders": lambda: read_folders(source[0]),
+        "tags": lambda: read_tags(source, inside=server.roots.holds),
+        "folders": lambda: read_folders(source[0], inside=server.roots.holds),
         "csv": lambda: read_csv(source[0]),
         "corrections": lambda: read_csv(source[0]),
     }
