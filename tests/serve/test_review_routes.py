@@ -15,6 +15,7 @@ from teaching import TONES, lesson, run, write_song
 
 from genrelab.bundle.bundle import read_facts
 from genrelab.serve.curate import doubts
+from genrelab.teach.sources.examples_file import examples_file
 from genrelab.teach.sources.labelled import read_csv
 
 __all__ = ["lesson"]
@@ -223,6 +224,28 @@ def test_teaching_reads_nothing_behind_links_out_of_the_roots(
     job = done(client, call(client, "/teach", {"from": source, "paths": [below], "to": "x.onnx"}, 202))
     said = str(job["results"]) + str(job["problem"])
     assert "leads out" in said and "secret.mp3" not in said, said
+
+
+def test_teaching_replaces_no_model_that_was_made_while_it_waited(
+    taught: tuple[TestClient, Path],
+) -> None:
+    client, root = taught
+    body = {"from": "tags", "paths": ["."], "to": "new.onnx"}
+    jobs = [call(client, "/teach", body, 202) for _ in range(2)]
+    first, second = (done(client, job) for job in jobs)
+    assert {first["state"], second["state"]} == {"done", "failed"}, (first, second)
+    failed = first if first["state"] == "failed" else second
+    assert failed["problem"]["code"] == "teach-target-exists"
+
+
+def test_teaching_replaces_no_examples_of_another_model(taught: tuple[TestClient, Path]) -> None:
+    client, root = taught
+    kept = examples_file(root / "mine.onnx")
+    whole = kept.read_bytes()
+    (root / "mine.onnx").unlink()
+    body = {"from": "tags", "paths": ["."], "to": "mine.onnx"}
+    assert call(client, "/teach", body, 409)["code"] == "teach-target-exists"
+    assert kept.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.teach.head import need_onnx
 from genrelab.teach.sources.examples import clean as clean_examples
+from genrelab.teach.sources.examples_file import examples_file
 from genrelab.teach.sources.labelled import Labels, read_csv, read_folders, read_tags
 from genrelab.teach.sources.names import Naming
 from genrelab.teach.teaching import TeachSettings, teach
@@ -31,6 +33,8 @@ from genrelab.teach.workflow import (
 )
 
 _MOST_PROBLEMS = 50  # messages about files that could not be read, in a result
+
+_writing = threading.Lock()  # of models: one job after the other checks that the file is free, and makes it
 
 
 def check_teaching(server: Server, body: TeachBody) -> None:
@@ -66,14 +70,22 @@ def check_teaching(server: Server, body: TeachBody) -> None:
             path=str(base),
             remedy="omit `update`, and name it as `model`",
         )
-    if target.exists() and not body.overwrite and (body.update is None or target != base):
-        raise RequestError(
-            f"{target} exists already",
-            code="teach-target-exists",
-            status=409,
-            path=str(target),
-            remedy="name another file, or send `overwrite`: true",
-        )
+    _check_free(body, target, base)
+
+
+def _check_free(body: TeachBody, target: Path, base: Path) -> None:
+    """Raise if a model or its examples would be replaced although the request does not allow it."""
+    if body.overwrite or (body.update is not None and target == base):
+        return
+    for path in (target, examples_file(target)):
+        if os.path.lexists(path):
+            raise RequestError(
+                f"{path} exists already",
+                code="teach-target-exists",
+                status=409,
+                path=str(path),
+                remedy="name another file, or send `overwrite`: true",
+            )
 
 
 def _source(server: Server, body: TeachBody) -> list[Path]:
@@ -121,6 +133,8 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
     StoppedError
         If it was cancelled.
     """
+    if progress.known():  # it was written before the server was killed
+        return
     body = TeachBody.model_validate(arguments)
     target, base, source = _target(server, body), _base(server, body), _source(server, body)
     recognizer = Recognizer.load(base, threads=1)
@@ -150,7 +164,9 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
         examples, TeachSettings(multi, body.precision, seed=body.seed), deviations=deviations, step=step
     )
     progress.check()
-    write_result(taught, everything, target, recognizer, base)
+    with _writing:
+        _check_free(body, target, base)  # again: another job may have made it meanwhile
+        write_result(taught, everything, target, recognizer, base)
     result = {
         "model": os.fspath(target),
         **taught.to_dict(),
