@@ -85,6 +85,10 @@ class Watching:
             Watcher(self._settings, work, self._report, stop=self._stop).run()
         except GenrelabError as error:
             self._report(Event("problem", None, f"{error} The watcher has ended.", error.code))
+        except Exception:
+            LOGGER.exception("watch: the watcher failed")
+            message = "the watcher has ended through a defect of genrelab; the log of the server says more"
+            self._report(Event("problem", None, message, "watch-defect"))
 
     def _report(self, event: Event) -> None:
         if event.kind in _LOGGED:
