@@ -171,6 +171,8 @@ def test_silence_and_nothing(serve: Serve) -> None:
         ['{"sample_rate": 1e400}'],
         ['{"sample_rate": 48000, "more": 1}'],
         [START, START],
+        [START, '{"end": false}'],
+        [START, "{}"],
         [START, b"\x00\x00", "\x1b[31m"],
         [START, *[b""] * 200],
     ],
