@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -93,7 +94,9 @@ class TempFolder:
         """Return the path of an upload, also in the folder of another server; None if it is gone."""
         if _NAME.fullmatch(made) is None:
             return None
-        for folder in (*([self._path] if self._path else ()), *self._others()):
+        own = self._path
+        folders: Iterator[Path] = chain(() if own is None else (own,), self._others())
+        for folder in folders:
             if stat.S_ISREG(_mode(folder / made)):
                 return folder / made
         return None
