@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,15 @@ from genrelab.serve.jobs.kinds import Progress
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.teach.head import need_onnx
-from genrelab.teach.sources.examples import clean as clean_examples
 from genrelab.teach.sources.examples_file import examples_file
 from genrelab.teach.sources.labelled import Labels, read_csv, read_folders, read_tags
 from genrelab.teach.sources.names import Naming
-from genrelab.teach.teaching import TeachSettings, teach
+from genrelab.teach.teaching import TeachSettings
 from genrelab.teach.workflow import (
     Means,
     check_target,
-    collect,
-    sample_deviations,
+    is_multi,
+    learn,
     stored_examples,
     write_result,
 )
@@ -146,23 +145,12 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
 
     labels = _labels(server, body, source)
     means = Means(server.library, recognizer, server.settings.jobs, step)
-    known = stored.examples.names() if stored is not None else ()
-    collected = collect(labels, naming, means, known=known)
-    everything = collected.examples
-    if stored is not None:
-        everything = stored.examples.updated(everything)
-    multi = body.multi if body.multi is not None else stored is not None and stored.multi
-    problems = (*labels.problems, *collected.embeddings.problems)
+    settings = TeachSettings(is_multi(body.multi, stored), body.precision, seed=body.seed)
     try:
-        examples, left = clean_examples(
-            everything.without(naming.blocks), fewest=body.min_examples, multi=multi
-        )
+        outcome, everything = learn(labels, naming, means, settings, stored=stored, fewest=body.min_examples)
     except UsageError as error:
-        raise _with_problems(error, problems) from error
-    deviations = sample_deviations(examples, recognizer, step=step)
-    taught = teach(
-        examples, TeachSettings(multi, body.precision, seed=body.seed), deviations=deviations, step=step
-    )
+        raise _with_problems(error, labels.problems) from error
+    taught = outcome.taught
     progress.check()
     with _writing:
         _check_free(body, target, base)  # again: another job may have made it meanwhile
@@ -170,8 +158,8 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
     result = {
         "model": os.fspath(target),
         **taught.to_dict(),
-        "left_out": dict(vars(left)),
-        "problems": list(problems[:_MOST_PROBLEMS]),
+        "left_out": dict(vars(outcome.left)),
+        "problems": list(outcome.problems[:_MOST_PROBLEMS]),
     }
     progress.add(clean(result), key=b"model")
 
@@ -193,7 +181,7 @@ def _labels(server: Server, body: TeachBody, source: list[Path]) -> Labels:
     return labels
 
 
-def _with_problems(error: UsageError, problems: tuple[str, ...]) -> UsageError:
+def _with_problems(error: UsageError, problems: Sequence[str]) -> UsageError:
     """Return an error about too few examples that also says which files could not be read."""
     if not problems:
         return error
