@@ -54,12 +54,6 @@ def check_teaching(server: Server, body: TeachBody) -> None:
             path=str(source[0]),
             remedy="POST /review keeps them",
         )
-    for path in source:
-        if not path.exists():
-            raise RequestError(
-                f"{path} does not exist", code="path-missing", status=404, path=str(path),
-                remedy="check the path",
-            )  # fmt: skip
     target, base = _target(server, body), _base(server, body)
     if body.update is not None and read_facts(base)[0].base is None:
         raise RequestError(
@@ -98,7 +92,7 @@ def _source(server: Server, body: TeachBody) -> list[Path]:
     if not body.paths or (body.from_ != "tags" and len(body.paths) > 1):
         message = "name the files or folders" if body.from_ == "tags" else "name one path"
         raise RequestError(f"{message} in `paths`", code="teach-paths-number", status=422)
-    return [server.roots.resolve(text) for text in body.paths]
+    return [server.roots.existing(text) for text in body.paths]
 
 
 def _target(server: Server, body: TeachBody) -> Path:
