@@ -86,6 +86,18 @@ def test_without_the_option_nothing_is_watched(serve: Serve, box: Path) -> None:
     wait_for(running, "recognized", song(box / "a.flac"))
 
 
+def test_links_out_of_the_roots_are_not_followed(serve: Serve, box: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    song(outside / "secret.flac")
+    (box / "a folder").symlink_to(outside)
+    (box / "b.flac").symlink_to(outside / "secret.flac")
+    running = serve(roots=(box,), watch=True)
+    wait_for(running, "recognized", song(box / "z.flac", "high"))
+    running.end()
+    with Library(tmp_path / "library.db") as library:
+        assert [record.path.name for record in library.tracks.all()] == ["z.flac"]
+
+
 def test_a_watcher_that_fails_says_so(
     serve: Serve, box: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
