@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -116,7 +117,9 @@ def _as_before() -> Iterator[None]:
     names = (LOGGER.name, ACCESS.name, "uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "websockets")
     before = {name: (logging.getLogger(name).handlers, logging.getLogger(name).level) for name in names}
     spread = {name: logging.getLogger(name).propagate for name in names}
+    hook = threading.excepthook
     yield
+    threading.excepthook = hook
     for name, (handlers, level) in before.items():
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = handlers, spread[name]
@@ -144,6 +147,19 @@ def test_the_log_is_escaped_line_by_line(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "\\x1b[31m\\r\\n2026 fake" in lines[0] and lines[1].endswith("incident a\\nb")
     assert "  lines \\x1b[2J \\u202e" in lines, "no line of a traceback imitates a record"
     assert all(line.startswith("  ") for line in lines[2:])
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_what_ends_a_thread_is_escaped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ValueError("a name \x1b[2J")
+
+    screen = log(monkeypatch, quiet=True)
+    thread = threading.Thread(target=fail, name="worker")
+    thread.start()
+    thread.join()
+    assert "the thread worker failed" in screen.getvalue()
+    assert "a name \\x1b[2J" in screen.getvalue() and "\x1b" not in screen.getvalue()
 
 
 @pytest.mark.usefixtures("_as_before")

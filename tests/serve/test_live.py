@@ -106,6 +106,18 @@ def test_answers_come_about_once_a_second(serve: Serve) -> None:
     assert client.close_code == 1000
 
 
+def test_a_defect_is_told_and_not_described(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Iterator[Any]:
+        yield 1 / 0
+
+    monkeypatch.setattr("genrelab.serve.live.stream._moments", fail)
+    with serve().client() as client:
+        client.send(START)
+        (told,) = answers(client)
+    assert (told["status"], told["code"], client.close_code) == (500, "live-defect", 1008)
+    assert "division" not in str(told)
+
+
 def test_an_answer_comes_while_the_sound_goes_on(serve: Serve) -> None:
     running = serve()
     with running.client() as client:
@@ -159,6 +171,8 @@ def test_silence_and_nothing(serve: Serve) -> None:
         ['{"sample_rate": 1e400}'],
         ['{"sample_rate": 48000, "more": 1}'],
         [START, START],
+        [START, '{"end": false}'],
+        [START, "{}"],
         [START, b"\x00\x00", "\x1b[31m"],
         [START, *[b""] * 200],
     ],

@@ -15,6 +15,7 @@ from teaching import TONES, lesson, run, write_song
 
 from genrelab.bundle.bundle import read_facts
 from genrelab.serve.curate import doubts
+from genrelab.teach.sources.examples_file import examples_file
 from genrelab.teach.sources.labelled import read_csv
 
 __all__ = ["lesson"]
@@ -205,6 +206,46 @@ def test_corrections_that_are_a_link_out_of_the_roots(taught: tuple[TestClient, 
     body = {"model": "mine.onnx", "id": id_of(root / "Hum 0.flac"), "genre": "Hum"}
     assert call(client, "/review", body, 403)["code"] == "outside-roots"
     assert secret.read_text() == "path,genre\n"
+
+
+@pytest.mark.parametrize(("source", "below"), [("tags", "."), ("folders", "genres")])
+def test_teaching_reads_nothing_behind_links_out_of_the_roots(
+    taught: tuple[TestClient, Path], source: str, below: str
+) -> None:
+    client, root = taught
+    outside = root.parent / "outside"
+    (outside / "album").mkdir(parents=True)
+    (outside / "album" / "secret.mp3").write_bytes(b"not an MP3 file")
+    (root / "genres").mkdir()
+    (root / "genres" / "Drone").symlink_to(outside)
+    (root / "linked.mp3").symlink_to(outside / "album" / "secret.mp3")
+    (root / "genres" / "Hum").mkdir()
+    (root / "genres" / "Hum" / "album").symlink_to(outside / "album")
+    job = done(client, call(client, "/teach", {"from": source, "paths": [below], "to": "x.onnx"}, 202))
+    said = str(job["results"]) + str(job["problem"])
+    assert "leads out" in said and "secret.mp3" not in said, said
+
+
+def test_teaching_replaces_no_model_that_was_made_while_it_waited(
+    taught: tuple[TestClient, Path],
+) -> None:
+    client, root = taught
+    body = {"from": "tags", "paths": ["."], "to": "new.onnx"}
+    jobs = [call(client, "/teach", body, 202) for _ in range(2)]
+    first, second = (done(client, job) for job in jobs)
+    assert {first["state"], second["state"]} == {"done", "failed"}, (first, second)
+    failed = first if first["state"] == "failed" else second
+    assert failed["problem"]["code"] == "teach-target-exists"
+
+
+def test_teaching_replaces_no_examples_of_another_model(taught: tuple[TestClient, Path]) -> None:
+    client, root = taught
+    kept = examples_file(root / "mine.onnx")
+    whole = kept.read_bytes()
+    (root / "mine.onnx").unlink()
+    body = {"from": "tags", "paths": ["."], "to": "mine.onnx"}
+    assert call(client, "/teach", body, 409)["code"] == "teach-target-exists"
+    assert kept.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

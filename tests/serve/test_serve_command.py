@@ -16,7 +16,10 @@ from served import SECONDS, TOKEN, connect, request, serving
 from genrelab.cli.main import main
 from genrelab.printing import is_plain
 from genrelab.serve.endpoint import PREFIX
+from genrelab.serve.guard.access import Access
+from genrelab.serve.settings import ServeSettings
 from genrelab.serve.start.address import bind, url_of
+from genrelab.serve.start.selfcheck import selfcheck
 from genrelab.serve.start.token_file import read_token
 
 
@@ -93,6 +96,17 @@ def test_the_selfcheck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" yes ") >= 14 and " NO " not in done.stdout
+
+
+def test_the_selfcheck_finds_that_any_cookie_opens_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def any_value(access: Access, cookies: str | None) -> bool:
+        return cookies is not None and f"{access.cookie}=" in cookies
+
+    monkeypatch.setattr(Access, "has_session", any_value)
+    found = {each.promise: each.kept for each in selfcheck(ServeSettings(library=tmp_path / "library.db"))}
+    assert [promise for promise, kept in found.items() if kept is False] == ["refuses a wrong token"]
 
 
 def test_the_selfcheck_finds_a_broken_model(tmp_path: Path) -> None:

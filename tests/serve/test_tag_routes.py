@@ -129,6 +129,21 @@ def test_files_outside_the_roots(music: ServedMusic, tmp_path: Path) -> None:
     assert hidden.read_bytes() == whole
 
 
+def test_a_plan_names_no_file_behind_a_link_out_of_the_roots(music: ServedMusic, tmp_path: Path) -> None:
+    music.add("flac")
+    other = ServedMusic(tmp_path / "other", music.database)
+    other.folder.mkdir()
+    other.add("mp3-24", "secret.mp3")
+    (music.folder / "link").symlink_to(other.folder)
+    with music.served() as client:
+        plan = call(client, "/tags/plan", {"paths": ["."]})
+    assert {item["name"]: item["status"] for item in plan["items"]} == {
+        "flac.flac": "would write",
+        "link": "error",
+    }
+    assert str(other.folder) not in str(plan)
+
+
 def test_changes_of_files_outside_the_roots_cannot_be_undone(music: ServedMusic, tmp_path: Path) -> None:
     other = ServedMusic(tmp_path / "other", music.database)
     other.folder.mkdir()

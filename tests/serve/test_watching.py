@@ -86,6 +86,35 @@ def test_without_the_option_nothing_is_watched(serve: Serve, box: Path) -> None:
     wait_for(running, "recognized", song(box / "a.flac"))
 
 
+def test_links_out_of_the_roots_are_not_followed(serve: Serve, box: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    song(outside / "secret.flac")
+    (box / "a folder").symlink_to(outside)
+    (box / "b.flac").symlink_to(outside / "secret.flac")
+    running = serve(roots=(box,), watch=True)
+    wait_for(running, "recognized", song(box / "z.flac", "high"))
+    running.end()
+    with Library(tmp_path / "library.db") as library:
+        assert [record.path.name for record in library.tracks.all()] == ["z.flac"]
+
+
+def test_a_watcher_that_fails_says_so(
+    serve: Serve, box: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr("genrelab.watch.settling.Settling.complete", fail)
+    running = serve(roots=(box,), watch=True)
+    assert running.server.watching is not None
+    running.server.watching._thread.join(30)
+    state = httpx.get(f"{running.url}/api/v1/watch").json()
+    assert not state["watching"]
+    (event,) = [each for each in state["events"] if each["event"] == "problem"]
+    assert event["code"] == "watch-defect" and "Zero" not in event["message"]
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_what_keeps_a_server_from_starting(tiny_model: Path, box: Path, tmp_path: Path) -> None:
     with raises("watch-nothing"):
         Running(tiny_model, tmp_path / "library.db", watch=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from genrelab.files import replace_file
+from genrelab.teach import review
 from genrelab.teach.review import Answers
 
 
@@ -25,3 +30,20 @@ def test_an_answer_is_taken_back(tmp_path: Path) -> None:
     assert path.read_bytes() == b'path,genre\n"/a\xff,\n.mp3",jazz\n/b.mp3,=1\n'
     answers.add("/c.mp3", ("pop",))
     assert path.read_bytes().endswith(b"/b.mp3,=1\n/c.mp3,pop\n")
+
+
+def test_an_answer_is_never_missing_while_it_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "answers.csv"
+    seen = []
+
+    def replace(path: Path, write: Callable[[Path], object]) -> None:
+        replace_file(path, write)
+        seen.append(Answers(file).paths)  # what is there if the process is killed now
+
+    Answers(file).put("/a.mp3", ["jazz"])
+    monkeypatch.setattr(review, "replace_file", replace)
+    Answers(file).put("/a.mp3", ["folk"])
+    assert seen == [{"/a.mp3"}]
+    assert file.read_text() == "path,genre\n/a.mp3,folk\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -107,21 +108,18 @@ def teach(
     from genrelab.errors import UsageError
     from genrelab.recognize import Recognizer, ScanLog
     from genrelab.recognize.writers.output import open_output
-    from genrelab.teach.advice import Outcome
     from genrelab.teach.head import need_onnx
     from genrelab.teach.page import write_page
-    from genrelab.teach.sources.examples import clean
     from genrelab.teach.sources.examples_file import examples_file
     from genrelab.teach.sources.names import Naming
     from genrelab.teach.summary import lines, write_summary
     from genrelab.teach.teaching import TeachSettings
-    from genrelab.teach.teaching import teach as fit
     from genrelab.teach.workflow import (
         Means,
         check_page,
         check_target,
-        collect,
-        sample_deviations,
+        is_multi,
+        learn,
         stored_examples,
         write_result,
     )
@@ -163,22 +161,13 @@ def teach(
             note_skipped(log)
             _note_unused(unused)
         means = Means(opened, recognizer, jobs, report)
-        known = stored.examples.names() if stored is not None else ()
-        collected = collect(labels, naming, means, known=known)
-        everything = collected.examples
-        if stored is not None:
-            everything = stored.examples.updated(everything)
-        is_multi = multi if multi is not None else stored is not None and stored.multi
-        problems = (*labels.problems, *collected.embeddings.problems)
+        settings = TeachSettings(is_multi(multi, stored), precision, seed=seed)
         try:
-            examples, left = clean(everything.without(naming.blocks), fewest=min_examples, multi=is_multi)
+            outcome, everything = learn(labels, naming, means, settings, stored=stored, fewest=min_examples)
         except UsageError:
-            _note_problems(problems)  # they may be why nothing is left
+            _note_problems(labels.problems)  # they may be why nothing is left
             raise
-        deviations = sample_deviations(examples, recognizer, step=report)
-        settings = TeachSettings(is_multi, precision, seed=seed)
-        taught = fit(examples, settings, deviations=deviations, step=report)
-        outcome = Outcome(taught, left, labels.without, collected.embeddings.silent, problems)
+        taught, problems = outcome.taught, outcome.problems
         pages = None if no_page else page or target.with_suffix(".html")
         write_result(taught, everything, target, recognizer, base_file)
         if pages is not None:
@@ -186,7 +175,7 @@ def teach(
             with open_output(pages, keep=keep) as stream:
                 write_page(outcome, target, recognizer.bundle.embedding_of, stream)
     if format == "json":
-        say_json({"model": str(target), **taught.to_dict(), "left_out": vars(left)})
+        say_json({"model": str(target), **taught.to_dict(), "left_out": vars(outcome.left)})
     else:
         write_summary(outcome, sys.stdout.buffer)
         say(*lines(outcome))
@@ -209,7 +198,7 @@ def _note_rest(outcome: Outcome, target: Path, pages: Path | None) -> None:
     note(f"next: genrelab recognize --model {target} PATH; genrelab review {target}")
 
 
-def _note_problems(problems: tuple[str, ...]) -> None:
+def _note_problems(problems: Sequence[str]) -> None:
     for problem in problems[:MOST_PROBLEMS]:
         note(f"note: {problem}")
     if len(problems) > MOST_PROBLEMS:

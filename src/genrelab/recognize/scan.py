@@ -89,6 +89,7 @@ def scan_near(
     *,
     exclude: Iterable[str] = (),
     ignore: bool = True,
+    inside: Callable[[Path], bool] | None = None,
 ) -> Iterator[Found]:
     """Find the audio files at or below some paths, by the rules of the folders above them.
 
@@ -99,7 +100,7 @@ def scan_near(
     near : iterable of str or path-like
         Paths below these folders. They must begin with a folder as it is written in `paths`. Other folders
         are not walked.
-    exclude, ignore
+    exclude, ignore, inside
         As `scan` takes them.
 
     Yields
@@ -107,7 +108,7 @@ def scan_near(
     Path or Problem
     """
     patterns = Patterns(_slashes(pattern) for pattern in exclude)
-    return _Scanner(patterns, ignore, False, near=_Near(near)).scan(paths, ScanLog())
+    return _Scanner(patterns, ignore, False, inside, near=_Near(near)).scan(paths, ScanLog())
 
 
 class _Scanner:

@@ -7,7 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, LibraryError, MissingExtraError
+
+_STATUSES = {"library-disk-full": 507, "library-value": 422}
+_OF_SERVER: dict[type[GenrelabError], int] = {LibraryError: 503, MissingExtraError: 501}
 
 
 class RequestError(GenrelabError):
@@ -75,13 +78,20 @@ class Problem(BaseModel):
 
 
 def problem_of(error: GenrelabError) -> Problem:
-    """Describe an error: a `RequestError` by its status, other errors of genrelab as status 422."""
+    """Describe an error: a `RequestError` by its status, other errors of genrelab as their class says."""
     if isinstance(error, RequestError):
         path, remedy = (None if each is None else _unicode(each) for each in (error.path, error.remedy))
         return Problem(
             title=_unicode(str(error)), status=error.status, code=error.code, path=path, remedy=remedy
         )
-    return Problem(title=_unicode(str(error)), status=422, code=error.code)
+    return Problem(title=_unicode(str(error)), status=_status(error), code=error.code)
+
+
+def _status(error: GenrelabError) -> int:
+    """Return 422 for what the request names; another status for what the server lacks."""
+    if error.code in _STATUSES:
+        return _STATUSES[error.code]
+    return next((status for kind, status in _OF_SERVER.items() if isinstance(error, kind)), 422)
 
 
 def _unicode(text: str) -> str:

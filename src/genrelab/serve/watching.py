@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from genrelab.bundle.find import is_model_named
 from genrelab.errors import GenrelabError, UsageError
 from genrelab.library.store.recognition_cache import CachedRecognizer
 from genrelab.serve.guard.log import LOGGER
+from genrelab.serve.guard.roots import Roots
 from genrelab.serve.server import Server
 from genrelab.watch.event import Event
 from genrelab.watch.folders import check_folders
@@ -46,7 +47,7 @@ class Watching:
             message = f"the library {server.library.path} is read-only, so that --watch could store nothing"
             raise UsageError(message, code="watch-read-only")
         self._server = server
-        self._settings = WatchSettings(tuple(check_folders(folders)))
+        self._settings = WatchSettings(tuple(check_folders(folders)), inside=_inside(server, folders))
         self._held = ExitStack()
         self._held.enter_context(watching_alone(server.library.path, self._settings.folders))
         self._lock = threading.Lock()
@@ -85,6 +86,10 @@ class Watching:
             Watcher(self._settings, work, self._report, stop=self._stop).run()
         except GenrelabError as error:
             self._report(Event("problem", None, f"{error} The watcher has ended.", error.code))
+        except Exception:
+            LOGGER.exception("watch: the watcher failed")
+            message = "the watcher has ended through a defect of genrelab; the log of the server says more"
+            self._report(Event("problem", None, message, "watch-defect"))
 
     def _report(self, event: Event) -> None:
         if event.kind in _LOGGED:
@@ -92,6 +97,12 @@ class Watching:
         with self._lock:
             self._number += 1
             self._events.append((self._number, event))
+
+
+def _inside(server: Server, folders: Sequence[Path]) -> Callable[[Path], bool]:
+    """Return what tells whether a file lies under a root, or under a watched folder, without links out."""
+    watched = Roots(folders)
+    return lambda path: server.roots.holds(path) or watched.holds(path)
 
 
 def start(server: Server, folders: Sequence[Path]) -> Watching:

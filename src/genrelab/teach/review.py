@@ -154,20 +154,25 @@ class Answers:
     _cut_line = False
 
     def put(self, path: str, genres: Sequence[str]) -> None:
-        """Write an answer in place of an earlier one for the same track."""
-        self.remove(path)
-        self.add(path, genres)
+        """Write an answer in place of an earlier one for the same track, which is there until then."""
+        if path in self.paths:
+            self._replace(path, [(path, ";".join(genres))])
+        else:
+            self.add(path, genres)
 
     def remove(self, path: str) -> bool:
         """Remove the answers for a track; return whether there was one. The file is replaced atomically."""
         if path not in self.paths:
             return False
-        kept = [row for row in _rows(self.path.read_bytes()) if row and row[0] != path]
-        text = csv_lines(kept, formulas=True).encode("utf-8", "surrogateescape")
-        replace_file(self.path, lambda draft: draft.write_bytes(text))
-        self._cut_line = False
+        self._replace(path, [])
         self.paths.discard(path)
         return True
+
+    def _replace(self, path: str, answers: list[tuple[str, str]]) -> None:
+        kept = [row for row in _rows(self.path.read_bytes()) if row and row[0] != path]
+        text = csv_lines([*kept, *answers], formulas=True).encode("utf-8", "surrogateescape")
+        replace_file(self.path, lambda draft: draft.write_bytes(text))
+        self._cut_line = False
 
     def add(self, path: str, genres: Sequence[str]) -> None:
         """Write an answer."""

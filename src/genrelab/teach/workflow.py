@@ -15,10 +15,11 @@ from genrelab.errors import UsageError
 from genrelab.library.album_tags import read_album_tags
 from genrelab.library.store.library import Library
 from genrelab.recognize.recognizer import Recognizer
+from genrelab.teach.advice import Outcome
 from genrelab.teach.head import Statement, write_taught
 from genrelab.teach.sources.deviations import TRACKS, measure_deviations
 from genrelab.teach.sources.embed import Embeddings, find_embeddings
-from genrelab.teach.sources.examples import Examples
+from genrelab.teach.sources.examples import Examples, clean
 from genrelab.teach.sources.examples_file import (
     Doubt,
     StoredExamples,
@@ -30,7 +31,7 @@ from genrelab.teach.sources.examples_file import (
 from genrelab.teach.sources.grouping import group_keys
 from genrelab.teach.sources.labelled import Labelled, Labels
 from genrelab.teach.sources.names import Naming
-from genrelab.teach.teaching import Taught
+from genrelab.teach.teaching import Taught, TeachSettings, teach
 
 ORIGIN = "taught by `genrelab teach`"
 """The citation of the corpus in a model file that stands for the examples."""
@@ -113,6 +114,56 @@ def collect(labels: Labels, naming: Naming, means: Means, *, known: Iterable[str
         np.stack(vectors) if vectors else np.empty((0, found.size), np.float32),
     )
     return Collected(examples, found)
+
+
+def learn(
+    labels: Labels,
+    naming: Naming,
+    means: Means,
+    settings: TeachSettings,
+    *,
+    stored: StoredExamples | None = None,
+    fewest: int = 5,
+) -> tuple[Outcome, Examples]:
+    """Collect examples and teach.
+
+    Parameters
+    ----------
+    labels : Labels
+        Problems with files that turn up later are added to its own, also if an error is raised.
+    naming : Naming
+    means : Means
+    settings : TeachSettings
+    stored : StoredExamples or None
+        The examples of the model that is updated.
+    fewest : int > 1
+        Genres with fewer examples are left out.
+
+    Returns
+    -------
+    Outcome, Examples
+        All examples, also those that were left out.
+
+    Raises
+    ------
+    UsageError
+        If fewer than two genres remain, or too many.
+    """
+    collected = collect(labels, naming, means, known=stored.examples.names() if stored is not None else ())
+    labels.problems += collected.embeddings.problems
+    everything = collected.examples
+    if stored is not None:
+        everything = stored.examples.updated(everything)
+    examples, left = clean(everything.without(naming.blocks), fewest=fewest, multi=settings.multi)
+    deviations = sample_deviations(examples, means.recognizer, step=means.step)
+    taught = teach(examples, settings, deviations=deviations, step=means.step)
+    silent = collected.embeddings.silent
+    return Outcome(taught, left, labels.without, silent, tuple(labels.problems)), everything
+
+
+def is_multi(wanted: bool | None, stored: StoredExamples | None) -> bool:
+    """Whether a track may have several genres: as wanted, otherwise as in the model that is updated."""
+    return wanted if wanted is not None else stored is not None and stored.multi
 
 
 def stored_examples(model: Path, bundle: Bundle) -> StoredExamples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class WatchSettings:
         Whether the files of a folder are processed only when all of them are complete.
     once : bool
         Whether to end when nothing is left to do. What fails for the moment is an error then.
+    inside : callable or None
+        Whether a file or folder may be read, after its links are resolved; None allows all.
     retry_seconds : float > 0
         Time until something that failed, such as a write to a full disk, is tried again; it doubles.
     """
@@ -43,4 +46,5 @@ class WatchSettings:
     forget_missing: bool = False
     together: bool = False
     once: bool = False
+    inside: Callable[[Path], bool] | None = None
     retry_seconds: float = 10.0

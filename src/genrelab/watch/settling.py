@@ -89,10 +89,6 @@ class Settling:
         first = now if known is None else known.first
         self._files[path] = _Growing(stamp, first, now, now + max(self._seconds, after))
 
-    def drop(self, path: Path) -> None:
-        """Stop waiting for a file."""
-        self._files.pop(path, None)
-
     def noticed(self) -> list[float]:
         """Return when each file that waits was noticed, by the clock."""
         return [growing.first for growing in self._files.values()]

@@ -263,12 +263,12 @@ class Watcher:
         return found
 
     def _scan(self, folders: Sequence[Path], near: Sequence[Path] | None = None) -> Iterator[Found]:
-        exclude, ignore = self.settings.exclude, self.settings.ignore
+        exclude, ignore, inside = self.settings.exclude, self.settings.ignore, self.settings.inside
         if not folders:
             return iter(())
         if near is not None:
-            return scan_near(folders, near, exclude=exclude, ignore=ignore)
-        return scan(folders, exclude=exclude, ignore=ignore, follow_lists=False)
+            return scan_near(folders, near, exclude=exclude, ignore=ignore, inside=inside)
+        return scan(folders, exclude=exclude, ignore=ignore, follow_lists=False, inside=inside)
 
     def _explain(self, problem: Problem) -> None:
         """Report a problem of a scan once; a folder without music is none here."""
@@ -277,6 +277,8 @@ class Watcher:
             self._report(Event("problem", problem.path, problem.message, "watch-scan"))
 
     def _is_new(self, path: Path) -> bool:
+        if self.settings.inside is not None and not self.settings.inside(path):
+            return False
         stamp = stamp_of(path)
         if stamp is None or self._seen.get(path) == stamp:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -137,11 +138,41 @@ def test_a_link_is_no_upload(tmp_path: Path) -> None:
 def test_waiting_uploads_are_bounded_together(tmp_path: Path) -> None:
     temp = made_in(tmp_path / "library.db", most_bytes=10)
     made, file = temp.new("a")
-    temp.reserve(6)
+    temp.reserve(made, 6)
     file.write(bytes(6))
     file.close()
     with raises("uploads-full", 6):
-        temp.reserve(5)
+        temp.reserve(made, 5)
     temp.remove(made)
-    temp.reserve(10)
+    temp.reserve(temp.new("b")[0], 10)
     temp.close()
+
+
+@pytest.mark.parametrize("written", [0, 3])
+def test_room_is_free_again_whatever_became_of_the_file(tmp_path: Path, written: int) -> None:
+    temp = made_in(tmp_path / "library.db", most_bytes=10)
+    made, file = temp.new("a")
+    temp.reserve(made, 10)
+    file.write(bytes(written))  # the disk is full
+    file.close()
+    if not written:
+        (temp.path / made).unlink()  # the system removes old temporary files
+    temp.remove(made)
+    temp.reserve(temp.new("b")[0], 10)
+    temp.close()
+
+
+def test_a_folder_that_the_system_removed_is_made_again(tmp_path: Path) -> None:
+    temp = made_in(tmp_path / "library.db")
+    gone = temp.path
+    shutil.rmtree(gone)
+    made, file = temp.new("a.mp3")
+    file.close()
+    found = temp.find(made)
+    assert found is not None and found.is_file() and found.parent != gone
+    other = made_in(tmp_path / "library.db")
+    other.sweep(())
+    assert found.is_file()  # its lock holds
+    other.close()
+    temp.close()
+    assert not found.parent.exists()

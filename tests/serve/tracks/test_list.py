@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import time
 import unicodedata
 from contextlib import closing
@@ -14,7 +15,10 @@ from urllib.parse import quote
 import pytest
 
 from genrelab.library import Library
+from genrelab.library.explore.playlist import TrackNames
 from genrelab.serve import track_id
+from genrelab.serve.guard.roots import Roots
+from genrelab.serve.tracks import names
 
 ALL = 10  # tracks in the folder of `conftest.fill`
 LOW = {"low one.mp3", "low two.mp3", '<img src=x onerror="alert(1)">.mp3'}
@@ -236,3 +240,27 @@ def test_ids_of_other_paths_are_not_found(shown) -> None:
         answer = shown.client.get(f"/api/v1/tracks/{text}")
         assert answer.status_code == 404
         assert json.loads(answer.text)["code"] in (code, "not-found")
+
+
+def test_a_file_that_does_not_answer_keeps_no_server_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering = threading.Event()
+
+    def wait(_: Path) -> TrackNames:
+        answering.wait(60)
+        return TrackNames()
+
+    monkeypatch.setattr(names, "names_of", wait)
+    monkeypatch.setattr(names, "_CLOSE_SECONDS", 0.1)
+    song = tmp_path / "song.mp3"
+    song.touch()
+    cache = names.NameCache(Roots([tmp_path]))
+    assert cache.find([os.fsencode(song)], seconds=0.0) == {}
+    closing_it = threading.Thread(target=cache.close)
+    closing_it.start()
+    closing_it.join(20)
+    ended = not closing_it.is_alive()
+    answering.set()
+    closing_it.join(20)
+    assert ended

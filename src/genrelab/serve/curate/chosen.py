@@ -68,16 +68,7 @@ def files_of(server: Server, ids: Sequence[str], paths: Sequence[str]) -> list[F
         raise RequestError(message, code="files-unnamed", status=422)
     if ids:
         return [file_of(server, text) for text in dict.fromkeys(ids)]
-    named = [server.roots.resolve(text) for text in paths]
-    for path in named:
-        if not os.path.lexists(path):
-            raise RequestError(
-                f"{path} does not exist",
-                code="path-missing",
-                status=404,
-                path=str(path),
-                remedy="check the path",
-            )
+    named = [server.roots.existing(text) for text in paths]
     found: list[Found] = []
     for file in _below(server, named):
         found.append(file)
@@ -93,7 +84,7 @@ def files_of(server: Server, ids: Sequence[str], paths: Sequence[str]) -> list[F
 
 def _below(server: Server, named: Iterable[Path]) -> Iterator[Found]:
     """Yield what is found; a link that leads out of the roots is a problem."""
-    for file in scan(named, follow_lists=False):
+    for file in scan(named, follow_lists=False, inside=server.roots.holds):
         path = file.path if isinstance(file, SheetTrack | Problem) else file
         if server.roots.holds(path):
             yield file

@@ -29,6 +29,7 @@ CORRECTIONS = "corrections.csv"
 """The file beside the library with corrections of models that were not taught."""
 
 _MOST_SKIPPED = 10_000
+_MOST_MODELS = 100  # whose facts are remembered
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,13 @@ class Reviews:
                 remedy="/api/v1/models lists them",
             ) from error
         key = (path, status.st_size, status.st_mtime_ns)
-        if key not in self._facts:
-            if len(self._facts) > 100:
+        facts = self._facts.get(key)
+        if facts is None:
+            facts = read_facts(path)
+            if len(self._facts) > _MOST_MODELS:
                 self._facts.clear()
-            self._facts[key] = read_facts(path)
-        metadata, identity = self._facts[key]
+            self._facts[key] = facts
+        metadata, identity = facts
         if metadata.base is None:
             corrections = self._server.library.path.with_name(CORRECTIONS)
         else:

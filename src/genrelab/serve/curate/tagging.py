@@ -20,6 +20,7 @@ from genrelab.library.tagging.undo.history import WrittenChange, history
 from genrelab.recognize.scan import Found
 from genrelab.serve.curate.chosen import clean, described, file_of, files_of, outside
 from genrelab.serve.curate.tag_request import TagBody, TagWriteBody, UndoBody
+from genrelab.serve.guard.roots import Roots
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 
@@ -131,9 +132,10 @@ class Tagging:
             self._writing.release()
 
 
-def record_of(record: TagRecord) -> dict[str, Any]:
-    """Return a record for an answer."""
-    about = described(real_path(record.path), None)
+def record_of(record: TagRecord, roots: Roots) -> dict[str, Any]:
+    """Return a record for an answer; it does not tell where a link out of the roots leads."""
+    inside = roots.holds(record.path)
+    about = described(real_path(record.path) if inside else os.fsencode(record.path), None)
     values = {**record.to_dict(), "code": record.code}
     return {**clean(values), **{name: about[name] for name in ("id", "path", "name")}}
 

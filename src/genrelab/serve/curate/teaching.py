@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,22 @@ from genrelab.serve.jobs.kinds import Progress
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.teach.head import need_onnx
-from genrelab.teach.sources.examples import clean as clean_examples
+from genrelab.teach.sources.examples_file import examples_file
 from genrelab.teach.sources.labelled import Labels, read_csv, read_folders, read_tags
 from genrelab.teach.sources.names import Naming
-from genrelab.teach.teaching import TeachSettings, teach
+from genrelab.teach.teaching import TeachSettings
 from genrelab.teach.workflow import (
     Means,
     check_target,
-    collect,
-    sample_deviations,
+    is_multi,
+    learn,
     stored_examples,
     write_result,
 )
 
 _MOST_PROBLEMS = 50  # messages about files that could not be read, in a result
+
+_writing = threading.Lock()  # of models: one job after the other checks that the file is free, and makes it
 
 
 def check_teaching(server: Server, body: TeachBody) -> None:
@@ -51,12 +54,6 @@ def check_teaching(server: Server, body: TeachBody) -> None:
             path=str(source[0]),
             remedy="POST /review keeps them",
         )
-    for path in source:
-        if not path.exists():
-            raise RequestError(
-                f"{path} does not exist", code="path-missing", status=404, path=str(path),
-                remedy="check the path",
-            )  # fmt: skip
     target, base = _target(server, body), _base(server, body)
     if body.update is not None and read_facts(base)[0].base is None:
         raise RequestError(
@@ -66,14 +63,22 @@ def check_teaching(server: Server, body: TeachBody) -> None:
             path=str(base),
             remedy="omit `update`, and name it as `model`",
         )
-    if target.exists() and not body.overwrite and (body.update is None or target != base):
-        raise RequestError(
-            f"{target} exists already",
-            code="teach-target-exists",
-            status=409,
-            path=str(target),
-            remedy="name another file, or send `overwrite`: true",
-        )
+    _check_free(body, target, base)
+
+
+def _check_free(body: TeachBody, target: Path, base: Path) -> None:
+    """Raise if a model or its examples would be replaced although the request does not allow it."""
+    if body.overwrite or (body.update is not None and target == base):
+        return
+    for path in (target, examples_file(target)):
+        if os.path.lexists(path):
+            raise RequestError(
+                f"{path} exists already",
+                code="teach-target-exists",
+                status=409,
+                path=str(path),
+                remedy="name another file, or send `overwrite`: true",
+            )
 
 
 def _source(server: Server, body: TeachBody) -> list[Path]:
@@ -87,7 +92,7 @@ def _source(server: Server, body: TeachBody) -> list[Path]:
     if not body.paths or (body.from_ != "tags" and len(body.paths) > 1):
         message = "name the files or folders" if body.from_ == "tags" else "name one path"
         raise RequestError(f"{message} in `paths`", code="teach-paths-number", status=422)
-    return [server.roots.resolve(text) for text in body.paths]
+    return [server.roots.existing(text) for text in body.paths]
 
 
 def _target(server: Server, body: TeachBody) -> Path:
@@ -121,6 +126,8 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
     StoppedError
         If it was cancelled.
     """
+    if progress.known():  # it was written before the server was killed
+        return
     body = TeachBody.model_validate(arguments)
     target, base, source = _target(server, body), _base(server, body), _source(server, body)
     recognizer = Recognizer.load(base, threads=1)
@@ -132,30 +139,21 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
 
     labels = _labels(server, body, source)
     means = Means(server.library, recognizer, server.settings.jobs, step)
-    known = stored.examples.names() if stored is not None else ()
-    collected = collect(labels, naming, means, known=known)
-    everything = collected.examples
-    if stored is not None:
-        everything = stored.examples.updated(everything)
-    multi = body.multi if body.multi is not None else stored is not None and stored.multi
-    problems = (*labels.problems, *collected.embeddings.problems)
+    settings = TeachSettings(is_multi(body.multi, stored), body.precision, seed=body.seed)
     try:
-        examples, left = clean_examples(
-            everything.without(naming.blocks), fewest=body.min_examples, multi=multi
-        )
+        outcome, everything = learn(labels, naming, means, settings, stored=stored, fewest=body.min_examples)
     except UsageError as error:
-        raise _with_problems(error, problems) from error
-    deviations = sample_deviations(examples, recognizer, step=step)
-    taught = teach(
-        examples, TeachSettings(multi, body.precision, seed=body.seed), deviations=deviations, step=step
-    )
+        raise _with_problems(error, labels.problems) from error
+    taught = outcome.taught
     progress.check()
-    write_result(taught, everything, target, recognizer, base)
+    with _writing:
+        _check_free(body, target, base)  # again: another job may have made it meanwhile
+        write_result(taught, everything, target, recognizer, base)
     result = {
         "model": os.fspath(target),
         **taught.to_dict(),
-        "left_out": dict(vars(left)),
-        "problems": list(problems[:_MOST_PROBLEMS]),
+        "left_out": dict(vars(outcome.left)),
+        "problems": list(outcome.problems[:_MOST_PROBLEMS]),
     }
     progress.add(clean(result), key=b"model")
 
@@ -163,8 +161,8 @@ def teach_job(server: Server, arguments: dict[str, Any], progress: Progress) -> 
 def _labels(server: Server, body: TeachBody, source: list[Path]) -> Labels:
     """Read the examples; files that are not under a root are problems."""
     readers: dict[str, Callable[[], Labels]] = {
-        "tags": lambda: read_tags(source),
-        "folders": lambda: read_folders(source[0]),
+        "tags": lambda: read_tags(source, inside=server.roots.holds),
+        "folders": lambda: read_folders(source[0], inside=server.roots.holds),
         "csv": lambda: read_csv(source[0]),
         "corrections": lambda: read_csv(source[0]),
     }
@@ -177,7 +175,7 @@ def _labels(server: Server, body: TeachBody, source: list[Path]) -> Labels:
     return labels
 
 
-def _with_problems(error: UsageError, problems: tuple[str, ...]) -> UsageError:
+def _with_problems(error: UsageError, problems: Sequence[str]) -> UsageError:
     """Return an error about too few examples that also says which files could not be read."""
     if not problems:
         return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 
 from genrelab.printing import plain
@@ -42,3 +43,11 @@ def set_up_log(*, quiet: bool) -> None:
         logger.setLevel(logging.ERROR)
     LOGGER.setLevel(logging.WARNING)
     ACCESS.setLevel(logging.ERROR if quiet else logging.INFO)
+    threading.excepthook = _log_failure
+
+
+def _log_failure(failure: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread; Python would print it without escapes."""
+    name = "" if failure.thread is None else failure.thread.name
+    if failure.exc_value is not None:
+        LOGGER.error("the thread %s failed", name, exc_info=failure.exc_value)

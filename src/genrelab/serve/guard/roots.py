@@ -64,6 +64,25 @@ class Roots:
             raise RequestError(message, code="path-special", status=403, path=shorten(text))
         return found
 
+    def existing(self, text: str) -> Path:
+        """Return the file or folder that a request names, which must exist.
+
+        Raises
+        ------
+        RequestError
+            As `resolve`; and if there is nothing at the path (404).
+        """
+        found = self.resolve(text)
+        if not os.path.lexists(found):
+            raise RequestError(
+                f"{found} does not exist",
+                code="path-missing",
+                status=404,
+                path=str(found),
+                remedy="check the path",
+            )
+        return found
+
     def holds(self, path: str | bytes | os.PathLike[str]) -> bool:
         """Whether a file or folder lies under a root after all links are resolved."""
         return self._inside(os.fsdecode(path)) is not None

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -69,7 +69,7 @@ class Start(Body):
 class End(Body):
     """The last frame, a text: the audio is complete."""
 
-    end: bool = True
+    end: Literal[True]
 
 
 class Live:

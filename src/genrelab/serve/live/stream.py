@@ -16,6 +16,8 @@ from genrelab.errors import AudioError, GenrelabError
 from genrelab.recognize.live.listening import Moment, listen
 from genrelab.recognize.live.pcm import pcm_blocks
 from genrelab.recognize.recognition import UNSURE
+from genrelab.serve.guard.log import LOGGER
+from genrelab.serve.problem import RequestError
 
 if TYPE_CHECKING:
     from genrelab.recognize.recognizer import Recognizer
@@ -110,6 +112,10 @@ class LiveStream:
             self._answer(None if error.code == "listen-no-sound" else error)
         except GenrelabError as error:
             self._answer(error)
+        except Exception:
+            LOGGER.exception("live audio failed")
+            message = "recognition failed through a defect of genrelab; the log of the server says more"
+            self._answer(RequestError(message, code="live-defect", status=500))
         finally:
             self._closed.set()
             self._answer(None)

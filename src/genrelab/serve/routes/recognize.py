@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -106,16 +105,7 @@ def _switch(name: str, value: str) -> bool:
 
 
 def _queue_paths(server: Server, body: RecognizeBody) -> Row:
-    paths = [server.roots.resolve(text) for text in body.paths]
-    for path in paths:
-        if not os.path.lexists(path):
-            raise RequestError(
-                f"{path} does not exist",
-                code="path-missing",
-                status=404,
-                path=str(path),
-                remedy="check the path",
-            )
+    paths = [server.roots.existing(text) for text in body.paths]
     lane: Lane = "long" if len(paths) > 1 or paths[0].is_dir() else "short"
     arguments = {**body.model_dump(), "paths": [str(path) for path in paths]}
     return server.part(Jobs).submit("recognize", arguments, lane=lane)

@@ -141,19 +141,19 @@ def plan(call: Call) -> TagPlanAnswer:
     """Show what would be written."""
     body: TagBody = call.body
     plan_id, records = call.server.part(Tagging).plan(body)
-    return TagPlanAnswer(plan_id=plan_id, **_fields(records))
+    return TagPlanAnswer(plan_id=plan_id, **_fields(call, records))
 
 
 def write(call: Call) -> TagRecords:
     """Write what a plan showed."""
     body: TagWriteBody = call.body
-    return TagRecords(**_fields(call.server.part(Tagging).write(body)))
+    return TagRecords(**_fields(call, call.server.part(Tagging).write(body)))
 
 
 def undo(call: Call) -> TagRecords:
     """Undo writes."""
     body: UndoBody = call.body
-    return TagRecords(**_fields(call.server.part(Tagging).undo(body)))
+    return TagRecords(**_fields(call, call.server.part(Tagging).undo(body)))
 
 
 def list_history(call: Call) -> History:
@@ -163,8 +163,8 @@ def list_history(call: Call) -> History:
     return History(items=[HistoryItem(**change_of(each)) for each in found], total=total, offset=query.offset)
 
 
-def _fields(records: list[TagRecord]) -> dict[str, object]:
-    items = [TagRecordItem(**record_of(record)) for record in records]
+def _fields(call: Call, records: list[TagRecord]) -> dict[str, object]:
+    items = [TagRecordItem(**record_of(record, call.server.roots)) for record in records]
     return {"items": items, "total": len(items), "counts": dict(Counter(each.status for each in items))}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 
@@ -35,6 +36,7 @@ class PeakCache:
 
     def __init__(self, server: Server) -> None:
         self._one = CapacityLimiter(1)
+        self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[bytes, int, int], _Small] = OrderedDict()
 
     async def find(self, track: OpenedTrack, points: int) -> list[list[float]]:
@@ -69,10 +71,11 @@ class PeakCache:
         return pairs
 
     def _known(self, track: OpenedTrack) -> _Small | None:
-        kept = self._kept.get(track.state)
-        if kept is not None:
-            self._kept.move_to_end(track.state)
-        return kept
+        with self._lock:
+            kept = self._kept.get(track.state)
+            if kept is not None:
+                self._kept.move_to_end(track.state)
+            return kept
 
     def _measure(self, track: OpenedTrack) -> _Small:
         kept = self._known(track)  # another request may have waited for the same file
@@ -91,7 +94,9 @@ class PeakCache:
                 path=path_text(track.path),
                 remedy="its timeline has the genres of all segments",
             )
-        self._kept[track.state] = kept = found.astype(np.float16)
-        while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
+        kept = found.astype(np.float16)
+        with self._lock:
+            self._kept[track.state] = kept
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
         return kept

@@ -187,5 +187,7 @@ class _Closing(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self._content.aclose()
-            self._close()
+            try:
+                await self._content.aclose()
+            finally:
+                self._close()

@@ -136,7 +136,7 @@ def _checks(runner: Runner, client: _Client) -> list[tuple[str, Callable[[], _Re
         ("serves the page", lambda: _page(client)),
         ("sends headers of safety", lambda: _headers(client)),
         ("refuses requests without the token", lambda: _missing_token(client)),
-        ("refuses a wrong token", lambda: _wrong_token(client)),
+        ("refuses a wrong token", lambda: _wrong_token(runner, client)),
         ("refuses other host names", lambda: _has(client("GET", "/", host="evil.example"), 421)),
         ("refuses pages of other sites", lambda: _foreign(client)),
         ("refuses paths out of the page's folder", lambda: _escapes(client)),
@@ -177,9 +177,10 @@ def _missing_token(client: _Client) -> _Result:
     return True, "status 401"
 
 
-def _wrong_token(client: _Client) -> _Result:
+def _wrong_token(runner: Runner, client: _Client) -> _Result:
     wrong = client("GET", f"{PREFIX}/models", authorization="Bearer wrong")
-    as_cookie = client("GET", f"{PREFIX}/models", token=False, cookie="genrelab=wrong")
+    cookie = f"{runner.genrelab.access.cookie}=wrong"
+    as_cookie = client("GET", f"{PREFIX}/models", token=False, cookie=cookie)
     return wrong.status == as_cookie.status == 401, f"status {wrong.status} {wrong.code}"
 
 

@@ -2,7 +2,7 @@
 //
 //   import { get, post, remove, upload, follow, url, Problem } from "./api.js";
 //   await get("/tracks", { genre: "jazz", limit: 50 })     query: undefined, null and "" are left out, lists repeat
-//   await post("/playlists/preview", { … })                JSON body; also put(path, body), remove(path)
+//   await post("/playlists/preview", { … })                JSON body; also remove(path)
 //   upload("/recognize", [file, …], { fields: { full: true }, onProgress(fraction), signal }) -> promise of the JSON answer
 //   const stop = follow("/jobs/ID/events", { progress(data) {}, result(data) {}, end(data) {} }); stop();
 //   url("/tracks/ID/audio")                                 for <audio src> and links
@@ -86,7 +86,6 @@ export const get = (path, query, { signal } = {}) => call("GET", path, { query, 
 export const post = (path, body = {}, { query, signal } = {}) => call("POST", path, { body, query, signal });
 // What a request returns, as a Blob: for files that the browser is to save.
 export const postForBlob = (path, body = {}) => call("POST", path, { body, blob: true });
-export const put = (path, body = {}) => call("PUT", path, { body });
 export const remove = (path) => call("DELETE", path);
 
 // Send files as multipart field `file`, after other fields. XMLHttpRequest, because fetch reports no progress of what is sent.

@@ -14,6 +14,7 @@ from genrelab.serve.guard.roots import Roots
 
 _MOST_KEPT = 50_000
 _MOST_WAITING = 2_000
+_CLOSE_SECONDS = 5.0
 
 
 class NameCache:
@@ -66,13 +67,13 @@ class NameCache:
         return found
 
     def close(self) -> None:
-        """End reading in the background."""
+        """End reading in the background; a file on a drive that does not answer is not waited for."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(_CLOSE_SECONDS)
 
     def _state(self, path: bytes) -> tuple[int, int] | None:
         if not self._roots.holds(path):

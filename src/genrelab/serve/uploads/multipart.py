@@ -222,7 +222,7 @@ class _Receiver:
                     self._file = self._temp.new(name)
                     self._made.append(self._file[0])
                 if piece is not None:
-                    self._temp.reserve(len(piece))
+                    self._temp.reserve(self._file[0], len(piece))
                     self._file[1].write(piece)
                     continue
                 made, file = self._file

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,12 +40,11 @@ class TempFolder:
         Servers of one library find each other's folders.
     most_bytes : int
         Of all uploads that wait for their jobs together.
-
     """
 
     def __init__(self, library: Path, *, most_bytes: int) -> None:
         self._most = most_bytes
-        self._used = 0
+        self._sizes: dict[str, int] = {}  # what is reserved for each upload
         self._lock = threading.Lock()
         digest = hashlib.sha256(os.fsencode(os.path.realpath(library))).hexdigest()
         self._prefix = f"genrelab-serve-{digest[:12]}-"
@@ -54,8 +54,14 @@ class TempFolder:
 
     @property
     def path(self) -> Path:
-        """The folder; raises OSError if it cannot be made."""
+        """The folder; raises OSError if it cannot be made.
+
+        It is made again if it is gone: some systems remove temporary files that nobody used for days.
+        """
         with self._making:
+            if self._path is not None and not (self._path / _LOCK).exists():
+                self._path = None
+                self._held.close()
             while self._path is None:
                 path = Path(tempfile.mkdtemp(prefix=self._prefix)).resolve()
                 try:
@@ -88,8 +94,9 @@ class TempFolder:
         """Return the path of an upload, also in the folder of another server; None if it is gone."""
         if _NAME.fullmatch(made) is None:
             return None
-        own = [] if self._path is None else [self._path]
-        for folder in (*own, *self._others()):
+        own = self._path
+        folders: Iterator[Path] = chain(() if own is None else (own,), self._others())
+        for folder in folders:
             if stat.S_ISREG(_mode(folder / made)):
                 return folder / made
         return None
@@ -99,13 +106,12 @@ class TempFolder:
         path = self.find(made)
         if path is not None:
             with suppress(OSError):
-                size = path.stat().st_size
                 path.unlink()
-                with self._lock:
-                    self._used = max(0, self._used - size)
+        with self._lock:
+            self._sizes.pop(made, None)
 
-    def reserve(self, size: int) -> None:
-        """Reserve room for bytes that are about to be written.
+    def reserve(self, made: str, size: int) -> None:
+        """Reserve room for bytes that are about to be written into an upload, until it is removed.
 
         Raises
         ------
@@ -113,15 +119,16 @@ class TempFolder:
             If the uploads that wait take too much already.
         """
         with self._lock:
-            if self._used + size > self._most:
+            used = sum(self._sizes.values())
+            if used + size > self._most:
                 raise RequestError(
-                    f"the uploads that wait for recognition have {self._used} bytes; no more are accepted",
+                    f"the uploads that wait for recognition have {used} bytes; no more are accepted",
                     code="uploads-full",
                     status=503,
                     remedy="try again when some are done",
                     headers={"Retry-After": "10"},
                 )
-            self._used += size
+            self._sizes[made] = self._sizes.get(made, 0) + size
 
     def sweep(self, keep: Collection[str]) -> None:
         """Remove the folders of killed servers; some of their files move to this one.
@@ -142,7 +149,7 @@ class TempFolder:
                         if _NAME.fullmatch(made) and stat.S_ISREG(_mode(folder / made)):
                             os.replace(folder / made, self.path / made)
                             with self._lock:
-                                self._used += (self.path / made).stat().st_size
+                                self._sizes[made] = (self.path / made).stat().st_size
                     shutil.rmtree(folder)
             except OSError:  # BlockingIOError: its server lives
                 continue

@@ -29,6 +29,10 @@ _GENRE = ("genre", "genres", "tags")
 _FORMULA = tuple("'=+-@\t\r\n＝＋－＠")  # see `genrelab.csv_text`
 
 
+Inside = Callable[[Path], bool]
+"""Whether a file or folder may be read, after its links are resolved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """A file and its genres.
@@ -69,7 +73,12 @@ class Labels:
 
 
 def read_folders(
-    root: Path, *, exclude: Iterable[str] = (), ignore: bool = True, log: ScanLog | None = None
+    root: Path,
+    *,
+    exclude: Iterable[str] = (),
+    ignore: bool = True,
+    log: ScanLog | None = None,
+    inside: Inside | None = None,
 ) -> Labels:
     """Read a folder whose subfolders are named after genres.
 
@@ -78,6 +87,8 @@ def read_folders(
     root : Path
     exclude, ignore, log
         As `genrelab.recognize.scan` takes them.
+    inside : callable or None
+        Whether a file or folder may be read; None allows all. Others are problems.
 
     Returns
     -------
@@ -102,7 +113,11 @@ def read_folders(
     found, excluded = Labels(), tuple(exclude)
     for name in names:
         folder = root / name
-        for path in _files(scan([folder], exclude=excluded, ignore=ignore, log=log), found):
+        if inside is not None and not inside(folder):
+            found.problems.append(_refused(folder))
+            continue
+        scanned = scan([folder], exclude=excluded, ignore=ignore, log=log, inside=inside)
+        for path in _files(scanned, found, inside):
             found.files.append(Labelled(path, (name,), of_genre=path.parent == folder))
     return found
 
@@ -114,7 +129,7 @@ def read_tags(
     ignore: bool = True,
     placeholders: Placeholders = PLACEHOLDERS,
     log: ScanLog | None = None,
-    step: Callable[[int], None] | None = None,
+    inside: Inside | None = None,
 ) -> Labels:
     """Read the genre tags of files.
 
@@ -126,16 +141,16 @@ def read_tags(
         As `genrelab.recognize.scan` takes them.
     placeholders : Placeholders
         Texts that mean no genre.
-    step : callable or None
-        Called with the number of files read.
+    inside : callable or None
+        Whether a file or folder may be read; None allows all. Others are problems.
 
     Returns
     -------
     Labels
     """
     found = Labels()
-    files = _files(scan(paths, exclude=tuple(exclude), ignore=ignore, follow_lists=False, log=log), found)
-    for number, path in enumerate(files, start=1):
+    scanned = scan(paths, exclude=tuple(exclude), ignore=ignore, follow_lists=False, log=log, inside=inside)
+    for path in _files(scanned, found, inside):
         try:
             with path.open("rb") as file:
                 tag = read_tag(file, path)
@@ -143,9 +158,6 @@ def read_tags(
         except (OSError, TagError) as error:
             found.problems.append(str(error) if isinstance(error, TagError) else f"{path}: {why(error)}")
             continue
-        finally:
-            if step is not None:
-                step(number)
         values = [value for text in texts for value in split_values(text)]
         genres = placeholders.without(dict.fromkeys(values[:MOST_VALUES]))
         if genres:
@@ -211,12 +223,20 @@ def read_csv(path: Path) -> Labels:
     return found
 
 
-def _files(found: Iterable[Found], labels: Labels) -> Iterator[Path]:
+def _files(found: Iterable[Found], labels: Labels, inside: Inside | None) -> Iterator[Path]:
     for file in found:
         if isinstance(file, Problem):
             labels.problems.append(file.message)
-        elif not isinstance(file, SheetTrack):
+        elif isinstance(file, SheetTrack):
+            continue
+        elif inside is not None and not inside(file):
+            labels.problems.append(_refused(file))
+        else:
             yield file
+
+
+def _refused(path: Path) -> str:
+    return f"{path} leads out of the allowed folders. It was not read."
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
