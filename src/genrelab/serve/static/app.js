@@ -94,7 +94,7 @@ function Login({ asked }) {
     <form onSubmit=${send}>
       <p>This server is protected. The token is in the file that was given with <code>--token-file</code>.</p>
       <label class="field"><span>Token</span>
-        <input type="password" autocomplete="current-password" required value=${token}
+        <input type="password" autocomplete="current-password" required autofocus value=${token}
           onInput=${(event) => setToken(event.target.value)} /></label>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
       <div class="actions"><${Button} kind="primary" type="submit" busy=${busy}>Log in<//></div>
