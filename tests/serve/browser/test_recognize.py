@@ -46,6 +46,7 @@ def test_a_file_without_sound_gets_its_error_and_the_others_their_answers(page: 
     found = card(page, broken[0])
     found.get_by_role("alert").wait_for()
     assert broken[0] in found.get_by_role("alert").inner_text()
+    assert found.get_by_role("alert").locator("p").count() == 1  # the error says itself what helps
     assert page.locator("img[src=x]").count() == 0  # it is text
 
 
