@@ -7,7 +7,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 
 const MOST_HEIGHT = 8_000_000; // pixels; browsers cut taller elements, so that longer tables are scaled
 const SPARE = 6; // rows above and below
-const NARROW = 640; // pixels of width below which a row is a card
+const NARROW = 740; // pixels of width below which a row is a card: what the columns of the library need
 
 /**
  * @param {object} props
