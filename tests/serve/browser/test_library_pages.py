@@ -184,13 +184,13 @@ def check_long_table(page: Any, count: int) -> None:
 def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     page.goto("#/map")
     stage = page.locator(".map-stage canvas").first
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     drawn = stage.screenshot()
     page.get_by_role("button", name="Hide all").click()
-    page.get_by_text("0 tracks in sight.").wait_for()
+    page.get_by_text("0 tracks in view.").wait_for()
     assert stage.screenshot() != drawn
     page.get_by_role("button", name="Show all").click()
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     assert stage.screenshot() == drawn
     page.get_by_role("button", name="Lasso").click()
     box = page.locator(".map-stage").bounding_box()
@@ -219,7 +219,7 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     lines = Path(downloading.value.path()).read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#EXTM3U"
     assert len([line for line in lines if not line.startswith("#")]) == 3
-    page.get_by_label("Save in this folder of the server").fill(str(shelf))
+    page.get_by_label("Save to this folder on the server").fill(str(shelf))
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved:").wait_for()
     saved = (shelf / "calm evening.m3u8").read_text(encoding="utf-8").splitlines()
@@ -405,14 +405,14 @@ def test_the_map_is_drawn_without_webgl(page: Any) -> None:
     )
     page.goto("#/map")
     stage = page.locator(".map-stage canvas").first
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     drawn = stage.screenshot()
     page.get_by_role("button", name="Hide all").click()
-    page.get_by_text("0 tracks in sight.").wait_for()
+    page.get_by_text("0 tracks in view.").wait_for()
     empty = stage.screenshot()
     assert empty != drawn
     page.get_by_role("button", name="jazz").click()
-    page.get_by_text("1 track in sight.").wait_for()
+    page.get_by_text("1 track in view.").wait_for()
     assert stage.screenshot() not in (empty, drawn)
     assert page.get_by_role("button", name="jazz").get_attribute("aria-pressed") == "true"
 
@@ -433,10 +433,10 @@ def test_selected_tracks_are_corrected(page: Any, shelf: Path, library: Path) ->
 
 def test_a_track_on_the_map_says_its_name_and_plays(page: Any) -> None:
     page.goto("#/map")
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     for genre in ("classical", "country", "unsure"):
         page.get_by_role("region", name="Legend").get_by_role("button", name=genre).click()
-    page.get_by_text("1 track in sight.").wait_for()
+    page.get_by_text("1 track in view.").wait_for()
     box = page.locator(".map-stage").bounding_box()
     tip = page.locator(".map-tip", has_text="jazz.mp3")
     steps = [(x, y) for y in range(10, int(box["height"]), 12) for x in range(10, int(box["width"]), 12)]

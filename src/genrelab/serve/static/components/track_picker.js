@@ -32,7 +32,7 @@ export function TrackPicker({ label, onPick }) {
     field.current.querySelector("input").focus();
   };
   return html`<div ref=${field}>
-    <${Field} label=${label} type="search" placeholder="words of the path" value=${text} onInput=${setText} autocomplete="off" />
+    <${Field} label=${label} type="search" placeholder="words in the path" value=${text} onInput=${setText} autocomplete="off" />
     ${problem && html`<${ProblemBox} problem=${problem} />`}
     <p class="hidden" role="status">${found ? `${found.length} found` : ""}</p>
     ${found && (found.length

@@ -1,4 +1,4 @@
-// A table of any length: only the rows in sight are in the document.
+// A table of any length: only the rows in view are in the document.
 //
 // It is an ARIA grid with one stop for the Tab key. The arrow keys, Home, End and the page keys move; Enter
 // opens; the space bar selects, with Shift up to there; Ctrl+A selects all, Escape nothing.

@@ -66,7 +66,7 @@ function FolderForm({ options }) {
     addFolder(path.trim(), options);
     setPath("");
   };
-  return html`<details class="card folder-form"><summary>Music that is on the server</summary>
+  return html`<details class="card folder-form"><summary>Music on the server</summary>
     <form class="toolbar" onSubmit=${submit}>
       <${Field} label="File or folder" value=${path} onInput=${setPath} placeholder="Albums/1959" required spellcheck="false"
         hint="A path under a folder that the server was started with. Results go to the library." />
@@ -103,7 +103,7 @@ function Result({ recognition, name, thresholdOf, file }) {
 }
 
 const WORDS = {
-  waiting: "waits", sending: "is being sent", queued: "waits for the server", running: "is being recognized", cancelled: "was cancelled",
+  waiting: "waiting", sending: "sending", queued: "waiting for the server", running: "recognizing", cancelled: "cancelled",
   failed: "failed", done: "done",
 };
 
@@ -156,7 +156,7 @@ export function Recognize() {
     <${DropZone} options=${options} />
     <div class="row options">
       <${Checkbox} label="Process whole files, not only segments" checked=${options.full} onInput=${(full) => setOptions({ ...options, full })} />
-      <${Checkbox} label="Recognize again what is known" checked=${options.again} onInput=${(again) => setOptions({ ...options, again })} />
+      <${Checkbox} label="Recognize known files again" checked=${options.again} onInput=${(again) => setOptions({ ...options, again })} />
     </div>
     <${FolderForm} options=${options} />
     <p class="hidden" aria-live="polite">${said(items)}</p>
