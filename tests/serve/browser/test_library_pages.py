@@ -97,6 +97,14 @@ def test_search_filters_and_order_are_in_the_address(page: Any) -> None:
     assert not page.get_by_label("Only unsure").is_checked()
 
 
+@pytest.mark.parametrize("width", [360, 700, 860, 1000, 1280])
+def test_no_column_is_cut_off(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    open_library(page)
+    page_server.until(page, "document.querySelector('.window-table').clientWidth < innerWidth")
+    assert table(page).evaluate("table => table.scrollWidth <= table.clientWidth")
+
+
 def test_the_table_is_driven_by_keys(page: Any) -> None:
     open_library(page)
     table(page).focus()
@@ -181,7 +189,7 @@ def check_long_table(page: Any, count: int) -> None:
     assert frame["y"] < box["y"] < frame["y"] + frame["height"]
 
 
-def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
+def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path, watched: Any) -> None:
     page.goto("#/map")
     stage = page.locator(".map-stage canvas").first
     page.get_by_text("4 tracks in view.").wait_for()
@@ -226,6 +234,11 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     entries = [line for line in saved if not line.startswith("#")]
     assert len(entries) == 3
     assert {shelf / entry for entry in entries} < set(shelf.glob("*.mp3"))
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Choose another name, or replace it.").wait_for()
+    watched.refused.clear()
+    page.get_by_role("button", name="Replace it").click()
+    page.get_by_role("button", name="Save", exact=True).wait_for()
 
 
 def frames_and_sound(path: Path) -> tuple[dict[str, bytes], bytes]:
@@ -369,14 +382,25 @@ def test_points_are_found_as_by_looking_at_all(page: Any) -> None:
     assert 100 < found["count"] < 1000
 
 
-def test_teaching_shows_how_good_the_model_is(open_page: OpenPage, tmp_path: Path) -> None:
+def test_teaching_shows_how_good_the_model_is(open_page: OpenPage, opened: list[Any], tmp_path: Path) -> None:
     root = tmp_path / "music"
     page_server.compose_several(root / "examples", "jazz", "rock", count=6, seconds=10)
     with page_server.serving(root, tmp_path / "library.db") as running:
         page = open_page(running)
+        teach_without_corrections(page)
+        opened[0][0].refused.clear()
         teach_from_folders(page)
         page.close()
     assert (root / "mine.onnx").is_file()
+
+
+def teach_without_corrections(page: Any) -> None:
+    page.goto("#/review")
+    teach = page.get_by_role("region", name="Teach")
+    teach.get_by_label("Model file to write").fill("mine.onnx")
+    teach.get_by_role("button", name="Teach").click()
+    teach.get_by_text("Correct the genres of some tracks first.").wait_for()
+    assert teach.get_by_role("button", name="Replace it").count() == 0  # there is nothing to replace
 
 
 def teach_from_folders(page: Any) -> None:

@@ -162,7 +162,9 @@ function Result({ tracks, omitted, setTracks, health }) {
       const skipped = saved.skipped.length ? `; ${saved.skipped.length} left out: ${saved.skipped[0].reason}` : "";
       toast(`Saved: ${saved.path}${skipped}`);
     } catch (refused) {
-      setExists(refused.status === 409);
+      const taken = refused.code === "playlist-exists";
+      setExists(taken);
+      if (taken) refused.remedy = "Choose another name, or replace it.";
       throw refused;
     }
   });
