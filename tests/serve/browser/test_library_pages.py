@@ -241,6 +241,20 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path, watched: 
     page.get_by_role("button", name="Save", exact=True).wait_for()
 
 
+def test_enter_while_searching_a_track_sends_no_form(page: Any, watched: Any) -> None:
+    page.goto("#/playlists?kind=similar")
+    field = page.get_by_label("Add a track")
+    field.fill("mp3")
+    page.locator(".found button").first.click()
+    page.locator(".seeds li").wait_for()
+    field.fill("mp3")
+    page.locator(".found button").first.wait_for()
+    field.press("Enter")
+    page.get_by_role("button", name="Show the tracks").click()
+    page.get_by_role("region", name="Tracks of the playlist").wait_for()
+    assert len([each for each in watched.requests if each.endswith("/playlists/preview")]) == 1
+
+
 def frames_and_sound(path: Path) -> tuple[dict[str, bytes], bytes]:
     """Return the frames of the ID3 tag, and all bytes behind it, read by another program than genrelab."""
     content = path.read_bytes()
