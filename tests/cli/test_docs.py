@@ -20,7 +20,12 @@ from genrelab.cli.main import main
 LABORATORY = {
     "bench", "compare", "corpora", "demo", "evaluate", "finalize", "pretrain", "reproduce", "search", "train",
 }  # fmt: skip
-ELSEWHERE = {"teach"}  # tests/teach/test_docs.py runs it on music with tags
+ELSEWHERE = {
+    "teach",  # tests/teach/test_docs.py runs it on music with tags
+    "playlist",  # the model here knows no jazz: tests/cli/test_playlist.py
+    "serve",  # runs until it is told to end: tests/serve/test_command.py
+    "watch",
+}
 README, RECOGNIZE, LIBRARY = (ROOT / page for page in ("README.md", "docs/recognize.md", "docs/library.md"))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mutagen.id3
 import pytest
 from served_music import ServedMusic, call, id_of
 from starlette.testclient import TestClient
@@ -70,6 +71,11 @@ def test_tags_that_are_probably_wrong(music: ServedMusic, identity: str) -> None
         call(client, "/review", {"id": id_of(more), "genre": "rock"})
         call(client, "/review", {"id": id_of(wrong), "genre": "undo"})
         assert [item["name"] for item in call(client, "/review")["items"]] == ["b.mp3"]
+
+        tags = mutagen.id3.ID3(music.folder / "d.mp3")  # another program changes it
+        tags.setall("TCON", [mutagen.id3.TCON(text=["Rock"])])
+        tags.save()
+        assert [item["name"] for item in call(client, "/review")["items"]] == ["d.mp3", "b.mp3"]
     assert rows(corrections)[1:] == [[str(surely), "dub"], [str(more), "rock"]]
     assert [(file.path, file.genres) for file in read_csv(corrections).files] == [
         (surely, ("dub",)),

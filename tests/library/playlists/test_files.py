@@ -89,6 +89,8 @@ def test_the_name_says_the_format(tmp_path: Path) -> None:
     for name, wanted in (("x.mp3", None), ("x", None), ("x.m3u8", "xspf"), ("x.xspf", "m3u8")):
         with raises("playlist-suffix", name):
             format_of(Path(name), wanted)
+    with raises("playlist-suffix", ".m3u8 or .m3u or .xspf"):
+        format_of(Path("x.txt"), None)
 
 
 def test_an_existing_file_stays(tmp_path: Path) -> None:

@@ -109,9 +109,14 @@ def watched(page: Any, served: Served) -> Iterator[Watched]:
 
 
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[[Served], Any]]:
+def opened() -> list[tuple[Watched, str]]:
+    """What the pages of `open_page` did, and the addresses of their servers."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Any, opened: list[tuple[Watched, str]]) -> Iterator[Callable[[Served], Any]]:
     """A function that opens a page of another server; it is watched, too."""
-    opened: list[tuple[Watched, str]] = []
 
     def open_one(running: Served) -> Any:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, base_url=running.url)

@@ -97,6 +97,14 @@ def test_search_filters_and_order_are_in_the_address(page: Any) -> None:
     assert not page.get_by_label("Only unsure").is_checked()
 
 
+@pytest.mark.parametrize("width", [360, 700, 860, 1000, 1280])
+def test_no_column_is_cut_off(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    open_library(page)
+    page_server.until(page, "document.querySelector('.window-table').clientWidth < innerWidth")
+    assert table(page).evaluate("table => table.scrollWidth <= table.clientWidth")
+
+
 def test_the_table_is_driven_by_keys(page: Any) -> None:
     open_library(page)
     table(page).focus()
@@ -181,16 +189,16 @@ def check_long_table(page: Any, count: int) -> None:
     assert frame["y"] < box["y"] < frame["y"] + frame["height"]
 
 
-def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
+def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path, watched: Any) -> None:
     page.goto("#/map")
     stage = page.locator(".map-stage canvas").first
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     drawn = stage.screenshot()
     page.get_by_role("button", name="Hide all").click()
-    page.get_by_text("0 tracks in sight.").wait_for()
+    page.get_by_text("0 tracks in view.").wait_for()
     assert stage.screenshot() != drawn
     page.get_by_role("button", name="Show all").click()
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     assert stage.screenshot() == drawn
     page.get_by_role("button", name="Lasso").click()
     box = page.locator(".map-stage").bounding_box()
@@ -219,13 +227,32 @@ def test_a_lasso_on_the_map_becomes_a_playlist(page: Any, shelf: Path) -> None:
     lines = Path(downloading.value.path()).read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#EXTM3U"
     assert len([line for line in lines if not line.startswith("#")]) == 3
-    page.get_by_label("Save in this folder of the server").fill(str(shelf))
+    page.get_by_label("Save to this folder on the server").fill(str(shelf))
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved:").wait_for()
     saved = (shelf / "calm evening.m3u8").read_text(encoding="utf-8").splitlines()
     entries = [line for line in saved if not line.startswith("#")]
     assert len(entries) == 3
     assert {shelf / entry for entry in entries} < set(shelf.glob("*.mp3"))
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Choose another name, or replace it.").wait_for()
+    watched.refused.clear()
+    page.get_by_role("button", name="Replace it").click()
+    page.get_by_role("button", name="Save", exact=True).wait_for()
+
+
+def test_enter_while_searching_a_track_sends_no_form(page: Any, watched: Any) -> None:
+    page.goto("#/playlists?kind=similar")
+    field = page.get_by_label("Add a track")
+    field.fill("mp3")
+    page.locator(".found button").first.click()
+    page.locator(".seeds li").wait_for()
+    field.fill("mp3")
+    page.locator(".found button").first.wait_for()
+    field.press("Enter")
+    page.get_by_role("button", name="Show the tracks").click()
+    page.get_by_role("region", name="Tracks of the playlist").wait_for()
+    assert len([each for each in watched.requests if each.endswith("/playlists/preview")]) == 1
 
 
 def frames_and_sound(path: Path) -> tuple[dict[str, bytes], bytes]:
@@ -369,14 +396,25 @@ def test_points_are_found_as_by_looking_at_all(page: Any) -> None:
     assert 100 < found["count"] < 1000
 
 
-def test_teaching_shows_how_good_the_model_is(open_page: OpenPage, tmp_path: Path) -> None:
+def test_teaching_shows_how_good_the_model_is(open_page: OpenPage, opened: list[Any], tmp_path: Path) -> None:
     root = tmp_path / "music"
     page_server.compose_several(root / "examples", "jazz", "rock", count=6, seconds=10)
     with page_server.serving(root, tmp_path / "library.db") as running:
         page = open_page(running)
+        teach_without_corrections(page)
+        opened[0][0].refused.clear()
         teach_from_folders(page)
         page.close()
     assert (root / "mine.onnx").is_file()
+
+
+def teach_without_corrections(page: Any) -> None:
+    page.goto("#/review")
+    teach = page.get_by_role("region", name="Teach")
+    teach.get_by_label("Model file to write").fill("mine.onnx")
+    teach.get_by_role("button", name="Teach").click()
+    teach.get_by_text("Correct the genres of some tracks first.").wait_for()
+    assert teach.get_by_role("button", name="Replace it").count() == 0  # there is nothing to replace
 
 
 def teach_from_folders(page: Any) -> None:
@@ -405,14 +443,14 @@ def test_the_map_is_drawn_without_webgl(page: Any) -> None:
     )
     page.goto("#/map")
     stage = page.locator(".map-stage canvas").first
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     drawn = stage.screenshot()
     page.get_by_role("button", name="Hide all").click()
-    page.get_by_text("0 tracks in sight.").wait_for()
+    page.get_by_text("0 tracks in view.").wait_for()
     empty = stage.screenshot()
     assert empty != drawn
     page.get_by_role("button", name="jazz").click()
-    page.get_by_text("1 track in sight.").wait_for()
+    page.get_by_text("1 track in view.").wait_for()
     assert stage.screenshot() not in (empty, drawn)
     assert page.get_by_role("button", name="jazz").get_attribute("aria-pressed") == "true"
 
@@ -433,10 +471,10 @@ def test_selected_tracks_are_corrected(page: Any, shelf: Path, library: Path) ->
 
 def test_a_track_on_the_map_says_its_name_and_plays(page: Any) -> None:
     page.goto("#/map")
-    page.get_by_text("4 tracks in sight.").wait_for()
+    page.get_by_text("4 tracks in view.").wait_for()
     for genre in ("classical", "country", "unsure"):
         page.get_by_role("region", name="Legend").get_by_role("button", name=genre).click()
-    page.get_by_text("1 track in sight.").wait_for()
+    page.get_by_text("1 track in view.").wait_for()
     box = page.locator(".map-stage").bounding_box()
     tip = page.locator(".map-tip", has_text="jazz.mp3")
     steps = [(x, y) for y in range(10, int(box["height"]), 12) for x in range(10, int(box["width"]), 12)]

@@ -42,6 +42,7 @@ def test_a_wrong_token_is_refused_and_the_right_one_opens_the_page(
     page.goto("#/")
     dialog = page.get_by_role("dialog", name="Token")
     dialog.wait_for()
+    assert dialog.get_by_label("Token").evaluate("field => field === document.activeElement")
     dialog.get_by_label("Token").fill("wrong")
     dialog.get_by_role("button", name="Log in").click()
     dialog.get_by_role("alert").get_by_text("the token is wrong").wait_for()
@@ -82,5 +83,5 @@ def test_a_server_that_only_reads_says_so(page: Any, watched: Any) -> None:
     }).then((answer) => answer.json())"""
     (found,) = page.evaluate(recognized)["results"]
     page.goto(f"#/track/{found['id']}")
-    page.get_by_text("This server only reads.").wait_for()
+    page.get_by_text("start it with genrelab serve --allow-write.").wait_for()
     assert page.get_by_label("Right genre").count() == 0

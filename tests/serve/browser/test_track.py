@@ -118,7 +118,7 @@ def test_a_genre_is_corrected_and_the_correction_taken_back(track: Any, served: 
     track.get_by_text(f"Corrected to {SECOND}.").wait_for()
     assert any(str(file) in line and SECOND in line for line in corrections(served))
     track.get_by_role("button", name="Undo").click()
-    track.get_by_text("The correction is taken back.").wait_for()
+    track.get_by_text("The correction is undone.").wait_for()
     assert not any(str(file) in line for line in corrections(served))
     assert hashlib.sha256(file.read_bytes()).hexdigest() == before
 
@@ -145,7 +145,7 @@ def test_a_long_file_can_be_processed_as_a_whole(page: Any, served: Served, musi
     soundfile.write(music / "long.mp3", np.concatenate([wave] * 6), rate)
     try:
         page.goto("#/")
-        page.get_by_text("Music that is on the server").click()
+        page.get_by_text("Music on the server").click()
         page.get_by_label("File or folder").fill("long.mp3")
         page.get_by_role("button", name="Recognize", exact=True).click()
         page.get_by_role("link", name="Open").click()

@@ -38,7 +38,7 @@ def format_of(target: Path, wanted: PlaylistFormat | None = None) -> PlaylistFor
     """
     named = _SUFFIXES.get(target.suffix.lower())
     if named is None or (wanted is not None and wanted != named):
-        ending = ".m3u8 or .xspf" if wanted is None else f".{wanted}"
+        ending = " or ".join(suffix for suffix, format in _SUFFIXES.items() if wanted in (None, format))
         message = f"the name of the playlist {target} must end with {ending}"
         raise UsageError(message, code="playlist-suffix")
     return named

@@ -22,6 +22,10 @@ _SECONDS = 2.0  # that a request reads tags; the next one goes on
 _MOST_KEPT = 200_000  # files whose comparison is remembered
 
 
+_Key = tuple[bytes, str, str]  # path, model, predicted genre
+_Stamp = tuple[int, int, int] | None  # size and times of a file; None if it cannot be looked at
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A doubtful track.
@@ -51,7 +55,7 @@ class Doubts:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._compared: OrderedDict[tuple[bytes, str, int, int, str], Doubt | None] = OrderedDict()
+        self._compared: OrderedDict[_Key, tuple[_Stamp, Doubt | None]] = OrderedDict()
         self._lock = threading.Lock()
 
     def unsure(self, model: str) -> list[Doubt]:
@@ -72,7 +76,7 @@ class Doubts:
         """Return tracks whose tags differ from a confident answer, and how many are still to be compared.
 
         The most confident answers come first. Tags are read for a limited time; what was compared is kept
-        until the file or its answer changes.
+        until the file or its answer changes. Half of the time is for looking whether files have changed.
 
         Parameters
         ----------
@@ -80,23 +84,25 @@ class Doubts:
             `Bundle.identity`.
         """
         rows = self._server.library.database.rows(
-            "SELECT path, size, mtime_ns, genre FROM tracks WHERE model = ? AND error IS NULL "
+            "SELECT path, genre FROM tracks WHERE model = ? AND error IS NULL "
             "AND typeof(path) = 'blob' AND genre != ? ORDER BY confidence DESC, path",
             (model, UNSURE),
         )
         holds = self._server.part(Catalogue).listing.holds
-        end, found, left, meanings = time.monotonic() + _SECONDS, list[Doubt](), 0, None
-        for path, size, mtime_ns, genre in rows if self._server.roots.folders else ():
+        start, found, left, meanings = time.monotonic(), list[Doubt](), 0, None
+        for path, genre in rows if self._server.roots.folders else ():
             if not holds(path):
                 continue
-            key = (path, model, size, mtime_ns, genre)
+            key = (path, model, genre)
             with self._lock:
-                known = key in self._compared
-                doubt = self._compared.get(key)
-            if not known and time.monotonic() > end:
+                known = self._compared.get(key)
+            spent = time.monotonic() - start
+            if known is not None and (spent > _SECONDS / 2 or known[0] == _stamp(path)):
+                doubt = known[1]
+            elif spent > _SECONDS:
                 left += 1
                 continue
-            if not known:
+            else:
                 meanings = meanings or self._meanings(model)
                 doubt = self._compare(key, meanings)
             if doubt is not None:
@@ -109,13 +115,23 @@ class Doubts:
         )
         return Meanings.of_model([genre for row in rows for genre in genre_names(row[0])], GenreMap())
 
-    def _compare(self, key: tuple[bytes, str, int, int, str], meanings: Meanings) -> Doubt | None:
+    def _compare(self, key: _Key, meanings: Meanings) -> Doubt | None:
+        stamp = _stamp(key[0])  # before the tags are read: what changes meanwhile is compared again
         path = Path(os.fsdecode(key[0]))
         inside = self._server.roots.holds(key[0])  # it may be a link now
         found = disagreement(self._server.library, path, meanings) if inside else None
         doubt = None if found is None else Doubt(key[0], found.tags, found.genre, found.confidence)
         with self._lock:
-            self._compared[key] = doubt
+            self._compared[key] = stamp, doubt
             while len(self._compared) > _MOST_KEPT:
                 self._compared.popitem(last=False)
         return doubt
+
+
+def _stamp(path: bytes) -> _Stamp:
+    """Return what changes when a file is written, even if its modification time is kept."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

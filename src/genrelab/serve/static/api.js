@@ -45,7 +45,7 @@ function problemOf(status, text) {
 }
 
 const unreachable = () => new Problem({
-  title: "The server cannot be reached.", code: "unreachable", remedy: "Look whether genrelab serve still runs.",
+  title: "The server cannot be reached.", code: "unreachable", remedy: "Check whether genrelab serve is still running.",
 });
 
 let asked = null; // the login that is open

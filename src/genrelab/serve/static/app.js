@@ -35,7 +35,7 @@ function ThemeSwitch() {
   const change = (event) => { window.genrelabTheme.choose(event.target.value); setChosen(event.target.value); };
   return html`<label class="theme"><span>Colours</span>
     <select value=${chosen} onChange=${change}>
-      <option value="auto" selected=${chosen === "auto"}>as the system</option>
+      <option value="auto" selected=${chosen === "auto"}>same as system</option>
       <option value="light" selected=${chosen === "light"}>light</option>
       <option value="dark" selected=${chosen === "dark"}>dark</option>
     </select></label>`;
@@ -58,7 +58,7 @@ function Navigation({ current, open, onClose, protectedBy }) {
   </nav>`;
 }
 
-const UNLOADED = { message: "This view cannot be loaded.", remedy: "Look whether the server still runs, then try again." };
+const UNLOADED = { message: "This view cannot be loaded.", remedy: "Check whether the server is still running, then try again." };
 
 // Loads a view when it is first looked at, and catches its errors, so that the rest of the page stays.
 function Guarded({ load, title, ...rest }) {
@@ -94,7 +94,7 @@ function Login({ asked }) {
     <form onSubmit=${send}>
       <p>This server is protected. The token is in the file that was given with <code>--token-file</code>.</p>
       <label class="field"><span>Token</span>
-        <input type="password" autocomplete="current-password" required value=${token}
+        <input type="password" autocomplete="current-password" required autofocus value=${token}
           onInput=${(event) => setToken(event.target.value)} /></label>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
       <div class="actions"><${Button} kind="primary" type="submit" busy=${busy}>Log in<//></div>

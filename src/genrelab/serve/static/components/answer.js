@@ -14,7 +14,7 @@ export function explain({ reason, genres = [], guess }, threshold) {
   const limit = threshold == null ? "what the model needs to name a genre" : `the ${percent(threshold)} that the model needs to name a genre`;
   if (!first) return `No genre reaches ${limit}.`;
   const close = second && first.probability - second.probability < 0.1 ? `; ${second.genre} is close behind` : "";
-  return `${guess ? "This is a guess. " : ""}Most likely is ${first.genre} with ${percent(first.probability)}, below ${limit}${close}.`;
+  return `${guess ? "This is a guess. " : ""}The most likely genre is ${first.genre} with ${percent(first.probability)}, below ${limit}${close}.`;
 }
 
 export function Tags({ tags }) {

@@ -5,6 +5,8 @@
 import { clock, html, percent, useEffect, useRef } from "../lib.js";
 import uPlot from "../vendor/uplot.js";
 
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]; // seconds between two labels: whole ones, so none is there twice
+
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // A thin line in a light colour is hard to see on white.
@@ -25,7 +27,7 @@ function options(width, height, lines, span, seek) {
     scales: { x: { time: false, range: span ?? undefined }, y: { range: [0, 1] } },
     padding: [8, 22, 0, 0],
     axes: [
-      { ...axis, size: 30, values: (_, splits) => splits.map(clock) },
+      { ...axis, size: 30, incrs: STEPS, values: (_, splits) => splits.map(clock) },
       { ...axis, size: 48, values: (_, splits) => splits.map(percent) },
     ],
     series: [{}, ...lines.map((line) => ({ label: line.label, stroke: onPaper(line.colour), dash: line.dashed ? [6, 5] : undefined, width: 2, points: { show: false } }))],

@@ -1,6 +1,6 @@
 // Field: <${Field} label="Search" hint="…" value=${text} onInput=${setText} type="search" placeholder="…" />
 // Select: <${Select} label="Genre" value=${genre} onInput=${setGenre} options=${["jazz", ["", "all genres"]]} />
-// Checkbox: <${Checkbox} label="No near copies" checked=${bool} onInput=${setBool} />
+// Checkbox: <${Checkbox} label="Leave out near copies" checked=${bool} onInput=${setBool} />
 //   onInput gets the value, not the event.
 import { html, newId, useMemo } from "../lib.js";
 

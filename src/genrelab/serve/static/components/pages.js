@@ -48,7 +48,7 @@ export class Pages {
     if (this.wanted.length) this.timer = setTimeout(() => this.pump(), this.total === null ? 0 : 60);
   }
 
-  /** Ask again for pages in sight whose items are not complete, less and less often. */
+  /** Ask again for pages in view whose items are not complete, less and less often. */
   complete() {
     clearTimeout(this.again);
     const [first, last] = this.inSight.map((index) => Math.floor(index / PAGE));

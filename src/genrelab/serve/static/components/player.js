@@ -39,7 +39,7 @@ function withFallback(audio, source, fallback, onFail) {
       const response = await fetch(audio.src, { headers: { Range: "bytes=0-0" } });
       const problem = response.ok ? null : await response.json();
       onFail({ message: problem?.title ?? "This browser cannot play the file.", remedy: problem?.remedy });
-    } catch { onFail({ message: "The sound cannot be loaded.", remedy: "Look whether the server still runs." }); }
+    } catch { onFail({ message: "The sound cannot be loaded.", remedy: "Check whether the server is still running." }); }
   });
   audio.addEventListener("play", () => { audio.dataset.wanted = "yes"; only(audio); });
   audio.addEventListener("pause", () => { if (!audio.error) audio.dataset.wanted = ""; });

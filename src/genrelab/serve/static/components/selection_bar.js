@@ -1,4 +1,4 @@
-// What to do with the selected tracks; it stays in sight at the bottom of the page.
+// What to do with the selected tracks; it stays in view at the bottom of the page.
 import { html, several, useState } from "../lib.js";
 import { post } from "../api.js";
 import { Button, LinkButton } from "./button.js";
@@ -41,7 +41,7 @@ function Correct({ open, onClose }) {
         setDone(k);
         await post("/review", { id: track.id, genre: genre.trim() });
       }
-      toast(`${several("track", tracks.length)} corrected to ${genre.trim()}. Review teaches a model with it.`);
+      toast(`${several("track", tracks.length)} corrected to ${genre.trim()}. Teach a model with it under Review.`);
       selection.clear();
       onClose();
     } catch (refused) {

@@ -35,7 +35,7 @@ export function TagHistory({ writes }) {
   };
   if (problem) return html`<${ProblemBox} problem=${problem} onRetry=${reload} />`;
   if (!data) return loading && html`<${Loading} what="the history" />`;
-  if (!data.total) return html`<div class="card"><${Empty} title="Nothing was written yet"><p>What you write appears here, and can be undone.</p><//></div>`;
+  if (!data.total) return html`<div class="card"><${Empty} title="Nothing has been written yet"><p>What you write appears here, and can be undone.</p><//></div>`;
   const columns = [
     { key: "path", title: "File", cell: ({ id, path }) => (id ? html`<a href=${`#/track/${id}`} title=${path}>${baseName(path)}</a>` : html`<span title=${path}>${baseName(path)}</span>`) },
     { key: "what", title: "Change", cell: (row) => html`${FIELDS.filter(([field]) => row[`${field}before`]).map(([field, name]) => html`<div key=${field}>${name && html`<span class="note">${name} </span>`}<${Change} before=${row[`${field}before`]} after=${row[`${field}after`]} /></div>`)}${row.note && html`<span class="note">${row.note}</span>`}` },
@@ -45,12 +45,12 @@ export function TagHistory({ writes }) {
     ${together(data.items).map((rows) => html`<section class="card" key=${rows[0].change} aria-label=${`Written ${moment(rows[0].when)}`}>
       <div class="title-row"><h2>${moment(rows[0].when) || "By an older version"}, ${several("file", rows.length)}</h2>
         ${writes && rows.length > 1 && html`<${Button} onClick=${() => setAsked(rows)}>Undo all ${whole(rows.length)} …<//>`}</div>
-      <${Table} caption="Writes, the last first" columns=${columns} rows=${rows} rowKey=${({ change }) => change} /></section>`)}
+      <${Table} caption="Writes, latest first" columns=${columns} rows=${rows} rowKey=${({ change }) => change} /></section>`)}
     ${data.total > PAGE && html`<div class="row"><${Button} disabled=${offset === 0} onClick=${() => setOffset(Math.max(0, offset - PAGE))}>Later<//>
         <p class="note">${whole(offset + 1)} to ${whole(offset + data.items.length)}</p>
         <${Button} disabled=${offset + PAGE >= data.total} onClick=${() => setOffset(offset + PAGE)}>Earlier<//></div>`}
     <${Confirm} title=${`Undo ${several("write", asked?.length ?? 0)}?`} open=${asked !== null} action="Undo" busy=${busy} onConfirm=${undo} onClose=${() => setAsked(null)}>
-      <p>The tags become again what they were before ${asked?.length === 1 ? baseName(asked[0].path) : "these writes"} was written. The sound does not change.</p>
+      <p>The tags ${asked?.length === 1 ? `of ${baseName(asked[0].path)} ` : ""}go back to what they were before. The sound does not change.</p>
       <${Checkbox} label="Also files that another program has changed since" checked=${force} onInput=${setForce} />
     <//>`;
 }

@@ -29,18 +29,18 @@ export function TagOptions({ options, onInput }) {
   return html`<fieldset><legend>Write</legend>
       <div class="radios">${FIELDS.map(([name, title]) => html`<${Checkbox} key=${name} label=${title} checked=${options.fields.includes(name)} onInput=${toggle(name)} />`)}</div></fieldset>
     ${options.fields.includes("genre") && html`<${GenreField} label="Genre of your choice, instead of the predicted one" placeholder="as predicted" value=${options.genre} onInput=${(genre) => set({ genre })} />`}
-    <fieldset><legend>Values that a file has already</legend>
+    <fieldset><legend>Values that are already in the file</legend>
       <div class="radios">${MODES.map(([name, title]) => html`<label key=${name}><input type="radio" name="mode" checked=${options.mode === name} onChange=${() => set({ mode: name })} /> ${title}</label>`)}</div></fieldset>
     <div class="toolbar">
       <${Select} label="Spelling" value=${options.spelling} onInput=${(spelling) => set({ spelling })} options=${SPELLINGS} />
       <${Select} label="One genre per" value=${options.by} onInput=${(by) => set({ by })} disabled=${options.genre.trim() !== ""} options=${[["", "track"], ["album", "album"], ["folder", "folder"]]} />
-      <${Field} label="Confidence from, in %" type="number" min="0" max="100" placeholder="any" value=${options.min_confidence} onInput=${(least) => set({ min_confidence: least })} />
-      <${Field} label="Genres at most" type="number" min="1" max="10" required=${true} value=${options.genres} onInput=${(most) => set({ genres: Number(most) || 1 })} />
-      ${(options.fields.includes("mood") || options.fields.includes("grouping")) && html`<${Field} label="Moods, styles at most" type="number" min="1" max="20" required=${true} value=${options.most} onInput=${(most) => set({ most: Number(most) || 1 })} />`}
+      <${Field} label="Minimum confidence, in %" type="number" min="0" max="100" placeholder="any" value=${options.min_confidence} onInput=${(least) => set({ min_confidence: least })} />
+      <${Field} label="Maximum genres" type="number" min="1" max="10" required=${true} value=${options.genres} onInput=${(most) => set({ genres: Number(most) || 1 })} />
+      ${(options.fields.includes("mood") || options.fields.includes("grouping")) && html`<${Field} label="Maximum moods, styles" type="number" min="1" max="20" required=${true} value=${options.most} onInput=${(most) => set({ most: Number(most) || 1 })} />`}
     </div>
     <details class="more"><summary>More options</summary>
       <div class="radios">${SWITCHES.map(([name, title]) => html`<${Checkbox} key=${name} label=${title} checked=${options[name]} onInput=${(on) => set({ [name]: on })} />`)}
-        ${options.fields.includes("grouping") && html`<${Checkbox} label="Grouping as iTunes has it" checked=${options.itunes_grouping} onInput=${(on) => set({ itunes_grouping: on })} />`}</div>
+        ${options.fields.includes("grouping") && html`<${Checkbox} label="Grouping as in iTunes" checked=${options.itunes_grouping} onInput=${(on) => set({ itunes_grouping: on })} />`}</div>
       <div class="toolbar"><${Select} label="Separator in ID3v2.3" value=${options.id3v23_separator} onInput=${(separator) => set({ id3v23_separator: separator })} options=${["/", ";", ["; ", "; and a space"], ["nul", "zero byte"]]} /></div>
     </details>`;
 }

@@ -9,6 +9,10 @@ import { Figures } from "./figures.js";
 import { ProblemBox } from "./problem.js";
 
 const SOURCES = [["corrections", "my corrections"], ["tags", "the genre tags of a folder"], ["folders", "the subfolders of a folder"]];
+const REMEDIES = { // on this page, rather than in a program
+  "teach-target-exists": "Choose another name, or replace it.",
+  "teach-no-corrections": "Correct the genres of some tracks first.",
+};
 const RUNNING = ["queued", "running"];
 
 export function Teach({ model, fresh, writes }) {
@@ -30,7 +34,8 @@ export function Teach({ model, fresh, writes }) {
       setJob(await post("/teach", { from: source, paths, to: target.trim(), ...update, overwrite: exists }));
       setExists(false);
     } catch (refused) {
-      setExists(refused.status === 409);
+      setExists(refused.code === "teach-target-exists");
+      refused.remedy = REMEDIES[refused.code] ?? refused.remedy;
       setProblem(refused);
     }
   };

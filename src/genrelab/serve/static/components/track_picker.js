@@ -31,8 +31,10 @@ export function TrackPicker({ label, onPick }) {
     setText("");
     field.current.querySelector("input").focus();
   };
-  return html`<div ref=${field}>
-    <${Field} label=${label} type="search" placeholder="words of the path" value=${text} onInput=${setText} autocomplete="off" />
+  // While one searches, Enter does not send the form around the field.
+  const enter = (event) => { if (event.key === "Enter" && event.target.matches("input") && text.trim()) event.preventDefault(); };
+  return html`<div ref=${field} onKeyDown=${enter}>
+    <${Field} label=${label} type="search" placeholder="words in the path" value=${text} onInput=${setText} autocomplete="off" />
     ${problem && html`<${ProblemBox} problem=${problem} />`}
     <p class="hidden" role="status">${found ? `${found.length} found` : ""}</p>
     ${found && (found.length

@@ -1,4 +1,4 @@
-// A table of any length: only the rows in sight are in the document.
+// A table of any length: only the rows in view are in the document.
 //
 // It is an ARIA grid with one stop for the Tab key. The arrow keys, Home, End and the page keys move; Enter
 // opens; the space bar selects, with Shift up to there; Ctrl+A selects all, Escape nothing.
@@ -7,7 +7,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 
 const MOST_HEIGHT = 8_000_000; // pixels; browsers cut taller elements, so that longer tables are scaled
 const SPARE = 6; // rows above and below
-const NARROW = 640; // pixels of width below which a row is a card
+const NARROW = 740; // pixels of width below which a row is a card: what the columns of the library need
 
 /**
  * @param {object} props

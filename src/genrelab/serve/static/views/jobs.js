@@ -35,7 +35,7 @@ function Results({ id, done, state }) {
 function JobCard({ job, onCancel }) {
   const [open, setOpen] = useState(false);
   const count = job.total == null ? (job.done ? whole(job.done) : "") : `${whole(job.done)} of ${several("file", job.total)}`;
-  const when = job.ended ? `ended ${moment(job.ended)}` : job.started ? `started ${moment(job.started)}` : `asked ${moment(job.created)}`;
+  const when = job.ended ? `ended ${moment(job.ended)}` : job.started ? `started ${moment(job.started)}` : `queued ${moment(job.created)}`;
   const kind = KINDS[job.kind] ?? job.kind;
   return html`<li class="card job">
     <div class="item-head"><h2>${kind} <span class=${`job-state ${job.state}`}>${STATES[job.state] ?? job.state}</span></h2>

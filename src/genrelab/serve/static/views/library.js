@@ -93,7 +93,7 @@ function Filters({ query, figures, change }) {
   const genres = Object.entries(figures?.genres ?? {}).map(([name, count]) => [name, `${name} (${whole(count)})`]);
   const tags = Object.entries(figures?.tags ?? {}).map(([name, count]) => [name, `${name} (${whole(count)})`]);
   return html`<form class="toolbar filters" role="search" aria-label="Library" onSubmit=${(event) => event.preventDefault()}>
-    <${Field} label="Search" type="search" placeholder="words of the path" value=${search} onInput=${soon("search", setSearch)} />
+    <${Field} label="Search" type="search" placeholder="words in the path" value=${search} onInput=${soon("search", setSearch)} />
     <${Select} label="Genre" value=${query.get("genre") ?? ""} onInput=${(genre) => change({ genre })} options=${[["", "all"], ...genres]} />
     ${tags.length > 0 && html`<${Select} label="Tag" value=${query.get("tag") ?? ""} onInput=${(tag) => change({ tag })} options=${[["", "all"], ...tags]} />`}
     <${Select} label="Confidence" value=${query.get("min_confidence") ?? ""} onInput=${(share) => change({ min_confidence: share })} options=${CONFIDENCES} />

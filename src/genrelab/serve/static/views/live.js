@@ -21,7 +21,7 @@ const problemOf = (error) => {
   return { message, remedy };
 };
 const insecure = () => ({
-  message: "Browsers give the microphone only to pages of this computer or over HTTPS.",
+  message: "Browsers allow the microphone only on pages from this computer or over HTTPS.",
   remedy: "Open the page on the computer that runs the server, or put a proxy with HTTPS before it.",
 });
 

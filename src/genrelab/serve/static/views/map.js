@@ -104,7 +104,7 @@ function Chart({ tracks }) {
       <div class="map-stage">
         <canvas ref=${canvas} aria-hidden="true"></canvas>
         <canvas ref=${cover} class=${isLasso ? "cover lassoing" : "cover"} tabindex="0" role="application" onKeyDown=${key}
-          aria-label="Map of the library. Arrow keys move, plus and minus zoom, 0 shows everything. The table below lists the tracks in sight."></canvas>
+          aria-label="Map of the library. Arrow keys move, plus and minus zoom, 0 shows everything. The table below lists the tracks in view."></canvas>
         <div class="map-tools" role="toolbar" aria-label="Map">
           <${Button} aria-pressed=${String(isLasso)} onClick=${() => setLasso(!isLasso)}>Lasso<//>
           <${Button} aria-label="Zoom in" onClick=${zoom(1.5)}>+<//>
@@ -116,7 +116,7 @@ function Chart({ tracks }) {
       </div>
       <${Legend} tracks=${tracks} off=${off} setOff=${setOff} least=${least} setLeast=${setLeast} />
     </div>
-    <p class="note keys">Drag to move, turn the wheel to zoom, hold Shift and drag for a lasso (with Ctrl, it adds). Click a track for its name and a player.</p>
+    <p class="note keys">Drag to move, scroll to zoom, hold Shift and drag for a lasso (with Ctrl, it adds). Click a track for its name and a player.</p>
     <${SelectionBar}>
       <${Button} onClick=${() => chosen.set(chosen.tracks().filter(({ id }) => tracks.number.has(id) && !isHidden(tracks.number.get(id))))}>Only shown<//>
     <//>
@@ -168,7 +168,7 @@ function Legend({ tracks, off, setOff, least, setLeast }) {
       </button></li>`)}</ul>
     <div class="row"><${Button} kind="quiet" onClick=${() => setOff(new Set())}>Show all<//>
       <${Button} kind="quiet" onClick=${() => setOff(new Set(order))}>Hide all<//></div>
-    <div class="field"><label for="least">Confidence from ${percent(least)}</label>
+    <div class="field"><label for="least">Confidence at least ${percent(least)}</label>
       <input id="least" type="range" min="0" max="0.95" step="0.05" value=${least} onInput=${(event) => setLeast(Number(event.target.value))} /></div>
   </section>`;
 }
@@ -185,8 +185,8 @@ function Twin({ tracks, inView, choose }) {
     { key: "confidence", title: "Confidence", number: true, cell: (k) => percent(tracks.confidence[k]) },
   ];
   const more = inView.length - MOST_ROWS;
-  return html`<section class="card"><div class="row"><p>${several("track", inView.length)} in sight.</p>
-      <${Button} disabled=${!inView.length} onClick=${() => choose(inView, false)}>Select the tracks in sight<//></div>
-    <${DataTwin} caption=${more > 0 ? `First ${MOST_ROWS} tracks in sight` : "Tracks in sight"} columns=${columns} rows=${inView.slice(0, MOST_ROWS)} />
+  return html`<section class="card"><div class="row"><p>${several("track", inView.length)} in view.</p>
+      <${Button} disabled=${!inView.length} onClick=${() => choose(inView, false)}>Select the tracks in view<//></div>
+    <${DataTwin} caption=${more > 0 ? `First ${MOST_ROWS} tracks in view` : "Tracks in view"} columns=${columns} rows=${inView.slice(0, MOST_ROWS)} />
   </section>`;
 }

@@ -66,9 +66,9 @@ export function Playlists({ query, health }) {
       <${Choice} kind=${kind} choice=${choice} setChoice=${setChoice} figures=${figures} />
       <div class="toolbar">
         ${kind !== "tracks" && html`<${Field} label="Tracks" type="number" min="1" max=${kind === "path" ? 100 : 10000} value=${rules.length} onInput=${(length) => setRules({ ...rules, length })} />`}
-        <${Field} label="At most per artist" type="number" min="1" placeholder="any number" value=${rules.max_per_artist} onInput=${(max) => setRules({ ...rules, max_per_artist: max })} />
+        <${Field} label="Maximum per artist" type="number" min="1" placeholder="any number" value=${rules.max_per_artist} onInput=${(max) => setRules({ ...rules, max_per_artist: max })} />
         ${kind === "similar" && html`<${Checkbox} label="Begin with these tracks" checked=${rules.with_seeds} onInput=${(on) => setRules({ ...rules, with_seeds: on })} />`}
-        <${Checkbox} label="No near copies" checked=${rules.no_copies ?? kind !== "tracks"} onInput=${(on) => setRules({ ...rules, no_copies: on })} />
+        <${Checkbox} label="Leave out near copies" checked=${rules.no_copies ?? kind !== "tracks"} onInput=${(on) => setRules({ ...rules, no_copies: on })} />
       </div>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
       <${Button} kind="primary" type="submit" busy=${busy} disabled=${!isComplete(kind, choice)}>Show the tracks<//>
@@ -162,7 +162,9 @@ function Result({ tracks, omitted, setTracks, health }) {
       const skipped = saved.skipped.length ? `; ${saved.skipped.length} left out: ${saved.skipped[0].reason}` : "";
       toast(`Saved: ${saved.path}${skipped}`);
     } catch (refused) {
-      setExists(refused.status === 409);
+      const taken = refused.code === "playlist-exists";
+      setExists(taken);
+      if (taken) refused.remedy = "Choose another name, or replace it.";
       throw refused;
     }
   });
@@ -177,7 +179,7 @@ function Result({ tracks, omitted, setTracks, health }) {
     ${
       health?.writes
         ? html`<div class="toolbar">
-            <${Field} label="Save in this folder of the server" value=${folder} onInput=${(text) => { setFolder(text); setExists(false); }} placeholder="the first folder of the server" />
+            <${Field} label="Save to this folder on the server" value=${folder} onInput=${(text) => { setFolder(text); setExists(false); }} placeholder="the first folder" />
             <${Button} busy=${busy === "save"} kind=${exists ? "danger" : undefined} onClick=${save}>${exists ? "Replace it" : "Save"}<//></div>`
         : health && html`<${ReadOnly} what="save playlists beside your music" />`
     }
@@ -188,7 +190,7 @@ function Result({ tracks, omitted, setTracks, health }) {
 function left(omitted) {
   const parts = [
     omitted?.copies && several("near copy", omitted.copies).replace("copys", "copies"),
-    omitted?.crowded && `${omitted.crowded} of artists with enough others`,
+    omitted?.crowded && `${omitted.crowded} beyond the maximum per artist`,
     omitted?.vanished && `${omitted.vanished} whose file is gone`,
   ].filter(Boolean);
   return parts.length > 0 && html`<p class="note">Left out: ${parts.join(", ")}.</p>`;

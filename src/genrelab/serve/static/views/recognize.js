@@ -66,7 +66,7 @@ function FolderForm({ options }) {
     addFolder(path.trim(), options);
     setPath("");
   };
-  return html`<details class="card folder-form"><summary>Music that is on the server</summary>
+  return html`<details class="card folder-form"><summary>Music on the server</summary>
     <form class="toolbar" onSubmit=${submit}>
       <${Field} label="File or folder" value=${path} onInput=${setPath} placeholder="Albums/1959" required spellcheck="false"
         hint="A path under a folder that the server was started with. Results go to the library." />
@@ -89,11 +89,6 @@ function Shape({ recognition }) {
   </details>`;
 }
 
-// Some errors say in themselves what helps; these need a word more.
-function remedyOf(recognition) {
-  return recognition.remedy ?? "See whether another player opens the file. If it does, convert it to FLAC or WAV and drop that.";
-}
-
 function Result({ recognition, name, thresholdOf, file }) {
   const local = useMemo(() => (file ? URL.createObjectURL(file) : null), [file]);
   useEffect(() => () => { if (local) URL.revokeObjectURL(local); }, [local]);
@@ -102,13 +97,13 @@ function Result({ recognition, name, thresholdOf, file }) {
       <h3 title=${name}>${name}</h3>
       ${recognition.id && html`<${LinkButton} kind="quiet" href=${`#/track/${recognition.id}`}>Open<//>`}</header>
     ${recognition.error
-      ? html`<${ProblemBox} problem=${{ message: recognition.error, remedy: remedyOf(recognition) }} />`
+      ? html`<${ProblemBox} problem=${{ message: recognition.error, remedy: recognition.remedy }} />`
       : html`<${Answer} recognition=${recognition} threshold=${thresholdOf(recognition)} /><${Shape} recognition=${recognition} />`}
   </article>`;
 }
 
 const WORDS = {
-  waiting: "waits", sending: "is being sent", queued: "waits for the server", running: "is being recognized", cancelled: "was cancelled",
+  waiting: "waiting", sending: "sending", queued: "waiting for the server", running: "recognizing", cancelled: "cancelled",
   failed: "failed", done: "done",
 };
 
@@ -131,7 +126,7 @@ function Item({ item, thresholdOf }) {
         onClick=${() => retry(item)}>Try again<//>`}</div>
     <${State} item=${item} />
     ${item.problem && html`<${ProblemBox} problem=${item.problem} />`}
-    ${item.results.length > MOST_SHOWN && html`<p class="note">The newest ${MOST_SHOWN} of ${whole(item.results.length)} results;
+    ${item.results.length > MOST_SHOWN && html`<p class="note">The newest ${MOST_SHOWN} of ${whole(item.results.length)} results;${" "}
       <a href="#/library">all are in the library</a>.</p>`}
     ${item.results.length > 0 && html`<ul class="results">${item.results.slice(-MOST_SHOWN).reverse().map((each) => html`
       <li key=${`${each.path} ${each.track?.number ?? ""}`}><${Result} recognition=${each} name=${baseName(each.path)} thresholdOf=${thresholdOf} /></li>`)}</ul>`}
@@ -142,7 +137,7 @@ function said(items) { // for screen readers: the newest answer
   const done = items.filter((item) => item.state === "done").length;
   const last = items.find((item) => item.state === "done" && item.results.length === 1)?.results[0];
   if (!done) return "";
-  return `${done} of ${items.length} done.${last ? ` ${baseName(last.path)}: ${last.error ?? last.genre}.` : ""}`;
+  return `${done} of ${items.length} done.${last ? ` ${baseName(last.path)}: ${last.error ?? `${last.genre}.`}` : ""}`;
 }
 
 // All answers, oldest first, as `genrelab recognize --format json` writes them.
@@ -161,7 +156,7 @@ export function Recognize() {
     <${DropZone} options=${options} />
     <div class="row options">
       <${Checkbox} label="Process whole files, not only segments" checked=${options.full} onInput=${(full) => setOptions({ ...options, full })} />
-      <${Checkbox} label="Recognize again what is known" checked=${options.again} onInput=${(again) => setOptions({ ...options, again })} />
+      <${Checkbox} label="Recognize known files again" checked=${options.again} onInput=${(again) => setOptions({ ...options, again })} />
     </div>
     <${FolderForm} options=${options} />
     <p class="hidden" aria-live="polite">${said(items)}</p>

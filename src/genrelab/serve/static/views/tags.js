@@ -69,7 +69,7 @@ function Write({ writes }) {
       if (refused.code !== "plan-outdated") throw refused;
       setAsking(false);
       setPlan(null);
-      throw new Problem({ title: refused.message, code: refused.code, remedy: "Look again at what would change." });
+      throw new Problem({ title: refused.message, code: refused.code, remedy: "Show again what would change." });
     }
     setAsking(false);
     setPlan(null);

@@ -115,13 +115,13 @@ function Correct({ id, track, writes, onDone }) {
     setBusy(true);
     try { return await post("/review", { id, genre: what }); } catch (problem) { toast(problem); return null; } finally { setBusy(false); }
   };
-  const undo = async () => { if (await keep("undo")) { onDone(null); toast("The correction is taken back."); } };
+  const undo = async () => { if (await keep("undo")) { onDone(null); toast("The correction is undone."); } };
   const send = async (what, text) => {
     if (!await keep(what)) return;
     onDone(what);
     toast(text, { action: "Undo", onAction: undo });
   };
-  const submit = (event) => { event.preventDefault(); if (genre) send(genre, `Corrected to ${genre}. The next teaching uses it.`); };
+  const submit = (event) => { event.preventDefault(); if (genre) send(genre, `Corrected to ${genre}. The next model that you teach learns from it.`); };
   if (!writes) return html`<section class="card"><h2>Correct the genre</h2><${ReadOnly} what="keep corrections" /></section>`;
   return html`<section class="card"><h2>Correct the genre</h2>
     <form class="row correct" onSubmit=${submit}>
