@@ -23,8 +23,8 @@ LABORATORY = {
 ELSEWHERE = {
     "teach",  # tests/teach/test_docs.py runs it on music with tags
     "playlist",  # the model here knows no jazz: tests/cli/test_playlist.py
-    "serve",  # runs until it is told to end: tests/serve/test_command.py
-    "watch",
+    "serve",  # runs until it is told to end: tests/serve/test_serve_command.py
+    "watch",  # likewise: tests/cli/test_watch.py
 }
 README, RECOGNIZE, LIBRARY = (ROOT / page for page in ("README.md", "docs/recognize.md", "docs/library.md"))
 

@@ -134,12 +134,16 @@ def test_similar_tracks_are_those_of_the_same_tone(shown) -> None:
     assert shown.problem("/tracks/xx/similar") == (404, "track-id-damaged")
 
 
+def ids_and_scores(found: dict[str, Any]) -> list[tuple[str, float]]:
+    """Return what does not depend on the names that the server reads in the background."""
+    return [(item["id"], item["similarity"]) for item in found["items"]]
+
+
 def test_a_library_too_large_for_the_index_is_scanned(shown, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"/tracks/{shown.id('middle.mp3')}/similar"
-    expected = shown.get(address)
+    expected = ids_and_scores(shown.get(address))
     monkeypatch.setattr("genrelab.library.explore.sound_index.MOST_BYTES", 0)
-    found = shown.get(address)
-    assert found == expected and len(found["items"]) >= 4
+    assert ids_and_scores(shown.get(address)) == expected and len(expected) >= 4
 
 
 def test_similar_tracks_lie_under_the_roots(shown, show) -> None:
