@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
