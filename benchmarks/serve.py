@@ -129,7 +129,7 @@ class Tool:
         command = self._command("serve", str(self.songs[0].parent), "--quiet", "--library", library)
         process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
         try:
-            yield Served(f"http://127.0.0.1:{port}", process.pid, self.songs)
+            yield Served(f"http://127.0.0.1:{port}", process.pid, self.songs[0].parent)
         finally:
             process.terminate()
             process.wait()
@@ -138,9 +138,9 @@ class Tool:
 class Served:
     """A server that runs, and its peak of memory."""
 
-    def __init__(self, url: str, process: int, songs: Sequence[Path]) -> None:
+    def __init__(self, url: str, process: int, folder: Path) -> None:
         self.client = Client(url, timeout=120)
-        self._url, self._process, self._songs = url, process, songs
+        self._url, self._process, self._folder = url, process, folder
         began = time.perf_counter()
         while True:
             try:
@@ -153,7 +153,7 @@ class Served:
     def recognize(self, requests: int = 0, spread_seconds: float = 0.0) -> tuple[Rate, dict[str, Any]]:
         """Return how fast a job is, and what 64 clients saw meanwhile."""
         used = self._processor()
-        job = self.client.recognize_on_server(self._songs, again=True)
+        job = self.client.recognize_on_server([self._folder], again=True)
         load: dict[str, Any] = {}
         if requests:
             command = [sys.executable, __file__, "--client", self._url, str(requests), str(spread_seconds)]
