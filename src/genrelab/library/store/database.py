@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import platformdirs
 
 from genrelab.errors import LibraryError
 from genrelab.library.store.place import CANNOT_OPEN, WRITE_PROTECTED, obstacle_to_writing
-from genrelab.library.store.tables import table_fault
+from genrelab.library.store.sqlite_file import error_code, identity, table_fault, write_ahead
 
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable with the path of the library."""
@@ -170,16 +169,16 @@ class Database:
         return self._connect(uri=f"{uri}?mode=ro&immutable=1")
 
     def _prepare(self) -> None:
-        application, version, tables = self._identity()
+        application, version, tables = identity(self._connection)
         if application == 0 and version == 0 and tables == 0 and self.writable:  # a new file
-            self._write_ahead()
+            write_ahead(self._connection, _WAIT_SECONDS)
             with self.transaction():
-                if self._identity()[2] == 0:  # otherwise another process was faster
+                if identity(self._connection)[2] == 0:  # otherwise another process was faster
                     for statement in _SCHEMA.split(";\n"):
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                     self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            application, version, tables = self._identity()
+            application, version, tables = identity(self._connection)
         if application != _APPLICATION:
             message = f"{self.path} is a database of another program. Name another --library FILE."
             raise LibraryError(message, code="library-foreign")
@@ -216,28 +215,12 @@ class Database:
 
     def _upgrade(self) -> None:
         with self.transaction():
-            for version in range(self._identity()[1], SCHEMA_VERSION):  # another process may have been faster
+            for version in range(
+                identity(self._connection)[1], SCHEMA_VERSION
+            ):  # another process may have been faster
                 for statement in _UPGRADES[version]:
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _identity(self) -> tuple[int, int, int]:
-        pragma = [self._connection.execute(f"PRAGMA {name}") for name in ("application_id", "user_version")]
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_schema")
-        application, version, count = (cursor.fetchone()[0] for cursor in (*pragma, tables))
-        return application, version, count
-
-    def _write_ahead(self) -> None:
-        """Switch to WAL mode: readers and one writer at once. SQLite does not wait for this lock itself."""
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if not _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
 
     def be_durable(self) -> None:
         """Make later commits survive a power cut: each waits for the disk."""
@@ -303,7 +286,7 @@ class Database:
 
 def _is(error: sqlite3.Error, *codes: int) -> bool:
     """Whether SQLite failed with one of some primary result codes."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+    return error_code(error) in codes
 
 
 def _explain(path: Path, error: sqlite3.Error) -> LibraryError:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from genrelab.library.store.tables import table_fault
+from genrelab.library.store.sqlite_file import error_code, identity, table_fault, write_ahead
 from genrelab.serve.problem import RequestError
 
 _APPLICATION = 0x67656E6A  # "genj": distinguishes a queue from databases of other programs
@@ -87,15 +86,15 @@ class QueueDatabase:
         connection = self._connection
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
         connection.execute("PRAGMA trusted_schema = OFF")
-        if self._identity() == (0, 0, 0):  # a new file
-            self._write_ahead()
+        if identity(connection) == (0, 0, 0):  # a new file
+            write_ahead(connection, _WAIT_SECONDS)
             with self.transaction():
-                if self._identity() == (0, 0, 0):  # otherwise another process was faster
+                if identity(connection) == (0, 0, 0):  # otherwise another process was faster
                     for statement in _SCHEMA.split(";\n"):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                     connection.execute(f"PRAGMA user_version = {_VERSION}")
-        application, version, _ = self._identity()
+        application, version, _ = identity(connection)
         if application != _APPLICATION:
             raise self._unusable("is a file of another program")
         if version != _VERSION:
@@ -104,24 +103,6 @@ class QueueDatabase:
         if fault is not None:
             raise self._unusable(f"is damaged ({fault})")
         connection.execute("PRAGMA synchronous = NORMAL")
-
-    def _identity(self) -> tuple[int, int, int]:
-        statements = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_schema")
-        application, version, tables = (self._connection.execute(each).fetchone()[0] for each in statements)
-        return application, version, tables
-
-    def _write_ahead(self) -> None:
-        """Switch to WAL mode: readers and one writer at once. SQLite does not wait for this lock itself."""
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                busy = _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not busy or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -157,7 +138,7 @@ class QueueDatabase:
             raise self._explain(error) from error
 
     def _explain(self, error: sqlite3.Error) -> RequestError:
-        code, path = _code(error), str(self.path)
+        code, path = error_code(error), str(self.path)
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_TOOBIG):
             return self._unusable(f"is damaged ({error})")
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
@@ -193,7 +174,3 @@ class QueueDatabase:
             remedy="stop the server and move the file away; a new one is made, and no result of the library "
             "is lost",
         )
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -3,6 +3,39 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+
+
+def error_code(error: sqlite3.Error) -> int:
+    """Return the primary result code of an error, such as `sqlite3.SQLITE_BUSY`; 0 if it has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return the number of the application, the version of its format, and how many tables there are."""
+    statements = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_schema")
+    application, version, tables = (connection.execute(each).fetchone()[0] for each in statements)
+    return application, version, tables
+
+
+def write_ahead(connection: sqlite3.Connection, wait_seconds: float) -> None:
+    """Switch to WAL mode: readers and one writer at once. SQLite does not wait for this lock itself.
+
+    Raises
+    ------
+    sqlite3.OperationalError
+        If another process holds the lock for longer than `wait_seconds`.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def table_fault(connection: sqlite3.Connection, schema: str) -> str | None:
