@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import loops
 import pytest
 from fuzzed_requests import Drawn, requests
 from hypothesis import HealthCheck, given, settings
@@ -128,7 +129,7 @@ def test_no_bytes_on_a_connection_make_the_server_fail(runner: Runner) -> None:
     @SETTINGS
     @given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(lambda end: begin + end)))
     def fuzz(content: bytes) -> None:
-        asyncio.run(send_bytes(content))
+        loops.run(send_bytes(content))
 
     fuzz()
     assert json.loads(request(port, "GET", f"{PREFIX}/health").body)["status"] == "ok"

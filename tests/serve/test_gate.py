@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import loops
 import pytest
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
@@ -359,4 +360,4 @@ def test_requests_in_progress_are_bounded(library: Path) -> None:
         inner.state.go.set()
         return refused, list(await asyncio.gather(*waiting)), await ask("/slow")
 
-    assert asyncio.run(run()) == (503, [200, 200, 200], 200)
+    assert loops.run(run()) == (503, [200, 200, 200], 200)

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import loops
 import numpy as np
 import pytest
 import soundfile
@@ -385,7 +386,6 @@ def test_a_file_that_is_replaced_after_the_check_is_not_read(
 
 
 def test_a_file_that_shrinks_while_it_is_sent_ends_the_response_early(tmp_path: Path) -> None:
-    import anyio
 
     path = tmp_path / "x.bin"
     path.write_bytes(bytes(3_000_000))
@@ -398,7 +398,7 @@ def test_a_file_that_shrinks_while_it_is_sent_ends_the_response_early(tmp_path: 
                 os.truncate(path, 500_000)
             return count
 
-    assert anyio.run(read) == 500_000
+    assert loops.run(read()) == 500_000
 
 
 def test_peaks_are_those_of_the_samples(connection: Connection) -> None:

@@ -218,6 +218,8 @@ class Workers:
             If no process can be started, or the model or the library cannot be used.
         """
         with self._turn(stop) as worker:
+            if stop.is_set():  # while this waited for its turn
+                raise StoppedError
             answer = worker.recognize(task, stop, seconds)
         if "answer" in answer:
             result: dict[str, Any] = answer["answer"]
