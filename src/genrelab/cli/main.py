@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
@@ -187,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         try:
-            app(None if arguments is None else list(arguments), prog_name="genrelab")
+            _command()(None if arguments is None else list(arguments), prog_name="genrelab")
         finally:
             sys.stdout.flush()
     except SystemExit as end:
@@ -218,6 +219,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return FAILED
     return DONE
+
+
+@cache
+def _command() -> Any:
+    """Return the tree of commands; typer takes longer to build it than most commands take."""
+    return typer.main.get_command(app)
 
 
 def _complain(message: str) -> None:
