@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from unprivileged import as_plain_user, open_folder
 
 from genrelab.library import Library
 from genrelab.library.store.database import SCHEMA_VERSION, Database, default_path
+from genrelab.library.store.sqlite_file import identity
 
 
 def layout(path: Path) -> tuple[int, list[tuple[str, str]]]:
@@ -186,3 +188,14 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert database.rows("SELECT count(*) FROM changes") == [(81,)]
+
+
+def test_what_a_file_is_comes_from_one_statement() -> None:
+    """With several, another process that creates the tables in between makes a new library look foreign."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        assert identity(connection) == (0, 0, 0)
+        assert (
+            len([each for each in statements if not each.startswith("--")]) == 1
+        )  # those are inside another

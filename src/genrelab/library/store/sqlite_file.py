@@ -12,9 +12,14 @@ def error_code(error: sqlite3.Error) -> int:
 
 
 def identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
-    """Return the number of the application, the version of its format, and how many tables there are."""
-    statements = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_schema")
-    application, version, tables = (connection.execute(each).fetchone()[0] for each in statements)
+    """Return the number of the application, the version of its format, and the number of tables and indices.
+
+    One statement reads all three: another process may create the tables at the same time.
+    """
+    application, version, tables = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) "
+        "FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     return application, version, tables
 
 
