@@ -40,7 +40,7 @@ class Watcher:
     report : callable
         Takes each `Event`, in the thread of `run`, or in that of the calls.
     follow_up : FollowUp or None
-        Is told about arrived files; `run` closes it.
+        Receives the files that arrived; `run` closes it.
     stop : threading.Event or None
         Setting it ends `run` after the files in progress.
     """

@@ -1,4 +1,4 @@
-"""The tracks and files that a request names, and what it is told about them."""
+"""The tracks and files that a request names, and the notes that its response has about them."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class _Item:
     shown : str
         What the answer calls it.
     task : dict
-        What the process is told about it.
+        The task that the process receives.
     named : Path or None
         The file or folder under which it was found; None for an upload.
     """

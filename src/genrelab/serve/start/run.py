@@ -1,4 +1,4 @@
-"""Run a server until it is told to end."""
+"""Run a server until a signal asks it to end."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -49,12 +49,12 @@ class Kept:
         """Return the result for a key, computed if need be."""
         found, making = self._look(key, self._version())
         if making is None:
-            return found  # type: ignore[no-any-return]
+            return cast(_Value, found)
         with making:
             version = self._version()
             found, making = self._look(key, version)  # another thread may have computed it meanwhile
             if making is None:
-                return found  # type: ignore[no-any-return]
+                return cast(_Value, found)
             start = time.monotonic()
             try:
                 value = compute()
