@@ -14,7 +14,8 @@ VIEWS = ["", "live", "library", "map", "review", "playlists", "tags", "jobs", "m
 LOOKS = {"light": (1280, 900, "light"), "dark": (1280, 900, "dark"), "phone": (360, 740, "light")}
 
 
-def visit(page: Any, view: str, track: str) -> None:
+def visit(page: Any, view: str, track: str = "") -> None:
+    """Open a view and wait until it stands there whole: its heading comes first, with a sign of loading below."""
     page.goto(f"#/{view}/{track}" if view == "track" else f"#/{view}")
     page.wait_for_load_state("load")
     page.get_by_role("heading", level=1).first.wait_for()
@@ -40,15 +41,13 @@ def test_nothing_is_wider_than_a_phone(page: Any, known: list[str], view: str) -
 
 def test_axe_sees_faults(page: Any) -> None:
     """What this file relies on."""
-    page.goto("#/jobs")
-    page.get_by_role("heading", name="Jobs").wait_for()
+    visit(page, "jobs")
     page.evaluate("document.querySelector('main').append(document.createElement('button'))")
     assert any(each.startswith("button-name") for each in serious(page))
 
 
 def test_the_skip_link_and_the_navigation_work_by_keyboard(page: Any) -> None:
-    page.goto("#/")
-    page.get_by_role("heading", name="Recognize").wait_for()
+    visit(page, "")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to content")
     assert skip.evaluate("each => each === document.activeElement")

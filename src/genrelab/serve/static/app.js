@@ -4,7 +4,7 @@ import { get, onLogin, post, remove } from "./api.js";
 import { Button } from "./components/button.js";
 import { Dialog } from "./components/dialog.js";
 import { Icon } from "./components/icon.js";
-import { ProblemBox, useLoad } from "./components/problem.js";
+import { Loading, ProblemBox, useLoad } from "./components/problem.js";
 import { loadColours } from "./components/genre.js";
 import { ListenBar } from "./components/listen.js";
 import { Toasts } from "./components/toast.js";
@@ -65,7 +65,7 @@ function Guarded({ load, title, ...rest }) {
   const [error, reset] = useErrorBoundary();
   const { data: view, problem, reload } = useLoad(load);
   if (problem) return html`<h1>${title}</h1><${ProblemBox} problem=${UNLOADED} onRetry=${reload} />`;
-  if (!view) return html`<h1>${title}</h1>`;
+  if (!view) return html`<h1>${title}</h1><${Loading} what="this page" />`;
   if (error) {
     console.error(error);
     return html`<${ProblemBox} problem=${{ message: `This view failed: ${error.message}`, remedy: "Try again, or reload the page." }}
