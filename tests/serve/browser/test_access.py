@@ -15,7 +15,7 @@ LOOKS = {"light": (1280, 900, "light"), "dark": (1280, 900, "dark"), "phone": (3
 
 
 def visit(page: Any, view: str, track: str = "") -> None:
-    """Open a view and wait until it stands there whole: its heading comes first, with a sign of loading below."""
+    """Open a view and wait until it is complete: its heading comes first, with a sign of loading below."""
     page.goto(f"#/{view}/{track}" if view == "track" else f"#/{view}")
     page.wait_for_load_state("load")
     page.get_by_role("heading", level=1).first.wait_for()
