@@ -20,6 +20,7 @@ from genrelab.lab.training.optimization.muon import Muon
 from genrelab.lab.training.optimization.objective import UNLABELLED, Objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.optimization.schedule import learning_rate
+from genrelab.lab.training.optimization.soap import Soap
 from genrelab.lab.training.optimization.views import Views, cut
 
 Batch = tuple[Tensor, ...]
@@ -151,6 +152,8 @@ class GenreTask(L.LightningModule):
             optimizer = torch.optim.AdamW(groups, lr=rate)
         elif settings.optimizer == "muon":
             optimizer = Muon(groups, lr=rate)
+        elif settings.optimizer == "soap":
+            optimizer = Soap(groups, lr=rate)
         else:
             optimizer = torch.optim.SGD(
                 groups, lr=rate, momentum=settings.momentum, nesterov=settings.nesterov

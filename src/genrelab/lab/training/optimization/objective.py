@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genrelab.errors import RecipeError
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.taught import Source, Taught
@@ -106,14 +107,35 @@ class Distilling(nn.Module):
         Of the targets.
     embeddings : sequence of int > 0
         Length of the embedding of the network, or of each of its members.
+    maps : sequence of int > 0
+        Channels of the maps of the network.
+
+    Raises
+    ------
+    RecipeError
+        If a teacher teaches maps that the network lacks.
     """
 
-    def __init__(self, settings: Distill, source: Source, *, embeddings: Sequence[int]) -> None:
+    def __init__(
+        self, settings: Distill, source: Source, *, embeddings: Sequence[int], maps: Sequence[int] = ()
+    ) -> None:
         super().__init__()
+        if source.layers and (len(embeddings) > 1 or len(maps) <= max(source.layers.values())):
+            raise RecipeError(
+                f"this network has {len(maps)} maps that a teacher could teach, too few for "
+                f"distill.regress={', '.join(settings.regress)}; remove the maps there",
+                code="no-maps",
+            )
         self.settings = settings
         self.source = source
         self.heads = nn.ModuleList(
-            nn.ModuleList(nn.Linear(length, size) for size in source.sizes.values()) for length in embeddings
+            nn.ModuleList(
+                nn.Linear(length, size)
+                if name not in source.layers
+                else nn.Conv2d(maps[source.layers[name]], size, 1)
+                for name, size in source.sizes.items()
+            )
+            for length in embeddings
         )
 
     def forward(self, member: int, scores: Scores, views: Views, taught: Taught) -> dict[str, Tensor]:
@@ -121,8 +143,14 @@ class Distilling(nn.Module):
         heads = cast(nn.ModuleList, self.heads[member])
         settings, terms = self.settings, {}
         for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
-            predicted = head(scores.embedding).float()
             array = self.source.names[key]
+            if key in self.source.layers:
+                weight = settings.regress[array]
+                predicted = head(scores.maps[self.source.layers[key]]).float()
+                each = _of_maps(views.by_view(predicted), targets, settings.regress_loss)
+                terms[f"regress_{key}"] = weight * (taught.share * each).sum()
+                continue
+            predicted = head(scores.embedding).float()
             if array in settings.tags:
                 what, weight, each = "tags", settings.tags[array], _tag_loss(views.mean(predicted), targets)
             else:
@@ -152,6 +180,18 @@ def _log_mean(logarithms: Tensor, views: Views) -> Tensor:
 def _tag_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the binary cross-entropy of each item, averaged over tags."""
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=-1)
+
+
+def _of_maps(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
+    """Return the distance of each view from its target, averaged over segments and places of the map."""
+    if predicted.shape != targets.shape:
+        raise RecipeError(
+            f"maps of {tuple(predicted.shape[-2:])} bands and frames cannot match a teacher's "
+            f"{tuple(targets.shape[-2:])}: the network needs the front-end of the teacher and its poolings. "
+            "Remove the maps from distill.regress",
+            code="maps-differ",
+        )
+    return _distance(predicted.movedim(2, -1), targets.movedim(2, -1), loss).flatten(1).mean(dim=1)
 
 
 def _distance(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
