@@ -35,7 +35,7 @@ class Scores(NamedTuple):
     tags : Tensor [shape=(batch, tags)] or None
         Logits of independent tags, of a network that has them.
     maps : tuple of Tensor [shape=(batch, channels, bands, frames)]
-        In training, outputs of the layers of a body that has `map_channels`.
+        Outputs of the layers of a body that has `map_channels`.
     """
 
     logits: Tensor
@@ -72,7 +72,7 @@ class Body(nn.Module, ABC):
         Fewest frames of each input, for a body that takes sound of any duration; None takes only the length
         that the body was built for.
     map_channels : tuple of int
-        Channels of the maps that its scores have in training: what teachers with maps can teach.
+        Channels of the maps that its scores have: what teachers with maps can teach.
     """
 
     shortest_frames: int | None = None

@@ -98,4 +98,4 @@ class FullyConvolutional(Body):
             averages.append(maps.mean(dim=(2, 3)))
         averages[-1] = maps.amax(dim=(2, 3))
         embedding = self.embed(torch.cat(averages, dim=1))
-        return Scores(self.classify(embedding), embedding, maps=tuple(kept) if self.training else ())
+        return Scores(self.classify(embedding), embedding, maps=tuple(kept))

@@ -105,7 +105,6 @@ def test_a_network_learns_to_give_the_maps_of_a_teacher(file: str, sound: Tensor
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0]
-    assert not network.eval()({"mel": mel}).maps, "only training needs them"
 
 
 def test_maps_follow_the_items_of_a_batch() -> None:

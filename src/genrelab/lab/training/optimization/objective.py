@@ -138,27 +138,36 @@ class Distilling(nn.Module):
             for length in embeddings
         )
 
+    def predict(self, member: int, scores: Scores, views: Views) -> dict[str, Tensor]:
+        """Return what the linear layers of a member predict, by the names of `Source.sizes`.
+
+        Maps are `[views, segments, channels, bands, frames]`, other arrays `[views, segments, d]`.
+        """
+        found = {}
+        for head, key in zip(cast(nn.ModuleList, self.heads[member]), self.source.sizes, strict=True):
+            layer = self.source.layers.get(key)
+            found[key] = views.by_view(
+                head(scores.embedding if layer is None else scores.maps[layer]).float()
+            )
+        return found
+
     def forward(self, member: int, scores: Scores, views: Views, taught: Taught) -> dict[str, Tensor]:
         """Return the terms of one member's loss."""
-        heads = cast(nn.ModuleList, self.heads[member])
         settings, terms = self.settings, {}
-        for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
-            array = self.source.names[key]
-            if key in self.source.layers:
-                weight = settings.regress[array]
-                predicted = head(scores.maps[self.source.layers[key]]).float()
-                each = _of_maps(views.by_view(predicted), targets, settings.regress_loss)
-                terms[f"regress_{key}"] = weight * (taught.share * each).sum()
-                continue
-            predicted = head(scores.embedding).float()
+        predictions = self.predict(member, scores, views)
+        for key, targets in taught.arrays.items():
+            array, predicted = self.source.names[key], predictions[key]
             if array in settings.tags:
-                what, weight, each = "tags", settings.tags[array], _tag_loss(views.mean(predicted), targets)
+                what, weight = "tags", settings.tags[array]
+                each = _tag_loss(predicted.mean(dim=1), targets)
             else:
                 what, weight = "regress", settings.regress[array]
-                of_segments = targets.ndim == 3
-                predicted = views.by_view(predicted) if of_segments else views.mean(predicted)
+                predicted = predicted if targets.ndim > 2 else predicted.mean(dim=1)
+                if key in self.source.layers:
+                    _check_maps(predicted, targets)
+                    predicted, targets = predicted.movedim(2, -1), targets.movedim(2, -1)
                 each = _distance(predicted, targets, settings.regress_loss)
-                each = each.mean(dim=1) if of_segments else each
+                each = each.flatten(1).mean(dim=1) if each.ndim > 1 else each
             terms[f"{what}_{key}"] = weight * (taught.share * each).sum()
         if settings.genres is not None and taught.genres is not None:
             heat = settings.genres.temperature
@@ -182,8 +191,8 @@ def _tag_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=-1)
 
 
-def _of_maps(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
-    """Return the distance of each view from its target, averaged over segments and places of the map."""
+def _check_maps(predicted: Tensor, targets: Tensor) -> None:
+    """Raise if maps have other places than those of the teacher."""
     if predicted.shape != targets.shape:
         raise RecipeError(
             f"maps of {tuple(predicted.shape[-2:])} bands and frames cannot match a teacher's "
@@ -191,7 +200,6 @@ def _of_maps(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
             "Remove the maps from distill.regress",
             code="maps-differ",
         )
-    return _distance(predicted.movedim(2, -1), targets.movedim(2, -1), loss).flatten(1).mean(dim=1)
 
 
 def _distance(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:
