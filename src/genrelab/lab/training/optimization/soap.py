@@ -125,8 +125,9 @@ def _rotated(matrix: Tensor, state: dict[str, Any], axes: Iterable[int], *, back
 
 def _eigenvectors(covariance: Tensor) -> Tensor:
     """Return the eigenvectors in columns, that of the largest eigenvalue first."""
-    vectors: Tensor = torch.linalg.eigh(covariance)[1]
-    return vectors.flip(1).contiguous()
+    # In double precision: one gradient leaves many eigenvalues at 0, and the solver does not always converge.
+    vectors: Tensor = torch.linalg.eigh(covariance.double())[1]
+    return vectors.to(covariance.dtype).flip(1).contiguous()
 
 
 def _turn(state: dict[str, Any], axis: int) -> None:
