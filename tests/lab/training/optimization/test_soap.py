@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from genrelab.lab.training.optimization.soap import Soap
+from genrelab.lab.training.optimization.optimizers.soap import Soap
 
 SETTINGS = {"lr": 0.01, "weight_decay": 0.1}
 
