@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_EPS = 1e-8
+
 
 class Soap(torch.optim.Optimizer):
     """SOAP for weights with two or more axes, AdamW for all others.
@@ -33,7 +35,6 @@ class Soap(torch.optim.Optimizer):
         A step subtracts `lr * weight_decay` times the weight.
     betas : float, float
         Decay of the mean of the gradient, and of its square; the latter also of the preconditioner.
-    eps : float > 0
     every : int > 0
         Steps between two updates of the eigenbasis.
     longest : int > 0
@@ -47,7 +48,6 @@ class Soap(torch.optim.Optimizer):
         *,
         weight_decay: float = 0.0,
         betas: tuple[float, float] = (0.95, 0.95),
-        eps: float = 1e-8,
         every: int = 10,
         longest: int = 2560,
     ) -> None:
@@ -55,7 +55,6 @@ class Soap(torch.optim.Optimizer):
             "lr": lr,
             "weight_decay": weight_decay,
             "betas": betas,
-            "eps": eps,
             "every": every,
             "longest": longest,
         }
@@ -101,7 +100,7 @@ def _direction(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -
     steps = state["steps"]
     mean = state["mean"].lerp_(gradient, 1.0 - first) / (1.0 - first**steps)
     square = state["square"].lerp_(_rotated(gradient, state, axes).square(), 1.0 - second)
-    root = (square / (1.0 - second**steps)).sqrt() + group["eps"]
+    root = (square / (1.0 - second**steps)).sqrt() + _EPS
     direction = _rotated(_rotated(mean, state, axes) / root, state, axes, back=True)
     for axis in axes:
         state[f"cov_{axis}"].lerp_(_product(gradient, axis), 1.0 - second)
