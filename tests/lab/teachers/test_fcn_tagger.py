@@ -51,10 +51,30 @@ def test_it_computes_what_was_published(
     wanted, found = reference(weights, waveform), teacher(waveform)
     for name in ("multi", "pen", "tags"):
         torch.testing.assert_close(found[name], wanted[name], atol=1e-4, rtol=1e-4)
-    assert {name: values.shape[-1] for name, values in found.items()} == teacher.sizes
+    lengths = {name: each.shape[2 if name in teacher.of_maps else -1] for name, each in found.items()}
+    assert lengths == teacher.sizes
     assert teacher.sizes == {
         "layers": sum(CHANNELS[:4]), "multi": sum(CHANNELS), "pen": CHANNELS[-1], "tags": len(TAGS),
+        **{f"map{number}": CHANNELS[number - 1] for number in (1, 2, 3, 4)},
     }  # fmt: skip
+
+
+def test_maps_of_segments_have_the_averages_of_the_layers(teacher: FcnTagger) -> None:
+    """Segments of 5.12 s: 80 frames after the first pooling, one after the fourth."""
+    found = teacher(sound(2, 4 * SEGMENT), segments=4)
+    shapes = [tuple(found[name].shape[-2:]) for name in teacher.of_maps]
+    assert shapes == [(48, 80), (24, 20), (12, 5), (4, 1)]
+    averages = torch.cat([found[name].mean(dim=(-2, -1)) for name in teacher.of_maps], dim=-1)
+    torch.testing.assert_close(averages, found["layers"])
+
+
+def test_maps_that_segments_do_not_divide_are_left_out(teacher: FcnTagger) -> None:
+    found = teacher(sound(1, 5 * SEGMENT), segments=2)  # 400, 100, 25 and 5 frames
+    assert [name for name in found if name in teacher.of_maps] == ["map1", "map2"]
+
+
+def test_only_what_is_asked_for_is_returned(teacher: FcnTagger) -> None:
+    assert set(teacher(sound(1, 4 * SEGMENT), 4, {"map2", "tags"})) == {"map2", "tags"}
 
 
 def test_silence_is_finite(teacher: FcnTagger, weights: dict[str, Tensor]) -> None:

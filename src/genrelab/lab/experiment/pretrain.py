@@ -12,11 +12,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import nn
 
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.files import only_one, replace_text
@@ -32,6 +32,7 @@ from genrelab.lab.training.checkpoints import LAST
 from genrelab.lab.training.data_loading import training_set
 from genrelab.lab.training.experiment import Experiment, Report
 from genrelab.lab.training.optimization.initial_weights import load_start
+from genrelab.lab.training.optimization.objective import Distilling
 from genrelab.lab.training.optimization.views import Views, cut
 from genrelab.lab.training.train import Trained, resolve_device, train
 
@@ -218,27 +219,36 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
     chosen = np.linspace(0, len(own) - 1, min(_HELD_OUT_VIEWS, len(own))).astype(int)
     views = [own[int(at)] for at in chosen]
     distill = trained.objective.distill.eval()
-    heads, segments = cast(nn.ModuleList, distill.heads[0]), experiment.recipe.training.view_segments
-    network = trained.network
-    wanted: dict[str, list[torch.Tensor]] = {}
-    got: dict[str, list[torch.Tensor]] = {}
+    network, segments = trained.network, experiment.recipe.training.view_segments
+    count = dict.fromkeys(distill.source.sizes, 0)
+    sums = {key: np.zeros((3, size)) for key, size in distill.source.sizes.items()}
     with torch.no_grad():
         for begin in range(0, len(views), 8):
             sound = torch.stack([everything[0, number][0] for number in views[begin : begin + 8]])
             none = torch.zeros(len(sound), dtype=torch.long)
             batch = Views(none, none, None, segments, sound)
             taught = distill.source(batch)
-            scores = network(cut(sound, segments))
-            for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
-                predicted = batch.mean(head(scores.learning[0].embedding))
-                wanted.setdefault(key, []).append(targets.mean(dim=1) if targets.ndim == 3 else targets)
-                got.setdefault(key, []).append(predicted)
+            predicted = distill.predict(0, network(cut(sound, segments)).learning[0], batch)
+            for key, targets in taught.arrays.items():
+                truth, guess = _rows(targets, key, distill), _rows(predicted[key], key, distill)
+                if distill.source.names[key] in distill.settings.tags:
+                    guess = 1.0 / (1.0 + np.exp(-guess))
+                count[key] += len(truth)
+                sums[key] += np.stack(
+                    [truth.sum(axis=0), (truth**2).sum(axis=0), ((truth - guess) ** 2).sum(axis=0)]
+                )
     found: dict[str, Any] = {"clips": len(clips), "views": len(views)}
-    for key, parts in wanted.items():
-        truth, guess = torch.cat(parts).double().numpy(), torch.cat(got[key]).double().numpy()
-        if distill.source.names[key] in distill.settings.tags:
-            guess = 1.0 / (1.0 + np.exp(-guess))
+    for key, (total, squares, errors) in sums.items():
         # Summed over the values of an array: some of them hardly vary over few clips.
-        rest = ((truth - guess) ** 2).mean(axis=0).sum() / max(1e-9, float(truth.var(axis=0).sum()))
-        found[printable(key)] = round(float(1.0 - rest), 4)
+        variance = float((squares / count[key] - (total / count[key]) ** 2).sum())
+        found[printable(key)] = round(float(1.0 - errors.sum() / count[key] / max(1e-9, variance)), 4)
     return found
+
+
+def _rows(values: torch.Tensor, key: str, distill: Distilling) -> npt.NDArray[np.float64]:
+    """Return the values of a batch, `[n, d]`: the mean over segments, or all places of maps."""
+    if key in distill.source.layers:
+        values = values.movedim(2, -1).flatten(0, -2)
+    elif values.ndim == 3:
+        values = values.mean(dim=1)
+    return values.double().numpy()

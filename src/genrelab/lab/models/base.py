@@ -34,12 +34,15 @@ class Scores(NamedTuple):
         Scores of the members of an ensemble, each trained with its own loss.
     tags : Tensor [shape=(batch, tags)] or None
         Logits of independent tags, of a network that has them.
+    maps : tuple of Tensor [shape=(batch, channels, bands, frames)]
+        Outputs of the layers of a body that has `map_channels`.
     """
 
     logits: Tensor
     embedding: Tensor
     members: tuple[Scores, ...] = ()
     tags: Tensor | None = None
+    maps: tuple[Tensor, ...] = ()
 
     @property
     def learning(self) -> tuple[Scores, ...]:
@@ -53,6 +56,7 @@ class Scores(NamedTuple):
             self.embedding[:items],
             tuple(each.first(items) for each in self.members),
             None if self.tags is None else self.tags[:items],
+            tuple(each[:items] for each in self.maps),
         )
 
 
@@ -67,9 +71,12 @@ class Body(nn.Module, ABC):
     shortest_frames : int or None
         Fewest frames of each input, for a body that takes sound of any duration; None takes only the length
         that the body was built for.
+    map_channels : tuple of int
+        Channels of the maps that its scores have: what teachers with maps can teach.
     """
 
     shortest_frames: int | None = None
+    map_channels: tuple[int, ...] = ()
 
     @abstractmethod
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:

@@ -81,6 +81,7 @@ class FullyConvolutional(Body):
             )
         self.normalize = nn.BatchNorm2d(channels)
         sizes = zip([channels, *widths], widths, [*_POOLS, None], strict=False)
+        self.map_channels = widths
         # On a CPU, convolutions copy maps in channels-first layout, forward and backward.
         self.layers = nn.ModuleList(layer(*each) for each in sizes).to(memory_format=torch.channels_last)
         self.embed = nn.BatchNorm1d(sum(widths), affine=False)
@@ -90,10 +91,11 @@ class FullyConvolutional(Body):
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch of pictures."""
         maps = self.normalize(inputs[self.name])
-        averages = []
+        averages, kept = [], []
         for each in self.layers:
             maps = each(maps)
+            kept.append(maps)
             averages.append(maps.mean(dim=(2, 3)))
         averages[-1] = maps.amax(dim=(2, 3))
         embedding = self.embed(torch.cat(averages, dim=1))
-        return Scores(self.classify(embedding), embedding)
+        return Scores(self.classify(embedding), embedding, maps=tuple(kept))

@@ -50,6 +50,9 @@ class TeacherFile(Strict):
 
     weights: _File
     tags: _File | None = Field(None, description="a text file with one name per line")
+    gives: tuple[ArrayName, ...] | None = Field(
+        None, min_length=1, description="arrays that are taken from it; null is all that the recipe names"
+    )
 
 
 def _file_is_weights(value: object) -> object:

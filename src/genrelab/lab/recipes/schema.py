@@ -137,15 +137,17 @@ class Training(Strict):
         description="initial weights: `none` is random; `imagenet` is timm's; else a file, .safetensors or "
         ".pt",
     )
-    optimizer: Literal["adam", "adamw", "muon", "sgd"] = Field(
-        "adam", description="`muon` orthogonalizes the steps of convolution kernels; other weights use adamw"
+    optimizer: Literal["adam", "adamw", "muon", "soap", "sgd"] = Field(
+        "adam",
+        description="`muon` orthogonalizes the steps of convolution kernels, `soap` takes Adam's steps in a "
+        "basis in which gradients are uncorrelated; other weights use adamw",
     )
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(
         0.0,
         ge=0,
-        description="adds this multiple of a weight to its gradient (adamw, muon: subtracts it from the "
-        "weight). A loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
+        description="adds this multiple of a weight to its gradient (adamw, muon, soap: subtracts it "
+        "from the weight). A loss with `alpha` times the sum of squared weights is a weight_decay of 2 alpha",
     )
     decay: Literal["all", "kernels"] = Field(
         "all",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Container
 from typing import ClassVar, Self
 
 import torch
@@ -13,7 +14,8 @@ from genrelab.lab.registry import Names
 
 Answers = dict[str, Tensor]
 """Name of an array -> its values, in float32. `[batch, d]` describes a whole view, `[batch, segments, d]`
-each of its segments. `tags [batch, n]` are probabilities."""
+each of its segments, `[batch, segments, channels, bands, frames]` is a map of each segment. `tags [batch, n]`
+are probabilities."""
 
 
 class Teacher(nn.Module, ABC):
@@ -27,11 +29,19 @@ class Teacher(nn.Module, ABC):
         Fewest samples of its input.
     of_segments : frozenset of str
         Arrays that have values for each segment.
+    of_maps : tuple of str
+        Arrays that are maps of the segments, in the order of the layers that they come from.
     """
 
     sample_rate: ClassVar[int]
     shortest: ClassVar[int]
     of_segments: ClassVar[frozenset[str]] = frozenset()
+    of_maps: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def of_parts(self) -> frozenset[str]:
+        """Arrays that describe segments, or places in them, instead of the whole view."""
+        return self.of_segments | set(self.of_maps)
 
     @classmethod
     @abstractmethod
@@ -41,14 +51,14 @@ class Teacher(nn.Module, ABC):
     @property
     @abstractmethod
     def sizes(self) -> dict[str, int]:
-        """Name of each array -> the length of its last axis."""
+        """Name of each array -> the length of its last axis, or the channels of a map."""
 
     @abstractmethod
     def answer(self, waveform: Tensor, segments: int) -> Answers:
         """Return all arrays for `waveform [batch, samples]`, which consists of `segments` equal segments."""
 
-    def forward(self, waveform: Tensor, segments: int = 1) -> Answers:
-        """Return all arrays for a batch of views, without gradients.
+    def forward(self, waveform: Tensor, segments: int = 1, arrays: Container[str] | None = None) -> Answers:
+        """Return arrays for a batch of views, without gradients.
 
         Parameters
         ----------
@@ -56,9 +66,12 @@ class Teacher(nn.Module, ABC):
             Mono at `sample_rate`, full scale -1..1, at least `shortest` samples.
         segments : int > 0
             Number of equal segments in a view.
+        arrays : container of str, optional
+            Return these alone; default: all.
         """
         with torch.no_grad():
-            return {name: values.float() for name, values in self.answer(waveform, segments).items()}
+            found = self.answer(waveform, segments)
+            return {name: each.float() for name, each in found.items() if arrays is None or name in arrays}
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode: a teacher does not learn."""

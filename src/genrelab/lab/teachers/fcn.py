@@ -10,6 +10,7 @@ function with less work.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import ClassVar, Self, cast
 
 import torch
@@ -31,12 +32,14 @@ class FcnTagger(Teacher):
 
     Arrays: `layers [batch, segments, 448]`, the averages of the first four layers over each segment; `multi
     [batch, 512]`, the averages of all five layers over the view; `pen [batch, 64]`, the last layer before the
-    tags; `tags [batch, n]`, probabilities.
+    tags; `tags [batch, n]`, probabilities; `map1` to `map4 [batch, segments, channels, bands, frames]`, the
+    outputs of the first four layers, if the segments have the same number of frames in each of them.
     """
 
     sample_rate: ClassVar[int] = 16_000
     shortest: ClassVar[int] = 4 * 4 * 4 * 5 * 4 * _HOP  # 20.48 s: the pooling of the last layer
     of_segments: ClassVar[frozenset[str]] = frozenset({"layers"})
+    of_maps: ClassVar[tuple[str, ...]] = tuple(f"map{number}" for number in range(1, _MAPS + 1))
 
     window: Tensor
     filters: Tensor
@@ -85,22 +88,25 @@ class FcnTagger(Teacher):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Name of each array -> the length of its last axis."""
+        """Name of each array -> the length of its last axis, or the channels of a map."""
         widths = [cast(nn.Conv2d, layer).out_channels for layer in self.layers]
         return {
             "layers": sum(widths[:_MAPS]),
             "multi": sum(widths),
             "pen": widths[-1],
             "tags": self.dense.out_features,
+            **dict(zip(self.of_maps, widths, strict=False)),
         }
 
     def answer(self, waveform: Tensor, segments: int) -> Answers:
         """Return all arrays for a batch of views."""
         maps = self.scale * self.decibels(waveform)[:, None] + self.shift
         maps = maps.contiguous(memory_format=torch.channels_last)
-        steps, whole = [], []
-        for layer, pool in zip(self.layers, _POOLS, strict=True):
+        steps, whole, kept = [], [], {}
+        for layer, pool, name in zip_longest(self.layers, _POOLS, self.of_maps):
             maps = F.relu(F.max_pool2d(layer(maps), pool))
+            if name is not None and maps.shape[-1] % segments == 0:
+                kept[name] = torch.stack(maps.chunk(segments, dim=-1), dim=1)
             over_bands = maps.float().mean(dim=2)
             steps.append(F.adaptive_avg_pool1d(over_bands, segments))
             whole.append(over_bands.mean(dim=2))
@@ -110,6 +116,7 @@ class FcnTagger(Teacher):
             "multi": torch.cat(whole, dim=1),
             "pen": pen,
             "tags": torch.sigmoid(self.dense(pen).float()),
+            **kept,
         }
 
     def decibels(self, waveform: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.optimization.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.optimization.mixup import Mixup
-from genrelab.lab.training.optimization.muon import Muon
 from genrelab.lab.training.optimization.objective import UNLABELLED, Objective
+from genrelab.lab.training.optimization.optimizers.muon import Muon
+from genrelab.lab.training.optimization.optimizers.soap import Soap
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.optimization.views import Views, cut
@@ -151,6 +152,8 @@ class GenreTask(L.LightningModule):
             optimizer = torch.optim.AdamW(groups, lr=rate)
         elif settings.optimizer == "muon":
             optimizer = Muon(groups, lr=rate)
+        elif settings.optimizer == "soap":
+            optimizer = Soap(groups, lr=rate)
         else:
             optimizer = torch.optim.SGD(
                 groups, lr=rate, momentum=settings.momentum, nesterov=settings.nesterov

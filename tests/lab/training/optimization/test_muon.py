@@ -10,8 +10,8 @@ from small_mfcc_cqt import SEGMENT, small
 from torch import nn
 
 from genrelab.lab.models import build_network
-from genrelab.lab.training.optimization.muon import Muon, orthogonal
 from genrelab.lab.training.optimization.objective import Objective
+from genrelab.lab.training.optimization.optimizers.muon import Muon, orthogonal
 from genrelab.lab.training.task import GenreTask
 
 

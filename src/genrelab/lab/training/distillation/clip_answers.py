@@ -60,7 +60,7 @@ def clip_answers(
         Called with the number of finished clips and the total.
     """
     row = {key: number for number, key in enumerate(store.clips)}
-    names = [name for name in teacher.network.sizes if name not in teacher.network.of_segments]
+    names = [name for name in teacher.network.sizes if name not in teacher.network.of_parts]
     file = (
         cache_folder()
         / "teachers"
@@ -76,7 +76,7 @@ def clip_answers(
     found: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
     for done, clip_id in enumerate(store.clips, start=1):
         windows = torch.from_numpy(_windows(store, clip_id, samples))
-        answers = teacher.ask(windows, sample_rate=store.sample_rate)
+        answers = teacher.ask(windows, sample_rate=store.sample_rate, arrays=names)
         for name in names:
             found[name].append(answers[name].mean(dim=0).numpy())
         if report is not None:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genrelab.errors import RecipeError
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.linear_heads import Head
 from genrelab.lab.training.distillation.taught import Source, Taught
@@ -73,12 +74,19 @@ class MatchingSource(Source):
         self._teachers = tuple(teachers)  # a tuple: their weights are no part of the state of a training
         self.sample_rate = sample_rate
         self.taught = list((taught or {}).values())
-        wanted = [*settings.regress, *settings.tags]
-        self.names = {f"{each.name}.{key}": key for each in teachers for key in wanted}
-        self.sizes = {f"{each.name}.{key}": each.network.sizes[key] for each in teachers for key in wanted}
+        wanted = [(each, key) for each in teachers for key in (*settings.regress, *settings.tags)]
+        wanted = [(each, key) for each, key in wanted if each.takes(key)]
+        self.names = {f"{each.name}.{key}": key for each, key in wanted}
+        self.sizes = {f"{each.name}.{key}": each.network.sizes[key] for each, key in wanted}
+        self.layers = {
+            f"{each.name}.{key}": each.network.of_maps.index(key)
+            for each, key in wanted
+            if key in each.network.of_maps
+        }
         for number, name in enumerate(self.sizes):  # in the state: a training that goes on keeps them
             self.register_buffer(f"mean_{number}", torch.zeros(self.sizes[name]))
             self.register_buffer(f"deviation_{number}", torch.ones(self.sizes[name]))
+        self._of_genres = settings.genres.arrays if settings.genres else ()
         self.genres = _stacked(heads.genres) if heads else None
         self.tags = _stacked([heads.tags]) if heads and heads.tags else None
         of_clip = torch.from_numpy(heads.of_clip) if heads else None
@@ -86,16 +94,26 @@ class MatchingSource(Source):
 
     def standardize(self, views: Iterable[Tensor], segments: int) -> None:
         """Measure mean and deviation of the arrays of `regress` on views `[views, channels, samples]`."""
-        seen: dict[str, list[Tensor]] = {}
+        count = dict.fromkeys(self.sizes, 0)
+        total = {name: torch.zeros(size, dtype=torch.float64) for name, size in self.sizes.items()}
+        squares = {name: torch.zeros(size, dtype=torch.float64) for name, size in self.sizes.items()}
         for sound in views:
-            for name, values in self._ask(sound, segments)[0].items():
-                seen.setdefault(name, []).append(values.flatten(0, -2).cpu())
+            for name, found in self._ask(sound, segments)[0].items():
+                values = found.movedim(self._axis(name), -1).flatten(0, -2).double().cpu()
+                count[name] += len(values)
+                total[name] += values.sum(dim=0)
+                squares[name] += values.square().sum(dim=0)
         for number, name in enumerate(self.sizes):
-            if self.names[name] in self.settings.regress:
-                values = torch.cat(seen[name])
-                getattr(self, f"mean_{number}").copy_(values.mean(dim=0))
-                deviation = values.std(dim=0).clamp_min(_LEAST_DEVIATION)
+            if self.names[name] in self.settings.regress and count[name]:
+                mean = total[name] / count[name]
+                variance = (squares[name] - count[name] * mean.square()) / max(1, count[name] - 1)
+                deviation = variance.clamp_min(0.0).sqrt().clamp_min(_LEAST_DEVIATION)
+                getattr(self, f"mean_{number}").copy_(mean)
                 getattr(self, f"deviation_{number}").copy_(deviation)
+
+    def _axis(self, name: str) -> int:
+        """Return the axis of the values that are standardized together: the channels of a map."""
+        return -3 if name in self.layers else -1
 
     def forward(self, views: Views) -> Taught:
         """Return the targets of a batch."""
@@ -105,7 +123,9 @@ class MatchingSource(Source):
         for number, name in enumerate(self.sizes):
             values = answers[name]
             if self.names[name] in self.settings.regress:
-                values = (values - getattr(self, f"mean_{number}")) / getattr(self, f"deviation_{number}")
+                shape = (-1, 1, 1) if name in self.layers else (-1,)
+                mean = getattr(self, f"mean_{number}").reshape(shape)
+                values = (values - mean) / getattr(self, f"deviation_{number}").reshape(shape)
             arrays[name] = values
         genres = tag_heads = None
         with torch.autocast(views.sound.device.type, enabled=False):
@@ -124,11 +144,23 @@ class MatchingSource(Source):
         features: list[Tensor] = []
         tags: list[Tensor] = []
         for each in self._teachers:
-            found = each.ask(sound, sample_rate=self.sample_rate, segments=segments)
-            arrays |= {f"{each.name}.{key}": found[key] for key in found}
-            features += [found[key] for key in (self.settings.genres.arrays if self.settings.genres else ())]
+            of_genres = [key for key in self._of_genres if each.takes(key)]
+            own = [key for name, key in self.names.items() if name == f"{each.name}.{key}"]
+            found = each.ask(
+                sound, sample_rate=self.sample_rate, segments=segments, arrays={*own, *of_genres, "tags"}
+            )
+            arrays |= {f"{each.name}.{key}": found[key] for key in own if key in found}
+            features += [found[key] for key in of_genres]
             tags += [found["tags"]] if "tags" in found else []
         nothing = sound.new_zeros(len(sound), 0)
+        missing = [name for name in self.sizes if name not in arrays]
+        if missing:
+            raise RecipeError(
+                f"the teacher cannot cut its maps {', '.join(missing)} into the {segments} segments of a "
+                "view: their frames do not divide. Change audio.segment_seconds, or remove the maps from "
+                "distill.regress",
+                code="teacher-map-undivided",
+            )
         named = {name: arrays[name] for name in self.sizes}
         return named, torch.cat([nothing, *features], dim=1), torch.cat([nothing, *tags], dim=1)
 

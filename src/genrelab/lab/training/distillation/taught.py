@@ -21,7 +21,7 @@ class Taught(NamedTuple):
     ----------
     share : Tensor [shape=(views,)]
         Weight of each view in the losses; the sum is 1, or 0 if no view has a target.
-    arrays : dict of str to Tensor [shape=(views, d) or (views, segments, d)]
+    arrays : dict of str to Tensor [shape=(views, d), (views, segments, d) or that of maps]
         By the names of `Source.sizes`.
     genres : Tensor [shape=(views, genres)] or None
         Probabilities, softened by the temperature.
@@ -47,10 +47,13 @@ class Source(nn.Module, ABC):
         Name of each array in `Taught` -> its length.
     names : dict of str to str
         Name of each array in `Taught` -> its name in the recipe.
+    layers : dict of str to int
+        Name of each array in `Taught` that is a map -> the number of the network's map that matches it.
     """
 
     sizes: dict[str, int]
     names: dict[str, str]
+    layers: dict[str, int]
 
     @abstractmethod
     def forward(self, views: Views) -> Taught:
@@ -77,6 +80,7 @@ class TableSource(Source):
         tables |= {key: targets.tags[key] for key in settings.tags}
         self.sizes = {key: table.shape[1] for key, table in tables.items()}
         self.names = {key: key for key in tables}
+        self.layers = {}
         for number, table in enumerate(tables.values()):
             self._keep(f"table_{number}", table)
         self._keep("present", targets.present)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,30 @@ from genrelab.lab.training.distillation.target_file import file_hash
 
 @dataclass(frozen=True, eq=False)
 class NamedTeacher:
-    """A teacher network, the name and digest of its file, and the names of its tags (empty if unknown)."""
+    """A teacher network, the name and digest of its file, and the names of its tags (empty if unknown).
+
+    `gives` holds the arrays that a training takes from it; None is all that the recipe asks for.
+    """
 
     name: str
     sha256: str
     network: Teacher
     tags: tuple[str, ...] = ()
+    gives: frozenset[str] | None = None
 
-    def ask(self, sound: Tensor, *, sample_rate: int, segments: int = 1) -> Answers:
-        """Return all arrays for a batch of views.
+    def takes(self, array: str) -> bool:
+        """Return whether a training takes an array from this teacher."""
+        return self.gives is None or array in self.gives
+
+    def ask(
+        self,
+        sound: Tensor,
+        *,
+        sample_rate: int,
+        segments: int = 1,
+        arrays: Container[str] | None = None,
+    ) -> Answers:
+        """Return arrays for a batch of views.
 
         Parameters
         ----------
@@ -40,13 +55,15 @@ class NamedTeacher:
             Of the sound, in Hz.
         segments : int > 0
             Of each view.
+        arrays : container of str, optional
+            Return these alone; default: all.
         """
         self.network.to(sound.device)
         mono = resampled(sound.float().mean(dim=1), sample_rate, self.network.sample_rate)
         times = max(1, -(-self.network.shortest // mono.shape[-1]))
-        found: Answers = self.network(mono.repeat(1, times), segments * times)
+        found: Answers = self.network(mono.repeat(1, times), segments * times, arrays)
         return {
-            key: values[:, :segments] if key in self.network.of_segments else values
+            key: values[:, :segments] if key in self.network.of_parts else values
             for key, values in found.items()
         }
 
@@ -84,7 +101,7 @@ def load_teachers(settings: Distill) -> tuple[NamedTeacher, ...]:
                 f"two teachers are called {printable(teacher.name)}; rename one of the files",
                 code="teacher-twice",
             )
-        for array in settings.arrays:
+        for array in teacher.gives or settings.arrays:
             if array not in teacher.network.sizes:
                 raise RecipeError(
                     f"the teacher {file.weights} gives no {array!r}; {closest(array, teacher.network.sizes)}",
@@ -92,13 +109,26 @@ def load_teachers(settings: Distill) -> tuple[NamedTeacher, ...]:
                 )
         found[teacher.name] = teacher
     for array in settings.genres.arrays if settings.genres else ():
-        if any(array in each.network.of_segments for each in found.values()):
+        _check_whole(array, "genres.from", found.values())
+    for array in settings.tags:
+        _check_whole(array, "tags", found.values())
+    for array in settings.arrays:
+        if found and not any(each.takes(array) for each in found.values()):
             raise RecipeError(
-                f"distill.genres.from: {array!r} describes segments; name an array that describes "
-                "whole views",
-                code="teacher-array-of-segments",
+                f"the recipe asks for {array!r}, but `gives` of every teacher leaves it out; add it "
+                "there, or remove it from `distill`",
+                code="teacher-array-not-given",
             )
     return tuple(found.values())
+
+
+def _check_whole(array: str, key: str, teachers: Iterable[NamedTeacher]) -> None:
+    """Raise if an array does not describe whole views."""
+    if any(array in each.network.of_parts for each in teachers):
+        raise RecipeError(
+            f"distill.{key}: {array!r} describes segments; name an array that describes whole views",
+            code="teacher-array-of-segments",
+        )
 
 
 def _load(file: TeacherFile) -> NamedTeacher:
@@ -107,12 +137,18 @@ def _load(file: TeacherFile) -> NamedTeacher:
     tags: tuple[str, ...] = ()
     if file.tags is not None:
         tags = read_tag_names(Path(file.tags).expanduser(), count=network.sizes.get("tags", 0))
-    return NamedTeacher(path.stem.replace(".", "_"), file_hash(path), network, tags)
+    return NamedTeacher(
+        path.stem.replace(".", "_"),
+        file_hash(path),
+        network,
+        tags,
+        None if file.gives is None else frozenset(file.gives),
+    )
 
 
 def teachers_digest(teachers: Sequence[NamedTeacher]) -> str:
     """Hash the files of teachers, and the names of their tags."""
-    text = repr([(each.name, each.sha256, each.tags) for each in teachers])
+    text = repr([(each.name, each.sha256, each.tags, sorted(each.gives or ())) for each in teachers])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genrelab.errors import RecipeError
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.taught import Source, Taught
@@ -106,31 +107,67 @@ class Distilling(nn.Module):
         Of the targets.
     embeddings : sequence of int > 0
         Length of the embedding of the network, or of each of its members.
+    maps : sequence of int > 0
+        Channels of the maps of the network.
+
+    Raises
+    ------
+    RecipeError
+        If a teacher teaches maps that the network lacks.
     """
 
-    def __init__(self, settings: Distill, source: Source, *, embeddings: Sequence[int]) -> None:
+    def __init__(
+        self, settings: Distill, source: Source, *, embeddings: Sequence[int], maps: Sequence[int] = ()
+    ) -> None:
         super().__init__()
+        if source.layers and (len(embeddings) > 1 or len(maps) <= max(source.layers.values())):
+            raise RecipeError(
+                f"this network has {len(maps)} maps that a teacher could teach, too few for "
+                f"distill.regress={', '.join(settings.regress)}; remove the maps there",
+                code="no-maps",
+            )
         self.settings = settings
         self.source = source
         self.heads = nn.ModuleList(
-            nn.ModuleList(nn.Linear(length, size) for size in source.sizes.values()) for length in embeddings
+            nn.ModuleList(
+                nn.Linear(length, size)
+                if name not in source.layers
+                else nn.Conv2d(maps[source.layers[name]], size, 1)
+                for name, size in source.sizes.items()
+            )
+            for length in embeddings
         )
+
+    def predict(self, member: int, scores: Scores, views: Views) -> dict[str, Tensor]:
+        """Return what the linear layers of a member predict, by the names of `Source.sizes`.
+
+        Maps are `[views, segments, channels, bands, frames]`, other arrays `[views, segments, d]`.
+        """
+        found = {}
+        for head, key in zip(cast(nn.ModuleList, self.heads[member]), self.source.sizes, strict=True):
+            layer = self.source.layers.get(key)
+            found[key] = views.by_view(
+                head(scores.embedding if layer is None else scores.maps[layer]).float()
+            )
+        return found
 
     def forward(self, member: int, scores: Scores, views: Views, taught: Taught) -> dict[str, Tensor]:
         """Return the terms of one member's loss."""
-        heads = cast(nn.ModuleList, self.heads[member])
         settings, terms = self.settings, {}
-        for head, (key, targets) in zip(heads, taught.arrays.items(), strict=True):
-            predicted = head(scores.embedding).float()
-            array = self.source.names[key]
+        predictions = self.predict(member, scores, views)
+        for key, targets in taught.arrays.items():
+            array, predicted = self.source.names[key], predictions[key]
             if array in settings.tags:
-                what, weight, each = "tags", settings.tags[array], _tag_loss(views.mean(predicted), targets)
+                what, weight = "tags", settings.tags[array]
+                each = _tag_loss(predicted.mean(dim=1), targets)
             else:
                 what, weight = "regress", settings.regress[array]
-                of_segments = targets.ndim == 3
-                predicted = views.by_view(predicted) if of_segments else views.mean(predicted)
+                predicted = predicted if targets.ndim > 2 else predicted.mean(dim=1)
+                if key in self.source.layers:
+                    _check_maps(predicted, targets)
+                    predicted, targets = predicted.movedim(2, -1), targets.movedim(2, -1)
                 each = _distance(predicted, targets, settings.regress_loss)
-                each = each.mean(dim=1) if of_segments else each
+                each = each.flatten(1).mean(dim=1) if each.ndim > 1 else each
             terms[f"{what}_{key}"] = weight * (taught.share * each).sum()
         if settings.genres is not None and taught.genres is not None:
             heat = settings.genres.temperature
@@ -152,6 +189,17 @@ def _log_mean(logarithms: Tensor, views: Views) -> Tensor:
 def _tag_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the binary cross-entropy of each item, averaged over tags."""
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=-1)
+
+
+def _check_maps(predicted: Tensor, targets: Tensor) -> None:
+    """Raise if maps have other places than those of the teacher."""
+    if predicted.shape != targets.shape:
+        raise RecipeError(
+            f"maps of {tuple(predicted.shape[-2:])} bands and frames cannot match a teacher's "
+            f"{tuple(targets.shape[-2:])}: the network needs the front-end of the teacher and its poolings. "
+            "Remove the maps from distill.regress",
+            code="maps-differ",
+        )
 
 
 def _distance(predicted: Tensor, targets: Tensor, loss: RegressLoss) -> Tensor:

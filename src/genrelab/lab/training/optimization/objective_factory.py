@@ -79,6 +79,7 @@ def make_objective(
             embeddings=embedding_lengths(
                 network, channels=recipe.audio.channels, samples=recipe.audio.segment_samples
             ),
+            maps=network.body.map_channels,
         )
     tags = None
     if recipe.tags is not None and experiment.tags:
@@ -140,7 +141,7 @@ def _heads(
     tags = experiment.corpus_tags if recipe.tags is not None and recipe.tags.heads > 0 else ()
     asked = [key for key in learning.clips if clips[key].genre is not None or (tags and clips[key].tags)]
     features = np.zeros((len(asked), 0))
-    for teacher in found.teachers:
+    for teacher in (each for each in found.teachers if all(map(each.takes, settings.arrays))):
         features = np.hstack([features, _features(experiment, learning, teacher, asked)])
     number = {genre: at for at, genre in enumerate(experiment.corpus.genres)}
     classes = np.array([number.get(clips[key].genre or "", UNLABELLED) for key in asked])
