@@ -222,7 +222,7 @@ class Recognizer:
             form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
             blocks = stream(file, **form, start=span.start, duration=span.duration, flaws=flaws)
             with closing(read_ahead(blocks)) as ahead:
-                return self._with_flaws(self._process(path, ahead, stop), flaws)
+                return self._with_flaws(file, self._process(path, ahead, stop), flaws)
         except AudioError as error:
             return Recognition(path, self.bundle.identity, error=str(error), error_code=error.code)
         except OSError as error:
@@ -240,17 +240,17 @@ class Recognizer:
             with open_excerpts(file, **form, flaws=flaws) as found:
                 sound = None if found is None else found.between(span.start, span.end)
                 record = None if sound is None else self._process_spread(path, sound, stop)
-                return record and self._with_flaws(record, flaws)
+                return record and self._with_flaws(file, record, flaws)
         except AudioError:  # reading the whole file shows which parts are intact
             return None
 
-    def _with_flaws(self, record: Recognition, flaws: Flaws) -> Recognition:
+    def _with_flaws(self, file: ReadableFile, record: Recognition, flaws: Flaws) -> Recognition:
         """Add notices about flaws; it is an error if less than one segment is intact."""
         notices = notices_of(flaws)
         too_little = flaws.present < self.bundle.metadata.segment_seconds
         if notices and (too_little or flaws.hopeless):
             code = "audio-cut-off" if flaws.cut is not None else "audio-damaged"
-            message = error_of(record.path, flaws)
+            message = error_of(file, flaws)
             return Recognition(record.path, record.model, error=message, error_code=code)
         return replace(record, notices=notices) if notices else record
 

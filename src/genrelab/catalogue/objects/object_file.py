@@ -11,12 +11,11 @@ from typing import BinaryIO, Literal, cast
 
 from genrelab.audio.containers.window import RangedFile
 
-BLOCK = 2**16
+BLOCK = 2**15
 """Bytes of the smallest request."""
 
-_MOST_KEPT = 512  # blocks, 32 MiB: most songs are then read once, whatever the decoder does
-_SHORT, _LONG = 4, 16  # blocks of a request within a file that is read in order, before and after `_LONG_RUN`
-_LONG_RUN = 32
+_MOST_KEPT = 1024  # blocks, 32 MiB: most songs are then read once, whatever the decoder does
+_MOST_AHEAD = 32  # blocks of a request, if a file is read in order
 
 
 class ObjectFile(RangedFile):
@@ -102,7 +101,7 @@ class ObjectFile(RangedFile):
     def _load(self, first: int, last: int) -> bytes:
         """Fetch blocks from `first` on, at least until `last` or the next block that is known."""
         if first == self._next:
-            ahead = min(_LONG if self._run >= _LONG_RUN else _SHORT, max(1, self._run))
+            ahead = min(_MOST_AHEAD, max(1, self._run // 2))
         else:
             self._run, ahead = 0, 1
         wanted = min(max(last - first + 1, ahead), _MOST_KEPT // 2)
