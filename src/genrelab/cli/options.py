@@ -22,6 +22,10 @@ ModelOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The model file; default: $GENRELAB_MODEL, or the bundled model."),
 ]
+ProviderOption = Annotated[
+    Literal["cpu", "cuda", "tensorrt"],
+    typer.Option(help="Where the network runs; cuda and tensorrt need onnxruntime-gpu."),
+]
 FormatOption = Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")]
 RecordFormatOption = Annotated[
     Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")
