@@ -92,6 +92,12 @@ class VocabularyError(GenrelabError):
     code = "vocabulary"
 
 
+class CatalogueError(GenrelabError):
+    """A catalogue, a listing or an engine cannot be used."""
+
+    code = "catalogue"
+
+
 class MissingExtraError(GenrelabError):
     """A part of genrelab is used whose optional dependencies are not installed."""
 
