@@ -98,6 +98,12 @@ class CatalogueError(GenrelabError):
     code = "catalogue"
 
 
+class ClusterError(GenrelabError):
+    """A cluster cannot be reached, or fails."""
+
+    code = "cluster"
+
+
 class MissingExtraError(GenrelabError):
     """A part of genrelab is used whose optional dependencies are not installed."""
 

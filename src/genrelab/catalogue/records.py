@@ -59,7 +59,7 @@ def load_recognizer(settings: Settings) -> Recognizer:
     """
     from genrelab.recognize import Recognizer
 
-    recognizer = Recognizer.load(settings.model, full=settings.full, threads=1)
+    recognizer = Recognizer.load(settings.model, full=settings.full, threads=1, provider=settings.provider)
     found = recognizer.bundle.identity
     if settings.identity is not None and found != settings.identity:
         message = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from genrelab.bundle.runtime import Provider
 from genrelab.errors import UsageError
 
 
@@ -27,6 +28,8 @@ class Settings:
         Processes of the engine, with one session of one thread each.
     file_seconds : float > 0
         A worker that needs longer for one file is stopped, and the file gets an error row.
+    provider : {"cpu", "cuda", "tensorrt"}
+        Where the network runs.
 
     Raises
     ------
@@ -40,6 +43,7 @@ class Settings:
     approximate: bool = False
     workers: int = 1
     file_seconds: float = 900.0
+    provider: Provider = "cpu"
 
     def __post_init__(self) -> None:
         if self.workers < 1:

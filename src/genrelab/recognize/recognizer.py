@@ -20,6 +20,7 @@ from genrelab.audio.flaws import Flaws
 from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
+from genrelab.bundle.runtime import Provider
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.aggregation import SegmentAggregator
 from genrelab.recognize.arrays import array_blocks, array_excerpts
@@ -77,7 +78,12 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls, model: str | os.PathLike[str] | None = None, *, full: bool = False, threads: int | None = None
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        full: bool = False,
+        threads: int | None = None,
+        provider: Provider = "cpu",
     ) -> Self:
         """Load a model file.
 
@@ -89,6 +95,8 @@ class Recognizer:
             Whether to process whole files.
         threads : int > 0 or None
             CPU threads of the network per file; None means all cores.
+        provider : {"cpu", "cuda", "tensorrt"}
+            Where the network runs.
 
         Returns
         -------
@@ -97,11 +105,11 @@ class Recognizer:
         Raises
         ------
         UsageError
-            If no model is given and none is found.
+            If no model is given and none is found, or the provider cannot be used here.
         ModelFileError
             If the file cannot be used.
         """
-        return cls(Bundle.load(find_model(model), threads=threads), full=full)
+        return cls(Bundle.load(find_model(model), threads=threads, provider=provider), full=full)
 
     def __call__(
         self, source: Source, *, sample_rate: int | None = None, full: bool | None = None
