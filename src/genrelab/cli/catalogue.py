@@ -225,8 +225,8 @@ def _describe_run(entry: dict[str, Any]) -> str:
     shards = entry.get("shards")
     rows = f", {len(shards)} shards" if isinstance(shards, dict) else ""
     return (
-        f"run {entry['generation']}: {state}, {entry.get('engine', '?')}, started {entry.get('started', '?')}, "
-        f"{entry.get('files', '?')} files{rows}"
+        f"run {entry['generation']}: {state}, {entry.get('engine', '?')}, "
+        f"started {entry.get('started', '?')}, {entry.get('files', '?')} files{rows}"
     )
 
 
