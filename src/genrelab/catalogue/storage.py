@@ -90,6 +90,23 @@ class Storage:
                 found = list(_local_names(place))
         yield from sorted(found)
 
+    def is_empty(self) -> bool:
+        """Whether nothing is there yet, not even the place.
+
+        Raises
+        ------
+        CatalogueError
+            If it cannot be read.
+        """
+        with explained(self.place):
+            if self.is_s3:
+                selector = pa.fs.FileSelector(_key(self.place), allow_not_found=True)
+                return not file_system(self.place).get_file_info(selector)
+            try:
+                return all(name.startswith(".") for name in os.listdir(self.place))
+            except FileNotFoundError:
+                return True
+
     def open(self, name: str) -> Any:
         """Open a file for random access, as `pyarrow.parquet.ParquetFile` takes it.
 
