@@ -78,8 +78,17 @@ class RunCounts:
         self.seconds += pc.sum(records.column("duration")).as_py() or 0.0
 
 
-def find_engine(name: str) -> Engine:
+def find_engine(name: str, *, address: str | None = None, workers: int | None = None) -> Engine:
     """Return an engine by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `ENGINES`.
+    address : str or None
+        Of a running cluster, for `ray`.
+    workers : int > 0 or None
+        For `ray`; None means one per CPU of the cluster.
 
     Raises
     ------
@@ -92,6 +101,10 @@ def find_engine(name: str) -> Engine:
         from genrelab.catalogue.engines.local import LocalEngine
 
         return LocalEngine()
+    if name == "ray":
+        from genrelab.catalogue.engines.ray import RayEngine
+
+        return RayEngine(address, workers)
     raise UsageError(f"unknown engine {name!r}. Choose one of {', '.join(ENGINES)}.", code="catalogue-engine")
 
 
@@ -105,7 +118,7 @@ def with_identity(settings: Settings) -> Settings:
     """
     from dataclasses import replace
 
-    recognizer = load_recognizer(settings)
+    recognizer = load_recognizer(replace(settings, provider="cpu"))  # a GPU is needed by workers only
     return replace(settings, model=str(recognizer.bundle.path), identity=recognizer.bundle.identity)
 
 
