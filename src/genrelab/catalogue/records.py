@@ -57,13 +57,14 @@ def load_recognizer(settings: Settings) -> Recognizer:
     ModelFileError
         If the file cannot be used, or is another model than the settings name.
     """
+    from genrelab.bundle.find import find_model
     from genrelab.recognize import Recognizer
 
     recognizer = Recognizer.load(settings.model, full=settings.full, threads=1, provider=settings.provider)
     found = recognizer.bundle.identity
     if settings.identity is not None and found != settings.identity:
         message = (
-            f"{recognizer.bundle.path} is the model {found} on this worker, not {settings.identity}. "
+            f"{find_model(settings.model)} is the model {found} on this worker, not {settings.identity}. "
             "Install the same model on every machine."
         )
         raise ModelFileError(message, code="catalogue-other-model")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genrelab.bundle.bundle import read_facts
+from genrelab.bundle.find import find_model
 from genrelab.catalogue.manifest import begin_run, check_catalogue, end_run, make_catalogue
 from genrelab.catalogue.reader import read_known
-from genrelab.catalogue.records import TRANSIENT, load_recognizer
+from genrelab.catalogue.records import TRANSIENT
 from genrelab.catalogue.resume import KnownKeys, left_to_do
 from genrelab.catalogue.settings import Settings
 from genrelab.catalogue.shards import ShardWriter, list_shards
@@ -78,17 +80,16 @@ class RunCounts:
         self.seconds += pc.sum(records.column("duration")).as_py() or 0.0
 
 
-def find_engine(name: str, *, address: str | None = None, workers: int | None = None) -> Engine:
+def find_engine(name: str, *, ray_address: str | None = None, workers: int | None = None) -> Engine:
     """Return an engine by its name.
 
     Parameters
     ----------
-    name : str
-        One of `ENGINES`.
-    address : str or None
-        Of a running cluster, for `ray`.
+    name : {"local", "ray", "daft"}
+    ray_address : str or None
+        As `genrelab.cluster.open_cluster` takes it.
     workers : int > 0 or None
-        For `ray`; None means one per CPU of the cluster.
+        Workers of a cluster; None means one per CPU.
 
     Raises
     ------
@@ -104,22 +105,20 @@ def find_engine(name: str, *, address: str | None = None, workers: int | None = 
     if name == "ray":
         from genrelab.catalogue.engines.ray import RayEngine
 
-        return RayEngine(address, workers)
+        return RayEngine(ray_address, workers)
     raise UsageError(f"unknown engine {name!r}. Choose one of {', '.join(ENGINES)}.", code="catalogue-engine")
 
 
 def with_identity(settings: Settings) -> Settings:
-    """Return the settings with the identity of the model that they name here; the model is loaded for it.
+    """Return the settings with the model file that they name here, and its identity.
 
     Raises
     ------
     ModelFileError, UsageError
-        If the model cannot be used.
+        If the file cannot be used.
     """
-    from dataclasses import replace
-
-    recognizer = load_recognizer(replace(settings, provider="cpu"))  # a GPU is needed by workers only
-    return replace(settings, model=str(recognizer.bundle.path), identity=recognizer.bundle.identity)
+    model = find_model(settings.model).absolute()
+    return replace(settings, model=str(model), identity=read_facts(model)[1])
 
 
 def known_files(storage: Storage, *, retry_errors: bool = False) -> KnownKeys:
