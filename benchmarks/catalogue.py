@@ -1,9 +1,9 @@
 """What the engines of a catalogue cost, beside `genrelab recognize` on the same files.
 
 Real clips and broken files are recognized by the command `recognize` without a library, and by each engine of
-`genrelab catalogue run`. All processes together have the same cores. The start of an engine is the time until
-its workers have loaded the model: it is measured by a catalogue of one file. Other work on the machine changes
-wall-clock time; so the processor time of all processes is reported too, and the rounds take turns.
+`genrelab catalogue run`, on the same number of cores. The start of an engine is measured by a catalogue of one
+file. Other work on the machine changes wall-clock time, so the processor time of all processes is measured
+too: that of every process with the run's mark in its environment, sampled while it runs.
 
     python benchmarks/catalogue.py PATH/TO/clips.csv --files 500 --engines local,ray
 """
@@ -14,16 +14,17 @@ import argparse
 import csv
 import json
 import os
-import resource
+import secrets
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 from machine import machine
@@ -35,6 +36,8 @@ BROKEN = 10
 ALLOWED = 0.15
 """Of the time of `recognize`: what an engine may cost beyond its start."""
 
+_MARK = "GENRELAB_BENCHMARK"
+_SAMPLE_SECONDS = 0.2
 _COMPARED = ("path", "genre", "confidence", "duration", "error_code", "embedding")
 
 
@@ -122,18 +125,56 @@ def _run(name: str, music: Path, out: Path, workers: int) -> Took:
     else:
         command += ["catalogue", "run", str(music), "--to", str(out), "--engine", name]
         command += ["--workers", str(workers)]
-    before, begun = _children(), time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    wall = time.monotonic() - begun
+    mark = secrets.token_hex(16)
+    with _Sampler(f"{_MARK}={mark}".encode()) as sampler:
+        begun = time.monotonic()
+        done = subprocess.run(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, _MARK: mark},
+        )
+        wall = time.monotonic() - begun
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} failed: {done.stderr}")
-    return Took(wall, _children() - before)
+    return Took(wall, sampler.seconds())
 
 
-def _children() -> float:
-    """Return the processor seconds of all processes that ended, with their children that they waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+class _Sampler:
+    """Adds up the processor time of all processes with a mark in their environment, also after they end."""
+
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._others = set(os.listdir("/proc"))
+        self._ticks: dict[str, int] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def seconds(self) -> float:
+        """Return the sum so far, without the last moments of processes that have ended."""
+        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_SAMPLE_SECONDS):
+            for name in set(filter(str.isdigit, os.listdir("/proc"))) - self._others:
+                try:
+                    self._sample(name)
+                except OSError:
+                    continue
+
+    def _sample(self, process: str) -> None:
+        if process in self._ticks or self._mark in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
+            fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            self._ticks[process] = int(fields[11]) + int(fields[12])
 
 
 def _row(name: str, took: dict[str, list[Took]], starts: dict[str, list[Took]]) -> dict[str, Any]:
