@@ -2,8 +2,8 @@
 
 Real clips and broken files are recognized by the command `recognize` without a library, and by each engine of
 `genrelab catalogue run`, on the same number of cores. The start of an engine is measured by a catalogue of
-one file. Other work on the machine changes wall-clock time, so the processor time of all processes is measured
-too: that of every process with the run's mark in its environment, sampled while it runs.
+one file. Other work on the machine changes wall-clock time, so the processor time of all processes is
+measured too: that of every process with the run's mark in its environment, sampled while it runs.
 
     python benchmarks/catalogue.py PATH/TO/clips.csv --files 500 --engines local,ray
 """
