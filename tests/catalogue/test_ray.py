@@ -111,7 +111,7 @@ def test_records_are_those_of_one_process_whatever_dies(
     cluster.store.put(f"{music}/cut.flac", path.read_bytes()[:300])
     local = tmp_path / "local"
     local.mkdir()
-    for name, minutes in (("unlucky", 60), ("deadly", 90)):
+    for name, minutes in (("unlucky", 15), ("deadly", 20)):
         soundfile.write(local / f"{name}.wav", tone(1000.0, 60.0 * minutes), RATE)
     settings = with_identity(Settings(model=str(tiny_model), full=True))
     files = [table for place in (music, str(local)) for table in list_files(place, problem=pytest.fail)]
