@@ -80,12 +80,12 @@ def test_an_address_that_is_none() -> None:
             pass
 
 
-def test_without_ray_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
+def test_without_ray_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     engine = find_engine("ray")
     assert engine.name == "ray"
     with raises("cluster-extra-missing", "genrelab[cluster]"):
-        list(engine.run([], Settings(model=str(tiny_model))))
+        list(engine.run([], Settings(model=str(model))))
 
 
 def test_another_cluster_needs_a_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import soundfile
-from s3_store import Store, running_store
+from s3_store import Store
 from tiny_onnx import RATE, tone
 
 from genrelab.catalogue import Settings, read_catalogue
@@ -54,14 +54,14 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Running]:
+def cluster(_server: Store) -> Iterator[Running]:
     token = secrets.token_hex(32)
-    with running_store() as store, pytest.MonkeyPatch.context() as patch:
-        store.set_environment(patch)
+    with pytest.MonkeyPatch.context() as patch:
+        _server.set_environment(patch)
         patch.setenv("RAY_AUTH_TOKEN", token)
         patch.delenv("RAY_ADDRESS", raising=False)
         with open_cluster(cpus=2) as opened:
-            yield Running(opened.ray.get_runtime_context().gcs_address, token, store)
+            yield Running(opened.ray.get_runtime_context().gcs_address, token, _server)
 
 
 def has_open(pid: int, path: Path) -> bool:
@@ -99,7 +99,7 @@ def by_path(*tables: pa.Table) -> pa.Table:
 
 @pytest.mark.slow
 def test_records_are_those_of_one_process_whatever_dies(
-    cluster: Running, tiny_model: Path, tmp_path: Path
+    cluster: Running, model: Path, tmp_path: Path
 ) -> None:
     music = cluster.store.make_bucket("music")
     for number in range(12):
@@ -113,7 +113,7 @@ def test_records_are_those_of_one_process_whatever_dies(
     local.mkdir()
     for name, minutes in (("unlucky", 15), ("deadly", 20)):
         soundfile.write(local / f"{name}.wav", tone(1000.0, 60.0 * minutes), RATE)
-    settings = with_identity(Settings(model=str(tiny_model), full=True))
+    settings = with_identity(Settings(model=str(model), full=True))
     files = [table for place in (music, str(local)) for table in list_files(place, problem=pytest.fail)]
     with (
         killing(cluster, local / "unlucky.wav", times=1) as unlucky,
@@ -133,7 +133,7 @@ def test_records_are_those_of_one_process_whatever_dies(
 
 @pytest.mark.slow
 def test_a_killed_worker_and_a_killed_command_leave_one_row_per_file(
-    cluster: Running, tiny_model: Path, tmp_path: Path
+    cluster: Running, model: Path, tmp_path: Path
 ) -> None:
     many = tmp_path / "many"
     many.mkdir()
@@ -145,7 +145,7 @@ def test_a_killed_worker_and_a_killed_command_leave_one_row_per_file(
     (many / "broken.mp3").write_bytes(b"nothing")
     place = f"{cluster.store.make_bucket('results')}/catalogue"
     command = [sys.executable, "-m", "genrelab", "catalogue", "run", str(many), "--to", place]
-    command += ["--engine=ray", f"--ray-address={cluster.address}", "--workers=2", f"--model={tiny_model}"]
+    command += ["--engine=ray", f"--ray-address={cluster.address}", "--workers=2", f"--model={model}"]
     command += ["--shard-rows=1000"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while first.poll() is None and not cluster.workers():

@@ -8,6 +8,7 @@ of a listing that it lacks; `read_catalogue` reads it.
 ...     print(table.to_pylist())
 """
 
+import genrelab.catalogue.schema  # noqa: F401  first: it names the extra that is missing
 from genrelab.catalogue.reader import read_catalogue
 from genrelab.catalogue.settings import Settings
 

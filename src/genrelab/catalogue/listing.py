@@ -109,7 +109,9 @@ def list_files(
         yield from _in_tables(_in_folder(listing, scan or ScanOptions(), problem))
     elif os.path.isfile(listing):
         if _table_kind(listing) is None:
-            message = f"{listing} is no listing: name a folder, or a Parquet or CSV file with a column of paths."
+            message = (
+                f"{listing} is no listing: name a folder, or a Parquet or CSV file with a column of paths."
+            )
             raise UsageError(message, code="listing-kind")
         yield from _in_tables(_in_table(os.path.abspath(listing), path_column))
     else:
@@ -279,7 +281,9 @@ def _version(row: dict[str, Any]) -> str | None:
 
 def _looked_up(entries: list[_Entry]) -> Iterator[_Entry]:
     """Yield entries with size and version; those that the table does not give are looked up together."""
-    missing = [entry for entry in entries if entry.error is None and (entry.size is None or not entry.version)]
+    missing = [
+        entry for entry in entries if entry.error is None and (entry.size is None or not entry.version)
+    ]
     remote = [entry.path.decode() for entry in missing if entry.path.startswith(S3.encode())]
     found: dict[str, Stored | None] = {}
     if remote:

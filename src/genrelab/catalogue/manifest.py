@@ -53,7 +53,9 @@ def check_catalogue(storage: Storage) -> None:
     """
     content = storage.read(MANIFEST, _MOST_BYTES)
     if content is None:
-        message = f"{storage.place} contains no catalogue. Make one: genrelab catalogue run LISTING --to PLACE"
+        message = (
+            f"{storage.place} contains no catalogue. Make one: genrelab catalogue run LISTING --to PLACE"
+        )
         raise CatalogueError(message, code="catalogue-missing")
     facts = _parse(content)
     address = storage.address(MANIFEST)
@@ -62,7 +64,9 @@ def check_catalogue(storage: Storage) -> None:
         message = f"{address} is not the manifest of a catalogue. Name another place."
         raise CatalogueError(message, code="catalogue-manifest")
     if version > SCHEMA_VERSION:
-        message = f"{address} has schema {version}; this genrelab reads up to {SCHEMA_VERSION}. Update genrelab."
+        message = (
+            f"{address} has schema {version}; this genrelab reads up to {SCHEMA_VERSION}. Update genrelab."
+        )
         raise CatalogueError(message, code="catalogue-newer")
 
 

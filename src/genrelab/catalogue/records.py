@@ -29,8 +29,11 @@ _REMEDIES = {
     **dict.fromkeys(("audio-missing", "audio-unreadable", "audio-no-permission"), _ACCESS),
     **dict.fromkeys(("object-missing", "object-unreadable", "listing-path"), _ACCESS),
     **dict.fromkeys(("audio-is-folder", "audio-not-regular"), "Remove it from the listing."),
-    **dict.fromkeys(("audio-not-recognized", "audio-no-stream"), "Remove it from the listing, or convert it."),
+    **dict.fromkeys(
+        ("audio-not-recognized", "audio-no-stream"), "Remove it from the listing, or convert it."
+    ),
     **dict.fromkeys(("audio-changed", "audio-vanished"), "Run again when the file is complete."),
+    "object-name": "Copy the object to a key without empty names, `.` and `..`.",
     "worker-died": "Give the workers more memory, or remove the file; then run with --retry-errors.",
     "worker-timeout": "Remove the file, or allow more time; then run with --retry-errors.",
     "worker-memory": "Give the workers more memory, or remove the file; then run with --retry-errors.",
@@ -101,9 +104,7 @@ def records(files: pa.Table, settings: Settings, recognizer: Recognizer | None =
     return pa.Table.from_pylist(rows, schema=RECORDS)
 
 
-def failed(
-    files: pa.Table, settings: Settings, code: Literal["worker-died", "worker-timeout"]
-) -> pa.Table:
+def failed(files: pa.Table, settings: Settings, code: Literal["worker-died", "worker-timeout"]) -> pa.Table:
     """Return error rows for files that could not be recognized, such as those whose worker died.
 
     Parameters
@@ -157,8 +158,10 @@ def _remote_row(file: dict[str, Any], settings: Settings, recognizer: Recognizer
         found = open_object(address, approximate=settings.approximate)
     except FileNotFoundError:
         return _error_row(file, model, "object-missing", f"{address} does not exist.")
-    except (OSError, ValueError) as error:
+    except OSError as error:
         return _error_row(file, model, "object-unreadable", f"{address} cannot be read: {error}")
+    except ValueError as error:
+        return _error_row(file, model, "object-name", f"{address} cannot be read: {error}")
     try:
         record = recognizer.recognize_found(found)
     except MisplacedFrameError:

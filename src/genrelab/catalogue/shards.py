@@ -162,7 +162,9 @@ def _check(file: Any, address: str) -> None:
     if not version.isdigit() or len(version) > 9:
         raise _damaged(address, "it states no schema version")
     if int(version) > SCHEMA_VERSION:
-        message = f"{address} has schema {int(version)}; this genrelab reads up to {SCHEMA_VERSION}. Update it."
+        message = (
+            f"{address} has schema {int(version)}; this genrelab reads up to {SCHEMA_VERSION}. Update it."
+        )
         raise CatalogueError(message, code="catalogue-newer")
     if not file.schema_arrow.equals(SHARDS):
         raise _damaged(address, "its columns are others")

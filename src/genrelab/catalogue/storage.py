@@ -135,7 +135,9 @@ class Storage:
             except FileNotFoundError:
                 return None
         if len(content) > most:
-            message = f"{place} is larger than {most} bytes: it is no file of a catalogue. Name another place."
+            message = (
+                f"{place} is larger than {most} bytes: it is no file of a catalogue. Name another place."
+            )
             raise CatalogueError(message, code="catalogue-file-too-large")
         return content
 
@@ -232,6 +234,9 @@ def look_up(addresses: Iterable[str]) -> list[Stored | None]:
 def walk_s3(prefix: str) -> Iterator[Stored]:
     """Yield all objects below a prefix, in memory of one folder at a time.
 
+    A key with an empty name, such as `a//b.mp3`, cannot be reached folder by folder; what is below such a
+    folder is listed at once.
+
     Raises
     ------
     OSError
@@ -240,11 +245,15 @@ def walk_s3(prefix: str) -> Iterator[Stored]:
     files = file_system(prefix)
     folders = [_key(prefix)]
     while folders:
-        entries = files.get_file_info(pa.fs.FileSelector(folders.pop()))
+        folder = folders.pop()
+        entries = files.get_file_info(pa.fs.FileSelector(folder))
+        inner = [info.path for info in entries if not info.is_file]
+        if any(path.endswith("/") or len(path) <= len(folder) for path in inner):
+            entries, inner = files.get_file_info(pa.fs.FileSelector(folder, recursive=True)), []
         for info in sorted(entries, key=lambda info: info.path):
             if info.is_file:
                 yield stored(info, S3 + info.path)
-        folders += sorted((info.path for info in entries if not info.is_file), reverse=True)
+        folders += sorted(inner, reverse=True)
 
 
 def open_object(address: str, *, approximate: bool = False) -> ObjectFile:
@@ -293,20 +302,25 @@ def _local() -> Any:
     return pa.fs.LocalFileSystem()
 
 
-@cache
 def _s3(bucket: str) -> Any:
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    options: dict[str, Any] = {"allow_delayed_open": True}
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    anonymous = os.environ.get("AWS_NO_SIGN_REQUEST", "").upper() in ("YES", "TRUE", "1")
+    return _connect(bucket, endpoint, region, anonymous)
+
+
+@cache
+def _connect(bucket: str, endpoint: str | None, region: str | None, anonymous: bool) -> Any:
+    options: dict[str, Any] = {"allow_delayed_open": True}
     if endpoint:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            message = f"AWS_ENDPOINT_URL is {endpoint}. Set it to http://HOST:PORT or https://HOST."
+            message = "the environment variable AWS_ENDPOINT_URL has no address of a server. Set it to http://HOST:PORT or https://HOST."
             raise UsageError(message, code="catalogue-endpoint")
         options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc}
         region = region or "us-east-1"
     elif region is None:
         region = pa.fs.resolve_s3_region(bucket)
-    if os.environ.get("AWS_NO_SIGN_REQUEST", "").upper() in ("YES", "TRUE", "1"):
+    if anonymous:
         options["anonymous"] = True
     return pa.fs.S3FileSystem(region=region, **options)

@@ -51,7 +51,9 @@ def run(
     engine: Annotated[Literal["local", "ray"], typer.Option(help="What runs the workers.")] = "local",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Number of processes; default: cores, or those of the cluster."),
+        typer.Option(
+            metavar="N", min=1, help="Number of processes; default: cores, or those of the cluster."
+        ),
     ] = None,
     model: ModelOption = None,
     provider: ProviderOption = "cpu",
@@ -69,7 +71,9 @@ def run(
         ),
     ] = False,
     path_column: PathColumnOption = "path",
-    shard_rows: Annotated[int, typer.Option(metavar="N", help="Rows of a Parquet file, 1000 to 5000.")] = 2000,
+    shard_rows: Annotated[
+        int, typer.Option(metavar="N", help="Rows of a Parquet file, 1000 to 5000.")
+    ] = 2000,
     file_seconds: Annotated[
         float, typer.Option(metavar="SECONDS", help="Longest time for one file; then it gets an error row.")
     ] = 900.0,

@@ -44,7 +44,11 @@ class SoundFileSource:
     knows_its_end = False
 
     def __init__(
-        self, path: ReadableFile, handle: sf.SoundFile, flaws: Flaws | None, damaged_pages: tuple[int, ...] = ()
+        self,
+        path: ReadableFile,
+        handle: sf.SoundFile,
+        flaws: Flaws | None,
+        damaged_pages: tuple[int, ...] = (),
     ) -> None:
         self._handle = handle
         self._damaged_pages = damaged_pages
