@@ -145,11 +145,10 @@ def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
             "_temp_dir": stack.enter_context(folder),
             "_node_ip_address": "127.0.0.1",
         }
-    try:
-        ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray has no common base class for what it raises here
-        with contextlib.suppress(Exception):
-            ray.shutdown()
+    error = _try_to_start(ray, settings)
+    if error is not None and address == "local":  # Ray gives its processes 30 s, too few for a busy machine
+        error = _try_to_start(ray, settings)
+    if error is not None:
         where = "started on this machine" if address == "local" else f"reached at {address}"
         raise ClusterError(
             f"a Ray cluster cannot be {where}: {describe(error)} Check that it runs (`ray status`), that "
@@ -157,6 +156,17 @@ def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
             code="cluster-unreachable",
         ) from error
     _keep_quiet()
+
+
+def _try_to_start(ray: Any, settings: dict[str, Any]) -> Exception | None:
+    """Return the error with which Ray does not start, if it does not."""
+    try:
+        ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray has no common base class for what it raises here
+        with contextlib.suppress(Exception):
+            ray.shutdown()
+        return error
+    return None
 
 
 def _keep_quiet() -> None:

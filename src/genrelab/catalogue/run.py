@@ -24,7 +24,7 @@ from genrelab.errors import UsageError
 if TYPE_CHECKING:
     from genrelab.catalogue.engines.engine import Engine
 
-ENGINES = ("local", "ray", "daft")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def find_engine(name: str, *, ray_address: str | None = None, workers: int | Non
 
     Parameters
     ----------
-    name : {"local", "ray", "daft"}
+    name : {"local", "ray"}
     ray_address : str or None
         As `genrelab.cluster.open_cluster` takes it.
     workers : int > 0 or None

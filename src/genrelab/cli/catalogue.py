@@ -48,7 +48,7 @@ Format = Annotated[Literal["table", "json"], typer.Option("--format", help="Outp
 def run(
     listing: ListingArgument,
     to: Annotated[str, typer.Option(metavar="PLACE", help="The catalogue: a folder or s3:// URI.")],
-    engine: Annotated[Literal["local", "ray", "daft"], typer.Option(help="What runs the workers.")] = "local",
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="What runs the workers.")] = "local",
     workers: Annotated[
         int | None,
         typer.Option(

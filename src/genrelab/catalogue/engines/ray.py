@@ -100,7 +100,7 @@ def _run(wave: pa.Table, job: Job, workers: int, cluster: Cluster) -> Iterator[p
     size = max(1, min(_MOST_BATCH, len(wave) // (workers * _BATCHES)))
     batches = [wave.slice(start, size).combine_chunks() for start in range(0, len(wave), size)]
     pool = data.ActorPoolStrategy(size=min(workers, len(batches)))
-    made = data.from_arrow(batches).map_batches(
+    made = data.from_blocks(batches).map_batches(  # `from_arrow` would run a task per batch
         Worker,
         fn_constructor_args=(job,),
         batch_size=None,
