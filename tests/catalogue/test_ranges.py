@@ -52,6 +52,7 @@ def same(one: Recognition, other: Recognition) -> bool:
     return facts[0] == facts[1] and np.array_equal(one.embedding, other.embedding)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_answer_is_that_of_the_local_file(name: str, songs: Path, recognizer: Recognizer) -> None:
     song = remote(songs / name)
@@ -65,6 +66,7 @@ def test_the_answer_is_that_of_the_local_file(name: str, songs: Path, recognizer
         assert share == 1.0  # once, although it is walked and then decoded
 
 
+@pytest.mark.slow
 def test_positions_by_a_rounded_table_are_near(songs: Path, recognizer: Recognizer) -> None:
     path = songs / "variable.mp3"
     song = remote(path, approximate=True)
@@ -78,6 +80,7 @@ def test_positions_by_a_rounded_table_are_near(songs: Path, recognizer: Recogniz
         assert abs(exact.offsets.index(near.offsets[number]) - number) <= 0.01 * len(exact.offsets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in long_sounds.SEEKABLE if name.endswith("mp3")])
 def test_computed_frames_are_those_of_a_walk(name: str, songs: Path) -> None:
     exact, spaced = index_mpeg(songs / name), index_spaced(remote(songs / name))
@@ -89,6 +92,7 @@ def test_computed_frames_are_those_of_a_walk(name: str, songs: Path) -> None:
     assert [getattr(spaced, each) for each in facts] == [getattr(exact, each) for each in facts]
 
 
+@pytest.mark.slow
 def test_other_frames_than_computed_are_walked(songs: Path, tmp_path: Path, recognizer: Recognizer) -> None:
     data = bytearray((songs / "constant.mp3").read_bytes())
     index = index_mpeg(songs / "constant.mp3")
@@ -107,6 +111,7 @@ def test_other_frames_than_computed_are_walked(songs: Path, tmp_path: Path, reco
         _ = spaced.offsets[3000]
 
 
+@pytest.mark.slow
 def test_the_rows_of_an_object_store(songs: Path, settings: Settings, store: Store) -> None:
     bucket = store.make_bucket("songs")
     damaged = bytearray((songs / "constant.mp3").read_bytes())
