@@ -214,6 +214,23 @@ def test_a_killed_run_goes_on(music: Path, model: Path, settings: Settings, tmp_
     assert Counter(row["genre"] for row in rows(out)) == {"high": 700, "low": 700}
 
 
+@pytest.mark.slow
+def test_a_terminated_run_writes_what_is_finished(music: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    table = tmp_path / "list.csv"
+    table.write_text("path\n" + "".join(f"/nowhere/{number}.mp3\n" for number in range(100_000)))
+    command = [sys.executable, "-m", "genrelab", "catalogue", "run", str(table), "--to", str(out)]
+    process = subprocess.Popen([*command, "--model", str(model), "--workers", "1", "--quiet"])
+    while not list(out.glob("shards/*")) and process.poll() is None:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait() == 130
+    facts = json.loads(next(out.glob("runs/*")).read_text())
+    assert facts["state"] == "interrupted" and len(rows(out)) == facts["files"] == sum(
+        facts["shards"].values()
+    )
+
+
 def test_a_catalogue_in_an_object_store(music: Path, settings: Settings, store: Store) -> None:
     source, place = store.make_bucket("source"), f"{store.make_bucket('place')}/deep/catalogue"
     for name in ("high.flac", "low.flac", "song.mp3", "broken.mp3"):

@@ -86,7 +86,7 @@ def run(
 ) -> None:
     """Recognize the files of a listing that a catalogue lacks, and add them to it.
 
-    Example: genrelab catalogue run s3://archive/music --to s3://results/catalogue --workers 16
+    Example: genrelab catalogue run s3://archive/music --to s3://results/music
 
     Give the same command again to continue after an interruption, or to add new and changed files. Each file
     gets one row, also one that cannot be read. Credentials come from the environment: AWS_ACCESS_KEY_ID,
@@ -139,7 +139,7 @@ def status(
 ) -> None:
     """Show how far a catalogue is: its runs, shards and rows, and what is left of a listing.
 
-    Example: genrelab catalogue status s3://results/catalogue --listing s3://archive/music
+    Example: genrelab catalogue status results/music --listing ~/Music
 
     Exit code: 0; 1 if files of the listing are left.
     """
@@ -175,7 +175,7 @@ def report(
 ) -> None:
     """Show what a catalogue has: files, genres, errors, hours of sound, bytes read.
 
-    Example: genrelab catalogue report s3://results/catalogue
+    Example: genrelab catalogue report s3://results/music
 
     Each file counts once, by its newest row. JSON has all genres.
     """
