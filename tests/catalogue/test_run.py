@@ -200,7 +200,7 @@ def test_a_killed_run_goes_on(music: Path, model: Path, settings: Settings, tmp_
     command = [sys.executable, "-m", "genrelab", "catalogue", "run", str(many), "--to", str(out), "--quiet"]
     command += ["--model", str(model), "--shard-rows", "1000", "--workers", "2"]
     first = subprocess.Popen(command)
-    while not list(out.glob("shards/*")) and first.poll() is None:
+    while not list(out.glob("shards/*.parquet")) and first.poll() is None:
         time.sleep(0.05)
     first.kill()
     first.wait()
@@ -221,7 +221,7 @@ def test_a_terminated_run_writes_what_is_finished(music: Path, model: Path, tmp_
     table.write_text("path\n" + "".join(f"/nowhere/{number}.mp3\n" for number in range(100_000)))
     command = [sys.executable, "-m", "genrelab", "catalogue", "run", str(table), "--to", str(out)]
     process = subprocess.Popen([*command, "--model", str(model), "--workers", "1", "--quiet"])
-    while not list(out.glob("shards/*")) and process.poll() is None:
+    while not list(out.glob("shards/*.parquet")) and process.poll() is None:
         time.sleep(0.05)
     process.terminate()
     assert process.wait() == 130

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -114,7 +112,7 @@ def run(
     problems: list[str] = []
     files = _files(listing, path_column, ScanOptions(tuple(exclude or ()), not no_ignore), problems)
     bar = sys.stderr.isatty() and not quiet
-    with _terminable(), counting() if bar else nullcontext() as shown:
+    with counting() if bar else nullcontext() as shown:
         counts = run_catalogue(files, job, chosen, settings, partial(_show, shown))
     if not quiet:
         note(f"note: {_describe(counts)} ({job.storage.place})")
@@ -228,17 +226,3 @@ def _describe_run(entry: dict[str, Any]) -> str:
         f"run {entry['generation']}: {state}, {entry.get('engine', '?')}, "
         f"started {entry.get('started', '?')}, {entry.get('files', '?')} files{rows}"
     )
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat the signal that ends a job of a cluster as Ctrl-C: what is finished is written."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
