@@ -205,8 +205,8 @@ def file_system(address: str) -> Any:
 
 
 def stored(info: Any, name: str) -> Stored:
-    """Return what a listing says about a file."""
-    return Stored(name, int(info.size or 0), f"time:{info.mtime_ns or 0}")
+    """Return what S3 says about an object; some stores give fractions of a second only in listings."""
+    return Stored(name, int(info.size or 0), f"time:{(info.mtime_ns or 0) // 10**9}000000000")
 
 
 def look_up(addresses: Iterable[str]) -> list[Stored | None]:
@@ -308,7 +308,7 @@ def _s3(bucket: str) -> Any:
 
 @cache
 def _connect(bucket: str, endpoint: str | None, region: str | None, anonymous: bool) -> Any:
-    options: dict[str, Any] = {"allow_delayed_open": True}
+    options: dict[str, Any] = {}
     if endpoint:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
@@ -322,4 +322,7 @@ def _connect(bucket: str, endpoint: str | None, region: str | None, anonymous: b
         region = pa.fs.resolve_s3_region(bucket)
     if anonymous:
         options["anonymous"] = True
-    return pa.fs.S3FileSystem(region=region, **options)
+    try:
+        return pa.fs.S3FileSystem(region=region, allow_delayed_open=True, **options)  # small files: one request
+    except TypeError:  # pyarrow 18
+        return pa.fs.S3FileSystem(region=region, **options)
