@@ -179,10 +179,10 @@ class _Sampler:
 
 def _row(name: str, took: dict[str, list[Took]], starts: dict[str, list[Took]]) -> dict[str, Any]:
     def median(runs: Sequence[Took], field: str) -> float:
-        return statistics.median(getattr(run, field) for run in runs)
+        return float(statistics.median(getattr(run, field) for run in runs))
 
     def work(which: str, field: str) -> float:
-        return median(took[which], field) - median(starts[which], field)
+        return float(median(took[which], field) - median(starts[which], field))
 
     return {
         "start": median(starts[name], "wall"),
