@@ -122,12 +122,21 @@ def describe(error: BaseException) -> str:
 
 
 def cause_of(error: BaseException | None) -> GenrelabError | None:
-    """Return the error of genrelab that a worker raised and Ray wrapped; None if there is none."""
+    """Return the error of genrelab that a worker raised and Ray wrapped; None if there is none.
+
+    What Ray raises is an instance of the class that it wraps, with the traceback as its message.
+    """
     for _ in range(20):
-        if error is None or isinstance(error, GenrelabError):
+        inner = getattr(error, "cause", None)
+        if error is None or (inner is None and isinstance(error, GenrelabError)):
             return error
-        error = getattr(error, "cause", None) or error.__cause__
+        error = inner or error.__cause__
     return None
+
+
+def is_of_ray(error: BaseException) -> bool:
+    """Whether Ray raised an error, by itself or around one of a worker."""
+    return type(error).__module__.startswith("ray.")
 
 
 def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:

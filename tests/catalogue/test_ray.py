@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import soundfile
+from raising import raises
 from s3_store import Store
 from tiny_onnx import RATE, tone
 
@@ -129,6 +130,20 @@ def test_records_are_those_of_one_process_whatever_dies(
     ]
     assert others[0].equals(others[1]) and len(others[0]) == 16
     assert sum(code is not None for code in others[0]["error_code"].to_pylist()) == 3
+
+
+@pytest.mark.slow
+def test_what_a_worker_refuses_stops_the_run_with_its_error(
+    cluster: Running, model: Path, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(200.0, 1.0), RATE)
+    files = list(list_files(str(tmp_path), problem=pytest.fail))
+    other = Settings(model=str(model), identity="tiny@000000000000")
+    with raises("catalogue-other-model", "tiny@000000000000") as caught:
+        list(find_engine("ray").run(files, other))
+    assert "Traceback" not in str(caught.value)
+    with raises("cluster-without-gpu", "cuda"):
+        list(find_engine("ray").run(files, Settings(model=str(model), provider="cuda")))
 
 
 @pytest.mark.slow

@@ -25,8 +25,8 @@ from genrelab.catalogue.engines.ledger import Ledger
 from genrelab.catalogue.engines.ray_worker import Job, Worker
 from genrelab.catalogue.schema import FILES, RECORDS
 from genrelab.catalogue.settings import Settings
-from genrelab.cluster import Cluster, cause_of, describe, open_cluster
-from genrelab.errors import ClusterError, GenrelabError, UsageError
+from genrelab.cluster import Cluster, cause_of, describe, is_of_ray, open_cluster
+from genrelab.errors import ClusterError, UsageError
 
 WAVE_FILES = 4096
 """Files per worker that one run of the pool processes: about a quarter of an hour, so that its start does not
@@ -88,7 +88,7 @@ class RayEngine:
         settings = replace(settings, model=None, identity=settings.identity or identity)
         with open_cluster(self.address, cpus=self.workers or settings.workers) as cluster:
             workers = self.workers or (settings.workers if cluster.started else cluster.cpus)
-            with _failing(cluster.ray), _ledger(cluster.ray, read_file(model)) as ledger:
+            with _failing(), _ledger(cluster.ray, read_file(model)) as ledger:
                 job = Job(ledger, settings, genrelab.__version__)
                 for wave in _waves(files, workers * WAVE_FILES):
                     yield from _run(wave, job, workers, cluster)
@@ -151,13 +151,13 @@ def _ledger(ray: Any, model: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def _failing(ray: Any) -> Iterator[None]:
+def _failing() -> Iterator[None]:
     """Turn what Ray raises into the error of the worker, or into one that says that the cluster failed."""
     try:
         yield
-    except GenrelabError:
-        raise
-    except (ray.exceptions.RayError, ray.exceptions.RayTaskError) as error:
+    except Exception as error:
+        if not is_of_ray(error):
+            raise
         raise cause_of(error) or ClusterError(
             f"the Ray cluster failed: {describe(error)} Give the same command again to continue. `ray "
             "status` and Ray's log files say more.",
