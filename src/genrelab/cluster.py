@@ -25,11 +25,7 @@ ADDRESS_VARIABLE = "RAY_ADDRESS"
 """The environment variable that names the cluster to connect to."""
 
 _MODE, _TOKEN, _TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
-_DEFAULTS = {
-    _MODE: "token",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # otherwise Ray prints warnings about its own use of itself
-}
+_DEFAULTS = {_MODE: "token", "RAY_USAGE_STATS_ENABLED": "0"}
 _OBJECT_STORE_BYTES = 256 << 20  # records are small
 _ADDRESS = re.compile(r"auto|local|[A-Za-z0-9._-]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 _LONGEST_FOLDER = 30  # characters; the sockets of Ray lie below it, and a socket's path has at most 107
