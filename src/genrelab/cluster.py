@@ -7,6 +7,7 @@ reports nothing to its maker (`RAY_USAGE_STATS_ENABLED=0`), and a cluster that s
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import re
@@ -122,12 +123,21 @@ def describe(error: BaseException) -> str:
 
 
 def cause_of(error: BaseException | None) -> GenrelabError | None:
-    """Return the error of genrelab that a worker raised and Ray wrapped; None if there is none."""
+    """Return the error of genrelab that a worker raised and Ray wrapped; None if there is none.
+
+    What Ray raises is an instance of the class that it wraps, with the traceback as its message.
+    """
     for _ in range(20):
-        if error is None or isinstance(error, GenrelabError):
+        inner = getattr(error, "cause", None)
+        if error is None or (inner is None and isinstance(error, GenrelabError)):
             return error
-        error = getattr(error, "cause", None) or error.__cause__
+        error = inner or error.__cause__
     return None
+
+
+def is_of_ray(error: BaseException) -> bool:
+    """Whether Ray raised an error, by itself or around one of a worker."""
+    return type(error).__module__.startswith("ray.")
 
 
 def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
@@ -176,6 +186,12 @@ def _keep_quiet() -> None:
     worker._worker_logs_enabled = False
 
 
+@functools.cache
+def _own_token() -> str:
+    """Return a token for clusters that start here; one per process, because Ray reads it once."""
+    return secrets.token_hex(32)
+
+
 def _check_token(*, started: bool) -> None:
     """Give a cluster that starts here a token of its own; raise unless there is one for another cluster."""
     if os.environ[_MODE].lower() != "token" or os.environ.get(_TOKEN):
@@ -189,7 +205,7 @@ def _check_token(*, started: bool) -> None:
     except (OSError, ValueError) as error:
         reason = f"cannot be read: {error}"
     if started and not named:
-        os.environ[_TOKEN] = secrets.token_hex(32)  # the processes of the cluster inherit it
+        os.environ[_TOKEN] = _own_token()  # the processes of the cluster inherit it
         return
     raise UsageError(
         f"there is no token for the Ray cluster: the file {path} {reason}. Copy the cluster's token into it, "
