@@ -92,6 +92,18 @@ class VocabularyError(GenrelabError):
     code = "vocabulary"
 
 
+class CatalogueError(GenrelabError):
+    """A catalogue, a listing or an engine cannot be used."""
+
+    code = "catalogue"
+
+
+class ClusterError(GenrelabError):
+    """A cluster cannot be reached, or fails."""
+
+    code = "cluster"
+
+
 class MissingExtraError(GenrelabError):
     """A part of genrelab is used whose optional dependencies are not installed."""
 

@@ -21,6 +21,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from genrelab.audio.channels import Waveform
+from genrelab.audio.containers.window import ReadableFile
 from genrelab.audio.decoders.opening import open_source
 from genrelab.audio.decoders.source import AGAIN, AudioInfo, Source
 from genrelab.audio.excerpts import Excerpts
@@ -32,6 +33,8 @@ from genrelab.audio.resample import check_rates, resample_blocks
 from genrelab.errors import AudioError, CutOffError, UsageError
 
 __all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Waveform", "decode", "open_excerpts", "probe", "stream"]
+
+AnyFile = str | os.PathLike[str] | ReadableFile
 
 # Large, because soundfile seeks after every block, which restarts lossy decoders.
 _DECODE_BLOCK_SECONDS = 60.0
@@ -132,7 +135,7 @@ class Wanted(TypedDict, total=False):
 
 
 def stream(
-    path: str | os.PathLike[str],
+    path: AnyFile,
     *,
     block_seconds: float = 10.0,
     flaws: Flaws | None = None,
@@ -142,7 +145,7 @@ def stream(
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or ReadableFile
     block_seconds : float > 0
         Approximate length of a block; the last one may be shorter.
     flaws : Flaws or None
@@ -168,12 +171,12 @@ def stream(
     ...     print(block.shape)
     """
     request = _check(path, _Request(block_seconds=block_seconds, flaws=flaws, **wanted))
-    return _stream(Path(path), request)
+    return _stream(_readable(path), request)
 
 
 @contextmanager
 def open_excerpts(
-    path: str | os.PathLike[str], *, sample_rate: int, channels: int, flaws: Flaws | None = None
+    path: AnyFile, *, sample_rate: int, channels: int, flaws: Flaws | None = None
 ) -> Iterator[Excerpts | None]:
     """Open a sound file to read excerpts by seeking.
 
@@ -181,7 +184,7 @@ def open_excerpts(
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or ReadableFile
     sample_rate : int > 0
         In Hz.
     channels : {1, 2}
@@ -208,7 +211,7 @@ def open_excerpts(
     ...     middle = song.take(song.samples // 2, 16000)
     """
     request = _check(path, _Request(sample_rate=sample_rate, channels=channels))
-    with closing(open_source(Path(path), flaws, only_mpeg=True)) as source:
+    with closing(open_source(_readable(path), flaws, for_excerpts=True)) as source:
         seconds, rate = source.declared_seconds, source.info.sample_rate
         if seconds is None or not source.seekable:
             yield None
@@ -238,20 +241,24 @@ def open_excerpts(
         yield excerpts
 
 
-def _stream(path: Path, request: _Request) -> Iterator[Waveform]:
+def _readable(path: AnyFile) -> ReadableFile:
+    return Path(path) if isinstance(path, str | os.PathLike) else path
+
+
+def _stream(path: ReadableFile, request: _Request) -> Iterator[Waveform]:
     with closing(open_source(path, request.flaws)) as source:
         yield from _read(source, request)
 
 
-def _check(path: str | os.PathLike[str], request: _Request) -> _Request:
+def _check(path: AnyFile, request: _Request) -> _Request:
     if not (math.isfinite(request.start) and request.start >= 0):
         raise AudioError(
-            f"{os.fspath(path)} cannot be read from {request.start} s: give a start of at least 0 s",
+            f"{_readable(path)} cannot be read from {request.start} s: give a start of at least 0 s",
             code="audio-start",
         )
     if request.duration is not None and not (math.isfinite(request.duration) and request.duration > 0):
         raise AudioError(
-            f"{os.fspath(path)} cannot be read for {request.duration} s: give a duration above 0 s",
+            f"{_readable(path)} cannot be read for {request.duration} s: give a duration above 0 s",
             code="audio-duration",
         )
     if not (math.isfinite(request.block_seconds) and request.block_seconds > 0):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from genrelab.audio.containers.identify import HEAD_SIZE, Sign, is_wave, sign_of
+from genrelab.audio.containers.window import ReadableFile
 
 # fmt: off
 AUDIO_SUFFIXES: frozenset[str] = frozenset((
@@ -60,12 +60,12 @@ _HEAD_BYTES = 1084
 _FREE = re.compile(rb"\xff[\xe2-\xff][\x00-\x0f]")  # a header of MPEG audio whose bit rate is "free"
 
 
-def unsupported_format(path: Path) -> str | None:
+def unsupported_format(path: ReadableFile) -> str | None:
     """Return the name of a file's format if it is known but not supported; else None.
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
         A file that no decoder accepts.
 
     Raises
@@ -83,7 +83,7 @@ def unsupported_format(path: Path) -> str | None:
     return _BY_SUFFIX.get(path.suffix.lower())
 
 
-def is_sound(path: Path) -> bool:
+def is_sound(path: ReadableFile) -> bool:
     """Whether a file begins as one of the common sound formats does.
 
     Raises

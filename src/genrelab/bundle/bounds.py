@@ -46,6 +46,9 @@ MOST_MEMORY = 8 << 30
 LOAD_SECONDS = 60.0
 """Time limit for onnxruntime to prepare a network."""
 
+TENSORRT_SECONDS = 900.0
+"""The same with TensorRT, which compiles the network for the GPU."""
+
 
 def inference_seconds(sound_seconds: float) -> float:
     """Return the time limit in seconds for a length of sound, including waiting for other work."""

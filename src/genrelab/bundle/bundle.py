@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from genrelab.bundle.bounded import call_within, limit_memory
-from genrelab.bundle.bounds import LOAD_SECONDS, MOST_EMBEDDING, inference_seconds
+from genrelab.bundle.bounded import call_within
+from genrelab.bundle.bounds import MOST_EMBEDDING, inference_seconds
 from genrelab.bundle.contents import Contents, WireError, examine
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, parse_metadata
 from genrelab.bundle.read import AGAIN, read_file
-from genrelab.bundle.runtime import load_onnxruntime
+from genrelab.bundle.runtime import Provider, load_onnxruntime
+from genrelab.bundle.session import first_line, open_session, session_errors
 from genrelab.errors import ModelFileError, UsageError
 from genrelab.printing import shorten
 
@@ -25,7 +26,6 @@ OUTPUTS = ("probabilities", "embedding")
 TAGS_OUTPUT = "tags"
 STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
-_LINE = 400  # characters of onnxruntime's messages
 _ROUNDING = 1e-3  # of a probability
 
 
@@ -78,7 +78,9 @@ class Bundle:
         self._embedding_size: int | None = None  # None until the first prediction
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, threads: int | None = None) -> Self:
+    def load(
+        cls, path: str | os.PathLike[str], *, threads: int | None = None, provider: Provider = "cpu"
+    ) -> Self:
         """Read and check a model file, without running it or opening any other file.
 
         Parameters
@@ -87,6 +89,8 @@ class Bundle:
             The ONNX file.
         threads : int > 0 or None
             CPU threads of a prediction; None means onnxruntime's default, all cores.
+        provider : {"cpu", "cuda", "tensorrt"}
+            Where the network runs: see `genrelab.bundle.runtime.PROVIDERS`.
 
         Returns
         -------
@@ -99,14 +103,14 @@ class Bundle:
             by a newer genrelab, refers to other files, uses nonstandard operators, has a graph that does
             not fit its metadata, or exceeds `genrelab.bundle.bounds`.
         UsageError
-            If `threads` is not positive.
+            If `threads` is not positive, or the provider cannot be used here.
         """
         if threads is not None and threads < 1:
             raise UsageError(f"a model needs at least 1 thread, not {threads}", code="thread-count")
         path = Path(path)
         data = read_file(path)
         metadata, identity = _facts(data, path)
-        session = _open_session(data, threads, path)
+        session = open_session(data, path, threads=threads, provider=provider)
         _check_signature(session, metadata, path)
         return cls(metadata, identity, session, path)
 
@@ -187,9 +191,9 @@ class Bundle:
                 f"was stopped. {AGAIN}",
                 code="model-too-slow",
             ) from error
-        except _session_errors() as error:
+        except session_errors() as error:
             raise ModelFileError(
-                f"the network of {self._path} fails: {_first_line(error)}. {AGAIN}", code="model-fails"
+                f"the network of {self._path} fails: {first_line(error)}. {AGAIN}", code="model-fails"
             ) from error
 
     def _check_outputs(self, found: Any, embeddings: Any, n: int) -> None:
@@ -291,46 +295,6 @@ def _check_contents(contents: Contents, path: Path) -> str:
             code="model-unsupported-graph",
         )
     return contents.properties[METADATA_KEY]
-
-
-def _open_session(data: bytes, threads: int | None, path: Path) -> Any:
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # errors are raised as well; warnings are about optimizations
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # do not guess from the bytes
-    # Waiting threads sleep; otherwise they would take the cores from decoding, which runs in parallel.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    if limit_memory():
-        options.add_session_config_entry("session.use_env_allocators", "1")
-    make = partial(onnxruntime.InferenceSession, data, options, providers=["CPUExecutionProvider"])
-    try:
-        return call_within(make, LOAD_SECONDS, stop=lambda: None)
-    except TimeoutError as error:
-        raise ModelFileError(
-            f"onnxruntime took more than {LOAD_SECONDS:.0f} s to prepare the model file {path}. {AGAIN}",
-            code="model-too-slow",
-        ) from error
-    except _session_errors() as error:
-        raise ModelFileError(
-            f"onnxruntime {onnxruntime.__version__} cannot use the model file {path}: {_first_line(error)}. "
-            f"{AGAIN}",
-            code="model-unusable",
-        ) from error
-
-
-def _session_errors() -> tuple[type[Exception], ...]:
-    """Return the exceptions of onnxruntime, which have no common base class."""
-    state = load_onnxruntime().capi.onnxruntime_pybind11_state
-    own = [
-        value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception)
-    ]
-    return (*own, RuntimeError, ValueError)
-
-
-def _first_line(error: Exception) -> str:
-    return shorten((str(error).strip().splitlines() or [type(error).__name__])[0], _LINE)
 
 
 def _check_signature(session: Any, metadata: BundleMetadata, path: Path) -> None:

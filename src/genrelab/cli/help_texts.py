@@ -11,7 +11,7 @@ _EXAMPLE = "Example: "
 
 PANELS = {
     "Recognize and tag": ("recognize", "tag", "watch", "serve", "listen"),
-    "Library": ("library", "similar", "playlist"),
+    "Library": ("library", "similar", "playlist", "catalogue"),
     "Your own genres": ("teach", "review", "vocabulary"),
     "Models and settings": ("model", "config"),
     "Laboratory": (

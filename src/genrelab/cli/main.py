@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 import genrelab
 from genrelab.cli import (
     bench,
+    catalogue,
     compare,
     config,
     corpora,
@@ -119,6 +120,7 @@ app.command("playlist")(playlist.playlist)
 app.command("teach")(teach.teach)
 app.command("review")(review.review)
 app.add_typer(library.app, name="library")
+app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(model.app, name="model")
 app.add_typer(vocabulary.app, name="vocabulary")
 app.add_typer(config.app, name="config")

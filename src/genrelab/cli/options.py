@@ -22,6 +22,21 @@ ModelOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The model file; default: $GENRELAB_MODEL, or the bundled model."),
 ]
+ProviderOption = Annotated[
+    Literal["cpu", "cuda", "tensorrt"],
+    typer.Option(help="Where the network runs; cuda and tensorrt need onnxruntime-gpu."),
+]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="A running Ray cluster, or auto; default: $RAY_ADDRESS, or one that starts on this machine.",
+    ),
+]
+TrainingEngineOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Where trainings run; ray needs a folder that all machines share."),
+]
 FormatOption = Annotated[Literal["table", "json", "csv"], typer.Option(help="Output format.")]
 RecordFormatOption = Annotated[
     Literal["table", "json", "jsonl", "csv", "parquet"], typer.Option(help="Output format.")

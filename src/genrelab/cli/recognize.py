@@ -24,6 +24,7 @@ from genrelab.cli.options import (
     ModelOption,
     NoIgnoreOption,
     OutOption,
+    ProviderOption,
     QuietOption,
     RecordFormatOption,
     Spelling,
@@ -80,6 +81,7 @@ def recognize(
     format: RecordFormatOption = "table",
     out: OutOption = None,
     jobs: JobsOption = None,
+    provider: ProviderOption = "cpu",
     library: LibraryOption = None,
     no_library: Annotated[
         bool, typer.Option("--no-library", help="Do not use stored results, and store none.")
@@ -186,7 +188,7 @@ def recognize(
     ]
     writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
     full = full or timeline or writer.wanted
-    recognizer = Recognizer.load(model_file, full=full, threads=threads)
+    recognizer = Recognizer.load(model_file, full=full, threads=threads, provider=provider)
     if tags:
         recognizer.bundle.check_tags()
     progress = _Progress(len(found))

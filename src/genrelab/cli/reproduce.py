@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.options import RayAddressOption, TrainingEngineOption
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import note, say, say_json
 
@@ -51,7 +52,16 @@ def reproduce(
             "--map", help="YAML file that maps genres of the test corpus to those of the corpus, or to null."
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Parallel runs; they take the GPUs in turn.")] = 1,
+    engine: TrainingEngineOption = "local",
+    ray_address: RayAddressOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Parallel runs, which take the GPUs in turn. Default: 1; with --engine ray, the GPUs or "
+            "machines of the cluster.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the page and the run folders.")] = Path("runs"),
     models: Annotated[
         bool, typer.Option(help="Write a model file for each run; `genrelab export` can do it later.")
@@ -78,6 +88,7 @@ def reproduce(
     from genrelab.lab.studies.reproduce.page import COLUMNS, cells, remarks, verdicts
     from genrelab.lab.studies.reproduce.publish import publish as publish_table
     from genrelab.lab.studies.reproduce.runner import Request
+    from genrelab.lab.studies.workers import Launcher
 
     if show:
         for name in table_names():
@@ -103,7 +114,8 @@ def reproduce(
         rows=tuple(rows or ()),
         model_files=models,
     )
-    record = reproduce(load_table(table), request, out=out, jobs=jobs, device=device, say=note)
+    launcher = Launcher(engine, jobs, ray_address)
+    record = reproduce(load_table(table), request, out=out, launcher=launcher, device=device, say=note)
     if format == "json":
         say_json(record)
     else:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.options import RayAddressOption, TrainingEngineOption
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 
@@ -71,6 +72,15 @@ def search(
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
+    engine: TrainingEngineOption = "local",
+    ray_address: RayAddressOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Parallel trainings. Default: 1; with --engine ray, the GPUs or machines of the cluster.",
+        ),
+    ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Train failed trials again.")] = False,
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     plugin: Plugins = None,
@@ -88,6 +98,7 @@ def search(
     from genrelab.lab.studies.search import search as run_search
     from genrelab.lab.studies.search.outputs import BEST, PAGE
     from genrelab.lab.studies.search.table import share, text, to_dict
+    from genrelab.lab.studies.workers import Launcher
 
     written = typed(
         load_plan(plan) if plan else Plan(),
@@ -107,7 +118,8 @@ def search(
     parts = make_split(loaded, split, seed=seed)
     folder = out / searched.name
     with counting() as report:
-        how = Options(device=device, retry=retry, source=corpus, report=report, say=note)
+        launcher = Launcher(engine, jobs, ray_address)
+        how = Options(device, retry, source=corpus, report=report, say=note, launcher=launcher)
         result = run_search(searched, loaded, parts, folder=folder, seed=seed, options=how)
     best = result.best
     assert best is not None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from genrelab.audio.containers.window import ReadableFile
 from genrelab.audio.flaws import Flaws
 from genrelab.recognize.recognition import Notice
 
@@ -20,7 +19,7 @@ def notices_of(flaws: Flaws) -> tuple[Notice, ...]:
     return tuple(notices)
 
 
-def error_of(path: Path, flaws: Flaws) -> str:
+def error_of(path: ReadableFile, flaws: Flaws) -> str:
     """Return the error message for a file with too little intact audio."""
     if flaws.cut is not None:
         return f"{path} is {flaws.describe_cut()}. Get the complete file."

@@ -148,6 +148,9 @@ class Recognition:
         None after an error. A library stores them only for files that were processed as a whole.
     guess : bool
         Whether the genre is a guess: the first genre, although the model abstains; see `with_guess`.
+    error_code : str or None
+        Code of the error, such as `audio-empty`; ignored by `==`. None without an error, if it is about
+        something else than the sound, and in a result from a library.
     """
 
     path: Path
@@ -167,6 +170,7 @@ class Recognition:
     embedding: npt.NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     probabilities: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
     guess: bool = False
+    error_code: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def answered(self) -> bool:

@@ -13,12 +13,14 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
+from genrelab.audio.containers.window import ReadableFile
 from genrelab.audio.decode import open_excerpts, stream
 from genrelab.audio.excerpts import Excerpts
 from genrelab.audio.flaws import Flaws
 from genrelab.audio.segments import Waveform, segment_starts, stream_segments
 from genrelab.bundle.bundle import Bundle
 from genrelab.bundle.find import find_model
+from genrelab.bundle.runtime import Provider
 from genrelab.errors import AudioError, UsageError
 from genrelab.recognize.aggregation import SegmentAggregator
 from genrelab.recognize.arrays import array_blocks, array_excerpts
@@ -76,7 +78,12 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls, model: str | os.PathLike[str] | None = None, *, full: bool = False, threads: int | None = None
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        full: bool = False,
+        threads: int | None = None,
+        provider: Provider = "cpu",
     ) -> Self:
         """Load a model file.
 
@@ -88,6 +95,8 @@ class Recognizer:
             Whether to process whole files.
         threads : int > 0 or None
             CPU threads of the network per file; None means all cores.
+        provider : {"cpu", "cuda", "tensorrt"}
+            Where the network runs.
 
         Returns
         -------
@@ -96,11 +105,11 @@ class Recognizer:
         Raises
         ------
         UsageError
-            If no model is given and none is found.
+            If no model is given and none is found, or the provider cannot be used here.
         ModelFileError
             If the file cannot be used.
         """
-        return cls(Bundle.load(find_model(model), threads=threads), full=full)
+        return cls(Bundle.load(find_model(model), threads=threads, provider=provider), full=full)
 
     def __call__(
         self, source: Source, *, sample_rate: int | None = None, full: bool | None = None
@@ -177,14 +186,14 @@ class Recognizer:
         return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
 
     def recognize_found(
-        self, file: File, stop: threading.Event | None = None, *, full: bool | None = None
+        self, file: File | ReadableFile, stop: threading.Event | None = None, *, full: bool | None = None
     ) -> Recognition:
-        """Recognize one of the things that `scan` yields.
+        """Recognize one of the things that `scan` yields, or a file that is no path.
 
         Parameters
         ----------
-        file : str, path-like, SheetTrack or Problem
-            As `recognize_many` takes them.
+        file : str, path-like, SheetTrack, Problem or ReadableFile
+            As `recognize_many` takes them, or an object in an object store.
         stop : threading.Event or None
             Setting it in another thread stops the work after the current batch.
         full : bool or None
@@ -205,47 +214,52 @@ class Recognizer:
         if isinstance(file, SheetTrack):
             span = Span(file.start, file.end)
             return about_track(self._recognize(file.path, stop, full=full, span=span), file)
-        return self._recognize(Path(file), stop, full=full)
+        return self._recognize(Path(file) if isinstance(file, str | os.PathLike) else file, stop, full=full)
 
     def _recognize(
-        self, path: Path, stop: threading.Event, *, full: bool | None = None, span: Span = WHOLE
+        self, file: ReadableFile, stop: threading.Event, *, full: bool | None = None, span: Span = WHOLE
     ) -> Recognition:
         metadata = self.bundle.metadata
+        path = file if isinstance(file, Path) else Path(str(file))
         try:
             if not (self.full if full is None else full):
-                record = self._recognize_spread(path, stop, span)
+                record = self._recognize_spread(file, path, stop, span)
                 if record is not None:
                     return record
             flaws = Flaws()
             form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
-            blocks = stream(path, **form, start=span.start, duration=span.duration, flaws=flaws)
+            blocks = stream(file, **form, start=span.start, duration=span.duration, flaws=flaws)
             with closing(read_ahead(blocks)) as ahead:
-                return self._with_flaws(self._process(path, ahead, stop), flaws)
+                return self._with_flaws(file, self._process(path, ahead, stop), flaws)
         except AudioError as error:
-            return Recognition(path, self.bundle.identity, error=str(error))
+            return Recognition(path, self.bundle.identity, error=str(error), error_code=error.code)
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror or error}"
-            return Recognition(path, self.bundle.identity, error=message)
+            return Recognition(path, self.bundle.identity, error=message, error_code="audio-unreadable")
 
-    def _recognize_spread(self, path: Path, stop: threading.Event, span: Span) -> Recognition | None:
+    def _recognize_spread(
+        self, file: ReadableFile, path: Path, stop: threading.Event, span: Span
+    ) -> Recognition | None:
         """Recognize a file from segments spread over it; None if the whole file is needed."""
         metadata = self.bundle.metadata
         form = {"sample_rate": metadata.sample_rate, "channels": metadata.channels}
         flaws = Flaws()
         try:
-            with open_excerpts(path, **form, flaws=flaws) as found:
+            with open_excerpts(file, **form, flaws=flaws) as found:
                 sound = None if found is None else found.between(span.start, span.end)
                 record = None if sound is None else self._process_spread(path, sound, stop)
-                return record and self._with_flaws(record, flaws)
+                return record and self._with_flaws(file, record, flaws)
         except AudioError:  # reading the whole file shows which parts are intact
             return None
 
-    def _with_flaws(self, record: Recognition, flaws: Flaws) -> Recognition:
+    def _with_flaws(self, file: ReadableFile, record: Recognition, flaws: Flaws) -> Recognition:
         """Add notices about flaws; it is an error if less than one segment is intact."""
         notices = notices_of(flaws)
         too_little = flaws.present < self.bundle.metadata.segment_seconds
         if notices and (too_little or flaws.hopeless):
-            return Recognition(record.path, record.model, error=error_of(record.path, flaws))
+            code = "audio-cut-off" if flaws.cut is not None else "audio-damaged"
+            message = error_of(file, flaws)
+            return Recognition(record.path, record.model, error=message, error_code=code)
         return replace(record, notices=notices) if notices else record
 
     def _process_spread(self, path: Path, sound: Excerpts, stop: threading.Event) -> Recognition | None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
 from genrelab.audio.containers.outer_tags import skip_id3
-from genrelab.audio.containers.window import FileWindow
+from genrelab.audio.containers.window import FileWindow, ReadableFile
 
 _HEADER = re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])")
 _HEADER_SIZE = 7
 
 
-def last_frame_is_cut(path: Path) -> bool:
+def last_frame_is_cut(path: ReadableFile) -> bool:
     """Return whether a raw AAC file ends within a frame; False for any other file.
 
     Raises

@@ -12,11 +12,10 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
 from genrelab.audio.containers.outer_tags import tag_length
-from genrelab.audio.containers.window import FileWindow
+from genrelab.audio.containers.window import FileWindow, ReadableFile
 
 MOST_GAPS = 1000
 """Gaps that are kept with their positions; further ones are only counted."""
@@ -131,7 +130,7 @@ class MpegIndex:
     @property
     def damaged_frames(self) -> int:
         """Estimate of the frames lost in gaps, at least one per gap."""
-        if not self.offsets:
+        if not self.offsets or not self.n_gaps:
             return self.n_gaps
         mean = (self.offsets[-1] + self.sizes[-1] - self.offsets[0] - self.gap_bytes) / len(self.offsets)
         return max(self.n_gaps, round(self.gap_bytes / max(mean, 1.0)))
@@ -142,12 +141,12 @@ class MpegIndex:
         return 0 if self.declared is None else self.declared - len(self.offsets)
 
 
-def index_mpeg(path: Path, *, anywhere: bool = False) -> MpegIndex | None:
+def index_mpeg(path: ReadableFile, *, anywhere: bool = False) -> MpegIndex | None:
     """Index an MPEG audio file.
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
     anywhere : bool
         Whether to search the whole file for the first frame. Else it must follow the tags in front.
 
@@ -240,7 +239,7 @@ class _Walk:
     def _take_table(self, found: MpegIndex, kind: FrameKind, number: int) -> None:
         """Read the encoder's table from the first frame of a file, and remove that frame."""
         frame = self._window.peek(found.offsets[number], min(found.sizes[number], _XING_REACH))
-        table = _read_table(frame, kind)
+        table = read_table(frame, kind)
         if table is None:
             return
         del found.offsets[number], found.sizes[number]
@@ -253,7 +252,7 @@ class _Walk:
     def _table(self, kind: FrameKind) -> list[int]:
         """Return the frame size for each third byte of a header; 0 for invalid bytes."""
         if kind not in self._tables:
-            self._tables[kind] = [_frame_size(kind, byte) for byte in range(256)]
+            self._tables[kind] = [frame_size(kind, byte) for byte in range(256)]
         return self._tables[kind]
 
     def _sizes(self, kind: FrameKind) -> dict[bytes, int]:
@@ -310,7 +309,7 @@ class _Walk:
         return min(position, self._window.size)
 
 
-class _Table(NamedTuple):
+class EncoderTable(NamedTuple):
     """Facts about the whole file that an encoder stores in a first frame."""
 
     frames: int | None
@@ -318,10 +317,10 @@ class _Table(NamedTuple):
     padding: int = 0
 
 
-def _read_table(frame: bytes, kind: FrameKind) -> _Table | None:
+def read_table(frame: bytes, kind: FrameKind) -> EncoderTable | None:
     """Read the encoder's table; None for a frame without one."""
     if frame[36:40] == b"VBRI" and len(frame) >= 54:
-        return _Table(int.from_bytes(frame[50:54], "big"))
+        return EncoderTable(int.from_bytes(frame[50:54], "big"))
     for name in (b"Xing", b"Info"):
         at = frame.find(name, 4, 64)
         if at < 0 or len(frame) < at + 8:
@@ -332,21 +331,28 @@ def _read_table(frame: bytes, kind: FrameKind) -> _Table | None:
         )
         encoder = at + 8 + 4 * (flags & 1) + 2 * (flags & 2) + 25 * (flags & 4) + (flags & 8) // 2
         if frame[encoder : encoder + 4] not in (b"LAME", b"Lavf", b"Lavc") or len(frame) < encoder + 24:
-            return _Table(frames)
+            return EncoderTable(frames)
         both = int.from_bytes(frame[encoder + 21 : encoder + 24], "big")
-        return _Table(frames, both >> 12, both & 0xFFF)
+        return EncoderTable(frames, both >> 12, both & 0xFFF)
     return None
 
 
-def _frame_size(kind: FrameKind, byte: int) -> int:
+def frame_size(kind: FrameKind, byte: int) -> int:
     """Return the frame size for a third byte of the header; 0 if it does not fit the kind."""
-    bitrate, rate, padded = byte >> 4, byte >> 2 & 3, byte >> 1 & 1
-    if bitrate in (0, 15) or rate != kind.rate_index:
+    bits, padded = bit_rate(kind, byte), byte >> 1 & 1
+    if not bits:
         return 0
-    bits = 1000 * _BITRATES[kind.version == 3, kind.layer][bitrate - 1]
     if kind.layer == 1:
         return (12 * bits // kind.sample_rate + padded) * 4
     return kind.samples // 8 * bits // kind.sample_rate + padded
+
+
+def bit_rate(kind: FrameKind, byte: int) -> int:
+    """Return the bits per second for a third byte of the header; 0 if it does not fit the kind."""
+    index, rate = byte >> 4, byte >> 2 & 3
+    if index in (0, 15) or rate != kind.rate_index:
+        return 0
+    return 1000 * _BITRATES[kind.version == 3, kind.layer][index - 1]
 
 
 def _note_gap(found: MpegIndex, size: int) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from pathlib import Path
 from typing import NamedTuple
 
-from genrelab.audio.containers.window import FileWindow
+from genrelab.audio.containers.window import FileWindow, ReadableFile
 
 MOST_DAMAGED = 1000
 
@@ -70,12 +69,12 @@ class OggSurvey(NamedTuple):
     """Whether the file has several recordings in a row."""
 
 
-def survey_ogg(path: Path, *, checksums: bool = True) -> OggSurvey:
+def survey_ogg(path: ReadableFile, *, checksums: bool = True) -> OggSurvey:
     """Find damaged and missing pages of an Ogg file.
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
     checksums : bool
         Whether to compute the checksum of each page, which takes twice as long.
 

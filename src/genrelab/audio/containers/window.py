@@ -1,12 +1,59 @@
-"""An open file with a window of its bytes in memory."""
+"""Files that decoders read, and a window of the bytes of an open file in memory."""
 
 from __future__ import annotations
 
+import os
 import re
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
 
 WINDOW = 2**18
 """Bytes in memory."""
+
+
+class ReadableFile(Protocol):
+    """What decoders need of a file: a `Path`, or an object in an object store, whose text is its address."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of its name, such as `.mp3`."""
+        ...
+
+    def open(self, mode: Literal["rb"]) -> BinaryIO:
+        """Open it for reading."""
+        ...
+
+    def stat(self) -> os.stat_result:
+        """Return its size and type."""
+        ...
+
+
+class RangedFile:
+    """Base of files of which each read costs a request, so that decoders avoid reading all of one.
+
+    Attributes
+    ----------
+    approximate : bool
+        Whether to seek by a table that gives positions only approximately.
+    walk : bool
+        Whether to read all of it where a position cannot be computed.
+    """
+
+    approximate = False
+    walk = False
+
+
+def open_binary(path: ReadableFile) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    """
+    if not isinstance(path, Path):
+        return path.open("rb")
+    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
 
 
 class FileWindow:
@@ -31,6 +78,7 @@ class FileWindow:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._step = int(getattr(file, "window", WINDOW))  # smaller where each byte costs
         self.size = file.seek(0, 2)
         self.base = 0
         self.data = b""
@@ -39,7 +87,7 @@ class FileWindow:
         """Move the window over `count` bytes at a position; False if the file ends earlier."""
         if not self.base <= position <= self.base + len(self.data) - count:
             self._file.seek(position)
-            self.data = self._file.read(max(WINDOW, count))
+            self.data = self._file.read(max(self._step, count))
             self.base = position
         return len(self.data) >= position - self.base + count
 

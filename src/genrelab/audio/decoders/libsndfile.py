@@ -12,6 +12,8 @@ import soundfile as sf
 
 from genrelab.audio.channels import Waveform
 from genrelab.audio.containers.ogg import survey_ogg
+from genrelab.audio.containers.window import ReadableFile
+from genrelab.audio.decoders.quiet_file import QuietFile
 from genrelab.audio.decoders.source import AGAIN, AudioInfo
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Cut, Flaws
@@ -31,7 +33,7 @@ class SoundFileSource:
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
     handle : soundfile.SoundFile
     flaws : Flaws or None
         Collects damage; FFmpeg continues where libsndfile gives up. None means that damage is an error.
@@ -42,7 +44,11 @@ class SoundFileSource:
     knows_its_end = False
 
     def __init__(
-        self, path: Path, handle: sf.SoundFile, flaws: Flaws | None, damaged_pages: tuple[int, ...] = ()
+        self,
+        path: ReadableFile,
+        handle: sf.SoundFile,
+        flaws: Flaws | None,
+        damaged_pages: tuple[int, ...] = (),
     ) -> None:
         self._handle = handle
         self._damaged_pages = damaged_pages
@@ -136,7 +142,7 @@ class SoundFileSource:
         self._handle.close()
 
 
-def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | None:
+def open_soundfile(path: ReadableFile, flaws: Flaws | None = None) -> SoundFileSource | None:
     """Open a file with libsndfile; None if libsndfile rejects it or would not read it correctly."""
     try:
         handle = _open(path)
@@ -156,8 +162,10 @@ def open_soundfile(path: Path, flaws: Flaws | None = None) -> SoundFileSource | 
     return SoundFileSource(path, handle, flaws, survey.damaged)
 
 
-def _open(path: Path) -> sf.SoundFile:
+def _open(path: ReadableFile) -> sf.SoundFile:
     """Open by descriptor, because libsndfile interprets some file names."""
+    if not isinstance(path, Path):
+        return sf.SoundFile(QuietFile(path.open("rb")))
     return sf.SoundFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), closefd=True)
 
 

@@ -7,7 +7,6 @@ damage has a position. A frame that cannot be decoded becomes silence, so later 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import av
@@ -16,6 +15,7 @@ import numpy as np
 
 from genrelab.audio.channels import Waveform, match_channels
 from genrelab.audio.containers.mpeg import DECODER_DELAY, MpegIndex
+from genrelab.audio.containers.window import ReadableFile
 from genrelab.audio.decoders.source import AudioInfo
 from genrelab.audio.decoders.uniform import Piece, make_uniform, to_float
 from genrelab.audio.flaws import Cut, Flaws
@@ -35,7 +35,7 @@ class MpegSource:
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
     index : MpegIndex
         Where its frames are.
     flaws : Flaws
@@ -44,7 +44,7 @@ class MpegSource:
 
     knows_its_end = True
 
-    def __init__(self, path: Path, index: MpegIndex, flaws: Flaws) -> None:
+    def __init__(self, path: ReadableFile, index: MpegIndex, flaws: Flaws) -> None:
         self._index = index
         self._undecodable: set[int] = set()
         self._file = path.open("rb")

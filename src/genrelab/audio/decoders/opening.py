@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genrelab.audio.containers.mpeg import index_mpeg
 from genrelab.audio.containers.outer_tags import skip_id3
+from genrelab.audio.containers.window import RangedFile, ReadableFile
 from genrelab.audio.decoders.source import AGAIN, Source
 from genrelab.audio.decoders.truncation import find_cut
 from genrelab.audio.flaws import Flaws
@@ -20,16 +21,17 @@ _LOWEST_RATE, _HIGHEST_RATE = 1_000, 6_144_000
 _MPEG_SUFFIXES = (".mp1", ".mp2", ".mp3", ".mpa")
 
 
-def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = False) -> Source:
+def open_source(path: ReadableFile, flaws: Flaws | None = None, *, for_excerpts: bool = False) -> Source:
     """Open a sound file.
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
     flaws : Flaws or None
         Collects damage while the file is read. None means that clear damage is an error.
-    only_mpeg : bool
-        Whether damage is an error in all formats except MPEG audio.
+    for_excerpts : bool
+        Whether only parts will be read. Damage is then an error in all formats except MPEG audio, and of a
+        `RangedFile` only what is needed is read.
 
     Returns
     -------
@@ -42,7 +44,10 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     """
     check_file(path)
     try:
-        source = _open_mpeg(path, flaws) or _open_other(path, flaws, None if only_mpeg else flaws)
+        spaced = for_excerpts and isinstance(path, RangedFile) and not path.walk
+        source = _open_spaced(path, flaws) if spaced else None
+        source = source or _open_mpeg(path, flaws)
+        source = source or _open_other(path, flaws, None if for_excerpts else flaws)
     except OSError as error:
         raise AudioError(
             f"{path} cannot be read: {error.strerror or error}", code="audio-unreadable"
@@ -57,7 +62,7 @@ def open_source(path: Path, flaws: Flaws | None = None, *, only_mpeg: bool = Fal
     return source
 
 
-def check_file(path: Path) -> None:
+def check_file(path: ReadableFile) -> None:
     """Raise an `AudioError` unless the path is a readable regular file that is not empty."""
     try:
         status = path.stat()
@@ -73,11 +78,23 @@ def check_file(path: Path) -> None:
         raise AudioError(f"{path} is not a regular file. Copy it into one.", code="audio-not-regular")
     if status.st_size == 0:
         raise AudioError(f"{path} is empty (0 bytes). Get the file again.", code="audio-empty")
-    if not os.access(path, os.R_OK):
+    if isinstance(path, Path) and not os.access(path, os.R_OK):
         raise AudioError(f"{path} cannot be read. Change its permissions.", code="audio-no-permission")
 
 
-def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> Source | None:
+def _open_spaced(path: ReadableFile, flaws: Flaws | None) -> Source | None:
+    """Open MPEG audio whose frames can be found without reading all of it; None for anything else."""
+    from genrelab.audio.decoders.spaced_mpeg import index_spaced
+
+    index = index_spaced(path)
+    if index is None:
+        return None
+    from genrelab.audio.decoders.mpeg import MpegSource
+
+    return MpegSource(path, index, Flaws() if flaws is None else flaws)
+
+
+def _open_mpeg(path: ReadableFile, flaws: Flaws | None, *, anywhere: bool = False) -> Source | None:
     index = index_mpeg(path, anywhere=anywhere)
     if index is None:
         return None
@@ -86,7 +103,7 @@ def _open_mpeg(path: Path, flaws: Flaws | None, *, anywhere: bool = False) -> So
     return MpegSource(path, index, Flaws() if flaws is None else flaws)
 
 
-def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> Source:
+def _open_other(path: ReadableFile, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> Source:
     """Open a file that does not begin with a frame of MPEG audio."""
     from genrelab.audio.decoders.libsndfile import open_soundfile
     from genrelab.audio.decoders.pyav import PyAvSource
@@ -114,7 +131,7 @@ def _open_other(path: Path, mpeg_flaws: Flaws | None, flaws: Flaws | None) -> So
     return found
 
 
-def _explained(path: Path, error: AudioError) -> AudioError:
+def _explained(path: ReadableFile, error: AudioError) -> AudioError:
     """Return a more specific error than that no decoder accepts the file, if possible."""
     from genrelab.audio.decoders.pyav import NotOpenedError
 
@@ -133,7 +150,7 @@ def _explained(path: Path, error: AudioError) -> AudioError:
     return error
 
 
-def _tagged_flac(path: Path) -> bool:
+def _tagged_flac(path: ReadableFile) -> bool:
     """Whether FLAC follows behind an ID3v2 tag."""
     with path.open("rb") as file:
         file.seek(skip_id3(file))

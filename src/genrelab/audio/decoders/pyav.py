@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import av
@@ -15,6 +14,7 @@ import av.error
 import numpy as np
 
 from genrelab.audio.channels import Waveform
+from genrelab.audio.containers.window import ReadableFile, open_binary
 from genrelab.audio.decoders.quiet_file import QuietFile
 from genrelab.audio.decoders.source import AGAIN, AudioInfo
 from genrelab.audio.decoders.truncation import find_cut
@@ -55,21 +55,22 @@ class PyAvSource:
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
     flaws : Flaws or None
         Collects damage. None means that clear damage is an error.
     """
 
     knows_its_end = False
 
-    def __init__(self, path: Path, flaws: Flaws | None = None) -> None:
+    def __init__(self, path: ReadableFile, flaws: Flaws | None = None) -> None:
         self._path = path
         self._strict = flaws is None
         self.flaws = Flaws() if flaws is None else flaws
         self._lost = Fraction(0)
-        self._file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
+        self._file = open_binary(path)
         self._bytes: Any = QuietFile(self._file)
-        self.size = os.fstat(self._file.fileno()).st_size
+        self.size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(0)
         try:
             self._open()
         except BaseException:

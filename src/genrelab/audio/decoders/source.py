@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from genrelab.audio.channels import Waveform
+from genrelab.audio.containers.window import ReadableFile
 from genrelab.audio.flaws import Cut, Flaws
 
 AGAIN = "Get the file again, or encode it again."
@@ -20,7 +20,7 @@ class AudioInfo:
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
         The file.
     sample_rate : int
         In Hz.
@@ -32,7 +32,7 @@ class AudioInfo:
         Lower-case name: `pcm_16`, `flac`, `vorbis`, `opus`, `mp3`, `aac`, `wmav2`, ...
     """
 
-    path: Path
+    path: ReadableFile
     sample_rate: int
     channels: int
     duration: float | None

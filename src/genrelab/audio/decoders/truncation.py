@@ -12,14 +12,13 @@ audio. A cut exactly between two frames of a raw AAC file is not detected.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import BinaryIO
 
 from genrelab.audio.containers import asf, chunks, ebml, mp4
 from genrelab.audio.containers.adts import last_frame_is_cut
 from genrelab.audio.containers.identify import HEAD_SIZE, Sign, sign_of
 from genrelab.audio.containers.ogg import LAST, read_last_page
-from genrelab.audio.containers.window import FileWindow
+from genrelab.audio.containers.window import FileWindow, ReadableFile
 from genrelab.audio.flaws import Cut
 
 # A header that was never completed (a pipe, a killed recording) has 0 or the largest number, signed or not.
@@ -27,12 +26,12 @@ _UNKNOWN_FROM = 0x7FFF0000
 _LEAST_SHARE = 1e-3
 
 
-def find_cut(path: Path) -> Cut | None:
+def find_cut(path: ReadableFile) -> Cut | None:
     """Return the evidence that a file is cut off.
 
     Parameters
     ----------
-    path : Path
+    path : ReadableFile
         A file that is not empty.
 
     Returns
@@ -55,6 +54,8 @@ def find_cut(path: Path) -> Cut | None:
         size = path.stat().st_size
         if _LEAST_SHARE * declared < size < declared:  # a header that states even more is damaged
             return Cut(f"it holds {size} of {declared} bytes", size / declared, False)
+        return None
+    if sign is not None:
         return None
     return Cut("its last frame is incomplete", None, True) if last_frame_is_cut(path) else None
 

@@ -30,6 +30,7 @@ from genrelab.lab.studies.reproduce import Budget, load_table, reproduce, runner
 from genrelab.lab.studies.reproduce.page import comma_separated, markdown, page, remarks, verdicts
 from genrelab.lab.studies.reproduce.runner import Request
 from genrelab.lab.studies.reproduce.table import Row, each_fold
+from genrelab.lab.studies.workers import Launcher
 
 CORPUS = "synthetic:tracks=6,seconds=1"
 SMALL = (
@@ -358,7 +359,7 @@ def test_no_two_processes_wait_for_one_earlier_training() -> None:
 
 @pytest.mark.slow
 def test_several_processes_make_the_same_table(made: dict[str, Any], tmp_path: Path) -> None:
-    record = reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=tmp_path, jobs=2)
+    record = reproduce(load_table("soundfusion-1"), wanted(seeds=2), out=tmp_path, launcher=Launcher(jobs=2))
     assert [line["figures"] for line in record["lines"]] == [line["figures"] for line in made["lines"]]
 
 

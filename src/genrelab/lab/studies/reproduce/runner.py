@@ -5,11 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,15 +20,14 @@ from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.plugins import load_same, plugin_files
 from genrelab.lab.recipes import Recipe, load_recipe
-from genrelab.lab.registry import Origin
 from genrelab.lab.runs import folders
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, read_map, translate
 from genrelab.lab.studies.reproduce.budget import Budget
 from genrelab.lab.studies.reproduce.figures import Done, Line, Settings, record_of
 from genrelab.lab.studies.reproduce.page import write_page
 from genrelab.lab.studies.reproduce.table import Row, Table, each_fold
+from genrelab.lab.studies.workers import ALONE, Launcher, WorkerDiedError, result_of
 from genrelab.lab.training.checkpoints import BEST
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import sound_key
@@ -97,7 +93,7 @@ def reproduce(
     request: Request,
     *,
     out: Path,
-    jobs: int = 1,
+    launcher: Launcher = ALONE,
     device: str = "auto",
     say: Say = lambda line: None,
 ) -> dict[str, Any]:
@@ -113,8 +109,8 @@ def reproduce(
     request : Request
     out : Path
         Parent of `reproduce/<table>[-<budget>]/`, with the page and the run folders.
-    jobs : int > 0
-        Parallel runs, each in its own process; they take the GPUs in turn.
+    launcher : Launcher
+        Where runs take place, and how many at the same time. On one machine they take the GPUs in turn.
     device : {"auto", "cpu", "gpu"}
     say : callable
         Called with a message at the start of each run and after a failure.
@@ -173,7 +169,7 @@ def reproduce(
 
     try:
         with only_one(base / ".lock"):
-            for task, found in _results(tasks, jobs, request.budget, say):
+            for task, found in _results(tasks, launcher, request.budget, say):
                 results[_key(task)] = found
                 publish()
             return {**publish(), "folder": str(base)}
@@ -218,11 +214,11 @@ def _line_of(row: Row, split: str, tasks: Sequence[_Task], results: dict[_Key, D
 
 
 def _results(
-    tasks: Sequence[_Task], jobs: int, budget: Budget, say: Say
+    tasks: Sequence[_Task], launcher: Launcher, budget: Budget, say: Say
 ) -> Iterator[tuple[_Task, Done | str]]:
     """Yield each task with its run or the reason of its failure; skip tasks after the time limit."""
     clock = budget.clock()
-    if jobs == 1:
+    if launcher.alone:
         for task in tasks:
             if not clock.expired or _is_done(task):
                 say(_label(task))
@@ -231,27 +227,23 @@ def _results(
                     say(f"{_label(task)} failed: {found}")
                 yield task, found
         return
-    gpus = torch.cuda.device_count()
-    counter = multiprocessing.get_context("spawn").Value("i", 0)
-    with ProcessPoolExecutor(
-        jobs,
-        multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(counter, jobs, gpus),
-    ) as pool:
+    with launcher.start(tasks[0].base) as workers:
         waiting = list(tasks)
         running: dict[Future[Done | str], _Task] = {}
         while waiting or running:
-            while len(running) < jobs and (chosen := _next_task(waiting, running.values())) is not None:
+            while len(running) < workers.slots:
+                chosen = _next_task(waiting, running.values())
+                if chosen is None:
+                    break
                 waiting.remove(chosen)
                 if not clock.expired or _is_done(chosen):
                     say(_label(chosen))
-                    running[pool.submit(_attempt, chosen, plugin_files())] = chosen
+                    running[workers.submit(_attempt, chosen)] = chosen
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 try:
-                    found = future.result()
-                except BrokenProcessPool as error:
+                    found = result_of(future)
+                except WorkerDiedError as error:
                     raise RunError(
                         f"a process was killed during {_label(task)} or a parallel run (too little memory?). "
                         "Repeat the command to continue, perhaps with fewer --jobs",
@@ -268,23 +260,12 @@ def _next_task(waiting: Sequence[_Task], running: Iterable[_Task]) -> _Task | No
     return next((task for task in waiting if (task.row.start, task.seed) not in busy), None)
 
 
-def _start_worker(counter: Any, jobs: int, gpus: int) -> None:
-    """Assign a GPU or a share of the cores to a new process."""
-    with counter.get_lock():
-        number = counter.value
-        counter.value += 1
-    if gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
-
-
 def _label(task: _Task) -> str:
     return f"{task.row.recipe}, {task.fold}, seed {task.seed}"
 
 
-def _attempt(task: _Task, plugins: Sequence[tuple[Path, Origin]] = ()) -> Done | str:
+def _attempt(task: _Task) -> Done | str:
     try:
-        load_same(plugins)
         return _run(task)
     except (GenrelabError, torch.OutOfMemoryError) as error:
         return " ".join(str(error).split()) or type(error).__name__

@@ -7,7 +7,9 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from genrelab.lab.studies.search.outputs import write_outcome
 from genrelab.lab.studies.search.search_result import Outcome
 from genrelab.lab.studies.search.search_space import Search
 from genrelab.lab.studies.search.study import Figure, Result, Study, StudyState, Trial
+from genrelab.lab.studies.workers import ALONE, Launcher, WorkerDiedError, result_of
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.lab.training.experiment import Experiment, Report
 from genrelab.lab.training.store.audio_store import sound_key
@@ -53,6 +56,8 @@ class Options:
         Called with the current activity, how much of it is done, and the total.
     say : callable
         Called with a line of text at the start of each training and when one fails.
+    launcher : Launcher
+        Where trainings take place, and how many at the same time.
     """
 
     device: str = "auto"
@@ -60,6 +65,7 @@ class Options:
     source: str | None = None
     report: Report | None = None
     say: Callable[[str], None] = _silent
+    launcher: Launcher = ALONE
 
 
 def search(
@@ -77,7 +83,8 @@ def search(
     and an interrupted training resumes after its last epoch. Several processes that run the same search share
     its trainings; each returns when all are finished. One process on one machine always ends with the same
     trials and figures, however often it was stopped; with several processes, what `tpe` draws also depends on
-    which trials were finished at that moment.
+    which trials were finished at that moment. A launcher with several jobs keeps the trials of one process:
+    `tpe` then draws a trial when all earlier ones are finished, and only the seeds of a trial are parallel.
 
     Parameters
     ----------
@@ -100,7 +107,7 @@ def search(
     Raises
     ------
     RunError
-        If the folder belongs to another search, or no trial produced a figure.
+        If the folder belongs to another search, no trial produced a figure, or a training was killed.
     CorpusError
         If a part of the split is empty.
     """
@@ -117,16 +124,15 @@ def search(
     work = _Work(searched, study, corpus, split, seeds, options)
     reopened = _forget_failures(study, seeds) if options.retry else set()
     settled = time.monotonic() + (_LOCKS_LINGER_SECONDS if searched.sampler == "tpe" else 0.0)
+    if not options.launcher.alone:
+        return _share(work, reopened)
     while True:
         with study.claimed(seeds) as claim:
             if claim is not None:
                 trial, number = claim
-                which = f"trial {trial.number} of {searched.trials}, seed {number}"
-                options.say(f"{which}: {searched.words(trial.values)}")
-                found = work.train(trial, number, restart=(trial.number, number) in reopened)
-                if isinstance(found, str):
-                    options.say(f"{which} failed: {found}")
-                work.store(trial, number, found)
+                work.announce(trial, number)
+                restart = (trial.number, number) in reopened
+                work.store(trial, number, work.train(trial, number, restart=restart))
                 continue
         left = study.is_open(seeds)
         # The next draw of tpe must not depend on whether a killed process has ended yet.
@@ -135,6 +141,44 @@ def search(
         if not left:
             return work.end()
         time.sleep(_PAUSE_SECONDS)  # other processes run the rest
+
+
+def _share(work: _Work, reopened: set[tuple[int, int]]) -> Outcome:
+    """Run the trainings of a search in several processes, which this one starts."""
+    study, seeds = work.study, work.seeds
+    with ExitStack() as stack:
+        pool = stack.enter_context(work.options.launcher.start(study.folder))
+        running: dict[Future[Result | str], tuple[Trial, int, ExitStack]] = {}
+        while True:
+            while len(running) < pool.slots:
+                lock = stack.enter_context(ExitStack())
+                claim = lock.enter_context(study.claimed(seeds))
+                if claim is not None:
+                    trial, number = claim
+                    work.announce(trial, number)
+                    restart = (trial.number, number) in reopened
+                    running[pool.submit(_train, work.bare(), trial, number, restart)] = (trial, number, lock)
+                    continue
+                lock.close()
+                if (work.searched.sampler == "tpe" and study.is_open(seeds)) or not work.add_trial():
+                    break
+            for future in wait(running, timeout=_PAUSE_SECONDS, return_when=FIRST_COMPLETED).done:
+                trial, number, lock = running.pop(future)
+                try:
+                    work.store(trial, number, result_of(future))
+                except WorkerDiedError as error:
+                    raise RunError(
+                        f"a process was killed during trial {trial.number}, seed {number} (too little "
+                        "memory?). Repeat the command to continue, perhaps with fewer --jobs",
+                        code="search-process-killed",
+                    ) from error
+                lock.close()
+            if not running and not study.is_open(seeds) and not work.add_trial():
+                return work.end()
+
+
+def _train(work: _Work, trial: Trial, seed: int, restart: bool) -> Result | str:
+    return work.train(trial, seed, restart=restart)
 
 
 def _identity(searched: Search, corpus: Corpus, split: Split, seed: int) -> dict[str, Any]:
@@ -175,6 +219,14 @@ class _Work:
     seeds: range
     options: Options
 
+    def announce(self, trial: Trial, seed: int) -> None:
+        """Say that a training starts."""
+        self.options.say(f"{self._label(trial, seed)}: {self.searched.words(trial.values)}")
+
+    def bare(self) -> _Work:
+        """Return this work for another process, which reports nothing."""
+        return replace(self, options=replace(self.options, report=None, say=_silent, launcher=ALONE))
+
     def train(self, trial: Trial, seed: int, *, restart: bool) -> Result | str:
         """Return the result of a training, or the reason of its failure."""
         try:
@@ -192,6 +244,8 @@ class _Work:
 
     def store(self, trial: Trial, seed: int, found: Result | str) -> None:
         """Store the result of a training in the study, and rewrite the results of the search."""
+        if isinstance(found, str):
+            self.options.say(f"{self._label(trial, seed)} failed: {found}")
         with self.study.change() as state:
             if isinstance(found, str):
                 state.trial(trial.number).failed[seed] = found
@@ -224,6 +278,9 @@ class _Work:
                 code="search-without-result",
             )
         return outcome
+
+    def _label(self, trial: Trial, seed: int) -> str:
+        return f"trial {trial.number} of {self.searched.trials}, seed {seed}"
 
     def _figure(self, trial: Trial) -> float | None:
         return trial.figure(self.searched.monitor, self.seeds)

@@ -1,0 +1,15 @@
+"""Recognize large collections: many processes or machines, local folders or object stores.
+
+A catalogue is a folder or an S3 prefix with write-once Parquet files. `genrelab catalogue run` adds the files
+of a listing that it lacks; `read_catalogue` reads it.
+
+>>> from genrelab.catalogue import read_catalogue
+>>> for table in read_catalogue("s3://results/catalogue", columns=["path", "genre"]):  # doctest: +SKIP
+...     print(table.to_pylist())
+"""
+
+import genrelab.catalogue.schema  # noqa: F401  first: it names the extra that is missing
+from genrelab.catalogue.reader import read_catalogue
+from genrelab.catalogue.settings import Settings
+
+__all__ = ["Settings", "read_catalogue"]

@@ -1,0 +1,1 @@
+"""The engines that run `genrelab.catalogue.records.records` on many files."""
