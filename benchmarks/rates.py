@@ -3,7 +3,8 @@
 The songs are those of benchmarks/library.py: real clips, repeated to four minutes, as MP3 with constant and
 variable bit rate, FLAC and OGG. One thread recognizes each as `genrelab recognize` does; meanwhile the
 processor time of the network, which contains the front-end, is measured apart. The rest is decoding,
-resampling, choosing segments and describing the result. Bytes are those that the process reads from the file.
+resampling, choosing segments and describing the result. Bytes and requests are those of a file in an object
+store, read as a catalogue reads it; the store is the local disk.
 Then the results are stored: as rows of a library, as Parquet, and as vectors in which a search runs.
 
     python benchmarks/rates.py PATH/TO/clips.csv --model src/genrelab/bundle/packaged.onnx --json rates.json
@@ -29,6 +30,7 @@ from machine import machine
 
 from genrelab.audio.decode import stream
 from genrelab.bundle.bundle import Bundle
+from genrelab.catalogue.objects.object_file import ObjectFile
 from genrelab.library import Library
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition, Recognizer
@@ -56,13 +58,15 @@ class Watched:
         bundle.predict = watched  # type: ignore[method-assign]
 
 
-def bytes_read() -> int | None:
-    """Return the bytes that this process has read so far; None where the system does not tell."""
-    try:
-        text = Path("/proc/self/io").read_text()
-    except OSError:
-        return None
-    return int(text.split("rchar:")[1].split()[0])
+def as_object(song: Path) -> ObjectFile:
+    """Return a song as an object in a store, whose requests are reads of the local file."""
+
+    def fetch(offset: int, count: int) -> bytes:
+        with song.open("rb") as file:
+            file.seek(offset)
+            return file.read(count)
+
+    return ObjectFile(f"s3://songs/{song.name}", song.stat().st_size, fetch)
 
 
 def measure_songs(
@@ -82,24 +86,27 @@ def measure_songs(
         results = []
         for song in songs if turn >= 0 else songs[: len(KINDS)]:
             watched.seconds, watched.segments = 0.0, 0
-            before, began = bytes_read(), time.process_time()
+            began = time.process_time()
             results.append(recognizer(song))
-            whole, after = time.process_time() - began, bytes_read()
+            whole, network, segments = time.process_time() - began, watched.seconds, watched.segments
             began = time.process_time()
             for _ in stream(song, **form):
                 pass
             row = {
                 "recognize_s": whole,
-                "network_s": watched.seconds,
-                "decoding_s": whole - watched.seconds,
+                "network_s": network,
+                "decoding_s": whole - network,
                 "whole_decoding_s": time.process_time() - began,
-                "segments": watched.segments,
+                "segments": segments,
                 "file_bytes": song.stat().st_size,
             }
-            if before is not None and after is not None:
-                row["bytes_read"] = after - before
             if turn >= 0:
                 rows[song].append(row)
+    for song in songs:  # as the workers of a catalogue read it
+        distant = as_object(song)
+        recognizer.recognize_found(distant)
+        for row in rows[song]:
+            row |= {"bytes_read": distant.bytes_read, "requests": distant.requests}
     keys = list(rows[songs[0]][0])
     medians = {
         song: {key: statistics.median(row[key] for row in rows[song]) for key in keys} for song in songs
@@ -171,8 +178,8 @@ def _search(length: int) -> dict[str, float]:
 
 def print_tables(result: dict[str, Any]) -> None:
     """Print the tables for people."""
-    print("| kind | recognize | decoding | network | whole file decoded | read of the file |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| kind | recognize | decoding | network | whole file decoded | read from a store | requests |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for kind in [*KINDS, "all"]:
         rows = [row for row in result["each"] if kind in ("all", row["kind"])]
         if not rows:
@@ -181,11 +188,11 @@ def print_tables(result: dict[str, Any]) -> None:
         def median(key: str, rows: list[dict[str, float]] = rows) -> float:
             return statistics.median(row[key] for row in rows)
 
-        read = "unknown"
-        if "bytes_read" in rows[0]:
-            read = f"{statistics.median(row['bytes_read'] / row['file_bytes'] for row in rows):.0%}"
+        read = f"{statistics.median(row['bytes_read'] / row['file_bytes'] for row in rows):.0%}"
+        read += f" of {median('file_bytes') / 1e6:.1f} MB"
         times = [median(key) for key in ("recognize_s", "decoding_s", "network_s", "whole_decoding_s")]
-        print(f"| {kind} | {' | '.join(f'{each:.3f} s' for each in times)} | {read} |")
+        cells = [kind, *(f"{each:.3f} s" for each in times), read, f"{median('requests'):.0f}"]
+        print(f"| {' | '.join(cells)} |")
     print("\nProcessor time of one thread, medians; songs of four minutes.\n")
     print("| store | rate per core |\n| --- | ---: |")
     print(f"| rows into a library | {result['library_rows_per_s']:,.0f}/s |")

@@ -74,6 +74,8 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], writer: Connec
     os.dup2(os.open(os.devnull, os.O_WRONLY), 3 - number)
     os.dup2(writer.fileno(), number)
     writer.close()
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as Python opens them at its start
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["genrelab", *arguments]
     from genrelab.cli.main import run
