@@ -129,7 +129,7 @@ def _views(path: Path, data: bytes) -> tuple[Any, ...]:
     return data, *_KNOWN[key]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 @pytest.mark.parametrize(("count", "kills"), [(len(tagged.KINDS), 2), (500, 20)])
 def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path) -> None:
     with quick_folder() as folder:

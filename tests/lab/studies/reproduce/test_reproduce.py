@@ -377,7 +377,7 @@ def test_wrong_use_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert words in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 def test_killed_five_times_it_ends_with_the_same_table(made: dict[str, Any], tmp_path: Path) -> None:
     command = ["reproduce", "soundfusion-1", f"--corpus={CORPUS}"]
     command += ["--split=artist-kfold:*/2", "--seeds=2", "--budget=epochs=1", f"--out={tmp_path}"]
