@@ -53,11 +53,10 @@ class Scenario:
     Attributes
     ----------
     workers, files : int
-    work : np.ndarray [n, 2]
-        Processor seconds and bytes of the files; each file is drawn from the rows.
+    work : np.ndarray [n, 3]
+        Processor seconds, bytes and requests of files; each file is drawn from the rows. Its requests follow
+        one after the other.
     store : Store
-    requests : int
-        Requests per file, one after the other.
     slow : dict of int to float
         Worker -> how many times longer it computes.
     batch : int or None
@@ -72,7 +71,6 @@ class Scenario:
     files: int
     work: np.ndarray[Any, Any]
     store: Store = Store()
-    requests: int = 4
     slow: dict[int, float] = field(default_factory=dict)
     batch: int | None = None
     shares: bool = False
@@ -179,7 +177,8 @@ class Simulation:
         self._ask(worker)
 
     def _ask(self, worker: int) -> None:
-        self._for(worker, self._scenario.requests * self._scenario.store.latency, self._transfer)
+        waits = self._work[self._file(worker), 2]
+        self._for(worker, waits * self._scenario.store.latency, self._transfer)
 
     def _file(self, worker: int) -> int:
         return self._batches[worker][self._position[worker]]
@@ -240,14 +239,14 @@ def simulate(scenario: Scenario, seeds: int) -> dict[str, float]:
 
 
 def work_of(rates: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Return processor seconds and bytes of each measured song `[n, 2]`, times a spread of songs' lengths.
+    """Return processor seconds, bytes and requests of songs `[n, 3]`: those measured, of various lengths.
 
     Measured songs all have four minutes. Of other lengths, more or less is read and processed: a log-normal
     factor with a sigma of 0.3 stands for them, with a median of 1.
     """
-    each = [(row["recognize_s"], row.get("bytes_read", row["file_bytes"])) for row in rates["each"]]
+    each = [(row["recognize_s"], row["bytes_read"], row["requests"]) for row in rates["each"]]
     spread = np.exp(0.3 * np.random.default_rng(0).standard_normal((500, len(each), 1)))
-    return (np.array(each)[None] * spread).reshape(-1, 2)
+    return (np.array(each)[None] * spread).reshape(-1, 3)
 
 
 def rows_of(work: np.ndarray[Any, Any], files: int, seeds: int) -> dict[str, list[dict[str, Any]]]:
@@ -308,7 +307,7 @@ def plan(rates: dict[str, Any], prices: Prices, tracks: Sequence[int]) -> list[d
     """
     song = rates["recognize_s"] / prices.cores
     gpu = max(rates["decoding_s"] / prices.gpu_cores, rates["network_s"] / prices.gpu_speedup)
-    read = rates.get("bytes_read", rates["file_bytes"])
+    read = rates["bytes_read"]
     rows = []
     for count in tracks:
         hours, gpu_hours = count * song / 3600, count * gpu / 3600
@@ -354,10 +353,16 @@ def print_plan(rows: list[dict[str, Any]], rates: dict[str, Any], prices: Prices
     for name, value in lines.items():
         print(f"| {name} | " + " | ".join(value(row) for row in rows) + " |")
     share = rates["network_s"] / rates["recognize_s"]
+    wait = rates["requests"] * Store().latency + rates["bytes_read"] / Store().connection
     decoding = rates["decoding_s"] / prices.gpu_cores
     limit = "decoding" if decoding >= rates["network_s"] / prices.gpu_speedup else "the network"
-    print(f"\nOn CPU machines the network takes {share:.0%} of the processor time. "
-          f"With a GPU, {limit} is the limit.\n")  # fmt: skip
+    song = rates["recognize_s"]
+    print(f"\nOn CPU machines the network takes {share:.0%} of the processor time.", end=" ")
+    print(f"With a GPU, {limit} is the limit.")
+    print(
+        f"A file waits {wait:.2f} s for the store and takes {song:.2f} s of a core: "
+        f"{1 + wait / song:.1f} workers per core keep it busy.\n"
+    )
 
 
 def print_simulation(tables: dict[str, list[dict[str, Any]]], files: int, seeds: int) -> None:

@@ -152,7 +152,7 @@ def test_a_stopped_training_goes_on(sent: signal.Signals, tmp_path: Path) -> Non
         first = 0
         for line in process.output:
             if line.startswith(b"epoch"):
-                epoch = int(line.split()[1].split("/")[0])
+                epoch = int(line.split()[1].split(b"/")[0])
                 first = first or epoch
                 if epoch >= first + epochs - 1:
                     process.send_signal(sent)

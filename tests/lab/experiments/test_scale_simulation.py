@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-WORK = np.array([[0.2, 1e6], [0.4, 3e6]])
+WORK = np.array([[0.2, 1e6, 2.0], [0.4, 3e6, 2.0]])
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def scale(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def rates(tmp_path: Path) -> Path:
     """What benchmarks/rates.py writes, of two songs."""
     each = [
-        {"recognize_s": seconds, "network_s": 0.1, "bytes_read": size, "file_bytes": 2 * size}
-        for seconds, size in WORK.tolist()
+        {"recognize_s": seconds, "network_s": 0.1, "bytes_read": size, "requests": requests}
+        for seconds, size, requests in WORK.tolist()
     ]
     medians = {"recognize_s": 0.36, "network_s": 0.1, "decoding_s": 0.26, "bytes_read": 2e6, "each": each}
     stores = {"parquet_bytes_per_row": 3000, "parquet_rows_per_s": 5000, "vectors_per_s": 1e6}
     path = tmp_path / "rates.json"
-    path.write_text(json.dumps({**medians, **stores, "vector_bytes": 1376, "file_bytes": 4e6}) + "\n")
+    path.write_text(json.dumps({**medians, **stores, "vector_bytes": 1376}) + "\n")
     return path
 
 
@@ -61,7 +61,7 @@ def test_figures_of_the_docs_are_the_default(scale: ModuleType) -> None:
 
 
 def test_one_worker_takes_the_sum_of_its_waits(scale: ModuleType) -> None:
-    scenario = scale.Scenario(1, 50, WORK[:1], scale.Store(0.05, 1e9, 10e6), requests=2)
+    scenario = scale.Scenario(1, 50, WORK[:1], scale.Store(0.05, 1e9, 10e6))
     outcome = scale.Simulation(scenario, 0).run()
     assert outcome.seconds == pytest.approx(50 * (2 * 0.05 + 1e6 / 10e6 + 0.2))
     assert (outcome.done, outcome.again, outcome.busy) == (50, 0, pytest.approx(0.5))
@@ -69,7 +69,7 @@ def test_one_worker_takes_the_sum_of_its_waits(scale: ModuleType) -> None:
 
 def test_transfers_share_the_bandwidth(scale: ModuleType) -> None:
     store = scale.Store(latency=0.0, bandwidth=2e6, connection=2e6)
-    scenario = scale.Scenario(4, 4, np.array([[0.0, 1e6]]), store, batch=1)
+    scenario = scale.Scenario(4, 4, np.array([[0.0, 1e6, 0.0]]), store, batch=1)
     assert scale.Simulation(scenario, 0).run().seconds == pytest.approx(2.0)
 
 
@@ -100,7 +100,7 @@ def test_files_of_a_lost_node_are_processed_by_others(scale: ModuleType, when: f
 
 def test_a_store_with_half_the_bandwidth_takes_twice_as_long(scale: ModuleType) -> None:
     store = scale.Store(latency=0.0, bandwidth=1e7, connection=1e7)
-    plain = scale.Scenario(32, 32 * 16, np.array([[0.01, 1e6]]), store)
+    plain = scale.Scenario(32, 32 * 16, np.array([[0.01, 1e6, 1.0]]), store)
     seconds = scale.simulate(plain, 1)["seconds"]
     assert seconds == pytest.approx(32 * 16 * 1e6 / 1e7, rel=0.05)
     half = replace(plain, store=replace(store, bandwidth=5e6))
