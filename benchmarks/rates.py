@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import statistics
 import tempfile
 import time
@@ -38,6 +39,7 @@ from library import KINDS, SONG_SECONDS, make_songs
 
 PARQUET_ROWS = 2000
 VECTORS = 100_000
+_FRACTION = re.compile(r"\d\.\d{2,}")
 
 
 class Watched:
@@ -141,7 +143,7 @@ def _vector(result: Recognition) -> np.ndarray[Any, Any]:
 
 
 def _parquet(results: Sequence[Recognition]) -> dict[str, float]:
-    """Write a shard with what a result holds; vectors differ from row to row as those of real songs do."""
+    """Write a shard with what a result holds; numbers differ from row to row as those of real songs do."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -151,10 +153,11 @@ def _parquet(results: Sequence[Recognition]) -> dict[str, float]:
     for number in range(PARQUET_ROWS):
         result = results[number % len(results)]
         vector = (vectors[number % len(results)] * draw.normal(1, 0.1, vectors[0].size)).astype(np.float16)
-        text = json.dumps(result.to_dict(), default=str)
+        text = _FRACTION.sub(
+            lambda found: f"{draw.random():.{len(found[0]) - 2}f}", json.dumps(result.to_dict(), default=str)
+        )
         records.append({"path": f"s3://music/{number:08}.mp3", "result": text, "embedding": vector})
-    began = time.process_time()
-    buffer = io.BytesIO()
+    began, buffer = time.process_time(), io.BytesIO()
     pq.write_table(pa.Table.from_pylist(records), buffer, compression="zstd")
     seconds = time.process_time() - began
     return {
