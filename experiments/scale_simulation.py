@@ -30,10 +30,28 @@ MOST_BATCH = 64
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
 TRACKS = (10**6, 10**7, 10**8)
+_OF_A_SONG = ("recognize_s", "network_s", "decoding_s", "bytes_read", "requests")
 RATES: dict[str, Any] = {
-    "network_s": 0.0, "decoding_s": 0.0, "bytes_read": 0.0, "parquet_bytes_per_row": 0.0,
-    "parquet_rows_per_s": 0.0, "vector_bytes": 0.0, "vectors_per_s": 0.0, "each": [],
-}  # fmt: skip
+    "recognize_s": 0.285,
+    "network_s": 0.1876,
+    "decoding_s": 0.09731,
+    "bytes_read": 2754000.0,
+    "requests": 23.5,
+    "parquet_bytes_per_row": 1285.0,
+    "parquet_rows_per_s": 5242.0,
+    "vector_bytes": 1376.0,
+    "vectors_per_s": 600500.0,
+    "each": [
+        {"recognize_s": 0.1017, "bytes_read": 1141000.0, "requests": 30.0},
+        {"recognize_s": 0.2838, "bytes_read": 2719000.0, "requests": 13.0},
+        {"recognize_s": 0.1088, "bytes_read": 2789000.0, "requests": 44.0},
+        {"recognize_s": 0.3536, "bytes_read": 2130000.0, "requests": 14.0},
+        {"recognize_s": 0.2948, "bytes_read": 2976000.0, "requests": 76.0},
+        {"recognize_s": 0.3015, "bytes_read": 2402000.0, "requests": 13.0},
+        {"recognize_s": 0.2861, "bytes_read": 5771000.0, "requests": 100.0},
+        {"recognize_s": 0.1244, "bytes_read": 3561000.0, "requests": 17.0},
+    ],
+}
 """Medians of benchmarks/rates.py, as docs/scale.md gives them."""
 
 
@@ -295,8 +313,14 @@ class Prices:
     gpu_speedup: float
     gpu_cores: int
     gigabyte_month: float
+    million_requests: float
     cores: int
     network: float
+
+
+def means(rates: dict[str, Any]) -> dict[str, float]:
+    """Return the means over the measured songs: totals need these, not the medians."""
+    return {key: statistics.fmean(row[key] for row in rates["each"]) for key in _OF_A_SONG}
 
 
 def plan(rates: dict[str, Any], prices: Prices, tracks: Sequence[int]) -> list[dict[str, Any]]:
@@ -305,24 +329,26 @@ def plan(rates: dict[str, Any], prices: Prices, tracks: Sequence[int]) -> list[d
     The GPU takes over the network, `gpu_speedup` times as fast as one core; decoding stays on its
     machine's cores. The slower of both counts.
     """
-    song = rates["recognize_s"] / prices.cores
-    gpu = max(rates["decoding_s"] / prices.gpu_cores, rates["network_s"] / prices.gpu_speedup)
-    read = rates["bytes_read"]
+    song = means(rates)
+    gpu = max(song["decoding_s"] / prices.gpu_cores, song["network_s"] / prices.gpu_speedup)
     rows = []
     for count in tracks:
-        hours, gpu_hours = count * song / 3600, count * gpu / 3600
+        core_hours, gpu_hours = count * song["recognize_s"] / 3600, count * gpu / 3600
+        hours, read = core_hours / prices.cores, count * song["bytes_read"]
         stored = count * (rates["parquet_bytes_per_row"] + rates["vector_bytes"]) / 1e9
         rows.append(
             {
                 "tracks": count,
-                "core_hours": count * rates["recognize_s"] / 3600,
+                "core_hours": core_hours,
                 "machine_hours": hours,
                 "machines_for_a_day": math.ceil(hours / 24),
-                "cost": count * rates["recognize_s"] / 3600 * prices.core_hour,
+                "cost": core_hours * prices.core_hour,
                 "gpu_hours": gpu_hours,
                 "gpu_cost": gpu_hours * prices.gpu_hour,
-                "read_terabytes": count * read / 1e12,
-                "network_hours": count * read / prices.network / 3600,
+                "read_terabytes": read / 1e12,
+                "network_hours": read / prices.network / 3600,
+                "requests": count * song["requests"],
+                "requests_cost": count * song["requests"] / 1e6 * prices.million_requests,
                 "stored_gigabytes": stored,
                 "stored_cost": stored * prices.gigabyte_month,
                 "writing_hours": count / rates["parquet_rows_per_s"] / 3600,
@@ -345,6 +371,8 @@ def print_plan(rows: list[dict[str, Any]], rates: dict[str, Any], prices: Prices
         f"cost at {prices.gpu_hour:g} per hour": lambda row: f"{row['gpu_cost']:,.0f}",
         "read from the store": lambda row: f"{row['read_terabytes']:,.2f} TB",
         f"hours to read at {prices.network / 1e9:g} GB/s": lambda row: f"{row['network_hours']:,.2f}",
+        "requests": lambda row: f"{row['requests'] / 1e6:,.0f} million",
+        f"cost at {prices.million_requests:g} per million": lambda row: f"{row['requests_cost']:,.0f}",
         "records and vectors": lambda row: f"{row['stored_gigabytes']:,.1f} GB",
         f"cost at {prices.gigabyte_month:g} per GB and month": lambda row: f"{row['stored_cost']:,.2f}",
         "hours to encode records on one core": lambda row: f"{row['writing_hours']:,.2f}",
@@ -352,11 +380,11 @@ def print_plan(rows: list[dict[str, Any]], rates: dict[str, Any], prices: Prices
     }
     for name, value in lines.items():
         print(f"| {name} | " + " | ".join(value(row) for row in rows) + " |")
-    share = rates["network_s"] / rates["recognize_s"]
-    wait = rates["requests"] * Store().latency + rates["bytes_read"] / Store().connection
-    decoding = rates["decoding_s"] / prices.gpu_cores
-    limit = "decoding" if decoding >= rates["network_s"] / prices.gpu_speedup else "the network"
-    song = rates["recognize_s"]
+    song_means = means(rates)
+    song, share = song_means["recognize_s"], song_means["network_s"] / song_means["recognize_s"]
+    wait = song_means["requests"] * Store().latency + song_means["bytes_read"] / Store().connection
+    decoding = song_means["decoding_s"] / prices.gpu_cores
+    limit = "decoding" if decoding >= song_means["network_s"] / prices.gpu_speedup else "the network"
     print(f"\nOn CPU machines the network takes {share:.0%} of the processor time.", end=" ")
     print(f"With a GPU, {limit} is the limit.")
     print(
@@ -396,6 +424,7 @@ def main() -> None:
     parser.add_argument("--price-core-hour", type=float, default=0.04, help="a core for an hour")
     parser.add_argument("--price-gpu-hour", type=float, default=2.5, help="a machine with a GPU for an hour")
     parser.add_argument("--price-gigabyte-month", type=float, default=0.023, help="storage")
+    parser.add_argument("--price-million-requests", type=float, default=0.4, help="a million reads")
     parser.add_argument("--gpu-speedup", type=float, default=100.0, help="GPU against one core, the network")
     parser.add_argument("--gpu-cores", type=int, default=16, help="cores beside the GPU, for decoding")
     parser.add_argument("--cores", type=int, default=64, help="cores of a CPU machine")
@@ -406,7 +435,7 @@ def main() -> None:
         rates = json.loads(options.rates.read_text(encoding="utf-8").splitlines()[-1])
     prices = Prices(
         *(options.price_core_hour, options.price_gpu_hour, options.gpu_speedup, options.gpu_cores),
-        *(options.price_gigabyte_month, options.cores, options.network),
+        *(options.price_gigabyte_month, options.price_million_requests, options.cores, options.network),
     )
     planned = plan(rates, prices, TRACKS)
     print_plan(planned, rates, prices)
