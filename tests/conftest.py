@@ -17,6 +17,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             needs.program(name)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests: at the end, no process is alone with one of them while others idle."""
+    items.sort(key=lambda item: -sum(mark.kwargs.get("seconds", 0) for mark in item.iter_markers("slow")))
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real clips (the one that holds clips.csv); the test is skipped without it."""

@@ -35,8 +35,7 @@ def songs(data_dir: Path, count: int) -> list[Path]:
 def encode(clip: Path, path: Path, kind: str) -> Path:
     """Write a clip, repeated to `SECONDS`, as an MP3 of one of `KINDS`, or as `joined`: two of them."""
     if kind == "joined":
-        halves = [encode(clip, path.with_suffix(f".{turn}.mp3"), "cbr") for turn in range(2)]
-        path.write_bytes(b"".join(half.read_bytes() for half in halves))
+        path.write_bytes(encode(clip, path.with_suffix(".half.mp3"), "cbr").read_bytes() * 2)
         return path
     command = ["ffmpeg", "-v", "error", "-y", "-stream_loop", "9", "-i", str(clip), "-t", str(SECONDS), "-vn"]
     command += ["-ar", str(RATE), "-ac", "2", "-c:a", "libmp3lame", *KINDS[kind], str(path)]

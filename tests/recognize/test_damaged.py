@@ -145,7 +145,7 @@ def test_decoders_print_nothing(tmp_path: Path) -> None:
     assert len(records) == 42 and sum(record["error"] is None for record in records) >= 30
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=120)
 @pytest.mark.data
 @pytest.mark.needs("ffmpeg")
 def test_300_damaged_files_of_real_music(packaged: Recognizer, data_dir: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ LONGEST = 500
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 _ACCENTS = re.compile("[\u0300-\u036f]")
+_ASCII_WORDS = re.compile("[a-z0-9]+|[&+]")
 _SIGNS = frozenset("&+")
 _CONNECTORS = frozenset(("&", "+", "and", "n"))
 _CONNECTED = "n"
@@ -37,6 +38,8 @@ def normalize(text: str) -> str:
     ('hiphop', 'drumnbass', 'drumnbass', 'musicaespanola')
     """
     key = _step(text)
+    if key.isascii():
+        return key
     while (again := _step(key)) != key:  # folding can make characters that fold once more
         key = again
     return key
@@ -44,6 +47,8 @@ def normalize(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a text, in the letters of a key, and the signs `&` and `+`."""
+    if text.isascii():  # most are, and the table is read by every process that compares genres
+        return _ASCII_WORDS.findall(text[:LONGEST].lower())
     folded = unicodedata.normalize("NFKD", text[:LONGEST]).casefold().translate(_LETTERS)
     plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
     found: list[str] = []

@@ -98,17 +98,19 @@ def index() -> Mapping[str, str]:
     own = own_spellings()
     found.update(own)
     for text, name in (*named, *listed):
-        if normalize(text) in own:
+        key = normalize(text)
+        if key in own:
             continue
-        if found.setdefault(normalize(text), name) != name:
+        if found.setdefault(key, name) != name:
             raise VocabularyError(
-                f"the vocabulary is damaged: {text!r} is both {found[normalize(text)]!r} and {name!r}. "
+                f"the vocabulary is damaged: {text!r} is both {found[key]!r} and {name!r}. "
                 "Install genrelab again.",
                 code="vocabulary-ambiguous",
             )
     for text, name in named:  # `drumandbass` and `drum bass` are written as well
-        for between in ("and", ""):
-            found.setdefault(normalize(_CONNECTOR.sub(between, text)), name)
+        if _CONNECTOR.search(text):
+            for between in ("and", ""):
+                found.setdefault(normalize(_CONNECTOR.sub(between, text)), name)
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from warm import Warm
 
 from genrelab.cli.main import main
 
@@ -136,14 +137,7 @@ def test_evaluate_pools_runs(
 def training(tmp_path: Path, *more: str) -> list[str]:
     """A training of a folder of tones, as a command."""
     write_tones(tmp_path / "music")
-    command = [
-        sys.executable,
-        "-m",
-        "genrelab",
-        "train",
-        "resnet2d-s",
-        f"--corpus=folder:{tmp_path / 'music'}",
-    ]
+    command = ["train", "resnet2d-s", f"--corpus=folder:{tmp_path / 'music'}"]
     return [*command, "--split=random", "--device=cpu", f"--out={tmp_path / 'runs'}", *SMALL, *more]
 
 
@@ -154,18 +148,18 @@ def test_a_stopped_training_goes_on(sent: signal.Signals, tmp_path: Path) -> Non
 
     def run_until(epochs: int) -> tuple[int, int, str]:
         """Return the first epoch that was trained, the exit code and what was said at the end."""
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        assert process.stderr is not None
+        process = Warm(*command, read="stderr")
         first = 0
-        for line in process.stderr:
-            if line.startswith("epoch"):
-                epoch = int(line.split()[1].split("/")[0])
+        for line in process.output:
+            if line.startswith(b"epoch"):
+                epoch = int(line.split()[1].split(b"/")[0])
                 first = first or epoch
                 if epoch >= first + epochs - 1:
                     process.send_signal(sent)
                     break
-        _, rest = process.communicate(timeout=60)
-        return first, process.returncode, rest
+        rest = process.end(60)
+        assert process.returncode is not None
+        return first, process.returncode, rest.decode()
 
     first, code, rest = run_until(3)
     assert first == 1 and code == (130 if sent == signal.SIGINT else -signal.SIGKILL)
@@ -181,7 +175,8 @@ def test_names_that_are_no_text_go_all_the_way(tmp_path: Path) -> None:
     music = os.fsencode(tmp_path / "music")
     os.rename(music + b"/low/song 0.wav", music + b"/low/s\xe9.wav")
     os.rename(music + b"/high", music + b"/h\xf6ch")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    words = [sys.executable, "-m", "genrelab", *command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["corpus"]["genres"] == ["h\\xf6ch", "low"]

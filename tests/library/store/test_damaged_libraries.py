@@ -198,7 +198,8 @@ def commands(folder: Path, model: Path) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    "count", [3, pytest.param(8, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow)]
+    "count",
+    [3, pytest.param(8, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow(seconds=90))],
 )
 def test_every_command_answers(
     count: int, scene: Path, tagged_model: Path, capsysbinary: pytest.CaptureFixture[bytes]

@@ -97,7 +97,8 @@ def _remove(paths: Iterable[Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    "count", [20, pytest.param(60, marks=pytest.mark.slow), pytest.param(2400, marks=pytest.mark.slow)]
+    "count",
+    [20, pytest.param(60, marks=pytest.mark.slow), pytest.param(2400, marks=pytest.mark.slow(seconds=70))],
 )
 def test_damaged_files(count: int, tiny_model: Path) -> None:
     with quick_folder() as folder:

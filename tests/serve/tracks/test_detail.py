@@ -256,7 +256,7 @@ def test_a_map_that_takes_long_says_how_far_it_is(show, shown, tmp_path) -> None
     assert large.problem("/map", wait=61) == (422, "request-invalid")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 def test_a_hundred_thousand_tracks_are_listed_counted_and_drawn(show, shown, tmp_path) -> None:
     large = show(fill(tmp_path / "large.db", 100_000, numbers=16), shown.model)
     assert large.get("/tracks")["total"] == 100_000

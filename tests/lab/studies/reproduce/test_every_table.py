@@ -20,7 +20,7 @@ SECONDS = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 @pytest.mark.parametrize("name", table_names())
 def test_a_table_is_made_on_generated_music(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

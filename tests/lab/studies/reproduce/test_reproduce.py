@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
 import random
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 from raising import raises
+from warm import Warm
 
 from genrelab.cli.main import main
 from genrelab.errors import UsageError
@@ -377,20 +377,20 @@ def test_wrong_use_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert words in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 def test_killed_five_times_it_ends_with_the_same_table(made: dict[str, Any], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "genrelab", "reproduce", "soundfusion-1", f"--corpus={CORPUS}"]
+    command = ["reproduce", "soundfusion-1", f"--corpus={CORPUS}"]
     command += ["--split=artist-kfold:*/2", "--seeds=2", "--budget=epochs=1", f"--out={tmp_path}"]
     command += [f"--row={row}" for row in ROWS] + [f"--set={change}" for change in SMALL]
     moments = random.Random(5)
     for _ in range(5):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        assert process.stderr is not None
-        process.stderr.readline()  # the first run has begun
+        process = Warm(*command, read="stderr")
+        process.output.readline()  # the first run has begun
         time.sleep(moments.uniform(0.0, 4.0))
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+        process.send_signal(signal.SIGKILL)
+        process.end()
+    last = [sys.executable, "-m", "genrelab", *command]
+    subprocess.run(last, check=True, capture_output=True, timeout=600)
     record = json.loads(next(tmp_path.rglob("record.json")).read_text(encoding="utf-8"))
     assert [line["figures"] for line in record["lines"]] == [line["figures"] for line in made["lines"]]
     assert not list(tmp_path.rglob("*.draft"))
