@@ -86,7 +86,7 @@ class _Commands(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Parse the options before the command."""
-        given = list(args[1])  # what follows takes the list apart
+        given = list(options["args"] if "args" in options else args[1])  # what follows takes it apart
         with _plain_errors():
             context = super().make_context(*args, **options)
         context.meta[ARGUMENTS] = given

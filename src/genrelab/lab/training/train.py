@@ -46,7 +46,7 @@ from genrelab.lab.training.optimization.objective import Objective
 from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.parallel.group import current
-from genrelab.lab.training.parallel.lightning import plugins, trainer_options
+from genrelab.lab.training.parallel.lightning import callbacks, plugins, trainer_options
 from genrelab.lab.training.parallel.place import check_batch
 from genrelab.lab.training.progress import RunProgress, keep_quiet
 from genrelab.lab.training.task import GenreTask
@@ -278,7 +278,7 @@ def _prepare(experiment: Experiment, folder: Path, device: str, shown: Sequence[
         accelerator=accelerator,
         precision=precision,
         max_epochs=settings.max_epochs,
-        callbacks=[keep, *shown],
+        callbacks=[keep, *shown, *callbacks(group)],
         logger=TensorBoardLogger(folder, name="", version=LOG),
         plugins=[PlainCheckpoints(), *plugins(group)],
         gradient_clip_val=settings.gradient_clip,

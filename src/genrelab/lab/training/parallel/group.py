@@ -161,7 +161,6 @@ class Group:
             if failure is None:
                 raise
             raise _error(failure) from error
-        self._tell(f"left/{place.rank}", True)
         self._stop_watch()
         dist.destroy_process_group()
 
@@ -169,7 +168,8 @@ class Group:
         """End: tell the others why, and end those that this process started."""
         self._stop_watch()
         with suppress(RuntimeError):  # process 0 may be gone
-            if failure is not None and not self._store.check([FAILED]):
+            lost = self._watch is not None and self._watch.orphaned
+            if failure is not None and not lost and not self._store.check([FAILED]):
                 self._store.set(FAILED, failure.text())
             if self.leads and not self._told:
                 self._tell("ready", None)
@@ -185,6 +185,11 @@ class Group:
                 child.wait()
         if self._listener is not None:
             self._listener.close()
+
+    def last_words(self) -> None:
+        """Print why this process ends, if the one that should print it has ended."""
+        if self._watch is not None and self._watch.orphaned:
+            self._watch.print_failure()
 
     def _opened(self) -> dist.Store:
         """Return the common store; process 0 serves it."""
@@ -294,8 +299,9 @@ def together(place: Place, command: Sequence[str]) -> Iterator[Group]:
         yield group
     except GenrelabError as error:
         group.close(Failure(type(error).__name__, error.code, str(error)))
-        if group.place.local > 0:
-            _exit_silently(error)
+        if group.place.local > 0:  # the first process of this machine prints it, unless that is what ended
+            group.last_words()
+            raise SystemExit(1) from error
         raise
     except KeyboardInterrupt:
         group.close(ended(place.rank, place.size, "was interrupted"))
@@ -308,8 +314,3 @@ def together(place: Place, command: Sequence[str]) -> Iterator[Group]:
         group.close()
     finally:
         _current = None
-
-
-def _exit_silently(error: GenrelabError) -> None:
-    """End a process whose error process 0 prints, unless that is what has ended."""
-    raise SystemExit(1) from error

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import Any
 
+import lightning as L
 from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
 from genrelab.lab.training.parallel.group import Group
@@ -48,6 +52,23 @@ def trainer_options(group: Group | None) -> dict[str, Any]:
         "strategy": DDPStrategy(find_unused_parameters=True, broadcast_buffers=False),
         "use_distributed_sampler": False,
     }
+
+
+class _EndAtOnce(Callback):
+    """Let SIGTERM end a process at once.
+
+    Lightning's handler exchanges tensors with the other processes, which wait for other tensors: all hang.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Replace Lightning's handler, which it restores after training."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def callbacks(group: Group | None) -> list[Callback]:
+    """Return the callbacks of Lightning's trainer for the processes."""
+    return [] if group is None else [_EndAtOnce()]
 
 
 def plugins(group: Group | None) -> list[Any]:

@@ -68,12 +68,14 @@ class Watch(threading.Thread):
     children : sequence of (int, subprocess.Popen)
         The processes that this one started, and their ranks.
     last_words : bool
-        Whether to print the failure if the main thread hangs.
+        Whether to print a failure that the main thread cannot raise, for all processes of a machine.
 
     Attributes
     ----------
     failure : Failure or None
         What was noticed.
+    orphaned : bool
+        Whether process 0 has ended, and cannot say why.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Watch(threading.Thread):
         self.children = children
         self.last_words = last_words
         self.failure: Failure | None = None
+        self.orphaned = False
         self.noticed = threading.Event()
         self.stopped = threading.Event()
         self._seen: dict[int, tuple[bytes, float]] = {}
@@ -111,7 +114,7 @@ class Watch(threading.Thread):
                     return
         except RuntimeError:  # the connection to process 0 is lost
             if not self.stopped.is_set():
-                self._end(ended(0, self.size, "has ended"))
+                self._end(self._orphan())
 
     def _look(self, store: Store) -> Failure | None:
         if store.check([FAILED]):
@@ -126,8 +129,17 @@ class Watch(threading.Thread):
                 store.set(FAILED, failure.text())
                 return failure
         if os.getppid() != self._parent and self.rank > 0:
-            return ended(0, self.size, "has ended")
+            return self._orphan()
         return self._silent(store) if self.rank == 0 else None
+
+    def _orphan(self) -> Failure:
+        self.orphaned = True
+        return ended(0, self.size, "has ended")
+
+    def print_failure(self) -> None:
+        """Print what was noticed, if this process is the one to do so."""
+        if self.last_words and self.failure is not None:
+            PlainConsole(file=sys.stderr).print(f"genrelab: {self.failure.message}", soft_wrap=True)
 
     def _silent(self, store: Store) -> Failure | None:
         """Return the failure of a process that gives no sign of life, such as one of a lost machine."""
@@ -135,7 +147,7 @@ class Watch(threading.Thread):
         for rank in range(1, self.size):
             key = f"beat/{rank}"
             beat = store.get(key) if store.check([key]) else b""
-            if store.check([f"left/{rank}"]) or beat != self._seen.get(rank, (b"", now))[0]:
+            if beat != self._seen.get(rank, (b"", now))[0]:
                 self._seen[rank] = (beat, now)
             elif beat and now - self._seen[rank][1] > _SILENT:
                 failure = ended(rank, self.size, f"has given no sign of life for {_SILENT:.0f} s")
@@ -151,6 +163,6 @@ class Watch(threading.Thread):
             return
         for _, child in self.children:
             child.kill()
-        if self.last_words:
-            PlainConsole(file=sys.stderr).print(f"genrelab: {failure.message}", soft_wrap=True)
+        if self.rank == 0 or self.orphaned:
+            self.print_failure()
         os._exit(1)
