@@ -1,7 +1,7 @@
 """One step of training by two processes, compared with the same step by one.
 
-`python part_of_step.py STORE` is the second process; the test is the first. A line of JSON, the recipe and its
-changes, starts a step.
+`python part_of_step.py STORE` is the second process; the test is the first. A line of JSON, the recipe and
+its changes, starts a step.
 """
 
 from __future__ import annotations
@@ -52,9 +52,8 @@ def step(recipe: str, changes: list[str], division: Division | None) -> Step:
     torch.manual_seed(0)
     network = build_network(chosen, genres=GENRES, tags=0)
     objective = Objective(smoothing=[0.1] * ITEMS, class_weights=[0.5, 1.0, 1.5, 1.0])
-    outliers = (
-        Outliers(settings.not_music, sample_rate=audio.sample_rate) if settings.not_music is not None else None
-    )
+    added = settings.not_music
+    outliers = Outliers(added, sample_rate=audio.sample_rate) if added is not None else None
     task = GenreTask(network, settings, objective, seed=3, outliers=outliers, division=division)
     task.log_dict = task.log = lambda *_, **__: None  # type: ignore[method-assign,assignment]
     task.train()

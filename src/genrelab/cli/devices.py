@@ -35,6 +35,12 @@ Nodes = Annotated[
 ]
 
 
+def prepare_torch(devices: int, nodes: int) -> None:
+    """Turn off torch's notes about several processes; it reads this variable when it is imported."""
+    if devices * nodes > 1:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
 @contextmanager
 def processes(context: typer.Context, devices: int, nodes: int, device: str) -> Iterator[Group | None]:
     """Make this process one of those that train together, within this context.
@@ -59,7 +65,6 @@ def processes(context: typer.Context, devices: int, nodes: int, device: str) -> 
     if devices * nodes == 1:
         yield None
         return
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # of this process and of those that it starts
     from genrelab.lab.training.parallel.group import together
     from genrelab.lab.training.parallel.place import check_devices, find_place
     from genrelab.lab.training.train import resolve_device

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.devices import Devices, Nodes, processes
+from genrelab.cli.devices import Devices, Nodes, prepare_torch, processes
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json
 from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
@@ -53,6 +53,7 @@ def pretrain(
     A stopped pretraining resumes. `genrelab train RECIPE --weights FOLDER/best.safetensors` begins with its
     weights, and reports a leak if it tests on clips or artists of the pretraining.
     """
+    prepare_torch(devices, nodes)
     from dataclasses import replace
 
     from genrelab.lab.corpora.registry import load_corpus

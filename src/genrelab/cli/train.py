@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genrelab.cli.devices import Devices, Nodes, processes
+from genrelab.cli.devices import Devices, Nodes, prepare_torch, processes
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
@@ -91,6 +91,7 @@ def train(
     A stopped run resumes, also with another number of --devices. A finished run is not repeated without
     --restart.
     """
+    prepare_torch(devices, nodes)
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split

@@ -115,7 +115,8 @@ def test_places() -> None:
     machine = {"NODE_RANK": "1", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "2900"}
     place = find_place(2, 2, machine)
     assert (place.rank, place.node, place.local, place.address, place.port) == (2, 1, 0, "10.0.0.1", 2900)
-    assert find_place(2, 2, {**machine, **place.variables(1, 2900)}) == Place(3, 1, 2, 2, "10.0.0.1", 2900, True)
+    started = {**machine, **place.variables(1, 2900)}
+    assert find_place(2, 2, started) == Place(3, 1, 2, 2, "10.0.0.1", 2900, True)
 
 
 @pytest.mark.parametrize(

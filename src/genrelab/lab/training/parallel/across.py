@@ -193,7 +193,7 @@ class _BatchNorm(torch.autograd.Function):
         values = _full(input)
         axes, shape = [0, *range(2, input.ndim)], [1, -1, *[1] * (input.ndim - 2)]
         count = values.new_full((1,), input.numel() // input.shape[1], dtype=torch.float64)
-        sums = _sum_of_processes(torch.cat([values.sum(axes).double(), count]))
+        sums = _sum_of_processes(torch.cat([values.sum(axes, dtype=torch.float64), count]))
         count = sums[-1:]
         if count <= 1:
             raise ValueError(
@@ -201,7 +201,7 @@ class _BatchNorm(torch.autograd.Function):
             )
         mean = (sums[:-1] / count).to(values.dtype)
         centred = values - mean.reshape(shape)
-        squares = _sum_of_processes(centred.square().sum(axes).double())
+        squares = _sum_of_processes(centred.square().sum(axes, dtype=torch.float64))
         if running_mean is not None and running_var is not None:
             running_mean.lerp_(mean.to(running_mean.dtype), momentum)
             running_var.lerp_((squares / (count - 1)).to(running_var.dtype), momentum)
@@ -215,7 +215,7 @@ class _BatchNorm(torch.autograd.Function):
         axes, shape = [0, *range(2, input.ndim)], [1, -1, *[1] * (input.ndim - 2)]
         normal = (_full(input) - mean.reshape(shape)) * scale.reshape(shape)
         gradient = gradients[0].to(normal.dtype)
-        parts = torch.stack([gradient.sum(axes), (gradient * normal).sum(axes)]).double()
+        parts = torch.stack([each.sum(axes, dtype=torch.float64) for each in (gradient, gradient * normal)])
         means = (_sum_of_processes(parts) / count).to(normal.dtype)
         found = gradient - means[0].reshape(shape) - normal * means[1].reshape(shape)
         return (found * scale.reshape(shape)).to(input.dtype), None, None, None, None
