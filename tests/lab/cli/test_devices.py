@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ TRAIN = (
     "--device=cpu", "--set=audio.sample_rate=8000", "--set=audio.channels=1",
     "--set=audio.segment_seconds=0.5", "--set=model.width=4", "--set=model.dropout=0.2",
     "--set=training.max_epochs=5", "--set=training.batch_size=5", "--set=training.optimizer=muon",
-    "--set=training.gradient_clip=2.0", "--set=training.mixup=0.4", "--set=training.balance=sampler",
+    "--set=training.learning_rate=0.002", "--set=training.gradient_clip=2.0",
+    "--set=training.mixup=0.4", "--set=training.balance=sampler",
 )  # fmt: skip
 RUN = Path("soundfusion-resnet2d-s/synthetic/random-40-30-30-seed0")
 FIGURES = ["train_loss", "train_accuracy", "valid_loss", "valid_accuracy"]
@@ -47,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache_of_all(place: Path) -> None:
+def cache_of_all(place: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENRELAB_CACHE", str(place / "cache"))
         yield

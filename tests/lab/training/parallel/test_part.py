@@ -12,7 +12,7 @@ from raising import raises
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler
 
-from genrelab.lab.augment import FrequencyMask, Gain, GaussianNoise, Pipeline, Speed
+from genrelab.lab.augment import Gain, GaussianNoise, Pipeline, Speed, TimeMask
 from genrelab.lab.training.dataset import EpochSampler
 from genrelab.lab.training.parallel.across import AcrossProcesses
 from genrelab.lab.training.parallel.part import Division, OwnItems, PartOfBatch, WholeBatch, rows_of
@@ -56,7 +56,7 @@ def changes() -> dict[str, Callable[[Tensor], Tensor]]:
         starts = torch.randint(12, (len(batch),)).tolist()
         return torch.stack([item[..., start : start + 4] for item, start in zip(batch, starts, strict=True)])
 
-    steps = {"noise": GaussianNoise(), "gain": Gain(), "mask": FrequencyMask(), "speed": Speed()}
+    steps = {"noise": GaussianNoise(), "gain": Gain(), "mask": TimeMask(max_share=0.5), "speed": Speed()}
     return {
         "dropout": nn.Dropout(0.4),
         "dropout of channels": nn.Dropout1d(0.4),
