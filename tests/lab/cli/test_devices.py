@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -115,6 +116,28 @@ def test_if_the_first_process_is_killed_the_other_says_so(together: Path, place:
     # A run that two processes began can be finished by one.
     assert main([*TRAIN, f"--out={out}"]) == 0
     np.testing.assert_allclose(history(out)[FIGURES], history(together)[FIGURES], rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_machines_end_with_the_error_of_the_first(place: Path) -> None:
+    out = place / "machines"
+    (out / RUN).mkdir(parents=True)
+    (out / RUN / "recipe.yaml").write_text("another: recipe\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    machines = [
+        subprocess.Popen(
+            command(out, 1, "--nodes=2"),
+            env={**shared, "NODE_RANK": str(node)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for node in (0, 1)
+    ]
+    first, second = (each.communicate(timeout=120)[1].splitlines() for each in machines)
+    assert [each.returncode for each in machines] == [1, 1]
+    assert first == second and "holds a run with other values of the recipe" in first[-1]
 
 
 def test_more_devices_than_the_machine_has(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

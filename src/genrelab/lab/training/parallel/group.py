@@ -143,7 +143,7 @@ class Group:
             The error of the process that failed first.
         """
         place = self.place
-        if place.nodes == 1 and sys.platform == "linux":
+        if place.address == LOOPBACK and sys.platform == "linux":
             os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         try:
             dist.init_process_group(
