@@ -191,7 +191,8 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
     network, keep = setup.task.network, setup.keep
     resumed = (folder / LAST).is_file()
     if group is not None:
-        group.lead(_found(experiment, setup, folder, resumed))
+        waiting = experiment.progress("waiting for the other processes")
+        group.lead(_found(experiment, setup, folder, resumed), waiting)
     _begin(experiment, setup, folder, resumed)
     with interrupt, naming(folder / LOG):
         _fit(setup, folder, resumed)

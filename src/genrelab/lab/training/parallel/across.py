@@ -12,7 +12,7 @@ What cannot be divided is an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -114,29 +114,34 @@ def _dropped(
     return input.mul_(kept) if inplace else input * kept
 
 
-def _normed(
-    mode: AcrossProcesses,
-    function: Function,
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+class _Norm(NamedTuple):
+    """The arguments of `F.batch_norm`."""
+
+    input: Tensor
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    weight: Tensor | None = None
+    bias: Tensor | None = None
+    training: bool = False
+    momentum: float = 0.1
+    eps: float = 1e-5
+
+
+def _normed(mode: AcrossProcesses, function: Function, *args: Any, **options: Any) -> Tensor:
     """Normalize by the statistics of the whole batch."""
-    if not training:
-        fixed: Tensor = function(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    given = _Norm(*args, **options)
+    if not given.training:
+        fixed: Tensor = function(*given)
         return fixed
-    normal: Tensor = _BatchNorm.apply(input, running_mean, running_var, momentum, eps)  # type: ignore[no-untyped-call]
-    shape = [1, -1, *[1] * (input.ndim - 2)]
-    if weight is not None:
-        normal = normal * weight.to(normal.dtype).reshape(shape)
-    if bias is not None:
-        normal = normal + bias.to(normal.dtype).reshape(shape)
-    return normal.to(input.dtype)
+    normal: Tensor = _BatchNorm.apply(  # type: ignore[no-untyped-call]
+        given.input, given.running_mean, given.running_var, given.momentum, given.eps
+    )
+    shape = [1, -1, *[1] * (given.input.ndim - 2)]
+    if given.weight is not None:
+        normal = normal * given.weight.to(normal.dtype).reshape(shape)
+    if given.bias is not None:
+        normal = normal + given.bias.to(normal.dtype).reshape(shape)
+    return normal.to(given.input.dtype)
 
 
 def _if_random(name: str, at: int) -> Function:

@@ -19,9 +19,8 @@ import site
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -37,7 +36,8 @@ from genrelab.lab.training.parallel.watch import FAILED, Failure, Watch, ended
 
 _POLL = 0.1  # seconds
 _JOIN = timedelta(minutes=10)
-_LINGER = 3.0  # seconds in which other machines learn why process 0 ends
+_LINGER = 5.0  # seconds in which other machines learn why process 0 ends
+_START = 60.0  # seconds in which they start
 
 _current: Group | None = None
 
@@ -62,11 +62,15 @@ class Group:
         self.place = place
         self.command = command
         self.children: list[tuple[int, subprocess.Popen[bytes]]] = []
-        self._watch: Watch | None = None
         self._told = False
-        self._listener: socket.socket | None = None
         self._port = place.port
         self._store = self._opened()
+        # If process 0 is gone, one process of each machine says so.
+        speaks = "always" if place.local == 0 else "orphaned" if place.rank == 1 else "never"
+        self._watch = Watch(
+            self._connected, rank=place.rank, size=place.size, children=self.children, speaks=speaks
+        )
+        self._watch.start()
 
     @property
     def leads(self) -> bool:
@@ -79,7 +83,7 @@ class Group:
         return self.place.local == 0
 
     def start(self) -> None:
-        """Start the other processes of this machine, and the watch."""
+        """Start the other processes of this machine."""
         place = self.place
         if not place.started:
             for local in range(1, place.devices):
@@ -92,26 +96,31 @@ class Group:
                     process_group=0,  # Ctrl-C is for process 0
                 )
                 self.children.append((place.rank + local, child))
-        self._watch = Watch(
-            self._connected,
-            rank=place.rank,
-            size=place.size,
-            children=self.children,
-            # If process 0 is gone, one process of each machine says so.
-            last_words=place.local == 0 or (place.node == 0 and place.local == 1),
-        )
-        self._watch.start()
 
-    def lead(self, prepared: dict[str, Any]) -> None:
-        """Tell the others what process 0 has prepared, and wait until they have prepared the same."""
+    def lead(self, prepared: dict[str, Any], report: Callable[[int, int], None] | None) -> None:
+        """Tell the others what process 0 has prepared, and wait until they have prepared the same.
+
+        Parameters
+        ----------
+        prepared : dict
+            For JSON.
+        report : callable or None
+            Called with the number of prepared processes and of all.
+        """
         self._tell("ready", prepared)
         for rank in range(1, self.place.size):
+            if report is not None:
+                report(rank, self.place.size)
             self._await(f"prepared/{rank}")
+        if report is not None:
+            report(self.place.size, self.place.size)
 
     def ready(self) -> dict[str, Any] | None:
         """Wait until process 0 has prepared everything; return what it says, None if nothing is trained."""
         own_turn = "ready" if self.first_here or self.place.node == 0 else f"here/{self.place.node}"
         told = json.loads(self._await(own_turn))
+        if told is None and self.first_here:
+            self._tell(f"here/{self.place.node}", None)
         return told if isinstance(told, dict) else None
 
     def prepared(self, told: dict[str, Any], found: dict[str, Any]) -> None:
@@ -168,13 +177,13 @@ class Group:
         """End: tell the others why, and end those that this process started."""
         self._stop_watch()
         with suppress(RuntimeError):  # process 0 may be gone
-            lost = self._watch is not None and self._watch.orphaned
-            if failure is not None and not lost and not self._store.check([FAILED]):
+            if failure is not None and not self._watch.orphaned and not self._store.check([FAILED]):
                 self._store.set(FAILED, failure.text())
             if self.leads and not self._told:
                 self._tell("ready", None)
-            if self.leads and failure is not None and self.place.nodes > 1:
-                time.sleep(_LINGER)
+                self._linger()
+            elif self.leads and failure is not None:
+                self._linger()
         for _, child in self.children:
             if failure is not None:
                 child.terminate()
@@ -183,22 +192,26 @@ class Group:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        if self._listener is not None:
-            self._listener.close()
+
+    def _linger(self) -> None:
+        """Let the other machines learn why process 0 ends, also those that are still starting."""
+        until = time.monotonic() + _START
+        for node in range(1, self.place.nodes):
+            while not self._store.check([f"beat/{node * self.place.devices}"]) and time.monotonic() < until:
+                time.sleep(_POLL)
+        if self.place.nodes > 1:
+            time.sleep(_LINGER)
 
     def last_words(self) -> None:
         """Print why this process ends, if the one that should print it has ended."""
-        if self._watch is not None and self._watch.orphaned:
+        if self._watch.orphaned:
             self._watch.print_failure()
 
     def _opened(self) -> dist.Store:
-        """Return the common store; process 0 serves it."""
+        """Return the common store; process 0 serves it, unless `torchrun` does."""
         place = self.place
-        if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and place.started:
-            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-            return dist.PrefixStore(f"genrelab/{attempt}", self._client())
-        if place.rank > 0:
-            return self._client()
+        if place.rank > 0 or _served_by_torchrun(place):
+            return self._connected()
         if place.nodes > 1 or place.started:
             return dist.TCPStore(place.address, place.port, is_master=True, wait_for_workers=False)
         # No other machine can connect, and no other program can take the port in between.
@@ -212,15 +225,15 @@ class Group:
             master_listen_fd=listener.detach(),
         )
 
-    def _client(self) -> dist.Store:
-        return dist.TCPStore(
-            self.place.address, self._port, is_master=False, wait_for_workers=False, timeout=_JOIN
-        )
-
     def _connected(self) -> dist.Store:
-        """Return another connection to the common store, for another thread."""
-        client = self._client()
-        return dist.PrefixStore(self._store.prefix, client) if _has_prefix(self._store) else client
+        """Return a new connection to the common store; each thread needs its own."""
+        place = self.place
+        client = dist.TCPStore(
+            place.address, self._port, is_master=False, wait_for_workers=False, timeout=_JOIN
+        )
+        if not _served_by_torchrun(place):
+            return client
+        return dist.PrefixStore(f"genrelab/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", client)
 
     def _tell(self, key: str, value: Any) -> None:
         self._told = self._told or key == "ready"
@@ -236,21 +249,16 @@ class Group:
         return text
 
     def _noticed(self, *, wait: float) -> Failure | None:
-        if self._watch is None:
-            time.sleep(wait)
-            return None
         self._watch.noticed.wait(wait)
         return self._watch.failure
 
     def _stop_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.stopped.set()
-            if self._watch is not threading.current_thread():
-                self._watch.join(timeout=5.0)
+        self._watch.stopped.set()
+        self._watch.join(timeout=5.0)
 
 
-def _has_prefix(store: dist.Store) -> bool:
-    return isinstance(store, dist.PrefixStore)
+def _served_by_torchrun(place: Place) -> bool:
+    return place.started and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
 def _error(failure: Failure) -> GenrelabError:

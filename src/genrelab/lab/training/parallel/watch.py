@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch.distributed import Store
 
 from genrelab.console import PlainConsole
 
 FAILED = "failed"
+Speaks = Literal["always", "orphaned", "never"]
 _EVERY = 1.0  # seconds
 _SILENT = 90.0  # seconds without a sign of life
 _GRACE = 10.0  # seconds for the main thread to raise an error, before the process is ended
@@ -67,8 +68,8 @@ class Watch(threading.Thread):
         Of this process, and number of processes.
     children : sequence of (int, subprocess.Popen)
         The processes that this one started, and their ranks.
-    last_words : bool
-        Whether to print a failure that the main thread cannot raise, for all processes of a machine.
+    speaks : {"always", "orphaned", "never"}
+        When to print a failure that the main thread cannot raise; `orphaned` is without process 0.
 
     Attributes
     ----------
@@ -85,14 +86,14 @@ class Watch(threading.Thread):
         rank: int,
         size: int,
         children: Sequence[tuple[int, subprocess.Popen[bytes]]],
-        last_words: bool,
+        speaks: Speaks,
     ) -> None:
         super().__init__(name="watch of processes", daemon=True)
         self.connect = connect
         self.rank = rank
         self.size = size
         self.children = children
-        self.last_words = last_words
+        self.speaks = speaks
         self.failure: Failure | None = None
         self.orphaned = False
         self.noticed = threading.Event()
@@ -138,7 +139,8 @@ class Watch(threading.Thread):
 
     def print_failure(self) -> None:
         """Print what was noticed, if this process is the one to do so."""
-        if self.last_words and self.failure is not None:
+        spoken = self.speaks == "always" or (self.speaks == "orphaned" and self.orphaned)
+        if spoken and self.failure is not None:
             PlainConsole(file=sys.stderr).print(f"genrelab: {self.failure.message}", soft_wrap=True)
 
     def _silent(self, store: Store) -> Failure | None:
@@ -163,6 +165,5 @@ class Watch(threading.Thread):
             return
         for _, child in self.children:
             child.kill()
-        if self.rank == 0 or self.orphaned:
-            self.print_failure()
+        self.print_failure()
         os._exit(1)
