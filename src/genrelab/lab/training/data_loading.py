@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
@@ -89,7 +89,7 @@ def learning_loader(
 ) -> DataLoader[Any]:
     """Return the loader of an epoch's batches, or of the own items of each batch."""
     size = training.batch_size
-    sampler = (
+    sampler: Sampler[Any] = (
         BalancedSampler(dataset.classes(), seed=seed)
         if training.balance == "sampler"
         else EpochSampler(len(dataset), seed=seed, shuffle=True)

@@ -12,7 +12,7 @@ What cannot be divided is an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 import torch.distributed as dist
@@ -83,7 +83,7 @@ def _filled(mode: AcrossProcesses, function: Function, tensor: Tensor, *args: An
         filled: Tensor = function(tensor, *args, **options)
         return filled
     if any(isinstance(each, Tensor) for each in (*args, *options.values())):
-        return _refused(mode, function)
+        _refused(mode, function)
     return tensor.copy_(mode.own(function(tensor.new_empty(whole), *args, **options)))
 
 
@@ -109,7 +109,7 @@ def _dropped(
         return input
     whole = mode.whole_shape(input.shape)
     if whole is None:
-        return _refused(mode, function)
+        _refused(mode, function)
     kept = mode.own(function(input.new_ones(whole), p, True))
     return input.mul_(kept) if inplace else input * kept
 
@@ -133,7 +133,7 @@ def _normed(mode: AcrossProcesses, function: Function, *args: Any, **options: An
     if not given.training:
         fixed: Tensor = function(*given)
         return fixed
-    normal: Tensor = _BatchNorm.apply(  # type: ignore[no-untyped-call]
+    normal: Tensor = _BatchNorm.apply(
         given.input, given.running_mean, given.running_var, given.momentum, given.eps
     )
     shape = [1, -1, *[1] * (given.input.ndim - 2)]
@@ -150,13 +150,13 @@ def _if_random(name: str, at: int) -> Function:
     def checked(mode: AcrossProcesses, function: Function, *args: Any, **options: Any) -> Any:
         given = options.get(name, args[at] if len(args) > at else None)
         if given is not None and not (isinstance(given, float | int) and given == 0):
-            return _refused(mode, function)
+            _refused(mode, function)
         return function(*args, **options)
 
     return checked
 
 
-def _refused(mode: AcrossProcesses, function: Function, *args: Any, **options: Any) -> Any:
+def _refused(mode: AcrossProcesses, function: Function, *args: Any, **options: Any) -> NoReturn:
     raise RunError(
         f"the network uses {getattr(function, '__name__', function)} in training, which several processes "
         "cannot divide with the results of one; train with --devices 1",
@@ -240,7 +240,7 @@ class _AllSums(torch.autograd.Function):
 
 def all_sums(values: Tensor) -> Tensor:
     """Return the sums over processes; their gradients are summed as well."""
-    sums: Tensor = _AllSums.apply(values)  # type: ignore[no-untyped-call]
+    sums: Tensor = _AllSums.apply(values)
     return sums
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import torch.distributed as dist
+from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
 import genrelab
 from genrelab import errors
@@ -157,7 +158,7 @@ class Group:
         try:
             dist.init_process_group(
                 "cpu:gloo,cuda:nccl" if gpu else "gloo",
-                store=dist.PrefixStore("tensors", self._store),
+                store=PrefixStore("tensors", self._store),
                 rank=place.rank,
                 world_size=place.size,
             )
@@ -207,17 +208,17 @@ class Group:
         if self._watch.orphaned:
             self._watch.print_failure()
 
-    def _opened(self) -> dist.Store:
+    def _opened(self) -> Store:
         """Return the common store; process 0 serves it, unless `torchrun` does."""
         place = self.place
         if place.rank > 0 or _served_by_torchrun(place):
             return self._connected()
         if place.nodes > 1 or place.started:
-            return dist.TCPStore(place.address, place.port, is_master=True, wait_for_workers=False)
+            return TCPStore(place.address, place.port, is_master=True, wait_for_workers=False)
         # No other machine can connect, and no other program can take the port in between.
         listener = socket.create_server((LOOPBACK, 0))
         self._port = listener.getsockname()[1]
-        return dist.TCPStore(
+        return TCPStore(
             LOOPBACK,
             self._port,
             is_master=True,
@@ -225,15 +226,13 @@ class Group:
             master_listen_fd=listener.detach(),
         )
 
-    def _connected(self) -> dist.Store:
+    def _connected(self) -> Store:
         """Return a new connection to the common store; each thread needs its own."""
         place = self.place
-        client = dist.TCPStore(
-            place.address, self._port, is_master=False, wait_for_workers=False, timeout=_JOIN
-        )
+        client = TCPStore(place.address, self._port, is_master=False, wait_for_workers=False, timeout=_JOIN)
         if not _served_by_torchrun(place):
             return client
-        return dist.PrefixStore(f"genrelab/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", client)
+        return PrefixStore(f"genrelab/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", client)
 
     def _tell(self, key: str, value: Any) -> None:
         self._told = self._told or key == "ready"

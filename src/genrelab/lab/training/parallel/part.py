@@ -125,7 +125,7 @@ class PartOfBatch(WholeBatch):
 
     def _collected(self, values: Tensor, items: int, each: int) -> Tensor:
         counts = [each * len(rows_of(process, self.processes, items)) for process in range(self.processes)]
-        collected: Tensor = _Collect.apply(values, counts, self.process)  # type: ignore[no-untyped-call]
+        collected: Tensor = _Collect.apply(values, counts, self.process)
         return collected
 
 
@@ -194,7 +194,7 @@ class Division:
         return PartOfBatch(self.process, self.processes, items)
 
 
-class OwnItems(Sampler[list[tuple[int, int]]]):
+class OwnItems(Sampler[list[Any]]):
     """Yield the keys of this process from each whole batch.
 
     Parameters
@@ -217,7 +217,7 @@ class OwnItems(Sampler[list[tuple[int, int]]]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         for keys in self.batches:
             rows = rows_of(self.process, self.processes, len(keys))
             yield keys if len(keys) < self.processes else keys[rows.start : rows.stop]
