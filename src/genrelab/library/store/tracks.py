@@ -298,6 +298,10 @@ class Tracks:
         """Whether there are no tracks."""
         return not self._database.rows("SELECT 1 FROM tracks LIMIT 1")
 
+    def has_any(self, path: str | os.PathLike[str]) -> bool:
+        """Whether there is a track at or below a path."""
+        return bool(select_tracks(self._database, [path], most=1))
+
     def count_tags(self) -> list[tuple[str, str, int]]:
         """Return kind, name and number of tracks of each tag, by kind, most tracks first; also if 0."""
         return count_tags(self._database)

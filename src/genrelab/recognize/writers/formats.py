@@ -12,10 +12,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
-from genrelab.csv_text import write_csv_line
+from genrelab.csv_text import CsvWriter
 from genrelab.errors import MissingExtraError, UsageError
 from genrelab.printing import json_text
-from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.recognition import Recognition, rounded
 
 Format = Literal["table", "json", "jsonl", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -148,22 +148,27 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content)
         "error",
         "guess",
     ]
-    for cells in _csv_rows(records, content.top, columns):
-        write_csv_line(cells, out)
-
-
-def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> Iterable[list[object]]:
-    yield list(columns)
+    writer = CsvWriter(out)
+    writer.write_row(columns)
     for record in records:
-        row = record.to_dict(top=top, timeline=False)
-        for rank, genre in enumerate(row.pop("genres"), start=1):
-            row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
-        row["tags"] = tags_text(row["tags"])
-        row["full"] = None if row["full"] is None else json.dumps(row["full"])
-        row["guess"] = json.dumps(row["guess"])
-        for name, value in (row.pop("track") or {}).items():
-            row[f"track_{name}"] = value
-        yield [row.get(column) for column in columns]
+        writer.write_row(_csv_cells(record, content))
+
+
+def _csv_cells(record: Recognition, content: _Content) -> list[object]:
+    """Return the cells of a record in the order of the columns: what `to_dict` says, without the rest."""
+    cells: list[object] = [os.fspath(record.path), rounded(record.duration, 3), record.genre]
+    cells += (rounded(record.confidence), record.reason)
+    genres = record.genres[: content.top]
+    for genre, probability in genres:
+        cells += (genre, rounded(probability))
+    cells += [None] * (2 * (content.top - len(genres)))
+    if content.tags:
+        cells.append(tags_text(record.to_dict(top=1, timeline=False)["tags"]))
+    cells.append(json.dumps(record.full) if record.error is None else None)
+    track = {} if record.track is None else record.track.to_dict()
+    cells += [track.get(name) for name in ("number", "title", "start", "end")]
+    cells += (record.model, record.warning, record.error, json.dumps(record.guess))
+    return cells
 
 
 def tags_text(tags: Iterable[dict[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from genrelab.recognize.recognition import UNSURE
 _COUNTS = """
 SELECT coalesce(CAST(model AS TEXT), ''), CASE WHEN error IS NULL THEN CAST(genre AS TEXT) END, count(*),
     total(CASE WHEN duration BETWEEN 0 AND 1e7 THEN duration END), total(confidence), total(size)
-FROM tracks NOT INDEXED WHERE {clause} GROUP BY 1, 2
+FROM tracks WHERE {clause} GROUP BY 1, 2
 """
 
 _TAGS = """
