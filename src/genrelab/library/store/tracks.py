@@ -6,8 +6,9 @@ import json
 import os
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from genrelab.library.store.listing.counts import (
     present_tags,
     tag_pairs,
 )
-from genrelab.library.store.listing.selection import PATH, blocks, select_tracks
+from genrelab.library.store.listing.selection import BLOCK, PATH, blocks, select_tracks
 from genrelab.library.store.schema.derived import derive
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
@@ -102,6 +103,41 @@ class Tracks:
                 self._adopt(row, snapshot)
                 return recognition
         return None
+
+    def find_known(
+        self,
+        snapshots: Sequence[FileSnapshot],
+        wanted: RecordFilter | None = None,
+        shown: Shown = EVERYTHING,
+    ) -> dict[bytes, Recognition]:
+        """Look up the results for many files at once, by path, size and time; reads no audio.
+
+        Parameters
+        ----------
+        snapshots : sequence of FileSnapshot
+        wanted : RecordFilter or None
+            Which results to use; None means all.
+        shown : Shown
+            What of each result is needed.
+
+        Returns
+        -------
+        dict of bytes to Recognition
+            By real path. `find` may find more: files that were moved or tagged.
+        """
+        found: dict[bytes, Recognition] = {}
+        here = {snapshot.real: snapshot for snapshot in snapshots}
+        reals = list(here)
+        for start in range(0, len(reals), BLOCK):
+            some = reals[start : start + BLOCK]
+            statement = f"SELECT {READ_COLUMNS} FROM tracks WHERE path IN ({_marks(some)})"
+            for row in starmap(TrackRow, self._database.rows(statement, some)):
+                snapshot = here[row.path]
+                same = (row.size, row.mtime_ns) == (snapshot.size, snapshot.mtime_ns)
+                if same and row.fits(wanted):
+                    with suppress(DamagedRowError):
+                        found[row.path] = row.recognition(snapshot.path, shown)
+        return found
 
     def knows(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> bool:
         """Whether there is a result for a file at this path, with this size and time; reads no audio."""
@@ -232,6 +268,10 @@ class Tracks:
                 for values in self._database.rows(statement.format(marks=_marks(block)), block)
             }
             yield from (found[number] for number in block if number in found)
+
+    def paths(self, paths: Iterable[str | os.PathLike[str]] = ()) -> Iterator[Path]:
+        """Yield the paths of the tracks at or below some paths, in order; none means all tracks."""
+        return (Path(os.fsdecode(path)) for _, path in self._paths(paths))
 
     def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
         """Remove tracks from the table; the files do not change.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
 from genrelab.csv_text import CsvWriter
@@ -18,6 +19,7 @@ from genrelab.printing import json_text
 from genrelab.recognize.recognition import Recognition, rounded
 
 Format = Literal["table", "json", "jsonl", "csv", "parquet"]
+_AT_ONCE = 5_000  # records in memory: the rows of a table with one heading, or a row group
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -46,7 +48,8 @@ def write_records(
     Parameters
     ----------
     records : iterable of Recognition
-        Read one by one; `jsonl` and `csv` write each record immediately.
+        Read one by one; `jsonl` and `csv` write each record immediately. A table of more than 5,000 records
+        is written in parts with a heading each.
     out : binary file
         The output; left open.
     format : {"table", "json", "jsonl", "csv", "parquet"}
@@ -206,20 +209,29 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Cont
             ("error", text),
         ]
     )
-    rows = []
-    for record in records:
-        row = record.to_dict(top=content.top, timeline=content.timeline)
-        row["path_bytes"] = os.fsencode(record.path)
-        for column in ("path", "warning", "error"):
-            row[column] = row[column] and utf8(row[column])
-        if row["track"] is not None:
-            row["track"] = {
-                name: utf8(value) if isinstance(value, str) else value for name, value in row["track"].items()
-            }
-        rows.append(row)
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
-    out.write(buffer.getvalue())
+    with pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema) as writer:
+        for some in _parts(records):
+            rows = [_parquet_row(record, content) for record in some]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _parquet_row(record: Recognition, content: _Content) -> dict[str, Any]:
+    row = record.to_dict(top=content.top, timeline=content.timeline)
+    row["path_bytes"] = os.fsencode(record.path)
+    for column in ("path", "warning", "error"):
+        row[column] = row[column] and utf8(row[column])
+    if row["track"] is not None:
+        row["track"] = {
+            name: utf8(value) if isinstance(value, str) else value for name, value in row["track"].items()
+        }
+    return row
+
+
+def _parts(records: Iterable[Recognition]) -> Iterator[list[Recognition]]:
+    """Yield records in lists that fit in memory."""
+    rest = iter(records)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
 
 
 def utf8(text: str) -> str:
@@ -230,7 +242,9 @@ def utf8(text: str) -> str:
 def _write_table(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
     from genrelab.recognize.writers.table import write_table
 
-    write_table(list(records), out, top=content.top, timeline=content.timeline, tags=content.tags)
+    parts = _parts(records)
+    for some in chain([next(parts, [])], parts):
+        write_table(some, out, top=content.top, timeline=content.timeline, tags=content.tags)
 
 
 _WRITERS: dict[Format, _Writer] = {
