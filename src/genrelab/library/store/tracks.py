@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
@@ -14,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import genrelab
 from genrelab.library.store.database import Database
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.listing.counts import (
@@ -26,6 +23,7 @@ from genrelab.library.store.listing.counts import (
 )
 from genrelab.library.store.listing.selection import BLOCK, PATH, blocks, select_tracks
 from genrelab.library.store.schema.derived import derive
+from genrelab.library.store.schema.stored import stored_values
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
     COLUMNS,
@@ -38,7 +36,7 @@ from genrelab.library.store.track_row import (
     is_digest,
     vector,
 )
-from genrelab.recognize.recognition import UNSURE, Recognition
+from genrelab.recognize.recognition import Recognition
 
 _STORED = f"{COLUMNS}, present, checksum"
 _PLACES = ", ".join("?" * len(_STORED.split(", ")))
@@ -206,26 +204,7 @@ class Tracks:
         LibraryError
             If the library cannot be written.
         """
-        error = recognition.error
-        if error is not None:  # the path is added when the message is read: it may have changed
-            error = error.removeprefix(f"{snapshot.path}").encode("utf-8", "backslashreplace").decode()
-        genre = UNSURE if recognition.guess else recognition.genre  # guesses are made on request
-        timeline = json.dumps(recognition.timeline, separators=(",", ":"))
-        values = (
-            *(snapshot.real, snapshot.size, snapshot.mtime_ns, snapshot.hash_sound()),
-            *(recognition.model, settings, genrelab.__version__),
-            *(recognition.duration, genre, recognition.confidence, recognition.reason),
-            json.dumps(recognition.genres, ensure_ascii=False),
-            zlib.compress(timeline.encode()),
-            None if recognition.embedding is None else recognition.embedding.astype("<f4").tobytes(),
-            error,
-            int(recognition.full),
-            recognition.probabilities.astype("<f2").tobytes()
-            if recognition.full and recognition.probabilities is not None
-            else None,
-            json.dumps(recognition.notices),
-            json.dumps(recognition.tags, ensure_ascii=False),
-        )
+        values = stored_values(snapshot, recognition, settings)
         derived = derive(TrackRow(0, *values))
         self._database.execute(
             f"INSERT OR REPLACE INTO tracks ({_STORED}) VALUES ({_PLACES})", (*values, *derived)
