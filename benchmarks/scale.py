@@ -1,14 +1,14 @@
 """Time and memory of the commands on libraries of up to a million tracks.
 
-For each number of rows, a synthetic library is written (`tests/helpers/big_library.py`) with an empty file for
-each track, of the size and time in the library, so that `recognize` passes over known files without reading
-audio. `check` runs after the files are deleted: it looks for each file. Each command is a process of its own
-and runs once; `similar` runs twice, because the first run prepares the vectors. The page of `library map` is
-opened in chromium: the first picture, and pictures a second while zooming.
+For each number of rows, a synthetic library is written (`tests/helpers/big_library.py`) with an empty file
+for each track, of the size and time in the library, so that `recognize` passes over known files without
+reading audio. `check` runs after the files are deleted: it looks for each file. Each command is a process of
+its own and runs once; `similar` runs twice, because the first run prepares the vectors. The page of
+`library map` is opened in chromium: the first picture, and pictures a second while zooming.
 
-Bars hold for processor time, because other work on the machine affects wall-clock time; that of `library map`
-is for two cores. The exit code is 1 if a bar is missed. Bars of time count from a million rows, bars of memory
-always.
+Bars hold for processor time, because other work on the machine affects wall-clock time; that of
+`library map` is for two cores. The exit code is 1 if a bar is missed. Bars of time count from a million rows,
+bars of memory always.
 
     python benchmarks/scale.py --rows 10000,100000,1000000 --folder /path/with/30/GB
 """
@@ -170,15 +170,17 @@ def measure(rows: int, folder: Path, commands: Sequence[str]) -> Iterator[Row]:
         song = next(path for path in music.rglob("*.mp3"))
         for name in (FIRST_SIMILAR, "similar"):
             yield timed(name, "similar", song)
-    shutil.rmtree(music)
-    for name, arguments in (("show", ["show"]), ("tags", ["tags"]), ("check", ["check", "--format", "json"])):
-        if name in commands:
-            yield timed(name, "library", *arguments)
     page = folder / "map.html"
     if "map" in commands or "page" in commands:
         yield timed("map", "library", "map", "--out", page)
     if "page" in commands:
         yield measure_page(page, rows, out)
+    for name in ("show", "tags"):
+        if name in commands:
+            yield timed(name, "library", name)
+    shutil.rmtree(music)
+    if "check" in commands:
+        yield timed("check", "library", "check", "--format", "json")
 
 
 def check_lines(out: Path, rows: int, command: str) -> None:

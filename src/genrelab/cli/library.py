@@ -152,14 +152,21 @@ def list_tracks(
 
     Example: genrelab library list ~/Music --where "genre=jazz, confidence>0.6"
     """
-    from genrelab.library.store.track_row import Shown
-    from genrelab.recognize.writers.formats import check_format, write_records
+    from genrelab.library.store.schema.shown import Shown
+    from genrelab.recognize.writers.formats import check_format, write_csv, write_records
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
-        shown = Shown(top, timeline, tags) if format == "csv" else Shown(timeline=timeline)
-        records = opened.tracks.all(paths or (), read_where(opened, where), shown)
+        chosen = (paths or (), read_where(opened, where))
+        if format == "csv":
+            briefs = opened.tracks.briefly(*chosen, Shown(top, timeline=False, tags=tags))
+            with open_output(out, keep=files_to_keep(opened, out)) as stream:
+                write_csv(
+                    (each.with_guess() if guess else each for each in briefs), stream, top=top, tags=tags
+                )
+            return
+        records = opened.tracks.all(*chosen, Shown(timeline=timeline))
         if guess:
             records = (record.with_guess() for record in records)
         with open_output(out, keep=files_to_keep(opened, out)) as stream:

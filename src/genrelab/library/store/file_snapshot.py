@@ -75,17 +75,18 @@ class RealFolders:
     """Resolves the links of each folder once, for files that are looked at in one go."""
 
     def __init__(self) -> None:
-        self._real: dict[str, str] = {}
+        self._real: dict[str, bytes] = {}
 
     def look(self, path: Path) -> tuple[bytes | None, os.stat_result | None]:
         """Return the real path and the status of a file; None for both if it is a link itself."""
-        folder, name = os.path.split(path)
+        folder, separator, name = os.fspath(path).rpartition(os.sep)
         if name in ("", os.curdir, os.pardir):
             return None, None
         real = self._real.get(folder)
         if real is None:
-            real = self._real[folder] = os.path.realpath(folder)
-        found = os.fsencode(os.path.join(real, name))
+            real = os.fsencode(os.path.join(os.path.realpath(folder or separator or os.curdir), ""))
+            self._real[folder] = real
+        found = real + os.fsencode(name)
         status = os.lstat(found)
         return (None, None) if stat.S_ISLNK(status.st_mode) else (found, status)
 

@@ -30,6 +30,7 @@ from genrelab.library.store.schema.checks import (
     need,
     rows_of,
 )
+from genrelab.library.store.schema.shown import EVERYTHING, Shown
 from genrelab.recognize.recognition import (
     Notice,
     NoticeKind,
@@ -90,29 +91,7 @@ class RecordFilter:
     probabilities: bool = False
 
 
-class Shown(NamedTuple):
-    """What of a result is read: less is faster.
-
-    Parameters
-    ----------
-    top : int > 0 or None
-        Only so many genres; None means all.
-    timeline : bool
-        Whether to read the timeline and the probabilities of its segments.
-    tags : bool
-        Whether to read the tags.
-    """
-
-    top: int | None = None
-    timeline: bool = True
-    tags: bool = True
-
-
-EVERYTHING = Shown()
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRow:
+class TrackRow(NamedTuple):
     """A row as it is in the table, not checked yet."""
 
     id: int
@@ -189,21 +168,44 @@ class TrackRow:
             probabilities=None if probabilities is None else _probabilities(probabilities, timeline, genres),
         )
 
+    def short(self, shown: Shown) -> tuple[tuple[RankedGenre, ...], tuple[TagScore, ...]] | None:
+        """Return genres and tags to show; None if the checksum does not agree.
+
+        Raises
+        ------
+        DamagedRowError
+            If a value is invalid.
+        """
+        self._check_short()
+        if not self.is_unchanged():
+            return None
+        return _first_genres(self.genres, shown.top), tag_scores(self.tags) if shown.tags else ()
+
     def is_unchanged(self) -> bool:
         """Whether the columns that are long to check are as they were when they were checked."""
         return self.checksum is not None and self.checksum >= 0 and self.checksum == checksum_of(self)
 
     def _check_short(self) -> None:
         check_values(self.path, self.sound, self.duration, self.confidence)
-        integers = isinstance(self.size, int), isinstance(self.mtime_ns, int), isinstance(self.full, int)
-        need(all(integers), "size")
-        texts = isinstance(self.model, str), isinstance(self.settings, str), isinstance(self.version, str)
-        need(all(texts), "model")
+        if not (isinstance(self.size, int) and isinstance(self.mtime_ns, int) and isinstance(self.full, int)):
+            raise DamagedRowError("size")
+        texts = isinstance(self.model, str) and isinstance(self.settings, str)
+        if not (texts and isinstance(self.version, str)):
+            raise DamagedRowError("model")
         need(self.reason in _REASONS, "reason")
         if self.error is None:
             need(isinstance(self.genre, str), "genre")
         else:
             need(isinstance(self.error, str) and self.genre is None, "error")
+
+
+def listed(row: TrackRow, path: Path, shown: Shown = EVERYTHING) -> Recognition:
+    """Return the recognition of a row in a list; for a damaged row, `error` is set."""
+    try:
+        return row.recognition(path, shown)
+    except DamagedRowError as error:
+        message = f"the stored result for {path} is damaged ({error}). Recognize it again."
+        return Recognition(path, str(row.model), error=message)
 
 
 def checksum_of(row: TrackRow) -> int | None:
@@ -223,10 +225,14 @@ def check_values(path: object, sound: object, duration: object, confidence: obje
     DamagedRowError
         If one is invalid.
     """
-    need(is_path(path), "path")
-    need(is_digest(sound), "sound")
-    need(duration is None or is_length(duration), "duration")
-    need(confidence is None or is_probability(confidence), "confidence")
+    if not is_path(path):
+        raise DamagedRowError("path")
+    if not is_digest(sound):
+        raise DamagedRowError("sound")
+    if not (duration is None or is_length(duration)):
+        raise DamagedRowError("duration")
+    if not (confidence is None or is_probability(confidence)):
+        raise DamagedRowError("confidence")
 
 
 def is_digest(value: object) -> bool:
