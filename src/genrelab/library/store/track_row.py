@@ -64,6 +64,7 @@ MOST_NUMBERS = 2**16
 
 _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
+_POSIX = os.sep == "/"
 _scan = json.JSONDecoder().scan_once
 _KIND = re.compile("[a-z][a-z-]*")
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
@@ -242,7 +243,9 @@ def is_digest(value: object) -> bool:
 
 def is_path(value: object) -> bool:
     """Whether a value is a stored path: bytes, and absolute."""
-    return isinstance(value, bytes) and b"\0" not in value and os.path.isabs(value)
+    if not isinstance(value, bytes) or b"\0" in value:
+        return False
+    return value[:1] == b"/" if _POSIX else os.path.isabs(value)
 
 
 def vector(data: object) -> npt.NDArray[np.float32]:
