@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,7 +28,7 @@ from genrelab.cli.options import (
     WhereOption,
     read_placeholders,
 )
-from genrelab.cli.progress import note, say, say_json
+from genrelab.cli.progress import counting, note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.library import Library
@@ -59,7 +61,7 @@ def open_library(
             f"there is no library {path or default_path()}. Check the path; `genrelab recognize` makes one."
         )
         raise UsageError(message, code="library-missing")
-    with Library(path, must_write=must_write) as library:
+    with counting() as report, Library(path, must_write=must_write, report=report) as library:
         yield library
 
 
@@ -152,12 +154,21 @@ def list_tracks(
 
     Example: genrelab library list ~/Music --where "genre=jazz, confidence>0.6"
     """
-    from genrelab.recognize.writers.formats import check_format, write_records
+    from genrelab.library.store.schema.shown import Shown
+    from genrelab.recognize.writers.formats import check_format, write_csv, write_records
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
-        records = opened.tracks.all(paths or (), read_where(opened, where))
+        chosen = (paths or (), read_where(opened, where))
+        if format == "csv":
+            briefs = opened.tracks.briefly(*chosen, Shown(top, timeline=False, tags=tags))
+            with open_output(out, keep=files_to_keep(opened, out)) as stream:
+                write_csv(
+                    (each.with_guess() if guess else each for each in briefs), stream, top=top, tags=tags
+                )
+            return
+        records = opened.tracks.all(*chosen, Shown(timeline=timeline))
         if guess:
             records = (record.with_guess() for record in records)
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
@@ -180,20 +191,31 @@ def write_playlist(
     Exit code: 0 if the playlist has tracks; 1 if none fulfils the conditions; 2 for wrong use.
     """
     from genrelab.library.explore.playlist import Entry, write_m3u
+    from genrelab.library.store.schema.shown import Shown
     from genrelab.recognize.writers.output import open_output
+
+    counts = Counter[bool]()
+
+    def is_there(entry: Entry) -> bool:
+        found = entry.path.is_file()
+        counts[found] += 1
+        return found
 
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
-        records = opened.tracks.all(paths or (), read_where(opened, where))
-        found = [Entry(record.path, record.duration) for record in records if record.error is None]
-        entries = [entry for entry in found if entry.path.is_file()]
-        skipped = []
-        if entries:
+        chosen = opened.tracks.briefly(paths or (), read_where(opened, where), Shown(1, False, False))
+        found = (Entry(Path(each.path), each.duration) for each in chosen if each.error is None)
+        present = (entry for entry in found if is_there(entry))
+        first = next(present, None)
+        skipped: list[tuple[Path, str]] = []
+        if first is not None:
             with open_output(out, keep=files_to_keep(opened, out)) as stream:
-                skipped = write_m3u(entries, stream, folder=out.parent, absolute=absolute)
-    vanished, written = len(found) - len(entries), len(entries) - len(skipped)
+                skipped = write_m3u(chain([first], present), stream, folder=out.parent, absolute=absolute)
+    vanished, written = counts[False], counts[True] - len(skipped)
     if not quiet:
-        note(f"{written} track{'s' * (written != 1)} written: {out}" if entries else "note: no track fits")
+        note(
+            f"{written} track{'s' * (written != 1)} written: {out}" if counts[True] else "note: no track fits"
+        )
         if vanished:
             note(f"note: left out: {vanished} whose file no longer exists")
         for path, reason in skipped:
@@ -317,11 +339,11 @@ def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:
     """Raise unless the library contains tracks, and some at or below each path."""
     from genrelab.errors import UsageError
 
-    if not opened.tracks.counts():
+    if opened.tracks.is_empty():
         message = f"the library {opened.path} contains no tracks. `genrelab recognize FOLDER` adds them."
         raise UsageError(message, code="library-empty")
     for path in paths or ():
-        if next(opened.tracks.all([path]), None) is None:
+        if not opened.tracks.has_any(path):
             raise UsageError(
                 f"the library {opened.path} contains nothing at or below {path}. Check the path, or run "
                 "`genrelab recognize` on it.",
