@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,8 @@ from genrelab.library.store.track_row import (
 from genrelab.recognize.recognition import UNSURE, Recognition
 
 _PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
+# Ids only grow, also after the newest rows were removed: what is kept beside the library goes by them.
+_NEW_ID = "max(coalesce((SELECT max(id) FROM tracks), 0) + 1, ?)"
 _PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
 
 _COUNT_TAGS = """
@@ -144,8 +147,9 @@ class Tracks:
             if os.path.lexists(row.path):  # a copy; otherwise the file was moved
                 columns = COLUMNS.removeprefix("path, size, mtime_ns, ")
                 self._database.execute(
-                    f"INSERT INTO tracks ({COLUMNS}) SELECT ?, ?, ?, {columns} FROM tracks WHERE id = ?",
-                    (*here, row.id),
+                    f"INSERT INTO tracks (id, {COLUMNS}) SELECT {_NEW_ID}, ?, ?, ?, {columns} FROM tracks "
+                    "WHERE id = ?",
+                    (_now(), *here, row.id),
                 )
                 return
         self._database.execute(
@@ -191,7 +195,9 @@ class Tracks:
             json.dumps(recognition.notices),
             json.dumps(recognition.tags, ensure_ascii=False),
         )
-        self._database.execute(f"INSERT OR REPLACE INTO tracks ({COLUMNS}) VALUES ({_PLACES})", values)
+        self._database.execute(
+            f"INSERT OR REPLACE INTO tracks (id, {COLUMNS}) VALUES ({_NEW_ID}, {_PLACES})", (_now(), *values)
+        )
 
     def note_rewritten(self, path: bytes, sound: bytes) -> None:
         """Update size and time of a file that genrelab rewrote without changing its audio."""
@@ -354,6 +360,11 @@ class Tracks:
     def _rows(self, where: str, value: object) -> list[TrackRow]:
         found = self._database.rows(f"SELECT id, {COLUMNS} FROM tracks WHERE {where}", (value,))
         return [TrackRow(*values) for values in found]
+
+
+def _now() -> int:
+    """Return the time in microseconds, above any id that was given before."""
+    return time.time_ns() // 1000
 
 
 def _listed(row: TrackRow, path: Path) -> Recognition:

@@ -136,7 +136,9 @@ def _samples_agree(library: Library, stored: Stored) -> bool:
     """Whether some rows of the matrix have the embeddings of their tracks, as far as these are there."""
     rows, key = stored.rows, stored.manifest.key
     living = np.flatnonzero(rows.alive)
-    chosen = living[np.unique(np.linspace(0, len(living) - 1, _SAMPLES).astype(np.intp))] if len(living) else ()
+    chosen = (
+        living[np.unique(np.linspace(0, len(living) - 1, _SAMPLES).astype(np.intp))] if len(living) else ()
+    )
     places = {int(rows.ids[place]): place for place in chosen}
     marks = ", ".join("?" * len(places))
     for number, sound, model, data in library.database.rows(

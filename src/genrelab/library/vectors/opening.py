@@ -92,9 +92,7 @@ def _open(library: Library, key: str) -> Vectors:
         stored = _stored(library, key, folder, stored)
     if stored is not None:
         rows = stored.rows
-        return Vectors(
-            key, rows.ids, stored.matrix, rows.alive, sketch=stored.sketch, others=rows.others
-        )
+        return Vectors(key, rows.ids, stored.matrix, rows.alive, sketch=stored.sketch, others=rows.others)
     try:
         written = build_unnamed(library, key)
     except OSError as error:

@@ -74,7 +74,7 @@ def find_axes(matrix: npt.NDArray[np.float16]) -> Floats:
         block = widen(np.ascontiguousarray(matrix[start : start + step * _BLOCK : step]))
         moments += block.T @ block
     _, axes = np.linalg.eigh(moments)
-    return np.ascontiguousarray(axes[:, : -WIDTH : -1], dtype=np.float32)
+    return np.ascontiguousarray(axes[:, :-WIDTH:-1], dtype=np.float32)
 
 
 def project(directions: Floats, axes: Floats) -> Floats:

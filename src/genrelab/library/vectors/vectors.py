@@ -124,7 +124,9 @@ class Vectors:
         usable = self.alive if allowed is None else self.alive & allowed
         places = np.flatnonzero(usable)
         count, size = min(k, len(places)), len(self.rows)
-        found = Found(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32))
+        found = Found(
+            np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32)
+        )
         if not count:
             return found
         together = max(1, _MOST_SCORES // size)
