@@ -1,8 +1,8 @@
 """Whether a stored matrix has the embeddings that are in the database.
 
-Ids of tracks only grow: a row that is stored has a higher id than all rows before it, and the embedding of an id
-never changes. What changed is therefore known from the ids: new rows have higher ones, and if the table has
-fewer of the old ones than before, some are gone.
+Ids of tracks only grow: a row that is stored has a higher id than all rows before it, and the embedding of an
+id never changes. So the ids tell what changed: new rows have higher ones, and if the table has fewer of the
+old ones than before, some are gone.
 """
 
 from __future__ import annotations
@@ -136,9 +136,8 @@ def _samples_agree(library: Library, stored: Stored) -> bool:
     """Whether some rows of the matrix have the embeddings of their tracks, as far as these are there."""
     rows, key = stored.rows, stored.manifest.key
     living = np.flatnonzero(rows.alive)
-    chosen = (
-        living[np.unique(np.linspace(0, len(living) - 1, _SAMPLES).astype(np.intp))] if len(living) else ()
-    )
+    spread = np.unique(np.linspace(0, len(living) - 1, _SAMPLES).astype(np.intp))
+    chosen = living[spread] if len(living) else living
     places = {int(rows.ids[place]): place for place in chosen}
     marks = ", ".join("?" * len(places))
     for number, sound, model, data in library.database.rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from genrelab.library.vectors.sketch import WIDTH, Floats, Sketch, find_axes, is
 _BLOCK = 4096
 
 Matrix = npt.NDArray[np.float16]
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 class Written(NamedTuple):
@@ -143,7 +144,7 @@ def build_unnamed(library: Library, key: str) -> Written:
     LibraryError
         If the library cannot be used.
     """
-    return write(read_rows(library, key), lambda _: tempfile.TemporaryFile())  # type: ignore[arg-type,return-value]
+    return write(read_rows(library, key), lambda _: tempfile.TemporaryFile())
 
 
 def write(blocks: Iterable[RowBlock], create: Callable[[str], BinaryIO]) -> Written:
@@ -193,7 +194,7 @@ def sketch_rows(directions: Matrix, axes: Floats) -> Floats:
     return project(widen(directions), axes)
 
 
-def map_rows(file: BinaryIO, kind: type[np.generic], count: int, width: int) -> npt.NDArray[np.generic]:
+def map_rows(file: BinaryIO, kind: type[_Kind], count: int, width: int) -> npt.NDArray[_Kind]:
     """Map the rows of a file [shape=(count, width)], to read them."""
     return np.asarray(np.memmap(file, kind, "r", shape=(count, width)))
 

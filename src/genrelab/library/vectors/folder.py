@@ -236,7 +236,7 @@ def _open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(f"{path} is not a file")
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _checked(file: BinaryIO, width: int, count: int, checked: Checked) -> Checked:

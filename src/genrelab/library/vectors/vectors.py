@@ -1,8 +1,8 @@
 """The embeddings of one model as a matrix, and exact search in it.
 
-Small matrices are multiplied by a query block by block. For large ones, bounds of all cosines are computed from
-a sketch; the rows with the highest bounds are compared in full, and then all others whose bound is above the
-lowest cosine that is found. The answer is the same.
+Small matrices are multiplied by a query block by block. For large ones, bounds of all cosines are computed
+from a sketch; the rows with the highest bounds are compared in full, and then all others whose bound is above
+the lowest cosine that is found. The answer is the same.
 """
 
 from __future__ import annotations
@@ -124,9 +124,8 @@ class Vectors:
         usable = self.alive if allowed is None else self.alive & allowed
         places = np.flatnonzero(usable)
         count, size = min(k, len(places)), len(self.rows)
-        found = Found(
-            np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32)
-        )
+        shape = (len(queries), k)
+        found = Found(np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32))
         if not count:
             return found
         together = max(1, _MOST_SCORES // size)
