@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from genrelab.library.vectors.agreement import Present, read_present
 from genrelab.library.vectors.folder import Folder, Stored, new_name
 from genrelab.library.vectors.half import widen
 from genrelab.library.vectors.manifest import Checked, DatabaseState, Ids, Manifest, RowTable, sum_of
+from genrelab.library.vectors.mapped import map_rows, release
 from genrelab.library.vectors.reading import LOWEST, RowBlock, read_rows
 from genrelab.library.vectors.row_file import RowFile
 from genrelab.library.vectors.sketch import WIDTH, Floats, Sketch, find_axes, is_sketched, project
@@ -22,7 +23,6 @@ from genrelab.library.vectors.sketch import WIDTH, Floats, Sketch, find_axes, is
 _BLOCK = 4096
 
 Matrix = npt.NDArray[np.float16]
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 class Written(NamedTuple):
@@ -184,6 +184,7 @@ def write(blocks: Iterable[RowBlock], create: Callable[[str], BinaryIO]) -> Writ
         table = RowFile(opened.enter_context(create("sketch")), 4 * WIDTH)
         for start in range(0, len(matrix), _BLOCK):
             table.append(sketch_rows(matrix[start : start + _BLOCK], axes))
+            release(matrix)
         checked_table = Checked(state=table.finish(), sums=table.sums)
         sketch = Sketch(axes, map_rows(table.file, np.float32, table.count, WIDTH))
         return Written(np.concatenate(ids), matrix, sketch, checked, checked_table)
@@ -194,14 +195,10 @@ def sketch_rows(directions: Matrix, axes: Floats) -> Floats:
     return project(widen(directions), axes)
 
 
-def map_rows(file: BinaryIO, kind: type[_Kind], count: int, width: int) -> npt.NDArray[_Kind]:
-    """Map the rows of a file [shape=(count, width)], to read them."""
-    return np.asarray(np.memmap(file, kind, "r", shape=(count, width)))
-
-
 def rows_of(matrix: Matrix, ids: Ids, which: npt.NDArray[np.bool_]) -> Iterator[RowBlock]:
     """Yield some rows of a matrix."""
     chosen = np.flatnonzero(which)
     for start in range(0, len(chosen), _BLOCK):
         part = chosen[start : start + _BLOCK]
         yield RowBlock(ids[part], matrix[part])
+        release(matrix)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.library.vectors.half import widen
+from genrelab.library.vectors.mapped import release
 from genrelab.library.vectors.sketch import SLACK, Sketch
 
 Ids = npt.NDArray[np.int64]
@@ -30,6 +31,7 @@ vectors of length 1.
 """
 
 _BLOCK = 512  # rows that are widened at once: they stay in the processor's cache
+_RELEASED = 32 * _BLOCK  # rows of which the file is in memory at once
 _MOST_SCORES = 1 << 23  # computed at once; 32 MB
 _FIRST = 256  # rows with the highest bounds that are compared first
 _FEW = 8  # without bounds, if only this part of the rows is allowed, or more than this part is wanted
@@ -149,6 +151,8 @@ class Vectors:
             chosen = slice(start, start + _BLOCK) if whole else places[start : start + _BLOCK]
             block = self.matrix[chosen]
             scores[:, start : start + len(block)] = queries @ widen(block, room).T
+            if start % _RELEASED == 0:
+                release(self.matrix)
         for each in scores:
             best = _highest(each, count)
             yield places[best], each[best]
@@ -157,7 +161,7 @@ class Vectors:
         self, sketch: Sketch, queries: Floats, usable: Mask, count: int
     ) -> Iterator[tuple[Places, Floats]]:
         """Yield the nearest usable rows, and their cosines, for each query."""
-        bounds = sketch.of_queries(queries) @ sketch.table.T
+        bounds = sketch.bounds(queries)
         bounds[:, ~usable] = -np.inf
         most = min(max(_FIRST, 4 * count), int(np.count_nonzero(usable)))
         for query, upper in zip(queries, bounds, strict=True):
@@ -178,6 +182,7 @@ class Vectors:
 
     def _cosines(self, rows: Places, query: Floats) -> Floats:
         found = [widen(self.matrix[rows[at : at + _BLOCK]]) @ query for at in range(0, len(rows), _BLOCK)]
+        release(self.matrix)
         return np.concatenate(found)
 
 
