@@ -71,7 +71,20 @@ def build(library: Library, key: str, folder: Folder, state: DatabaseState) -> S
     """
     present = read_present(library)
     last = int(present.ids[-1]) if len(present.ids) else LOWEST
-    return store(folder, key, read_rows(library, key, until=last), present, state)
+    blocks = _reported(library, read_rows(library, key, until=last), len(present.ids))
+    return store(folder, key, blocks, present, state)
+
+
+def _reported(library: Library, blocks: Iterable[RowBlock], total: int) -> Iterator[RowBlock]:
+    """Yield the blocks, and say how many rows were read."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block.ids)
+        if library.report is not None and done < total:
+            library.report("reading embeddings", done, total)
+    if library.report is not None and done:
+        library.report("reading embeddings", total, total)
 
 
 def store(
