@@ -32,6 +32,7 @@ vectors of length 1.
 
 _BLOCK = 512  # rows that are widened at once: they stay in the processor's cache
 _RELEASED = 32 * _BLOCK  # rows of which the file is in memory at once
+_SCATTERED = 64  # rows from anywhere: for each, the system maps many pages of the file
 _MOST_SCORES = 1 << 23  # computed at once; 32 MB
 _FIRST = 256  # rows with the highest bounds that are compared first
 _FEW = 8  # without bounds, if only this part of the rows is allowed, or more than this part is wanted
@@ -147,11 +148,12 @@ class Vectors:
         scores = np.empty((len(queries), len(places)), np.float32)
         room = np.empty((_BLOCK, self.length), np.float32)
         whole = len(places) == len(self.rows)
-        for start in range(0, len(places), _BLOCK):
-            chosen = slice(start, start + _BLOCK) if whole else places[start : start + _BLOCK]
+        step = _BLOCK if whole else _SCATTERED
+        for start in range(0, len(places), step):
+            chosen = slice(start, start + step) if whole else places[start : start + step]
             block = self.matrix[chosen]
             scores[:, start : start + len(block)] = queries @ widen(block, room).T
-            if start % _RELEASED == 0:
+            if not whole or start % _RELEASED == 0:
                 release(self.matrix)
         for each in scores:
             best = _highest(each, count)
@@ -181,9 +183,13 @@ class Vectors:
             yield rows[order], cosines[order]
 
     def _cosines(self, rows: Places, query: Floats) -> Floats:
-        found = [widen(self.matrix[rows[at : at + _BLOCK]]) @ query for at in range(0, len(rows), _BLOCK)]
-        release(self.matrix)
-        return np.concatenate(found)
+        """Return the cosines of some rows, in ascending order, with a query of length 1."""
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), _SCATTERED):
+            part = rows[start : start + _SCATTERED]
+            found[start : start + len(part)] = widen(self.matrix[part]) @ query
+            release(self.matrix)
+        return found
 
 
 def _highest(scores: Floats, count: int) -> Places:
