@@ -15,8 +15,8 @@ import numpy.typing as npt
 from genrelab.bundle.bundle import KEY_LENGTH
 from genrelab.library.store.library import Library
 from genrelab.library.store.track_row import DamagedRowError, vector
-from genrelab.library.vectors.folder import Stored
-from genrelab.library.vectors.manifest import DatabaseState, Ids, RowTable
+from genrelab.library.vectors.files.folder import Stored
+from genrelab.library.vectors.files.manifest import DatabaseState, Ids, RowTable
 from genrelab.library.vectors.reading import LOWEST
 
 _BLOCK = 65_536

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from genrelab.files import only_one, replace_file
-from genrelab.library.vectors.manifest import Checked, Manifest, RowTable, sum_of
-from genrelab.library.vectors.mapped import map_rows
-from genrelab.library.vectors.row_file import FileState, has_sums
+from genrelab.library.vectors.files.manifest import Checked, Manifest, RowTable, sum_of
+from genrelab.library.vectors.files.mapped import map_rows
+from genrelab.library.vectors.files.row_file import FileState, has_sums
 from genrelab.library.vectors.sketch import WIDTH, Sketch, is_sketched
 
 SUFFIX = ".vectors"
