@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
@@ -41,6 +42,8 @@ from genrelab.recognize.recognition import Recognition
 
 _STORED = f"{COLUMNS}, present, checksum"
 _PLACES = ", ".join("?" * len(_STORED.split(", ")))
+# Ids only grow, also after the newest rows were removed: what is kept beside the library goes by them.
+_NEW_ID = "max(coalesce((SELECT max(id) FROM tracks), 0) + 1, ?)"
 
 
 class Tracks:
@@ -178,8 +181,9 @@ class Tracks:
             if os.path.lexists(row.path):  # a copy; otherwise the file was moved
                 columns = _STORED.removeprefix("path, size, mtime_ns, ")
                 self._database.execute(
-                    f"INSERT INTO tracks ({_STORED}) SELECT ?, ?, ?, {columns} FROM tracks WHERE id = ?",
-                    (*here, row.id),
+                    f"INSERT INTO tracks (id, {_STORED}) SELECT {_NEW_ID}, ?, ?, ?, {columns} FROM tracks "
+                    "WHERE id = ?",
+                    (_now(), *here, row.id),
                 )
                 return
         self._database.execute(
@@ -208,7 +212,8 @@ class Tracks:
         values = stored_values(snapshot, recognition, settings)
         derived = derive(TrackRow(0, *values))
         self._database.execute(
-            f"INSERT OR REPLACE INTO tracks ({_STORED}) VALUES ({_PLACES})", (*values, *derived)
+            f"INSERT OR REPLACE INTO tracks (id, {_STORED}) VALUES ({_NEW_ID}, {_PLACES})",
+            (_now(), *values, *derived),
         )
 
     def note_rewritten(self, path: bytes, sound: bytes) -> None:
@@ -367,6 +372,11 @@ class Tracks:
     def _rows(self, where: str, value: object) -> list[TrackRow]:
         found = self._database.rows(f"SELECT {READ_COLUMNS} FROM tracks WHERE {where}", (value,))
         return [TrackRow(*values) for values in found]
+
+
+def _now() -> int:
+    """Return the time in microseconds, above any id that was given before."""
+    return time.time_ns() // 1000
 
 
 def _marks(values: Sized) -> str:
