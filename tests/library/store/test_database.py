@@ -16,7 +16,8 @@ from raising import raises
 from unprivileged import as_plain_user, open_folder
 
 from genrelab.library import Library
-from genrelab.library.store.database import SCHEMA_VERSION, Database, default_path
+from genrelab.library.store.database import Database, default_path
+from genrelab.library.store.schema.formats import SCHEMA_VERSION
 from genrelab.library.store.sqlite_file import identity
 
 

@@ -11,8 +11,8 @@ from old_library import make_old
 from tiny_onnx import write_tiny
 
 from genrelab.library import CachedRecognizer, Library
-from genrelab.library.store.database import SCHEMA_VERSION
 from genrelab.library.store.file_snapshot import FileSnapshot
+from genrelab.library.store.schema.formats import SCHEMA_VERSION
 from genrelab.recognize import Recognition, Recognizer, scan
 from genrelab.recognize.recognition import TagScore
 

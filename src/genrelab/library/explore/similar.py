@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +11,22 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.bundle.bundle import KEY_LENGTH, embedding_key
 from genrelab.errors import AudioError, UsageError
-from genrelab.library.explore.embeddings import (
-    Embedded,
-    count_models,
-    is_below,
-    read_embeddings,
-    share_embedding,
-)
+from genrelab.library.explore.embeddings import Directions, count_models, share_embedding
+from genrelab.library.explore.nearest import Nearest, count_left_out, with_folders
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.library import Library
 from genrelab.library.store.recognition_cache import CachedRecognizer
 from genrelab.library.store.track_filter import TrackFilter
-from genrelab.library.store.track_row import RecordFilter
+from genrelab.library.store.track_row import RecordFilter, is_path
+from genrelab.library.vectors import Vectors
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
 
 _DIGITS = 6  # of a similarity
+_OPPOSITE = 1e-6  # length of a mean direction below which it is rounding errors
+_FEW = 4  # tracks that are left out are counted one by one if they are a smaller part
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +178,32 @@ def find_reference(
     return ReferenceTrack(path, sound, recognition, embedding)
 
 
+@dataclass(frozen=True, slots=True)
+class SimilarQuery:
+    """Which similar tracks to find.
+
+    Parameters
+    ----------
+    count : int > 0
+        Number of tracks to return.
+    same_genre : bool
+        Only tracks with the predicted genre of one of the references.
+    folders : sequence of str or path-like
+        Only tracks at or below one of these; none means all tracks.
+    where : TrackFilter or None
+        Only tracks that fulfil it.
+    to_any : bool
+        With several references: whether the similarity is the highest with any of them. Otherwise it is that
+        with their mean direction.
+    """
+
+    count: int = 10
+    same_genre: bool = False
+    folders: Sequence[str | os.PathLike[str]] = ()
+    where: TrackFilter | None = None
+    to_any: bool = False
+
+
 def find_similar(
     library: Library,
     reference: ReferenceTrack,
@@ -189,24 +213,26 @@ def find_similar(
     folders: Sequence[str | os.PathLike[str]] = (),
     where: TrackFilter | None = None,
 ) -> Similar:
-    """Find the tracks with the highest cosine similarity of embeddings.
+    """Find the tracks with the highest cosine similarity of embeddings with one track.
 
-    The embeddings are read in blocks. Memory is needed only for paths and hashes, about 1.5 kilobytes per
-    track.
+    See `find_similar_to`, which takes several, and `SimilarQuery` for the parameters.
+    """
+    return find_similar_to(library, [reference], SimilarQuery(count, same_genre, folders, where))
+
+
+def find_similar_to(library: Library, references: Sequence[ReferenceTrack], query: SimilarQuery) -> Similar:
+    """Find the tracks with the highest cosine similarity of embeddings with some tracks.
+
+    With the mean direction of several references, every reference counts alike, and a track between them
+    comes before one that sounds like one of them alone. With `to_any`, the result is that of one search for
+    each reference, merged.
 
     Parameters
     ----------
     library : Library
-    reference : ReferenceTrack
-        The track to compare with. Copies of its recording are omitted.
-    count : int > 0
-        Number of tracks to return.
-    same_genre : bool
-        Only tracks with the same predicted genre.
-    folders : sequence of str or path-like
-        Only tracks at or below one of these; none means all tracks.
-    where : TrackFilter or None
-        Only tracks that fulfil it.
+    references : sequence of ReferenceTrack
+        The tracks to compare with, at least one. Copies of their recordings are omitted.
+    query : SimilarQuery
 
     Returns
     -------
@@ -215,55 +241,94 @@ def find_similar(
     Raises
     ------
     UsageError
-        If `same_genre` is set and the genre is `unsure`.
+        If `same_genre` is set and a genre is `unsure`, or the references cannot be compared with each other.
     LibraryError
         If the library cannot be used.
     """
-    if same_genre and reference.recognition.genre == UNSURE:
-        raise UsageError(f"the genre of {reference.path} is unsure. Omit --same-genre.", code="genre-unsure")
-    tracks, similarities = _compare(library, reference, where)
-    places: dict[bytes, list[Path]] = defaultdict(list)  # hash of the audio -> paths
-    for track in tracks:
-        places[track.sound].append(track.name())
-    wanted = [real_path(folder) for folder in folders]
+    if query.same_genre:
+        for each in references:
+            if each.recognition.genre == UNSURE:
+                raise UsageError(
+                    f"the genre of {each.path} is unsure. Omit --same-genre.", code="genre-unsure"
+                )
+    directions, model = _directions(references, to_any=query.to_any), references[0].recognition.model
+    genres = [each.recognition.genre or "" for each in references] if query.same_genre else []
+    narrowed = with_folders(query.where, [real_path(folder) for folder in query.folders], genres=genres)
+    nearest = Nearest(library, model, directions, narrowed)
     found: list[SimilarTrack] = []
-    seen, vanished = {reference.sound}, 0
-    for index in np.argsort(-similarities, kind="stable"):
-        track, path = tracks[index], tracks[index].name()
-        if len(found) == count:
-            break
-        if track.sound in seen or (same_genre and track.genre != reference.recognition.genre):
+    seen, vanished = {each.sound for each in references}, 0
+    for track, similarity in nearest.ranked():
+        if track.sound in seen:
             continue
-        if wanted and not any(is_below(track.path, folder) for folder in wanted):
-            continue
+        path = track.name()
         if not path.is_file():
             vanished += 1
             continue
         seen.add(track.sound)
-        also = tuple(place for place in places[track.sound] if place != path and place.is_file())
-        similarity = float(np.clip(similarities[index], -1.0, 1.0))
+        also = _places(library, model, track.sound, query.where, omit={track.path})
         found.append(SimilarTrack(path, similarity, track.genre, track.confidence, track.duration, also))
-    here = Path(os.fsdecode(real_path(reference.path)))
-    same = tuple(place for place in places[reference.sound] if place != here and place.is_file())
-    models, model = count_models(library, where), reference.recognition.model
-    others = sum(other.tracks for other in models if not share_embedding(other.model, model))
-    without = sum(other.without for other in models if share_embedding(other.model, model))
-    return Similar(tuple(found), same, vanished, others, without)
+        if len(found) == query.count:
+            break
+    here = {real_path(each.path) for each in references}
+    same = [
+        place
+        for sound in dict.fromkeys(each.sound for each in references)
+        for place in _places(library, model, sound, query.where, omit=here)
+    ]
+    others, without = _count_left_out(library, model, query.where, nearest.vectors)
+    return Similar(tuple(found), tuple(same), vanished, others, without)
 
 
-def _compare(
-    library: Library, reference: ReferenceTrack, where: TrackFilter | None
-) -> tuple[list[Embedded], npt.NDArray[np.float32]]:
-    """Return all tracks of the same model that fulfil a filter, ordered by path, and their similarities."""
-    wanted = (reference.embedding / np.linalg.norm(reference.embedding)).astype(np.float32)
-    tracks: list[Embedded] = []
-    cosines: list[npt.NDArray[np.float32]] = []
-    for block, directions in read_embeddings(library, reference.recognition.model, where):
-        if directions.shape[1] == len(wanted):
-            tracks += block
-            cosines.append(directions @ wanted)
-    # Further digits are rounding errors and must not decide the order.
-    return tracks, np.concatenate(cosines).round(_DIGITS) if cosines else np.empty(0, dtype=np.float32)
+def _directions(references: Sequence[ReferenceTrack], *, to_any: bool) -> Directions:
+    """Return what tracks are compared with [shape=(q, d)], of length 1."""
+    first = references[0]
+    for each in references:
+        alike = share_embedding(each.recognition.model, first.recognition.model)
+        if not alike or len(each.embedding) != len(first.embedding):
+            raise UsageError(
+                f"{first.path} and {each.path} were recognized by different models and cannot be compared. "
+                "Recognize both with one model, or name one with --model FILE.",
+                code="similar-models-differ",
+            )
+    vectors = np.stack([each.embedding for each in references])
+    directions: Directions = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    if to_any or len(references) == 1:
+        return directions
+    mean = directions.mean(axis=0, dtype=np.float64, keepdims=True)
+    norm = float(np.linalg.norm(mean))
+    if norm < _OPPOSITE:
+        message = (
+            "the tracks sound so different that nothing is similar to all of them. Name fewer, or --any."
+        )
+        raise UsageError(message, code="similar-tracks-opposite")
+    scaled: Directions = (mean / norm).astype(np.float32)
+    return scaled
+
+
+def _places(
+    library: Library, model: str, sound: bytes, where: TrackFilter | None, *, omit: set[bytes]
+) -> tuple[Path, ...]:
+    """Return the other files of a recording that are there and fulfil the filter, in the order of paths."""
+    clause, values = ("1", ()) if where is None else (where.clause, where.values)
+    rows = library.database.rows(
+        "SELECT path FROM tracks WHERE sound = ? AND substr(model, ?) = ? AND embedding IS NOT NULL "
+        f"AND ({clause}) ORDER BY path",
+        (sound, -KEY_LENGTH, embedding_key(model), *values),
+    )
+    places = (Path(os.fsdecode(path)) for (path,) in rows if is_path(path) and path not in omit)
+    return tuple(place for place in places if place.is_file())
+
+
+def _count_left_out(
+    library: Library, model: str, where: TrackFilter | None, vectors: Vectors | None
+) -> tuple[int, int]:
+    """Count the tracks that another model recognized, and those without an embedding."""
+    others = None if vectors is None else vectors.others
+    if vectors is not None and others is not None and len(others) * _FEW < len(vectors):
+        return count_left_out(library, model, where, others)
+    models = count_models(library, where)
+    elsewhere = sum(other.tracks for other in models if not share_embedding(other.model, model))
+    return elsewhere, sum(other.without for other in models if share_embedding(other.model, model))
 
 
 hear = find_reference

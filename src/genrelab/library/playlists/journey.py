@@ -1,8 +1,7 @@
 """A path through the sound of a library, from one track to another.
 
 The path is computed in two steps. First, tracks near the great circle between both embeddings are collected:
-for each of its evenly spaced points, the nearest tracks. The embeddings are read block by block and are never
-all in memory. Then the tracks are chosen among these by dynamic programming: the path that minimizes the sum
+for each of its evenly spaced points, the nearest tracks. Then the tracks are chosen among these by dynamic programming: the path that minimizes the sum
 of the squared angles between neighbours, so that all steps are small and about equal. Along the path, each
 track is nearer to the end, relative to the start, than the one before. Therefore no track occurs twice, and
 the path never turns back; it goes beyond the ends only if too few tracks lie between them.
@@ -17,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import UsageError
-from genrelab.library.explore.embeddings import Directions, Embedded, read_embeddings
+from genrelab.library.explore.embeddings import Directions, Embedded
+from genrelab.library.explore.nearest import Nearest
 from genrelab.library.playlists.make import Seed, check_same_model
 from genrelab.library.playlists.rules import (
     SAME_SECONDS,
@@ -27,6 +27,7 @@ from genrelab.library.playlists.rules import (
     Playlist,
     Rules,
     artist_of,
+    direction_of,
 )
 from genrelab.library.playlists.scope import Scope
 from genrelab.library.store.library import Library
@@ -107,34 +108,24 @@ def _collect(library: Library, start: Seed, end: Seed, scope: Scope, between: in
     """Return the tracks near the points of the great circle, ordered from start to end."""
     points = _points(start.direction, end.direction, between)
     each = max(between, -(-_POOL // between))  # even if all points have the same nearest tracks
-    best: list[list[tuple[float, Embedded, Directions]]] = [[] for _ in points]
     ends = {start.track.path, end.track.path}
-    for tracks, directions in read_embeddings(library, start.model, scope.filter(library)):
-        if directions.shape[1] != points.shape[1]:
-            continue
-        cosines = (directions @ points.T).round(_DIGITS)
-        for number, nearest in enumerate(best):
-            column = cosines[:, number]
-            floor = nearest[-1][0] if len(nearest) == each else -np.inf
-            hits = np.flatnonzero(column > floor)
-            if len(hits) > each:
-                hits = hits[np.argsort(-column[hits], kind="stable")[:each]]
-            nearest += [
-                (float(column[at]), tracks[at], directions[at].copy())
-                for at in hits
-                if tracks[at].path not in ends
-            ]
-            nearest.sort(key=lambda item: (-item[0], item[1].path))
-            del nearest[each:]
-    found: dict[bytes, tuple[Embedded, Directions]] = {}
+    nearest = Nearest(library, start.model, points, scope.filter(library))
+    best = [
+        [track for track, _ in some if track.path not in ends][:each]
+        for some in nearest.top(each + len(ends))
+    ]
+    found: dict[bytes, Embedded] = {}
     for rank in range(each):  # all points have their turn
-        for nearest in best:
-            if rank < len(nearest) and len(found) < _POOL:
-                _, track, direction = nearest[rank]
-                found.setdefault(track.path, (track, direction))
-    if not found:
+        for some in best:
+            if rank < len(some) and len(found) < _POOL:
+                found.setdefault(some[rank].path, some[rank])
+    own = [(track, direction_of(library, path)) for path, track in found.items()]
+    known = [
+        (track, about[1]) for track, about in own if about is not None and len(about[1]) == points.shape[1]
+    ]
+    if not known:
         return _Pool()
-    pool = _Pool([track for track, _ in found.values()], np.stack([own for _, own in found.values()]))
+    pool = _Pool([track for track, _ in known], np.stack([direction for _, direction in known]))
     forward = end.direction - start.direction
     along = (pool.directions @ forward).round(_DIGITS)
     first, last = (round(float(seed.direction @ forward), _DIGITS) for seed in (start, end))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from genrelab.bundle.bundle import embedding_key
 from genrelab.errors import UsageError
-from genrelab.library.explore.embeddings import Directions, Embedded, embedded_of, read_embeddings
+from genrelab.library.explore.embeddings import Directions, Embedded, embedded_of
+from genrelab.library.explore.nearest import Nearest
 from genrelab.library.explore.similar import ReferenceTrack
 from genrelab.library.playlists.rules import Playlist, Rules, direction_of, pick
 from genrelab.library.playlists.scope import Scope, check_found, read_tracks
@@ -167,23 +169,23 @@ def similar_to(
         If there is no seed or too many, the seeds are of different models, or nothing fits.
     """
     wanted = mean_direction(seeds)
-    similarities: dict[bytes, float] = {}
-    tracks: list[Embedded] = []
-    cosines = []
-    for block, directions in read_embeddings(library, seeds[0].model, scope.filter(library)):
-        if directions.shape[1] == len(wanted):
-            tracks += block
-            cosines.append(directions @ wanted)
-    check_found(tracks, scope, library)
-    values = np.concatenate(cosines).round(_DIGITS)
+    where = scope.filter(library)
+    ranked = Nearest(library, seeds[0].model, wanted[None], where).ranked()
+    best = next(ranked, None)
+    check_found([] if best is None else [best.track], scope, library)
     given = {seed.track.path for seed in seeds}
-    ranked = [tracks[at] for at in np.argsort(-values, kind="stable") if tracks[at].path not in given]
     own = [seed.track for seed in seeds]
-    similarities = {track.path: float(value) for track, value in zip(tracks, values, strict=True)}
-    similarities |= {seed.track.path: float(seed.direction @ wanted) for seed in seeds}
+    similarities = {seed.track.path: float(seed.direction @ wanted) for seed in seeds}
+
+    def others() -> Iterator[Embedded]:
+        for track, similarity in chain([] if best is None else [best], ranked):
+            if track.path not in given:
+                similarities[track.path] = similarity
+                yield track
+
     first = own if with_seeds else []
     found = pick(
-        library, [*first, *ranked], rules, similarities=similarities, taken=() if with_seeds else own
+        library, chain(first, others()), rules, similarities=similarities, taken=() if with_seeds else own
     )
     return Playlist(tuple(_shuffled(found.items, rules.shuffle)), found.omitted)
 

@@ -249,12 +249,13 @@ def pick(
         copies.add(track)
     items: list[Item] = []
     counts: Counter[str] = Counter()
-    for number, track in enumerate(tracks):
+    ordered = iter(tracks)
+    for number, track in enumerate(ordered):
         if len(items) == min(rules.length, MOST_TRACKS):
             break
         if number >= MOST_EXAMINED:
-            counts["unexamined"] += 1
-            continue
+            counts["unexamined"] += 1 + sum(1 for _ in ordered)
+            break
         path = track.name()
         if not path.is_file():
             counts["vanished"] += 1

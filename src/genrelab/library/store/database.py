@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,70 +15,15 @@ import platformdirs
 
 from genrelab.errors import LibraryError
 from genrelab.library.store.place import CANNOT_OPEN, WRITE_PROTECTED, obstacle_to_writing
+from genrelab.library.store.schema.formats import SCHEMA, SCHEMA_VERSION, UPGRADES
 from genrelab.library.store.sqlite_file import error_code, identity, table_fault, write_ahead
 
 LIBRARY_VARIABLE = "GENRELAB_LIBRARY"
 """The environment variable with the path of the library."""
 
-SCHEMA_VERSION = 5
-"""The format that this genrelab writes, and the newest that it reads; older ones are upgraded."""
-
 _APPLICATION = 0x67656E72  # "genr": distinguishes a library from databases of other programs
 _WAIT_SECONDS = 30.0  # for the transaction of another process, which takes milliseconds
 _MOST_BYTES = 2**28  # of a value or a row
-
-# Paths are bytes (os.fsencode) because a file name need not be text.
-_SCHEMA = """
-CREATE TABLE tracks (
-    id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL UNIQUE,    -- where the file is, without links
-    size INTEGER NOT NULL,        -- in bytes
-    mtime_ns INTEGER NOT NULL,    -- when it was changed last
-    sound BLOB NOT NULL,          -- SHA-256 of its sound: tags do not change it
-    model TEXT NOT NULL,          -- Bundle.identity of what recognized it
-    settings TEXT NOT NULL,       -- how
-    version TEXT NOT NULL,        -- of genrelab
-    duration REAL,
-    genre TEXT,
-    confidence REAL,
-    reason TEXT,
-    genres TEXT NOT NULL,         -- JSON: [[genre, probability], ...]
-    timeline BLOB NOT NULL,       -- JSON, compressed with zlib: [[start, end, genre, probability], ...]
-    embedding BLOB,               -- float32, little-endian
-    error TEXT,
-    full INTEGER NOT NULL DEFAULT 1,  -- whether all of the file was heard
-    probabilities BLOB,           -- of each segment if so: float16, little-endian, in the order of `genres`
-    notices TEXT NOT NULL DEFAULT '[]',  -- JSON: [[kind, text], ...]
-    tags TEXT NOT NULL DEFAULT '[]'  -- JSON: [[kind, name, probability, present], ...]
-) STRICT;
-CREATE INDEX tracks_sound ON tracks (sound);
-CREATE TABLE changes (
-    id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL,           -- the file whose tags were written
-    draft BLOB,                   -- name of the new file beside it while it is made
-    state TEXT NOT NULL CHECK (state IN ('begun', 'ready', 'done')),
-    undoes INTEGER,               -- the change that this one takes back
-    sound BLOB NOT NULL,          -- SHA-256 of its sound
-    tag_before TEXT NOT NULL,     -- JSON: the tag values that change
-    tag_after TEXT NOT NULL,
-    file_before BLOB,             -- SHA-256 of the whole file
-    file_after BLOB,
-    written INTEGER               -- when it was done, in milliseconds since 1970
-) STRICT;
-CREATE INDEX changes_path ON changes (path);
-CREATE INDEX changes_sound ON changes (sound);
-"""
-
-# Statements that upgrade each older format to the next one.
-_UPGRADES = {
-    1: (
-        "ALTER TABLE tracks ADD COLUMN full INTEGER NOT NULL DEFAULT 1",
-        "ALTER TABLE tracks ADD COLUMN probabilities BLOB",
-    ),
-    2: ("ALTER TABLE tracks ADD COLUMN notices TEXT NOT NULL DEFAULT '[]'",),
-    3: ("ALTER TABLE tracks ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",),
-    4: ("ALTER TABLE changes ADD COLUMN written INTEGER",),
-}
 
 
 def default_path() -> Path:
@@ -174,7 +120,7 @@ class Database:
             write_ahead(self._connection, _WAIT_SECONDS)
             with self.transaction():
                 if identity(self._connection)[2] == 0:  # otherwise another process was faster
-                    for statement in _SCHEMA.split(";\n"):
+                    for statement in SCHEMA.split(";\n"):
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                     self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -193,15 +139,15 @@ class Database:
             raise LibraryError(message, code="library-damaged")
         if version < SCHEMA_VERSION:
             if not self.writable:
-                self._move_to_memory()
+                self._move_to_copy()
             self._upgrade()
         self._check_tables()
         # Commits survive a killed process; only a power cut may lose the last ones.
         self._connection.execute("PRAGMA synchronous = NORMAL")
 
-    def _move_to_memory(self) -> None:
-        """Continue with a copy in memory, where an older format can be upgraded."""
-        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    def _move_to_copy(self) -> None:
+        """Continue with a copy that SQLite deletes in the end, where an older format can be upgraded."""
+        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # a large one is a file
         copy.text_factory = _decode
         self._connection.backup(copy)
         self._connection.close()
@@ -209,7 +155,7 @@ class Database:
 
     def _check_tables(self) -> None:
         """Raise unless the file has exactly genrelab's tables, without triggers or views."""
-        fault = table_fault(self._connection, _SCHEMA)
+        fault = table_fault(self._connection, SCHEMA)
         if fault is not None:
             raise LibraryError(f"the library {self.path} {_damaged(fault)}", code="library-damaged")
 
@@ -218,7 +164,7 @@ class Database:
             for version in range(
                 identity(self._connection)[1], SCHEMA_VERSION
             ):  # another process may have been faster
-                for statement in _UPGRADES[version]:
+                for statement in UPGRADES[version]:
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -260,6 +206,11 @@ class Database:
         """Return all rows of a SELECT."""
         with self._lock, self._errors_explained():
             return self._connection.execute(statement, values).fetchall()
+
+    def numbers(self, statement: str, values: Sequence[Any] = ()) -> array[int]:
+        """Return the only column of a SELECT, of 64-bit integers: eight bytes a row."""
+        with self._lock, self._errors_explained():
+            return array("q", (number for (number,) in self._connection.execute(statement, values)))
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import Self
 
 from genrelab.library.store.database import Database, default_path
 from genrelab.library.store.journal import Journal
+from genrelab.library.store.schema.derived import Report, complete
 from genrelab.library.store.tracks import Tracks
 
 
@@ -21,6 +22,9 @@ class Library:
     must_write : bool
         Whether a read-only library is an error. Otherwise its contents can be used, for example from a
         read-only disk.
+    report : callable or None
+        Called with what is done, how much of it and how much there is, while a large library of an older
+        format is upgraded.
 
     Attributes
     ----------
@@ -44,9 +48,21 @@ class Library:
     ...         print(record.path, record.genre)
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, must_write: bool = True) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        must_write: bool = True,
+        report: Report | None = None,
+    ) -> None:
         self.path = default_path() if path is None else Path(path)
         self.database = Database(self.path, must_write=must_write)
+        if self.database.writable:
+            try:
+                complete(self.database, report)
+            except BaseException:
+                self.database.close()
+                raise
         self.tracks = Tracks(self.database)
         self.journal = Journal(self.database)
 

@@ -14,12 +14,22 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 import genrelab
+from genrelab.library.store.schema.checks import (
+    DamagedRowError as DamagedRowError,
+)
+from genrelab.library.store.schema.checks import (
+    is_length,
+    is_probability,
+    is_text,
+    need,
+    rows_of,
+)
 from genrelab.recognize.recognition import (
     Notice,
     NoticeKind,
@@ -34,7 +44,10 @@ COLUMNS = (
     "path, size, mtime_ns, sound, model, settings, version, duration, genre, confidence, reason, genres, "
     "timeline, embedding, error, full, probabilities, notices, tags"
 )
-"""Columns of the table, without `id`."""
+"""Columns of the table, without `id` and those that are derived from others."""
+
+READ_COLUMNS = f"id, {COLUMNS}, checksum"
+"""What `TrackRow` takes."""
 
 MOST_TEXT = 2**20
 """Most characters in the JSON of genres, tags or notices."""
@@ -49,15 +62,10 @@ MOST_NUMBERS = 2**16
 """Most numbers in an embedding."""
 
 _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
-_LARGEST = 1e12  # seconds
 _LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
-_ROUNDING = 1e-3  # of a probability
+_scan = json.JSONDecoder().scan_once
 _KIND = re.compile("[a-z][a-z-]*")
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
-
-
-class DamagedRowError(ValueError):
-    """A value in the library is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,27 @@ class RecordFilter:
     settings: str = ""
     full: bool = False
     probabilities: bool = False
+
+
+class Shown(NamedTuple):
+    """What of a result is read: less is faster.
+
+    Parameters
+    ----------
+    top : int > 0 or None
+        Only so many genres; None means all.
+    timeline : bool
+        Whether to read the timeline and the probabilities of its segments.
+    tags : bool
+        Whether to read the tags.
+    """
+
+    top: int | None = None
+    timeline: bool = True
+    tags: bool = True
+
+
+EVERYTHING = Shown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +135,7 @@ class TrackRow:
     probabilities: bytes | None
     notices: str
     tags: str
+    checksum: int | None = None
 
     def fits(self, wanted: RecordFilter | None) -> bool:
         """Whether the filter accepts this result."""
@@ -118,19 +148,31 @@ class TrackRow:
         same = wanted.model is None or (self.model, self.settings) == (wanted.model, wanted.settings)
         return same and readable and enough and detailed
 
-    def recognition(self, path: Path) -> Recognition:
+    def recognition(self, path: Path, shown: Shown = EVERYTHING) -> Recognition:
         """Return the recognition for a file whose current path is `path`.
+
+        If the checksum agrees, only what is shown is parsed.
 
         Raises
         ------
         DamagedRowError
-            If a value is invalid.
+            If a value is invalid, shown or not.
         """
-        self._check()
+        self._check_short()
+        if self.is_unchanged():
+            timeline = _timeline(self.timeline) if shown.timeline else ()
+            genres = _first_genres(self.genres, None if shown.timeline else shown.top)
+            tags = tag_scores(self.tags) if shown.tags else ()
+            probabilities = self.probabilities if shown.timeline else None
+        else:
+            if self.embedding is not None:
+                vector(self.embedding)
+            genres, timeline = ranked_genres(self.genres), _timeline(self.timeline)
+            _notices(self.notices)
+            tags, probabilities = tag_scores(self.tags), self.probabilities
         error = self.error
         if error is not None and error.startswith(" "):
             error = f"{path}{error}"
-        genres, timeline = ranked_genres(self.genres), _timeline(self.timeline)
         return Recognition(
             path,
             self.model,
@@ -141,23 +183,36 @@ class TrackRow:
             timeline=timeline,
             reason=self.reason,
             error=error,
-            notices=_notices(self.notices),
-            tags=tag_scores(self.tags),
+            notices=() if self.notices == "[]" else _notices(self.notices),
+            tags=tags,
             full=bool(self.full),
-            probabilities=_probabilities(self.probabilities, timeline, genres),
+            probabilities=None if probabilities is None else _probabilities(probabilities, timeline, genres),
         )
 
-    def _check(self) -> None:
+    def is_unchanged(self) -> bool:
+        """Whether the columns that are long to check are as they were when they were checked."""
+        return self.checksum is not None and self.checksum >= 0 and self.checksum == checksum_of(self)
+
+    def _check_short(self) -> None:
         check_values(self.path, self.sound, self.duration, self.confidence)
-        _need(all(isinstance(value, int) for value in (self.size, self.mtime_ns, self.full)), "size")
-        _need(all(isinstance(value, str) for value in (self.model, self.settings, self.version)), "model")
-        _need(self.reason in _REASONS, "reason")
+        integers = isinstance(self.size, int), isinstance(self.mtime_ns, int), isinstance(self.full, int)
+        need(all(integers), "size")
+        texts = isinstance(self.model, str), isinstance(self.settings, str), isinstance(self.version, str)
+        need(all(texts), "model")
+        need(self.reason in _REASONS, "reason")
         if self.error is None:
-            _need(isinstance(self.genre, str), "genre")
+            need(isinstance(self.genre, str), "genre")
         else:
-            _need(isinstance(self.error, str) and self.genre is None, "error")
-        if self.embedding is not None:
-            vector(self.embedding)
+            need(isinstance(self.error, str) and self.genre is None, "error")
+
+
+def checksum_of(row: TrackRow) -> int | None:
+    """Return the CRC-32 of the columns of a row that are long to check; None if one has another type."""
+    try:
+        texts = "\0".join((row.genres, row.notices, row.tags)).encode("utf-8", "surrogatepass")
+        return zlib.crc32(b"\0".join((texts, row.timeline, row.embedding or b"", row.probabilities or b"")))
+    except TypeError:
+        return None
 
 
 def check_values(path: object, sound: object, duration: object, confidence: object) -> None:
@@ -168,10 +223,10 @@ def check_values(path: object, sound: object, duration: object, confidence: obje
     DamagedRowError
         If one is invalid.
     """
-    _need(is_path(path), "path")
-    _need(is_digest(sound), "sound")
-    _need(duration is None or _is_length(duration), "duration")
-    _need(confidence is None or _is_probability(confidence), "confidence")
+    need(is_path(path), "path")
+    need(is_digest(sound), "sound")
+    need(duration is None or is_length(duration), "duration")
+    need(confidence is None or is_probability(confidence), "confidence")
 
 
 def is_digest(value: object) -> bool:
@@ -195,7 +250,7 @@ def vector(data: object) -> npt.NDArray[np.float32]:
     if not isinstance(data, bytes) or not 0 < len(data) <= 4 * MOST_NUMBERS or len(data) % 4:
         raise DamagedRowError("embedding")
     numbers = np.frombuffer(data, "<f4").astype(np.float32)
-    _need(bool((np.abs(numbers) <= _LARGEST_NUMBER).all()), "embedding")
+    need(bool((np.abs(numbers) <= _LARGEST_NUMBER).all()), "embedding")
     return numbers
 
 
@@ -231,9 +286,24 @@ def ranked_genres(text: object) -> tuple[RankedGenre, ...]:
     DamagedRowError
         If it is damaged.
     """
-    pairs = _rows(parse(text, "genres"), 2, "genres")
-    _need(all(_is_text(name) and _is_probability(p) for name, p in pairs), "genres")
+    pairs = rows_of(parse(text, "genres"), 2, "genres")
+    need(all(is_text(name) and is_probability(p) for name, p in pairs), "genres")
     return tuple(RankedGenre(name, float(p)) for name, p in pairs)
+
+
+def _first_genres(text: str, most: int | None) -> tuple[RankedGenre, ...]:
+    """Return the first genres in a list that was checked."""
+    if most is None:
+        return tuple([RankedGenre(name, float(p)) for name, p in json.loads(text)])
+    found: list[RankedGenre] = []
+    at = 1
+    while text.startswith("[", at):
+        (name, probability), end = _scan(text, at)
+        found.append(RankedGenre(name, float(probability)))
+        if len(found) == most or text[end:] == "]":
+            return tuple(found)
+        at = end + 2 if text.startswith(", ", end) else -1  # genrelab writes no other spaces
+    return ranked_genres(text)[:most]
 
 
 def tag_scores(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:
@@ -245,11 +315,11 @@ def tag_scores(text: object, *, only_present: bool = False) -> tuple[TagScore, .
         If it is damaged.
     """
     found = parse(text, "tags")
-    _need(isinstance(found, list) and all(isinstance(row, list) and len(row) == 4 for row in found), "tags")
+    need(isinstance(found, list) and all(isinstance(row, list) and len(row) == 4 for row in found), "tags")
     tags = []
     for kind, name, probability, present in found:
-        _need(isinstance(kind, str) and isinstance(name, str) and _is_tag(kind, name), "tags")
-        _need(_is_probability(probability) and isinstance(present, bool), "tags")
+        need(isinstance(kind, str) and isinstance(name, str) and _is_tag(kind, name), "tags")
+        need(is_probability(probability) and isinstance(present, bool), "tags")
         if present or not only_present:
             tags.append(TagScore(kind, name, float(probability), present))
     return tuple(tags)
@@ -257,7 +327,7 @@ def tag_scores(text: object, *, only_present: bool = False) -> tuple[TagScore, .
 
 @lru_cache(maxsize=4096)  # the tracks of one model have the same tags
 def _is_tag(kind: str, name: str) -> bool:
-    return _KIND.fullmatch(kind) is not None and _is_text(name)
+    return _KIND.fullmatch(kind) is not None and is_text(name)
 
 
 def tag_names(text: object) -> list[tuple[str, str]]:
@@ -277,8 +347,8 @@ def present_labels(text: object) -> list[str]:
 
 
 def _notices(text: object) -> tuple[Notice, ...]:
-    pairs = _rows(parse(text, "notices"), 2, "notices")
-    _need(all(kind in _KINDS and _is_text(message, files=True) for kind, message in pairs), "notices")
+    pairs = rows_of(parse(text, "notices"), 2, "notices")
+    need(all(kind in _KINDS and is_text(message, files=True) for kind, message in pairs), "notices")
     return tuple(Notice(kind, message) for kind, message in pairs)
 
 
@@ -290,14 +360,14 @@ def _timeline(data: object) -> tuple[Segment, ...]:
         text = opened.decompress(data, MOST_TIMELINE)
     except zlib.error as error:
         raise DamagedRowError("timeline") from error
-    _need(opened.eof and text.count(b"[") <= MOST_SEGMENTS, "timeline")
-    rows = _rows(parse(text, "timeline", most=MOST_TIMELINE), 4, "timeline")
+    need(opened.eof and text.count(b"[") <= MOST_SEGMENTS, "timeline")
+    rows = rows_of(parse(text, "timeline", most=MOST_TIMELINE), 4, "timeline")
     last = -math.inf
     for start, end, genre, probability in rows:
-        _need(_is_length(start) and _is_length(end), "timeline")
-        _need(start >= last + _SHORTEST_STEP and end >= start + _SHORTEST_STEP, "timeline")
-        _need(genre is None or _is_text(genre), "timeline")
-        _need(probability is None or _is_probability(probability), "timeline")
+        need(is_length(start) and is_length(end), "timeline")
+        need(start >= last + _SHORTEST_STEP and end >= start + _SHORTEST_STEP, "timeline")
+        need(genre is None or is_text(genre), "timeline")
+        need(probability is None or is_probability(probability), "timeline")
         last = start
     return tuple(Segment(*row) for row in rows)
 
@@ -310,44 +380,5 @@ def _probabilities(
     if not isinstance(data, bytes) or not timeline or len(data) != 2 * len(timeline) * len(genres):
         raise DamagedRowError("probabilities")
     values = np.frombuffer(data, "<f2").astype(np.float16)
-    _need(bool((np.isnan(values) | ((values >= 0) & (values <= 1))).all()), "probabilities")
+    need(bool((np.isnan(values) | ((values >= 0) & (values <= 1))).all()), "probabilities")
     return values.reshape(len(timeline), len(genres))
-
-
-def _rows(value: Any, length: int, what: str) -> list[Any]:
-    is_table = isinstance(value, list) and all(
-        isinstance(row, list)
-        and len(row) == length
-        and not any(isinstance(cell, list | dict) for cell in row)
-        for row in value
-    )
-    _need(is_table, what)
-    return value  # type: ignore[no-any-return]
-
-
-def _is_length(value: object) -> bool:
-    return _is_number(value) and value >= 0  # type: ignore[operator]
-
-
-def _is_probability(value: object) -> bool:
-    return _is_number(value) and -_ROUNDING <= value <= 1 + _ROUNDING  # type: ignore[operator]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
-
-
-def _is_text(value: object, *, files: bool = False) -> bool:
-    """Whether a value is valid text; with `files`, file names in it need not be UTF-8."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode(errors="surrogateescape" if files else "strict")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _need(holds: object, what: str) -> None:
-    if not holds:
-        raise DamagedRowError(what)

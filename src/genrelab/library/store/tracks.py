@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,32 +17,33 @@ import numpy.typing as npt
 import genrelab
 from genrelab.library.store.database import Database
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
+from genrelab.library.store.listing.counts import (
+    count_genres,
+    count_tags,
+    genres,
+    present_tags,
+    tag_pairs,
+)
+from genrelab.library.store.listing.selection import PATH, blocks, select_tracks
+from genrelab.library.store.schema.derived import derive
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
     COLUMNS,
-    MOST_TEXT,
+    EVERYTHING,
+    READ_COLUMNS,
     DamagedRowError,
     RecordFilter,
+    Shown,
     TrackRow,
-    genre_names,
     is_digest,
-    present_labels,
-    tag_names,
     vector,
 )
 from genrelab.recognize.recognition import UNSURE, Recognition
 
-_PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
-_PATH = "coalesce(CAST(path AS BLOB), x'')"  # it may have any type in a damaged library
-
-_COUNT_TAGS = """
-SELECT json_extract(item.value, '$[0]') AS kind, json_extract(item.value, '$[1]') AS name, count(*)
-FROM tracks, json_each(
-    CASE WHEN typeof(tags) = 'text' AND length(tags) <= ? AND json_valid(tags) THEN tags ELSE '[]' END
-) AS item
-WHERE CASE WHEN item.type = 'array' THEN json_extract(item.value, '$[3]') = 1 ELSE 0 END
-GROUP BY kind, name
-"""
+_STORED = f"{COLUMNS}, present, checksum"
+_PLACES = ", ".join("?" * len(_STORED.split(", ")))
+# Ids only grow, also after the newest rows were removed: what is kept beside the library goes by them.
+_NEW_ID = "max(coalesce((SELECT max(id) FROM tracks), 0) + 1, ?)"
 
 
 class Tracks:
@@ -121,7 +123,7 @@ class Tracks:
 
     def missing(self, paths: Iterable[str | os.PathLike[str]]) -> list[tuple[int, Path]]:
         """Return the id and the path of the tracks at or below some paths whose file does not exist."""
-        found = ((number, Path(os.fsdecode(path))) for number, path in self._numbers(paths))
+        found = ((number, Path(os.fsdecode(path))) for number, path in self._paths(paths))
         return [(number, path) for number, path in found if not os.path.lexists(path)]
 
     def _of_sound(
@@ -142,10 +144,11 @@ class Tracks:
         if row.path != snapshot.real:
             self._database.execute("DELETE FROM tracks WHERE path = ?", (snapshot.real,))
             if os.path.lexists(row.path):  # a copy; otherwise the file was moved
-                columns = COLUMNS.removeprefix("path, size, mtime_ns, ")
+                columns = _STORED.removeprefix("path, size, mtime_ns, ")
                 self._database.execute(
-                    f"INSERT INTO tracks ({COLUMNS}) SELECT ?, ?, ?, {columns} FROM tracks WHERE id = ?",
-                    (*here, row.id),
+                    f"INSERT INTO tracks (id, {_STORED}) SELECT {_NEW_ID}, ?, ?, ?, {columns} FROM tracks "
+                    "WHERE id = ?",
+                    (_now(), *here, row.id),
                 )
                 return
         self._database.execute(
@@ -191,7 +194,11 @@ class Tracks:
             json.dumps(recognition.notices),
             json.dumps(recognition.tags, ensure_ascii=False),
         )
-        self._database.execute(f"INSERT OR REPLACE INTO tracks ({COLUMNS}) VALUES ({_PLACES})", values)
+        derived = derive(TrackRow(0, *values))
+        self._database.execute(
+            f"INSERT OR REPLACE INTO tracks (id, {_STORED}) VALUES ({_NEW_ID}, {_PLACES})",
+            (_now(), *values, *derived),
+        )
 
     def note_rewritten(self, path: bytes, sound: bytes) -> None:
         """Update size and time of a file that genrelab rewrote without changing its audio."""
@@ -202,9 +209,12 @@ class Tracks:
         )
 
     def all(
-        self, paths: Iterable[str | os.PathLike[str]] = (), where: TrackFilter | None = None
+        self,
+        paths: Iterable[str | os.PathLike[str]] = (),
+        where: TrackFilter | None = None,
+        shown: Shown = EVERYTHING,
     ) -> Iterator[Recognition]:
-        """Yield the results, ordered by path.
+        """Yield the results, ordered by path; a few hundred are read at once.
 
         Parameters
         ----------
@@ -212,15 +222,21 @@ class Tracks:
             Files and folders; none means all tracks.
         where : TrackFilter or None
             Only tracks that fulfil it.
+        shown : Shown
+            What of each result is needed.
 
         Yields
         ------
         Recognition
             Without its embedding. For a damaged row, `error` is set.
         """
-        for number, path in self._numbers(paths, where):
-            for row in self._rows("id = ?", number):
-                yield _listed(row, Path(os.fsdecode(path)))
+        statement = f"SELECT {PATH}, {READ_COLUMNS} FROM tracks WHERE id IN ({{marks}})"
+        for block in blocks(select_tracks(self._database, paths, where)):
+            found = {
+                values[1]: _listed(TrackRow(*values[1:]), Path(os.fsdecode(values[0])), shown)
+                for values in self._database.rows(statement.format(marks=_marks(block)), block)
+            }
+            yield from (found[number] for number in block if number in found)
 
     def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
         """Remove tracks from the table; the files do not change.
@@ -239,7 +255,7 @@ class Tracks:
         """
         count = 0
         with self._database.transaction():
-            for number, path in self._numbers(paths):
+            for number, path in self._paths(paths):
                 if not (missing and os.path.lexists(path)):
                     self._database.execute("DELETE FROM tracks WHERE id = ?", (number,))
                     count += 1
@@ -281,84 +297,62 @@ class Tracks:
 
     def counts(self) -> list[tuple[str, str, int]]:
         """Return model, genre and number of tracks; the genre of errors is `error`."""
-        return self._database.rows(
-            "SELECT coalesce(CAST(model AS TEXT), '') AS m, coalesce(CAST(genre AS TEXT), 'error') AS g, "
-            "count(*) FROM tracks GROUP BY m, g ORDER BY m, count(*) DESC, g"
-        )
+        return count_genres(self._database)
+
+    def is_empty(self) -> bool:
+        """Whether there are no tracks."""
+        return not self._database.rows("SELECT 1 FROM tracks LIMIT 1")
 
     def count_tags(self) -> list[tuple[str, str, int]]:
         """Return kind, name and number of tracks of each tag, by kind, most tracks first; also if 0."""
-        rows = self._database.rows(_COUNT_TAGS, (MOST_TEXT,))
-        counts = {(kind, name): count for kind, name, count in rows}
-        every = {tag: counts.get(tag, 0) for tag in self._tag_names()}
-        ranked = sorted(every.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
-        return [(kind, name, count) for (kind, name), count in ranked]
+        return count_tags(self._database)
 
     def present_tags(self, model: str) -> dict[bytes, tuple[str, ...]]:
         """Return the present tags of each track that a model recognized: path -> `mood:calm`, ...
 
         Tracks without any, and damaged ones, are absent.
         """
-        rows = self._database.rows(
-            "SELECT path, tags FROM tracks WHERE model = ? AND tags != '[]' AND typeof(path) = 'blob'",
-            (model,),
-        )
-        labels: dict[str, str] = {}  # one text per tag, not one per track
-        found = ((path, present_labels(tags)) for path, tags in rows)
-        return {path: tuple(labels.setdefault(each, each) for each in some) for path, some in found if some}
+        return present_tags(self._database, model)
 
     def genres(self) -> set[str]:
         """Return all genres of the models with stored results."""
-        rows = self._database.rows("SELECT genres FROM tracks WHERE genres != '[]' GROUP BY model")
-        return {genre for (ranked,) in rows for genre in genre_names(ranked)}
+        return genres(self._database)
 
     def tags(self) -> set[str]:
         """Return all tags of the models with stored results, such as `mood:calm`."""
-        return {f"{kind}:{name}" for kind, name in self._tag_names()}
-
-    def _tag_names(self) -> set[tuple[str, str]]:
-        rows = self._database.rows(  # every answer of a model has all of its tags, except for silence
-            "SELECT tags FROM tracks WHERE id IN "
-            "(SELECT min(id) FROM tracks WHERE tags != '[]' GROUP BY model)"
-        )
-        return {tag for (tags,) in rows for tag in tag_names(tags)}
+        return {f"{kind}:{name}" for kind, name in tag_pairs(self._database)}
 
     def known_tags(self) -> KnownTags:
         """Return what conditions may name."""
         names: dict[str, set[str]] = defaultdict(set)
-        for kind, name in self._tag_names():
+        for kind, name in tag_pairs(self._database):
             names[kind].add(name)
         return KnownTags(frozenset(self.genres()), {kind: frozenset(found) for kind, found in names.items()})
 
-    def _numbers(
-        self, paths: Iterable[str | os.PathLike[str]], where: TrackFilter | None = None
-    ) -> list[tuple[int, bytes]]:
-        """Return ids and paths of the tracks at or below some paths, ordered by path."""
-        reals = [real_path(path) for path in paths]
-        clause, values = ("1", ()) if where is None else (where.clause, where.values)
-        if not reals:
-            statement = f"SELECT id, {_PATH} AS p FROM tracks WHERE {clause} ORDER BY p, id"
-            return self._database.rows(statement, values)
-        found: set[tuple[int, bytes]] = set()
-        for real in reals:
-            below = real.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
-            found.update(
-                self._database.rows(
-                    f"SELECT id, {_PATH} FROM tracks WHERE (path = ? OR substr({_PATH}, 1, ?) = ?) "
-                    f"AND ({clause})",
-                    (real, len(below), below, *values),
-                )
-            )
-        return sorted(found, key=lambda track: (track[1], track[0]))
+    def _paths(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[tuple[int, bytes]]:
+        """Yield ids and paths of the tracks at or below some paths, ordered by path."""
+        for block in blocks(select_tracks(self._database, paths)):
+            statement = f"SELECT id, {PATH} FROM tracks WHERE id IN ({_marks(block)})"
+            found = dict(self._database.rows(statement, block))
+            yield from ((number, found[number]) for number in block if number in found)
 
     def _rows(self, where: str, value: object) -> list[TrackRow]:
-        found = self._database.rows(f"SELECT id, {COLUMNS} FROM tracks WHERE {where}", (value,))
+        found = self._database.rows(f"SELECT {READ_COLUMNS} FROM tracks WHERE {where}", (value,))
         return [TrackRow(*values) for values in found]
 
 
-def _listed(row: TrackRow, path: Path) -> Recognition:
+def _now() -> int:
+    """Return the time in microseconds, above any id that was given before."""
+    return time.time_ns() // 1000
+
+
+def _marks(values: Sized) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _listed(row: TrackRow, path: Path, shown: Shown) -> Recognition:
     try:
-        return row.recognition(path)
+        return row.recognition(path, shown)
     except DamagedRowError as error:
         message = f"the stored result for {path} is damaged ({error}). Recognize it again."
         return Recognition(path, str(row.model), error=message)

@@ -17,6 +17,10 @@ BLOCK = 4096
 """Rows that are read at once; 11 MB for embeddings of 688 numbers."""
 
 
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+"""Bounds of ids."""
+
+
 class RowBlock(NamedTuple):
     """Some rows of the table of tracks.
 
@@ -32,7 +36,9 @@ class RowBlock(NamedTuple):
     directions: npt.NDArray[np.float16]
 
 
-def read_rows(library: Library, key: str, *, after: int = -(2**63), length: int = 0) -> Iterator[RowBlock]:
+def read_rows(
+    library: Library, key: str, *, after: int = LOWEST, until: int = HIGHEST, length: int = 0
+) -> Iterator[RowBlock]:
     """Read the rows of one model that have a usable embedding, in the order of their ids.
 
     Parameters
@@ -40,8 +46,8 @@ def read_rows(library: Library, key: str, *, after: int = -(2**63), length: int 
     library : Library
     key : str
         `genrelab.bundle.bundle.embedding_key`.
-    after : int
-        Only rows with a higher id.
+    after, until : int
+        Only rows with a higher id than `after`, up to `until`.
     length : int
         Only embeddings of so many numbers; 0 means those of the most common length in the first block, so
         that one damaged row does not exclude all others.
@@ -52,9 +58,9 @@ def read_rows(library: Library, key: str, *, after: int = -(2**63), length: int 
         Damaged embeddings and those of zeros are omitted.
     """
     while rows := library.database.rows(
-        "SELECT id, embedding FROM tracks WHERE id > ? AND substr(model, ?) = ? AND embedding IS NOT NULL "
-        "ORDER BY id LIMIT ?",
-        (after, -KEY_LENGTH, key, BLOCK),
+        "SELECT id, embedding FROM tracks WHERE id > ? AND id <= ? AND substr(model, ?) = ? "
+        "AND embedding IS NOT NULL ORDER BY id LIMIT ?",
+        (after, until, -KEY_LENGTH, key, BLOCK),
     ):
         after = rows[-1][0]
         found = [(number, numbers) for number, data in rows if (numbers := _numbers(data)) is not None]

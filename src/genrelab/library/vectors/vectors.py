@@ -1,17 +1,25 @@
-"""The embeddings of one model as a matrix, and exact search in it."""
+"""The embeddings of one model as a matrix, and exact search in it.
+
+Small matrices are multiplied by a query block by block. For large ones, bounds of all cosines are computed from
+a sketch; the rows with the highest bounds are compared in full, and then all others whose bound is above the
+lowest cosine that is found. The answer is the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from genrelab.library.vectors.half import widen
+from genrelab.library.vectors.sketch import SLACK, Sketch
 
 Ids = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float16]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float32]
 
 ROUNDING = 6e-4
@@ -22,6 +30,9 @@ vectors of length 1.
 """
 
 _BLOCK = 512  # rows that are widened at once: they stay in the processor's cache
+_MOST_SCORES = 1 << 23  # computed at once; 32 MB
+_FIRST = 256  # rows with the highest bounds that are compared first
+_FEW = 8  # without bounds, if only this part of the rows is allowed, or more than this part is wanted
 
 
 class Found(NamedTuple):
@@ -55,13 +66,26 @@ class Vectors:
     alive : np.ndarray [shape=(n,)], bool
         False for rows whose track is no longer in the library. They stay until the matrix is compacted, and
         no search finds them.
+    others : np.ndarray [shape=(m,)], int64, or None
+        Ids of the tracks in the library that have no such embedding, ascending; None if that is not known.
     """
 
-    def __init__(self, identity: str, rows: Ids, matrix: Matrix, alive: Mask) -> None:
+    def __init__(
+        self,
+        identity: str,
+        rows: Ids,
+        matrix: Matrix,
+        alive: Mask | None = None,
+        *,
+        sketch: Sketch | None = None,
+        others: Ids | None = None,
+    ) -> None:
         self.identity = identity
         self.rows = rows
         self.matrix = matrix
-        self.alive = alive
+        self.alive = np.ones(len(rows), np.bool_) if alive is None else alive
+        self.others = others
+        self._sketch = sketch
 
     def __len__(self) -> int:
         """Return the number of tracks that are in the library."""
@@ -96,18 +120,70 @@ class Vectors:
         Found
             Tracks with the same cosine are in the order of their ids.
         """
-        queries = queries / np.linalg.norm(queries, axis=1, keepdims=True)
-        usable = np.flatnonzero(self.alive if allowed is None else self.alive & allowed)
-        count = min(k, len(usable))
-        rows = np.full((len(queries), k), -1, np.int64)
-        cosines = np.full((len(queries), k), -np.inf, np.float32)
-        found = np.empty((len(queries), len(usable)), np.float32)
+        queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
+        usable = self.alive if allowed is None else self.alive & allowed
+        places = np.flatnonzero(usable)
+        count, size = min(k, len(places)), len(self.rows)
+        found = Found(
+            np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32)
+        )
+        if not count:
+            return found
+        together = max(1, _MOST_SCORES // size)
+        for start in range(0, len(queries), together):
+            some = queries[start : start + together]
+            if self._sketch is None or len(places) * _FEW < size or count * _FEW > size:
+                nearest = self._compare_all(some, places, count)
+            else:
+                nearest = self._compare_bounded(self._sketch, some, usable, count)
+            for number, (rows, cosines) in enumerate(nearest, start):
+                found.rows[number, :count] = self.rows[rows]
+                found.cosines[number, :count] = np.clip(cosines, -1.0, 1.0)
+        return found
+
+    def _compare_all(self, queries: Floats, places: Places, count: int) -> Iterator[tuple[Places, Floats]]:
+        """Yield the nearest of some rows, and their cosines, for each query."""
+        scores = np.empty((len(queries), len(places)), np.float32)
         room = np.empty((_BLOCK, self.length), np.float32)
-        for start in range(0, len(usable), _BLOCK):
-            block = self.matrix[usable[start : start + _BLOCK]]
-            found[:, start : start + len(block)] = queries @ widen(block, room).T
-        for number, scores in enumerate(found):
-            order = np.argsort(-scores, kind="stable")[:count]
-            rows[number, :count] = self.rows[usable[order]]
-            cosines[number, :count] = np.clip(scores[order], -1.0, 1.0)
-        return Found(rows, cosines)
+        whole = len(places) == len(self.rows)
+        for start in range(0, len(places), _BLOCK):
+            chosen = slice(start, start + _BLOCK) if whole else places[start : start + _BLOCK]
+            block = self.matrix[chosen]
+            scores[:, start : start + len(block)] = queries @ widen(block, room).T
+        for each in scores:
+            best = _highest(each, count)
+            yield places[best], each[best]
+
+    def _compare_bounded(
+        self, sketch: Sketch, queries: Floats, usable: Mask, count: int
+    ) -> Iterator[tuple[Places, Floats]]:
+        """Yield the nearest usable rows, and their cosines, for each query."""
+        bounds = sketch.of_queries(queries) @ sketch.table.T
+        bounds[:, ~usable] = -np.inf
+        most = min(max(_FIRST, 4 * count), int(np.count_nonzero(usable)))
+        for query, upper in zip(queries, bounds, strict=True):
+            first = np.sort(np.argpartition(-upper, most - 1)[:most])
+            rows, cosines = first, self._cosines(first, query)
+            floor = np.partition(cosines, -count)[-count]
+            upper[first] = -np.inf
+            rest = np.flatnonzero(upper >= floor - SLACK)
+            rest = rest[np.argsort(-upper[rest], kind="stable")]
+            while len(rest) and upper[rest[0]] >= floor - SLACK:
+                part, rest = np.sort(rest[:_BLOCK]), rest[_BLOCK:]
+                rows, cosines = np.append(rows, part), np.append(cosines, self._cosines(part, query))
+                best = _highest(cosines, count)
+                rows, cosines = rows[best], cosines[best]
+                floor = cosines[-1]
+            order = np.lexsort((rows, -cosines))[:count]
+            yield rows[order], cosines[order]
+
+    def _cosines(self, rows: Places, query: Floats) -> Floats:
+        found = [widen(self.matrix[rows[at : at + _BLOCK]]) @ query for at in range(0, len(rows), _BLOCK)]
+        return np.concatenate(found)
+
+
+def _highest(scores: Floats, count: int) -> Places:
+    """Return where the highest numbers are, the highest first; equal ones in their order."""
+    floor = np.partition(scores, -count)[-count]
+    some = np.flatnonzero(scores >= floor)
+    return some[np.argsort(-scores[some], kind="stable")][:count]

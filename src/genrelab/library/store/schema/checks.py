@@ -1,0 +1,56 @@
+"""Checks of values from a library, which may be damaged or untrusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_LARGEST = 1e12  # seconds
+_ROUNDING = 1e-3  # of a probability
+
+
+class DamagedRowError(ValueError):
+    """A value in the library is invalid."""
+
+
+def rows_of(value: Any, length: int, what: str) -> list[Any]:
+    """Return a list of lists of a length, without further lists in them; raise if it is something else."""
+    is_table = isinstance(value, list) and all(
+        isinstance(row, list)
+        and len(row) == length
+        and not any(isinstance(cell, list | dict) for cell in row)
+        for row in value
+    )
+    need(is_table, what)
+    return value  # type: ignore[no-any-return]
+
+
+def is_length(value: object) -> bool:
+    """Whether a value is a time in seconds."""
+    return is_number(value) and value >= 0  # type: ignore[operator]
+
+
+def is_probability(value: object) -> bool:
+    """Whether a value is a probability, up to rounding."""
+    return is_number(value) and -_ROUNDING <= value <= 1 + _ROUNDING  # type: ignore[operator]
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number that is not too large."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+def is_text(value: object, *, files: bool = False) -> bool:
+    """Whether a value is valid text; with `files`, file names in it need not be UTF-8."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode(errors="surrogateescape" if files else "strict")
+    except UnicodeError:
+        return False
+    return True
+
+
+def need(holds: object, what: str) -> None:
+    """Raise `DamagedRowError` unless a condition holds."""
+    if not holds:
+        raise DamagedRowError(what)
