@@ -301,6 +301,7 @@ export class Scatter {
     const [now, later] = divide(all, this.budget);
     this.later = later;
     this.show(now, false);
+    this.shown = (this.shown ?? 0) + 1; // pictures
     if (this.hovered >= 0) this.listeners.hover(this.hovered, ...this.toPixels(this.hovered));
     this.drawCover();
   }
