@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import struct
 import time
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from genrelab.library.explore.chart.columns import TrackColumns
+from genrelab.library.explore.chart.payload import MAGIC
 from genrelab.library.explore.layout import Layout
 from genrelab.library.explore.map import Survey, write_map
 
@@ -23,6 +28,7 @@ _FIRST = """async () => {
 }"""
 _ZOOM = """async (seconds) => {
   const { scatter } = window.genrelabMap;
+  const { gl } = scatter.painter;
   const pauses = [];
   const start = performance.now();
   let before = start;
@@ -31,7 +37,7 @@ _ZOOM = """async (seconds) => {
     const isIn = Math.floor(step / 40) % 2 === 0;
     scatter.zoomBy(isIn ? 1.1 : 1 / 1.1, 0.4 * scatter.cover.clientWidth, 0.45 * scatter.cover.clientHeight);
     await new Promise((go) => requestAnimationFrame(go));
-    scatter.painter.gl?.readPixels(0, 0, 1, 1, scatter.painter.gl.RGBA, scatter.painter.gl.UNSIGNED_BYTE, new Uint8Array(4));
+    gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits for the picture
     pauses.push(performance.now() - before);
     before = performance.now();
   }
@@ -59,6 +65,31 @@ class PageSpeed(NamedTuple):
     rate: float
     drawn: int
     painter: str
+
+
+def unpacked(page: bytes, kind: str) -> bytes:
+    """Return the data in the elements of one kind, `data` or `names`, joined by line breaks."""
+    pattern = rb'<script type="application/octet-stream" class="%b">([^<]*)</script>' % kind.encode()
+    return b"\n".join(zlib.decompress(base64.b64decode(text)) for text in re.findall(pattern, page))
+
+
+def read_data(data: bytes) -> dict[str, Any]:
+    """Take the data of a map apart, as pages/scatter/data.js does."""
+    assert data.startswith(MAGIC)
+    (length,) = struct.unpack_from("<I", data, len(MAGIC))
+    at = len(MAGIC) + 4 + length
+    found: dict[str, Any] = json.loads(data[at - length : at])
+    for name, width, count in found["sections"]:
+        assert at % width == 0
+        found[name] = np.frombuffer(data, f"<u{width}", count, at)
+        at += width * count
+    assert at == len(data)
+    return found
+
+
+def names_in(page: Path) -> list[str]:
+    """Return the names of the tracks of a page, in the order of paths."""
+    return unpacked(page.read_bytes(), "names").decode().split("\n")
 
 
 def measure(page: Path, browser: Any, *, seconds: float = 5.0) -> PageSpeed:
@@ -92,17 +123,16 @@ def measure(page: Path, browser: Any, *, seconds: float = 5.0) -> PageSpeed:
     return PageSpeed(first, 1000 / float(counted.mean()), found["budget"], found["kind"])
 
 
-def write_page(path: Path, count: int, *, hostile: bool = False) -> Path:
+def write_page(path: Path, count: int) -> Path:
     """Write a page of generated tracks, without a library."""
     draw = np.random.default_rng(count)
     centres = draw.random((300, 2))
     of = draw.integers(300, size=count)
     places = np.clip(centres[of] + 0.02 * draw.normal(size=(count, 2)), 0, 1).astype(np.float32)
     paths = [
-        b"/music/Artist %05d/Album %06d/%02d Track %07d.mp3" % (n // 100, n // 10, n % 10, n) for n in range(count)
+        b"/music/Artist %05d/Album %06d/%02d Track %07d.mp3" % (n // 100, n // 10, n % 10, n)
+        for n in range(count)
     ]
-    if hostile:
-        paths[0] = "/music/</script><img src=x onerror=alert(1)>\u202e.mp3".replace("</", "<\\").encode()
     tracks = TrackColumns(
         np.arange(count), paths, GENRES, (of % len(GENRES)).astype(np.uint16),
         draw.random(count).astype(np.float32), np.zeros(count, np.uint32),

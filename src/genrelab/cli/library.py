@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.library_export import export_tracks, watched
 from genrelab.cli.options import (
     FormatOption,
     GuessOption,
@@ -26,7 +27,6 @@ from genrelab.cli.options import (
     WhereOption,
     read_placeholders,
 )
-from genrelab.cli.library_export import export_tracks
 from genrelab.cli.progress import counting, note, say, say_json
 
 if TYPE_CHECKING:
@@ -277,7 +277,8 @@ def draw_map(
     ] = None,
     where: WhereOption = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Draw tracks whose file is not there, too, such as on another disk.")
+        bool,
+        typer.Option("--missing", help="Draw tracks whose file is not there, too, such as on another disk."),
     ] = False,
     library: LibraryOption = None,
     quiet: QuietOption = False,
@@ -298,12 +299,13 @@ def draw_map(
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
             survey = Survey.take(
                 opened, paths or (), model=identity, where=read_where(opened, where), missing=missing,
-                progress=lambda share: report("map", round(100 * share), 100) is None,
+                progress=watched(report),
             )  # fmt: skip
             write_map(survey, stream)
     if not quiet:
         note(f"{len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)} drawn: {out}")
-        note(f"note: the map keeps {100 * survey.layout.kept:.0f} % of nearest neighbours, measured on a sample")
+        kept = f"{100 * survey.layout.kept:.0f} % of nearest neighbours"
+        note(f"note: the map keeps {kept}, measured on a sample")
         for line in survey.left_out():
             note(f"note: {line}")
 

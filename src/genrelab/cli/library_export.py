@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from genrelab.cli.options import LibraryOption, PathsArgument, QuietOption, WhereOption
-from genrelab.cli.progress import note
+from genrelab.cli.progress import Report, note
+
+
+def watched(report: Report) -> Callable[[float], bool]:
+    """Return a function that shows how far a map is and lets it go on."""
+
+    def show(share: float) -> bool:
+        report("map", round(100 * share), 100)
+        return True
+
+    return show
 
 
 def export_tracks(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The table to write.")],
     paths: PathsArgument = None,
     format: Annotated[
-        Literal["parquet", "csv"], typer.Option(help="Format of the table; Parquet needs the extra `parquet`.")
+        Literal["parquet", "csv"],
+        typer.Option(help="Format of the table; Parquet needs the extra `parquet`."),
     ] = "parquet",
     model: Annotated[
         Path | None,
@@ -25,12 +37,13 @@ def export_tracks(
     ] = None,
     where: WhereOption = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Include tracks whose file is not there, such as on another disk.")
+        bool,
+        typer.Option("--missing", help="Include tracks whose file is not there, such as on another disk."),
     ] = False,
     library: LibraryOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Export tracks with genre, tags, places on the map and nearest neighbours, as Embedding Atlas reads them.
+    """Export tracks with places on the map and nearest neighbours, in the form that Embedding Atlas reads.
 
     Example: genrelab library export --to tracks.parquet
 
@@ -51,7 +64,7 @@ def export_tracks(
         with open_output(to, keep=files_to_keep(opened, to)) as stream:
             survey = Survey.take(
                 opened, paths or (), model=identity, where=read_where(opened, where), missing=missing,
-                progress=lambda share: report("map", round(100 * share), 100) is None,
+                progress=watched(report),
             )  # fmt: skip
             write_export(survey.layout, stream, format=format)
     if not quiet:

@@ -57,9 +57,7 @@ def test_all_tracks_settle_around_a_sample(path: Path) -> None:
         found = lay_out_library(library, Wanted(MODEL), progress=note)
         again = lay_out_library(library, Wanted(MODEL))
     assert found.sampled and found.places.shape == (COUNT - FAILED, 2)
-    assert found.tracks.paths == sorted(
-        track_path(number) for number in range(COUNT) if number % 500 != 499
-    )
+    assert found.tracks.paths == sorted(track_path(number) for number in range(COUNT) if number % 500 != 499)
     np.testing.assert_array_equal(found.places, again.places)
     np.testing.assert_array_equal(found.neighbours, again.neighbours)
     assert found.places.min() >= 0 and found.places.max() <= 1

@@ -5,27 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import os
 import re
-import struct
-import zlib
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from map_pages import read_data, unpacked
 from raising import raises
 from sklearn.manifold import trustworthiness
-from sklearn.neighbors import NearestNeighbors
 
 from genrelab.library import Library
 from genrelab.library.explore.chart.components import principal_components
-from genrelab.library.explore.chart.payload import MAGIC, Tiles, divide, on_grid
+from genrelab.library.explore.chart.payload import Tiles, divide, on_grid
 from genrelab.library.explore.chart.placing import place
 from genrelab.library.explore.chart.quality import kept_neighbours
 from genrelab.library.explore.map import Survey, write_map
@@ -92,20 +88,6 @@ def put(library: Library, tmp_path: Path) -> Put:
     return put
 
 
-def read(data: bytes) -> dict[str, Any]:
-    """Take the data of a map apart, as pages/scatter/data.js does."""
-    assert data.startswith(MAGIC)
-    (length,) = struct.unpack_from("<I", data, len(MAGIC))
-    at = len(MAGIC) + 4 + length
-    found: dict[str, Any] = json.loads(data[at - length : at])
-    for name, width, count in found["sections"]:
-        assert at % width == 0
-        found[name] = np.frombuffer(data, f"<u{width}", count, at)
-        at += width * count
-    assert at == len(data)
-    return found
-
-
 class Page(HTMLParser):
     """What a browser would find in the page."""
 
@@ -116,14 +98,8 @@ class Page(HTMLParser):
         self.words = ""
         self.feed(text)
         self.close()
-        self.data = read(b"".join(self.unpacked("data")))
-        self.names = b"\n".join(self.unpacked("names")).decode().split("\n")
-
-    def unpacked(self, kind: str) -> list[bytes]:
-        """The data in the elements of a class."""
-        kinds = [attrs.get("class") for tag, attrs in self.tags if tag == "script"]
-        found = [text for text, each in zip(self.scripts, kinds, strict=True) if each == kind]
-        return [zlib.decompress(base64.b64decode(text)) for text in found]
+        self.data = read_data(unpacked(text.encode(), "data"))
+        self.names = unpacked(text.encode(), "names").decode().split("\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))

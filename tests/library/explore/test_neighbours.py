@@ -1,4 +1,4 @@
-"""The neighbours of all points among themselves are those that scikit-learn finds, and many are found fast."""
+"""The neighbours of all points among themselves are those that scikit-learn finds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from genrelab.library.explore.chart.quality import nearest_places, nearest_rows
 def clustered(count: int, numbers: int = 12, *, seed: int = 0) -> np.ndarray:
     draw = np.random.default_rng(seed)
     centres = draw.normal(size=(30, numbers))
-    return (centres[draw.integers(30, size=count)] + 0.4 * draw.normal(size=(count, numbers))).astype(np.float32)
+    return (centres[draw.integers(30, size=count)] + 0.4 * draw.normal(size=(count, numbers))).astype(
+        np.float32
+    )
 
 
 def reference(points: np.ndarray, count: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Write the map of a library as a table: places and nearest neighbours of each track, for other programs.
 
-The columns `x`, `y` and `neighbors` have the form that Embedding Atlas reads (`embedding-atlas FILE --x x --y y
---neighbors neighbors`): `ids` are numbers of rows in this table, from 0, and `distances` are cosine distances.
+The columns `x`, `y` and `neighbors` have the form that Embedding Atlas reads: `embedding-atlas FILE --x x
+--y y --neighbors neighbors`. `ids` are numbers of rows in this table, from 0; `distances` are cosine distances.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def _batch(layout: Layout, rows: _Rows, schema: Any) -> Any:
     tracks, block = layout.tracks, slice(rows.tracks.start, rows.tracks.stop)
     places = np.ascontiguousarray(layout.places[block].T)
     count = rows.ids.shape[1]
-    ends = pa.array(np.arange(0, (len(rows.tracks) + 1) * count, count or 1, dtype=np.int32)[: len(rows.tracks) + 1])
+    ends = pa.array(
+        np.arange(0, (len(rows.tracks) + 1) * count, count or 1, dtype=np.int32)[: len(rows.tracks) + 1]
+    )
     if not count:
         ends = pa.array(np.zeros(len(rows.tracks) + 1, np.int32))
     lists = [

@@ -77,7 +77,9 @@ class Page {
 
   colour() {
     const name = isDark.matches ? "dark" : "light";
-    this.scatter.colours(this.boxes.map((box) => box.dataset[name]), this.shapes);
+    const colours = this.boxes.map((box) => box.dataset[name]);
+    this.scatter.colours(colours, this.shapes);
+    this.boxes.forEach((box, k) => box.parentElement.querySelector("path[fill]")?.setAttribute("fill", colours[k]));
   }
 
   /** Return the numbers of a track's tags. */

@@ -104,7 +104,8 @@ class TrackColumns:
         if not len(self.tag_counts):
             return []
         start = int(self.tag_counts[:track].sum(dtype=np.int64))
-        return [self.tag_names[number] for number in self.tag_numbers[start : start + self.tag_counts[track]]]
+        end = start + int(self.tag_counts[track])
+        return [self.tag_names[number] for number in self.tag_numbers[start:end]]
 
 
 def read_columns(library: Library, wanted: Wanted, known: Ids) -> TrackColumns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -46,7 +48,7 @@ def principal_components(matrix: Matrix, rows: Rows) -> Points:
 
 def read(matrix: Matrix, rows: Rows) -> Points:
     """Return some rows as float32 [shape=(m, d)]."""
-    found = matrix[rows]
+    found: npt.NDArray[Any] = matrix[rows]
     return widen(found) if found.dtype == np.float16 else found.astype(np.float32)
 
 

@@ -136,18 +136,31 @@ def _move(
     with ThreadPoolExecutor(max(1, min(_MOST_THREADS, len(starts), os.cpu_count() or 1))) as threads:
         for step, rate in enumerate(rates.tolist()):
             doubled = np.concatenate([now, now], axis=1)  # a stretch may go past the end
-            others, column = shifts[step].tolist(), columns[step % count]
-
-            def move(start: int, doubled: Points = doubled, column: Numbers = column,
-                     others: list[int] = others, rate: float = rate) -> None:  # fmt: skip
-                block = slice(start, min(start + _BLOCK, n))
-                force = _force(doubled, block, column[block], others, gravity)
-                after[:, block] = doubled[:, block] + np.float32(rate) * force
-
-            list(threads.map(move, starts))
+            parts = [
+                threads.submit(
+                    _step, doubled, after, slice(start, min(start + _BLOCK, n)),
+                    columns[step % count], (rate, gravity, shifts[step].tolist()),
+                )
+                for start in starts
+            ]  # fmt: skip
+            for part in parts:
+                part.result()
             now, after = after, now
             progress((step + 1) / len(rates))
     return np.ascontiguousarray(now.T)
+
+
+def _step(
+    doubled: Points,
+    after: Points,
+    block: slice,
+    column: Numbers,
+    forces: tuple[float, float, list[int]],
+) -> None:
+    """Write where the points of a block are after a step into `after`."""
+    rate, gravity, shifts = forces
+    force = _force(doubled, block, column[block], shifts, gravity)
+    after[:, block] = doubled[:, block] + np.float32(rate) * force
 
 
 def _force(doubled: Points, block: slice, towards: Numbers, shifts: list[int], gravity: float) -> Points:

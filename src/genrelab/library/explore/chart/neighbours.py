@@ -1,4 +1,4 @@
-"""The nearest neighbours of all points among themselves, in time that grows a little faster than their number.
+"""The nearest neighbours of all points among themselves, in time that grows little faster than their number.
 
 Small sets are compared pair by pair. Larger ones are divided into cells by k-means (Lloyd 1982), and each
 point is compared with the points of its own cell and of the nearest cells, as an inverted file does (Jégou,
@@ -106,7 +106,8 @@ def _others(nearest: Numbers, own: Numbers, count: int) -> Numbers:
     """Return `count` of the nearest points of each row without the point itself."""
     is_own = nearest == own[:, None]
     is_own[~is_own.any(axis=1), -1] = True  # among copies, the point itself may have been left out
-    return nearest[~is_own].reshape(len(own), count)
+    others: Numbers = nearest[~is_own].reshape(len(own), count)
+    return others
 
 
 def _whole(n: int) -> Iterator[tuple[Numbers, Numbers]]:

@@ -86,7 +86,14 @@ def divide(grid: npt.NDArray[np.uint32], *, most: int = TILE) -> Tiles:
         taken = place < (most if level < DEEPEST else len(rest) + 1)
         order.append(rest[by_tile[taken]])
         for each, count in zip(codes.tolist(), counts.tolist(), strict=True):
-            tiles.append((level, each & (1 << level) - 1, each >> level, min(count, most) if level < DEEPEST else count))
+            tiles.append(
+                (
+                    level,
+                    each & (1 << level) - 1,
+                    each >> level,
+                    min(count, most) if level < DEEPEST else count,
+                )
+            )
         rest = rest[np.sort(by_tile[~taken])]
         if not len(rest):
             break

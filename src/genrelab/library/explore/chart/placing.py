@@ -1,10 +1,10 @@
 """Place any number of tracks on a plane: a sample is laid out well, the others settle around it.
 
 Up to `WHOLE` tracks are laid out together. Of more, a random sample of so many is laid out, and the others
-start at the mean place of their neighbours that have one already. Then the map is enlarged, so that the tracks
-of a large map lie as far apart as those of a small one, and all move once more, pushed off by tracks near them
-only: each region settles as a small map does. The cost of every part but the search for neighbours is linear
-in the number of tracks.
+start at the mean place of their neighbours that have one already. Then the map is enlarged, so that the
+tracks of a large map lie as far apart as those of a small one. All move once more, pushed off by tracks near
+them only: each region settles as a small map does. The cost of every part but the search for neighbours is
+linear in the number of tracks.
 """
 
 from __future__ import annotations
