@@ -13,7 +13,7 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {"--index-url"}  # options of pip
+FOREIGN = {"--index-url", "--x", "--y", "--neighbors", "--text"}  # options of pip and embedding-atlas
 GROUPS = {  # entry points of packages: names of genrelab, but not modules
     group
     for path in (ROOT / "src").rglob("*.py")

@@ -63,7 +63,7 @@ class Page {
     this.turn = 0; // of the search: a later one ends an earlier one
     this.scatter = new Scatter(find("map"), find("cover"), {
       hover: (point, x, y) => this.point(point, x, y),
-      open: (point) => this.point(point, ...this.scatter.toPixels(point)),
+      open: (point) => this.scatter.hover(point),
       lasso: () => {},
       view: () => this.list(),
     });

@@ -20,7 +20,7 @@ from genrelab.recognize.recognition import UNSURE
 
 _BLOCK = 4096  # rows of the table that are read at once
 _MOST_TAGS = 255  # per track
-_MOST_NAMES = 4000  # different genres, and different tags: a damaged library may have any number
+_MOST_NAMES = 2000  # different genres, and different tags: a damaged library may have any number
 
 OTHERS = "other genres"
 """What genres are called that come after so many different ones."""

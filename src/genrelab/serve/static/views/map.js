@@ -103,7 +103,7 @@ function Chart({ tracks, reload }) {
 
   const refused = (problem) => (problem.code === "map-changed" ? reload() : setFailure(problem));
   const choose = (points, isAdded, total = points.length) => {
-    const some = points.slice(0, MOST_SELECTED);
+    const some = points.slice(0, MOST_SELECTED).sort((a, b) => tracks.row[a] - tracks.row[b]); // in the order of paths
     tracks.names.load(some).then((found) => {
       const over = (isAdded ? selection.add(found) : selection.set(found)) + total - some.length;
       if (over) toast(`${several("track", total)} in there; the first ${whole(MOST_SELECTED)} are selected. Draw a smaller lasso, or hide genres.`);
