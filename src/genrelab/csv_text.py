@@ -18,6 +18,7 @@ from genrelab.printing import plain
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # spreadsheets in East Asia also accept the wide ones
 _MARK = "'"
+_MARKED = frozenset((*_FORMULA, _MARK))
 
 
 def csv_line(cells: Iterable[object], *, formulas: bool = False) -> str:
@@ -50,18 +51,42 @@ def csv_lines(rows: Iterable[Iterable[object]], *, formulas: bool = False) -> st
     return "".join(csv_line(row, formulas=formulas) for row in rows)
 
 
-def write_csv_line(cells: Iterable[object], out: BinaryIO) -> None:
-    """Write a row as UTF-8 and flush it; bytes of file names that are not UTF-8 are kept.
+class CsvWriter:
+    """Writes rows as UTF-8 and flushes each; bytes of file names that are not UTF-8 are kept.
 
     On a terminal, which interprets control characters, texts are escaped as in tables for people.
+
+    Parameters
+    ----------
+    out : binary file
+        The output; left open.
     """
-    if out.isatty():
-        cells = [plain(cell) if isinstance(cell, str) else cell for cell in cells]
-    out.write(csv_line(cells).encode("utf-8", errors=sys.getfilesystemencodeerrors()))
-    out.flush()
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._is_terminal = out.isatty()
+        self._errors = sys.getfilesystemencodeerrors()
+        # Before Python 3.13, the module quotes a line break only if it is in `lineterminator`.
+        self._writer = csv.writer(self, lineterminator="\r\n")
+
+    def write_row(self, cells: Iterable[object]) -> None:
+        """Write a row."""
+        if self._is_terminal:
+            cells = [plain(cell) if isinstance(cell, str) else cell for cell in cells]
+        self._writer.writerow([_cell(cell, formulas=False) for cell in cells])
+        self._out.flush()
+
+    def write(self, line: str) -> None:
+        """Write a line of the `csv` module."""
+        self._out.write(f"{line[:-2]}\n".encode("utf-8", self._errors))
+
+
+def write_csv_line(cells: Iterable[object], out: BinaryIO) -> None:
+    """Write one row; see `CsvWriter`."""
+    CsvWriter(out).write_row(cells)
 
 
 def _cell(cell: object, *, formulas: bool) -> object:
-    if isinstance(cell, str) and not formulas and cell.startswith((*_FORMULA, _MARK)):
+    if isinstance(cell, str) and cell[:1] in _MARKED and not formulas:
         return _MARK + cell
     return cell

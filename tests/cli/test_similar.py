@@ -58,6 +58,27 @@ def test_the_most_similar_come_first(songs: Path, capsys: Capture) -> None:
     assert [Path(row["also"]).name for row in rows if row["also"]] == ["z copy.wav"]
 
 
+def test_several_tracks(songs: Path, capsys: Capture) -> None:
+    low, high = songs / "a low.wav", songs / "album" / "c.mp3"
+
+    def found(*options: str) -> dict[str, float]:
+        assert run("similar", low, high, *options, "--format", "json") == 0
+        records = json.loads(capsys.readouterr().out)
+        return {Path(record["path"]).name: record["similarity"] for record in records}
+
+    assert list(found()) != [] and not {"a low.wav", "z copy.wav", "c.mp3"} & set(found())
+    assert list(found("--any"))[0] == "d.ogg"
+    assert found("--any")["d.ogg"] > 0.99 > found()["d.ogg"]
+    assert run("similar", low, low, "--format", "json", "--quiet") == 0
+    twice = json.loads(capsys.readouterr().out)
+    assert run("similar", low, "--format", "json", "--quiet") == 0
+    assert json.loads(capsys.readouterr().out) == twice
+    assert run("similar", *[f"{number}.mp3" for number in range(101)]) == 2
+    assert "101" in capsys.readouterr().err
+    assert run("similar", low, songs / "none.mp3") == 2
+    assert "none.mp3" in capsys.readouterr().err
+
+
 def test_filters(songs: Path, capsys: Capture) -> None:
     assert run("similar", songs / "a low.wav", "--same-genre", "--format", "json") == 0
     assert [Path(record["path"]).name for record in json.loads(capsys.readouterr().out)] == ["d.ogg"]

@@ -60,7 +60,7 @@ def open_library(
             f"there is no library {path or default_path()}. Check the path; `genrelab recognize` makes one."
         )
         raise UsageError(message, code="library-missing")
-    with Library(path, must_write=must_write) as library:
+    with counting() as report, Library(path, must_write=must_write, report=report) as library:
         yield library
 
 
@@ -153,12 +153,14 @@ def list_tracks(
 
     Example: genrelab library list ~/Music --where "genre=jazz, confidence>0.6"
     """
+    from genrelab.library.store.track_row import Shown
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
-        records = opened.tracks.all(paths or (), read_where(opened, where))
+        shown = Shown(top, timeline, tags) if format == "csv" else Shown(timeline=timeline)
+        records = opened.tracks.all(paths or (), read_where(opened, where), shown)
         if guess:
             records = (record.with_guess() for record in records)
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
@@ -330,11 +332,11 @@ def check_not_empty(opened: Library, paths: list[Path] | None = None) -> None:
     """Raise unless the library contains tracks, and some at or below each path."""
     from genrelab.errors import UsageError
 
-    if not opened.tracks.counts():
+    if opened.tracks.is_empty():
         message = f"the library {opened.path} contains no tracks. `genrelab recognize FOLDER` adds them."
         raise UsageError(message, code="library-empty")
     for path in paths or ():
-        if next(opened.tracks.all([path]), None) is None:
+        if not opened.tracks.has_any(path):
             raise UsageError(
                 f"the library {opened.path} contains nothing at or below {path}. Check the path, or run "
                 "`genrelab recognize` on it.",

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -160,8 +161,10 @@ def recognize(
     from genrelab.bundle.find import find_model
     from genrelab.errors import UsageError
     from genrelab.library import CachedRecognizer
-    from genrelab.recognize import Problem, Recognizer, ScanLog, SheetTrack, scan
+    from genrelab.library.store.track_row import Shown
+    from genrelab.recognize import Recognizer, ScanLog, scan
     from genrelab.recognize.albums import follow_albums
+    from genrelab.recognize.inputs.found_files import FoundFiles
     from genrelab.recognize.writers.albums import write_albums
     from genrelab.recognize.writers.formats import check_format, write_records
     from genrelab.recognize.writers.output import open_output
@@ -174,17 +177,15 @@ def recognize(
     check_format(format, top=top, timeline=timeline or parts)
     model_file = find_model(model)
     log = ScanLog()
-    found = list(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
+    found = FoundFiles(scan(paths, exclude=exclude or (), ignore=not no_ignore, log=log))
     if tagging:
         tagging.check_lists(log.lists)
     elif not quiet:
         note_skipped(log)
     jobs, threads = choose_jobs(jobs, len(found))
     read = [model_file, *log.lists]
-    read += [
-        file.path if isinstance(file, SheetTrack) else file for file in found if not isinstance(file, Problem)
-    ]
-    writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=read)
+    inputs = chain(read, found.files()) if picture or cue else ()
+    writer = PartsWriter(min_part, record_parts=parts, pictures=picture, cues=cue, keep=inputs)
     full = full or timeline or writer.wanted
     recognizer = Recognizer.load(model_file, full=full, threads=threads)
     if tags:
@@ -202,11 +203,15 @@ def recognize(
         cached = None
         if opened is not None:
             cached = CachedRecognizer(recognizer, opened, probabilities=writer.wanted, again=again)
+            if not (by or writer.wanted or timeline):  # otherwise, more of each result is used
+                whole = tagging is not None or format not in ("table", "csv")
+                cached.shown = Shown(timeline=False) if whole else Shown(top, timeline=False, tags=tags)
+            read.append(opened.path)
         with (
-            open_output(out, keep=[*read, opened.path] if opened else read) as stream,
+            open_output(out, keep=chain(read, found.files())) as stream,
             counting() if bar else nullcontext() as report,
         ):
-            places = find_places(found, by, report) if by else None
+            places = find_places(list(found), by, report) if by else None
             records = (cached or recognizer).recognize_many(found, jobs=jobs)
             records = writer.follow(records)
             if guess and not by:  # albums combine results without guesses

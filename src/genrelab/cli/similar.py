@@ -1,4 +1,4 @@
-"""`genrelab similar`: tracks of the library that sound like a given one."""
+"""`genrelab similar`: tracks of the library that sound like given ones."""
 
 from __future__ import annotations
 
@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
 
 def similar(
-    track: Annotated[Path, typer.Argument(metavar="TRACK", help="An audio file, in the library or not.")],
+    tracks: Annotated[
+        list[Path], typer.Argument(metavar="TRACK...", help="Audio files, in the library or not.")
+    ],
     count: Annotated[int, typer.Option(metavar="K", min=1, help="Number of tracks to list.")] = 10,
     same_genre: Annotated[
-        bool, typer.Option("--same-genre", help="Only tracks with the same predicted genre as TRACK.")
+        bool, typer.Option("--same-genre", help="Only tracks with the same predicted genre as a TRACK.")
+    ] = False,
+    any_of: Annotated[
+        bool,
+        typer.Option(
+            "--any", help="With several TRACKs: similar to any of them; default: to their mean direction."
+        ),
     ] = False,
     folders: Annotated[
         list[Path] | None,
@@ -59,14 +67,14 @@ def similar(
     format: FormatOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """List the tracks of the library that sound most like TRACK.
+    """List the tracks of the library that sound most like TRACK, or like several TRACKs.
 
     Example: genrelab similar song.mp3 --m3u like-it.m3u8
 
     Exit code: 0 if tracks were found; 1 if none were, or TRACK cannot be recognized; 2 for wrong use.
     """
     from genrelab.errors import UsageError
-    from genrelab.library.explore.similar import find_similar
+    from genrelab.library.explore.similar import SimilarQuery, find_similar_to
 
     if absolute and m3u is None:
         message = "--absolute applies to a playlist. Name one with --m3u FILE, or omit it."
@@ -76,34 +84,42 @@ def similar(
             raise UsageError(f"--folder {folder} does not exist. Check the path.", code="folder-missing")
     with open_library(library, must_exist=True) as opened:
         chosen = read_where(opened, where)
-        reference = _find_reference(opened, track, model, full=full, keep=not no_library)
-        found = find_similar(
-            opened, reference, count=count, same_genre=same_genre, folders=folders or (), where=chosen
-        )
+        references = _find_references(opened, tracks, model, full=full, keep=not no_library)
+        query = SimilarQuery(count, same_genre, folders or (), chosen, any_of)
+        found = find_similar_to(opened, references, query)
         if found.tracks and m3u is not None:
-            keep = [*files_to_keep(opened, m3u), track]
+            keep = [*files_to_keep(opened, m3u), *tracks]
             _write_playlist(found, m3u, keep=keep, absolute=absolute, quiet=quiet)
     _write(found, format)
     if not quiet:
-        _note_left_out(found, reference)
+        _note_left_out(found, references)
     if not found.tracks:
         raise typer.Exit(1)
 
 
-def _find_reference(
-    opened: Library, track: Path, model: Path | None, *, full: bool, keep: bool
-) -> ReferenceTrack:
-    from genrelab.library.explore.similar import find_reference
+def _find_references(
+    opened: Library, tracks: list[Path], model: Path | None, *, full: bool, keep: bool
+) -> list[ReferenceTrack]:
+    from genrelab.errors import UsageError
+    from genrelab.library.explore.similar import MOST_REFERENCES, find_reference
     from genrelab.recognize import Recognizer
 
+    if len(tracks) > MOST_REFERENCES:
+        message = f"{len(tracks)} tracks are given; similar takes up to {MOST_REFERENCES}."
+        raise UsageError(message, code="similar-tracks-number")
     check_not_empty(opened)
-    named = None if model is None else Recognizer.load(model)
+    loaded = [] if model is None else [Recognizer.load(model)]
+    identity = loaded[0].bundle.identity if loaded else None
 
     def load() -> Recognizer:
-        return named or Recognizer.load()
+        if not loaded:
+            loaded.append(Recognizer.load())
+        return loaded[0]
 
-    identity = named.bundle.identity if named else None
-    return find_reference(opened, track, load, model=identity, full=full, keep=keep)
+    return [
+        find_reference(opened, track, load, model=identity, full=full, keep=keep)
+        for track in dict.fromkeys(tracks)
+    ]
 
 
 def _write(found: Similar, format: ListFormat) -> None:
@@ -147,12 +163,14 @@ def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bo
             note(f"note: {os.fspath(path)!r} is not in the playlist: {reason}")
 
 
-def _note_left_out(found: Similar, reference: ReferenceTrack) -> None:
+def _note_left_out(found: Similar, references: list[ReferenceTrack]) -> None:
     """Print what was omitted, and why."""
+    model = references[0].recognition.model
+    given = references[0].path if len(references) == 1 else "one of the given tracks"
     if not found.tracks:
-        note(f"note: no similar track has a result of the model {reference.recognition.model}")
+        note(f"note: no similar track has a result of the model {model}")
     if found.same:
-        note(f"note: omitted: {len(found.same)} with the same recording as {reference.path}")
+        note(f"note: omitted: {len(found.same)} with the same recording as {given}")
     copies = sum(len(track.also) for track in found.tracks)
     if copies:
         note(f"note: {copies} copies of recordings are omitted; --format json lists them")
@@ -164,7 +182,7 @@ def _note_left_out(found: Similar, reference: ReferenceTrack) -> None:
     if found.others:
         note(
             f"note: omitted: {found.others} recognized by another model; run `genrelab recognize` with "
-            f"{reference.recognition.model}"
+            f"{model}"
         )
     if found.without:
         note(f"note: omitted: {found.without} that are silent or damaged")

@@ -6,7 +6,8 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from genrelab.errors import UsageError
@@ -59,7 +60,11 @@ def read_ahead(items: Iterable[Item], *, most: int = 2) -> Generator[Item]:
 
 
 def map_in_order(
-    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], *, jobs: int
+    function: Callable[[Item, threading.Event], Result],
+    items: Iterable[Item],
+    *,
+    jobs: int,
+    ready: Callable[[Item], Result | None] | None = None,
 ) -> Iterator[Result]:
     """Call a function on several items at once and return the results in the order of the items.
 
@@ -71,6 +76,8 @@ def map_in_order(
         Read at most `2 * jobs` items ahead of the results.
     jobs : int > 0
         Number of threads.
+    ready : callable or None
+        Returns the result of an item for which the function need not be called, or None. It must be fast.
 
     Returns
     -------
@@ -91,25 +98,38 @@ def map_in_order(
     """
     if jobs < 1:
         raise UsageError(f"the number of jobs must be at least 1, not {jobs}", code="too-few-jobs")
-    return _map_in_order(function, items, jobs)
+    return _map_in_order(function, items, jobs, ready)
 
 
 def _map_in_order(
-    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], jobs: int
+    function: Callable[[Item, threading.Event], Result],
+    items: Iterable[Item],
+    jobs: int,
+    ready: Callable[[Item], Result | None] | None,
 ) -> Iterator[Result]:
     stop = threading.Event()
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[Callable[[], Result]] = deque()
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="recognize")
     try:
         for item in items:
-            waiting.append(pool.submit(function, item, stop))
+            known = None if ready is None else ready(item)
+            if known is None:
+                waiting.append(pool.submit(function, item, stop).result)
+            elif waiting:
+                waiting.append(partial(_itself, known))
+            else:
+                yield known
             if len(waiting) > 2 * jobs:
-                yield waiting.popleft().result()
+                yield waiting.popleft()()
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft()()
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _itself(result: Result) -> Result:
+    return result
 
 
 def _make(items: Iterable[Item], made: queue.Queue[Item | _End], stopped: threading.Event) -> None:

@@ -243,16 +243,16 @@ class Recognition:
         """
         return {
             "path": os.fspath(self.path),
-            "duration": _rounded(self.duration, 3),
+            "duration": rounded(self.duration, 3),
             "genre": self.genre,
             "guess": self.guess,
-            "confidence": _rounded(self.confidence),
+            "confidence": rounded(self.confidence),
             "reason": self.reason,
             "genres": [
-                {"genre": genre, "probability": _rounded(probability)}
+                {"genre": genre, "probability": rounded(probability)}
                 for genre, probability in self.genres[:top]
             ],
-            "tags": [{**tag._asdict(), "probability": _rounded(tag.probability)} for tag in self.tags],
+            "tags": [{**tag._asdict(), "probability": rounded(tag.probability)} for tag in self.tags],
             "timeline": [_piece(segment) for segment in self.timeline] if timeline else None,
             "parts": None if self.parts is None else [_piece(part) for part in self.parts],
             "full": self.full if self.error is None else None,
@@ -265,12 +265,13 @@ class Recognition:
 
 def _piece(piece: Segment | Part) -> dict[str, Any]:
     return {
-        "start": _rounded(piece.start, 3),
-        "end": _rounded(piece.end, 3),
+        "start": rounded(piece.start, 3),
+        "end": rounded(piece.end, 3),
         "genre": piece.genre,
-        "probability": _rounded(piece.probability),
+        "probability": rounded(piece.probability),
     }
 
 
-def _rounded(value: float | None, digits: int = _DIGITS) -> float | None:
+def rounded(value: float | None, digits: int = _DIGITS) -> float | None:
+    """Return a number of a record as it is written; by default, a probability."""
     return None if value is None else round(value, digits)

@@ -242,23 +242,31 @@ class _Scanner:
                 return
             depth = len(folder.names)
             marked += tuple(_Marked(name, depth, found) for name, found in patterns.items())
+        has_rules = bool(self._exclude or marked)
         for entry in entries:
-            if entry.name.startswith("."):
+            name = entry.name
+            if name.startswith("."):
                 continue
-            path, names = folder.path / entry.name, (*folder.names, entry.name)
-            if self._near is not None and not self._near.includes(path):
+            if self._near is not None and not self._near.includes(folder.path / name):
                 continue
             try:
                 is_folder = entry.is_dir()
             except OSError as error:
+                path = folder.path / name
                 yield Problem(path, f"{path} cannot be followed: {why(error)}.")
                 continue
-            if not is_folder and path.suffix.lower() not in AUDIO_SUFFIXES:
-                continue
+            if not is_folder:
+                if os.path.splitext(name)[1].lower() not in AUDIO_SUFFIXES:
+                    continue
+                if not has_rules:  # most files of most collections
+                    yield folder.path / name
+                    continue
+            names = (*folder.names, name)
             skipped = self._reason_to_skip(names, named, marked, is_folder=is_folder)
             if skipped is not None:
                 log.passed_over[skipped] += 1
             else:
+                path = folder.path / name
                 yield _Folder(path, names, marked) if is_folder else path
 
     def _reason_to_skip(

@@ -19,7 +19,13 @@ from tiny_onnx import tone, write_tiny
 
 from genrelab.library import CachedRecognizer, Library
 from genrelab.library.explore.embeddings import count_models, read_embeddings
-from genrelab.library.explore.similar import ReferenceTrack, find_reference, find_similar
+from genrelab.library.explore.similar import (
+    ReferenceTrack,
+    SimilarQuery,
+    find_reference,
+    find_similar,
+    find_similar_to,
+)
 from genrelab.library.store.database import Database
 from genrelab.library.store.file_snapshot import FileSnapshot
 from genrelab.recognize import Recognition, Recognizer, scan
@@ -207,3 +213,37 @@ def test_fifty_thousand_tracks(library: Library, put: Put) -> None:
     found = find_similar(library, reference(library, query), count=1)
     assert names(found) == ["31000"] and found.tracks[0].similarity == pytest.approx(1.0)
     assert time.process_time() - start < 5.0  # measured: 0.3 s; a query for each track would take longer
+
+
+def test_several_references_by_their_mean_or_by_any(put: Put, library: Library) -> None:
+    angles = {"a": 0, "b": 90, "between": 45, "near a": 5, "near b": 80, "far": 200}
+    paths = {
+        name: put(name, [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], genre=name[-1])
+        for name, degrees in angles.items()
+    }
+    put("copy of a", [1.0, 0.0], sound="a", genre="a")
+    given = [reference(library, paths[name]) for name in ("a", "b")]
+    mean = find_similar_to(library, given, SimilarQuery())
+    assert names(mean) == ["between", "near b", "near a", "far"]
+    cosines = np.cos(np.radians([0, 35, 40, 155]))
+    assert [track.similarity for track in mean.tracks] == pytest.approx(list(cosines), abs=1e-6)
+    nearest = find_similar_to(library, given, SimilarQuery(to_any=True))
+    assert names(nearest) == ["near a", "near b", "between", "far"]
+    assert [path.name for path in nearest.same] == ["copy of a"] == [path.name for path in mean.same]
+    alike = find_similar_to(library, given, SimilarQuery(same_genre=True))
+    assert names(alike) == ["near b", "near a"]
+    alone = find_similar_to(library, given[:1], SimilarQuery(count=2))
+    assert alone == find_similar(library, given[0], count=2)
+
+
+def test_references_that_cannot_be_compared_with_each_other(put: Put, library: Library) -> None:
+    one = reference(library, put("one", [1.0, 0.0]))
+    opposite = reference(library, put("opposite", [-2.0, 0.0]))
+    strange = reference(library, put("strange", [1.0, 0.0], model="another"))
+    longer = reference(library, put("longer", [1.0, 0.0, 0.0]))
+    with raises("similar-tracks-opposite", "--any"):
+        find_similar_to(library, [one, opposite], SimilarQuery())
+    assert find_similar_to(library, [one, opposite], SimilarQuery(to_any=True)).tracks == ()
+    for other in (strange, longer):
+        with raises("similar-models-differ", one.path, other.path):
+            find_similar_to(library, [one, other], SimilarQuery())

@@ -141,11 +141,15 @@ def ids_and_scores(found: dict[str, Any]) -> list[tuple[str, float]]:
     return [(item["id"], item["similarity"]) for item in found["items"]]
 
 
-def test_a_library_too_large_for_the_index_is_scanned(shown, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similar_tracks_are_the_same_from_a_stored_matrix(
+    shown, show, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = f"/tracks/{shown.id('middle.mp3')}/similar"
     expected = ids_and_scores(shown.get(address))
-    monkeypatch.setattr("genrelab.library.explore.sound_index.MOST_BYTES", 0)
-    assert ids_and_scores(shown.get(address)) == expected and len(expected) >= 4
+    monkeypatch.setattr("genrelab.library.vectors.opening.STORED_FROM", 1)
+    again = show(shown.library, shown.model, shown.root)
+    assert ids_and_scores(again.get(address)) == expected and len(expected) >= 4
+    assert shown.library.with_suffix(".vectors").is_dir()
 
 
 def test_similar_tracks_lie_under_the_roots(shown, show) -> None:

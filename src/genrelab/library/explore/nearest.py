@@ -1,7 +1,7 @@
 """The tracks of a library that are nearest to some directions, in exact order, as far as they are wanted.
 
 Candidates come from the matrix of embeddings; their similarities are computed from the embeddings in the
-database. Filters are tested on candidates alone, unless few pass: then the ids of all tracks that pass are read.
+database. Filters are tested on candidates alone, unless few pass: then the ids of all that pass are read.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ class Nearest:
         Returns
         -------
         list of list of Near
-            Up to `count` for each direction, most similar first; ties are ordered by path. Tracks with a damaged
-            row are omitted.
+            Up to `count` for each direction, most similar first; ties are ordered by path. Tracks with a
+            damaged row are omitted.
 
         Raises
         ------
@@ -196,8 +196,8 @@ class Nearest:
 
     def _passing(self, where: TrackFilter) -> Ids:
         """Return the ids of all tracks that fulfil the filter."""
-        rows = self._library.database.rows(f"SELECT id FROM tracks WHERE {where.clause}", where.values)
-        return np.fromiter((number for (number,) in rows), np.int64, len(rows))
+        found = self._library.database.numbers(f"SELECT id FROM tracks WHERE {where.clause}", where.values)
+        return np.frombuffer(found, np.int64)
 
 
 def with_folders(

@@ -24,6 +24,9 @@ from genrelab.library.vectors import Vectors
 from genrelab.recognize.recognition import UNSURE, Recognition
 from genrelab.recognize.recognizer import Recognizer
 
+MOST_REFERENCES = 100
+"""Most tracks that others are compared with at once."""
+
 _DIGITS = 6  # of a similarity
 _OPPOSITE = 1e-6  # length of a mean direction below which it is rounding errors
 _FEW = 4  # tracks that are left out are counted one by one if they are a smaller part

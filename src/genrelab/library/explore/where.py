@@ -14,9 +14,10 @@ chooses among fixed pieces of SQL; names and numbers are bound as parameters.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from genrelab.errors import UsageError
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
@@ -38,6 +39,27 @@ _HOW = "Write `mood=calm`, `genre=rock|metal`, `mood=calm>0.6` or `confidence>0.
 _Bound = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 
+class _Test(NamedTuple):
+    """A condition as SQL.
+
+    Parameters
+    ----------
+    exact : (str, tuple)
+        The condition.
+    wide : (str, tuple) or None
+        What also holds for every track that fulfils it, from columns that are in an index; None if there is
+        no such condition.
+    """
+
+    exact: _Bound
+    wide: _Bound | None
+
+
+def _short(clause: str, *values: Any) -> _Test:
+    """Return a condition on columns that are in an index."""
+    return _Test((clause, values), (clause, values))
+
+
 def _in_list(column: str, test: str) -> str:
     """Return SQL for: a list of lists, in JSON, has an item that passes a test. Damaged JSON has none."""
     sound = f"typeof({column}) = 'text' AND length({column}) <= {MOST_TEXT} AND json_valid({column})"
@@ -52,6 +74,9 @@ def _item(number: int) -> str:
 _TAG = f"{_item(0)} = ? AND {_item(1)} = ?"
 _PRESENT = _in_list("tags", f"{_TAG} AND {_item(3)} = 1")
 _ABSENT = _in_list("tags", f"{_TAG} AND {_item(3)} = 0")
+# Rows whose list is not derived may have any tag.
+_LISTED = "present IS NULL OR instr(present, ?) > 0"
+_UNLISTED = "present IS NULL OR (present != '' AND instr(present, ?) = 0)"
 _SIGNS = (">", ">=", "<", "<=")
 _TAG_COMPARED = {sign: _in_list("tags", f"{_TAG} AND {_item(2)} {sign} ?") for sign in _SIGNS}
 _GENRE_COMPARED = {sign: _in_list("genres", f"{_item(0)} = ? AND {_item(1)} {sign} ?") for sign in _SIGNS}
@@ -88,12 +113,14 @@ def parse_where(texts: Iterable[str], known: KnownTags) -> TrackFilter | None:
         )
     if not texts:
         return None
-    clauses, values = ["error IS NULL"], list[Any]()
-    for part in parts:
-        clause, bound = _condition(part.strip(), known)
-        clauses.append(f"({clause})")
-        values += bound
-    return TrackFilter(" AND ".join(clauses), tuple(values), whole)
+    tests = [_short("error IS NULL"), *(_condition(part.strip(), known) for part in parts)]
+    clause, values = _joined(" AND ", [test.exact for test in tests])
+    wide = [test.wide for test in tests if test.wide is not None]
+    if len(wide) > 1 and wide != [test.exact for test in tests]:
+        # The index of the short columns chooses the rows that must be read for the rest.
+        chosen, bound = _joined(" AND ", wide)
+        clause, values = f"id IN (SELECT id FROM tracks WHERE {chosen}) AND {clause}", (*bound, *values)
+    return TrackFilter(clause, values, whole)
 
 
 def tag_named(text: str, known: KnownTags) -> tuple[str, str]:
@@ -112,7 +139,7 @@ def tag_named(text: str, known: KnownTags) -> tuple[str, str]:
     return str(kind), _name(text[head.end() :], str(kind), known)
 
 
-def _condition(text: str, known: KnownTags) -> _Bound:
+def _condition(text: str, known: KnownTags) -> _Test:
     head = _HEAD.match(text)
     rest = "" if head is None else text[head.end() :]
     if head is None or not rest:
@@ -122,7 +149,7 @@ def _condition(text: str, known: KnownTags) -> _Bound:
         if sign not in _SIGNS:
             message = f"{_quoted(text)} asks for one exact confidence. Write `confidence>0.6`, for example."
             raise UsageError(message, code="where-confidence-exact")
-        return _CONFIDENCE_COMPARED[sign], (_probability(rest, text),)
+        return _short(_CONFIDENCE_COMPARED[sign], _probability(rest, text))
     if sign in _SIGNS:
         raise UsageError(
             f"{_quoted(text)} does not say which {kind} it compares. {_HOW}", code="where-number-without-name"
@@ -131,13 +158,13 @@ def _condition(text: str, known: KnownTags) -> _Bound:
     names = [_name(name, kind, known) for name in rest[: tail.start() if tail else None].split("|")]
     if tail is None:
         if sign == "!=":
-            return _joined(" AND ", [_absent(kind, name, known) for name in names])
-        return _joined(" OR ", [_present(kind, name) for name in names])
+            return _combined(" AND ", [_absent(kind, name, known) for name in names])
+        return _combined(" OR ", [_present(kind, name, known) for name in names])
     if sign == "!=" or kind == "reason":
         message = f"{_quoted(text)} compares no probability. {_HOW}"
         raise UsageError(message, code="where-no-probability")
     limit = _probability(tail[2], text)
-    return _joined(" OR ", [_compared(kind, name, tail[1], limit, known) for name in names])
+    return _combined(" OR ", [_compared(kind, name, tail[1], limit, known) for name in names])
 
 
 def _joined(between: str, bound: list[_Bound]) -> _Bound:
@@ -145,30 +172,45 @@ def _joined(between: str, bound: list[_Bound]) -> _Bound:
     return clause, tuple(value for _, values in bound for value in values)
 
 
-def _present(kind: str, name: str) -> _Bound:
+def _combined(between: str, tests: list[_Test]) -> _Test:
+    wide = [test.wide for test in tests if test.wide is not None]
+    exact = _joined(between, [test.exact for test in tests])
+    return _Test(exact, _joined(between, wide) if len(wide) == len(tests) else None)
+
+
+def _present(kind: str, name: str, known: KnownTags) -> _Test:
     if kind == "reason":
-        return "reason = ?", (name,)
-    tag: _Bound = (_PRESENT, (kind, name))
+        return _short("reason = ?", name)
+    tag = _Test((_PRESENT, (kind, name)), (_LISTED, (_label(kind, name),)))
     if kind != "genre":
         return tag
-    return _joined(" OR ", [("genre = ?", (name,)), tag])
+    predicted = _short("genre = ?", name)
+    return _combined(" OR ", [predicted, tag]) if "genre" in known.tags else predicted
 
 
-def _absent(kind: str, name: str, known: KnownTags) -> _Bound:
+def _absent(kind: str, name: str, known: KnownTags) -> _Test:
     """Return SQL for: the model knows the tag, and it is not present."""
     if kind == "reason":
-        return "reason IS NOT ?", (name,)
+        return _short("reason IS NOT ?", name)
     if kind != "genre" or name not in {*known.genres, UNSURE}:
-        return _ABSENT, (kind, name)
-    return f"genre != ? AND NOT {_PRESENT}", (name, kind, name)
+        return _Test((_ABSENT, (kind, name)), (_UNLISTED, (_label(kind, name),)))
+    other = _short("genre != ?", name)
+    if "genre" not in known.tags:
+        return other
+    return _Test((f"genre != ? AND NOT {_PRESENT}", (name, kind, name)), other.wide)
 
 
-def _compared(kind: str, name: str, sign: str, limit: float, known: KnownTags) -> _Bound:
+def _compared(kind: str, name: str, sign: str, limit: float, known: KnownTags) -> _Test:
     if kind == "genre" and name == UNSURE:
-        return f"genre = ? AND {_CONFIDENCE_COMPARED[sign]}", (name, limit)
+        return _short(f"genre = ? AND {_CONFIDENCE_COMPARED[sign]}", name, limit)
     if kind == "genre" and name in known.genres:
-        return _GENRE_COMPARED[sign], (name, limit)
-    return _TAG_COMPARED[sign], (kind, name, limit)
+        return _Test((_GENRE_COMPARED[sign], (name, limit)), None)
+    return _Test((_TAG_COMPARED[sign], (kind, name, limit)), None)
+
+
+def _label(kind: str, name: str) -> str:
+    """Return a tag as it is written in the derived list of a row."""
+    return json.dumps(f"{kind}:{name}", ensure_ascii=False)
 
 
 def _probability(text: str, condition: str) -> float:

@@ -1,10 +1,11 @@
 """A path through the sound of a library, from one track to another.
 
 The path is computed in two steps. First, tracks near the great circle between both embeddings are collected:
-for each of its evenly spaced points, the nearest tracks. Then the tracks are chosen among these by dynamic programming: the path that minimizes the sum
-of the squared angles between neighbours, so that all steps are small and about equal. Along the path, each
-track is nearer to the end, relative to the start, than the one before. Therefore no track occurs twice, and
-the path never turns back; it goes beyond the ends only if too few tracks lie between them.
+for each of its evenly spaced points, the nearest tracks. Then the tracks are chosen among these by dynamic
+programming: the path that minimizes the sum of the squared angles between neighbours, so that all steps are
+small and about equal. Along the path, each track is nearer to the end, relative to the start, than the one
+before. Therefore no track occurs twice, and the path never turns back; it goes beyond the ends only if too
+few tracks lie between them.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ class FileSnapshot:
     ----------
     path : Path
         As named by the user.
+    folders : RealFolders or None
+        For many files of few folders.
 
     Attributes
     ----------
@@ -37,10 +39,12 @@ class FileSnapshot:
         If the file is missing, unreadable, not regular, or too large.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folders: RealFolders | None = None) -> None:
         self.path = path
-        self.real = real_path(path)
-        status = os.stat(self.real)
+        real, status = (None, None) if folders is None else folders.look(path)
+        self.real = real_path(path) if real is None else real
+        if status is None:
+            status = os.stat(self.real)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
         if status.st_size > _MOST_BYTES:  # such as /proc/kcore, which would take days to hash
@@ -65,6 +69,25 @@ class FileSnapshot:
         except OSError:
             return False
         return _size_and_time(now) == (self.size, self.mtime_ns)
+
+
+class RealFolders:
+    """Resolves the links of each folder once, for files that are looked at in one go."""
+
+    def __init__(self) -> None:
+        self._real: dict[str, str] = {}
+
+    def look(self, path: Path) -> tuple[bytes | None, os.stat_result | None]:
+        """Return the real path and the status of a file; None for both if it is a link itself."""
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir):
+            return None, None
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.realpath(folder)
+        found = os.fsencode(os.path.join(real, name))
+        status = os.lstat(found)
+        return (None, None) if stat.S_ISLNK(status.st_mode) else (found, status)
 
 
 def real_path(path: str | os.PathLike[str]) -> bytes:

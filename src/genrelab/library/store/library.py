@@ -24,11 +24,12 @@ class Library:
         read-only disk.
     report : callable or None
         Called with what is done, how much of it and how much there is, while a large library of an older
-        format is upgraded.
+        format is upgraded, or its embeddings are read for the first time.
 
     Attributes
     ----------
     path : Path
+    report : callable or None
     tracks : Tracks
         The recognition of each file.
     journal : Journal
@@ -56,6 +57,7 @@ class Library:
         report: Report | None = None,
     ) -> None:
         self.path = default_path() if path is None else Path(path)
+        self.report = report
         self.database = Database(self.path, must_write=must_write)
         if self.database.writable:
             try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from genrelab.bundle.bundle import Bundle
 from genrelab.errors import LibraryError
-from genrelab.library.store.file_snapshot import FileSnapshot
+from genrelab.library.store.file_snapshot import FileSnapshot, RealFolders
 from genrelab.library.store.library import Library
-from genrelab.library.store.track_row import RecordFilter
+from genrelab.library.store.track_row import EVERYTHING, RecordFilter
 from genrelab.recognize.given import as_path
 from genrelab.recognize.inputs.problem import Problem
 from genrelab.recognize.inputs.sheet_track import SheetTrack
@@ -19,6 +21,8 @@ from genrelab.recognize.prefetch import map_in_order
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.recognizer import File, Recognizer, Source
 from genrelab.recognize.span import about_track
+
+_MOST_AT_ONCE = 512  # files
 
 
 class CachedRecognizer:
@@ -47,6 +51,8 @@ class CachedRecognizer:
     ----------
     recalled : int
         How many results came from the library.
+    shown : Shown
+        What of the stored results `recognize_many` reads: everything, unless it is set.
 
     Examples
     --------
@@ -74,6 +80,7 @@ class CachedRecognizer:
         self._probabilities = probabilities
         self._again = again
         self._any_model = any_model
+        self.shown = EVERYTHING
         self._lock = threading.Lock()
 
     @property
@@ -101,8 +108,54 @@ class CachedRecognizer:
         return self.recognizer(source, sample_rate=sample_rate, full=full)
 
     def recognize_many(self, files: Iterable[File], *, jobs: int = 1) -> Iterator[Recognition]:
-        """Recognize files, in the order given; see `Recognizer.recognize_many`."""
-        return map_in_order(self.recognize_found, (as_path(file) or file for file in files), jobs=jobs)
+        """Recognize files, in the order given; see `Recognizer.recognize_many`.
+
+        Known files are looked up many at once: while all are known, up to `_MOST_AT_ONCE` are read ahead.
+        """
+        found = (file if isinstance(file, Path) else as_path(file) or file for file in files)
+        items = found if self._again else self._look_up(found, least=2 * jobs)
+        return map_in_order(self._recognize_item, items, jobs=jobs, ready=_as_record)
+
+    def _recognize_item(self, item: File | Recognition, stop: threading.Event) -> Recognition:
+        return item if isinstance(item, Recognition) else self.recognize_found(item, stop)
+
+    def _look_up(self, files: Iterable[File], *, least: int) -> Iterator[File | Recognition]:
+        """Yield the results of known files, and the other files."""
+        rest, size = iter(files), least
+        while block := list(islice(rest, size)):
+            known = self._known(block)
+            self._count_recalled(len(known))
+            for number, file in enumerate(block):
+                yield known.get(number, file)
+            size = min(2 * size, _MOST_AT_ONCE) if len(known) == len(block) else least
+
+    def _known(self, files: Sequence[File]) -> dict[int, Recognition]:
+        """Return the results of the known files among some, by their position."""
+        snapshots: dict[int, FileSnapshot] = {}
+        folders = RealFolders()
+        for number, file in enumerate(files):
+            if not isinstance(file, SheetTrack | Problem):
+                with suppress(OSError, ValueError):  # its record will say what is wrong
+                    snapshots[number] = FileSnapshot(Path(file), folders)
+        wanted = self._wanted(self.recognizer.full)
+        found: dict[bytes, Recognition] = {}
+        with suppress(LibraryError):  # if storing fails too, the record says so
+            found = self.library.tracks.find_known([*snapshots.values()], wanted, self.shown)
+        known: dict[int, Recognition] = {}
+        for number, snapshot in snapshots.items():
+            record = found.get(snapshot.real)
+            if record is not None:  # the path may be named in several ways
+                same = record.path is snapshot.path
+                known[number] = record if same else replace(record, path=snapshot.path)
+        return known
+
+    def _wanted(self, full: bool) -> RecordFilter:
+        model = None if self._any_model else self.recognizer.bundle.identity
+        return RecordFilter(model, self._settings, full, self._probabilities)
+
+    def _count_recalled(self, count: int) -> None:
+        with self._lock:
+            self.recalled += count
 
     def recognize_found(
         self, file: File, stop: threading.Event | None = None, *, full: bool | None = None
@@ -122,8 +175,7 @@ class CachedRecognizer:
             return self.recognizer.recognize_found(file, stop, full=full)
         path, known = Path(file), None
         is_full = self.recognizer.full if full is None else full
-        model = None if self._any_model else self.recognizer.bundle.identity
-        wanted = RecordFilter(model, self._settings, is_full, self._probabilities)
+        wanted = self._wanted(is_full)
         try:
             snapshot = FileSnapshot(path)
             if not self._again:
@@ -133,8 +185,7 @@ class CachedRecognizer:
         except (OSError, ValueError):
             return self.recognizer.recognize_found(path, stop, full=full)  # its record says what is wrong
         if known is not None:
-            with self._lock:
-                self.recalled += 1
+            self._count_recalled(1)
             return known
         record = self.recognizer.recognize_found(path, stop, full=full)
         if not snapshot.is_still():
@@ -146,3 +197,7 @@ class CachedRecognizer:
             except LibraryError as error:
                 return record.with_notice("output", f"its result is not stored: {error}")
         return record
+
+
+def _as_record(item: File | Recognition) -> Recognition | None:
+    return item if isinstance(item, Recognition) else None

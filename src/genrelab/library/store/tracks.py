@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-import genrelab
 from genrelab.library.store.database import Database
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.listing.counts import (
@@ -24,8 +22,9 @@ from genrelab.library.store.listing.counts import (
     present_tags,
     tag_pairs,
 )
-from genrelab.library.store.listing.selection import PATH, blocks, select_tracks
+from genrelab.library.store.listing.selection import BLOCK, PATH, blocks, select_tracks
 from genrelab.library.store.schema.derived import derive
+from genrelab.library.store.schema.stored import stored_values
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
     COLUMNS,
@@ -38,7 +37,7 @@ from genrelab.library.store.track_row import (
     is_digest,
     vector,
 )
-from genrelab.recognize.recognition import UNSURE, Recognition
+from genrelab.recognize.recognition import Recognition
 
 _STORED = f"{COLUMNS}, present, checksum"
 _PLACES = ", ".join("?" * len(_STORED.split(", ")))
@@ -105,6 +104,41 @@ class Tracks:
                 self._adopt(row, snapshot)
                 return recognition
         return None
+
+    def find_known(
+        self,
+        snapshots: Sequence[FileSnapshot],
+        wanted: RecordFilter | None = None,
+        shown: Shown = EVERYTHING,
+    ) -> dict[bytes, Recognition]:
+        """Look up the results for many files at once, by path, size and time; reads no audio.
+
+        Parameters
+        ----------
+        snapshots : sequence of FileSnapshot
+        wanted : RecordFilter or None
+            Which results to use; None means all.
+        shown : Shown
+            What of each result is needed.
+
+        Returns
+        -------
+        dict of bytes to Recognition
+            By real path. `find` may find more: files that were moved or tagged.
+        """
+        found: dict[bytes, Recognition] = {}
+        here = {snapshot.real: snapshot for snapshot in snapshots}
+        reals = list(here)
+        for start in range(0, len(reals), BLOCK):
+            some = reals[start : start + BLOCK]
+            statement = f"SELECT {READ_COLUMNS} FROM tracks WHERE path IN ({_marks(some)})"
+            for row in starmap(TrackRow, self._database.rows(statement, some)):
+                snapshot = here[row.path]
+                same = (row.size, row.mtime_ns) == (snapshot.size, snapshot.mtime_ns)
+                if same and row.fits(wanted):
+                    with suppress(DamagedRowError):
+                        found[row.path] = row.recognition(snapshot.path, shown)
+        return found
 
     def knows(self, snapshot: FileSnapshot, wanted: RecordFilter | None = None) -> bool:
         """Whether there is a result for a file at this path, with this size and time; reads no audio."""
@@ -174,26 +208,7 @@ class Tracks:
         LibraryError
             If the library cannot be written.
         """
-        error = recognition.error
-        if error is not None:  # the path is added when the message is read: it may have changed
-            error = error.removeprefix(f"{snapshot.path}").encode("utf-8", "backslashreplace").decode()
-        genre = UNSURE if recognition.guess else recognition.genre  # guesses are made on request
-        timeline = json.dumps(recognition.timeline, separators=(",", ":"))
-        values = (
-            *(snapshot.real, snapshot.size, snapshot.mtime_ns, snapshot.hash_sound()),
-            *(recognition.model, settings, genrelab.__version__),
-            *(recognition.duration, genre, recognition.confidence, recognition.reason),
-            json.dumps(recognition.genres, ensure_ascii=False),
-            zlib.compress(timeline.encode()),
-            None if recognition.embedding is None else recognition.embedding.astype("<f4").tobytes(),
-            error,
-            int(recognition.full),
-            recognition.probabilities.astype("<f2").tobytes()
-            if recognition.full and recognition.probabilities is not None
-            else None,
-            json.dumps(recognition.notices),
-            json.dumps(recognition.tags, ensure_ascii=False),
-        )
+        values = stored_values(snapshot, recognition, settings)
         derived = derive(TrackRow(0, *values))
         self._database.execute(
             f"INSERT OR REPLACE INTO tracks (id, {_STORED}) VALUES ({_NEW_ID}, {_PLACES})",
@@ -237,6 +252,10 @@ class Tracks:
                 for values in self._database.rows(statement.format(marks=_marks(block)), block)
             }
             yield from (found[number] for number in block if number in found)
+
+    def paths(self, paths: Iterable[str | os.PathLike[str]] = ()) -> Iterator[Path]:
+        """Yield the paths of the tracks at or below some paths, in order; none means all tracks."""
+        return (Path(os.fsdecode(path)) for _, path in self._paths(paths))
 
     def forget(self, paths: Iterable[str | os.PathLike[str]] = (), *, missing: bool = False) -> int:
         """Remove tracks from the table; the files do not change.
@@ -302,6 +321,10 @@ class Tracks:
     def is_empty(self) -> bool:
         """Whether there are no tracks."""
         return not self._database.rows("SELECT 1 FROM tracks LIMIT 1")
+
+    def has_any(self, path: str | os.PathLike[str]) -> bool:
+        """Whether there is a track at or below a path."""
+        return bool(select_tracks(self._database, [path], most=1))
 
     def count_tags(self) -> list[tuple[str, str, int]]:
         """Return kind, name and number of tracks of each tag, by kind, most tracks first; also if 0."""

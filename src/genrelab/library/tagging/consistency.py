@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from genrelab.errors import TagError
-from genrelab.library.store.file_snapshot import FileSnapshot
+from genrelab.library.store.file_snapshot import FileSnapshot, RealFolders
 from genrelab.library.store.library import Library
+from genrelab.library.store.listing.selection import BLOCK
+from genrelab.library.store.track_row import Shown
 from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
 from genrelab.library.tagging.spelling import names_to_write
@@ -138,8 +142,8 @@ def check_tags(
     """
     report = CheckReport()
     meanings: dict[str, Meanings] = {}  # by model
-    for stored in library.tracks.all(paths):
-        recognition, tags = _read(library, stored.path, report, placeholders)
+    for path, known in _with_known(library, paths):
+        recognition, tags = _read(library, path, report, placeholders, known)
         if recognition is None:
             continue
         if recognition.model not in meanings:
@@ -162,6 +166,21 @@ def check_tags(
                 )
     report.disagreements.sort(key=lambda record: (-record.confidence, os.fsencode(record.path)))
     return report
+
+
+def _with_known(
+    library: Library, paths: Iterable[str | os.PathLike[str]]
+) -> Iterator[tuple[Path, Recognition | None]]:
+    """Yield the tracks at or below some paths, with the results of those whose file is as it was."""
+    tracks = library.tracks.paths(paths)
+    while block := list(islice(tracks, BLOCK)):
+        folders, snapshots = RealFolders(), list[FileSnapshot]()
+        for path in block:
+            with suppress(OSError, ValueError):  # counted when it is read
+                snapshots.append(FileSnapshot(path, folders))
+        found = library.tracks.find_known(snapshots, shown=Shown(timeline=False, tags=False))
+        known = {each.path: found[each.real] for each in snapshots if each.real in found}
+        yield from ((path, known.get(path)) for path in block)
 
 
 def disagreement(library: Library, path: Path, meanings: Meanings) -> Disagreement | None:
@@ -191,12 +210,16 @@ def disagreement(library: Library, path: Path, meanings: Meanings) -> Disagreeme
 
 
 def _read(
-    library: Library, path: Path, report: CheckReport, placeholders: Placeholders
+    library: Library,
+    path: Path,
+    report: CheckReport,
+    placeholders: Placeholders,
+    known: Recognition | None = None,
 ) -> tuple[Recognition | None, tuple[str, ...]]:
     """Return the recognition and the tags of a file; count it and return None if one is missing."""
     tags: tuple[str, ...] = ()
     try:
-        recognition = library.tracks.find(FileSnapshot(path))
+        recognition = known or library.tracks.find(FileSnapshot(path))
         if recognition is None:
             why = "changed"
         elif recognition.error is not None:

@@ -1,8 +1,8 @@
 """Whether a stored matrix has the embeddings that are in the database.
 
-Ids of tracks only grow: a row that is stored has a higher id than all rows before it, and the embedding of an id
-never changes. What changed is therefore known from the ids: new rows have higher ones, and if the table has
-fewer of the old ones than before, some are gone.
+Ids of tracks only grow: a row that is stored has a higher id than all rows before it, and the embedding of an
+id never changes. So the ids tell what changed: new rows have higher ones, and if the table has fewer of the
+old ones than before, some are gone.
 """
 
 from __future__ import annotations
@@ -104,14 +104,15 @@ def compare(library: Library, stored: Stored, state: DatabaseState) -> Change | 
         If the library cannot be used.
     """
     rows, last = stored.rows, stored.manifest.last
-    if not _samples_agree(library, stored):
+    agreeing = _samples(library, stored)
+    if agreeing is None:
         return None
     new = read_present(library, last)
     (total,) = library.database.rows("SELECT count(*) FROM tracks")[0]
     known = int(np.count_nonzero(rows.alive)) + len(rows.others)
     before = stored.manifest.database.main
     same_file = before is not None and state.main is not None and before.inode == state.main.inode
-    if same_file and total == known + len(new.ids):
+    if same_file and agreeing and total == known + len(new.ids):
         return Change(rows.alive, rows.others, new)
     return _compare_all(read_present(library), rows, last, new)
 
@@ -132,28 +133,28 @@ def _compare_all(present: Present, rows: RowTable, last: int, new: Present) -> C
     return Change(alive, others, new)
 
 
-def _samples_agree(library: Library, stored: Stored) -> bool:
-    """Whether some rows of the matrix have the embeddings of their tracks, as far as these are there."""
+def _samples(library: Library, stored: Stored) -> bool | None:
+    """Return whether the tracks of some rows are all there; None if a row is not that of its track."""
     rows, key = stored.rows, stored.manifest.key
     living = np.flatnonzero(rows.alive)
-    chosen = (
-        living[np.unique(np.linspace(0, len(living) - 1, _SAMPLES).astype(np.intp))] if len(living) else ()
-    )
+    spread = np.unique(np.linspace(0, len(living) - 1, _SAMPLES).astype(np.intp))
+    chosen = living[spread] if len(living) else living
     places = {int(rows.ids[place]): place for place in chosen}
     marks = ", ".join("?" * len(places))
-    for number, sound, model, data in library.database.rows(
+    found = library.database.rows(
         f"SELECT id, sound, substr(model, ?), embedding FROM tracks WHERE id IN ({marks})",
         (-KEY_LENGTH, *places),
-    ):
+    )
+    for number, sound, model, data in found:
         place = places[number]
         if (model, _print(sound)) != (key, int(rows.prints[place])):
-            return False
+            return None
         try:
             numbers = vector(data)
         except DamagedRowError:
-            return False
+            return None
         norm = float(np.linalg.norm(numbers))
         row = stored.matrix[place].astype(np.float32)
         if len(numbers) != len(row) or not norm > 0 or np.abs(numbers / norm - row).max() > _ROUNDING:
-            return False
-    return True
+            return None
+    return len(found) == len(places)

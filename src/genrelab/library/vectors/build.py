@@ -15,6 +15,7 @@ from genrelab.library.vectors.agreement import Present, read_present
 from genrelab.library.vectors.folder import Folder, Stored, new_name
 from genrelab.library.vectors.half import widen
 from genrelab.library.vectors.manifest import Checked, DatabaseState, Ids, Manifest, RowTable, sum_of
+from genrelab.library.vectors.mapped import map_rows, release
 from genrelab.library.vectors.reading import LOWEST, RowBlock, read_rows
 from genrelab.library.vectors.row_file import RowFile
 from genrelab.library.vectors.sketch import WIDTH, Floats, Sketch, find_axes, is_sketched, project
@@ -70,7 +71,20 @@ def build(library: Library, key: str, folder: Folder, state: DatabaseState) -> S
     """
     present = read_present(library)
     last = int(present.ids[-1]) if len(present.ids) else LOWEST
-    return store(folder, key, read_rows(library, key, until=last), present, state)
+    blocks = _reported(library, read_rows(library, key, until=last), len(present.ids))
+    return store(folder, key, blocks, present, state)
+
+
+def _reported(library: Library, blocks: Iterable[RowBlock], total: int) -> Iterator[RowBlock]:
+    """Yield the blocks, and say how many rows were read."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block.ids)
+        if library.report is not None and done < total:
+            library.report("reading embeddings", done, total)
+    if library.report is not None and done:
+        library.report("reading embeddings", total, total)
 
 
 def store(
@@ -143,7 +157,7 @@ def build_unnamed(library: Library, key: str) -> Written:
     LibraryError
         If the library cannot be used.
     """
-    return write(read_rows(library, key), lambda _: tempfile.TemporaryFile())  # type: ignore[arg-type,return-value]
+    return write(read_rows(library, key), lambda _: tempfile.TemporaryFile())
 
 
 def write(blocks: Iterable[RowBlock], create: Callable[[str], BinaryIO]) -> Written:
@@ -183,6 +197,7 @@ def write(blocks: Iterable[RowBlock], create: Callable[[str], BinaryIO]) -> Writ
         table = RowFile(opened.enter_context(create("sketch")), 4 * WIDTH)
         for start in range(0, len(matrix), _BLOCK):
             table.append(sketch_rows(matrix[start : start + _BLOCK], axes))
+            release(matrix)
         checked_table = Checked(state=table.finish(), sums=table.sums)
         sketch = Sketch(axes, map_rows(table.file, np.float32, table.count, WIDTH))
         return Written(np.concatenate(ids), matrix, sketch, checked, checked_table)
@@ -193,14 +208,10 @@ def sketch_rows(directions: Matrix, axes: Floats) -> Floats:
     return project(widen(directions), axes)
 
 
-def map_rows(file: BinaryIO, kind: type[np.generic], count: int, width: int) -> npt.NDArray[np.generic]:
-    """Map the rows of a file [shape=(count, width)], to read them."""
-    return np.asarray(np.memmap(file, kind, "r", shape=(count, width)))
-
-
 def rows_of(matrix: Matrix, ids: Ids, which: npt.NDArray[np.bool_]) -> Iterator[RowBlock]:
     """Yield some rows of a matrix."""
     chosen = np.flatnonzero(which)
     for start in range(0, len(chosen), _BLOCK):
         part = chosen[start : start + _BLOCK]
         yield RowBlock(ids[part], matrix[part])
+        release(matrix)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from genrelab.files import only_one, replace_file
 from genrelab.library.vectors.manifest import Checked, Manifest, RowTable, sum_of
+from genrelab.library.vectors.mapped import map_rows
 from genrelab.library.vectors.row_file import FileState, has_sums
 from genrelab.library.vectors.sketch import WIDTH, Sketch, is_sketched
 
@@ -200,7 +201,7 @@ class Folder:
         sketch = None
         with _open_regular(self.name(manifest.generation, "f16")) as file:
             matrix_now = _checked(file, 2 * length, count, manifest.matrix)
-            matrix = np.memmap(file, np.float16, "r", shape=(count, length))
+            matrix = map_rows(file, np.float16, count, length)
         sketch_now = manifest.sketch
         if manifest.sketch is not None:
             if not is_sketched(count, length):
@@ -212,11 +213,11 @@ class Folder:
             axes = np.frombuffer(data, np.float32).reshape(length, WIDTH - 1)
             with _open_regular(self.name(manifest.generation, "sketch")) as file:
                 sketch_now = _checked(file, 4 * WIDTH, count, manifest.sketch)
-                table = np.memmap(file, np.float32, "r", shape=(count, WIDTH))
-            sketch = Sketch(axes, np.asarray(table))
+                table = map_rows(file, np.float32, count, WIDTH)
+            sketch = Sketch(axes, table)
         is_noted = (matrix_now, sketch_now) == (manifest.matrix, manifest.sketch)
         current = manifest.model_copy(update={"matrix": matrix_now, "sketch": sketch_now})
-        return Stored(current, rows, np.asarray(matrix), sketch, is_noted)
+        return Stored(current, rows, matrix, sketch, is_noted)
 
 
 def new_name() -> str:
@@ -236,7 +237,7 @@ def _open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(f"{path} is not a file")
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _checked(file: BinaryIO, width: int, count: int, checked: Checked) -> Checked:

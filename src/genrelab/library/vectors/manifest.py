@@ -15,8 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from genrelab.library.store.track_row import MOST_NUMBERS
 from genrelab.library.vectors.row_file import FileState
 
-FORMAT = 1
-
 _SETTLED_NS = 2_000_000_000  # after which another write would have another time, on any file system
 _ROW_BYTES = 8 + 8 + 1
 
@@ -85,7 +83,7 @@ class Manifest(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     key: str
     length: Annotated[int, Field(ge=0, le=MOST_NUMBERS)]
     count: _Count

@@ -70,7 +70,7 @@ class RowFile:
         OSError
             If the file cannot be written.
         """
-        data = memoryview(np.ascontiguousarray(rows)).cast("B") if len(rows) else memoryview(b"")
+        data = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
         self.file.write(data)
         while len(data):
             inside = self.count % CHECKED_ROWS

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.library.vectors.half import widen
+from genrelab.library.vectors.mapped import release
 
 Floats = npt.NDArray[np.float32]
 
@@ -34,6 +35,7 @@ SLACK = 2e-5
 
 _SAMPLE = 16_384
 _BLOCK = 512
+_TABLE_BLOCK = 65_536
 
 
 class Sketch(NamedTuple):
@@ -50,9 +52,15 @@ class Sketch(NamedTuple):
     axes: Floats
     table: Floats
 
-    def of_queries(self, queries: Floats) -> Floats:
-        """Return what the products of the table with give the bounds of cosines [shape=(q, 64)]."""
-        return project(queries, self.axes)
+    def bounds(self, queries: Floats) -> Floats:
+        """Return what the cosines [shape=(q, n)] with queries [shape=(q, d)] of length 1 do not exceed."""
+        wanted = project(queries, self.axes)
+        found = np.empty((len(queries), len(self.table)), np.float32)
+        for start in range(0, len(self.table), _TABLE_BLOCK):
+            part = self.table[start : start + _TABLE_BLOCK]
+            np.matmul(wanted, part.T, out=found[:, start : start + len(part)])
+            release(self.table)
+        return found
 
 
 def is_sketched(count: int, length: int) -> bool:
@@ -73,6 +81,7 @@ def find_axes(matrix: npt.NDArray[np.float16]) -> Floats:
     for start in range(0, len(matrix), step * _BLOCK):
         block = widen(np.ascontiguousarray(matrix[start : start + step * _BLOCK : step]))
         moments += block.T @ block
+        release(matrix)
     _, axes = np.linalg.eigh(moments)
     return np.ascontiguousarray(axes[:, :-WIDTH:-1], dtype=np.float32)
 

@@ -1,8 +1,8 @@
 """The embeddings of one model as a matrix, and exact search in it.
 
-Small matrices are multiplied by a query block by block. For large ones, bounds of all cosines are computed from
-a sketch; the rows with the highest bounds are compared in full, and then all others whose bound is above the
-lowest cosine that is found. The answer is the same.
+Small matrices are multiplied by a query block by block. For large ones, bounds of all cosines are computed
+from a sketch; the rows with the highest bounds are compared in full, and then all others whose bound is above
+the lowest cosine that is found. The answer is the same.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.library.vectors.half import widen
+from genrelab.library.vectors.mapped import release
 from genrelab.library.vectors.sketch import SLACK, Sketch
 
 Ids = npt.NDArray[np.int64]
@@ -30,6 +31,8 @@ vectors of length 1.
 """
 
 _BLOCK = 512  # rows that are widened at once: they stay in the processor's cache
+_RELEASED = 32 * _BLOCK  # rows of which the file is in memory at once
+_SCATTERED = 64  # rows from anywhere: for each, the system maps many pages of the file
 _MOST_SCORES = 1 << 23  # computed at once; 32 MB
 _FIRST = 256  # rows with the highest bounds that are compared first
 _FEW = 8  # without bounds, if only this part of the rows is allowed, or more than this part is wanted
@@ -124,9 +127,8 @@ class Vectors:
         usable = self.alive if allowed is None else self.alive & allowed
         places = np.flatnonzero(usable)
         count, size = min(k, len(places)), len(self.rows)
-        found = Found(
-            np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32)
-        )
+        shape = (len(queries), k)
+        found = Found(np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32))
         if not count:
             return found
         together = max(1, _MOST_SCORES // size)
@@ -146,10 +148,13 @@ class Vectors:
         scores = np.empty((len(queries), len(places)), np.float32)
         room = np.empty((_BLOCK, self.length), np.float32)
         whole = len(places) == len(self.rows)
-        for start in range(0, len(places), _BLOCK):
-            chosen = slice(start, start + _BLOCK) if whole else places[start : start + _BLOCK]
+        step = _BLOCK if whole else _SCATTERED
+        for start in range(0, len(places), step):
+            chosen = slice(start, start + step) if whole else places[start : start + step]
             block = self.matrix[chosen]
             scores[:, start : start + len(block)] = queries @ widen(block, room).T
+            if not whole or start % _RELEASED == 0:
+                release(self.matrix)
         for each in scores:
             best = _highest(each, count)
             yield places[best], each[best]
@@ -158,7 +163,7 @@ class Vectors:
         self, sketch: Sketch, queries: Floats, usable: Mask, count: int
     ) -> Iterator[tuple[Places, Floats]]:
         """Yield the nearest usable rows, and their cosines, for each query."""
-        bounds = sketch.of_queries(queries) @ sketch.table.T
+        bounds = sketch.bounds(queries)
         bounds[:, ~usable] = -np.inf
         most = min(max(_FIRST, 4 * count), int(np.count_nonzero(usable)))
         for query, upper in zip(queries, bounds, strict=True):
@@ -178,8 +183,13 @@ class Vectors:
             yield rows[order], cosines[order]
 
     def _cosines(self, rows: Places, query: Floats) -> Floats:
-        found = [widen(self.matrix[rows[at : at + _BLOCK]]) @ query for at in range(0, len(rows), _BLOCK)]
-        return np.concatenate(found)
+        """Return the cosines of some rows, in ascending order, with a query of length 1."""
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), _SCATTERED):
+            part = rows[start : start + _SCATTERED]
+            found[start : start + len(part)] = widen(self.matrix[part]) @ query
+            release(self.matrix)
+        return found
 
 
 def _highest(scores: Floats, count: int) -> Places:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
-from genrelab.csv_text import write_csv_line
+from genrelab.csv_text import CsvWriter
 from genrelab.errors import MissingExtraError, UsageError
 from genrelab.printing import json_text
-from genrelab.recognize.recognition import Recognition
+from genrelab.recognize.recognition import Recognition, rounded
 
 Format = Literal["table", "json", "jsonl", "csv", "parquet"]
+_AT_ONCE = 5_000  # records in memory: the rows of a table with one heading, or a row group
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -46,7 +48,8 @@ def write_records(
     Parameters
     ----------
     records : iterable of Recognition
-        Read one by one; `jsonl` and `csv` write each record immediately.
+        Read one by one; `jsonl` and `csv` write each record immediately. A table of more than 5,000 records
+        is written in parts with a heading each.
     out : binary file
         The output; left open.
     format : {"table", "json", "jsonl", "csv", "parquet"}
@@ -148,22 +151,27 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content)
         "error",
         "guess",
     ]
-    for cells in _csv_rows(records, content.top, columns):
-        write_csv_line(cells, out)
-
-
-def _csv_rows(records: Iterable[Recognition], top: int, columns: list[str]) -> Iterable[list[object]]:
-    yield list(columns)
+    writer = CsvWriter(out)
+    writer.write_row(columns)
     for record in records:
-        row = record.to_dict(top=top, timeline=False)
-        for rank, genre in enumerate(row.pop("genres"), start=1):
-            row[f"genre_{rank}"], row[f"probability_{rank}"] = genre["genre"], genre["probability"]
-        row["tags"] = tags_text(row["tags"])
-        row["full"] = None if row["full"] is None else json.dumps(row["full"])
-        row["guess"] = json.dumps(row["guess"])
-        for name, value in (row.pop("track") or {}).items():
-            row[f"track_{name}"] = value
-        yield [row.get(column) for column in columns]
+        writer.write_row(_csv_cells(record, content))
+
+
+def _csv_cells(record: Recognition, content: _Content) -> list[object]:
+    """Return the cells of a record in the order of the columns: what `to_dict` says, without the rest."""
+    cells: list[object] = [os.fspath(record.path), rounded(record.duration, 3), record.genre]
+    cells += (rounded(record.confidence), record.reason)
+    genres = record.genres[: content.top]
+    for genre, probability in genres:
+        cells += (genre, rounded(probability))
+    cells += [None] * (2 * (content.top - len(genres)))
+    if content.tags:
+        cells.append(tags_text(record.to_dict(top=1, timeline=False)["tags"]))
+    cells.append(json.dumps(record.full) if record.error is None else None)
+    track = {} if record.track is None else record.track.to_dict()
+    cells += [track.get(name) for name in ("number", "title", "start", "end")]
+    cells += (record.model, record.warning, record.error, json.dumps(record.guess))
+    return cells
 
 
 def tags_text(tags: Iterable[dict[str, Any]]) -> str:
@@ -201,20 +209,29 @@ def _write_parquet(records: Iterable[Recognition], out: BinaryIO, content: _Cont
             ("error", text),
         ]
     )
-    rows = []
-    for record in records:
-        row = record.to_dict(top=content.top, timeline=content.timeline)
-        row["path_bytes"] = os.fsencode(record.path)
-        for column in ("path", "warning", "error"):
-            row[column] = row[column] and utf8(row[column])
-        if row["track"] is not None:
-            row["track"] = {
-                name: utf8(value) if isinstance(value, str) else value for name, value in row["track"].items()
-            }
-        rows.append(row)
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer)
-    out.write(buffer.getvalue())
+    with pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema) as writer:
+        for some in _parts(records):
+            rows = [_parquet_row(record, content) for record in some]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _parquet_row(record: Recognition, content: _Content) -> dict[str, Any]:
+    row = record.to_dict(top=content.top, timeline=content.timeline)
+    row["path_bytes"] = os.fsencode(record.path)
+    for column in ("path", "warning", "error"):
+        row[column] = row[column] and utf8(row[column])
+    if row["track"] is not None:
+        row["track"] = {
+            name: utf8(value) if isinstance(value, str) else value for name, value in row["track"].items()
+        }
+    return row
+
+
+def _parts(records: Iterable[Recognition]) -> Iterator[list[Recognition]]:
+    """Yield records in lists that fit in memory."""
+    rest = iter(records)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
 
 
 def utf8(text: str) -> str:
@@ -225,7 +242,9 @@ def utf8(text: str) -> str:
 def _write_table(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
     from genrelab.recognize.writers.table import write_table
 
-    write_table(list(records), out, top=content.top, timeline=content.timeline, tags=content.tags)
+    parts = _parts(records)
+    for some in chain([next(parts, [])], parts):
+        write_table(some, out, top=content.top, timeline=content.timeline, tags=content.tags)
 
 
 _WRITERS: dict[Format, _Writer] = {

@@ -48,7 +48,7 @@ def open_output(
     if target.exists() and not target.is_file():
         message = f"{path} is not a regular file. Name another file."
         raise UsageError(message, code="output-no-file")
-    if any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
+    if target.exists() and any(os.path.realpath(kept) == os.fspath(target) for kept in keep):
         message = f"{path} is one of the input files and would be replaced. Name another file."
         raise UsageError(message, code="output-is-input")
     if target.exists() and not overwrite:

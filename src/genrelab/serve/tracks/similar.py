@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +12,9 @@ import numpy.typing as npt
 from anyio import CapacityLimiter, to_thread
 
 from genrelab.library.explore.embeddings import share_embedding
-from genrelab.library.explore.similar import ReferenceTrack, find_similar
-from genrelab.library.explore.sound_index import NearTrack, SoundIndex
+from genrelab.library.explore.nearest import Near, Nearest, with_folders
 from genrelab.library.store.listing.listed_track import ListedTrack, path_text
 from genrelab.library.store.track_row import DamagedRowError, TrackRow, is_path, vector
-from genrelab.recognize.recognition import Recognition
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.serve.tracks.catalogue import Catalogue
@@ -25,6 +23,7 @@ MOST = 100
 """Most similar tracks of an answer."""
 
 _MOST_COPIES = 100  # of a recording that are named
+_MOST_EXAMINED = 4096  # tracks whose files are looked for
 _MOST_WAITING = 16  # requests
 _BUSY_SECONDS = 5
 
@@ -55,7 +54,6 @@ class SimilarTracks:
 
     def __init__(self, server: Server) -> None:
         self._catalogue = server.part(Catalogue)
-        self._index = SoundIndex(self._catalogue.listing.scanning)
         self._one = CapacityLimiter(1)
 
     async def find(self, row: TrackRow, count: int) -> Neighbours:
@@ -86,28 +84,32 @@ class SimilarTracks:
     def _find(self, row: TrackRow, count: int) -> Neighbours:
         listing = self._catalogue.listing
         embedding = _embedding(row)
-        found = self._index.nearest(row.model, embedding, count=count, folders=listing.roots, omit=row.sound)
-        if found is None:
-            found = self._scan(row, embedding, count)
-        tracks = listing.tracks([each.path for each in found])
+        found = self._nearest(row, embedding, count)
+        tracks = listing.tracks([near.track.path for near in found])
         neighbours = [
-            Neighbour(tracks[each.path], each.similarity, self._copies(each.sound, each.path))
-            for each in found
-            if each.path in tracks
+            Neighbour(tracks[track.path], similarity, self._copies(track.sound, track.path))
+            for track, similarity in found
+            if track.path in tracks
         ]
         models = self._catalogue.statistics().models
         others = sum(count for model, count in models.items() if not share_embedding(model, row.model))
         return Neighbours(neighbours, self._copies(row.sound, row.path), others)
 
-    def _scan(self, track: TrackRow, embedding: npt.NDArray[np.float32], count: int) -> list[NearTrack]:
-        """Compare all tracks without keeping them in memory, which takes seconds."""
+    def _nearest(self, row: TrackRow, embedding: npt.NDArray[np.float32], count: int) -> list[Near]:
+        """Return the most similar tracks under the roots whose files are there, one per recording."""
         listing = self._catalogue.listing
-        path = Path(os.fsdecode(track.path))
-        reference = ReferenceTrack(path, track.sound, Recognition(path, track.model), embedding)
-        folders = [os.fsdecode(root) for root in listing.roots]
-        found = find_similar(listing.scanning, reference, count=count, folders=folders).tracks
-        rows = [(listing.row(os.fsencode(each.path)), each.similarity) for each in found]
-        return [NearTrack(row.path, row.sound, similarity) for row, similarity in rows if row is not None]
+        wanted = (embedding / np.linalg.norm(embedding)).astype(np.float32)[None]
+        nearest = Nearest(listing.scanning, row.model, wanted, with_folders(None, listing.roots))
+        found: list[Near] = []
+        seen = {row.sound}
+        for near in islice(nearest.ranked(), _MOST_EXAMINED):
+            if near.track.sound in seen or not os.path.isfile(near.track.path):
+                continue
+            seen.add(near.track.sound)
+            found.append(near)
+            if len(found) == count:
+                break
+        return found
 
     def _copies(self, sound: bytes, path: bytes) -> tuple[bytes, ...]:
         """Return other paths of the same recording."""

@@ -146,10 +146,10 @@ class Listing:
         if query.search:
             whole = self._order(replace(query, search=""))
             return whole[np.isin(whole, self._matching(query.search))]
-        clause, values = query.condition()
-        how = "NOT INDEXED" if query.folders == self.roots else ""  # the index helps only if much is left out
-        rows = self._scan(f"SELECT id FROM tracks {how} WHERE {clause} ORDER BY {query.order}", values)
-        return np.fromiter((number for (number,) in rows), np.int64, len(rows))
+        # The index of paths helps only if much is left out.
+        clause, values = query.condition("+path" if query.folders == self.roots else "path")
+        statement = f"SELECT id FROM tracks WHERE {clause} ORDER BY {query.order}"
+        return np.array(self.scanning.database.numbers(statement, values), np.int64)
 
     def _tracks(self, numbers: list[int]) -> list[ListedTrack]:
         found: dict[int, ListedTrack] = {}

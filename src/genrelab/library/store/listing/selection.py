@@ -19,7 +19,10 @@ PATH = "coalesce(CAST(path AS BLOB), x'')"
 
 
 def select_tracks(
-    database: Database, paths: Iterable[str | os.PathLike[str]] = (), where: TrackFilter | None = None
+    database: Database,
+    paths: Iterable[str | os.PathLike[str]] = (),
+    where: TrackFilter | None = None,
+    most: int = -1,
 ) -> array[int]:
     """Return the ids of the tracks at or below some paths, ordered by path.
 
@@ -30,6 +33,8 @@ def select_tracks(
         Files and folders; none means all tracks.
     where : TrackFilter or None
         Only tracks that fulfil it.
+    most : int
+        Tracks of each path to return; all if it is negative.
 
     Returns
     -------
@@ -49,7 +54,8 @@ def select_tracks(
         inside = "path = ?" if last is None else f"{sign}path > ? AND {sign}path < ?"
         bounds = (first,) if last is None else (first, last)
         found += database.numbers(
-            f"SELECT id FROM tracks WHERE {inside} AND ({clause}) ORDER BY {sign}path", (*bounds, *values)
+            f"SELECT id FROM tracks WHERE {inside} AND ({clause}) ORDER BY {sign}path LIMIT ?",
+            (*bounds, *values, most),
         )
     return found
 
