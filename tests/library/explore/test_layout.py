@@ -31,6 +31,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_of_400(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genrelab.library.explore.chart.placing.WHOLE", 400)
     monkeypatch.setattr("genrelab.library.explore.chart.placing._NEARBY", 200)
+    monkeypatch.setattr("genrelab.library.explore.chart.placing._FACTOR", 3)
     monkeypatch.setattr("genrelab.library.explore.layout.WHOLE", 400)
 
 

@@ -21,7 +21,7 @@ EXACT = 12_000
 
 _CELL = 400  # points per cell on average
 _LARGEST = 3  # times this size; larger cells are cut
-_PROBES = 8  # nearest cells that are searched, the own one among them
+_PROBES = 12  # nearest cells that are searched, the own one among them
 _ROUNDS = 5  # of k-means
 _DRAWN = 20  # points per cell that k-means sees
 _GROUP = 16  # entries of which first the smallest is looked at

@@ -1,10 +1,10 @@
 """Place any number of tracks on a plane: a sample is laid out well, the others settle around it.
 
-Up to `WHOLE` tracks are laid out together. Of more, a random sample of so many is laid out, and the others
-start at the mean place of their neighbours that have one already. Then the map is enlarged, so that the
-tracks of a large map lie as far apart as those of a small one. All move once more, pushed off by tracks near
-them only: each region settles as a small map does. The cost of every part but the search for neighbours is
-linear in the number of tracks.
+Up to `WHOLE` tracks are laid out together. Of more, a random sample of so many is laid out. In a sample ten
+times as large, the others start at the mean place of their neighbours that have one already, and so on up to
+all tracks. Each time, the map is enlarged, so that the tracks of a large map lie as far apart as those of a
+small one, and all move once more, pushed off by tracks near them only: each region settles as a small map
+does. The cost of every part but the search for neighbours is linear in the number of tracks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ WHOLE = 10_000
 
 _ROUNDS = 120  # number of times each neighbour attracts a track of the sample
 _NEARBY = 2500  # tracks of a region: smaller maps are not enlarged
-_LATER_ROUNDS = 40  # number of times each neighbour attracts a track there
+_LATER_ROUNDS = 60  # number of times each neighbour attracts a track there
+_FACTOR = 10  # from one sample to the next larger one
 _SPREAD = 10.0  # farthest place from the centre at the start
 _NEAR = 0.01  # from the mean of their neighbours, where tracks start
 _BLOCK = 1024  # of tracks that are compared with the whole sample
@@ -71,13 +72,15 @@ def place(components: Points, *, progress: Progress = lambda _: None) -> Placed:
     order = np.random.default_rng(_SEED).permutation(n).astype(np.int32)  # `refine` needs a random one
     mixed = components[order]
     graph = neighbour_graph(mixed, NEIGHBOURS, progress=_part(progress, 0.0, 0.4))
-    now = _lay_out(mixed[:WHOLE], graph if n <= WHOLE else None, _part(progress, 0.4, 0.6))
-    if n > WHOLE:
-        now = _around(mixed, now, graph)
-    if n > _NEARBY:
-        enlarged = now * np.float32(np.sqrt(n / _NEARBY))
-        later = _part(progress, 0.6, 1.0)
-        now = refine_nearby(enlarged, graph, rounds=_LATER_ROUNDS, window=_NEARBY, progress=later)
+    now = _lay_out(mixed[:WHOLE], graph if n <= WHOLE else None, _part(progress, 0.4, 0.5))
+    sizes = [*_between(n), n] if n > _NEARBY else []
+    for number, size in enumerate(sizes):
+        near = graph if size == n else neighbour_graph(mixed[:size], NEIGHBOURS)
+        spread = np.float32(np.sqrt(size / (_NEARBY if number == 0 else len(now))))
+        start = (_around(mixed[:size], now, near) if size > len(now) else now) * spread
+        share = 0.5 + 0.5 * np.array([number, number + 1]) / len(sizes)
+        later = _part(progress, *share.tolist())
+        now = refine_nearby(start, near, rounds=_LATER_ROUNDS, window=_NEARBY, progress=later)
     places, neighbours = np.empty_like(now), np.empty_like(graph)
     places[order], neighbours[order] = now, order[graph]
     return Placed(to_page(places), neighbours)
@@ -98,6 +101,14 @@ def _lay_out(components: Points, graph: Numbers | None, progress: Progress) -> P
     start = start * np.float32(_SPREAD / (float(np.abs(start).max()) or 1.0))
     neighbours = neighbour_graph(components, NEIGHBOURS) if graph is None else graph
     return refine(start, neighbours, rounds=_ROUNDS, progress=progress)
+
+
+def _between(n: int) -> list[int]:
+    """Return the sizes of the samples between the first one and all tracks."""
+    sizes = []
+    while (size := WHOLE * _FACTOR ** (len(sizes) + 1)) < n:
+        sizes.append(size)
+    return sizes
 
 
 def _around(components: Points, sample: Points, graph: Numbers) -> Points:
