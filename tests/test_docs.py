@@ -13,9 +13,10 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {  # options of pip, and of Ray
+FOREIGN = {  # options of pip, of Ray, and of embedding-atlas
     *("--index-url", "--generate"),
     *("--head", "--port", "--include-dashboard", "--address"),
+    *("--x", "--y", "--neighbors", "--text"),
 }
 GROUPS = {  # entry points of packages: names of genrelab, but not modules
     group

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.library_export import export_tracks, watched
 from genrelab.cli.options import (
     FormatOption,
     GuessOption,
@@ -297,6 +298,10 @@ def draw_map(
         ),
     ] = None,
     where: WhereOption = None,
+    missing: Annotated[
+        bool,
+        typer.Option("--missing", help="Draw tracks whose file is not there, too, such as on another disk."),
+    ] = False,
     library: LibraryOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -311,15 +316,23 @@ def draw_map(
     from genrelab.recognize.writers.output import open_output
 
     identity = None if model is None else Bundle.load(model).identity
-    with open_library(library, must_exist=True) as opened:
+    with open_library(library, must_exist=True) as opened, counting() as report:
         check_not_empty(opened, paths)
-        survey = Survey.take(opened, paths or (), model=identity, where=read_where(opened, where))
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
+            survey = Survey.take(
+                opened, paths or (), model=identity, where=read_where(opened, where), missing=missing,
+                progress=watched(report),
+            )  # fmt: skip
             write_map(survey, stream)
     if not quiet:
         note(f"{len(survey.tracks)} track{'s' * (len(survey.tracks) != 1)} drawn: {out}")
+        kept = f"{100 * survey.layout.kept:.0f} % of nearest neighbours"
+        note(f"note: the map keeps {kept}, measured on a sample")
         for line in survey.left_out():
             note(f"note: {line}")
+
+
+app.command("export")(export_tracks)
 
 
 def read_where(opened: Library, where: list[str] | None) -> TrackFilter | None:

@@ -1,4 +1,4 @@
-"""The files of the page: `/` and everything below `/static`.
+"""The files of the page: `/` and everything below `/static`; `/static/scatter` is shared with other pages.
 
 Only files that lie in the folder when the server starts are served, from memory: no part of a request becomes
 a path. They are compressed once.
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from genrelab.pages.scatter import FOLDER as SCATTER
 from genrelab.serve.endpoint import ROUTE
 from genrelab.serve.problem import Problem, problem_response
 
@@ -101,7 +102,8 @@ def _respond(request: Request, route: str, name: str) -> Response:
 def _names() -> dict[str, Path]:
     """Return name -> path of each file of the page."""
     files = (path for path in STATIC.rglob("*") if path.is_file() and not path.is_symlink())
-    return {path.relative_to(STATIC).as_posix(): path for path in files}
+    found = {path.relative_to(STATIC).as_posix(): path for path in files}
+    return found | {f"scatter/{path.name}": path for path in SCATTER.glob("*.js")}
 
 
 @cache

@@ -146,6 +146,12 @@ class World:
             "library list": [[], ["--format=json"], ["--format=jsonl"], [missing]],
             "library check": [[], ["--format=json"], [f"--map={missing}"]],
             "library map": [[f"--out={self.out / 'map.html'}"], [f"--out={missing}/x/y"], [missing]],
+            "library export": [
+                [f"--to={self.out / 't.parquet'}"],
+                [f"--to={self.out / 't.csv'}", "--format=csv", f"--where=genre={EVIL}"],
+                [f"--to={missing}/x/y"],
+                [f"--to={self.out / 't.csv'}", missing],
+            ],
             "library playlist": [
                 [str(self.out / "p.m3u8")],
                 [str(self.out / "p.m3u8"), f"--where=genre={EVIL}"],

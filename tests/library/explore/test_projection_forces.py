@@ -1,4 +1,4 @@
-"""The map's forces come to rest where the formulas of library.explore.projection say that they balance."""
+"""The map's forces come to rest where the formulas of library.explore.chart.forces say that they balance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from genrelab.library.explore.projection import _refine, lay_out
+from genrelab.library.explore.chart.components import principal_components
+from genrelab.library.explore.chart.forces import refine
+from genrelab.library.explore.chart.placing import place
 
 GRAVITY, REPULSIONS = 0.02, 4  # as the module's page of the method has them
 
@@ -14,7 +16,7 @@ GRAVITY, REPULSIONS = 0.02, 4  # as the module's page of the method has them
 def side_of_three(neighbours: list[list[int]]) -> float:
     """The mean side of the triangle into which three tracks settle."""
     start = np.array([[3.0, 0.0], [-1.0, 2.0], [-2.0, -2.5]], dtype=np.float32)
-    settled = _refine(start, np.array(neighbours, dtype=np.intp))
+    settled = refine(start, np.array(neighbours, dtype=np.int32), rounds=120)
     return float(np.mean([np.linalg.norm(settled[a] - settled[b]) for a, b in ((0, 1), (1, 2), (2, 0))]))
 
 
@@ -53,7 +55,7 @@ def groups(count: int, each: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_groups_apart_are_not_drawn_as_dots_and_do_not_run_into_each_other() -> None:
     points, member = groups(5, 40)
-    places = lay_out(points)
+    places = place(principal_components(points, np.arange(len(points)))).places
     middles = np.stack([places[member == number].mean(axis=0) for number in range(5)])
     radius = np.sqrt(((places - middles[member]) ** 2).sum(axis=1)).mean()
     apart = min(float(np.linalg.norm(middles[a] - middles[b])) for a in range(5) for b in range(a))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from many_tracks import THRESHOLD, fill
+from map_pages import read_data
 
 from genrelab.library import Library
 from genrelab.pages.palette import COLOURS, DARK_COLOURS
@@ -213,6 +214,40 @@ def test_the_map_is_sent_compressed_or_plain_and_not_twice(shown) -> None:
         assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
     again = shown.client.get("/api/v1/map", headers={"If-None-Match": plain.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_binary_map_has_the_same_points(shown) -> None:
+    columns = shown.get("/map")
+    answer = shown.client.get("/api/v1/map?format=binary")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    found = read_data(answer.content)
+    assert (found["genres"], found["count"]) == (columns["genres"], len(columns["ids"]))
+    assert found["genre"].tolist() == [columns["genre"][row] for row in found["row"]]
+    for axis, bits in (("x", found["low"] >> 4), ("y", found["low"] & 15)):
+        places = (found[axis].astype(int) << 4 | bits) / (2**20 - 1)
+        assert places == pytest.approx([columns[axis][row] for row in found["row"]], abs=1e-4)
+    again = shown.client.get("/api/v1/map?format=binary", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    asked = {"map": answer.headers["etag"], "points": [1, 0, 10**6], "ids": [columns["ids"][2], "L25v", "!"]}
+    named = shown.client.post("/api/v1/map/points", json=asked).json()["items"]
+    assert [(each["point"], each["id"], each["name"]) for each in named] == [
+        (row, columns["ids"][row], columns["names"][row]) for row in (1, 0, 2)
+    ]
+
+
+def test_questions_about_another_map_are_refused(shown) -> None:
+    shown.get("/map")
+    refused = shown.client.post("/api/v1/map/points", json={"map": '"0-0"', "points": [0]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "map-changed")
+    many = {"map": "", "points": [0] * 5001}
+    assert shown.client.post("/api/v1/map/points", json=many).status_code == 422
+
+
+def test_a_large_map_is_binary_only(changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genrelab.serve.tracks.chart.MOST_IN_JSON", 1)
+    monkeypatch.setattr("genrelab.serve.routes.map.MOST_IN_JSON", 1)
+    assert changing.problem("/map") == (422, "map-too-large-for-json")
+    assert read_data(changing.client.get("/api/v1/map?format=binary").content)["count"] > 1
 
 
 def test_the_map_follows_the_library(changing) -> None:

@@ -1,265 +1,272 @@
-"use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const find = (id) => document.getElementById(id);
-  const stage = find("stage"), canvas = find("map"), search = find("search");
-  const tag = find("tag"); // null if no track has tags
-  const tip = find("tip"), ring = find("ring");
-  const pen = canvas.getContext("2d");
-  const n = data.name.length;
-  const boxes = [...document.querySelectorAll("input[data-genre]")];
-  const marks = boxes.map((box) => box.parentElement.querySelector("path"));
-  const genreNames = boxes.map((box) => box.parentElement.textContent);
-  const lowerNames = data.name.map((name) => name.toLocaleLowerCase());
-  const x = Float32Array.from(data.x, (value) => value / data.grid);
-  const y = Float32Array.from(data.y, (value) => 1 - value / data.grid);
+// The page of `genrelab library map`. What draws the points comes before it, from pages/scatter.
+const MOST_HITS = 50;
+const MOST_ROWS = 100; // of the table twin
+const KEPT_BLOCKS = 64; // of names in memory
+const find = (id) => document.getElementById(id);
+const isDark = matchMedia("(prefers-color-scheme: dark)");
 
-  // In scattered order: no folder covers the others.
-  const scatter = (i) => Math.imul(i, 2654435761) >>> 0;
-  const order = Uint32Array.from(x.keys()).sort((a, b) => scatter(a) - scatter(b));
+/** Return the bytes that an element holds: compressed, as base64. */
+async function bytesOf(element) {
+  const text = element.textContent;
+  let packed;
+  if (Uint8Array.fromBase64) {
+    packed = Uint8Array.fromBase64(text);
+  } else {
+    const letters = atob(text);
+    packed = new Uint8Array(letters.length);
+    for (let k = 0; k < letters.length; k += 1) packed[k] = letters.charCodeAt(k);
+  }
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 
-  // The tracks in each cell of the page, to find the one under the pointer.
-  const CELLS = 64;
-  const cellOf = (value) => Math.min(CELLS - 1, Math.max(0, Math.floor(value * CELLS)));
-  const cells = new Map();
-  for (let i = 0; i < n; i++) {
-    const key = cellOf(y[i]) * CELLS + cellOf(x[i]);
-    if (!cells.has(key)) cells.set(key, []);
-    cells.get(key).push(i);
+/** The names of the tracks, in blocks in the order of paths; a block is unpacked when it is needed. */
+class Names {
+  constructor(size) {
+    this.size = size;
+    this.elements = document.querySelectorAll("script.names");
+    this.kept = new Map();
   }
 
-  const view = { zoom: 1, x: 0.5, y: 0.5 };
-  const shown = new Uint8Array(n).fill(1);
-  let matching = null, chosen = -1, width = 0, height = 0, waiting = false, moving = false, rest = 0;
+  async block(number) {
+    let found = this.kept.get(number);
+    this.kept.delete(number);
+    found ??= new TextDecoder().decode(await bytesOf(this.elements[number])).split("\n");
+    this.kept.set(number, found); // the one used last is the last
+    if (this.kept.size > KEPT_BLOCKS) this.kept.delete(this.kept.keys().next().value);
+    return found;
+  }
 
-  const pixels = () => 0.92 * Math.min(width, height) * view.zoom;
-  const toX = (value) => width / 2 + (value - view.x) * pixels();
-  const toY = (value) => height / 2 + (value - view.y) * pixels();
-  const fromX = (px) => view.x + (px - width / 2) / pixels();
-  const fromY = (py) => view.y + (py - height / 2) / pixels();
-  const radius = () => Math.min(9, Math.max(2, 62 / Math.pow(n + 20, 0.38)) * Math.pow(view.zoom, 0.35));
+  async get(row) {
+    return (await this.block(Math.floor(row / this.size)))[row % this.size];
+  }
+}
 
-  // Each genre's mark is painted once per frame on one sheet, then copied for each track.
-  function paintMarks(size, ratio) {
-    const edge = getComputedStyle(document.documentElement).getPropertyValue("--edge");
-    const side = Math.ceil((2 * size + 4) * ratio);
-    const sheet = document.createElement("canvas");
-    sheet.width = side * Math.max(1, marks.length);
-    sheet.height = side;
-    const brush = sheet.getContext("2d");
-    marks.forEach((mark, number) => {
-      const scale = (size / 7) * ratio;
-      brush.setTransform(scale, 0, 0, scale, (number + 0.5) * side, side / 2);
-      const path = new Path2D(mark.getAttribute("d"));
-      brush.fillStyle = getComputedStyle(mark).fill;
-      brush.fill(path);
-      brush.strokeStyle = edge;
-      brush.lineWidth = Math.min(1.2, 5 / size);
-      brush.stroke(path);
+function line(kind, text) {
+  const element = document.createElement(kind);
+  element.textContent = text;
+  return element;
+}
+
+class Page {
+  constructor(data) {
+    this.data = data;
+    this.names = new Names(data.nameBlock);
+    this.rows = data.row;
+    this.search = find("search");
+    this.tag = find("tag"); // null if no track has tags
+    this.boxes = [...document.querySelectorAll("input[data-genre]")];
+    this.genreNames = this.boxes.map((box) => box.parentElement.textContent);
+    this.shapes = this.boxes.map((box) => Number(box.dataset.shape));
+    this.chosen = -1;
+    this.matching = null;
+    this.turn = 0; // of the search: a later one ends an earlier one
+    this.scatter = new Scatter(find("map"), find("cover"), {
+      hover: (point, x, y) => this.point(point, x, y),
+      open: (point) => this.scatter.hover(point),
+      lasso: () => {},
+      view: () => this.list(),
     });
-    return sheet;
-  }
-
-  function draw() {
-    waiting = false;
-    const ratio = window.devicePixelRatio || 1;
-    width = stage.clientWidth;
-    height = stage.clientHeight;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    const sheet = paintMarks(radius(), ratio);
-    const side = sheet.height;
-    // While the view moves, only as many marks as stay smooth.
-    const stride = moving ? Math.ceil(n / 6000) : 1;
-    const paint = (i) => {
-      const px = Math.round(toX(x[i]) * ratio - side / 2), py = Math.round(toY(y[i]) * ratio - side / 2);
-      if (px < -side || py < -side || px > canvas.width || py > canvas.height) return;
-      pen.drawImage(sheet, data.genre[i] * side, 0, side, side, px, py, side, side);
-    };
-    pen.globalAlpha = 0.1;
-    if (matching) for (let k = 0; k < n; k += stride) if (shown[order[k]] && !matching[order[k]]) paint(order[k]);
-    pen.globalAlpha = matching || n < 2000 ? 1 : 0.85;
-    for (let k = 0; k < n; k += stride) if (shown[order[k]] && (!matching || matching[order[k]])) paint(order[k]);
-    placeTip();
-  }
-
-  function redraw() {
-    if (!waiting) {
-      waiting = true;
-      requestAnimationFrame(draw);
+    this.scatter.load(data.x, data.y, data.genre, data.tiles);
+    this.colour();
+    this.filter();
+    if (this.scatter.painter.kind !== "webgl2") {
+      find("state").textContent = "This browser draws without WebGL 2, which is slow for many recordings. Another browser, or its setting for hardware acceleration, may have it.";
     }
   }
 
-  function move() {
-    moving = true;
-    clearTimeout(rest);
-    rest = setTimeout(() => {
-      moving = false;
-      redraw();
-    }, 150);
-    redraw();
+  colour() {
+    const name = isDark.matches ? "dark" : "light";
+    const colours = this.boxes.map((box) => box.dataset[name]);
+    this.scatter.colours(colours, this.shapes);
+    this.boxes.forEach((box, k) => box.parentElement.querySelector("path[fill]")?.setAttribute("fill", colours[k]));
   }
 
-  function line(kind, text) {
-    const element = document.createElement(kind);
-    element.textContent = text;
-    return element;
+  /** Return the numbers of a track's tags. */
+  tagsOf(k) {
+    if (!this.data.tagCounts.length) return [];
+    this.tagEnds ??= Uint32Array.from(this.data.tagCounts, ((sum) => (count) => (sum += count))(0));
+    return this.data.tags.subarray(this.tagEnds[k] - this.data.tagCounts[k], this.tagEnds[k]);
   }
 
-  function choose(i) {
-    if (i === chosen) return;
-    chosen = i;
-    if (i >= 0) {
-      const cut = Math.max(data.name[i].lastIndexOf("/"), data.name[i].lastIndexOf("\\"));
-      const lines = [
-        line("b", data.name[i].slice(cut + 1)),
-        line("span", genreNames[data.genre[i]] + ", confidence " + data.confidence[i] + " %"),
-      ];
-      const tags = tag ? data.tags[i].map((number) => data.tagNames[number]) : [];
-      if (tags.length) lines.push(line("span", tags.join(", ")));
-      if (cut > 0) lines.push(line("span", data.name[i].slice(0, cut)));
-      if (data.copies[i]) lines.push(line("span", "and " + data.copies[i] + (data.copies[i] === 1 ? " more file" : " more files") + " with this recording"));
-      tip.replaceChildren(...lines);
+  async point(k, x, y) {
+    this.place = [x, y];
+    if (k !== this.chosen) {
+      this.chosen = k;
+      find("tip").hidden = true;
+      if (k < 0) return;
+      const name = await this.names.get(this.rows[k]);
+      if (k !== this.chosen) return;
+      find("tip").replaceChildren(...this.lines(k, name));
     }
-    placeTip();
+    this.placeTip();
   }
 
-  function placeTip() {
-    tip.hidden = ring.hidden = chosen < 0 || !shown[chosen];
+  lines(k, name) {
+    const { data } = this;
+    const cut = Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\"));
+    const lines = [line("b", name.slice(cut + 1)), line("span", `${this.genreNames[data.genre[k]]}, confidence ${data.confidence[k]} %`)];
+    const tags = [...this.tagsOf(k)].map((number) => data.tagLabels[number]);
+    if (tags.length) lines.push(line("span", tags.join(", ")));
+    if (cut > 0) lines.push(line("span", name.slice(0, cut)));
+    const copies = data.copies[k];
+    if (copies) lines.push(line("span", `and ${copies} more ${copies === 1 ? "file" : "files"} with this recording`));
+    return lines;
+  }
+
+  placeTip() {
+    const tip = find("tip");
+    const stage = find("stage");
+    tip.hidden = this.chosen < 0 || !tip.childElementCount;
     if (tip.hidden) return;
-    const px = toX(x[chosen]), py = toY(y[chosen]), side = 2 * radius() + 8;
-    ring.style.width = ring.style.height = side + "px";
-    ring.style.transform = "translate(" + (px - side / 2) + "px," + (py - side / 2) + "px)";
-    const left = px + 14 + tip.offsetWidth > width ? px - 14 - tip.offsetWidth : px + 14;
-    const top = py + 14 + tip.offsetHeight > height ? py - 14 - tip.offsetHeight : py + 14;
-    const most = width - tip.offsetWidth - 4;
-    tip.style.transform = "translate(" + Math.max(4, Math.min(left, most)) + "px," + Math.max(4, top) + "px)";
+    const [x, y] = this.place;
+    const left = x + 14 + tip.offsetWidth > stage.clientWidth ? x - 14 - tip.offsetWidth : x + 14;
+    const top = y + 14 + tip.offsetHeight > stage.clientHeight ? y - 14 - tip.offsetHeight : y + 14;
+    const most = stage.clientWidth - tip.offsetWidth - 4;
+    tip.style.transform = `translate(${Math.max(4, Math.min(left, most))}px, ${Math.max(4, top)}px)`;
   }
 
-  function nearest(px, py) {
-    const reach = 14 / pixels();
-    const ax = fromX(px), ay = fromY(py);
-    let best = -1, least = reach * reach;
-    for (let row = cellOf(ay - reach); row <= cellOf(ay + reach); row++) {
-      for (let column = cellOf(ax - reach); column <= cellOf(ax + reach); column++) {
-        for (const i of cells.get(row * CELLS + column) || []) {
-          if (!shown[i] || (matching && !matching[i])) continue;
-          const away = (x[i] - ax) ** 2 + (y[i] - ay) ** 2;
-          if (away < least) [best, least] = [i, away];
-        }
+  filter() {
+    const { data } = this;
+    const only = this.tag && this.tag.value !== "" ? Number(this.tag.value) : -1;
+    const isOff = Uint8Array.from(this.boxes, (box) => (box.checked ? 0 : 1));
+    this.scatter.mark(
+      (k) => this.matching !== null && this.matching[data.row[k]] === 1,
+      (k) => isOff[data.genre[k]] === 1 || (only >= 0 && !this.tagsOf(k).includes(only)),
+    );
+    this.report();
+  }
+
+  /** Look for the text in all names, block by block; the page answers meanwhile. */
+  async look() {
+    const turn = (this.turn += 1);
+    const wanted = this.search.value.trim().toLocaleLowerCase();
+    if (!wanted) {
+      this.matching = null;
+      this.filter();
+      return;
+    }
+    const found = new Uint8Array(this.data.count);
+    for (let number = 0; number < this.names.elements.length; number += 1) {
+      const names = await this.names.block(number);
+      if (turn !== this.turn) return;
+      names.forEach((name, k) => {
+        if (name.toLocaleLowerCase().includes(wanted)) found[number * this.names.size + k] = 1;
+      });
+      if (number % 16 === 15) {
+        find("matches").textContent = `searching: ${Math.round((100 * number) / this.names.elements.length)} %`;
+        await new Promise((go) => setTimeout(go));
+        if (turn !== this.turn) return;
       }
     }
-    return best;
+    this.matching = found;
+    this.filter();
   }
 
-  function zoomBy(factor, px = width / 2, py = height / 2) {
-    const ax = fromX(px), ay = fromY(py);
-    view.zoom = Math.min(200, Math.max(0.5, view.zoom * factor));
-    view.x = ax - (px - width / 2) / pixels();
-    view.y = ay - (py - height / 2) / pixels();
-    move();
-  }
-
-  function showWhole() {
-    Object.assign(view, { zoom: 1, x: 0.5, y: 0.5 });
-    redraw();
-  }
-
-  let from = null;
-  const at = (event) => {
-    const frame = canvas.getBoundingClientRect();
-    return [event.clientX - frame.left, event.clientY - frame.top];
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    from = at(event);
-    canvas.setPointerCapture(event.pointerId);
-    choose(nearest(...from));
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    const [px, py] = at(event);
-    if (from) {
-      view.x -= (px - from[0]) / pixels();
-      view.y -= (py - from[1]) / pixels();
-      from = [px, py];
-      move();
-    } else {
-      choose(nearest(px, py));
+  /** List what the search has found. */
+  async report() {
+    const turn = (this.reported = (this.reported ?? 0) + 1);
+    if (!this.matching) {
+      find("matches").textContent = "";
+      find("hits").replaceChildren();
+      return;
     }
-  });
-  const release = () => { from = null; };
-  canvas.addEventListener("pointerup", release);
-  canvas.addEventListener("pointercancel", release);
-  canvas.addEventListener("pointerleave", () => { if (!from) choose(-1); });
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    zoomBy(Math.exp(-Math.max(-100, Math.min(100, event.deltaY)) * 0.003), ...at(event));
-  }, { passive: false });
-  canvas.addEventListener("keydown", (event) => {
-    const step = 60 / pixels();
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (moves[event.key]) {
-      view.x += moves[event.key][0];
-      view.y += moves[event.key][1];
-      move();
-    } else if (event.key === "+" || event.key === "=") zoomBy(1.4);
-    else if (event.key === "-") zoomBy(1 / 1.4);
-    else if (event.key === "0") showWhole();
-    else return;
-    event.preventDefault();
-  });
-  find("in").addEventListener("click", () => zoomBy(1.6));
-  find("out").addEventListener("click", () => zoomBy(1 / 1.6));
-  find("whole").addEventListener("click", showWhole);
-
-  function filter() {
-    const only = tag && tag.value !== "" ? Number(tag.value) : -1;
-    for (let i = 0; i < n; i++) {
-      shown[i] = boxes[data.genre[i]].checked && (only < 0 || data.tags[i].includes(only)) ? 1 : 0;
-    }
-    const wanted = search.value.trim().toLocaleLowerCase();
-    matching = wanted ? Uint8Array.from(lowerNames, (name) => (name.includes(wanted) ? 1 : 0)) : null;
+    this.points ??= this.pointsByRow();
     const hits = [];
     let count = 0;
-    if (matching) {
-      for (let i = 0; i < n; i++) {
-        if (!shown[i] || !matching[i]) continue;
-        count += 1;
-        if (hits.length < 50) hits.push(i);
-      }
+    for (let row = 0; row < this.matching.length; row += 1) {
+      if (!this.matching[row] || !this.scatter.isShown(this.points[row])) continue;
+      count += 1;
+      if (hits.length < MOST_HITS) hits.push(row);
     }
-    find("matches").textContent = matching
-      ? count + (count === 1 ? " file" : " files") + (count > hits.length ? "; the first 50:" : "")
-      : "";
-    find("hits").replaceChildren(...hits.map((i) => {
-      const item = document.createElement("li");
-      const button = line("button", data.name[i]);
-      button.type = "button";
-      button.addEventListener("click", () => {
-        Object.assign(view, { zoom: Math.max(view.zoom, 3), x: x[i], y: y[i] });
-        choose(i);
-        redraw();
-      });
-      item.append(button);
-      return item;
-    }));
-    redraw();
+    const names = [];
+    for (const row of hits) names.push(await this.names.get(row));
+    if (turn !== this.reported) return;
+    find("matches").textContent = `${count.toLocaleString("en")} ${count === 1 ? "file" : "files"}${count > hits.length ? `; the first ${MOST_HITS}:` : ""}`;
+    find("hits").replaceChildren(...hits.map((row, at) => this.button(row, names[at])));
   }
-  search.addEventListener("input", filter);
-  if (tag) tag.addEventListener("change", filter);
-  for (const box of boxes) box.addEventListener("change", filter);
-  const tick = (value) => () => {
-    for (const box of boxes) box.checked = value;
-    filter();
-  };
-  find("all").addEventListener("click", tick(true));
-  find("none").addEventListener("click", tick(false));
 
-  find("folder").textContent = "Names are relative to " + data.folder + ".";
-  new ResizeObserver(redraw).observe(stage);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  filter();
-})();
+  pointsByRow() {
+    const points = new Uint32Array(this.data.count);
+    this.data.row.forEach((row, k) => { points[row] = k; });
+    return points;
+  }
+
+  button(row, name) {
+    const item = document.createElement("li");
+    const button = line("button", name);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      const k = this.points[row];
+      this.scatter.showPoint(k, Math.max(3, Math.sqrt(this.data.count / 400)));
+      this.scatter.hover(k);
+    });
+    item.append(button);
+    return item;
+  }
+
+  /** Fill the table twin with the first tracks in view. */
+  async list() {
+    const turn = (this.listed = (this.listed ?? 0) + 1);
+    const { count, points } = this.scatter.inView(MOST_ROWS);
+    find("in-view").textContent = count.toLocaleString("en");
+    if (!find("twin").open) return;
+    const rows = [];
+    for (const k of points.sort((a, b) => this.rows[a] - this.rows[b])) {
+      const row = document.createElement("tr");
+      const head = line("th", await this.names.get(this.rows[k]));
+      head.scope = "row";
+      row.append(head, line("td", this.genreNames[this.data.genre[k]]), line("td", `${this.data.confidence[k]} %`));
+      rows.push(row);
+    }
+    if (turn !== this.listed) return;
+    find("twin-caption").textContent = count > points.length ? `${points.length} of them` : "All of them";
+    find("rows").replaceChildren(...rows);
+  }
+
+  listen() {
+    const tick = (value) => () => {
+      for (const box of this.boxes) box.checked = value;
+      this.filter();
+    };
+    let later = 0;
+    this.search.addEventListener("input", () => {
+      clearTimeout(later);
+      later = setTimeout(() => this.look(), this.data.count > 20_000 ? 250 : 0);
+    });
+    this.tag?.addEventListener("change", () => this.filter());
+    for (const box of this.boxes) box.addEventListener("change", () => this.filter());
+    find("all").addEventListener("click", tick(true));
+    find("none").addEventListener("click", tick(false));
+    find("in").addEventListener("click", () => this.scatter.zoomBy(1.6));
+    find("out").addEventListener("click", () => this.scatter.zoomBy(1 / 1.6));
+    find("whole").addEventListener("click", () => this.scatter.showAll());
+    find("twin").addEventListener("toggle", () => this.list());
+    isDark.addEventListener("change", () => this.colour());
+  }
+}
+
+async function open() {
+  if (typeof DecompressionStream === "undefined") {
+    throw new Error("this browser is too old to unpack the map (it has no DecompressionStream). The table has the counts.");
+  }
+  find("state").textContent = "Unpacking the map …";
+  const parts = [];
+  for (const element of document.querySelectorAll("script.data")) parts.push(await bytesOf(element));
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  find("state").textContent = "";
+  const data = readMap(whole);
+  find("folder").textContent = `Names are relative to ${data.folder}.`;
+  const page = new Page(data);
+  page.listen();
+  window.genrelabMap = page; // for measurements
+}
+
+open().catch((error) => {
+  find("state").textContent = `The map cannot be drawn: ${error.message}`;
+});

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import time
 import zlib
 from typing import Annotated, Literal
@@ -13,23 +14,34 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from genrelab.serve.endpoint import Answer, Endpoint, Query, read_query
+from genrelab.library.store.listing.listed_track import path_text
+from genrelab.serve import track_id
+from genrelab.serve.endpoint import Answer, Body, Call, Endpoint, Query, read_query
+from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
 from genrelab.serve.sound.ranges import has_tag
-from genrelab.serve.tracks.chart import Chart, Charts
+from genrelab.serve.tracks.chart import MOST_IN_JSON, Chart, Charts
+
+BINARY = "application/octet-stream"
+MOST_POINTS = 5000
+"""Points in a question about them."""
 
 _STEP_SECONDS = 0.1
 
 
 class MapQuery(Query):
-    """How long to wait.
+    """How long to wait, and the format.
 
     Attributes
     ----------
+    format : str
+        `json`, which is refused for more than 100,000 tracks, or `binary`, the format of the page. A map that
+        is not ready is always JSON.
     wait : float
         Seconds that the request waits for a map that is being laid out.
     """
 
+    format: Literal["json", "binary"] = "json"
     wait: Annotated[float, Field(ge=0, le=60)] = 20.0
 
 
@@ -72,6 +84,65 @@ class LibraryMap(Answer):
     names: list[str]
 
 
+class PointsBody(Body):
+    """Which points of a map.
+
+    Attributes
+    ----------
+    map : str
+        The `ETag` of the map.
+    points : list of int
+        Numbers of tracks in the order of paths: the section `row` of the binary format, or the index in the
+        columns.
+    ids : list of str
+        Of tracks whose points are wanted.
+    """
+
+    map: Annotated[str, Field(max_length=64)]
+    points: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MOST_POINTS)] = []
+    ids: Annotated[list[Annotated[str, Field(max_length=16_384)]], Field(max_length=MOST_POINTS)] = []
+
+
+class Point(Answer):
+    """A track and its point: the number in the order of paths."""
+
+    point: int
+    id: str
+    name: str
+
+
+class Points(Answer):
+    """The points that were asked for; tracks that are not on the map are absent."""
+
+    items: list[Point]
+
+
+def map_points(call: Call) -> Points:
+    """Return the names and ids of points, or the points of tracks."""
+    asked: PointsBody = call.body
+    chart = call.server.part(Charts).ready()
+    if chart is None or asked.map not in (_tag(chart.data), chart.body and _tag(chart.body)):
+        raise RequestError(
+            "the library has changed since this map was made",
+            code="map-changed",
+            status=409,
+            remedy="load the map again",
+        )
+    numbers = [point for point in asked.points if point < len(chart.paths)]
+    for each in asked.ids:
+        try:
+            number = chart.number_of(track_id.decode(each))
+        except RequestError:
+            continue
+        if number is not None:
+            numbers.append(number)
+    return Points(items=[_point(number, chart.paths[number]) for number in numbers])
+
+
+def _point(number: int, path: bytes) -> Point:
+    return Point(point=number, id=track_id.encode(path), name=path_text(os.path.basename(path)))
+
+
 async def library_map(server: Server, request: Request) -> Response:
     """Return the map, or how far it is."""
     asked = read_query(MapQuery, request) or MapQuery()
@@ -80,24 +151,37 @@ async def library_map(server: Server, request: Request) -> Response:
     while True:
         chart: Chart = await to_thread.run_sync(charts.get, limiter=server.threads)
         if chart.state != "computing" or time.monotonic() > end:
-            return await _response(chart, request)
+            return await _response(chart, request, is_binary=asked.format == "binary")
         await anyio.sleep(_STEP_SECONDS)
 
 
-async def _response(chart: Chart, request: Request) -> Response:
+async def _response(chart: Chart, request: Request, *, is_binary: bool) -> Response:
     status = 202 if chart.state == "computing" else 200
-    tag = f'"{zlib.crc32(chart.body):08x}-{len(chart.body):x}"'
-    headers = {"Vary": "Accept-Encoding", "ETag": tag, "Cache-Control": "private, no-cache"}
+    is_binary = is_binary and chart.state == "ready"
+    packed = chart.data if is_binary else chart.body
+    if packed is None:
+        raise RequestError(
+            f"the map has {len(chart.paths):,} tracks; JSON has up to {MOST_IN_JSON:,}",
+            code="map-too-large-for-json",
+            status=422,
+            remedy="ask for format=binary",
+        )
+    headers = {"Vary": "Accept-Encoding", "ETag": _tag(packed), "Cache-Control": "private, no-cache"}
     if chart.stale:
         headers["X-Stale"] = "1"  # the library has changed; another map is being laid out
-    if status == 200 and has_tag(request.headers.get("if-none-match"), tag):
+    if status == 200 and has_tag(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    body = chart.body
+    body = packed
     if _takes_gzip(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
     else:
         body = await to_thread.run_sync(gzip.decompress, body)
-    return Response(body, status_code=status, headers=headers, media_type="application/json")
+    kind = BINARY if is_binary else "application/json"
+    return Response(body, status_code=status, headers=headers, media_type=kind)
+
+
+def _tag(packed: bytes) -> str:
+    return f'"{zlib.crc32(packed):08x}-{len(packed):x}"'
 
 
 def _takes_gzip(header: str) -> bool:
@@ -118,5 +202,14 @@ ENDPOINTS = [
         answer=LibraryMap,
         query=MapQuery,
         raw=True,
-    )
+    ),
+    Endpoint(
+        "POST",
+        "/map/points",
+        map_points,
+        "Return names and ids of points of the map, or the points of tracks.",
+        "library",
+        answer=Points,
+        body=PointsBody,
+    ),
 ]

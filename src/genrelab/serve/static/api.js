@@ -57,7 +57,7 @@ function login() {
   return asked;
 }
 
-async function call(method, path, { query, body, signal, blob = false } = {}, again = true) {
+async function call(method, path, { query, body, signal, blob = false, tagged = false } = {}, again = true) {
   let response;
   let text;
   try {
@@ -68,6 +68,7 @@ async function call(method, path, { query, body, signal, blob = false } = {}, ag
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    if (tagged && response.ok) return { body: await response.blob(), tag: response.headers.get("ETag") };
     if (blob && response.ok) return await response.blob();
     text = await response.text();
   } catch (error) {
@@ -76,7 +77,7 @@ async function call(method, path, { query, body, signal, blob = false } = {}, ag
   }
   if (response.status === 401 && again && path !== "/session") {
     await login();
-    return call(method, path, { query, body, signal, blob }, false);
+    return call(method, path, { query, body, signal, blob, tagged }, false);
   }
   if (!response.ok) throw problemOf(response.status, text);
   return text ? JSON.parse(text) : null;
@@ -84,6 +85,12 @@ async function call(method, path, { query, body, signal, blob = false } = {}, ag
 
 export const get = (path, query, { signal } = {}) => call("GET", path, { query, signal });
 export const post = (path, body = {}, { query, signal } = {}) => call("POST", path, { body, query, signal });
+// The body of an answer as { bytes, tag }, or { content } if it is JSON: for data that is not text.
+export async function getData(path, query) {
+  const { body, tag } = await call("GET", path, { query, blob: true, tagged: true });
+  if (body.type.startsWith("application/json")) return { content: JSON.parse(await body.text()) };
+  return { bytes: new Uint8Array(await body.arrayBuffer()), tag };
+}
 // What a request returns, as a Blob: for files that the browser is to save.
 export const postForBlob = (path, body = {}) => call("POST", path, { body, blob: true });
 export const remove = (path) => call("DELETE", path);

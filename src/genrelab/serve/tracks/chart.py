@@ -7,24 +7,29 @@ import json
 import os
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from genrelab.errors import GenrelabError
+from genrelab.library.explore.chart.columns import TrackColumns, Wanted
+from genrelab.library.explore.chart.payload import pack
 from genrelab.library.explore.embeddings import count_models
 from genrelab.library.explore.layout import Layout, LayoutStopped, lay_out_library
 from genrelab.library.store.library import Library
 from genrelab.library.store.listing.listed_track import path_text
-from genrelab.recognize.recognition import UNSURE
 from genrelab.serve import track_id
 from genrelab.serve.server import Server
 from genrelab.serve.tracks.catalogue import Catalogue
 from genrelab.serve.tracks.item import unicode
 
 State = Literal["ready", "computing", "failed"]
+
+MOST_IN_JSON = 100_000
+"""Tracks of the largest map that is sent as JSON."""
 
 _DIGITS = 4  # of a place: a screen has fewer
 _LEVEL = 5  # of compression
@@ -41,15 +46,27 @@ class Chart:
     Attributes
     ----------
     state : State
-    body : bytes
-        The answer: JSON, compressed with gzip.
+    body : bytes or None
+        The answer: JSON, compressed with gzip. None if the map is too large for it.
+    data : bytes
+        The answer as `genrelab.library.explore.chart.payload.pack` makes it, compressed with gzip; empty
+        unless the map is ready.
+    paths : sequence of bytes
+        Of the tracks, in order.
     stale : bool
         Whether the library has changed since.
     """
 
     state: State
-    body: bytes
+    body: bytes | None
+    data: bytes = b""
+    paths: Sequence[bytes] = ()
     stale: bool = False
+
+    def number_of(self, path: bytes) -> int | None:
+        """Return the number of a track in the order of paths; None if it is not on the map."""
+        place = bisect_left(self.paths, path)
+        return place if place < len(self.paths) and self.paths[place] == path else None
 
 
 @dataclass(frozen=True)
@@ -93,7 +110,7 @@ class Charts:
                 self._thread.start()
             if made is not None and (self._thread is None or made.seconds > _SOON_SECONDS):
                 if made.chart.state == "ready":
-                    return Chart("ready", made.chart.body, stale=made.version != version)
+                    return replace(made.chart, stale=made.version != version)
                 if self._thread is None:
                     return made.chart
             return Chart("computing", _packed(_empty("computing", progress=round(self._share, 3))))
@@ -109,7 +126,7 @@ class Charts:
     def _work(self, version: object) -> None:
         start = time.monotonic()
         try:
-            chart = Chart("ready", self._lay_out())
+            chart = self._lay_out()
         except LayoutStopped:
             chart = None
         except GenrelabError as error:
@@ -124,13 +141,24 @@ class Charts:
                 if chart is not None:
                     self._made = _Made(chart, version, now, now - start)
 
-    def _lay_out(self) -> bytes:
+    def ready(self) -> Chart | None:
+        """Return the map that was made last, for questions about its points; None if there is none."""
+        with self._changed:
+            made = self._made
+        return made.chart if made is not None and made.chart.state == "ready" else None
+
+    def _lay_out(self) -> Chart:
         listing = self._catalogue.listing
         with Library(self._path, must_write=False) as library:  # its own: scans take seconds
             models = count_models(library)
             model = models[0].model if models else ""
-            layout = lay_out_library(library, model, folders=listing.roots, progress=self._note)
-        return _packed(_columns(layout, model))
+            wanted = Wanted(model, folders=tuple(listing.roots))
+            layout = lay_out_library(library, wanted, progress=self._note)
+        tracks = layout.tracks
+        body = _packed(_columns(layout, model)) if len(tracks) <= MOST_IN_JSON else None
+        facts = {"state": "ready", "model": unicode(model), "sampled": layout.sampled, "kept": layout.kept}
+        data = pack(_printable(tracks), layout.places, facts)
+        return Chart("ready", body, gzip.compress(data, _LEVEL, mtime=0), tracks.paths)
 
     def _note(self, share: float) -> bool:
         self._share = share
@@ -146,20 +174,22 @@ def _is_due(made: _Made | None, now: float) -> bool:
     return made.seconds < _SOON_SECONDS or now > made.ended + _PATIENCE * made.seconds
 
 
+def _printable(tracks: TrackColumns) -> TrackColumns:
+    return replace(tracks, genres=tuple(unicode(genre) for genre in tracks.genres))
+
+
 def _columns(layout: Layout, model: str) -> dict[str, Any]:
     tracks = layout.tracks
-    names = sorted({track.genre for track in tracks}, key=lambda genre: (genre == UNSURE, genre))
-    number = {genre: index for index, genre in enumerate(names)}
     places = np.round(layout.places.astype(np.float64), _DIGITS)
     return {
         **_empty("ready", model=unicode(model), sampled=layout.sampled),
-        "ids": [track_id.encode(track.path) for track in tracks],
+        "ids": [track_id.encode(path) for path in tracks.paths],
         "x": places[:, 0].tolist(),
         "y": places[:, 1].tolist(),
-        "genre": [number[track.genre] for track in tracks],
-        "genres": [unicode(genre) for genre in names],
-        "confidence": [round(track.confidence, 3) for track in tracks],
-        "names": [path_text(os.path.basename(track.path)) for track in tracks],
+        "genre": tracks.genre.tolist(),
+        "genres": [unicode(genre) for genre in tracks.genres],
+        "confidence": np.round(tracks.confidence.astype(np.float64), 3).tolist(),
+        "names": [path_text(os.path.basename(path)) for path in tracks.paths],
     }
 
 

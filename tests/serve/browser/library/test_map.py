@@ -84,7 +84,7 @@ def test_points_are_found_as_by_looking_at_all(page: Any) -> None:
     page.get_by_role("heading", name="Models").wait_for()
     found = page.evaluate(
         """async () => {
-          const { PointIndex, isInside } = await import("/static/components/scatter_index.js");
+          const { PointIndex, isInside } = await import("/static/scatter/points.js");
           let seed = 1;
           const draw = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
           const x = Float32Array.from({ length: 3000 }, draw);

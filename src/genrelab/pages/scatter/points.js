@@ -1,4 +1,4 @@
-// Points of a plane by cells: finds the nearest point, and the points within a polygon, among 100,000.
+// Points of a plane by cells: finds the nearest point, and the points within a polygon, among a million.
 
 export class PointIndex {
   /**
@@ -11,7 +11,7 @@ export class PointIndex {
     this.y = y;
     [this.left, this.right] = extent(x);
     [this.low, this.high] = extent(y);
-    this.side = Math.max(1, Math.min(512, Math.ceil(Math.sqrt(count / 4))));
+    this.side = Math.max(1, Math.min(1024, Math.ceil(Math.sqrt(count / 4))));
     this.width = (this.right - this.left) / this.side || 1;
     this.height = (this.high - this.low) / this.side || 1;
     // A counting sort: `order` lists the points cell by cell, and `starts` says where each cell begins.
@@ -67,6 +67,23 @@ export class PointIndex {
   }
 
   /**
+   * Count the points within a box whose flags lack some bits, and return the first of them.
+   * @param {Uint8Array} flags one per point
+   * @param {number} hidden the bits
+   * @param {number} most number of points to return
+   */
+  inBox(left, right, low, high, flags, hidden, most) {
+    const points = [];
+    let count = 0;
+    this.visitBox(left, right, low, high, (k) => {
+      if (flags[k] & hidden || this.x[k] < left || this.x[k] > right || this.y[k] < low || this.y[k] > high) return;
+      count += 1;
+      if (points.length < most) points.push(k);
+    });
+    return { count, points };
+  }
+
+  /**
    * Return the points within a polygon (even-odd rule), in ascending order.
    * @param {number[][]} corners pairs of x and y
    * @param {(k: number) => boolean} allowed
@@ -92,7 +109,7 @@ export function isInside(corners, x, y) {
   return inside;
 }
 
-function extent(values) {
+export function extent(values) {
   let least = Infinity;
   let most = -Infinity;
   for (const value of values) {

@@ -1,13 +1,15 @@
 // Two ways to draw many points: WebGL 2, and a plain canvas where that is not to be had.
 //
 // A painter has `load(x, y, categories)`, `colours(bytes)` (per category red, green, blue and the number of a shape), `flags(bytes)` (one per
-// point) and `paint(view)`, where a view is {centre: [x, y], scale: pixels per unit, width, height, size, count: points to draw}.
+// point) and `paint(view)`, where a view is {centre: [x, y], scale: pixels per unit, width, height, size, parts: [[first, count], …] to draw,
+// more: whether they are added to the picture}.
 
 export const CHOSEN = 1;
 export const HIDDEN = 2;
 
 const FAINT = 0.16; // opacity of the others while some points are chosen
 const SOLID = 0.85;
+const MOST_CHOSEN = 200_000; // chosen points that are drawn on top; of more, the first ones
 
 const VERTICES = `#version 300 es
 in vec2 place;
@@ -37,6 +39,7 @@ in vec3 colour;
 flat in int shape;
 uniform float opacity;
 uniform float edge;
+uniform float rim;
 out vec4 pixel;
 // How far a place is from the middle, where 1 is the outline: circle, square, triangle, diamond, cross.
 float distance_in(vec2 place) {
@@ -50,12 +53,13 @@ float distance_in(vec2 place) {
 void main() {
   float far = distance_in(2.0 * gl_PointCoord - 1.0);
   float alpha = opacity * (1.0 - smoothstep(1.0 - 2.0 * edge, 1.0, far));
-  pixel = vec4(colour * alpha, alpha);
+  float shade = 1.0 - rim * smoothstep(1.0 - 5.0 * edge, 1.0 - 3.0 * edge, far); // a dark edge tells large marks apart
+  pixel = vec4(colour * shade * alpha, alpha);
 }`;
 
 /** Return the painter for a canvas: WebGL 2 if the browser has it. */
 export function painterFor(canvas) {
-  const options = { antialias: false, depth: false, premultipliedAlpha: true };
+  const options = { antialias: false, depth: false, premultipliedAlpha: true, preserveDrawingBuffer: true };
   const gl = canvas.getContext("webgl2", options);
   return gl ? new WebglPainter(canvas, gl) : new PlainPainter(canvas);
 }
@@ -90,10 +94,10 @@ class WebglPainter {
     gl.useProgram(program);
     this.program = program;
     this.places = {};
-    for (const name of ["centre", "scale", "size", "layer", "opacity", "edge", "palette"]) {
+    for (const name of ["centre", "scale", "size", "layer", "opacity", "edge", "rim", "palette"]) {
       this.places[name] = gl.getUniformLocation(program, name);
     }
-    this.buffers = { place: gl.createBuffer(), category: gl.createBuffer(), flag: gl.createBuffer() };
+    this.buffers = { place: gl.createBuffer(), category: gl.createBuffer(), flag: gl.createBuffer(), chosen: gl.createBuffer() };
     gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
@@ -136,25 +140,31 @@ class WebglPainter {
 
   flags(bytes) {
     this.kept.flags = bytes;
-    this.anyChosen = bytes.some((bits) => bits & CHOSEN);
+    this.chosen = chosenIn(bytes);
     this.send("flag", bytes, 1, this.gl.UNSIGNED_BYTE);
+    this.gl.bindBuffer(this.gl.ELEMENT_ARRAY_BUFFER, this.buffers.chosen);
+    this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, this.chosen, this.gl.DYNAMIC_DRAW);
   }
 
-  paint({ centre, scale, width, height, size, count }) {
+  paint({ centre, scale, width, height, size, parts, more }) {
     const { gl, places } = this;
     if (gl.isContextLost()) return;
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (!more) gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform2f(places.centre, centre[0], centre[1]);
     gl.uniform2f(places.scale, (2 * scale) / width, (2 * scale) / height);
     gl.uniform1f(places.size, size);
     gl.uniform1f(places.edge, Math.min(0.5, 1.5 / size));
-    for (const [layer, opacity] of this.anyChosen ? [[1, FAINT], [2, 1]] : [[0, SOLID]]) {
-      gl.uniform1i(places.layer, layer);
-      gl.uniform1f(places.opacity, opacity);
-      gl.drawArrays(gl.POINTS, 0, layer === 2 ? this.count : Math.min(count, this.count));
-    }
+    gl.uniform1f(places.rim, Math.max(0, Math.min(0.5, (size - 7) / 8)));
+    const any = this.chosen.length > 0;
+    gl.uniform1i(places.layer, any ? 1 : 0);
+    gl.uniform1f(places.opacity, any ? FAINT : SOLID);
+    for (const [first, some] of parts) gl.drawArrays(gl.POINTS, first, some);
+    if (!any) return;
+    gl.uniform1i(places.layer, 2);
+    gl.uniform1f(places.opacity, 1);
+    gl.drawElements(gl.POINTS, this.chosen.length, gl.UNSIGNED_INT, 0);
   }
 }
 
@@ -177,21 +187,24 @@ class PlainPainter {
 
   flags(bytes) {
     this.bits = bytes;
-    this.anyChosen = bytes.some((bits) => bits & CHOSEN);
+    this.chosen = chosenIn(bytes);
   }
 
   /** Write the pixels of squares: much faster than 100,000 calls of `fillRect`. */
-  paint({ centre, scale, width, height, size, count }) {
-    const image = this.context.createImageData(width, height);
-    const reach = Math.max(0, Math.round(size / 2 - 0.5));
-    for (const layer of this.anyChosen ? [1, 2] : [0]) this.layer(image, layer, { centre, scale, reach, count });
-    this.context.putImageData(image, 0, 0);
+  paint({ centre, scale, width, height, size, parts, more }) {
+    if (!more || !this.image) this.image = this.context.createImageData(width, height);
+    const view = { centre, scale, reach: Math.max(0, Math.round(size / 2 - 0.5)) };
+    const any = this.chosen.length > 0;
+    for (const [first, some] of parts) this.layer(this.image, any ? 1 : 0, { ...view, count: some, at: (k) => first + k });
+    if (any) this.layer(this.image, 2, { ...view, count: this.chosen.length, at: (k) => this.chosen[k] });
+    this.context.putImageData(this.image, 0, 0);
   }
 
-  layer({ data, width, height }, layer, { centre, scale, reach, count }) {
+  layer({ data, width, height }, layer, { centre, scale, reach, count, at: pointAt }) {
     const [x, y, categories] = this.points;
     const alpha = layer === 0 ? SOLID : layer === 1 ? FAINT : 1;
-    for (let k = 0; k < (layer === 2 ? x.length : Math.min(count, x.length)); k += 1) {
+    for (let step = 0; step < count; step += 1) {
+      const k = pointAt(step);
       const chosen = (this.bits[k] & CHOSEN) !== 0;
       if (this.bits[k] & HIDDEN || (layer !== 0 && (layer === 2) !== chosen)) continue;
       const column = Math.round(width / 2 + (x[k] - centre[0]) * scale);
@@ -211,4 +224,13 @@ class PlainPainter {
       }
     }
   }
+}
+
+/** Return the chosen points that are not hidden, as many as are drawn on top. */
+function chosenIn(bytes) {
+  const found = [];
+  for (let k = 0; k < bytes.length && found.length < MOST_CHOSEN; k += 1) {
+    if ((bytes[k] & (CHOSEN | HIDDEN)) === CHOSEN) found.push(k);
+  }
+  return Uint32Array.from(found);
 }

@@ -1,14 +1,19 @@
-// A scatter plot that stays fluid with 100,000 points: pan, zoom, hover, click and lasso.
+// A scatter plot that stays fluid with a million points: pan, zoom, hover, click and lasso.
 //
-// It draws on one canvas and reads the pointer on another above it, which shows the lasso and the ring around
+// Points come in tiles, from coarse to fine. While the picture moves, as many are drawn as the machine has time for; the others follow when it
+// has come to rest. The server's page and the page of `genrelab library map` both use it. It draws on one canvas and reads the pointer on another above it, which shows the lasso and the ring around
 // the point under the pointer.
 
-import { PointIndex } from "./scatter_index.js";
-import { CHOSEN, HIDDEN, painterFor } from "./scatter_painters.js";
+import { divide, Tiles } from "./data.js";
+import { CHOSEN, HIDDEN, painterFor } from "./painters.js";
+import { extent, PointIndex } from "./points.js";
 
 const MOST_ZOOM = 400; // times the zoom that shows everything
 const REACH = 9; // pixels around a point that belong to it
 const FEWEST = 8000; // points that are always drawn
+const BUDGET = 150_000; // points of the first picture
+const [SLOW, FAST] = [38, 24]; // milliseconds between two pictures: more are too slow, fewer leave time for more points
+const REST = 180; // milliseconds after which a picture has come to rest
 const STEP = 0.15; // of the width, per arrow key
 
 export class Scatter {
@@ -63,14 +68,30 @@ export class Scatter {
     this.painter.gl?.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
-  /** Show other points. `categories` are the numbers of their colours. */
-  load(x, y, categories) {
-    this.index = new PointIndex(x, y);
+  /**
+   * Show other points.
+   * @param {Float32Array} x
+   * @param {Float32Array} y from 0 to 1 if there are tiles
+   * @param {Uint16Array} categories the numbers of their colours
+   * @param {object} tiles as `readMap` returns them; without, the points are one tile
+   */
+  load(x, y, categories, tiles = { level: [0], column: [0], row: [0], count: [x.length] }) {
+    this.points = { x, y };
+    this.kept = null;
+    this.isOneTile = tiles.count.length <= 1;
+    this.tiles = new Tiles(tiles);
     this.flags = new Uint8Array(x.length);
-    this.painter.load(x, y, Uint16Array.from(categories));
+    this.painter.load(x, y, categories);
     this.painter.flags(this.flags);
-    this.budget = x.length;
+    this.budget = Math.min(x.length, BUDGET);
     this.showAll();
+  }
+
+  /** The index of the points, made when it is first needed: the picture comes before it. */
+  get index() {
+    if (!this.points) return null;
+    this.kept ??= new PointIndex(this.points.x, this.points.y);
+    return this.kept;
   }
 
   /**
@@ -98,18 +119,26 @@ export class Scatter {
 
   isShown = (k) => (this.flags[k] & HIDDEN) === 0;
 
-  /** Return the shown points within the picture. */
-  inView() {
+  /** Return the number of shown points within the picture, and the first of them: {count, points}. */
+  inView(most) {
     const [left, low] = this.toData(0, this.cover.clientHeight);
     const [right, high] = this.toData(this.cover.clientWidth, 0);
-    return this.index.within([[left, low], [right, low], [right, high], [left, high]], this.isShown);
+    return this.index.inBox(left, right, low, high, this.flags, HIDDEN, most);
   }
 
   showAll() {
-    const { left, right, low, high } = this.index;
+    const [left, right] = extent(this.points.x);
+    const [low, high] = extent(this.points.y);
     this.centre = [(left + right) / 2, (low + high) / 2];
     this.extent = [right - left || 1, high - low || 1];
     this.zoom = 1;
+    this.draw();
+  }
+
+  /** Show a point in the middle, at some zoom at least. */
+  showPoint(k, zoom) {
+    this.centre = [this.points.x[k], this.points.y[k]];
+    this.zoom = Math.max(this.zoom, zoom);
     this.draw();
   }
 
@@ -129,8 +158,8 @@ export class Scatter {
 
   toPixels(k) {
     return [
-      this.cover.clientWidth / 2 + (this.index.x[k] - this.centre[0]) * this.scale,
-      this.cover.clientHeight / 2 - (this.index.y[k] - this.centre[1]) * this.scale,
+      this.cover.clientWidth / 2 + (this.points.x[k] - this.centre[0]) * this.scale,
+      this.cover.clientHeight / 2 - (this.points.y[k] - this.centre[1]) * this.scale,
     ];
   }
 
@@ -153,7 +182,7 @@ export class Scatter {
   }
 
   down(event) {
-    if (!this.index || event.button > 0) return;
+    if (!this.points || event.button > 0) return;
     const at = this.position(event);
     this.hover(-1);
     this.pointers.set(event.pointerId, at);
@@ -163,7 +192,7 @@ export class Scatter {
   }
 
   move(event) {
-    if (!this.index) return;
+    if (!this.points) return;
     const at = this.position(event);
     const before = this.pointers.get(event.pointerId);
     if (!before) {
@@ -206,14 +235,14 @@ export class Scatter {
   }
 
   wheel(event) {
-    if (!this.index) return;
+    if (!this.points) return;
     event.preventDefault();
     const pixels = event.deltaMode === 1 ? 16 * event.deltaY : event.deltaY;
     this.zoomBy(Math.exp(-pixels / 300), ...this.position(event));
   }
 
   key(event) {
-    if (!this.index || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.points || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = STEP * this.cover.clientWidth;
     const actions = {
       ArrowLeft: () => this.panBy(step, 0),
@@ -243,7 +272,6 @@ export class Scatter {
   }
 
   resize() {
-    clearTimeout(this.rest);
     const ratio = Math.min(2, devicePixelRatio || 1);
     for (const each of [this.canvas, this.cover]) {
       each.width = Math.max(1, Math.round(this.cover.clientWidth * ratio));
@@ -251,44 +279,66 @@ export class Scatter {
     }
     this.ratio = ratio;
     this.draw(true);
-    this.rest = setTimeout(() => this.atRest(), 250);
   }
 
+  /** Draw soon, or now: a canvas of a new size is empty until then. */
   draw(isNow = false) {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.rest);
-    if (!isNow) this.rest = setTimeout(() => this.atRest(), 250);
-    const paint = () => {
-      if (!this.index) return;
-      this.adapt(isNow);
-      const { width, height } = this.canvas;
-      const crowd = (20_000 / Math.max(1, this.index.x.length)) ** 0.2; // many points are drawn smaller
-      const size = Math.max(2.2, Math.min(16, 5 * Math.min(2.4, crowd) * this.zoom ** 0.35));
-      const scale = this.scale * this.ratio;
-      const count = isNow ? this.index.x.length : this.budget;
-      this.painter.paint({ centre: this.centre, scale, width, height, size: size * this.ratio, count });
-      if (this.hovered >= 0) this.listeners.hover(this.hovered, ...this.toPixels(this.hovered));
-      this.drawCover();
-    };
-    if (isNow) paint(); // a canvas of a new size is empty until then
-    else this.frame = requestAnimationFrame(paint);
+    if (!this.points) return;
+    this.rest = setTimeout(() => this.atRest(), REST);
+    if (isNow) this.paint();
+    else this.frame = requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.adapt();
+    const size = this.markSize();
+    const reach = size / this.scale;
+    const [left, low] = this.toData(0, this.cover.clientHeight);
+    const [right, high] = this.toData(this.cover.clientWidth, 0);
+    const all = this.isOneTile ? [[0, this.points.x.length, 0]] : this.tiles.within(left - reach, right + reach, low - reach, high + reach);
+    const [now, later] = divide(all, this.budget);
+    this.later = later;
+    this.show(now, false);
+    this.shown = (this.shown ?? 0) + 1; // pictures
+    if (this.hovered >= 0) this.listeners.hover(this.hovered, ...this.toPixels(this.hovered));
+    this.drawCover();
+  }
+
+  show(parts, more) {
+    const { width, height } = this.canvas;
+    this.painter.paint({ centre: this.centre, scale: this.scale * this.ratio, width, height, size: this.markSize() * this.ratio, parts, more });
+  }
+
+  /** In pixels of CSS: many points are drawn smaller. */
+  markSize() {
+    const crowd = (20_000 / Math.max(1, this.points.x.length)) ** 0.2;
+    return Math.max(2.2, Math.min(16, 5 * Math.min(2.4, crowd) * this.zoom ** 0.35));
   }
 
   /** While the picture moves, a slow machine draws only as many points as it can: the first ones. */
-  adapt(isNow) {
-    const count = this.index.x.length;
+  adapt() {
     const now = performance.now();
     const pause = now - (this.painted ?? 0);
     this.painted = now;
-    if (isNow || pause > 250) return; // it does not move
-    if (pause > 45) this.budget = Math.max(FEWEST, Math.round(0.6 * this.budget));
-    else if (pause < 24) this.budget = Math.min(count, Math.round(1.2 * this.budget));
+    if (pause > 4 * REST) return; // it did not move
+    if (pause > SLOW) this.budget = Math.max(FEWEST, Math.round(0.6 * this.budget));
+    else if (pause < FAST) this.budget = Math.min(this.points.x.length, Math.round(1.2 * this.budget));
   }
 
+  /** Add the points that are missing, a part in each picture, so that the page answers meanwhile. */
   atRest() {
-    if (!this.index) return;
-    if (this.budget < this.index.x.length) this.draw(true);
-    this.listeners.view();
+    if (!this.points) return;
+    if (this.later?.length) {
+      const [now, later] = divide(this.later, Math.max(this.budget, BUDGET / 3));
+      this.later = later;
+      this.show(now, true);
+      this.frame = requestAnimationFrame(() => this.atRest());
+    } else {
+      this.painted = 0;
+      this.listeners.view();
+    }
   }
 
   drawCover() {
@@ -298,7 +348,7 @@ export class Scatter {
     ink.clearRect(0, 0, this.cover.clientWidth, this.cover.clientHeight);
     ink.strokeStyle = colour;
     ink.fillStyle = colour;
-    if (this.hovered >= 0 && this.index && this.isShown(this.hovered)) {
+    if (this.hovered >= 0 && this.points && this.isShown(this.hovered)) {
       ink.lineWidth = 2;
       ink.beginPath();
       ink.arc(...this.toPixels(this.hovered), 8, 0, 2 * Math.PI);
