@@ -176,7 +176,7 @@ def test_colours_become_lighter_evenly() -> None:
 def store(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> AudioStore:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENRELAB_CACHE", str(tmp_path_factory.mktemp("stores")))
-        return open_store(corpus, sample_rate=8000, channels=1, jobs=1)
+        return open_store(corpus, sample_rate=8000, channels=1)
 
 
 def test_the_middle_of_the_first_clip_there_is(

@@ -33,7 +33,7 @@ import genrelab
 from genrelab import errors
 from genrelab.errors import GenrelabError, RunError
 from genrelab.lab.training.parallel.place import LOOPBACK, Place
-from genrelab.lab.training.parallel.watch import FAILED, Failure, Watch, ended
+from genrelab.lab.training.parallel.watch import FAILED, Failure, Speaks, Watch, ended
 
 _POLL = 0.1  # seconds
 _JOIN = timedelta(minutes=10)
@@ -67,7 +67,7 @@ class Group:
         self._port = place.port
         self._store = self._opened()
         # If process 0 is gone, one process of each machine says so.
-        speaks = "always" if place.local == 0 else "orphaned" if place.rank == 1 else "never"
+        speaks: Speaks = "always" if place.local == 0 else "orphaned" if place.rank == 1 else "never"
         self._watch = Watch(
             self._connected, rank=place.rank, size=place.size, children=self.children, speaks=speaks
         )
