@@ -46,6 +46,7 @@ from genrelab.cli import (
     vocabulary,
     watch,
 )
+from genrelab.cli.devices import ARGUMENTS
 from genrelab.cli.help_texts import arrange_help, help_order
 from genrelab.cli.progress import note
 from genrelab.cli.settings.config_file import CONFIG_VARIABLE, find_config
@@ -85,8 +86,11 @@ class _Commands(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Parse the options before the command."""
+        given = list(options["args"] if "args" in options else args[1])  # what follows takes it apart
         with _plain_errors():
-            return super().make_context(*args, **options)
+            context = super().make_context(*args, **options)
+        context.meta[ARGUMENTS] = given
+        return context
 
     def invoke(self, ctx: Any) -> Any:
         """Parse the options of the command and run it."""

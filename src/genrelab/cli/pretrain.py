@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.devices import Devices, Nodes, processes
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json
 from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
 
 
 def pretrain(
+    context: typer.Context,
     recipe: Annotated[
         str, typer.Argument(help="A recipe's name (see `genrelab recipes list`) or a YAML file.")
     ],
@@ -39,6 +41,8 @@ def pretrain(
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     plugin: Plugins = None,
 ) -> None:
@@ -53,15 +57,19 @@ def pretrain(
 
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
+    from genrelab.lab.experiment.pretrain import follow_pretraining
     from genrelab.lab.experiment.pretrain import pretrain as run
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.training.checkpoints import BEST
 
-    chosen = load_recipe(recipe, changes=[*(set or []), *teacher_changes(teacher, teacher_tags)])
-    music = load_corpus(corpus)
-    left_out = read_exclusions(exclude, music) if exclude else ()
-    music = replace(music, clips=[clip for clip in music.clips if clip.id not in left_out])
-    with counting() as report:
+    with processes(context, devices, nodes, device) as group, counting() as report:
+        chosen = load_recipe(recipe, changes=[*(set or []), *teacher_changes(teacher, teacher_tags)])
+        music = load_corpus(corpus)
+        left_out = read_exclusions(exclude, music) if exclude else ()
+        music = replace(music, clips=[clip for clip in music.clips if clip.id not in left_out])
+        if group is not None and not group.leads:
+            follow_pretraining(chosen, music, seed=seed, folder=to, device=device)
+            return
         found = run(chosen, music, seed=seed, folder=to, device=device, report=report)
     if format == "json":
         say_json({"folder": str(found.folder), **found.record})

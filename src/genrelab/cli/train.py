@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from genrelab.cli.devices import Devices, Nodes, processes
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
 
 
 def train(
+    context: typer.Context,
     recipe: Annotated[
         str, typer.Argument(help="A recipe's name (see `genrelab recipes list`) or a YAML file.")
     ],
@@ -74,6 +76,8 @@ def train(
     device: Annotated[
         Literal["auto", "cpu", "gpu"], typer.Option(help="auto uses a GPU if there is one.")
     ] = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
     restart: Annotated[
         bool, typer.Option("--restart", help="Delete an earlier run in the same folder and train again.")
     ] = False,
@@ -84,12 +88,13 @@ def train(
 
     Example: genrelab train soundfusion-1 --corpus folder:/music/by-genre
 
-    A stopped run resumes. A finished run is not repeated without --restart.
+    A stopped run resumes, also with another number of --devices. A finished run is not repeated without
+    --restart.
     """
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
-    from genrelab.lab.experiment.run import run_experiment
+    from genrelab.lab.experiment.run import follow_run, run_experiment
     from genrelab.lab.findings.wording import published, verdict_lines, warnings
     from genrelab.lab.metrics.summary import summary
     from genrelab.lab.recipes import load_recipe
@@ -103,19 +108,17 @@ def train(
     if targets is not None:
         changes.append(f"distill.targets={json.dumps(targets)}")
     changes += teacher_changes(teacher, teacher_tags)
-    chosen = load_recipe(recipe, changes=changes)
-    music = load_corpus(corpus)
-    left_out = read_exclusions(exclude, music) if exclude else ()
-    parts = make_split(music, split, seed=seed if split_seed is None else split_seed, exclude=left_out)
-    music = leave_out_unlabelled(music, left_out)
-    with counting() as report:
-        run = run_experiment(
-            Experiment(chosen, music, parts, seed, report),
-            base=out,
-            device=device,
-            restart=restart,
-            source=corpus,
-        )
+    with processes(context, devices, nodes, device) as group, counting() as report:
+        chosen = load_recipe(recipe, changes=changes)
+        music = load_corpus(corpus)
+        left_out = read_exclusions(exclude, music) if exclude else ()
+        parts = make_split(music, split, seed=seed if split_seed is None else split_seed, exclude=left_out)
+        music = leave_out_unlabelled(music, left_out)
+        experiment = Experiment(chosen, music, parts, seed, report)
+        if group is not None and not group.leads:
+            follow_run(experiment, base=out, device=device)
+            return
+        run = run_experiment(experiment, base=out, device=device, restart=restart, source=corpus)
     record = run.record
     for warning in warnings(record.doubts()):
         note(f"note: {warning}")

@@ -34,7 +34,7 @@ from genrelab.lab.training.experiment import Experiment, Report
 from genrelab.lab.training.optimization.initial_weights import load_start
 from genrelab.lab.training.optimization.objective import Distilling
 from genrelab.lab.training.optimization.views import Views, cut
-from genrelab.lab.training.train import Trained, resolve_device, train
+from genrelab.lab.training.train import Trained, follow, resolve_device, train
 
 _HELD_OUT = 0.05
 _LARGEST = 0.2  # share of the clips
@@ -112,6 +112,19 @@ def pretrain(
     except BlockingIOError as error:
         raise RunError(f"another genrelab is working in {folder}; wait for it", code="run-busy") from error
     return Pretrained(folder, _read(folder / folders.PRETRAINING))
+
+
+def follow_pretraining(
+    recipe: Recipe, corpus: Corpus, *, seed: int, folder: Path, device: str = "auto"
+) -> None:
+    """Train together with the process that calls `pretrain`, and do nothing else.
+
+    Parameters
+    ----------
+    recipe, corpus, seed, folder, device
+        As for `pretrain`.
+    """
+    follow(without_labels(recipe, corpus, seed=seed), folder=folder, device=device)
 
 
 def _read(file: Path) -> dict[str, Any]:

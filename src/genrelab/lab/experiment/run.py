@@ -39,7 +39,7 @@ from genrelab.lab.training.checkpoints import LAST, read_history
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.export import why_unwritable
 from genrelab.lab.training.optimization.initial_weights import load_start
-from genrelab.lab.training.train import resolve_device, train
+from genrelab.lab.training.train import follow, resolve_device, train
 
 _NOT_ASKED_FOR = "not asked for; `genrelab export` writes it"
 
@@ -122,6 +122,17 @@ def run_experiment(
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out", code="run-busy"
         ) from error
+
+
+def follow_run(experiment: Experiment, *, base: Path, device: str = "auto") -> None:
+    """Train together with the process that calls `run_experiment`, and do nothing else.
+
+    Parameters
+    ----------
+    experiment, base, device
+        As for `run_experiment`.
+    """
+    follow(experiment.as_used(), folder=_folder_of(experiment, base), device=device)
 
 
 def _folder_of(experiment: Experiment, base: Path) -> Path:

@@ -24,6 +24,7 @@ from genrelab.lab.frontends.sections import LearnedFilters, LearnedPictures, Rep
 from genrelab.lab.frontends.sinc_track import QUIET, shared_averages
 from genrelab.lab.layers import fft_convolution
 from genrelab.lab.layers.pooling import average_last
+from genrelab.lab.layers.whole_batch import pooled_moments
 
 Form = Literal["fast", "plain"]
 _FULL = 0.01  # Hz below half the sample rate where the last band ends at first: its edge can still move
@@ -258,7 +259,7 @@ class Sinc(Frontend):
         if self.training and signal is not None:
             count = signal.numel()
             running = mean, variance
-            mean, variance = output_moments(signal, half)
+            mean, variance, count = pooled_moments(*output_moments(signal, half), count)
             with torch.no_grad():
                 share = cast(float, norm.momentum)
                 running[0].lerp_(mean, share)

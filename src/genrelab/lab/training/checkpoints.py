@@ -133,12 +133,16 @@ class Checkpoints(Callback):
                 code="loss-not-finite",
             )
         self.history = [*self.history, row]
-        best = self.best_epoch()
-        if best is None or best == trainer.current_epoch:
-            replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
-        replace_file(self.folder / HISTORY, self._write_history)
-        replace_file(self.folder / LAST, trainer.save_checkpoint)
-        trainer.should_stop = trainer.should_stop or self.out_of_patience()
+        if trainer.is_global_zero:
+            best = self.best_epoch()
+            if best is None or best == trainer.current_epoch:
+                replace_file(self.folder / BEST, lambda path: save_weights(self.network, path))
+            replace_file(self.folder / HISTORY, self._write_history)
+            replace_file(self.folder / LAST, trainer.save_checkpoint)
+        else:  # takes part, and writes nothing
+            trainer.save_checkpoint(self.folder / LAST)
+        stop = trainer.should_stop or self.out_of_patience()
+        trainer.should_stop = bool(trainer.strategy.broadcast(stop))
 
     def _write_history(self, path: Path) -> None:
         best = self.best_epoch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
@@ -23,6 +23,8 @@ from genrelab.lab.training.dataset import (
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
 from genrelab.lab.training.optimization.objective import UNLABELLED
+from genrelab.lab.training.parallel.part import Division, OwnItems
+from genrelab.lab.training.parallel.place import Place
 from genrelab.lab.training.store.audio_store import AudioStore
 
 _GPU_WORKERS = 4
@@ -82,28 +84,43 @@ def choosing_set(experiment: Experiment, network: GenreNetwork) -> SegmentDatase
     return HeldOutDataset(experiment.store, labels, audio, most=most, shortest=shortest)
 
 
-def learning_loader(dataset: TrainingSet, training: Training, *, seed: int, gpu: bool) -> DataLoader[Any]:
-    """Return the loader of an epoch's batches."""
+def learning_loader(
+    dataset: TrainingSet, training: Training, *, seed: int, gpu: bool, place: Place | None = None
+) -> DataLoader[Any]:
+    """Return the loader of an epoch's batches, or of the own items of each batch."""
     size = training.batch_size
-    return DataLoader(
-        dataset,
-        batch_size=size,
-        sampler=BalancedSampler(dataset.classes(), seed=seed)
+    sampler = (
+        BalancedSampler(dataset.classes(), seed=seed)
         if training.balance == "sampler"
-        else EpochSampler(len(dataset), seed=seed, shuffle=True),
-        # A last batch of one item has no variance for batch norm.
-        drop_last=len(dataset) > size and len(dataset) % size == 1,
-        **_workers(gpu),
+        else EpochSampler(len(dataset), seed=seed, shuffle=True)
     )
+    # A last batch of one item has no variance for batch norm.
+    drop_last = len(dataset) > size and len(dataset) % size == 1
+    if place is None:
+        return DataLoader(dataset, batch_size=size, sampler=sampler, drop_last=drop_last, **_workers(gpu))
+    batches = BatchSampler(sampler, size, drop_last)
+    own = OwnItems(batches, process=place.rank, processes=place.size)
+    return DataLoader(dataset, batch_sampler=own, **_workers(gpu))
+
+
+def division_of(dataset: TrainingSet, training: Training, place: Place) -> Division:
+    """Return how the batches of `learning_loader` are divided among processes."""
+    return Division(place.rank, place.size, len(dataset), training.batch_size)
 
 
 def choosing_loader(
-    dataset: SegmentDataset | None, training: Training, *, gpu: bool
+    dataset: SegmentDataset | None, training: Training, *, gpu: bool, place: Place | None = None
 ) -> DataLoader[Any] | None:
-    """Return the loader of what chooses the epoch; None if nothing does."""
+    """Return the loader of what chooses the epoch, or of the own batches of it; None if nothing does.
+
+    If there are fewer batches than processes, every process gets all of them.
+    """
     if dataset is None:
         return None
-    return DataLoader(dataset, batch_sampler=EqualBatches(dataset, training.batch_size), **_workers(gpu))
+    batches = EqualBatches(dataset, training.batch_size)
+    if place is not None and len(batches) >= place.size:
+        batches.batches = batches.batches[place.rank :: place.size]
+    return DataLoader(dataset, batch_sampler=batches, **_workers(gpu))
 
 
 def _no_labels(ids: Sequence[str], store: AudioStore) -> dict[str, int]:

@@ -50,6 +50,8 @@ class Experiment:
         Decides initial weights, order and augmentation.
     report : callable or None
         Shows progress, see `Report`.
+    verify : bool
+        Whether to compare stores with their checksums.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Experiment:
     split: Split
     seed: int
     report: Report | None = field(default=None, repr=False)
+    verify: bool = field(default=True, repr=False)
 
     @cached_property
     def roles(self) -> Roles:
@@ -206,6 +209,7 @@ class Experiment:
             sample_rate=audio.sample_rate,
             channels=audio.channels,
             which=which,
+            verify=self.verify,
             report=self.progress(doing),
         )
 

@@ -22,6 +22,7 @@ from genrelab.lab.training.optimization.optimizers.soap import Soap
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.optimization.views import Views, cut
+from genrelab.lab.training.parallel.part import Division, WholeBatch
 
 Batch = tuple[Tensor, ...]
 """Waveforms, class numbers and, in training, numbers of copies and clips."""
@@ -42,6 +43,8 @@ class GenreTask(L.LightningModule):
         gives the same result whether or not the run was stopped before it.
     outliers : Outliers or None
         Synthetic non-music that is added to each batch.
+    division : Division or None
+        How batches are divided among processes; None if this process trains alone.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class GenreTask(L.LightningModule):
         *,
         seed: int,
         outliers: Outliers | None = None,
+        division: Division | None = None,
     ) -> None:
         super().__init__()
         freeze_as_in_the_end(network, training)
@@ -65,6 +69,7 @@ class GenreTask(L.LightningModule):
         self.settings = training
         self.mixup = Mixup(training.mixup) if training.mixup > 0 else None
         self.outliers = outliers
+        self.division = division
         self.seed = seed
 
     def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
@@ -92,21 +97,32 @@ class GenreTask(L.LightningModule):
         freeze_as_in_the_end(self.network, self.settings)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Return the loss of a batch; log it, and the accuracy on labelled items."""
+        """Return the loss of a batch; log it, and the accuracy on labelled items.
+
+        One of several processes gets its part of the batch, and computes the network for it alone; the loss
+        is that of the whole batch.
+        """
         waveform, label, copy, clip = batch
-        segments = self.settings.view_segments
+        part = WholeBatch() if self.division is None else self.division.part(batch_index)
+        label, clip, own = part.whole(label), part.whole(clip), len(waveform)
+        segments, added = self.settings.view_segments, 0
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
-        sound = waveform if blend is None else blend.of(waveform)
+        sound = waveform if blend is None else part.own(blend.of(part.whole(waveform)))
         if self.outliers is not None and segments == 1:
-            others = self.outliers.like(sound)
+            others = self.outliers.like(sound, len(label))
+            added, others = len(others), part.own(others)
             sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
-        sound = self.network.changed(sound)
-        views = Views(label, clip, blend, segments, sound[: len(label)])
+        with part.computing(others=added):
+            sound = self.network.changed(sound)
+        views = Views(label, clip, blend, segments, sound[:own], part)
         sound, copy = cut(sound, segments), copy.repeat_interleave(segments)
         if self.outliers is not None and segments > 1:
-            others = self.network.changed(self.outliers.like(sound))
+            others = self.network.changed(self.outliers.like(sound, len(label) * segments))
+            added, others = len(others), part.own(others)
             sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
-        everything = self.network.score_changed(sound, copy)
+        with part.computing(segments, added):
+            everything = self.network.score_changed(sound, copy)
+        everything = part.whole_scores(everything, added)
         music = len(label) * segments
         scores = everything.first(music)
         terms = self.objective(scores, views)
@@ -137,7 +153,13 @@ class GenreTask(L.LightningModule):
         logits = self(waveform).logits.float()
         accuracy = (logits.argmax(dim=1) == label).float().mean()
         values = {"valid_loss": F.cross_entropy(logits, label), "valid_accuracy": accuracy}
-        self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(label))
+        self.log_dict(
+            values,
+            on_step=False,
+            on_epoch=True,
+            batch_size=len(label),
+            sync_dist=self.division is not None,
+        )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the recipe's optimizer and schedule."""

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
 
+import genrelab
 from genrelab.errors import RunError
 from genrelab.files import naming
 from genrelab.lab.models.base import GenreNetwork
+from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import (
     BEST,
     LAST,
@@ -26,9 +33,11 @@ from genrelab.lab.training.checkpoints import (
 from genrelab.lab.training.data_loading import (
     choosing_loader,
     choosing_set,
+    division_of,
     learning_loader,
     training_set,
 )
+from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.malloc import keep_freed_memory
@@ -36,6 +45,9 @@ from genrelab.lab.training.optimization.initial_weights import calibrate_start, 
 from genrelab.lab.training.optimization.objective import Objective
 from genrelab.lab.training.optimization.objective_factory import make_objective
 from genrelab.lab.training.optimization.outlier_exposure import Outliers
+from genrelab.lab.training.parallel.group import current
+from genrelab.lab.training.parallel.lightning import callbacks, plugins, trainer_options
+from genrelab.lab.training.parallel.place import check_batch
 from genrelab.lab.training.progress import RunProgress, keep_quiet
 from genrelab.lab.training.task import GenreTask
 
@@ -121,12 +133,27 @@ def _bfloat16_units() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
+@dataclass(frozen=True)
+class _Setup:
+    """What a process trains with."""
+
+    task: GenreTask
+    keep: Checkpoints
+    trainer: L.Trainer
+    learning: TrainingSet
+    learn: DataLoader[Any]
+    choose: DataLoader[Any] | None
+    about: Mapping[str, Any]
+    gpu: bool
+
+
 def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trained:
     """Train, or continue a training in `folder` that was stopped.
 
     The same recipe, data, seed, machine and device (and, if the recipe names one, the same file of initial
     weights) give the same weights, whether or not the run was stopped in between: every epoch draws its
-    random values from the seed and its own number.
+    random values from the seed and its own number. If this process leads a group, all processes of the group
+    train; the others call `follow`.
 
     Parameters
     ----------
@@ -149,55 +176,25 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
     RecipeError
         If the initial weights cannot be found or fit another network.
     RunError
-        If training breaks down (a loss or weights that are not numbers), or the device is not available.
+        If training breaks down (a loss or weights that are not numbers), the device is not available, or
+        another process of the group has failed.
     KeyboardInterrupt
         If it was stopped by Ctrl-C; the finished epochs are kept.
     """
-    recipe, seed = experiment.recipe, experiment.seed
-    settings = recipe.training
-    accelerator, precision = resolve_device(device, settings.precision)
-    keep_freed_memory()
-    L.seed_everything(seed, workers=True, verbose=False)
-    network = experiment.network()
-    learning = training_set(experiment)
-    choosing = choosing_set(experiment, network)
-    objective, about = make_objective(experiment, learning, network)
-    outliers = (
-        Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
-    )
-    task = GenreTask(network, settings, objective, seed=seed, outliers=outliers)
-    keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
-    gpu = accelerator == "gpu"
-    learn = learning_loader(learning, settings, seed=seed, gpu=gpu)
-    choose = choosing_loader(choosing, settings, gpu=gpu)
+    group, settings = current(), experiment.recipe.training
+    if group is not None:
+        check_batch(settings.batch_size, group.place.size)
+        group.start()
     interrupt = Interrupt()
-    keep_quiet()
-    trainer = L.Trainer(
-        accelerator=accelerator,
-        devices=1,
-        precision=precision,
-        max_epochs=settings.max_epochs,
-        callbacks=[keep, RunProgress(settings.choose_epoch_on), interrupt],
-        logger=TensorBoardLogger(folder, name="", version=LOG),
-        plugins=[PlainCheckpoints()],
-        gradient_clip_val=settings.gradient_clip,
-        deterministic="warn",
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-    )
-    last = folder / LAST
-    if last.is_file():
-        check_state(task, last)
-    else:
-        keep.start = load_start(network, settings)
-        network.to("cuda" if gpu else "cpu")
-        first = learning_loader(learning, settings, seed=seed, gpu=False)
-        keep.start += calibrate_start(network, (waveform for waveform, *_ in first))
+    shown = [RunProgress(settings.choose_epoch_on), interrupt]
+    setup = _prepare(experiment, folder, device, shown)
+    network, keep = setup.task.network, setup.keep
+    resumed = (folder / LAST).is_file()
+    if group is not None:
+        group.lead(_found(experiment, setup, folder, resumed))
+    _begin(experiment, setup, folder, resumed)
     with interrupt, naming(folder / LOG):
-        trainer.fit(task, learn, choose, ckpt_path=last if last.is_file() else None, weights_only=True)
+        _fit(setup, folder, resumed)
     load_weights(network, folder / BEST)
     best = keep.best_epoch()
     if best is None:
@@ -213,20 +210,131 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
             code="weights-not-finite",
         )
     seconds = sum(row["seconds"] for row in keep.history)
+    accelerator, precision = resolve_device(device, settings.precision)
     return Trained(
         network.cpu().eval(),
         best,
         len(keep.history),
         seconds,
-        accelerator,
+        accelerator if group is None else f"{group.place.size} x {accelerator}",
         precision,
         tuple(keep.start),
-        tuple(len(copy.labels) for copy in learning.copies[1:]),
-        about,
-        len(keep.history) * len(learn),
+        tuple(len(copy.labels) for copy in setup.learning.copies[1:]),
+        setup.about,
+        len(keep.history) * len(setup.learn),
         _moved(keep.sample, network),
-        objective.cpu(),
+        setup.task.objective.cpu(),
     )
+
+
+def follow(experiment: Experiment, *, folder: Path, device: str = "auto") -> None:
+    """Train together with process 0, which calls `train`; return after the last epoch.
+
+    Parameters
+    ----------
+    experiment, folder, device
+        As for `train`.
+
+    Raises
+    ------
+    GenrelabError
+        If this process cannot train, has prepared something else than process 0, or another one has failed.
+    """
+    group = current()
+    assert group is not None
+    group.start()
+    told = group.ready()
+    if told is None:  # the run is finished
+        return
+    setup = _prepare(replace(experiment, report=None, verify=group.first_here), folder, device, [])
+    resumed = bool(told["resumed"])
+    group.prepared(told, _found(experiment, setup, folder, resumed))
+    _begin(experiment, setup, folder, resumed)
+    _fit(setup, folder, resumed)
+
+
+def _prepare(experiment: Experiment, folder: Path, device: str, shown: Sequence[Callback]) -> _Setup:
+    """Open the stores, and build the network, its loss and the trainer."""
+    recipe, seed, group = experiment.recipe, experiment.seed, current()
+    settings, place = recipe.training, None if group is None else group.place
+    accelerator, precision = resolve_device(device, settings.precision)
+    gpu = accelerator == "gpu"
+    keep_freed_memory()
+    L.seed_everything(seed, workers=True, verbose=False)
+    network = experiment.network()
+    learning = training_set(experiment)
+    choosing = choosing_set(experiment, network)
+    objective, about = make_objective(experiment, learning, network)
+    outliers = (
+        Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
+    )
+    division = None if place is None else division_of(learning, settings, place)
+    task = GenreTask(network, settings, objective, seed=seed, outliers=outliers, division=division)
+    keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
+    learn = learning_loader(learning, settings, seed=seed, gpu=gpu, place=place)
+    choose = choosing_loader(choosing, settings, gpu=gpu, place=place)
+    keep_quiet()
+    trainer = L.Trainer(
+        accelerator=accelerator,
+        precision=precision,
+        max_epochs=settings.max_epochs,
+        callbacks=[keep, *shown, *callbacks(group)],
+        logger=TensorBoardLogger(folder, name="", version=LOG),
+        plugins=[PlainCheckpoints(), *plugins(group)],
+        gradient_clip_val=settings.gradient_clip,
+        deterministic="warn",
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        **trainer_options(group),
+    )
+    return _Setup(task, keep, trainer, learning, learn, choose, about, gpu)
+
+
+def _found(experiment: Experiment, setup: _Setup, folder: Path, resumed: bool) -> dict[str, Any]:
+    """Return what all processes of a group must find alike."""
+    last = folder / LAST
+    sound = [
+        [key, each.store.checksum(key)]
+        for each in (*setup.learning.copies, *setup.learning.unlabelled)
+        for key in each.labels
+    ]
+    chosen = [] if setup.choose is None else [each.clip_id for each in setup.choose.dataset.items]  # type: ignore[attr-defined]
+    return {
+        "resumed": resumed,
+        "recipe": _hash(dump_recipe(experiment.recipe)),
+        "seed": experiment.seed,
+        "training clips": _hash(json.dumps(sound)),
+        "clips that choose the epoch": _hash(json.dumps(chosen)),
+        LAST: hashlib.sha256(last.read_bytes()).hexdigest() if resumed and last.is_file() else None,
+        "version of genrelab": genrelab.__version__,
+        "version of torch": torch.__version__,
+    }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _begin(experiment: Experiment, setup: _Setup, folder: Path, resumed: bool) -> None:
+    """Check the last state, or make the initial weights."""
+    group, settings, network = current(), experiment.recipe.training, setup.task.network
+    if resumed:
+        check_state(setup.task, folder / LAST)
+        return
+    setup.keep.start = load_start(network, settings)
+    network.to(f"cuda:{group.place.local}" if setup.gpu and group else "cuda" if setup.gpu else "cpu")
+    first = learning_loader(setup.learning, settings, seed=experiment.seed, gpu=False)
+    setup.keep.start += calibrate_start(network, (waveform for waveform, *_ in first))
+
+
+def _fit(setup: _Setup, folder: Path, resumed: bool) -> None:
+    """Train, from the last state if there is one."""
+    group, last = current(), folder / LAST if resumed else None
+    with nullcontext() if group is None else group.training(gpu=setup.gpu):
+        setup.trainer.fit(setup.task, setup.learn, setup.choose, ckpt_path=last, weights_only=True)
 
 
 def _moved(start: torch.Tensor | None, network: GenreNetwork) -> float | None:

@@ -119,9 +119,11 @@ class MatchingSource(Source):
         """Return the targets of a batch."""
         assert views.sound is not None
         answers, features, tags = self._ask(views.sound, views.segments)
+        whole = views.part.whole
+        features, tags = whole(features), whole(tags)
         arrays = {}
         for number, name in enumerate(self.sizes):
-            values = answers[name]
+            values = whole(answers[name])
             if self.names[name] in self.settings.regress:
                 shape = (-1, 1, 1) if name in self.layers else (-1,)
                 mean = getattr(self, f"mean_{number}").reshape(shape)

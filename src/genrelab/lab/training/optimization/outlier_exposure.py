@@ -30,9 +30,9 @@ class Outliers:
         """Restart the random values."""
         self.rng = np.random.default_rng([seed, 2])
 
-    def like(self, waveform: Tensor) -> Tensor:
-        """Make items for a batch `[batch, channels, samples]`; the settings define their share."""
-        items, channels, samples = waveform.shape
+    def like(self, waveform: Tensor, items: int) -> Tensor:
+        """Make sound like `[rows, channels, samples]` for a batch of `items`: the share in the settings."""
+        channels, samples = waveform.shape[1:]
         count = max(1, round(self.settings.share * items))
         made = not_music(
             count, samples=samples, channels=channels, sample_rate=self.sample_rate, rng=self.rng

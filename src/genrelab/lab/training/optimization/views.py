@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from genrelab.lab.training.optimization.mixup import Blend
+from genrelab.lab.training.parallel.part import WholeBatch
 
 
 class Views(NamedTuple):
@@ -21,7 +22,9 @@ class Views(NamedTuple):
     segments : int > 0
         Segments of each view; scores have `views x segments` rows.
     sound : Tensor [shape=(views, channels, samples)] or None
-        What the network processed, after mixing and random changes.
+        What the network of this process processed, after mixing and random changes.
+    part : WholeBatch
+        Which of the views these are.
     """
 
     label: Tensor
@@ -29,6 +32,7 @@ class Views(NamedTuple):
     blend: Blend | None = None
     segments: int = 1
     sound: Tensor | None = None
+    part: WholeBatch = WholeBatch()
 
     def mean(self, values: Tensor) -> Tensor:
         """Average `[views x segments, ...]` over the segments of each view."""

@@ -147,6 +147,10 @@ class AudioStore:
         """Return a clip's length in samples."""
         return self._places[clip_id].frames
 
+    def checksum(self, clip_id: str) -> str:
+        """Return the checksum of a clip's stored samples."""
+        return self._places[clip_id].checksum
+
     def read(self, clip_id: str, start: int, length: int) -> Waveform:
         """Return samples `start` to `start + length`, fewer at the end of the clip.
 
@@ -206,7 +210,7 @@ def open_store(
     sample_rate: int,
     channels: int,
     which: Which = "labelled",
-    jobs: int | None = None,
+    verify: bool = True,
     report: Report | None = None,
 ) -> AudioStore:
     """Return the store of a corpus; decode the corpus first if there is no store yet.
@@ -224,8 +228,8 @@ def open_store(
         1 or 2; a mono clip is stored once and doubled when read.
     which : {"labelled", "unlabelled"}
         Which clips of the corpus to store.
-    jobs : int or None
-        Clips decoded in parallel; None is the number of cores.
+    verify : bool
+        Whether to compare an existing store with its checksums; another process may just have done it.
     report : callable or None
         Called with the number of finished clips and the total.
 
@@ -242,11 +246,12 @@ def open_store(
     content = StoreContent(corpus, sample_rate, channels, which)
     name = f"{corpus.name}-{sample_rate}-{channels}-{_folder_key(content)[:16]}"
     place = cache_folder() / "stores" / name
-    jobs = jobs or os.cpu_count() or 1
+    jobs = os.cpu_count() or 1
     if os.path.exists(place):  # also False without permission to look; building then raises the error
         try:
             store = AudioStore(place, sample_rate=sample_rate, channels=channels)
-            store.verify(jobs=jobs)
+            if verify:
+                store.verify(jobs=jobs)
             return store
         except DamagedStoreError as error:
             _LOGGER.warning("%s; decoding the corpus again", error)
