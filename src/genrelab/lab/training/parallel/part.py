@@ -111,6 +111,7 @@ class PartOfBatch(WholeBatch):
             together(scores.embedding),
             tuple(self.whole_scores(member, others) for member in scores.members),
             None if scores.tags is None else together(scores.tags),
+            tuple(together(each) for each in scores.maps),
         )
 
     @contextmanager
