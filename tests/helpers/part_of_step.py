@@ -75,7 +75,8 @@ def step(recipe: str, changes: list[str], division: Division | None) -> Step:
     if chosen.distill is not None:
         source = MatchingSource(chosen.distill, load_teachers(chosen.distill), sample_rate=audio.sample_rate)
         lengths = embedding_lengths(network, channels=audio.channels, samples=audio.segment_samples)
-        distill = Distilling(chosen.distill, source, embeddings=lengths)
+        maps = network.body.map_channels
+        distill = Distilling(chosen.distill, source, embeddings=lengths, maps=maps)
     objective = Objective(smoothing=[0.1] * ITEMS, class_weights=[0.5, 1.0, 1.5, 1.0], distill=distill)
     added = settings.not_music
     outliers = Outliers(added, sample_rate=audio.sample_rate) if added is not None else None

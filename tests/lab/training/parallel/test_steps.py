@@ -31,6 +31,13 @@ CASES = {
         "training.view_segments=2",
         "distill={teachers: [{weights: TEACHER}], regress: {layers: 1.0, pen: 1.0}}",
     ],
+    "a teacher's maps": [
+        "genres-and-tags",
+        "model.widths=[4, 4, 4, 4, 4]",
+        "tags=null",
+        "training.precision=full",
+        "distill={teachers: [{weights: TEACHER}], regress: {map1: 1.0, map4: 2.0}}",
+    ],
     "sinc filters": ["ms-sincresnet/sincnet-80-251"],
     "random crops": ["mfcc-cqt/cnn"],
     "a network of timm": ["mel-augmentation/mobilenet-fine-tuned", "training.weights=none"],
