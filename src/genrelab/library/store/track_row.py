@@ -301,17 +301,21 @@ def ranked_genres(text: object) -> tuple[RankedGenre, ...]:
 
 
 def _first_genres(text: str, most: int | None) -> tuple[RankedGenre, ...]:
-    """Return the first genres in a list that was checked."""
+    """Return the first genres in a list, without a look at the others; raise if it is damaged."""
     if most is None:
-        return tuple([RankedGenre(name, float(p)) for name, p in json.loads(text)])
+        return ranked_genres(text)
     found: list[RankedGenre] = []
     at = 1
-    while text.startswith("[", at):
-        (name, probability), end = _scan(text, at)
-        found.append(RankedGenre(name, float(probability)))
-        if len(found) == most or text[end:] == "]":
-            return tuple(found)
-        at = end + 2 if text.startswith(", ", end) else -1  # genrelab writes no other spaces
+    try:
+        while text.startswith("[", at):
+            (name, probability), end = _scan(text, at)
+            need(is_text(name) and is_probability(probability), "genres")
+            found.append(RankedGenre(name, float(probability)))
+            if len(found) == most or text[end:] == "]":
+                return tuple(found)
+            at = end + 2 if text.startswith(", ", end) else -1  # genrelab writes no other spaces
+    except (ValueError, TypeError, StopIteration, RecursionError) as error:
+        raise DamagedRowError("genres") from error  # another program can write a checksum that agrees
     return ranked_genres(text)[:most]
 
 
