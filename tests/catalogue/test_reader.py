@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from genrelab.catalogue.resume import KnownKeys, path_keys
 from genrelab.catalogue.schema import FILES
 from genrelab.catalogue.settings import Settings
 from genrelab.catalogue.shards import ShardWriter
-from genrelab.catalogue.storage import Storage
+from genrelab.catalogue.storage import Storage, _local_names
 
 
 def write(place: Path, generation: int, names: list[str], size: int = 1) -> None:
@@ -126,6 +127,34 @@ def test_known_keys_are_those_that_were_added() -> None:
         known.add(path_keys(pa.array([str(number).encode() for number in range(start, start + 100)])))
     found = known.has(path_keys(pa.array([str(number).encode() for number in range(2990, 3010)])))
     assert np.array_equal(found, [True] * 10 + [False] * 10) and known.count == 3000
+
+
+def test_each_key_is_merged_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = path_keys(pa.array([str(number).encode() for number in range(4096)]))
+    merged = 0
+
+    def counted(arrays: list[np.ndarray]) -> np.ndarray:
+        nonlocal merged
+        merged += sum(map(len, arrays))
+        return concatenate(arrays)
+
+    concatenate = np.concatenate
+    monkeypatch.setattr(np, "concatenate", counted)
+    known = KnownKeys()
+    for number in range(len(keys)):
+        known.add(keys[number : number + 1])
+    assert known.has(keys).all() and merged < 24 * len(keys)  # 2 log2(n) of them
+
+
+def test_a_file_that_vanishes_hides_no_other(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.parquet").touch()
+    with os.scandir(tmp_path) as entries:
+        order = [entry.name for entry in entries]
+    found = _local_names(str(tmp_path))
+    assert next(found).name == order[0]
+    (tmp_path / order[1]).unlink()
+    assert [stored.name for stored in found] == order[2:]
 
 
 def test_without_pyarrow_the_extra_is_named() -> None:

@@ -82,7 +82,9 @@ def _tables(
     return map_in_order(read, shards, jobs=jobs if storage.is_s3 else 1)
 
 
-def read_known(storage: Storage, shards: Sequence[Shard], codes: frozenset[str] | None) -> KnownKeys:
+def read_known(
+    storage: Storage, shards: Sequence[Shard], codes: frozenset[str] | None, *, full: bool = False
+) -> KnownKeys:
     """Return the keys of the newest records that need no repetition.
 
     Parameters
@@ -91,10 +93,13 @@ def read_known(storage: Storage, shards: Sequence[Shard], codes: frozenset[str] 
     shards : sequence of Shard
     codes : frozenset of str or None
         The error codes to repeat; None means all.
+    full : bool
+        Whether to repeat files that were recognized from some of their segments.
     """
     known = KnownKeys()
-    for table in newest_rows(storage, shards, ["path_bytes", "size", "version", "model", "error_code"]):
-        known.add(file_keys(counting_rows(table, codes)))
+    columns = ["path_bytes", "size", "version", "model", "error_code", "full"]
+    for table in newest_rows(storage, shards, columns):
+        known.add(file_keys(counting_rows(table, codes, full=full)))
     return known
 
 
