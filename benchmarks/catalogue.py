@@ -2,8 +2,8 @@
 
 Real clips and broken files are recognized by the command `recognize` without a library, and by each engine of
 `genrelab catalogue run`, on the same number of cores. The start of an engine is measured by a catalogue of
-one file. Other work on the machine changes wall-clock time, so the processor time of all processes is
-measured too: that of every process with the run's mark in its environment, sampled while it runs.
+one file per worker. Other work on the machine changes wall-clock time, so the processor time of all processes
+is measured too: that of every process with the run's mark in its environment, sampled while it runs.
 
     python benchmarks/catalogue.py PATH/TO/clips.csv --files 500 --engines local,ray
 """
@@ -65,14 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         music = _music(given.clips, 20 if given.quick else given.files, folder)
-        one = folder / "one"
-        one.mkdir()
-        os.symlink(next(iter(sorted(music.iterdir()))).resolve(), one / "one.mp3")
+        few = folder / "few"
+        few.mkdir()
+        for path in sorted(music.iterdir())[: given.workers]:
+            os.symlink(path.resolve(), few / path.name)
         took: dict[str, list[Took]] = {"recognize": [], **{name: [] for name in engines}}
         starts: dict[str, list[Took]] = {name: [] for name in took}
         for number in range(given.rounds):
             for name in took:
-                starts[name].append(_run(name, one, folder / f"one-{name}-{number}", given.workers))
+                starts[name].append(_run(name, few, folder / f"few-{name}-{number}", given.workers))
                 took[name].append(_run(name, music, folder / f"all-{name}-{number}", given.workers))
         tables = {name: _records(folder / f"all-{name}-0") for name in engines}
         equal = {name: table.equals(tables[engines[0]]) for name, table in tables.items()}
@@ -179,10 +180,10 @@ class _Sampler:
 
 def _row(name: str, took: dict[str, list[Took]], starts: dict[str, list[Took]]) -> dict[str, Any]:
     def median(runs: Sequence[Took], field: str) -> float:
-        return statistics.median(getattr(run, field) for run in runs)
+        return float(statistics.median(getattr(run, field) for run in runs))
 
     def work(which: str, field: str) -> float:
-        return median(took[which], field) - median(starts[which], field)
+        return float(median(took[which], field) - median(starts[which], field))
 
     return {
         "start": median(starts[name], "wall"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -18,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import soundfile
+from own_cluster import TOKEN, own_cluster
+from raising import raises
 from s3_store import Store
 from tiny_onnx import RATE, tone
 
@@ -25,22 +26,20 @@ from genrelab.catalogue import Settings, read_catalogue
 from genrelab.catalogue.listing import list_files
 from genrelab.catalogue.records import records
 from genrelab.catalogue.run import find_engine, with_identity
-from genrelab.cluster import open_cluster
 
 TONES = (200.0, 1000.0, 3000.0)
 
 
 @dataclass(frozen=True)
 class Running:
-    """A cluster: its address, its token, and the object store that its workers know."""
+    """A cluster: its address, and the object store that its workers know."""
 
     address: str
-    token: str
     store: Store
 
     def workers(self) -> list[int]:
         """Return the processes of its workers."""
-        mark = f"RAY_AUTH_TOKEN={self.token}".encode()
+        mark = f"RAY_AUTH_TOKEN={TOKEN}".encode()
         found = []
         for folder in Path("/proc").iterdir():
             try:
@@ -55,13 +54,10 @@ class Running:
 
 @pytest.fixture(scope="module")
 def cluster(_server: Store) -> Iterator[Running]:
-    token = secrets.token_hex(32)
     with pytest.MonkeyPatch.context() as patch:
         _server.set_environment(patch)
-        patch.setenv("RAY_AUTH_TOKEN", token)
-        patch.delenv("RAY_ADDRESS", raising=False)
-        with open_cluster(cpus=2) as opened:
-            yield Running(opened.ray.get_runtime_context().gcs_address, token, _server)
+        with own_cluster() as opened:
+            yield Running(opened.ray.get_runtime_context().gcs_address, _server)
 
 
 def has_open(pid: int, path: Path) -> bool:
@@ -129,6 +125,39 @@ def test_records_are_those_of_one_process_whatever_dies(
     ]
     assert others[0].equals(others[1]) and len(others[0]) == 16
     assert sum(code is not None for code in others[0]["error_code"].to_pylist()) == 3
+
+
+@pytest.mark.slow
+def test_what_a_worker_refuses_stops_the_run_with_its_error(
+    cluster: Running, model: Path, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(200.0, 1.0), RATE)
+    files = list(list_files(str(tmp_path), problem=pytest.fail))
+    other = Settings(model=str(model), identity="tiny@000000000000")
+    with raises("catalogue-other-model", "tiny@000000000000") as caught:
+        list(find_engine("ray").run(files, other))
+    assert "Traceback" not in str(caught.value)
+    with raises("cluster-without-gpu", "cuda"):
+        list(find_engine("ray").run(files, Settings(model=str(model), provider="cuda")))
+
+
+@pytest.mark.slow
+def test_without_the_token_of_the_cluster_nothing_runs(cluster: Running, model: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "genrelab",
+        "catalogue",
+        "run",
+        str(tmp_path),
+        f"--to={tmp_path / 'out'}",
+    ]
+    command += ["--engine=ray", f"--ray-address={cluster.address}", f"--model={model}"]
+    soundfile.write(tmp_path / "a.wav", tone(200.0, 1.0), RATE)
+    environment = {**os.environ, "RAY_AUTH_TOKEN": "0" * 64}
+    refused = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100)
+    assert refused.returncode == 1 and cluster.address in refused.stderr
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 @pytest.mark.slow
