@@ -323,6 +323,8 @@ def _connect(bucket: str, endpoint: str | None, region: str | None, anonymous: b
     if anonymous:
         options["anonymous"] = True
     try:
-        return pa.fs.S3FileSystem(region=region, allow_delayed_open=True, **options)  # small files: one request
+        return pa.fs.S3FileSystem(
+            region=region, allow_delayed_open=True, **options
+        )  # small files: one request
     except TypeError:  # pyarrow 18
         return pa.fs.S3FileSystem(region=region, **options)
