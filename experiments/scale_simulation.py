@@ -322,6 +322,7 @@ def rows_of(work: np.ndarray[Any, Any], files: int, seeds: int) -> dict[str, lis
     whole = growth[-1]["seconds"]
 
     def compared(**cases: Scenario) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]]
         rows = [{"case": name.replace("_", " "), **simulate(case, seeds)} for name, case in cases.items()]
         return [{**row, "longer": row["seconds"] / whole} for row in rows]
 
