@@ -13,7 +13,10 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {"--index-url"}  # options of pip
+FOREIGN = {  # options of pip, and of Ray
+    *("--index-url", "--generate"),
+    *("--head", "--port", "--include-dashboard", "--address"),
+}
 GROUPS = {  # entry points of packages: names of genrelab, but not modules
     group
     for path in (ROOT / "src").rglob("*.py")

@@ -7,10 +7,12 @@ reports nothing to its maker (`RAY_USAGE_STATS_ENABLED=0`), and a cluster that s
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import re
 import secrets
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,6 +31,7 @@ _DEFAULTS = {_MODE: "token", "RAY_USAGE_STATS_ENABLED": "0"}
 _OBJECT_STORE_BYTES = 256 << 20  # records are small
 _ADDRESS = re.compile(r"auto|local|[A-Za-z0-9._-]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 _LONGEST_FOLDER = 30  # characters; the sockets of Ray lie below it, and a socket's path has at most 107
+_CONNECT_SECONDS = 10.0
 _LINE = 400  # characters of Ray's messages
 
 
@@ -122,12 +125,21 @@ def describe(error: BaseException) -> str:
 
 
 def cause_of(error: BaseException | None) -> GenrelabError | None:
-    """Return the error of genrelab that a worker raised and Ray wrapped; None if there is none."""
+    """Return the error of genrelab that a worker raised and Ray wrapped; None if there is none.
+
+    What Ray raises is an instance of the class that it wraps, with the traceback as its message.
+    """
     for _ in range(20):
-        if error is None or isinstance(error, GenrelabError):
+        inner = getattr(error, "cause", None)
+        if error is None or (inner is None and isinstance(error, GenrelabError)):
             return error
-        error = getattr(error, "cause", None) or error.__cause__
+        error = inner or error.__cause__
     return None
+
+
+def is_of_ray(error: BaseException) -> bool:
+    """Whether Ray raised an error, by itself or around one of a worker."""
+    return type(error).__module__.startswith("ray.")
 
 
 def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
@@ -145,11 +157,10 @@ def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
             "_temp_dir": stack.enter_context(folder),
             "_node_ip_address": "127.0.0.1",
         }
-    try:
-        ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray has no common base class for what it raises here
-        with contextlib.suppress(Exception):
-            ray.shutdown()
+    error = _unreachable(address) or _try_to_start(ray, settings)
+    if error is not None and address == "local":  # Ray gives its processes 30 s, too few for a busy machine
+        error = _try_to_start(ray, settings)
+    if error is not None:
         where = "started on this machine" if address == "local" else f"reached at {address}"
         raise ClusterError(
             f"a Ray cluster cannot be {where}: {describe(error)} Check that it runs (`ray status`), that "
@@ -159,11 +170,39 @@ def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
     _keep_quiet()
 
 
+def _unreachable(address: str) -> Exception | None:
+    """Return why nothing answers at an address; Ray itself tries for minutes."""
+    host, colon, port = address.rpartition(":")
+    try:
+        if colon:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        return error
+    return None
+
+
+def _try_to_start(ray: Any, settings: dict[str, Any]) -> Exception | None:
+    """Return the error with which Ray does not start, if it does not."""
+    try:
+        ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray has no common base class for what it raises here
+        with contextlib.suppress(Exception):
+            ray.shutdown()
+        return error
+    return None
+
+
 def _keep_quiet() -> None:
     """Keep what Ray says about dead workers out of the standard output; it stays in Ray's log files."""
     from ray._private import worker
 
     worker._worker_logs_enabled = False
+
+
+@functools.cache
+def _own_token() -> str:
+    """Return a token for clusters that start here; one per process, because Ray reads it once."""
+    return secrets.token_hex(32)
 
 
 def _check_token(*, started: bool) -> None:
@@ -179,7 +218,7 @@ def _check_token(*, started: bool) -> None:
     except (OSError, ValueError) as error:
         reason = f"cannot be read: {error}"
     if started and not named:
-        os.environ[_TOKEN] = secrets.token_hex(32)  # the processes of the cluster inherit it
+        os.environ[_TOKEN] = _own_token()  # the processes of the cluster inherit it
         return
     raise UsageError(
         f"there is no token for the Ray cluster: the file {path} {reason}. Copy the cluster's token into it, "

@@ -47,6 +47,8 @@ def test_a_prefix_lists_sounds_below_it(store: Store) -> None:
     assert sorted(paths(found)) == sorted(f"{bucket}/{name}" for name in names)
     assert set(found.column("size").to_pylist()) == {5}
     assert all(version.startswith("time:") for version in found.column("version").to_pylist())
+    one = listed(f"{bucket}/x/a.mp3").to_pylist()
+    assert one == [row for row in found.to_pylist() if row["path"] == f"{bucket}/x/a.mp3"]
     assert paths(listed(f"{bucket}/x/a.mp3")) == [f"{bucket}/x/a.mp3"]
     with raises("catalogue-storage", f"{bucket}/none"):
         listed(f"{bucket}/none")

@@ -200,7 +200,7 @@ def test_a_killed_run_goes_on(music: Path, model: Path, settings: Settings, tmp_
     command = [sys.executable, "-m", "genrelab", "catalogue", "run", str(many), "--to", str(out), "--quiet"]
     command += ["--model", str(model), "--shard-rows", "1000", "--workers", "2"]
     first = subprocess.Popen(command)
-    while not list(out.glob("shards/*")) and first.poll() is None:
+    while not list(out.glob("shards/*.parquet")) and first.poll() is None:
         time.sleep(0.05)
     first.kill()
     first.wait()
@@ -214,11 +214,28 @@ def test_a_killed_run_goes_on(music: Path, model: Path, settings: Settings, tmp_
     assert Counter(row["genre"] for row in rows(out)) == {"high": 700, "low": 700}
 
 
+@pytest.mark.slow
+def test_a_terminated_run_writes_what_is_finished(music: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    table = tmp_path / "list.csv"
+    table.write_text("path\n" + "".join(f"/nowhere/{number}.mp3\n" for number in range(100_000)))
+    command = [sys.executable, "-m", "genrelab", "catalogue", "run", str(table), "--to", str(out)]
+    process = subprocess.Popen([*command, "--model", str(model), "--workers", "1", "--quiet"])
+    while not list(out.glob("shards/*.parquet")) and process.poll() is None:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait() == 130
+    facts = json.loads(next(out.glob("runs/*")).read_text())
+    assert facts["state"] == "interrupted" and len(rows(out)) == facts["files"] == sum(
+        facts["shards"].values()
+    )
+
+
 def test_a_catalogue_in_an_object_store(music: Path, settings: Settings, store: Store) -> None:
     source, place = store.make_bucket("source"), f"{store.make_bucket('place')}/deep/catalogue"
-    for path in sorted(music.glob("*.[mfw]*"))[:4]:
-        store.put(f"{source}/{path.name.strip()}", path.read_bytes())
-    assert run(place, source, settings).files == run(f"{place}2", source, settings).files > 0
+    for name in ("high.flac", "low.flac", "song.mp3", "broken.mp3"):
+        store.put(f"{source}/{name}", (music / name).read_bytes())
+    assert run(place, source, settings).files == run(f"{place}2", source, settings).files == 4
     assert run(place, source, settings).files == 0
     keys = store.keys(f"{place}/")
     assert [key.split("/")[2] for key in keys] == ["catalogue.json", "runs", "runs", "shards"]

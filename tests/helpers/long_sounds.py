@@ -21,7 +21,7 @@ SECONDS = 240
 def sound(seconds: int = SECONDS) -> np.ndarray:
     """Return a tone with noise that comes and goes, so that a variable bit rate varies: [samples]."""
     time = np.arange(seconds * RATE) / RATE
-    noise = np.random.default_rng(7).standard_normal(time.size) * 0.03 * (np.sin(time / 3) > 0)
+    noise = np.random.default_rng(7).standard_normal(time.size) * 0.1 * (np.sin(time / 3) > 0)
     return (0.3 * np.sin(2 * np.pi * 200.0 * time) + noise).astype(np.float32)
 
 
@@ -31,22 +31,22 @@ def constant(path: Path, wave: np.ndarray) -> None:
 
 def bare(path: Path, wave: np.ndarray) -> None:
     """Constant bit rate without the encoder's frame."""
-    constant(path, wave)
-    index = index_mpeg(path)
+    made = path.with_name("constant.mp3")
+    index = index_mpeg(made)
     assert index is not None
-    path.write_bytes(path.read_bytes()[index.offsets[0] :])
+    path.write_bytes(made.read_bytes()[index.offsets[0] :])
 
 
 def variable(path: Path, wave: np.ndarray) -> None:
-    soundfile.write(path, wave, RATE, format="MP3", bitrate_mode="VARIABLE", compression_level=0.4)
+    soundfile.write(path, wave, RATE, format="MP3", bitrate_mode="VARIABLE", compression_level=0.0)
 
 
 def fraunhofer(path: Path, wave: np.ndarray) -> None:
     """Variable bit rate with a VBRI header in place of the Xing header."""
-    variable(path, wave)
-    index = index_mpeg(path)
+    made = path.with_name("variable.mp3")
+    index = index_mpeg(made)
     assert index is not None
-    data = path.read_bytes()
+    data = made.read_bytes()
     frames, step = len(index.offsets), 64
     ends = [index.offsets[at] for at in range(0, frames, step)] + [index.offsets[-1] + index.sizes[-1]]
     table = b"".join(struct.pack(">H", after - before) for before, after in zip(ends, ends[1:], strict=False))
@@ -87,12 +87,15 @@ def m4a(path: Path, wave: np.ndarray) -> None:
         output.mux(stream.encode(None))
 
 
-SEEKABLE: dict[str, Callable[[Path, np.ndarray], None]] = {
+FORMATS: dict[str, Callable[[Path, np.ndarray], None]] = {
     "constant.mp3": constant,
     "bare.mp3": bare,
+    "variable.mp3": variable,
     "fraunhofer.mp3": fraunhofer,
     "table.flac": flac,
     "sound.wav": wav,
     "sound.m4a": m4a,
 }
-WHOLE: dict[str, Callable[[Path, np.ndarray], None]] = {"variable.mp3": variable}
+"""Name -> how to write it; those in front are made first."""
+
+SEEKABLE = tuple(name for name in FORMATS if name != "variable.mp3")

@@ -21,7 +21,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from genrelab.audio.channels import Waveform
-from genrelab.audio.containers.window import ReadableFile
+from genrelab.audio.containers.window import RangedFile, ReadableFile
 from genrelab.audio.decoders.opening import open_source
 from genrelab.audio.decoders.source import AGAIN, AudioInfo, Source
 from genrelab.audio.excerpts import Excerpts
@@ -217,13 +217,15 @@ def open_excerpts(
             yield None
             return
         block = round(_DECODE_BLOCK_SECONDS * rate)
+        n_samples = round(seconds * rate)
 
         def read(first: int, count: int) -> Waveform:
+            if isinstance(path, RangedFile):
+                path.expected = round(count / n_samples * source.size)
             noted = flaws if source.knows_its_end else None
             blocks = list(_checked(source, first, count, block, request.channels, noted))
             return np.concatenate([np.empty((channels, 0), np.float32), *blocks], axis=1)
 
-        n_samples = round(seconds * rate)
         excerpts = Excerpts(read, n_samples, rate, sample_rate)
         if not excerpts.samples:
             yield None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from genrelab.catalogue.schema import SHARDS
 from genrelab.catalogue.shards import Shard, list_shards, read_shard
 from genrelab.catalogue.storage import Storage
 from genrelab.errors import UsageError
+from genrelab.recognize.prefetch import map_in_order
 
 _ORDER = ["path_bytes", "generation", "written_at"]
 
@@ -62,14 +64,22 @@ def newest_rows(
 ) -> Iterator[pa.Table]:
     """Yield the newest row of each file; see `read_catalogue`."""
     places = _newest(storage, shards)
-    for number, shard in enumerate(shards):
-        wanted = places[places["shard"] == number]["row"]
-        before = 0
-        for table in read_shard(storage, shard, columns):
-            here = wanted[(wanted >= before) & (wanted < before + table.num_rows)] - before
-            before += table.num_rows
-            if len(here):
-                yield table.take(pa.array(here))
+    bounds = np.searchsorted(places["shard"], np.arange(len(shards) + 1))
+    for number, table in enumerate(_tables(storage, shards, columns, jobs=2)):
+        wanted = places["row"][bounds[number] : bounds[number + 1]]
+        if len(wanted):
+            yield table.take(pa.array(wanted))
+
+
+def _tables(
+    storage: Storage, shards: Sequence[Shard], columns: Sequence[str] | None, *, jobs: int
+) -> Iterator[pa.Table]:
+    """Yield the rows of each shard; several are read at once, because a store answers slowly."""
+
+    def read(shard: Shard, stop: threading.Event) -> pa.Table:
+        return read_shard(storage, shard, columns)
+
+    return map_in_order(read, shards, jobs=jobs if storage.is_s3 else 1)
 
 
 def read_known(storage: Storage, shards: Sequence[Shard], codes: frozenset[str] | None) -> KnownKeys:
@@ -92,17 +102,14 @@ def _newest(storage: Storage, shards: Sequence[Shard]) -> npt.NDArray[np.void]:
     """Return the places of the newest rows, as `shard` and `row`, in this order."""
     kind = np.dtype([("key", "S16"), ("generation", "i8"), ("at", "i8"), ("shard", "i4"), ("row", "i4")])
     pieces = [np.empty(0, kind)]
-    for number, shard in enumerate(shards):
-        row = 0
-        for table in read_shard(storage, shard, _ORDER):
-            piece = np.empty(table.num_rows, kind)
-            piece["key"] = path_keys(table.column("path_bytes"))
-            piece["generation"] = table.column("generation").to_numpy()
-            piece["at"] = table.column("written_at").cast(pa.int64()).to_numpy()
-            piece["shard"] = number
-            piece["row"] = np.arange(row, row + table.num_rows)
-            row += table.num_rows
-            pieces.append(piece)
+    for number, table in enumerate(_tables(storage, shards, _ORDER, jobs=8)):
+        piece = np.empty(table.num_rows, kind)
+        piece["key"] = path_keys(table.column("path_bytes"))
+        piece["generation"] = table.column("generation").fill_null(0).to_numpy()
+        piece["at"] = table.column("written_at").cast(pa.int64()).fill_null(0).to_numpy()
+        piece["shard"] = number
+        piece["row"] = np.arange(table.num_rows)
+        pieces.append(piece)
     found = np.concatenate(pieces)
     order = np.lexsort([found[name] for name in ("row", "shard", "at", "generation", "key")])
     found = found[order]

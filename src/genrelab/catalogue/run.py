@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +28,7 @@ from genrelab.errors import UsageError
 if TYPE_CHECKING:
     from genrelab.catalogue.engines.engine import Engine
 
-ENGINES = ("local", "ray", "daft")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def find_engine(name: str, *, ray_address: str | None = None, workers: int | Non
 
     Parameters
     ----------
-    name : {"local", "ray", "daft"}
+    name : {"local", "ray"}
     ray_address : str or None
         As `genrelab.cluster.open_cluster` takes it.
     workers : int > 0 or None
@@ -167,6 +171,13 @@ def run_catalogue(
     ModelFileError
         If a worker cannot use the model.
     """
+    with _Interrupts() as interrupts:
+        return _run(files, job, engine, settings, _Watched(progress, interrupts))
+
+
+def _run(
+    files: Iterable[pa.Table], job: Job, engine: Engine, settings: Settings, watched: _Watched
+) -> RunCounts:
     storage, counts = job.storage, RunCounts()
     ShardWriter(storage, 1, rows=job.shard_rows)  # refuses a wrong number before anything is written
     make_catalogue(storage)
@@ -177,12 +188,57 @@ def run_catalogue(
     state = "interrupted"
     try:
         for records in engine.run(left_to_do(files, known, settings.identity or ""), settings):
-            writer.add(records)
-            counts.add(records)
-            progress(counts)
+            with watched.interrupts.held():
+                writer.add(records)
+                counts.add(records)
+            watched.progress(counts)
         state = "finished"
     finally:
-        writer.flush()
-        end = {"state": state, "files": counts.files, "errors": dict(counts.errors), "shards": writer.written}
-        end_run(storage, entry, end)
+        with watched.interrupts.held():
+            writer.flush()
+            facts = {"state": state, "files": counts.files, "errors": dict(counts.errors)}
+            end_run(storage, entry, {**facts, "shards": writer.written})
     return counts
+
+
+class _Interrupts:
+    """Ctrl-C and SIGTERM, which ends the job of a cluster, as `KeyboardInterrupt`, but not amid a write."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+        self._is_held = self._is_pending = False
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # the only one that may set handlers
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if not self._is_held:
+            raise KeyboardInterrupt
+        self._is_pending = True
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Put interrupts off to the end of the block."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        if self._is_pending:
+            self._is_pending = False
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """Who sees how a run goes, and what may interrupt it."""
+
+    progress: Callable[[RunCounts], object]
+    interrupts: _Interrupts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import pyarrow as pa
@@ -113,8 +113,8 @@ def list_shards(storage: Storage) -> list[Shard]:
     return sorted(found, key=lambda shard: (shard.generation, shard.name))
 
 
-def read_shard(storage: Storage, shard: Shard, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """Yield the rows of a shard in pieces of at most `MOST_ROWS`.
+def read_shard(storage: Storage, shard: Shard, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the rows of a shard.
 
     Parameters
     ----------
@@ -134,10 +134,10 @@ def read_shard(storage: Storage, shard: Shard, columns: Sequence[str] | None = N
     try:
         with storage.open(shard.name) as source, pq.ParquetFile(source) as file:
             _check(file, address)
-            for batch in file.iter_batches(batch_size=MOST_ROWS, columns=columns and list(columns)):
-                yield pa.Table.from_batches([batch])
+            table = file.read(columns=columns and list(columns), use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(address, str(error)) from error
+    return table.select(list(columns)) if columns else table
 
 
 def rows_of(storage: Storage, shard: Shard) -> int:

@@ -205,8 +205,8 @@ def file_system(address: str) -> Any:
 
 
 def stored(info: Any, name: str) -> Stored:
-    """Return what a listing says about a file."""
-    return Stored(name, int(info.size or 0), f"time:{info.mtime_ns or 0}")
+    """Return what S3 says about an object; some stores give fractions of a second only in listings."""
+    return Stored(name, int(info.size or 0), f"time:{(info.mtime_ns or 0) // 10**9}000000000")
 
 
 def look_up(addresses: Iterable[str]) -> list[Stored | None]:
@@ -217,7 +217,6 @@ def look_up(addresses: Iterable[str]) -> list[Stored | None]:
     OSError
         If the store cannot be used.
     """
-    found: list[Stored | None] = []
     buckets: dict[str, list[str]] = {}
     wanted = list(addresses)
     for address in wanted:
@@ -226,9 +225,7 @@ def look_up(addresses: Iterable[str]) -> list[Stored | None]:
     for bucket, members in buckets.items():
         for address, info in zip(members, _s3(bucket).get_file_info(list(map(_key, members))), strict=True):
             known[address] = stored(info, address) if info.is_file else None
-    for address in wanted:
-        found.append(known[address])
-    return found
+    return [known[address] for address in wanted]
 
 
 def walk_s3(prefix: str) -> Iterator[Stored]:
@@ -311,11 +308,13 @@ def _s3(bucket: str) -> Any:
 
 @cache
 def _connect(bucket: str, endpoint: str | None, region: str | None, anonymous: bool) -> Any:
-    options: dict[str, Any] = {"allow_delayed_open": True}
+    options: dict[str, Any] = {}
     if endpoint:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            message = "the environment variable AWS_ENDPOINT_URL has no address of a server. Set it to http://HOST:PORT or https://HOST."
+            message = (
+                "AWS_ENDPOINT_URL is no address of a server. Set it to http://HOST:PORT or https://HOST."
+            )
             raise UsageError(message, code="catalogue-endpoint")
         options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc}
         region = region or "us-east-1"
@@ -323,4 +322,9 @@ def _connect(bucket: str, endpoint: str | None, region: str | None, anonymous: b
         region = pa.fs.resolve_s3_region(bucket)
     if anonymous:
         options["anonymous"] = True
-    return pa.fs.S3FileSystem(region=region, **options)
+    try:
+        return pa.fs.S3FileSystem(
+            region=region, allow_delayed_open=True, **options
+        )  # small files: one request
+    except TypeError:  # pyarrow 18
+        return pa.fs.S3FileSystem(region=region, **options)

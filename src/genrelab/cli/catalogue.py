@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -48,7 +46,7 @@ Format = Annotated[Literal["table", "json"], typer.Option("--format", help="Outp
 def run(
     listing: ListingArgument,
     to: Annotated[str, typer.Option(metavar="PLACE", help="The catalogue: a folder or s3:// URI.")],
-    engine: Annotated[Literal["local", "ray", "daft"], typer.Option(help="What runs the workers.")] = "local",
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="What runs the workers.")] = "local",
     workers: Annotated[
         int | None,
         typer.Option(
@@ -86,7 +84,7 @@ def run(
 ) -> None:
     """Recognize the files of a listing that a catalogue lacks, and add them to it.
 
-    Example: genrelab catalogue run s3://archive/music --to s3://results/catalogue --workers 16
+    Example: genrelab catalogue run s3://archive/music --to s3://results/music
 
     Give the same command again to continue after an interruption, or to add new and changed files. Each file
     gets one row, also one that cannot be read. Credentials come from the environment: AWS_ACCESS_KEY_ID,
@@ -114,7 +112,7 @@ def run(
     problems: list[str] = []
     files = _files(listing, path_column, ScanOptions(tuple(exclude or ()), not no_ignore), problems)
     bar = sys.stderr.isatty() and not quiet
-    with _terminable(), counting() if bar else nullcontext() as shown:
+    with counting() if bar else nullcontext() as shown:
         counts = run_catalogue(files, job, chosen, settings, partial(_show, shown))
     if not quiet:
         note(f"note: {_describe(counts)} ({job.storage.place})")
@@ -139,7 +137,7 @@ def status(
 ) -> None:
     """Show how far a catalogue is: its runs, shards and rows, and what is left of a listing.
 
-    Example: genrelab catalogue status s3://results/catalogue --listing s3://archive/music
+    Example: genrelab catalogue status results/music --listing ~/Music
 
     Exit code: 0; 1 if files of the listing are left.
     """
@@ -175,7 +173,7 @@ def report(
 ) -> None:
     """Show what a catalogue has: files, genres, errors, hours of sound, bytes read.
 
-    Example: genrelab catalogue report s3://results/catalogue
+    Example: genrelab catalogue report s3://results/music
 
     Each file counts once, by its newest row. JSON has all genres.
     """
@@ -225,20 +223,6 @@ def _describe_run(entry: dict[str, Any]) -> str:
     shards = entry.get("shards")
     rows = f", {len(shards)} shards" if isinstance(shards, dict) else ""
     return (
-        f"run {entry['generation']}: {state}, {entry.get('engine', '?')}, started {entry.get('started', '?')}, "
-        f"{entry.get('files', '?')} files{rows}"
+        f"run {entry['generation']}: {state}, {entry.get('engine', '?')}, "
+        f"started {entry.get('started', '?')}, {entry.get('files', '?')} files{rows}"
     )
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat the signal that ends a job of a cluster as Ctrl-C: what is finished is written."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_cluster import own_cluster
 from raising import raises
 
-from genrelab.cluster import open_cluster
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.studies.reproduce import Budget, load_table, reproduce
 from genrelab.lab.studies.reproduce.runner import Request
@@ -28,7 +28,7 @@ BREAKS = 1e30  # with it the loss is no number after the first epoch
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Launcher]:
     """A cluster with two workers, to which this process is connected."""
-    with open_cluster(cpus=2):
+    with own_cluster():
         yield Launcher("ray", jobs=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from genrelab.audio.containers.outer_tags import skip_id3
 from genrelab.audio.containers.window import FileWindow, ReadableFile
 

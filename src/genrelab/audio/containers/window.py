@@ -37,10 +37,13 @@ class RangedFile:
         Whether to seek by a table that gives positions only approximately.
     walk : bool
         Whether to read all of it where a position cannot be computed.
+    expected : int
+        About how many bytes the next piece of sound takes; 0 if that is unknown.
     """
 
     approximate = False
     walk = False
+    expected = 0
 
 
 def open_binary(path: ReadableFile) -> BinaryIO:

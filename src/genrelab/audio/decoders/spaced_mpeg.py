@@ -10,7 +10,6 @@ is left to `genrelab.audio.containers.mpeg.index_mpeg`, which reads the whole fi
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

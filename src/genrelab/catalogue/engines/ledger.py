@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from genrelab.errors import GenrelabError
+
 MOST_DEATHS = 2
 """Workers that die while they process one file until it is given up. The first death of a batch does not
 count: only the next workers note which file they process."""
@@ -19,7 +21,7 @@ class _Batch:
 
 
 class Ledger:
-    """Batches that are not finished, and the model that all workers load.
+    """Batches that are not finished, the model that all workers load, and why one cannot.
 
     Parameters
     ----------
@@ -30,10 +32,19 @@ class Ledger:
     def __init__(self, model: bytes) -> None:
         self._model = model
         self._batches: dict[bytes, _Batch] = {}
+        self._refusal: GenrelabError | None = None
 
     def model(self) -> bytes:
         """Return the content of the model file."""
         return self._model
+
+    def refuse(self, error: GenrelabError) -> None:
+        """Keep why a worker cannot work at all; Ray Data passes on its traceback, but not the error."""
+        self._refusal = error
+
+    def refusal(self) -> GenrelabError | None:
+        """Return why a worker cannot work at all."""
+        return self._refusal
 
     def begin(self, batch: bytes, worker: str) -> dict[int, str] | None:
         """Note that a worker begins a batch.

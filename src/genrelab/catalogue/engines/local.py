@@ -161,10 +161,8 @@ class _Pool:
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS:
-                raise CatalogueError(
-                    f"{self._failed_starts} workers in a row did not start. Use fewer --workers, or free memory.",
-                    code="catalogue-worker-start",
-                )
+                message = f"{self._failed_starts} workers in a row did not start. Use fewer --workers."
+                raise CatalogueError(message, code="catalogue-worker-start")
         elif worker.files:
             yield failed(worker.files.popleft(), self._settings, "worker-timeout" if late else "worker-died")
         self._returned.extendleft(reversed(worker.files))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +25,14 @@ from genrelab.catalogue.engines.ledger import Ledger
 from genrelab.catalogue.engines.ray_worker import Job, Worker
 from genrelab.catalogue.schema import FILES, RECORDS
 from genrelab.catalogue.settings import Settings
-from genrelab.cluster import Cluster, cause_of, describe, open_cluster
-from genrelab.errors import ClusterError, GenrelabError, UsageError
+from genrelab.cluster import Cluster, describe, is_of_ray, open_cluster
+from genrelab.errors import ClusterError, UsageError
 
 WAVE_FILES = 4096
 """Files per worker that one run of the pool processes: about a quarter of an hour, so that its start does not
 count. The driver holds their names in memory."""
 
+_ANSWER_SECONDS = 30.0
 _MOST_BATCH = 64  # files that a dead worker's successor processes again
 _BATCHES = 16  # of a short run per worker, so that the last ones end at about the same time
 
@@ -88,7 +89,7 @@ class RayEngine:
         settings = replace(settings, model=None, identity=settings.identity or identity)
         with open_cluster(self.address, cpus=self.workers or settings.workers) as cluster:
             workers = self.workers or (settings.workers if cluster.started else cluster.cpus)
-            with _failing(cluster.ray), _ledger(cluster.ray, read_file(model)) as ledger:
+            with _ledger(cluster.ray, read_file(model)) as ledger, _failing(cluster.ray, ledger):
                 job = Job(ledger, settings, genrelab.__version__)
                 for wave in _waves(files, workers * WAVE_FILES):
                     yield from _run(wave, job, workers, cluster)
@@ -100,7 +101,7 @@ def _run(wave: pa.Table, job: Job, workers: int, cluster: Cluster) -> Iterator[p
     size = max(1, min(_MOST_BATCH, len(wave) // (workers * _BATCHES)))
     batches = [wave.slice(start, size).combine_chunks() for start in range(0, len(wave), size)]
     pool = data.ActorPoolStrategy(size=min(workers, len(batches)))
-    made = data.from_arrow(batches).map_batches(
+    made = data.from_blocks(batches).map_batches(  # `from_arrow` would run a task per batch
         Worker,
         fn_constructor_args=(job,),
         batch_size=None,
@@ -117,7 +118,7 @@ def _load_ray_data() -> Any:
     """Import Ray Data, and keep its progress bars and messages out of the terminal."""
     import ray.data
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -151,14 +152,17 @@ def _ledger(ray: Any, model: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def _failing(ray: Any) -> Iterator[None]:
+def _failing(ray: Any, ledger: str) -> Iterator[None]:
     """Turn what Ray raises into the error of the worker, or into one that says that the cluster failed."""
     try:
         yield
-    except GenrelabError:
-        raise
-    except (ray.exceptions.RayError, ray.exceptions.RayTaskError) as error:
-        raise cause_of(error) or ClusterError(
+    except Exception as error:
+        if not is_of_ray(error):
+            raise
+        refusal = None
+        with suppress(Exception):  # the ledger may be what failed
+            refusal = ray.get(ray.get_actor(ledger).refusal.remote(), timeout=_ANSWER_SECONDS)
+        raise refusal or ClusterError(
             f"the Ray cluster failed: {describe(error)} Give the same command again to continue. `ray "
             "status` and Ray's log files say more.",
             code="cluster-failed",

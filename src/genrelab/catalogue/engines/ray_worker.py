@@ -21,7 +21,7 @@ import pyarrow as pa
 import genrelab
 from genrelab.catalogue.records import failed, load_recognizer, records
 from genrelab.catalogue.settings import Settings
-from genrelab.errors import ClusterError
+from genrelab.errors import ClusterError, GenrelabError
 
 if TYPE_CHECKING:
     from genrelab.recognize import Recognizer
@@ -65,7 +65,11 @@ class Worker:
 
         if self._recognizer is None:
             self._ledger = ray.get_actor(self._job.ledger)
-            self._recognizer = self._load(ray.get(self._ledger.model.remote()))
+            try:
+                self._recognizer = self._load(ray.get(self._ledger.model.remote()))
+            except GenrelabError as error:
+                ray.get(self._ledger.refuse.remote(error))
+                raise
         batch = hashlib.sha256(repr(files["path_bytes"].to_pylist()).encode()).digest()
         given_up = ray.get(self._ledger.begin.remote(batch, self._name))
         made = []

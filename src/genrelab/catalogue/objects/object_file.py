@@ -100,10 +100,13 @@ class ObjectFile(RangedFile):
 
     def _load(self, first: int, last: int) -> bytes:
         """Fetch blocks from `first` on, at least until `last` or the next block that is known."""
-        if first == self._next:
-            ahead = min(_MOST_AHEAD, max(1, self._run // 2))
-        else:
+        expected = -(-self.expected // BLOCK)
+        if first != self._next:  # perhaps only a look at a header
             self._run, ahead = 0, 1
+        elif self._run < expected:
+            ahead = expected - self._run
+        else:
+            ahead = min(_MOST_AHEAD, max(1, self._run // 2))
         wanted = min(max(last - first + 1, ahead), _MOST_KEPT // 2)
         count = 0
         while count < wanted and first + count not in self._blocks:

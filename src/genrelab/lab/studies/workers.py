@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 
-from genrelab.cluster import Cluster, cause_of, describe, open_cluster
+from genrelab.cluster import Cluster, cause_of, describe, is_of_ray, open_cluster
 from genrelab.errors import ClusterError
 from genrelab.lab.plugins import load_same, plugin_files
 from genrelab.lab.registry import Origin
@@ -109,7 +109,7 @@ def result_of(future: Future[T]) -> T:
     except BrokenProcessPool as error:
         raise WorkerDiedError from error
     except Exception as error:
-        if not type(error).__module__.startswith("ray."):
+        if not is_of_ray(error):
             raise
         from ray import exceptions
 
