@@ -310,7 +310,7 @@ def together(place: Place, command: Sequence[str]) -> Iterator[Group]:
             group.last_words()
             raise SystemExit(1) from error
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         group.close(ended(place.rank, place.size, "was interrupted"))
         raise
     except Exception as error:
