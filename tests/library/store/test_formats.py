@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from genrelab.library.store.database import Database
 from genrelab.library.store.schema.derived import DAMAGED
 from genrelab.library.store.schema.shown import Shown
 from genrelab.library.store.tracks import Tracks
+from genrelab.recognize.writers.formats import write_csv, write_records
 
 ROWS = 700
 
@@ -165,6 +167,18 @@ def test_lists_are_the_same_with_and_without_derived_values(tmp_path: Path) -> N
             (each.path, each.genre, each.genres[:2], each.error) for each in before[0]
         ]
         assert short[0].timeline == () and len(short[0].genres) == 2
+
+
+def test_short_records_make_the_same_table(tmp_path: Path) -> None:
+    with Library(underived(tmp_path / "l.db")) as library:
+        for top, tags, guess in ((3, False, False), (1, True, True), (12, True, False)):
+            whole, short = io.BytesIO(), io.BytesIO()
+            records = (each.with_guess() if guess else each for each in library.tracks.all())
+            write_records(records, whole, format="csv", top=top, tags=tags)
+            briefs = library.tracks.briefly(shown=Shown(top, timeline=False, tags=tags))
+            write_csv((each.with_guess() if guess else each for each in briefs), short, top=top, tags=tags)
+            assert short.getvalue() == whole.getvalue()
+            assert short.getvalue().count(b"\n") == ROWS + 1
 
 
 @pytest.mark.parametrize(
