@@ -144,7 +144,7 @@ def damage(path: Path, rng: np.random.Generator) -> list[str]:
         column = str(rng.choice(columns))
         pool = FITTING.get(column, VALUES) if rng.integers(3) else VALUES
         value = pool[int(rng.integers(len(pool)))]
-        where = "" if rng.integers(3) == 0 else " WHERE id = 1"
+        where = "" if rng.integers(3) == 0 else " WHERE id = (SELECT min(id) FROM tracks)"
         try:
             connection.execute(f"UPDATE {table} SET {column} = ?{where}", (value,))
             done.append(f"{table}.{column} = {repr(value)[:60]}")
