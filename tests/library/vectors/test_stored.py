@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -269,6 +270,28 @@ def test_a_matrix_that_agrees_with_no_track_is_noticed(path: Path, drawn: np.nda
         )
     )
     assert names(path, query=drawn[3]) == expected(drawn, drawn[3])
+
+
+@pytest.mark.parametrize("suffix", ["sketch", "axes"])
+def test_a_sketch_of_something_else_is_noticed(path: Path, drawn: np.ndarray, suffix: str) -> None:
+    """Someone wrote other numbers, with right checksums, so that near tracks would not be found."""
+    names(path, query=drawn[0])
+    folder = opening.Folder(path, MODEL[-12:])
+    stored = folder.read()
+    assert stored is not None and stored.manifest.sketch is not None
+    file = files(path)[f".{suffix}"]
+    lower = np.frombuffer(file.read_bytes(), np.float32) * np.float32(0.5)
+    file.write_bytes(lower.tobytes())
+    sums = [zlib.crc32(lower.tobytes())]
+    changed = {"axes_sum": sums[0]}
+    if suffix == "sketch":
+        changed = {"sketch": stored.manifest.sketch.model_copy(update={"sums": sums})}
+    folder.write(stored.manifest.model_copy(update=changed))
+    os.utime(path)  # as if the library was unpacked together with the folder
+    assert names(path, query=drawn[3]) == expected(drawn, drawn[3])
+    assert (
+        np.abs(np.frombuffer(files(path)[f".{suffix}"].read_bytes(), np.float32)).max() > np.abs(lower).max()
+    )
 
 
 def test_only_our_own_files_are_removed(path: Path, drawn: np.ndarray, tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from genrelab.bundle.bundle import KEY_LENGTH
 from genrelab.library.store.library import Library
 from genrelab.library.store.track_row import DamagedRowError, vector
-from genrelab.library.vectors.folder import Stored
-from genrelab.library.vectors.manifest import DatabaseState, Ids, RowTable
+from genrelab.library.vectors.files.folder import Stored
+from genrelab.library.vectors.files.manifest import DatabaseState, Ids, RowTable
 from genrelab.library.vectors.reading import LOWEST
+from genrelab.library.vectors.sketch import project
 
 _BLOCK = 65_536
 _SAMPLES = 24  # rows whose embedding is compared with the matrix
@@ -155,6 +156,10 @@ def _samples(library: Library, stored: Stored) -> bool | None:
             return None
         norm = float(np.linalg.norm(numbers))
         row = stored.matrix[place].astype(np.float32)
-        if len(numbers) != len(row) or not norm > 0 or np.abs(numbers / norm - row).max() > _ROUNDING:
+        if len(numbers) != len(row) or not norm > 0 or not np.abs(numbers / norm - row).max() <= _ROUNDING:
             return None
+        if stored.sketch is not None:
+            own = project(row[None], stored.sketch.axes)[0]
+            if not np.abs(own - stored.sketch.table[place]).max() <= _ROUNDING:
+                return None
     return len(found) == len(places)

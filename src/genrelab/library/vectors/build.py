@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from genrelab.library.store.library import Library
 from genrelab.library.vectors.agreement import Present, read_present
-from genrelab.library.vectors.folder import Folder, Stored, new_name
+from genrelab.library.vectors.files.folder import Folder, Stored, new_name
+from genrelab.library.vectors.files.manifest import Checked, DatabaseState, Ids, Manifest, RowTable, sum_of
+from genrelab.library.vectors.files.mapped import map_rows, release
+from genrelab.library.vectors.files.row_file import RowFile
 from genrelab.library.vectors.half import widen
-from genrelab.library.vectors.manifest import Checked, DatabaseState, Ids, Manifest, RowTable, sum_of
-from genrelab.library.vectors.mapped import map_rows, release
 from genrelab.library.vectors.reading import LOWEST, RowBlock, read_rows
-from genrelab.library.vectors.row_file import RowFile
 from genrelab.library.vectors.sketch import WIDTH, Floats, Sketch, find_axes, is_sketched, project
 
 _BLOCK = 4096

@@ -13,8 +13,8 @@ from genrelab.errors import LibraryError
 from genrelab.library.store.library import Library
 from genrelab.library.vectors.agreement import compare
 from genrelab.library.vectors.build import build, build_unnamed
-from genrelab.library.vectors.folder import Folder, Stored
-from genrelab.library.vectors.manifest import DatabaseState
+from genrelab.library.vectors.files.folder import Folder, Stored
+from genrelab.library.vectors.files.manifest import DatabaseState
 from genrelab.library.vectors.reading import read_rows
 from genrelab.library.vectors.update import update
 from genrelab.library.vectors.vectors import Vectors

@@ -12,11 +12,11 @@ import numpy as np
 from genrelab.library.store.library import Library
 from genrelab.library.vectors.agreement import Change, Present
 from genrelab.library.vectors.build import rows_of, sketch_rows, store
-from genrelab.library.vectors.folder import Folder, Stored
-from genrelab.library.vectors.manifest import Checked, DatabaseState, Ids, RowTable
-from genrelab.library.vectors.mapped import map_rows
+from genrelab.library.vectors.files.folder import Folder, Stored
+from genrelab.library.vectors.files.manifest import Checked, DatabaseState, Ids, RowTable
+from genrelab.library.vectors.files.mapped import map_rows
+from genrelab.library.vectors.files.row_file import RowFile
 from genrelab.library.vectors.reading import RowBlock, read_rows
-from genrelab.library.vectors.row_file import RowFile
 from genrelab.library.vectors.sketch import WIDTH, Sketch, is_sketched
 
 _MOST_GONE, _SHARE_GONE = 1024, 4  # compacted if more rows are gone, and more than this part

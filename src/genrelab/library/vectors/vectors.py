@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.library.vectors.files.mapped import release
 from genrelab.library.vectors.half import widen
-from genrelab.library.vectors.mapped import release
 from genrelab.library.vectors.sketch import SLACK, Sketch
 
 Ids = npt.NDArray[np.int64]

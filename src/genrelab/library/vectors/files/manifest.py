@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from genrelab.library.store.track_row import MOST_NUMBERS
-from genrelab.library.vectors.row_file import FileState
+from genrelab.library.vectors.files.row_file import FileState
 
 _SETTLED_NS = 2_000_000_000  # after which another write would have another time, on any file system
 _ROW_BYTES = 8 + 8 + 1

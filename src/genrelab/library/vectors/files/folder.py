@@ -18,15 +18,16 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from genrelab.files import only_one, replace_file
-from genrelab.library.vectors.manifest import Checked, Manifest, RowTable, sum_of
-from genrelab.library.vectors.mapped import map_rows
-from genrelab.library.vectors.row_file import FileState, has_sums
+from genrelab.library.vectors.files.manifest import Checked, Manifest, RowTable, sum_of
+from genrelab.library.vectors.files.mapped import map_rows
+from genrelab.library.vectors.files.row_file import FileState, has_sums
 from genrelab.library.vectors.sketch import WIDTH, Sketch, is_sketched
 
 SUFFIX = ".vectors"
 """Of the folder: that of `library.db` is `library.vectors`."""
 
 _OURS = re.compile(r"([0-9a-f]{16})-[0-9a-f]{16}\.(?:f16|sketch|axes|rows)", re.ASCII)
+_SKEW = 1e-4  # of axes that are orthonormal up to rounding
 _MOST_MANIFEST = 1 << 24  # bytes: 10^10 tracks
 _TRIES = 3  # to read files that another process replaces
 _WAIT_SECONDS = 300.0  # for another process that builds the matrix
@@ -211,6 +212,8 @@ class Folder:
             if sum_of(data) != manifest.axes_sum:
                 return None
             axes = np.frombuffer(data, np.float32).reshape(length, WIDTH - 1)
+            if not np.abs(axes.T @ axes - np.eye(WIDTH - 1)).max() < _SKEW:  # no bound would hold
+                return None
             with _open_regular(self.name(manifest.generation, "sketch")) as file:
                 sketch_now = _checked(file, 4 * WIDTH, count, manifest.sketch)
                 table = map_rows(file, np.float32, count, WIDTH)
