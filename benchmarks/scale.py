@@ -1,14 +1,14 @@
 """Time and memory of the commands on libraries of up to a million tracks.
 
-For each number of rows, a synthetic library is written (`tests/helpers/big_library.py`) with an empty file for
-each track, of the size and time in the library, so that `recognize` passes over known files without reading
-audio. `check` runs after the files are deleted: it looks for each file. Each command is a process of its own
-and runs once; `similar` runs twice, because the first run prepares the vectors. The page of `library map` is
-opened in chromium: the first picture, and pictures a second while zooming.
+For each number of rows, a synthetic library is written (`tests/helpers/big_library.py`) with an empty file
+for each track, of the size and time in the library, so that `recognize` passes over known files without
+reading audio. `check` runs after the files are deleted: it looks for each file. Each command is a process of
+its own and runs once; `similar` runs twice, because the first run prepares the vectors. The page of
+`library map` is opened in chromium: the first picture, and pictures a second while zooming.
 
-Bars hold for processor time, because other work on the machine affects wall-clock time; that of `library map`
-is for two cores. The exit code is 1 if a bar is missed. Bars of time count from a million rows, bars of memory
-always.
+Bars hold for processor time, because other work on the machine affects wall-clock time; that of
+`library map` is for two cores. The exit code is 1 if a bar is missed. Bars of time count from a million rows,
+bars of memory always.
 
     python benchmarks/scale.py --rows 10000,100000,1000000 --folder /path/with/30/GB
 """
@@ -139,7 +139,7 @@ def run(
 ) -> tuple[float, float, float]:
     """Run a process; return seconds of the processor, wall-clock seconds and peak memory in MiB."""
     done = subprocess.run(
-        [sys.executable, "-c", _BETWEEN, os.fspath(out), *map(os.fspath, command)],
+        [sys.executable, "-c", _BETWEEN, str(out), *map(str, command)],
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -154,11 +154,10 @@ def measure(rows: int, folder: Path, commands: Sequence[str]) -> Iterator[Row]:
     library, music = folder / "music.db", Path(os.path.realpath(folder)) / "music"
     out = folder / "out"
     program = [sys.executable, "-m", "genrelab"]
-    options = ["--library", library]
     run([sys.executable, "-c", _MAKE, HELPERS, library, str(rows), music], out, codes=(0,))
 
     def timed(name: str, *arguments: str | Path) -> Row:
-        return judged(name, rows, *run([*program, *arguments, *options], out))
+        return judged(name, rows, *run([*program, *arguments, "--library", library], out))
 
     if "recognize" in commands:
         yield timed("recognize", "recognize", music, "--format", "csv", "--quiet")
@@ -170,15 +169,17 @@ def measure(rows: int, folder: Path, commands: Sequence[str]) -> Iterator[Row]:
         song = next(path for path in music.rglob("*.mp3"))
         for name in (FIRST_SIMILAR, "similar"):
             yield timed(name, "similar", song)
-    shutil.rmtree(music)
-    for name, arguments in (("show", ["show"]), ("tags", ["tags"]), ("check", ["check", "--format", "json"])):
-        if name in commands:
-            yield timed(name, "library", *arguments)
     page = folder / "map.html"
     if "map" in commands or "page" in commands:
         yield timed("map", "library", "map", "--out", page)
     if "page" in commands:
         yield measure_page(page, rows, out)
+    for name in ("show", "tags"):
+        if name in commands:
+            yield timed(name, "library", name)
+    shutil.rmtree(music)
+    if "check" in commands:
+        yield timed("check", "library", "check", "--format", "json")
 
 
 def check_lines(out: Path, rows: int, command: str) -> None:

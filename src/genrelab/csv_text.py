@@ -73,7 +73,9 @@ class CsvWriter:
         """Write a row."""
         if self._is_terminal:
             cells = [plain(cell) if isinstance(cell, str) else cell for cell in cells]
-        self._writer.writerow([_cell(cell, formulas=False) for cell in cells])
+        self._writer.writerow(
+            [_MARK + cell if type(cell) is str and cell[:1] in _MARKED else cell for cell in cells]
+        )
         self._out.flush()
 
     def write(self, line: str) -> None:

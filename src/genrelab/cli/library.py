@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -153,14 +155,21 @@ def list_tracks(
 
     Example: genrelab library list ~/Music --where "genre=jazz, confidence>0.6"
     """
-    from genrelab.library.store.track_row import Shown
-    from genrelab.recognize.writers.formats import check_format, write_records
+    from genrelab.library.store.schema.shown import Shown
+    from genrelab.recognize.writers.formats import check_format, write_csv, write_records
     from genrelab.recognize.writers.output import open_output
 
     check_format(format, top=top, timeline=timeline)
     with open_library(library, must_exist=True) as opened:
-        shown = Shown(top, timeline, tags) if format == "csv" else Shown(timeline=timeline)
-        records = opened.tracks.all(paths or (), read_where(opened, where), shown)
+        chosen = (paths or (), read_where(opened, where))
+        if format == "csv":
+            briefs = opened.tracks.briefly(*chosen, Shown(top, timeline=False, tags=tags))
+            with open_output(out, keep=files_to_keep(opened, out)) as stream:
+                write_csv(
+                    (each.with_guess() if guess else each for each in briefs), stream, top=top, tags=tags
+                )
+            return
+        records = opened.tracks.all(*chosen, Shown(timeline=timeline))
         if guess:
             records = (record.with_guess() for record in records)
         with open_output(out, keep=files_to_keep(opened, out)) as stream:
@@ -183,20 +192,31 @@ def write_playlist(
     Exit code: 0 if the playlist has tracks; 1 if none fulfils the conditions; 2 for wrong use.
     """
     from genrelab.library.explore.playlist import Entry, write_m3u
+    from genrelab.library.store.schema.shown import Shown
     from genrelab.recognize.writers.output import open_output
+
+    counts = Counter[bool]()
+
+    def is_there(entry: Entry) -> bool:
+        found = entry.path.is_file()
+        counts[found] += 1
+        return found
 
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
-        records = opened.tracks.all(paths or (), read_where(opened, where))
-        found = [Entry(record.path, record.duration) for record in records if record.error is None]
-        entries = [entry for entry in found if entry.path.is_file()]
-        skipped = []
-        if entries:
+        chosen = opened.tracks.briefly(paths or (), read_where(opened, where), Shown(1, False, False))
+        found = (Entry(Path(each.path), each.duration) for each in chosen if each.error is None)
+        present = (entry for entry in found if is_there(entry))
+        first = next(present, None)
+        skipped: list[tuple[Path, str]] = []
+        if first is not None:
             with open_output(out, keep=files_to_keep(opened, out)) as stream:
-                skipped = write_m3u(entries, stream, folder=out.parent, absolute=absolute)
-    vanished, written = len(found) - len(entries), len(entries) - len(skipped)
+                skipped = write_m3u(chain([first], present), stream, folder=out.parent, absolute=absolute)
+    vanished, written = counts[False], counts[True] - len(skipped)
     if not quiet:
-        note(f"{written} track{'s' * (written != 1)} written: {out}" if entries else "note: no track fits")
+        note(
+            f"{written} track{'s' * (written != 1)} written: {out}" if counts[True] else "note: no track fits"
+        )
         if vanished:
             note(f"note: left out: {vanished} whose file no longer exists")
         for path, reason in skipped:

@@ -161,7 +161,7 @@ def recognize(
     from genrelab.bundle.find import find_model
     from genrelab.errors import UsageError
     from genrelab.library import CachedRecognizer
-    from genrelab.library.store.track_row import Shown
+    from genrelab.library.store.schema.shown import Shown
     from genrelab.recognize import Recognizer, ScanLog, scan
     from genrelab.recognize.albums import follow_albums
     from genrelab.recognize.inputs.found_files import FoundFiles

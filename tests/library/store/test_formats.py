@@ -16,7 +16,7 @@ from genrelab.library import Library
 from genrelab.library.explore.where import parse_where
 from genrelab.library.store.database import Database
 from genrelab.library.store.schema.derived import DAMAGED
-from genrelab.library.store.track_row import Shown
+from genrelab.library.store.schema.shown import Shown
 from genrelab.library.store.tracks import Tracks
 
 ROWS = 700

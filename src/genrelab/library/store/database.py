@@ -87,7 +87,6 @@ class Database:
         )
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
         connection.execute("PRAGMA trusted_schema = OFF")
-        connection.text_factory = _decode
         return connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
@@ -148,7 +147,6 @@ class Database:
     def _move_to_copy(self) -> None:
         """Continue with a copy that SQLite deletes in the end, where an older format can be upgraded."""
         copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # a large one is a file
-        copy.text_factory = _decode
         self._connection.backup(copy)
         self._connection.close()
         self._connection = copy
@@ -205,6 +203,12 @@ class Database:
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return all rows of a SELECT."""
         with self._lock, self._errors_explained():
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if error_code(error) or self._connection.text_factory is not str:
+                    raise
+            self._connection.text_factory = _decode  # slower, for texts that are not UTF-8
             return self._connection.execute(statement, values).fetchall()
 
     def numbers(self, statement: str, values: Sequence[Any] = ()) -> array[int]:

@@ -79,15 +79,27 @@ class RealFolders:
 
     def look(self, path: Path) -> tuple[bytes | None, os.stat_result | None]:
         """Return the real path and the status of a file; None for both if it is a link itself."""
-        folder, name = os.path.split(path)
+        folder, separator, name = os.fspath(path).rpartition(os.sep)
         if name in ("", os.curdir, os.pardir):
             return None, None
-        real = self._real.get(folder)
-        if real is None:
-            real = self._real[folder] = os.path.realpath(folder)
-        found = os.fsencode(os.path.join(real, name))
+        found = os.fsencode(self._resolve(folder if folder or not separator else separator) + name)
         status = os.lstat(found)
         return (None, None) if stat.S_ISLNK(status.st_mode) else (found, status)
+
+    def _resolve(self, folder: str) -> str:
+        """Return a folder without links, ready for a name to follow."""
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.join(self._follow(folder), "")
+        return real
+
+    def _follow(self, folder: str) -> str:
+        above, _, name = folder.rpartition(os.sep)
+        if above and name not in ("", os.curdir, os.pardir):
+            inside = self._resolve(above) + name
+            if not os.path.islink(inside):
+                return inside
+        return os.path.realpath(folder or os.curdir)
 
 
 def real_path(path: str | os.PathLike[str]) -> bytes:

@@ -13,7 +13,8 @@ from genrelab.bundle.bundle import Bundle
 from genrelab.errors import LibraryError
 from genrelab.library.store.file_snapshot import FileSnapshot, RealFolders
 from genrelab.library.store.library import Library
-from genrelab.library.store.track_row import EVERYTHING, RecordFilter
+from genrelab.library.store.schema.shown import EVERYTHING
+from genrelab.library.store.track_row import RecordFilter
 from genrelab.recognize.given import as_path
 from genrelab.recognize.inputs.problem import Problem
 from genrelab.recognize.inputs.sheet_track import SheetTrack

@@ -30,6 +30,7 @@ from genrelab.library.store.schema.checks import (
     need,
     rows_of,
 )
+from genrelab.library.store.schema.shown import EVERYTHING, Shown
 from genrelab.recognize.recognition import (
     Notice,
     NoticeKind,
@@ -63,7 +64,8 @@ MOST_NUMBERS = 2**16
 
 _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
-_scan = json.JSONDecoder().scan_once
+_POSIX = os.sep == "/"
+_MOST_PAIRS = 20  # more genres are parsed as JSON
 _KIND = re.compile("[a-z][a-z-]*")
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
 
@@ -90,29 +92,7 @@ class RecordFilter:
     probabilities: bool = False
 
 
-class Shown(NamedTuple):
-    """What of a result is read: less is faster.
-
-    Parameters
-    ----------
-    top : int > 0 or None
-        Only so many genres; None means all.
-    timeline : bool
-        Whether to read the timeline and the probabilities of its segments.
-    tags : bool
-        Whether to read the tags.
-    """
-
-    top: int | None = None
-    timeline: bool = True
-    tags: bool = True
-
-
-EVERYTHING = Shown()
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRow:
+class TrackRow(NamedTuple):
     """A row as it is in the table, not checked yet."""
 
     id: int
@@ -189,21 +169,44 @@ class TrackRow:
             probabilities=None if probabilities is None else _probabilities(probabilities, timeline, genres),
         )
 
+    def short(self, shown: Shown) -> tuple[tuple[RankedGenre, ...], tuple[TagScore, ...]] | None:
+        """Return genres and tags to show; None if the checksum does not agree.
+
+        Raises
+        ------
+        DamagedRowError
+            If a value is invalid.
+        """
+        self._check_short()
+        if not self.is_unchanged():
+            return None
+        return _first_genres(self.genres, shown.top), tag_scores(self.tags) if shown.tags else ()
+
     def is_unchanged(self) -> bool:
         """Whether the columns that are long to check are as they were when they were checked."""
         return self.checksum is not None and self.checksum >= 0 and self.checksum == checksum_of(self)
 
     def _check_short(self) -> None:
         check_values(self.path, self.sound, self.duration, self.confidence)
-        integers = isinstance(self.size, int), isinstance(self.mtime_ns, int), isinstance(self.full, int)
-        need(all(integers), "size")
-        texts = isinstance(self.model, str), isinstance(self.settings, str), isinstance(self.version, str)
-        need(all(texts), "model")
+        if not (isinstance(self.size, int) and isinstance(self.mtime_ns, int) and isinstance(self.full, int)):
+            raise DamagedRowError("size")
+        texts = isinstance(self.model, str) and isinstance(self.settings, str)
+        if not (texts and isinstance(self.version, str)):
+            raise DamagedRowError("model")
         need(self.reason in _REASONS, "reason")
         if self.error is None:
             need(isinstance(self.genre, str), "genre")
         else:
             need(isinstance(self.error, str) and self.genre is None, "error")
+
+
+def listed(row: TrackRow, path: Path, shown: Shown = EVERYTHING) -> Recognition:
+    """Return the recognition of a row in a list; for a damaged row, `error` is set."""
+    try:
+        return row.recognition(path, shown)
+    except DamagedRowError as error:
+        message = f"the stored result for {path} is damaged ({error}). Recognize it again."
+        return Recognition(path, str(row.model), error=message)
 
 
 def checksum_of(row: TrackRow) -> int | None:
@@ -223,10 +226,14 @@ def check_values(path: object, sound: object, duration: object, confidence: obje
     DamagedRowError
         If one is invalid.
     """
-    need(is_path(path), "path")
-    need(is_digest(sound), "sound")
-    need(duration is None or is_length(duration), "duration")
-    need(confidence is None or is_probability(confidence), "confidence")
+    if not is_path(path):
+        raise DamagedRowError("path")
+    if not is_digest(sound):
+        raise DamagedRowError("sound")
+    if not (duration is None or is_length(duration)):
+        raise DamagedRowError("duration")
+    if not (confidence is None or is_probability(confidence)):
+        raise DamagedRowError("confidence")
 
 
 def is_digest(value: object) -> bool:
@@ -236,7 +243,9 @@ def is_digest(value: object) -> bool:
 
 def is_path(value: object) -> bool:
     """Whether a value is a stored path: bytes, and absolute."""
-    return isinstance(value, bytes) and b"\0" not in value and os.path.isabs(value)
+    if not isinstance(value, bytes) or b"\0" in value:
+        return False
+    return value[:1] == b"/" if _POSIX else os.path.isabs(value)
 
 
 def vector(data: object) -> npt.NDArray[np.float32]:
@@ -293,17 +302,17 @@ def ranked_genres(text: object) -> tuple[RankedGenre, ...]:
 
 def _first_genres(text: str, most: int | None) -> tuple[RankedGenre, ...]:
     """Return the first genres in a list that was checked."""
-    if most is None:
-        return tuple([RankedGenre(name, float(p)) for name, p in json.loads(text)])
-    found: list[RankedGenre] = []
-    at = 1
-    while text.startswith("[", at):
-        (name, probability), end = _scan(text, at)
-        found.append(RankedGenre(name, float(probability)))
-        if len(found) == most or text[end:] == "]":
-            return tuple(found)
-        at = end + 2 if text.startswith(", ", end) else -1  # genrelab writes no other spaces
-    return ranked_genres(text)[:most]
+    found = None if most is None or most > _MOST_PAIRS else _leading_pairs(most).match(text)
+    if found is None:  # all, or fewer, or a name with an escape
+        return tuple([RankedGenre(name, float(p)) for name, p in json.loads(text)[:most]])
+    values = found.groups()
+    return tuple(map(RankedGenre, values[::2], map(float, values[1::2])))
+
+
+@lru_cache(maxsize=16)
+def _leading_pairs(count: int) -> re.Pattern[str]:
+    """Return a pattern of the first pairs in a list as `json.dumps` writes it."""
+    return re.compile(r"\[" + ", ".join([r'\["([^"\\]*)", ([-+.\deE]+)\]'] * count))
 
 
 def tag_scores(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:

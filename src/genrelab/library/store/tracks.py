@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from genrelab.library.store.database import Database
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
+from genrelab.library.store.listing.brief import Brief, read_briefly
 from genrelab.library.store.listing.counts import (
     count_genres,
     count_tags,
@@ -24,17 +25,17 @@ from genrelab.library.store.listing.counts import (
 )
 from genrelab.library.store.listing.selection import BLOCK, PATH, blocks, select_tracks
 from genrelab.library.store.schema.derived import derive
+from genrelab.library.store.schema.shown import EVERYTHING, Shown
 from genrelab.library.store.schema.stored import stored_values
 from genrelab.library.store.track_filter import KnownTags, TrackFilter
 from genrelab.library.store.track_row import (
     COLUMNS,
-    EVERYTHING,
     READ_COLUMNS,
     DamagedRowError,
     RecordFilter,
-    Shown,
     TrackRow,
     is_digest,
+    listed,
     vector,
 )
 from genrelab.recognize.recognition import Recognition
@@ -248,10 +249,19 @@ class Tracks:
         statement = f"SELECT {PATH}, {READ_COLUMNS} FROM tracks WHERE id IN ({{marks}})"
         for block in blocks(select_tracks(self._database, paths, where)):
             found = {
-                values[1]: _listed(TrackRow(*values[1:]), Path(os.fsdecode(values[0])), shown)
+                values[1]: listed(TrackRow(*values[1:]), Path(os.fsdecode(values[0])), shown)
                 for values in self._database.rows(statement.format(marks=_marks(block)), block)
             }
             yield from (found[number] for number in block if number in found)
+
+    def briefly(
+        self,
+        paths: Iterable[str | os.PathLike[str]] = (),
+        where: TrackFilter | None = None,
+        shown: Shown = EVERYTHING,
+    ) -> Iterator[Brief]:
+        """Yield the results in short, ordered by path: what `all` yields, several times as fast."""
+        return read_briefly(self._database, paths, where, shown)
 
     def paths(self, paths: Iterable[str | os.PathLike[str]] = ()) -> Iterator[Path]:
         """Yield the paths of the tracks at or below some paths, in order; none means all tracks."""
@@ -371,11 +381,3 @@ def _now() -> int:
 
 def _marks(values: Sized) -> str:
     return ", ".join("?" * len(values))
-
-
-def _listed(row: TrackRow, path: Path, shown: Shown) -> Recognition:
-    try:
-        return row.recognition(path, shown)
-    except DamagedRowError as error:
-        message = f"the stored result for {path} is damaged ({error}). Recognize it again."
-        return Recognition(path, str(row.model), error=message)

@@ -15,7 +15,7 @@ from genrelab.errors import TagError
 from genrelab.library.store.file_snapshot import FileSnapshot, RealFolders
 from genrelab.library.store.library import Library
 from genrelab.library.store.listing.selection import BLOCK
-from genrelab.library.store.track_row import Shown
+from genrelab.library.store.schema.shown import Shown
 from genrelab.library.tagging.genre_map import GenreMap
 from genrelab.library.tagging.genre_text import PLACEHOLDERS, Placeholders, letters, parts
 from genrelab.library.tagging.spelling import names_to_write

@@ -36,8 +36,9 @@ class FoundFiles:
         folder, names = "", list[str]()
         for item in found:
             self._count += 1
-            parent, name = os.path.split(item) if isinstance(item, Path) else ("", "")
-            if not name or _BETWEEN in name:
+            text = os.fspath(item) if isinstance(item, Path) else ""
+            parent, separator, name = text.rpartition(os.sep)
+            if not name or _BETWEEN in name or (separator and not parent):
                 self._close(folder, names)
                 self._groups.append(item)
                 continue

@@ -7,18 +7,19 @@ the byte itself. Parquet has a column with the bytes of the name. The table show
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Any, BinaryIO, Literal, NamedTuple, get_args
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol, get_args
 
 from genrelab.csv_text import CsvWriter
 from genrelab.errors import MissingExtraError, UsageError
 from genrelab.printing import json_text
-from genrelab.recognize.recognition import Recognition, rounded
+from genrelab.recognize.inputs.sheet_track import SheetTrack
+from genrelab.recognize.recognition import RankedGenre, Recognition, TagScore, rounded
 
 Format = Literal["table", "json", "jsonl", "csv", "parquet"]
+_TRUTH = {True: "true", False: "false"}
 _AT_ONCE = 5_000  # records in memory: the rows of a table with one heading, or a row group
 FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -29,6 +30,37 @@ class _Content(NamedTuple):
     top: int
     timeline: bool
     tags: bool
+
+
+class CsvRecord(Protocol):
+    """What CSV needs of a record; see `Recognition`."""
+
+    @property
+    def path(self) -> str | os.PathLike[str]: ...  # noqa: D102
+    @property
+    def duration(self) -> float | None: ...  # noqa: D102
+    @property
+    def genre(self) -> str | None: ...  # noqa: D102
+    @property
+    def confidence(self) -> float | None: ...  # noqa: D102
+    @property
+    def reason(self) -> str | None: ...  # noqa: D102
+    @property
+    def genres(self) -> tuple[RankedGenre, ...]: ...  # noqa: D102
+    @property
+    def tags(self) -> tuple[TagScore, ...]: ...  # noqa: D102
+    @property
+    def full(self) -> bool: ...  # noqa: D102
+    @property
+    def track(self) -> SheetTrack | None: ...  # noqa: D102
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def warning(self) -> str | None: ...  # noqa: D102
+    @property
+    def error(self) -> str | None: ...  # noqa: D102
+    @property
+    def guess(self) -> bool: ...  # noqa: D102
 
 
 _Writer = Callable[[Iterable[Recognition], BinaryIO, _Content], None]
@@ -67,6 +99,11 @@ def write_records(
     """
     check_format(format, top=top, timeline=timeline)
     _WRITERS[format](records, out, _Content(top, timeline, tags))
+
+
+def write_csv(records: Iterable[CsvRecord], out: BinaryIO, *, top: int, tags: bool) -> None:
+    """Write records or what is like them as CSV; see `write_records`."""
+    _write_csv(records, out, _Content(top, timeline=False, tags=tags))
 
 
 def check_format(format: str, *, top: int, timeline: bool) -> None:
@@ -130,7 +167,7 @@ def _write_jsonl(records: Iterable[Recognition], out: BinaryIO, content: _Conten
     write_json_lines(_rows(records, content), out)
 
 
-def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content) -> None:
+def _write_csv(records: Iterable[CsvRecord], out: BinaryIO, content: _Content) -> None:
     ranks = range(1, content.top + 1)
     ranked = [name for rank in ranks for name in (f"genre_{rank}", f"probability_{rank}")]
     columns = [
@@ -157,7 +194,7 @@ def _write_csv(records: Iterable[Recognition], out: BinaryIO, content: _Content)
         writer.write_row(_csv_cells(record, content))
 
 
-def _csv_cells(record: Recognition, content: _Content) -> list[object]:
+def _csv_cells(record: CsvRecord, content: _Content) -> list[object]:
     """Return the cells of a record in the order of the columns: what `to_dict` says, without the rest."""
     cells: list[object] = [os.fspath(record.path), rounded(record.duration, 3), record.genre]
     cells += (rounded(record.confidence), record.reason)
@@ -166,11 +203,15 @@ def _csv_cells(record: Recognition, content: _Content) -> list[object]:
         cells += (genre, rounded(probability))
     cells += [None] * (2 * (content.top - len(genres)))
     if content.tags:
-        cells.append(tags_text(record.to_dict(top=1, timeline=False)["tags"]))
-    cells.append(json.dumps(record.full) if record.error is None else None)
-    track = {} if record.track is None else record.track.to_dict()
-    cells += [track.get(name) for name in ("number", "title", "start", "end")]
-    cells += (record.model, record.warning, record.error, json.dumps(record.guess))
+        present = [tag for tag in record.tags if tag.present]
+        cells.append(";".join(f"{tag.label}={rounded(tag.probability)}" for tag in present))
+    cells.append(_TRUTH[record.full] if record.error is None else None)
+    if record.track is None:
+        cells += (None, None, None, None)
+    else:
+        track = record.track.to_dict()
+        cells += [track.get(name) for name in ("number", "title", "start", "end")]
+    cells += (record.model, record.warning, record.error, _TRUTH[record.guess])
     return cells
 
 

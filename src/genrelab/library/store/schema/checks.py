@@ -14,23 +14,27 @@ class DamagedRowError(ValueError):
 
 def rows_of(value: Any, length: int, what: str) -> list[Any]:
     """Return a list of lists of a length, without further lists in them; raise if it is something else."""
-    is_table = isinstance(value, list) and all(
-        isinstance(row, list)
-        and len(row) == length
-        and not any(isinstance(cell, list | dict) for cell in row)
-        for row in value
-    )
-    need(is_table, what)
+    need(isinstance(value, list), what)
+    for row in value:
+        if not isinstance(row, list) or len(row) != length:
+            raise DamagedRowError(what)
+        for cell in row:
+            if type(cell) is list or type(cell) is dict:
+                raise DamagedRowError(what)
     return value  # type: ignore[no-any-return]
 
 
 def is_length(value: object) -> bool:
     """Whether a value is a time in seconds."""
+    if type(value) is float:
+        return 0 <= value <= _LARGEST
     return is_number(value) and value >= 0  # type: ignore[operator]
 
 
 def is_probability(value: object) -> bool:
     """Whether a value is a probability, up to rounding."""
+    if type(value) is float:
+        return -_ROUNDING <= value <= 1 + _ROUNDING
     return is_number(value) and -_ROUNDING <= value <= 1 + _ROUNDING  # type: ignore[operator]
 
 
