@@ -139,7 +139,7 @@ def run(
 ) -> tuple[float, float, float]:
     """Run a process; return seconds of the processor, wall-clock seconds and peak memory in MiB."""
     done = subprocess.run(
-        [sys.executable, "-c", _BETWEEN, os.fspath(out), *map(os.fspath, command)],
+        [sys.executable, "-c", _BETWEEN, str(out), *map(str, command)],
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -154,11 +154,10 @@ def measure(rows: int, folder: Path, commands: Sequence[str]) -> Iterator[Row]:
     library, music = folder / "music.db", Path(os.path.realpath(folder)) / "music"
     out = folder / "out"
     program = [sys.executable, "-m", "genrelab"]
-    options = ["--library", library]
     run([sys.executable, "-c", _MAKE, HELPERS, library, str(rows), music], out, codes=(0,))
 
     def timed(name: str, *arguments: str | Path) -> Row:
-        return judged(name, rows, *run([*program, *arguments, *options], out))
+        return judged(name, rows, *run([*program, *arguments, "--library", library], out))
 
     if "recognize" in commands:
         yield timed("recognize", "recognize", music, "--format", "csv", "--quiet")

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import secrets
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,7 @@ _DEFAULTS = {_MODE: "token", "RAY_USAGE_STATS_ENABLED": "0"}
 _OBJECT_STORE_BYTES = 256 << 20  # records are small
 _ADDRESS = re.compile(r"auto|local|[A-Za-z0-9._-]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 _LONGEST_FOLDER = 30  # characters; the sockets of Ray lie below it, and a socket's path has at most 107
+_CONNECT_SECONDS = 10.0
 _LINE = 400  # characters of Ray's messages
 
 
@@ -155,7 +157,7 @@ def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
             "_temp_dir": stack.enter_context(folder),
             "_node_ip_address": "127.0.0.1",
         }
-    error = _try_to_start(ray, settings)
+    error = _unreachable(address) or _try_to_start(ray, settings)
     if error is not None and address == "local":  # Ray gives its processes 30 s, too few for a busy machine
         error = _try_to_start(ray, settings)
     if error is not None:
@@ -166,6 +168,17 @@ def _start(ray: Any, address: str, cpus: int | None, stack: ExitStack) -> None:
             code="cluster-unreachable",
         ) from error
     _keep_quiet()
+
+
+def _unreachable(address: str) -> Exception | None:
+    """Return why nothing answers at an address; Ray itself tries for minutes."""
+    host, colon, port = address.rpartition(":")
+    try:
+        if colon:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        return error
+    return None
 
 
 def _try_to_start(ray: Any, settings: dict[str, Any]) -> Exception | None:

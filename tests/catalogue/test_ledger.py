@@ -108,3 +108,10 @@ def test_another_cluster_needs_a_token(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
     with raises("cluster-token", tmp_path / "token"), open_cluster("127.0.0.1:1"):
         pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "127.0.0.1:99999"])
+def test_an_address_where_nothing_answers(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    with raises("cluster-unreachable", address), open_cluster(address):
+        pass

@@ -142,6 +142,25 @@ def test_what_a_worker_refuses_stops_the_run_with_its_error(
 
 
 @pytest.mark.slow
+def test_without_the_token_of_the_cluster_nothing_runs(cluster: Running, model: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "genrelab",
+        "catalogue",
+        "run",
+        str(tmp_path),
+        f"--to={tmp_path / 'out'}",
+    ]
+    command += ["--engine=ray", f"--ray-address={cluster.address}", f"--model={model}"]
+    soundfile.write(tmp_path / "a.wav", tone(200.0, 1.0), RATE)
+    environment = {**os.environ, "RAY_AUTH_TOKEN": "0" * 64}
+    refused = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100)
+    assert refused.returncode == 1 and cluster.address in refused.stderr
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.slow
 def test_a_killed_worker_and_a_killed_command_leave_one_row_per_file(
     cluster: Running, model: Path, tmp_path: Path
 ) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
 from catalogue_rows import listed, row_of
 from raising import raises
 from s3_store import Store
 
 from genrelab.catalogue.listing import list_files
+from genrelab.catalogue.objects.object_file import ObjectFile
 from genrelab.catalogue.records import failed, records
 from genrelab.catalogue.schema import FILES, RECORDS
 from genrelab.catalogue.settings import Settings
@@ -91,6 +93,31 @@ def test_objects_that_cannot_be_read(settings: Settings, store: Store) -> None:
     store.client.delete_object(Bucket="unreadable", Key="gone.mp3")
     codes = {row["path"]: row["error_code"] for row in records(files, settings).to_pylist()}
     assert codes == {f"{bucket}/a//empty-name.mp3": "object-name", f"{bucket}/gone.mp3": "object-missing"}
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3"])
+def test_a_store_that_fails_amid_a_file_is_no_cut_off_file(
+    suffix: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = tmp_path / f"sound.{suffix}"
+    noise = np.random.default_rng(1).standard_normal(60 * 8000) * 0.1
+    soundfile.write(sound, noise, 8000, format=suffix.upper())
+    data = sound.read_bytes()
+
+    def fetch(offset: int, count: int) -> bytes:
+        if offset > 2 * len(data) // 3:
+            raise OSError("connection lost")
+        return data[offset : offset + count]
+
+    def open_failing(address: str, *, approximate: bool) -> ObjectFile:
+        return ObjectFile(address, len(data), fetch)
+
+    monkeypatch.setattr("genrelab.catalogue.records.open_object", open_failing)
+    address = f"s3://bucket/sound.{suffix}"
+    file = {"path": address, "path_bytes": address.encode(), "size": len(data), "version": "time:1"}
+    (row,) = records(pa.Table.from_pylist([file], schema=FILES), settings).to_pylist()
+    assert row["error_code"] == "object-unreadable" and "connection lost" in row["error"]
+    assert row["bytes_read"] > 0 and row["genre"] is None
 
 
 def test_a_worker_refuses_another_model(settings: Settings) -> None:

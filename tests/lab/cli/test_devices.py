@@ -135,7 +135,7 @@ def test_two_machines_end_with_the_error_of_the_first(place: Path) -> None:
         )
         for node in (0, 1)
     ]
-    first, second = (each.communicate(timeout=120)[1].splitlines() for each in machines)
+    first, second = (each.communicate(timeout=600)[1].splitlines() for each in machines)
     assert [each.returncode for each in machines] == [1, 1]
     assert first == second and "holds a run with other values of the recipe" in first[-1]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from published_fcn import TAGS, published, write_published
 from safetensors.torch import load_file
 
 from genrelab.cli.main import main
+from genrelab.lab.training.checkpoints import read_history
 
 RATE = 8000
 GENRES = ("high", "low", "middle")
@@ -178,3 +181,18 @@ def test_a_pretraining_that_cannot_be_is_told(
     assert "clam" in told(*taught(desk), "--set=tags.taught={style:soft: [clam]}")
     assert "--teacher-tags" in told(taught(desk)[0])
     assert not (tmp_path / "pre" / "best.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_pretrain_like_one(desk: Path, pretrained: Path) -> None:
+    folder = desk / "out" / "two"
+    arguments = words(desk, "pretrain", f"--corpus=table:{desk / 'free.csv'}", f"--to={folder}")
+    command = [sys.executable, "-m", "genrelab", *arguments, *taught(desk), "--devices=2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    ours, theirs = ([row["train_loss"] for row in read_history(each)] for each in (folder, pretrained))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
+    ours, theirs = (
+        json.loads((each / "pretraining.json").read_text())["held_out"] for each in (folder, pretrained)
+    )
+    assert ours == pytest.approx(theirs, abs=1e-3)

@@ -20,8 +20,9 @@ from raising import raises
 from sklearn.manifold import trustworthiness
 
 from genrelab.library import Library
+from genrelab.library.explore.chart.columns import TrackColumns
 from genrelab.library.explore.chart.components import principal_components
-from genrelab.library.explore.chart.payload import Tiles, divide, on_grid
+from genrelab.library.explore.chart.payload import Tiles, divide, on_grid, pack
 from genrelab.library.explore.chart.placing import place
 from genrelab.library.explore.chart.quality import kept_neighbours
 from genrelab.library.explore.map import Survey, write_map
@@ -261,3 +262,21 @@ def test_the_first_tile_is_a_sample_of_the_whole() -> None:
     assert tiles.count[0] == 2000
     counts, _, _ = np.histogram2d(*places[tiles.order[:2000]].T, bins=4, range=[[0, 1], [0, 1]])
     assert counts.min() > 2000 / 16 * 0.6, "every region has its share"
+
+
+def test_places_are_packed_to_the_last_bit() -> None:
+    draw = np.random.default_rng(4)
+    places = draw.random((500, 2), dtype=np.float32)
+    genre = draw.integers(2, size=500).astype(np.uint16)
+    tracks = TrackColumns(
+        np.arange(500), [b"/%03d" % n for n in range(500)], ("a", "b"), genre,
+        draw.random(500).astype(np.float32), draw.integers(9, size=500).astype(np.uint32),
+    )  # fmt: skip
+    found = read_data(pack(tracks, places, {}))
+    row = found["row"]
+    grid = on_grid(places)[row]
+    np.testing.assert_array_equal(found["x"].astype(int) << 4 | found["low"] >> 4, grid[:, 0])
+    np.testing.assert_array_equal(found["y"].astype(int) << 4 | found["low"] & 15, grid[:, 1])
+    for name in ("genre", "copies"):
+        np.testing.assert_array_equal(found[name], getattr(tracks, name)[row])
+    np.testing.assert_allclose(found["confidence"] / 100, tracks.confidence[row], atol=0.00501)

@@ -144,7 +144,7 @@ def damage(path: Path, rng: np.random.Generator) -> list[str]:
         column = str(rng.choice(columns))
         pool = FITTING.get(column, VALUES) if rng.integers(3) else VALUES
         value = pool[int(rng.integers(len(pool)))]
-        where = "" if rng.integers(3) == 0 else " WHERE id = 1"
+        where = "" if rng.integers(3) == 0 else " WHERE id = (SELECT min(id) FROM tracks)"
         try:
             connection.execute(f"UPDATE {table} SET {column} = ?{where}", (value,))
             done.append(f"{table}.{column} = {repr(value)[:60]}")
@@ -323,7 +323,7 @@ def test_bombs_take_no_memory(scene: Path, tmp_path: Path) -> None:
 
 def test_an_invalid_path_is_not_read(scene: Path, tmp_path: Path, capsys: Capture) -> None:
     folder = copy(scene, tmp_path / "copy")
-    change(folder, "UPDATE tracks SET path = ? WHERE id = 1", b"/a\0b\xff")
+    change(folder, "UPDATE tracks SET path = ? WHERE id = (SELECT min(id) FROM tracks)", b"/a\0b\xff")
     assert main(["library", "check", "--format", "json", "--library", str(folder / "l.db")]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["counts"]["changed"], report["problems"]) == (1, [])

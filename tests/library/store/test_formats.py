@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from genrelab.library.store.schema.derived import DAMAGED
 from genrelab.library.store.schema.shown import Shown
 from genrelab.library.store.track_row import READ_COLUMNS, TrackRow, checksum_of
 from genrelab.library.store.tracks import Tracks
+from genrelab.recognize.writers.formats import write_csv, write_records
 
 ROWS = 700
 
@@ -168,8 +170,32 @@ def test_lists_are_the_same_with_and_without_derived_values(tmp_path: Path) -> N
         assert short[0].timeline == () and len(short[0].genres) == 2
 
 
+def test_short_records_make_the_same_table(tmp_path: Path) -> None:
+    with Library(underived(tmp_path / "l.db")) as library:
+        for top, tags, guess in ((3, False, False), (1, True, True), (12, True, False)):
+            whole, short = io.BytesIO(), io.BytesIO()
+            records = (each.with_guess() if guess else each for each in library.tracks.all())
+            write_records(records, whole, format="csv", top=top, tags=tags)
+            briefs = library.tracks.briefly(shown=Shown(top, timeline=False, tags=tags))
+            write_csv((each.with_guess() if guess else each for each in briefs), short, top=top, tags=tags)
+            assert short.getvalue() == whole.getvalue()
+            assert short.getvalue().count(b"\n") == ROWS + 1
+
+
 @pytest.mark.parametrize(
-    "genres", ['[["a"', "[[1,2", "[5]", '[["a", 0.5, 3]]', '[["a", NaN]]', "[[7, 0.5]]", "{}", "[" * 100_000]
+    "genres",
+    [
+        '[["a"',
+        "[[1,2",
+        "[5]",
+        '[["a", 0.5, 3]]',
+        '[["a", NaN]]',
+        '[["a", 1e999]]',
+        '[["a", 1e]]',
+        "[[7, 0.5]]",
+        "{}",
+        "[" * 100_000,
+    ],
 )
 def test_a_checksum_that_another_program_wrote_hides_no_damage(genres: str, tmp_path: Path) -> None:
     path = make_library(tmp_path / "l.db", 2)

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +32,35 @@ with Library(path) as library:
         found = vectors.search(np.array([numbers], np.float32), 10).rows[0].tolist()
         print(json.dumps([len(vectors), found]), flush=True)
 """
+
+
+PAUSE = """
+import time
+from genrelab.library.vectors.files.folder import Folder
+from genrelab.library.vectors.files.row_file import RowFile
+kind = {"append": RowFile, "finish": RowFile}.get(sys.argv[5], Folder)
+act, calls = getattr(kind, sys.argv[5]), []
+def paused(self, *given):
+    calls.append(given)
+    if len(calls) == int(sys.argv[6]):
+        if kind is RowFile:
+            self.file.flush()
+        print("paused", flush=True)
+        time.sleep(100)
+    return act(self, *given)
+setattr(kind, sys.argv[5], paused)
+"""
+
+
+def kill_at(path: Path, query: np.ndarray, act: str, call: int) -> None:
+    """Start a search, and kill it when it is about to act for the so manieth time."""
+    arguments = [str(path), MODEL, json.dumps(query.tolist()), "1", act, str(call)]
+    head, tail = SEARCH.split("with Library", 1)
+    command = [sys.executable, "-c", f"{head}{PAUSE}with Library{tail}", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "paused\n"
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
 
 
 def start(path: Path, query: np.ndarray, times: int = 1) -> subprocess.Popen[str]:
@@ -62,24 +89,18 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sketch, "SKETCHED_FROM", 1000)
 
 
-def watched(folder: Path) -> Iterator[set[str]]:
-    """Yield the suffixes of the files that are there, until a minute is over."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        yield {each.suffix for each in folder.glob("*")} if folder.is_dir() else set()
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".lock", ".f16", ".sketch", ".rows"])
-def test_a_process_that_is_killed_leaves_nothing_wrong(path: Path, drawn: np.ndarray, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("act", "call"),
+    [("create", 1), ("append", 3), ("finish", 1), ("append", 5), ("write_rows", 1), ("write", 1)],
+)
+def test_a_process_that_is_killed_leaves_nothing_wrong(
+    path: Path, drawn: np.ndarray, act: str, call: int
+) -> None:
+    kill_at(path, drawn[5], act, call)
     folder = path.with_suffix(".vectors")
-    with start(path, drawn[5]) as process:
-        for suffixes in watched(folder):
-            if suffix in suffixes:
-                process.send_signal(signal.SIGKILL)
-                break
-        assert process.wait() == -signal.SIGKILL, "it was not ready before"
     assert not list(folder.glob("*.json")), "nothing is named before it is complete"
+    assert act == "create" or list(folder.glob("*.f16"))
     with Library(path) as library:
         vectors = open_vectors(library, MODEL)
         assert vectors is not None
@@ -89,19 +110,18 @@ def test_a_process_that_is_killed_leaves_nothing_wrong(path: Path, drawn: np.nda
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_while_it_appends(path: Path, drawn: np.ndarray) -> None:
+@pytest.mark.parametrize(("act", "call"), [("append", 4), ("finish", 2), ("write", 1)])
+def test_a_process_that_is_killed_while_it_appends(
+    path: Path, drawn: np.ndarray, act: str, call: int
+) -> None:
     with Library(path) as library:
         assert open_vectors(library, MODEL) is not None
     (matrix,) = path.with_suffix(".vectors").glob("*.f16")
     size = matrix.stat().st_size
     more = clustered(9_000, LENGTH, 3)
     add(path, more, name="new")
-    with start(path, more[5]) as process:
-        end = time.monotonic() + 60
-        while matrix.stat().st_size == size and time.monotonic() < end:
-            pass
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    kill_at(path, more[5], act, call)
+    assert matrix.stat().st_size > size
     both = np.concatenate([drawn, more])
     with Library(path) as library:
         vectors = open_vectors(library, MODEL)

@@ -186,8 +186,9 @@ class Nearest:
             self._seen.update(dict.fromkeys(some))
             marks = ", ".join("?" * len(some))
             for number, *columns, data in self._library.database.rows(
-                "SELECT id, path, sound, duration, coalesce(genre, ''), coalesce(confidence, 0.0), embedding "
-                f"FROM tracks WHERE id IN ({marks}) AND substr(model, ?) = ? AND ({clause})",
+                f"WITH {among('id', marks)} SELECT id, path, sound, duration, coalesce(genre, ''), "
+                "coalesce(confidence, 0.0), embedding FROM tracks "
+                f"WHERE substr(model, ?) = ? AND ({clause})",
                 (*some, -KEY_LENGTH, key, *values),
             ):
                 track, direction = embedded_of(columns), _direction(data, self._directions.shape[1])
@@ -198,6 +199,14 @@ class Nearest:
         """Return the ids of all tracks that fulfil the filter."""
         found = self._library.database.numbers(f"SELECT id FROM tracks WHERE {where.clause}", where.values)
         return np.frombuffer(found, np.int64)
+
+
+def among(column: str, marks: str) -> str:
+    """Return the part of a WITH clause that makes `tracks` those with some values.
+
+    A filter may have subqueries over the table `tracks`, which then see these rows alone.
+    """
+    return f"tracks AS (SELECT * FROM main.tracks WHERE {column} IN ({marks}))"
 
 
 def with_folders(
@@ -261,9 +270,9 @@ def count_left_out(library: Library, model: str, where: TrackFilter | None, othe
         some = others[start : start + _AT_ONCE].tolist()
         marks = ", ".join("?" * len(some))
         for is_same, tracks, empty in library.database.rows(
-            "SELECT substr(model, ?) = ? AS same, count(*), count(*) - count(embedding) FROM tracks "
-            f"WHERE id IN ({marks}) AND ({clause}) GROUP BY same",
-            (-KEY_LENGTH, model[-KEY_LENGTH:], *some, *values),
+            f"WITH {among('id', marks)} SELECT substr(model, ?) = ? AS same, count(*), "
+            f"count(*) - count(embedding) FROM tracks WHERE ({clause}) GROUP BY same",
+            (*some, -KEY_LENGTH, model[-KEY_LENGTH:], *values),
         ):
             elsewhere, without = elsewhere + (0 if is_same else tracks), without + (empty if is_same else 0)
     return elsewhere, without

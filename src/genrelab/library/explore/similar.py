@@ -14,7 +14,7 @@ import numpy.typing as npt
 from genrelab.bundle.bundle import KEY_LENGTH, embedding_key
 from genrelab.errors import AudioError, UsageError
 from genrelab.library.explore.embeddings import Directions, count_models, share_embedding
-from genrelab.library.explore.nearest import Nearest, count_left_out, with_folders
+from genrelab.library.explore.nearest import Nearest, among, count_left_out, with_folders
 from genrelab.library.store.file_snapshot import FileSnapshot, real_path
 from genrelab.library.store.library import Library
 from genrelab.library.store.recognition_cache import CachedRecognizer
@@ -314,8 +314,8 @@ def _places(
     """Return the other files of a recording that are there and fulfil the filter, in the order of paths."""
     clause, values = ("1", ()) if where is None else (where.clause, where.values)
     rows = library.database.rows(
-        "SELECT path FROM tracks WHERE sound = ? AND substr(model, ?) = ? AND embedding IS NOT NULL "
-        f"AND ({clause}) ORDER BY path",
+        f"WITH {among('sound', '?')} SELECT path FROM tracks WHERE substr(model, ?) = ? "
+        f"AND embedding IS NOT NULL AND ({clause}) ORDER BY path",
         (sound, -KEY_LENGTH, embedding_key(model), *values),
     )
     places = (Path(os.fsdecode(path)) for (path,) in rows if is_path(path) and path not in omit)

@@ -65,7 +65,7 @@ MOST_NUMBERS = 2**16
 _SHORTEST_STEP = 1e-4  # seconds from one segment to the next
 _LARGEST_NUMBER = 1e15  # of an embedding's numbers: sums of squares fit in float32
 _POSIX = os.sep == "/"
-_scan = json.JSONDecoder().scan_once
+_MOST_PAIRS = 20  # more genres are parsed as JSON
 _KIND = re.compile("[a-z][a-z-]*")
 _KINDS, _REASONS = get_args(NoticeKind), (None, *get_args(Reason))
 
@@ -301,22 +301,23 @@ def ranked_genres(text: object) -> tuple[RankedGenre, ...]:
 
 
 def _first_genres(text: str, most: int | None) -> tuple[RankedGenre, ...]:
-    """Return the first genres in a list, without a look at the others; raise if it is damaged."""
-    if most is None:
-        return ranked_genres(text)
-    found: list[RankedGenre] = []
-    at = 1
+    """Return the first genres in a list, without a look at the others; raise if they are damaged."""
+    found = None if most is None or most > _MOST_PAIRS else _leading_pairs(most).match(text)
+    if found is None:  # all, or fewer, or a name with an escape
+        return ranked_genres(text)[:most]
+    values = found.groups()
     try:
-        while text.startswith("[", at):
-            (name, probability), end = _scan(text, at)
-            need(is_text(name) and is_probability(probability), "genres")
-            found.append(RankedGenre(name, float(probability)))
-            if len(found) == most or text[end:] == "]":
-                return tuple(found)
-            at = end + 2 if text.startswith(", ", end) else -1  # genrelab writes no other spaces
-    except (ValueError, TypeError, StopIteration, RecursionError) as error:
+        probabilities = [float(value) for value in values[1::2]]
+    except ValueError as error:
         raise DamagedRowError("genres") from error  # another program can write a checksum that agrees
-    return ranked_genres(text)[:most]
+    need(all(map(is_probability, probabilities)), "genres")
+    return tuple(map(RankedGenre, values[::2], probabilities))
+
+
+@lru_cache(maxsize=16)
+def _leading_pairs(count: int) -> re.Pattern[str]:
+    """Return a pattern of the first pairs in a list as `json.dumps` writes it."""
+    return re.compile(r"\[" + ", ".join([r'\["([^"\\]*)", ([-+.\deE]+)\]'] * count))
 
 
 def tag_scores(text: object, *, only_present: bool = False) -> tuple[TagScore, ...]:

@@ -180,8 +180,8 @@ class Group:
         with suppress(RuntimeError):  # process 0 may be gone
             if failure is not None and not self._watch.orphaned and not self._store.check([FAILED]):
                 self._store.set(FAILED, failure.text())
-            if self.leads and not self._told:
-                self._tell("ready", None)
+            if self.leads and failure is None and not self._told:
+                self._tell("ready", None)  # nothing is to be trained
                 self._linger()
             elif self.leads and failure is not None:
                 self._linger()
@@ -310,7 +310,7 @@ def together(place: Place, command: Sequence[str]) -> Iterator[Group]:
             group.last_words()
             raise SystemExit(1) from error
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         group.close(ended(place.rank, place.size, "was interrupted"))
         raise
     except Exception as error:

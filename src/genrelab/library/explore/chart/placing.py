@@ -105,7 +105,7 @@ def _lay_out(components: Points, graph: Numbers | None, progress: Progress) -> P
 
 def _between(n: int) -> list[int]:
     """Return the sizes of the samples between the first one and all tracks."""
-    sizes = []
+    sizes: list[int] = []
     while (size := WHOLE * _FACTOR ** (len(sizes) + 1)) < n:
         sizes.append(size)
     return sizes

@@ -70,11 +70,27 @@ def _brief(row: TrackRow, path: bytes, shown: Shown) -> Brief:
         with suppress(DamagedRowError):
             if (short := row.short(shown)) is not None:
                 return Brief(
-                    *(text, row.model, row.duration, row.genre, row.confidence, short[0]),
-                    *(row.reason, bool(row.full), short[1]),
+                    text,
+                    row.model,
+                    row.duration,
+                    row.genre,
+                    row.confidence,
+                    genres=short[0],
+                    reason=row.reason,
+                    full=bool(row.full),
+                    tags=short[1],
                 )
     record = listed(row, Path(text), shown)
     return Brief(
-        *(os.fspath(record.path), record.model, record.duration, record.genre, record.confidence),
-        *(record.genres, record.reason, record.full, record.tags, record.warning, record.error),
+        os.fspath(record.path),
+        record.model,
+        record.duration,
+        record.genre,
+        record.confidence,
+        genres=record.genres,
+        reason=record.reason,
+        full=record.full,
+        tags=record.tags,
+        warning=record.warning,
+        error=record.error,
     )

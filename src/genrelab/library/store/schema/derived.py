@@ -37,7 +37,9 @@ def derive(row: TrackRow) -> tuple[str | None, int]:
     except DamagedRowError:
         return None, DAMAGED
     labels = [tag.label for tag in found.tags if tag.present]
-    return json.dumps(labels, ensure_ascii=False) if found.tags else "", checksum_of(row)
+    checksum = checksum_of(row)
+    present = json.dumps(labels, ensure_ascii=False) if found.tags else ""
+    return present, DAMAGED if checksum is None else checksum
 
 
 def complete(database: Database, report: Report | None = None) -> None:
