@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 from catalogue_rows import rows
 from raising import raises
 
-from genrelab.catalogue import manifest, shards
+from genrelab.catalogue import manifest, reader, shards
 from genrelab.catalogue.manifest import begin_run, make_catalogue, read_runs
 from genrelab.catalogue.reader import read_catalogue
 from genrelab.catalogue.records import failed
@@ -47,6 +49,33 @@ def test_the_row_of_the_latest_run_counts_whatever_the_clock_says(
     write(tmp_path, 2, ["c"], size=23)  # two runs at once: the later one
     assert {row["path"]: row["size"] for row in rows(tmp_path)} == {"a": 11, "b": 22, "c": 23}
     assert len(rows(tmp_path)) == 3
+
+
+def test_a_run_after_the_largest_number_of_eight_digits(tmp_path: Path) -> None:
+    write(tmp_path, 99_999_999, ["a"])
+    storage = Storage.at(str(tmp_path))
+    assert begin_run(storage, {}).generation == 100_000_000
+    write(tmp_path, 100_000_000, ["a", "b"], size=2)
+    assert {row["path"]: row["size"] for row in rows(tmp_path)} == {"a": 2, "b": 2}
+    assert begin_run(storage, {}).generation == 100_000_001
+
+
+def test_memory_of_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = pa.array([0] * 2000, pa.timestamp("us", "UTC"))
+
+    def tables(*_: object, jobs: int) -> Iterator[pa.Table]:
+        for shard in range(50):
+            paths = pa.array([b"%d/%d" % (shard, row) for row in range(2000)])
+            yield pa.table({"path_bytes": paths, "generation": pa.array([1] * 2000), "written_at": times})
+
+    monkeypatch.setattr(reader, "_tables", tables)
+    tracemalloc.start()
+    try:
+        found = reader._newest(Storage.at("unused"), [])
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, found)) == 100_000 and most < 120 * 100_000
 
 
 def test_columns(tmp_path: Path) -> None:
