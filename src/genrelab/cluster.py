@@ -98,6 +98,16 @@ def open_cluster(address: str | None = None, *, cpus: int | None = None) -> Iter
         yield Cluster(ray, max(1, int(there.get("CPU", 1))), int(there.get("GPU", 0)), started)
 
 
+def check_address(engine: str, address: str | None) -> None:
+    """Raise a `UsageError` if the address of a cluster is given to another engine than `ray`."""
+    if engine != "ray" and address is not None:
+        raise UsageError(
+            f"--ray-address {shorten(address)} has no effect with --engine {engine}. Add --engine ray, or "
+            "omit the address.",
+            code="cluster-address-unused",
+        )
+
+
 def load_ray() -> Any:
     """Import Ray with safe defaults.
 

@@ -90,6 +90,12 @@ def test_an_address_that_is_none() -> None:
             pass
 
 
+def test_an_address_without_the_engine_ray_is_refused() -> None:
+    with raises("cluster-address-unused", "10.0.0.5:6379", "--engine local"):
+        find_engine("local", ray_address="10.0.0.5:6379")
+    find_engine("ray", ray_address="10.0.0.5:6379")
+
+
 def test_without_ray_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     engine = find_engine("ray")

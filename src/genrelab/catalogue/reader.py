@@ -13,7 +13,7 @@ import pyarrow as pa
 from genrelab.catalogue.manifest import check_catalogue
 from genrelab.catalogue.resume import Keys, KnownKeys, counting_rows, file_keys, path_keys
 from genrelab.catalogue.schema import SHARDS
-from genrelab.catalogue.shards import Shard, list_shards, read_shard
+from genrelab.catalogue.shards import Shard, list_shards, read_shard, rows_of
 from genrelab.catalogue.storage import Storage
 from genrelab.errors import UsageError
 from genrelab.recognize.prefetch import map_in_order
@@ -70,6 +70,21 @@ def newest_rows(
     for wanted, table in zip(newest, _tables(storage, shards, columns, jobs=2), strict=True):
         if len(wanted):
             yield table.take(pa.array(wanted))
+
+
+def count_rows(storage: Storage, shards: Sequence[Shard]) -> int:
+    """Return the number of rows of shards together, older rows of files included.
+
+    Raises
+    ------
+    CatalogueError
+        If a shard cannot be read.
+    """
+
+    def count(shard: Shard, stop: threading.Event) -> int:
+        return rows_of(storage, shard)
+
+    return sum(map_in_order(count, shards, jobs=8 if storage.is_s3 else 1))
 
 
 def _tables(

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from genrelab.catalogue.manifest import check_catalogue, read_runs
-from genrelab.catalogue.reader import newest_rows
+from genrelab.catalogue.reader import count_rows, newest_rows
 from genrelab.catalogue.resume import left_to_do
 from genrelab.catalogue.run import RunCounts, known_files
-from genrelab.catalogue.shards import list_shards, rows_of
+from genrelab.catalogue.shards import list_shards
 from genrelab.catalogue.storage import Storage
 
 _COLUMNS = ["genre", "error_code", "reason", "duration", "bytes_read", "model", "size"]
@@ -91,7 +91,7 @@ def status(storage: Storage, listing: Iterable[pa.Table] | None = None, model: s
     return {
         "place": storage.place,
         "shards": len(shards),
-        "rows": sum(rows_of(storage, shard) for shard in shards),
+        "rows": count_rows(storage, shards),
         "bytes": sum(shard.size for shard in shards),
         "listed": listed,
         "left": left,

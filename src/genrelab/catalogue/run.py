@@ -23,6 +23,7 @@ from genrelab.catalogue.resume import KnownKeys, left_to_do
 from genrelab.catalogue.settings import Settings
 from genrelab.catalogue.shards import ShardWriter, list_shards
 from genrelab.catalogue.storage import Storage
+from genrelab.cluster import check_address
 from genrelab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,10 +99,11 @@ def find_engine(name: str, *, ray_address: str | None = None, workers: int | Non
     Raises
     ------
     UsageError
-        If there is no such engine.
+        If there is no such engine, or it has no use for the address.
     MissingExtraError
         If its package is not installed.
     """
+    check_address(name, ray_address)
     if name == "local":
         from genrelab.catalogue.engines.local import LocalEngine
 

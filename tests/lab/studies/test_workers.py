@@ -43,6 +43,11 @@ def searched(**plan: Any) -> Search:
     return settle(Plan(recipe="simple-cnn", set=[*SMALL, "augment=null"], **plan))
 
 
+def test_an_address_without_the_engine_ray_is_refused() -> None:
+    with raises("cluster-address-unused", "auto", "--engine local"):
+        Launcher("local", 2, "auto")
+
+
 @pytest.mark.slow
 def test_a_search_on_a_cluster_gives_what_one_process_gives(
     ray: Launcher, corpus: Corpus, split: Split, tmp_path: Path

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 
-from genrelab.cluster import Cluster, cause_of, describe, is_of_ray, open_cluster
+from genrelab.cluster import Cluster, cause_of, check_address, describe, is_of_ray, open_cluster
 from genrelab.errors import ClusterError
 from genrelab.lab.plugins import load_same, plugin_files
 from genrelab.lab.registry import Origin
@@ -57,11 +57,19 @@ class Launcher:
         if there is none.
     address : str or None
         Of the Ray cluster; see `genrelab.cluster.open_cluster`.
+
+    Raises
+    ------
+    UsageError
+        If there is an address, but no cluster.
     """
 
     engine: Literal["local", "ray"] = "local"
     jobs: int | None = None
     address: str | None = None
+
+    def __post_init__(self) -> None:
+        check_address(self.engine, self.address)
 
     @property
     def alone(self) -> bool:
