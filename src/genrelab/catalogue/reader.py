@@ -131,8 +131,8 @@ def _newest(storage: Storage, shards: Sequence[Shard]) -> list[npt.NDArray[np.in
     ends = np.cumsum([len(each) for each in keys])
     if not keys:
         return []
-    key = _joined(keys)
-    order = np.lexsort([_joined(times), _joined(generations), key])  # of equal ones, the last row counts
+    key, generation, time = _joined(keys), _joined(generations), _joined(times)
+    order = np.lexsort((time, generation, key))  # of equal ones, the last row counts
     key = key[order]
     last = np.ones(len(key), np.bool_)
     last[:-1] = key[1:] != key[:-1]
