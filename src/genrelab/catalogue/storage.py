@@ -297,12 +297,8 @@ def _local_names(folder: str) -> Iterator[Stored]:
 
 def _put(address: str, content: bytes | memoryview) -> None:
     stream = file_system(address).open_output_stream(_key(address))
-    try:
-        stream.write(content)
-    except BaseException:
-        stream.abort() if hasattr(stream, "abort") else None
-        raise
-    stream.close()
+    stream.write(content)
+    stream.close()  # the object appears here, whole
 
 
 @cache
