@@ -47,6 +47,16 @@ def test_a_file_that_took_too_long_is_given_up_at_once() -> None:
     assert ledger.begin(b"batch", "two") == {2: "worker-timeout"}
 
 
+def test_a_worker_may_be_slower_than_the_one_that_finished_its_batch() -> None:
+    ledger = Ledger(b"")
+    ledger.begin(b"batch", "slow")
+    ledger.begin(b"batch", "fast")
+    ledger.end(b"batch")
+    ledger.note(b"batch", 1)
+    ledger.give_up(b"batch", 1, "worker-timeout")
+    assert ledger.begin(b"batch", "next") is None
+
+
 @pytest.mark.parametrize("call", ["lambda: os._exit(7)", "lambda: time.sleep(60)"])
 def test_the_process_of_a_file_that_takes_too_long_ends(call: str) -> None:
     script = (

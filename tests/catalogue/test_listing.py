@@ -14,6 +14,7 @@ from s3_store import Store
 
 from genrelab.catalogue.listing import ScanOptions, list_files
 from genrelab.catalogue.schema import FILES
+from genrelab.errors import UsageError
 
 
 def paths(table: pa.Table) -> list[str]:
@@ -102,6 +103,39 @@ def test_paths_that_cannot_be_paths_are_rows(tmp_path: Path) -> None:
     assert listed(str(tmp_path / "list.csv")).column("path_bytes").to_pylist()[0].endswith(b"/\xff\xfe.mp3")
 
 
+def test_keys_are_read_as_they_are_written(tmp_path: Path) -> None:
+    table = tmp_path / "list.csv"
+    table.write_bytes(b"bucket,key,size,etag\nbucket,001,1,x\nbucket,true,1,x\nbucket,caf\xe9,1,x\n")
+    found = listed(str(table))
+    assert paths(found)[:2] == ["s3://bucket/001", "s3://bucket/true"]
+    assert found.column("error_code").to_pylist() == [None, None, "listing-path"]
+    names = pa.array([b"ok.mp3", b"caf\xe9.mp3"]).view(
+        pa.string()
+    )  # text in name only, as some programs write
+    pq.write_table(pa.table({"path": names}), tmp_path / "list.parquet")
+    exact = listed(str(tmp_path / "list.parquet")).column("path_bytes").to_pylist()
+    assert exact == [bytes(tmp_path / "ok.mp3"), bytes(tmp_path) + b"/caf\xe9.mp3"]
+
+
+def test_a_name_that_is_no_key_is_a_row(store: Store) -> None:
+    bucket = store.make_bucket("names")
+    store.put(f"{bucket}/set/a.mp3", b"123")
+    store.put(f"{bucket}/set/list.csv", b"path\ncaf\xe9.mp3\na.mp3\n")
+    found = listed(f"{bucket}/set/list.csv")
+    assert found.column("error_code").to_pylist() == ["listing-path", None]
+    assert found.column("size").to_pylist() == [None, 3]
+
+
+def test_passwords_in_addresses_are_not_repeated(tmp_path: Path) -> None:
+    address = "s3://NAME:PASS/WORD@bucket/x"
+    with pytest.raises(UsageError) as caught:
+        list_files(address, problem=refuse)
+    assert "s3://***@bucket/x" in str(caught.value) and "WORD" not in str(caught.value)
+    (tmp_path / "list.csv").write_text(f"path\n{address}\n")
+    (error,) = listed(str(tmp_path / "list.csv")).column("error").to_pylist()
+    assert "s3://***@bucket/x" in error and "WORD" not in error
+
+
 @pytest.mark.parametrize("name", ["list.parquet", "list.csv"])
 def test_damaged_tables(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -112,9 +146,9 @@ def test_damaged_tables(name: str, tmp_path: Path) -> None:
 
 def test_what_is_no_listing(music: Path, tmp_path: Path) -> None:
     with raises("listing-kind", music / "high.flac"):
-        list(list_files(str(music / "high.flac"), problem=refuse))
+        list_files(str(music / "high.flac"), problem=refuse)  # at once: nothing may be written before
     with raises("listing-missing", tmp_path / "none"):
-        list(list_files(str(tmp_path / "none"), problem=refuse))
+        list_files(str(tmp_path / "none"), problem=refuse)
     for address in ("s3://", "s3:///key", "gs://bucket/x", "https://host/x"):
         with raises("catalogue-place", address):
-            list(list_files(address, problem=refuse))
+            list_files(address, problem=refuse)

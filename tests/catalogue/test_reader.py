@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import pytest
 from catalogue_rows import rows
 from raising import raises
 
-from genrelab.catalogue import manifest, shards
+from genrelab.catalogue import manifest, reader, shards
 from genrelab.catalogue.manifest import begin_run, make_catalogue, read_runs
 from genrelab.catalogue.reader import read_catalogue
 from genrelab.catalogue.records import failed
@@ -22,7 +25,7 @@ from genrelab.catalogue.resume import KnownKeys, path_keys
 from genrelab.catalogue.schema import FILES
 from genrelab.catalogue.settings import Settings
 from genrelab.catalogue.shards import ShardWriter
-from genrelab.catalogue.storage import Storage
+from genrelab.catalogue.storage import Storage, _local_names
 
 
 def write(place: Path, generation: int, names: list[str], size: int = 1) -> None:
@@ -46,6 +49,33 @@ def test_the_row_of_the_latest_run_counts_whatever_the_clock_says(
     write(tmp_path, 2, ["c"], size=23)  # two runs at once: the later one
     assert {row["path"]: row["size"] for row in rows(tmp_path)} == {"a": 11, "b": 22, "c": 23}
     assert len(rows(tmp_path)) == 3
+
+
+def test_a_run_after_the_largest_number_of_eight_digits(tmp_path: Path) -> None:
+    write(tmp_path, 99_999_999, ["a"])
+    storage = Storage.at(str(tmp_path))
+    assert begin_run(storage, {}).generation == 100_000_000
+    write(tmp_path, 100_000_000, ["a", "b"], size=2)
+    assert {row["path"]: row["size"] for row in rows(tmp_path)} == {"a": 2, "b": 2}
+    assert begin_run(storage, {}).generation == 100_000_001
+
+
+def test_memory_of_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = pa.array([0] * 2000, pa.timestamp("us", "UTC"))
+
+    def tables(*_: object, jobs: int) -> Iterator[pa.Table]:
+        for shard in range(50):
+            paths = pa.array([b"%d/%d" % (shard, row) for row in range(2000)])
+            yield pa.table({"path_bytes": paths, "generation": pa.array([1] * 2000), "written_at": times})
+
+    monkeypatch.setattr(reader, "_tables", tables)
+    tracemalloc.start()
+    try:
+        found = reader._newest(Storage.at("unused"), [])
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, found)) == 100_000 and most < 120 * 100_000
 
 
 def test_columns(tmp_path: Path) -> None:
@@ -126,6 +156,34 @@ def test_known_keys_are_those_that_were_added() -> None:
         known.add(path_keys(pa.array([str(number).encode() for number in range(start, start + 100)])))
     found = known.has(path_keys(pa.array([str(number).encode() for number in range(2990, 3010)])))
     assert np.array_equal(found, [True] * 10 + [False] * 10) and known.count == 3000
+
+
+def test_each_key_is_merged_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = path_keys(pa.array([str(number).encode() for number in range(4096)]))
+    merged = 0
+
+    def counted(arrays: list[np.ndarray]) -> np.ndarray:
+        nonlocal merged
+        merged += sum(map(len, arrays))
+        return concatenate(arrays)
+
+    concatenate = np.concatenate
+    monkeypatch.setattr(np, "concatenate", counted)
+    known = KnownKeys()
+    for number in range(len(keys)):
+        known.add(keys[number : number + 1])
+    assert known.has(keys).all() and merged < 24 * len(keys)  # 2 log2(n) of them
+
+
+def test_a_file_that_vanishes_hides_no_other(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.parquet").touch()
+    with os.scandir(tmp_path) as entries:
+        order = [entry.name for entry in entries]
+    found = _local_names(str(tmp_path))
+    assert next(found).name == order[0]
+    (tmp_path / order[1]).unlink()
+    assert [stored.name for stored in found] == order[2:]
 
 
 def test_without_pyarrow_the_extra_is_named() -> None:

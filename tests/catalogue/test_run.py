@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import soundfile
 import tiny_onnx
 from catalogue_rows import listed, rows
 from raising import raises
@@ -96,6 +98,40 @@ def test_another_model_does_all_again(music: Path, settings: Settings, tmp_path:
     assert changed.identity != settings.identity
     assert run(tmp_path / "out", music, changed).files == 6
     assert {row["model"] for row in rows(tmp_path / "out")} == {changed.identity}
+
+
+def test_whole_files_are_done_again_only_if_they_were_not_whole(
+    model: Path, settings: Settings, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "long", tmp_path / "out"
+    folder.mkdir()
+    soundfile.write(folder / "long.flac", tiny_onnx.tone(200.0, 240.0), tiny_onnx.RATE)
+    soundfile.write(folder / "short.flac", tiny_onnx.tone(200.0, 2.0), tiny_onnx.RATE)
+    whole = replace(settings, full=True)
+    assert run(out, folder, settings).files == 2
+    assert {Path(row["path"]).name: row["full"] for row in rows(out)} == {
+        "long.flac": False,
+        "short.flac": True,
+    }
+    assert run(out, folder, whole).files == 1
+    assert run(out, folder, whole).files == run(out, folder, settings).files == 0
+
+
+def test_records_of_a_worker_that_has_died_count(music: Path, settings: Settings) -> None:
+    first, second, third = (listed(str(music)).slice(at, 1) for at in range(3))
+    pool = local._Pool(iter([third]), settings)
+    worker = object.__new__(local._Worker)
+    worker.connection, theirs = multiprocessing.Pipe()
+    worker.process = multiprocessing.get_context("spawn").Process(target=print)
+    worker.ready, worker.since = True, 0.0
+    worker.files = deque([first, second])
+    pool._workers = [worker]
+    for file in (first, second):
+        theirs.send_bytes(local._to_bytes(records(file, settings)))
+    theirs.close()
+    found = pa.concat_tables([*pool._receive(worker), *pool._receive(worker)])
+    assert found.equals(records(pa.concat_tables([first, second]), settings))
+    assert pool._next().equals(third)  # type: ignore[union-attr]
 
 
 def test_which_errors_are_tried_again(music: Path, settings: Settings, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from genrelab.catalogue.storage import (
     is_uri,
     look_up,
     walk_s3,
+    without_secrets,
 )
 from genrelab.errors import CatalogueError, UsageError
 
@@ -37,6 +38,7 @@ BATCH = 1000
 """Files of a table, and of a look-up."""
 
 _Item = TypeVar("_Item")
+_KEY = ("bucket", "key")
 _ETAG = ("etag", "e_tag")
 _MODIFIED = ("mtime", "modified", "last_modified", "last_modified_date")
 _LONGEST_PATH = 4096  # bytes; a key of S3 has at most 1024
@@ -74,7 +76,7 @@ def list_files(
     scan: ScanOptions | None = None,
     problem: Callable[[str], None],
 ) -> Iterator[pa.Table]:
-    """Yield the files of a listing, a thousand at a time.
+    """Return the files of a listing, a thousand at a time.
 
     Parameters
     ----------
@@ -87,35 +89,30 @@ def list_files(
     problem : callable
         Called with a message about each folder that cannot be listed.
 
-    Yields
-    ------
-    pyarrow.Table
-        Of the schema `genrelab.catalogue.schema.FILES`. A path that cannot be one is a row with an error.
+    Returns
+    -------
+    iterator of pyarrow.Table
+        Of the schema `genrelab.catalogue.schema.FILES`. A path that cannot be one is a row with an error. It
+        raises a `CatalogueError` if the listing cannot be read, and a `UsageError` if it lacks the column.
 
     Raises
     ------
     UsageError
-        If the listing is neither of these, or lacks the column.
-    CatalogueError
-        If it cannot be read.
+        If the listing is neither of these.
     """
     if is_uri(listing):
         check_s3(listing)
-        with explained(listing):
-            entries = _in_s3(listing, path_column)
-            yield from _in_tables(entries)
-        return
+        return _in_tables(_explained_s3(listing, path_column))
     if os.path.isdir(listing):
-        yield from _in_tables(_in_folder(listing, scan or ScanOptions(), problem))
-    elif os.path.isfile(listing):
+        return _in_tables(_in_folder(listing, scan or ScanOptions(), problem))
+    if os.path.isfile(listing):
         if _table_kind(listing) is None:
             message = (
                 f"{listing} is no listing: name a folder, or a Parquet or CSV file with a column of paths."
             )
             raise UsageError(message, code="listing-kind")
-        yield from _in_tables(_in_table(os.path.abspath(listing), path_column))
-    else:
-        raise UsageError(f"{listing} does not exist. Check the path.", code="listing-missing")
+        return _in_tables(_in_table(os.path.abspath(listing), path_column))
+    raise UsageError(f"{listing} does not exist. Check the path.", code="listing-missing")
 
 
 def _batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
@@ -161,6 +158,11 @@ def _local_entry(path: str) -> _Entry:
     return _Entry(name, status.st_size, f"time:{status.st_mtime_ns}")
 
 
+def _explained_s3(address: str, path_column: str) -> Iterator[_Entry]:
+    with explained(address):
+        yield from _in_s3(address, path_column)
+
+
 def _in_s3(address: str, path_column: str) -> Iterator[_Entry]:
     found = look_up([address])[0] if _has_key(address) else None
     if found is None:
@@ -187,7 +189,7 @@ def _table_kind(name: str) -> str | None:
 def _in_table(address: str, path_column: str) -> Iterator[_Entry]:
     base = address.rpartition("/")[0]
     for batch in _batches(address, path_column):
-        for rows in _batched(batch.to_pylist()):
+        for rows in _batched(_as_bytes(batch).to_pylist()):
             entries = [_table_entry(row, path_column, base) for row in rows]
             yield from _looked_up(entries)
 
@@ -208,7 +210,7 @@ def _batches(address: str, path_column: str) -> Iterator[Any]:
                     check_utf8=False,
                     strings_can_be_null=False,
                     column_types={
-                        **dict.fromkeys((path_column, *_ETAG, *_MODIFIED), pa.binary()),
+                        **dict.fromkeys((path_column, *_KEY, *_ETAG, *_MODIFIED), pa.binary()),
                         "size": pa.int64(),
                     },
                 ),
@@ -221,9 +223,19 @@ def _batches(address: str, path_column: str) -> Iterator[Any]:
         raise CatalogueError(message, code="listing-damaged") from error
 
 
+def _as_bytes(batch: Any) -> Any:
+    """Return a batch with bytes instead of texts, which need not be UTF-8."""
+    columns = []
+    for column in batch.columns:
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        columns.append(column.cast(kind).cast(pa.large_binary()) if is_text else column)
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 def _wanted(names: list[str], path_column: str, address: str) -> list[str]:
     """Return the columns to read."""
-    keys = [path_column] if path_column in names else ["bucket", "key"]
+    keys = [path_column] if path_column in names else [*_KEY]
     if not set(keys) <= set(names):
         shown = ", ".join(names[:20]) or "none"
         message = f"{address} has no column {path_column!r}, but: {shown}. Name one with --path-column."
@@ -233,10 +245,10 @@ def _wanted(names: list[str], path_column: str, address: str) -> list[str]:
 
 def _table_entry(row: dict[str, Any], path_column: str, base: str) -> _Entry:
     if path_column in row:
-        value = row[path_column]
-        path = value if isinstance(value, bytes) else os.fsencode(value) if isinstance(value, str) else b""
+        path = _exact(row[path_column])
     else:
-        path = f"{S3}{row['bucket']}/{row['key']}".encode("utf-8", "surrogatepass")
+        bucket, key = (_exact(row[name]) for name in _KEY)
+        path = b"%b%b/%b" % (S3.encode(), bucket, key) if bucket and key else b""
     exact, reason = _resolved(path, base)
     if reason is not None:
         return _Entry(exact, error=reason)
@@ -244,10 +256,14 @@ def _table_entry(row: dict[str, Any], path_column: str, base: str) -> _Entry:
     return _Entry(exact, size if isinstance(size, int) and size >= 0 else None, _version(row))
 
 
+def _exact(value: object) -> bytes:
+    return value if isinstance(value, bytes) else os.fsencode(value) if isinstance(value, str) else b""
+
+
 def _resolved(path: bytes, base: str) -> tuple[bytes, str | None]:
     """Return the address of a path in a table, and why it cannot be one."""
     text = os.fsdecode(path)
-    shown = utf8(text[:200])
+    shown = without_secrets(utf8(text[:200]))
     if not text or "\0" in text or len(path) > _LONGEST_PATH:
         return path[:_LONGEST_PATH], f"{shown!r} in the listing is no path."
     if is_uri(text):
@@ -262,7 +278,12 @@ def _resolved(path: bytes, base: str) -> tuple[bytes, str | None]:
     if ".." in text.replace(os.sep, "/").split("/"):
         return path, f"{shown} in the listing leads out of its folder. List absolute paths."
     joined = f"{base}/{text}"
-    return joined.encode("utf-8", "surrogateescape") if base.startswith(S3) else os.fsencode(joined), None
+    if not base.startswith(S3):
+        return os.fsencode(joined), None
+    try:
+        return joined.encode(), None
+    except UnicodeEncodeError:  # keys of S3 are UTF-8
+        return path, f"{shown} in the listing is not the name of an object of S3."
 
 
 def _version(row: dict[str, Any]) -> str | None:

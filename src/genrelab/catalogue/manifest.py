@@ -19,7 +19,7 @@ from genrelab.printing import json_text
 MANIFEST = "catalogue.json"
 RUNS = "runs"
 _FORMAT = "genrelab catalogue"
-_RUN_NAME = re.compile(r"run-(\d{8})-[0-9a-f]{32}\.json", re.ASCII)
+_RUN_NAME = re.compile(r"run-(\d{8,18})-[0-9a-f]{32}\.json", re.ASCII)
 _MOST_BYTES = 16 * 2**20
 
 

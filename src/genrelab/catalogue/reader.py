@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from genrelab.catalogue.manifest import check_catalogue
-from genrelab.catalogue.resume import KnownKeys, counting_rows, file_keys, path_keys
+from genrelab.catalogue.resume import Keys, KnownKeys, counting_rows, file_keys, path_keys
 from genrelab.catalogue.schema import SHARDS
 from genrelab.catalogue.shards import Shard, list_shards, read_shard
 from genrelab.catalogue.storage import Storage
 from genrelab.errors import UsageError
 from genrelab.recognize.prefetch import map_in_order
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 _ORDER = ["path_bytes", "generation", "written_at"]
 
@@ -24,7 +27,7 @@ def read_catalogue(place: str, *, columns: Sequence[str] | None = None) -> Itera
     """Yield the rows of a catalogue, exactly one per file: that of the latest run that processed it.
 
     A catalogue may have several rows about a file: it changed, the model did, or a run was killed. Memory
-    holds about 50 bytes per row, and one shard.
+    holds about 100 bytes per row, and one shard.
 
     Parameters
     ----------
@@ -63,10 +66,8 @@ def newest_rows(
     storage: Storage, shards: Sequence[Shard], columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
     """Yield the newest row of each file; see `read_catalogue`."""
-    places = _newest(storage, shards)
-    bounds = np.searchsorted(places["shard"], np.arange(len(shards) + 1))
-    for number, table in enumerate(_tables(storage, shards, columns, jobs=2)):
-        wanted = places["row"][bounds[number] : bounds[number + 1]]
+    newest = _newest(storage, shards)
+    for wanted, table in zip(newest, _tables(storage, shards, columns, jobs=2), strict=True):
         if len(wanted):
             yield table.take(pa.array(wanted))
 
@@ -82,7 +83,9 @@ def _tables(
     return map_in_order(read, shards, jobs=jobs if storage.is_s3 else 1)
 
 
-def read_known(storage: Storage, shards: Sequence[Shard], codes: frozenset[str] | None) -> KnownKeys:
+def read_known(
+    storage: Storage, shards: Sequence[Shard], codes: frozenset[str] | None, *, full: bool = False
+) -> KnownKeys:
     """Return the keys of the newest records that need no repetition.
 
     Parameters
@@ -91,29 +94,41 @@ def read_known(storage: Storage, shards: Sequence[Shard], codes: frozenset[str] 
     shards : sequence of Shard
     codes : frozenset of str or None
         The error codes to repeat; None means all.
+    full : bool
+        Whether to repeat files that were recognized from some of their segments.
     """
     known = KnownKeys()
-    for table in newest_rows(storage, shards, ["path_bytes", "size", "version", "model", "error_code"]):
-        known.add(file_keys(counting_rows(table, codes)))
+    columns = ["path_bytes", "size", "version", "model", "error_code", "full"]
+    for table in newest_rows(storage, shards, columns):
+        known.add(file_keys(counting_rows(table, codes, full=full)))
     return known
 
 
-def _newest(storage: Storage, shards: Sequence[Shard]) -> npt.NDArray[np.void]:
-    """Return the places of the newest rows, as `shard` and `row`, in this order."""
-    kind = np.dtype([("key", "S16"), ("generation", "i8"), ("at", "i8"), ("shard", "i4"), ("row", "i4")])
-    pieces = [np.empty(0, kind)]
-    for number, table in enumerate(_tables(storage, shards, _ORDER, jobs=8)):
-        piece = np.empty(table.num_rows, kind)
-        piece["key"] = path_keys(table.column("path_bytes"))
-        piece["generation"] = table.column("generation").fill_null(0).to_numpy()
-        piece["at"] = table.column("written_at").cast(pa.int64()).fill_null(0).to_numpy()
-        piece["shard"] = number
-        piece["row"] = np.arange(table.num_rows)
-        pieces.append(piece)
-    found = np.concatenate(pieces)
-    order = np.lexsort([found[name] for name in ("row", "shard", "at", "generation", "key")])
-    found = found[order]
-    last = np.ones(len(found), np.bool_)
-    last[:-1] = found["key"][1:] != found["key"][:-1]
-    newest = found[last]
-    return newest[np.lexsort([newest["row"], newest["shard"]])]
+def _newest(storage: Storage, shards: Sequence[Shard]) -> list[npt.NDArray[np.int64]]:
+    """Return the numbers of the newest rows of each shard, ascending."""
+    keys: list[Keys] = []
+    generations: list[npt.NDArray[np.int64]] = []
+    times: list[npt.NDArray[np.int64]] = []
+    for table in _tables(storage, shards, _ORDER, jobs=8):
+        keys.append(path_keys(table.column("path_bytes")))
+        generations.append(table.column("generation").fill_null(0).to_numpy())
+        times.append(table.column("written_at").cast(pa.int64()).fill_null(0).to_numpy())
+    ends = np.cumsum([len(each) for each in keys])
+    if not keys:
+        return []
+    key = _joined(keys)
+    order = np.lexsort([_joined(times), _joined(generations), key])  # of equal ones, the last row counts
+    key = key[order]
+    last = np.ones(len(key), np.bool_)
+    last[:-1] = key[1:] != key[:-1]
+    newest = np.sort(order[last])
+    starts = np.concatenate([[0], ends[:-1]])
+    parts = np.split(newest, np.searchsorted(newest, ends[:-1]))
+    return [part - start for part, start in zip(parts, starts, strict=True)]
+
+
+def _joined(pieces: list[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind]:
+    """Return the pieces as one array, and let go of them."""
+    whole = np.concatenate(pieces)
+    pieces.clear()
+    return whole

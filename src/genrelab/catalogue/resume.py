@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _KEY = np.dtype("S16")
-_LEVELS = 8  # sorted arrays before they are merged
 
 Keys = npt.NDArray[np.bytes_]
 
@@ -33,8 +32,10 @@ class KnownKeys:
             return
         self.count += len(keys)
         self._levels.append(np.sort(keys))
-        if len(self._levels) > _LEVELS:
-            self._levels = [np.sort(np.concatenate(self._levels))]
+        # Each array stays more than twice as long as the next, so that a key is merged only log(n) times.
+        while len(self._levels) > 1 and len(self._levels[-2]) <= 2 * len(self._levels[-1]):
+            shorter = self._levels.pop()
+            self._levels[-1] = np.sort(np.concatenate([self._levels[-1], shorter]), kind="stable")
 
     def has(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Return for each key whether it is known."""
@@ -100,16 +101,21 @@ def left_to_do(listing: Iterable[pa.Table], known: KnownKeys, model: str) -> Ite
             yield wanted
 
 
-def counting_rows(records: Any, codes: frozenset[str] | None) -> Any:
+def counting_rows(records: Any, codes: frozenset[str] | None, *, full: bool = False) -> Any:
     """Return the rows that need no repetition: without an error, or with one that would come again.
 
     Parameters
     ----------
     records : pyarrow.Table or RecordBatch
-        With a column `error_code`.
+        With a column `error_code`, and `full` if that is asked for.
     codes : frozenset of str or None
         The error codes to repeat; None means all.
+    full : bool
+        Whether to repeat files that were recognized from some of their segments.
     """
+    if full:
+        whole = pc.or_(pc.fill_null(records.column("full"), False), pc.is_valid(records.column("error_code")))
+        records = records.filter(whole)
     errors = records.column("error_code")
     if codes is None:
         return records.filter(pc.is_null(errors))

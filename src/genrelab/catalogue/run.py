@@ -125,8 +125,8 @@ def with_identity(settings: Settings) -> Settings:
     return replace(settings, model=str(model), identity=read_facts(model)[1])
 
 
-def known_files(storage: Storage, *, retry_errors: bool = False) -> KnownKeys:
-    """Return the keys of what a catalogue has and need not be done again.
+def known_files(storage: Storage, *, retry_errors: bool = False, full: bool = False) -> KnownKeys:
+    """Return the keys of what a catalogue has and need not be done again; `full` as in `Settings`.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def known_files(storage: Storage, *, retry_errors: bool = False) -> KnownKeys:
         If there is none, or it cannot be read.
     """
     check_catalogue(storage)
-    return read_known(storage, list_shards(storage), None if retry_errors else TRANSIENT)
+    return read_known(storage, list_shards(storage), None if retry_errors else TRANSIENT, full=full)
 
 
 def run_catalogue(
@@ -181,7 +181,7 @@ def _run(
     storage, counts = job.storage, RunCounts()
     ShardWriter(storage, 1, rows=job.shard_rows)  # refuses a wrong number before anything is written
     make_catalogue(storage)
-    known = known_files(storage, retry_errors=job.retry_errors)
+    known = known_files(storage, retry_errors=job.retry_errors, full=settings.full)
     facts: dict[str, Any] = {"listing": job.listing, "engine": engine.name, "model": settings.identity}
     entry = begin_run(storage, {**facts, "workers": settings.workers, "full": settings.full})
     writer = ShardWriter(storage, entry.generation, rows=job.shard_rows)

@@ -19,7 +19,7 @@ FOLDER = "shards"
 LEAST_ROWS, MOST_ROWS = 1000, 5000
 """Rows of a shard; the last one of a run may have fewer."""
 
-_NAME = re.compile(r"records-(\d{8})-[0-9a-f]{32}\.parquet", re.ASCII)
+_NAME = re.compile(r"records-(\d{8,18})-[0-9a-f]{32}\.parquet", re.ASCII)
 _VERSION_KEY = b"genrelab.schema_version"
 _LARGEST = 2**31  # bytes of a shard; the largest plausible one has some 50 MB
 

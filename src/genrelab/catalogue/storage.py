@@ -26,6 +26,7 @@ from genrelab.errors import CatalogueError, UsageError
 
 S3 = "s3://"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SECRETS = re.compile(r"://.*@", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}", re.ASCII)
 
 
@@ -175,11 +176,17 @@ def is_uri(place: str) -> bool:
     return _SCHEME.match(place) is not None
 
 
+def without_secrets(address: str) -> str:
+    """Return a URI without the name and password that may stand before its host."""
+    return _SECRETS.sub("://***@", address)
+
+
 def check_s3(address: str) -> None:
     """Raise a `UsageError` unless a URI is one of S3, with a bucket."""
     bucket = address.removeprefix(S3).partition("/")[0]
     if not address.startswith(S3) or not _BUCKET.fullmatch(bucket):
-        message = f"{address} cannot be used: give a path, or s3://BUCKET/PREFIX."
+        shown = without_secrets(address)
+        message = f"{shown} cannot be used: give a path, or s3://BUCKET/PREFIX."
         raise UsageError(message, code="catalogue-place")
 
 
@@ -275,13 +282,17 @@ def _key(address: str) -> str:
 
 def _local_names(folder: str) -> Iterator[Stored]:
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_file():
-                    status = entry.stat()
-                    yield Stored(entry.name, status.st_size, f"time:{status.st_mtime_ns}")
+        entries = os.scandir(folder)
     except FileNotFoundError:
         return
+    with entries:
+        for entry in entries:
+            try:
+                is_file, status = entry.is_file(), entry.stat()
+            except FileNotFoundError:  # such as the draft of another run
+                continue
+            if is_file:
+                yield Stored(entry.name, status.st_size, f"time:{status.st_mtime_ns}")
 
 
 def _put(address: str, content: bytes | memoryview) -> None:

@@ -58,6 +58,16 @@ def reference(library: Library, path: Path) -> ReferenceTrack:
     return find_reference(library, path, never)
 
 
+@pytest.mark.parametrize("numbers", [[0.0, 0.0], [1e-30, 0.0]])
+def test_an_embedding_without_direction_is_not_compared(
+    library: Library, put: Put, numbers: list[float]
+) -> None:
+    put("a", [1.0, 0.0])
+    path = put("b", numbers)
+    with raises("track-silent", path):
+        reference(library, path)
+
+
 def names(found) -> list[str]:
     return [track.path.name for track in found.tracks]
 

@@ -18,6 +18,7 @@ from genrelab.library.explore.where import parse_where
 from genrelab.library.store.database import Database
 from genrelab.library.store.schema.derived import DAMAGED
 from genrelab.library.store.schema.shown import Shown
+from genrelab.library.store.track_row import READ_COLUMNS, TrackRow, checksum_of
 from genrelab.library.store.tracks import Tracks
 from genrelab.recognize.writers.formats import write_csv, write_records
 
@@ -179,6 +180,35 @@ def test_short_records_make_the_same_table(tmp_path: Path) -> None:
             write_csv((each.with_guess() if guess else each for each in briefs), short, top=top, tags=tags)
             assert short.getvalue() == whole.getvalue()
             assert short.getvalue().count(b"\n") == ROWS + 1
+
+
+@pytest.mark.parametrize(
+    "genres",
+    [
+        '[["a"',
+        "[[1,2",
+        "[5]",
+        '[["a", 0.5, 3]]',
+        '[["a", NaN]]',
+        '[["a", 1e999]]',
+        '[["a", 1e]]',
+        "[[7, 0.5]]",
+        "{}",
+        "[" * 100_000,
+    ],
+)
+def test_a_checksum_that_another_program_wrote_hides_no_damage(genres: str, tmp_path: Path) -> None:
+    path = make_library(tmp_path / "l.db", 2)
+    with Library(path) as library:
+        (values,) = library.database.rows(f"SELECT {READ_COLUMNS} FROM tracks WHERE id = 1")
+        checksum = checksum_of(TrackRow(*values)._replace(genres=genres))
+        library.database.execute(
+            "UPDATE tracks SET genres = ?, checksum = ? WHERE id = 1", (genres, checksum)
+        )
+        lists = [list(library.tracks.all()), list(library.tracks.briefly(shown=Shown(1, timeline=False)))]
+    for damaged, sound in lists:
+        assert damaged.error is not None and "is damaged (genres)" in damaged.error
+        assert sound.error is None
 
 
 @pytest.mark.parametrize(

@@ -75,12 +75,13 @@ class Ledger:
 
     def note(self, batch: bytes, file: int) -> None:
         """Note that the worker of a batch begins a file."""
-        self._batches[batch].file = file
+        if (known := self._batches.get(batch)) is not None:  # another worker may have finished it
+            known.file = file
 
     def give_up(self, batch: bytes, file: int, code: str) -> None:
         """Note that nobody should process a file again."""
-        known = self._batches[batch]
-        known.given_up[file], known.file = code, None
+        if (known := self._batches.get(batch)) is not None:
+            known.given_up[file], known.file = code, None
 
     def end(self, batch: bytes) -> None:
         """Note that a batch is finished."""

@@ -149,9 +149,8 @@ class _Pool:
         while len(worker.files) < _HELD and (file := self._next()) is not None:
             try:
                 worker.give(file)
-            except OSError:  # it died meanwhile
+            except OSError:  # it died meanwhile; what it has sent before is read first
                 self._returned.append(file)
-                yield from self._bury(worker)
                 return
 
     def _bury(self, worker: _Worker, *, late: bool = False) -> Iterator[pa.Table]:

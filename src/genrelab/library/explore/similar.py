@@ -175,7 +175,7 @@ def find_reference(
         raise UsageError(message, code="track-unreadable") from error
     if recognition.error is not None:
         raise AudioError(recognition.error, code="track-not-recognized")
-    if embedding is None:
+    if embedding is None or not np.linalg.norm(embedding) > 0:
         message = f"{path} is silent, so there is nothing to compare. Name another file."
         raise AudioError(message, code="track-silent")
     return ReferenceTrack(path, sound, recognition, embedding)

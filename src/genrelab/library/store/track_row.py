@@ -301,12 +301,17 @@ def ranked_genres(text: object) -> tuple[RankedGenre, ...]:
 
 
 def _first_genres(text: str, most: int | None) -> tuple[RankedGenre, ...]:
-    """Return the first genres in a list that was checked."""
+    """Return the first genres in a list, without a look at the others; raise if they are damaged."""
     found = None if most is None or most > _MOST_PAIRS else _leading_pairs(most).match(text)
     if found is None:  # all, or fewer, or a name with an escape
-        return tuple([RankedGenre(name, float(p)) for name, p in json.loads(text)[:most]])
+        return ranked_genres(text)[:most]
     values = found.groups()
-    return tuple(map(RankedGenre, values[::2], map(float, values[1::2])))
+    try:
+        probabilities = [float(value) for value in values[1::2]]
+    except ValueError as error:
+        raise DamagedRowError("genres") from error  # another program can write a checksum that agrees
+    need(all(map(is_probability, probabilities)), "genres")
+    return tuple(map(RankedGenre, values[::2], probabilities))
 
 
 @lru_cache(maxsize=16)
