@@ -270,6 +270,7 @@ def test_a_browser_draws_the_map(songs: Path, tmp_path: Path) -> None:
         f"--user-data-dir={tmp_path / 'user'}",
     ]
     page = (tmp_path / "map.html").as_uri()
+    command.append("--virtual-time-budget=20000")  # the data is unpacked after the page has loaded
     done = subprocess.run([*command, "--dump-dom", page], capture_output=True, text=True, timeout=90)
     assert f"Names are relative to {os.path.realpath(songs)}." in done.stdout
 

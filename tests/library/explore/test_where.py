@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,7 +211,7 @@ def test_embeddings_and_counts_are_filtered(find: Find, library: Library, tmp_pa
     assert names == ["b", "c"]
     assert [(model, count) for model, count, _ in count_models(library, where)] == [("m@1", 2)]
     survey = Survey.take(library, where=parse_where(["genre=rock"], known))
-    assert [track.name().name for track in survey.tracks] == ["a", "b"]
+    assert [Path(os.fsdecode(path)).name for path in survey.tracks.paths] == ["a", "b"]
     assert (survey.others, survey.where) == (1, "genre=rock")
     with raises("map-nothing-fulfils", "mood=calm, mood!=calm"):
         Survey.take(library, where=parse_where(["mood=calm", "mood!=calm"], known))

@@ -1,7 +1,8 @@
 """Write the map of a library as a table: places and nearest neighbours of each track, for other programs.
 
 The columns `x`, `y` and `neighbors` have the form that Embedding Atlas reads: `embedding-atlas FILE --x x
---y y --neighbors neighbors`. `ids` are numbers of rows in this table, from 0; `distances` are cosine distances.
+--y y --neighbors neighbors`. `ids` are numbers of rows in this table, from 0; `distances` are cosine
+distances.
 """
 
 from __future__ import annotations
