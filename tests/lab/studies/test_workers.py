@@ -15,7 +15,7 @@ from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.studies.reproduce import Budget, load_table, reproduce
 from genrelab.lab.studies.reproduce.runner import Request
 from genrelab.lab.studies.search import Options, Outcome, Plan, Search, search, settle
-from genrelab.lab.studies.workers import ALONE, Launcher, WorkerDiedError, result_of
+from genrelab.lab.studies.workers import ALONE, Launcher, WorkerDiedError, result_of, variables_for_workers
 
 SMALL = [
     "audio.sample_rate=8000", "audio.channels=1", "audio.segment_seconds=0.5", "model.width=2",
@@ -46,6 +46,17 @@ def searched(**plan: Any) -> Search:
 def test_an_address_without_the_engine_ray_is_refused() -> None:
     with raises("cluster-address-unused", "auto", "--engine local"):
         Launcher("local", 2, "auto")
+
+
+def test_workers_get_no_credentials() -> None:
+    environment = {
+        "HF_TOKEN": "a",
+        "HF_HUB_OFFLINE": "1",
+        "GENRELAB_API_KEY": "b",
+        "GENRELAB_MODEL": "m",
+        "HOME": "/",
+    }
+    assert variables_for_workers(environment) == {"HF_HUB_OFFLINE": "1", "GENRELAB_MODEL": "m"}
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import os
 import pickle
 import platform
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -26,6 +26,24 @@ T = TypeVar("T")
 
 _VARIABLES = ("GENRELAB_", "HF_", "TORCH_")
 """Beginnings of the environment variables that workers of a cluster get."""
+
+_SECRET = ("TOKEN", "SECRET", "PASSWORD", "KEY")
+"""In the names of those that they never get: each machine has its own credentials."""
+
+
+def variables_for_workers(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables that workers of a cluster get.
+
+    Examples
+    --------
+    >>> variables_for_workers({"HF_HOME": "/cache", "HF_TOKEN": "hf_x", "HOME": "/root"})
+    {'HF_HOME': '/cache'}
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(_VARIABLES) and not any(word in name.upper() for word in _SECRET)
+    }
 
 
 class WorkerDiedError(Exception):
@@ -194,7 +212,7 @@ class _RayWorkers:
     threads: int
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
-        variables = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLES)}
+        variables = variables_for_workers(os.environ)
         place = _Place(os.getcwd(), self.marker, variables, plugin_files(), self.threads)
         # Pickled apart, because what is in it may be a plugin's, which the worker has to load first.
         future: Future[T] = self.remote.remote(place, pickle.dumps((call, arguments))).future()
