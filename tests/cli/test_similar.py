@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import mutagen
-import needs
 import pytest
 import soundfile
 from map_pages import names_in
@@ -257,22 +256,6 @@ def test_check(songs: Path, tmp_path: Path, capsys: Capture) -> None:
     assert capsys.readouterr().out == "path,tags,genre,confidence,tag_probability\n"
     assert run("library", "check", tmp_path / "map.yaml") == 2
     assert "genrelab recognize" in capsys.readouterr().err
-
-
-def test_a_browser_draws_the_map(songs: Path, tmp_path: Path) -> None:
-    """The script runs under the page's own rules: it fills in what only it can know."""
-    assert run("library", "map", "--out", tmp_path / "map.html") == 0
-    command = [
-        needs.program("chromium"),
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'user'}",
-    ]
-    page = (tmp_path / "map.html").as_uri()
-    command.append("--virtual-time-budget=20000")  # the data is unpacked after the page has loaded
-    done = subprocess.run([*command, "--dump-dom", page], capture_output=True, text=True, timeout=90)
-    assert f"Names are relative to {os.path.realpath(songs)}." in done.stdout
 
 
 def test_names_that_are_not_text(songs: Path, tiny_model: Path, own_library: Path) -> None:

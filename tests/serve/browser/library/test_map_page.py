@@ -50,6 +50,7 @@ def drawn(tab: Any) -> bytes:
 
 def test_names_are_found_and_shown(tab: Any) -> None:
     whole = drawn(tab)
+    tab.get_by_text("Names are relative to /").wait_for()
     tab.get_by_label("Find files").fill("track 0029999")
     tab.get_by_text("1 file", exact=True).wait_for()
     tab.get_by_role("button", name="Track 0029999.mp3").click()
