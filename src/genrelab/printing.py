@@ -115,3 +115,8 @@ def yaml_text(value: Any) -> str:
 def _json_escape(found: re.Match[str]) -> str:
     character = found[0]
     return character if is_plain(character) else json.dumps(character)[1:-1]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 clip` or `1,200 clips`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,8 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from genrelab.pages.render import _environment, counted, render
+from genrelab.pages.render import _environment, render
+from genrelab.printing import counted
 
 NASTY = "<script>alert('x')</script>&\"{{ title }}"
 

@@ -19,6 +19,7 @@ from genrelab.cli.options import (
     RayAddressOption,
 )
 from genrelab.cli.progress import Report, counting, note, say, say_json
+from genrelab.printing import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -118,7 +119,7 @@ def run(
         note(f"note: {_describe(counts)} ({job.storage.place})")
         if counts.errors:
             codes = ", ".join(f"{code} {count}" for code, count in counts.errors.most_common())
-            note(f"note: {counts.errors.total()} files failed: {codes}; their rows say why")
+            note(f"note: {counted(counts.errors.total(), 'file')} failed: {codes}; rows say why")
     if counts.errors or problems:
         raise typer.Exit(1)
 
@@ -156,11 +157,16 @@ def status(
     if format == "json":
         say_json(found)
     else:
-        say(f"{found['place']}: {found['shards']} shards, {found['rows']} rows, {found['bytes']} bytes")
+        parts = (
+            counted(found["shards"], "shard"),
+            counted(found["rows"], "row"),
+            counted(found["bytes"], "byte"),
+        )
+        say(f"{found['place']}: {', '.join(parts)}")
         for entry in found["runs"]:
             say(_describe_run(entry))
         if found["left"] is not None:
-            say(f"{found['left']} of {found['listed']} listed files are left")
+            say(f"{found['left']:,} of {counted(found['listed'], 'listed file')} left")
     if found["left"]:
         raise typer.Exit(1)
 
@@ -185,15 +191,15 @@ def report(
         say_json(found)
         return
     say(
-        f"{found['place']}: {found['files']} files, {found['hours']:.1f} hours",
-        f"recognized {found['recognized']}, unsure {found['unsure']}, failed {found['failed']}",
-        f"{found['bytes']} bytes in all, {found['bytes_read']} read from object stores",
+        f"{found['place']}: {counted(found['files'], 'file')}, {found['hours']:,.1f} hours",
+        f"recognized {found['recognized']:,}, unsure {found['unsure']:,}, failed {found['failed']:,}",
+        f"{counted(found['bytes'], 'byte')} in all, {found['bytes_read']:,} read from object stores",
     )
     for title, most in (("genres", top), ("reasons", None), ("errors", None), ("models", None)):
         counts = list(found[title].items())[:most]
         if counts:
             say(f"{title}:")
-            say(*(f"  {count:>9} {name}" for name, count in counts))
+            say(*(f"  {count:>11,} {name}" for name, count in counts))
 
 
 def _files(listing: str, path_column: str, scan: Any, problems: list[str]) -> Iterator[pa.Table]:
@@ -213,15 +219,16 @@ def _show(shown: Report | None, counts: RunCounts) -> None:
 
 
 def _describe(counts: RunCounts) -> str:
-    text = f"{counts.files} files recognized, {counts.unsure} unsure, {counts.seconds / 3600:.1f} hours"
-    return f"{text}, {counts.bytes_read} bytes read" if counts.bytes_read else text
+    done = counted(counts.files, "file")
+    text = f"{done} processed, {counts.unsure:,} unsure, {counts.seconds / 3600:,.1f} hours"
+    return f"{text}, {counted(counts.bytes_read, 'byte')} read" if counts.bytes_read else text
 
 
 def _describe_run(entry: dict[str, Any]) -> str:
     """Return a line about a run; any of its facts may be missing or of another kind."""
     state = entry.get("state", "unreadable")
     shards = entry.get("shards")
-    rows = f", {len(shards)} shards" if isinstance(shards, dict) else ""
+    rows = f", {counted(len(shards), 'shard')}" if isinstance(shards, dict) else ""
     return (
         f"run {entry['generation']}: {state}, {entry.get('engine', '?')}, "
         f"started {entry.get('started', '?')}, {entry.get('files', '?')} files{rows}"

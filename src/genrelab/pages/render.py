@@ -11,7 +11,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from genrelab.printing import plain_page
+from genrelab.printing import counted, plain_page
 
 
 @cache
@@ -47,8 +47,3 @@ def render(template: str, **values: object) -> Markup:
         HTML in which control characters and marks of direction are visible escapes.
     """
     return Markup(plain_page(_environment().get_template(template).render(values)))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as `1 clip` or `1,200 clips`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genrelab.pages.render import counted
+from genrelab.printing import counted
 from genrelab.recognize.writers.table import percent as percent_of
 from genrelab.statistics.bootstrap import percent
 from genrelab.teach.sources.examples import LeftOut

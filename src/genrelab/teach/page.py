@@ -11,9 +11,9 @@ import numpy as np
 from genrelab.pages import svg
 from genrelab.pages.charts import confusions, interval_bar, reliability_diagram
 from genrelab.pages.palette import assign
-from genrelab.pages.render import counted, render
+from genrelab.pages.render import render
 from genrelab.pages.svg import Drawing, element
-from genrelab.printing import plain
+from genrelab.printing import counted, plain
 from genrelab.recognize.writers.table import percent as percent_of
 from genrelab.statistics.bootstrap import Estimate, percent
 from genrelab.teach.advice import Outcome, advice, left_out, quality_name, warnings

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from genrelab.console import plain_table, write_console
-from genrelab.pages.render import counted
+from genrelab.printing import counted
 from genrelab.recognize.writers.table import percent as percent_of
 from genrelab.statistics.bootstrap import percent
 from genrelab.teach.advice import Outcome, advice, warnings

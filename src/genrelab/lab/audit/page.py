@@ -9,8 +9,9 @@ from typing import NamedTuple
 from genrelab.lab.audit import faults, pairs
 from genrelab.lab.audit.audit import Audit
 from genrelab.lab.audit.pairs import Pair
-from genrelab.pages.render import counted, render
+from genrelab.pages.render import render
 from genrelab.pages.svg import Drawing, element
+from genrelab.printing import counted
 
 #: Rows of a table on the page; the CSV files hold all.
 MOST_ROWS = 300

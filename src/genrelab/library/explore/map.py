@@ -25,9 +25,9 @@ from genrelab.library.store.file_snapshot import real_path
 from genrelab.library.store.library import Library
 from genrelab.library.store.track_filter import TrackFilter
 from genrelab.pages.palette import assign, for_dark
-from genrelab.pages.render import counted, render
+from genrelab.pages.render import render
 from genrelab.pages.scatter import bundled
-from genrelab.printing import plain
+from genrelab.printing import counted, plain
 from genrelab.recognize.recognition import UNSURE
 
 # Marks within a square from -8 to 8. With eight colours they make forty pairs.
