@@ -176,7 +176,7 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
         left_out=list(survey.left_out()),
         tags=_tag_counts(survey.tracks),
     )
-    before, _, after = page.partition(_DATA)
+    before, _, after = page.partition(Markup(_DATA))  # text would be escaped before MarkupSafe 3
     out.write(before.encode("utf-8"))
     for element in _data(survey):
         out.write(element)
