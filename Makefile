@@ -12,9 +12,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 BIN := $(VENV)/bin
 # One process per core with one thread each: more threads would wait for one another. Idle ones take work from others.
-# Temporary files in memory where 4 GB are free there: tests write small files and wait for a disk at each.
-MEMORY := $(shell test -w /dev/shm && df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print "/dev/shm"}')
-PYTEST_OF = OMP_NUM_THREADS=1 $(if $(MEMORY),TMPDIR=$${TMPDIR:-$(MEMORY)}) $(1)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 
