@@ -71,6 +71,9 @@ class FileSnapshot:
         return _size_and_time(now) == (self.size, self.mtime_ns)
 
 
+_DEEPEST = 100  # folders that are resolved one by one, each from the one above it
+
+
 class RealFolders:
     """Resolves the links of each folder once, for files that are looked at in one go."""
 
@@ -95,7 +98,7 @@ class RealFolders:
 
     def _follow(self, folder: str) -> str:
         above, _, name = folder.rpartition(os.sep)
-        if above and name not in ("", os.curdir, os.pardir):
+        if above and name not in ("", os.curdir, os.pardir) and folder.count(os.sep) < _DEEPEST:
             inside = self._resolve(above) + name
             if not os.path.islink(inside):
                 return inside

@@ -184,7 +184,8 @@ class TrackRow(NamedTuple):
 
     def is_unchanged(self) -> bool:
         """Whether the columns that are long to check are as they were when they were checked."""
-        return self.checksum is not None and self.checksum >= 0 and self.checksum == checksum_of(self)
+        stored: object = self.checksum  # of any type in a damaged library
+        return isinstance(stored, int) and stored >= 0 and stored == checksum_of(self)
 
     def _check_short(self) -> None:
         check_values(self.path, self.sound, self.duration, self.confidence)
