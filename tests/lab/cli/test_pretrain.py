@@ -195,4 +195,4 @@ def test_two_processes_pretrain_like_one(desk: Path, pretrained: Path) -> None:
     ours, theirs = (
         json.loads((each / "pretraining.json").read_text())["held_out"] for each in (folder, pretrained)
     )
-    assert ours == pytest.approx(theirs, abs=1e-3)
+    assert ours == pytest.approx(theirs, abs=1e-3, rel=1e-5)  # few clips vary little: shares can be huge
