@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from many_tracks import fill, track_path
 from raising import raises
@@ -86,6 +86,7 @@ def test_many_paths_are_looked_up_in_parts(listing: Listing) -> None:
 
 
 @settings(deadline=None)
+@example("\N{MODIFIER LETTER CAPITAL A}")
 @given(st.text(max_size=30))
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)

@@ -134,4 +134,6 @@ def fold(text: str) -> str:
     """Return a text without case and accents, such as `bjork` for `Björk` in either Unicode normal form."""
     if text.isascii():
         return text.lower()
-    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    # Some letters, such as raised ones, become capitals only now.
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", plain.casefold()))
