@@ -94,11 +94,10 @@ class _Pool:
         self._returned.extend(islice(self._files, self._settings.workers))
         self._workers = [_Worker(self._settings) for _ in self._returned]
         while self._busy():
-            by_connection = {worker.connection: worker for worker in self._workers}
             limit = min((self._left(worker) for worker in self._workers), default=0.0)
-            ready = wait(list(by_connection), timeout=max(0.0, limit))
-            for connection in ready:
-                yield from self._receive(by_connection[connection])  # type: ignore[index]
+            ready = wait([worker.connection for worker in self._workers], timeout=max(0.0, limit))
+            for worker in [worker for worker in self._workers if worker.connection in ready]:
+                yield from self._receive(worker)
             for worker in [worker for worker in self._workers if self._left(worker) <= 0]:
                 yield from self._bury(worker, late=True)
 

@@ -11,11 +11,13 @@ only. `timm.optim.Muon` (1.0.31) is not used because no setting of it gives the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from genrelab.lab.training.optimization.optimizers.directed import DirectedOptimizer
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Jordan's polynomial
 _ROUNDS = 5
@@ -50,7 +52,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     return turned
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(DirectedOptimizer):
     """Muon for the kernels of convolutions, AdamW for all other weights.
 
     A kernel `[outputs, inputs, ...]` is treated as the matrix `[outputs, inputs x ...]`. The root mean square
@@ -89,21 +91,10 @@ class Muon(torch.optim.Optimizer):
         }
         super().__init__(params, defaults)
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a step; return the result of `closure`, if given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                weight.mul_(1.0 - group["lr"] * group["weight_decay"])
-                direction = _turned if is_kernel(weight) else _scaled
-                weight.add_(direction(weight.grad, self.state[weight], group), alpha=-group["lr"])
-        return loss
+    def direction(self, weight: Tensor, group: dict[str, Any]) -> Tensor | None:
+        """Return Muon's direction for kernels, AdamW's for other weights."""
+        assert weight.grad is not None
+        return (_turned if is_kernel(weight) else _scaled)(weight.grad, self.state[weight], group)
 
 
 def _turned(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:

@@ -11,16 +11,18 @@ their sizes alone, so that the kernels of one network get preconditioners of dif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from genrelab.lab.training.optimization.optimizers.directed import DirectedOptimizer
+
 _EPS = 1e-8
 
 
-class Soap(torch.optim.Optimizer):
+class Soap(DirectedOptimizer):
     """SOAP for weights with two or more axes, AdamW for all others.
 
     A kernel `[outputs, inputs, ...]` is treated as the matrix `[outputs, inputs x ...]`. An axis longer than
@@ -60,25 +62,12 @@ class Soap(torch.optim.Optimizer):
         }
         super().__init__(params, defaults)
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a step; return the result of `closure`, if given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                direction = _direction(
-                    weight.grad.flatten(1 if weight.ndim > 1 else 0), self.state[weight], group
-                )
-                if direction is None:
-                    continue
-                weight.mul_(1.0 - group["lr"] * group["weight_decay"])
-                weight.add_(direction.reshape(weight.shape), alpha=-group["lr"])
-        return loss
+    def direction(self, weight: Tensor, group: dict[str, Any]) -> Tensor | None:
+        """Return the direction; None in the first step of a matrix, which has no basis yet."""
+        assert weight.grad is not None
+        matrix = weight.grad.flatten(1) if weight.ndim > 1 else weight.grad
+        found = _direction(matrix, self.state[weight], group)
+        return None if found is None else found.reshape(weight.shape)
 
 
 def _direction(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor | None:
