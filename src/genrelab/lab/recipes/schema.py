@@ -40,6 +40,11 @@ class Component(BaseModel):
         return dict(self.model_extra or {})
 
 
+_Named = Annotated[
+    Component, BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value)
+]
+"""A component, also written as its name alone: `binary` is `{kind: binary}`."""
+
 _Parts = Annotated[tuple[Component, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
@@ -128,7 +133,7 @@ class Training(Strict):
     """
 
     unwritten: ClassVar[tuple[str, ...]] = (
-        "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
+        "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
     )  # fmt: skip
 
     weights: str = Field(
@@ -136,6 +141,11 @@ class Training(Strict):
         min_length=1,
         description="initial weights: `none` is random; `imagenet` is timm's; else a file, .safetensors or "
         ".pt",
+    )
+    loss: _Named = Field(
+        Component(kind="cross-entropy"),
+        description="loss of the genres, a name or `{kind: NAME, OPTION: VALUE}`: `cross-entropy` for genres "
+        "that exclude each other, `binary` for clips with several genres",
     )
     optimizer: Literal["adam", "adamw", "muon", "soap", "sgd"] = Field(
         "adam",

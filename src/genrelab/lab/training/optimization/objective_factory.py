@@ -11,6 +11,7 @@ from torch import Tensor
 
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.tag_table import tag_truth
+from genrelab.lab.losses import LOSSES
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.distillation.clip_answers import clip_answers
@@ -92,7 +93,8 @@ def make_objective(
             },
             "taught": list(experiment.taught_tags),
         }
-    return Objective(smoothing=smoothing, class_weights=weights, distill=distill, tags=tags), about
+    loss = LOSSES.create(training.loss.kind, training.loss.options())
+    return Objective(smoothing=smoothing, class_weights=weights, distill=distill, tags=tags, loss=loss), about
 
 
 def _table(
