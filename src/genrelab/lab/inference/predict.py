@@ -22,6 +22,7 @@ from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentD
 from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.frontend_outputs import Keeping, kept_outputs
 from genrelab.lab.training.train import resolve_device
 
 _BATCH = 32
@@ -88,6 +89,7 @@ def predict(
     dataset = HeldOutDataset(store, labels, audio, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
+    use_kept_outputs(network, dataset)
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
     done = 0
     with torch.inference_mode():
@@ -104,6 +106,13 @@ def predict(
         truth={key: corpus.genres[number] for key, number in labels.items()},
         groups=groups_of(corpus, labels),
     )
+
+
+def use_kept_outputs(network: GenreNetwork, dataset: SegmentDataset) -> None:
+    """Let a dataset give kept outputs of the network's fixed front-ends, if its segments allow it."""
+    grid = None if network.shares_tracks else dataset.grid()
+    if grid is not None:
+        dataset.outputs = kept_outputs(network, dataset.store, grid, list(dataset.labels), options=Keeping())
 
 
 def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:

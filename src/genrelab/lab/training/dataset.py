@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from genrelab.audio.pad import Padding, fit_length
 from genrelab.audio.segments import segment_starts
+from genrelab.lab.models.base import Sound
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.frontend_outputs import FrontendOutputs, Grid
 
 
 class Item(NamedTuple):
@@ -24,8 +25,8 @@ class Item(NamedTuple):
     start: int
 
 
-Example = tuple[Tensor, int]
-TrainingExample = tuple[Tensor, int, int, int]
+Example = tuple[Sound, int]
+TrainingExample = tuple[Sound, int, int, int]
 """A segment, its class number, the number of the copy (0 is the clip itself), the number of the clip."""
 
 
@@ -87,6 +88,11 @@ class SegmentDataset(Dataset[Example]):
         Views at random places; None takes the segments that the overlap fixes.
     copy : int
         Number of the copy of the clips; each copy has its own random places.
+
+    Attributes
+    ----------
+    outputs : FrontendOutputs or None
+        Kept outputs of front-ends, which then come in place of waveforms.
     """
 
     def __init__(
@@ -105,6 +111,7 @@ class SegmentDataset(Dataset[Example]):
         self.seed = seed
         self.drawn = drawn
         self.copy = copy
+        self.outputs: FrontendOutputs | None = None
         self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
         self.length = audio.segment_samples * (drawn.segments if drawn else 1)
         self.shortest = self.length
@@ -124,9 +131,19 @@ class SegmentDataset(Dataset[Example]):
         clip_id, start = self.items[number]
         return max(self.shortest, min(self.length, self.store.frames(clip_id) - start))
 
+    def grid(self) -> Grid | None:
+        """Return how the clips are cut; None if segments are left to chance or have several lengths."""
+        short = any(self.store.frames(clip_id) < self.length for clip_id in self.labels)
+        if self.drawn or (short and (self.padding == "random" or self.shortest < self.length)):
+            return None
+        padding: Padding = "end" if self.padding == "random" else self.padding
+        return Grid(self.length, self.audio.hop_samples, padding)
+
     def __getitem__(self, key: tuple[int, int]) -> Example:
         epoch, index = key
         clip_id, start = self.items[index]
+        if self.outputs is not None:
+            return self.outputs.ready(clip_id, start), self.labels[clip_id]
         length = self.length
         rng = np.random.default_rng([self.seed, epoch, index, self.copy])
         if self.drawn:
