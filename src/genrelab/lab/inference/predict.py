@@ -127,8 +127,7 @@ def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.devic
     for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
         items = list(numbered)
         if store.frames(clip_id) < length:  # one segment; the dataset knows its length
-            waveform, _ = dataset[0, items[0][0]]
-            yield network(waveform[None].to(place))
+            yield network(dataset.waveform((0, items[0][0]))[None].to(place))
             continue
         for begin in range(0, len(items), _TOGETHER):
             starts = [item.start for _, item in items[begin : begin + _TOGETHER]]

@@ -229,13 +229,8 @@ class GenreNetwork(nn.Module):
         for number, pipeline in enumerate(pipelines):
             pipeline.seed(seed * 101 + number)
 
-    def changed(self, waveform: Sound) -> Sound:
-        """Return the waveform as the front-ends get it in training, changed at random.
-
-        Segments with known outputs are for networks that change no waveform.
-        """
-        if isinstance(waveform, Ready):
-            return waveform
+    def changed(self, waveform: Tensor) -> Tensor:
+        """Return the waveform as the front-ends get it in training, changed at random."""
         with _in_full(waveform):
             changed: Tensor = self.augment(waveform)
         return changed
@@ -247,9 +242,12 @@ class GenreNetwork(nn.Module):
         return self._scored(inputs)
 
     def inputs(self, waveform: Sound, copy: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the inputs of the body by the name of the front-end."""
+        """Return the inputs of the body by the name of the front-end.
+
+        Outputs that are known already are taken as they are: they are for networks that change no waveform.
+        """
         with _in_full(waveform_of(waveform)):
-            return self._inputs(self.changed(waveform), copy)
+            return self._inputs(waveform if isinstance(waveform, Ready) else self.augment(waveform), copy)
 
     def _inputs(self, sound: Sound, copy: Tensor | None) -> dict[str, Tensor]:
         waveform = waveform_of(sound)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from genrelab.audio.pad import Padding, fit_length
@@ -140,10 +141,14 @@ class SegmentDataset(Dataset[Example]):
         return Grid(self.length, self.audio.hop_samples, padding)
 
     def __getitem__(self, key: tuple[int, int]) -> Example:
+        clip_id, start = self.items[key[1]]
+        sound = self.waveform(key) if self.outputs is None else self.outputs.ready(clip_id, start)
+        return sound, self.labels[clip_id]
+
+    def waveform(self, key: tuple[int, int]) -> Tensor:
+        """Return the waveform of an item, `[channels, samples]`."""
         epoch, index = key
         clip_id, start = self.items[index]
-        if self.outputs is not None:
-            return self.outputs.ready(clip_id, start), self.labels[clip_id]
         length = self.length
         rng = np.random.default_rng([self.seed, epoch, index, self.copy])
         if self.drawn:
@@ -151,7 +156,7 @@ class SegmentDataset(Dataset[Example]):
         waveform = self.store.read(clip_id, start, length)
         size = max(self.shortest, waveform.shape[-1])
         fitted = fit_length(waveform, size, padding=self.padding, rng=rng)
-        return torch.from_numpy(fitted), self.labels[clip_id]
+        return torch.from_numpy(fitted)
 
 
 class HeldOutDataset(SegmentDataset):
@@ -245,8 +250,14 @@ class TrainingSet(Dataset[TrainingExample]):
     def __getitem__(self, key: tuple[int, int]) -> TrainingExample:
         epoch, number = key
         copy, index = self.items[number]
-        waveform, label = copy[epoch, index]
-        return waveform, label, copy.copy, self._number[copy.items[index].clip_id]
+        sound, label = copy[epoch, index]
+        return sound, label, copy.copy, self._number[copy.items[index].clip_id]
+
+    def waveform(self, key: tuple[int, int]) -> Tensor:
+        """Return the waveform of an item, `[channels, samples]`."""
+        epoch, number = key
+        copy, index = self.items[number]
+        return copy.waveform((epoch, index))
 
     def classes(self) -> list[int]:
         """Return the class number of each item."""

@@ -195,4 +195,4 @@ def _some(learning: TrainingSet) -> Iterator[Tensor]:
     """Give evenly spread views of an epoch before all others."""
     chosen: Sequence[int] = np.linspace(0, len(learning) - 1, min(_VIEWS, len(learning))).astype(int).tolist()
     for begin in range(0, len(chosen), 8):
-        yield torch.stack([learning[0, number][0] for number in chosen[begin : begin + 8]])
+        yield torch.stack([learning.waveform((0, number)) for number in chosen[begin : begin + 8]])

@@ -66,7 +66,7 @@ class OutputFile:
     ) -> None:
         self.folder = folder
         self.shape = tuple(shape)
-        self.first = [0, *np.cumsum(counts).tolist()]
+        self.first: list[int] = [0, *np.cumsum(counts).tolist()]
         self.folder.mkdir(parents=True, exist_ok=True)
         for file, size in ((VALUES, self.size), (DONE, _DIGEST * len(counts))):
             _lengthen(self.folder / file, size)
