@@ -2,7 +2,8 @@
 
 For each number of rows, a synthetic library is written (`tests/helpers/big_library.py`) with an empty file
 for each track, of the size and time in the library, so that `recognize` passes over known files without
-reading audio. `check` runs after the files are deleted: it looks for each file. Each command is a process of
+reading audio. `upgrade` is the first opening for writing, which derives columns that rows of older formats
+lack. `check` runs after the files are deleted: it looks for each file. Each command is a process of
 its own and runs once; `similar` runs twice, because the first run prepares the vectors. The page of
 `library map` is opened in chromium: the first picture, and pictures a second while zooming.
 
@@ -44,6 +45,13 @@ from big_library import make_library
 make_library(Path(sys.argv[2]), int(sys.argv[3]), folder=sys.argv[4], files=True)
 """
 
+_UPGRADE = """
+import sys
+from pathlib import Path
+from genrelab.library import Library
+Library(Path(sys.argv[1])).close()
+"""
+
 # Runs between this process and the measured one: the peak of a child includes the memory of its parent.
 _BETWEEN = """
 import json, resource, subprocess, sys, time
@@ -81,6 +89,7 @@ BARS = {
     "show": Bar(seconds=5),
     "tags": Bar(seconds=5),
     "check": Bar(),
+    "upgrade": Bar(),
     "similar": Bar(seconds=1.5),
     "map": Bar(seconds=2 * 8 * 60, memory=MAP_MEMORY),
 }
@@ -155,6 +164,7 @@ def measure(rows: int, folder: Path, commands: Sequence[str]) -> Iterator[Row]:
     out = folder / "out"
     program = [sys.executable, "-m", "genrelab"]
     run([sys.executable, "-c", _MAKE, HELPERS, library, str(rows), music], out, codes=(0,))
+    yield judged("upgrade", rows, *run([sys.executable, "-c", _UPGRADE, library], out, codes=(0,)))
 
     def timed(name: str, *arguments: str | Path) -> Row:
         return judged(name, rows, *run([*program, *arguments, "--library", library], out))

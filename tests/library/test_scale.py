@@ -55,7 +55,7 @@ def test_it_runs(tmp_path: Path) -> None:
     *table, line = done.stdout.splitlines()
     figures = json.loads(line)
     assert [row["command"] for row in figures["rows"]] == [
-        *("recognize", "list", "similar, first", "similar", "map", "show", "tags", "check")
+        *("upgrade", "recognize", "list", "similar, first", "similar", "map", "show", "tags", "check")
     ]
-    assert len(table) == 10 and figures["missed"] == []
+    assert len(table) == 11 and figures["missed"] == []
     assert list(tmp_path.iterdir()) == []

@@ -137,7 +137,8 @@ class CachedRecognizer:
         for number, file in enumerate(files):
             if not isinstance(file, SheetTrack | Problem):
                 with suppress(OSError, ValueError):  # its record will say what is wrong
-                    snapshots[number] = FileSnapshot(Path(file), folders)
+                    path = file if isinstance(file, Path) else Path(file)
+                    snapshots[number] = FileSnapshot(path, folders)
         wanted = self._wanted(self.recognizer.full)
         found: dict[bytes, Recognition] = {}
         with suppress(LibraryError):  # if storing fails too, the record says so
