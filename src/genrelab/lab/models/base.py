@@ -101,14 +101,30 @@ class Body(nn.Module, ABC):
         that the body was built for.
     map_channels : tuple of int
         Channels of the maps that its scores have: what teachers with maps can teach.
+    depth : int
+        How many of its first layers a training can fix: all that come before the other layers.
     """
 
     shortest_frames: int | None = None
     map_channels: tuple[int, ...] = ()
+    depth: int = 0
 
     @abstractmethod
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch of front-end outputs."""
+
+    def first(self, layers: int) -> Sequence[nn.Module]:
+        """Return the modules of the first layers, up to `depth`."""
+        return ()
+
+    def stem(self, inputs: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
+        """Return the output of the first layers for front-end outputs: all that the others need."""
+        return dict(inputs)
+
+    def finish(self, stem: Mapping[str, Tensor], layers: int) -> Scores:
+        """Score the output of `stem` with the same number of layers."""
+        scores: Scores = self(stem)
+        return scores
 
 
 MODELS: Registry[Body] = Registry("model", group="genrelab.models")
@@ -192,6 +208,9 @@ class GenreNetwork(nn.Module):
 
     def _scored(self, inputs: Mapping[str, Tensor]) -> Scores:
         scores: Scores = self.body(inputs)
+        return self._tagged(scores)
+
+    def _tagged(self, scores: Scores) -> Scores:
         return scores if self.tags is None else scores._replace(tags=self.tags(scores.embedding))
 
     def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
@@ -240,6 +259,16 @@ class GenreNetwork(nn.Module):
         with _in_full(waveform_of(waveform)):
             inputs = self._inputs(waveform, copy)
         return self._scored(inputs)
+
+    def stem(self, waveform: Sound, copy: Tensor | None, layers: int) -> dict[str, Tensor]:
+        """Return the output of the first layers of the body for a batch that is `changed` already."""
+        with _in_full(waveform_of(waveform)):
+            inputs = self._inputs(waveform, copy)
+        return self.body.stem(inputs, layers)
+
+    def finish(self, stem: Mapping[str, Tensor], layers: int) -> Scores:
+        """Score the output of `stem` with the same number of layers."""
+        return self._tagged(self.body.finish(stem, layers))
 
     def inputs(self, waveform: Sound, copy: Tensor | None = None) -> dict[str, Tensor]:
         """Return the inputs of the body by the name of the front-end.

@@ -11,7 +11,7 @@ norm with a positive gain: the network can represent the same functions with les
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import torch
@@ -63,6 +63,7 @@ class FullyConvolutional(Body):
     """
 
     shortest_frames = _FRAMES
+    depth = len(_POOLS)
 
     def __init__(
         self,
@@ -90,9 +91,26 @@ class FullyConvolutional(Body):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:
         """Score a batch of pictures."""
-        maps = self.normalize(inputs[self.name])
-        averages, kept = [], []
-        for each in self.layers:
+        return self.finish(self.stem(inputs, 0), 0)
+
+    def first(self, layers: int) -> Sequence[nn.Module]:
+        """Return the modules of the first layers."""
+        return (self.normalize, *self.layers[:layers])
+
+    def stem(self, inputs: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
+        """Return the last map of the first layers, and the averages of all of them."""
+        maps, averages = self.normalize(inputs[self.name]), []
+        for each in self.layers[:layers]:
+            maps = each(maps)
+            averages.append(maps.mean(dim=(2, 3)))
+        return {"maps": maps} | ({"averages": torch.cat(averages, dim=1)} if averages else {})
+
+    def finish(self, stem: Mapping[str, Tensor], layers: int) -> Scores:
+        """Score the output of the first layers; their maps are empty in the scores."""
+        maps = stem["maps"]
+        averages = [stem["averages"]] if layers else []
+        kept = [maps.new_empty(len(maps), 0)] * layers
+        for each in self.layers[layers:]:
             maps = each(maps)
             kept.append(maps)
             averages.append(maps.mean(dim=(2, 3)))

@@ -134,6 +134,7 @@ class Training(Strict):
 
     unwritten: ClassVar[tuple[str, ...]] = (
         "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
+        "fixed_layers", "prepared_epochs",
     )  # fmt: skip
 
     weights: str = Field(
@@ -190,6 +191,19 @@ class Training(Strict):
         description="from this epoch on (counted from 0), batch norms normalize with their running "
         "statistics, which no longer change, instead of those of the batch; 0 stands for 1 without initial "
         "weights, because random ones have no statistics; null is never",
+    )
+    fixed_layers: int = Field(
+        0,
+        ge=0,
+        description="number of first layers of the network that keep their initial weights (fcn)",
+    )
+    prepared_epochs: int | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="number of different epochs: later ones repeat their views, mixtures and changes. What "
+        "front-ends, fixed layers and teachers make of them is kept in the run folder until the end; null "
+        "draws every epoch anew",
     )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
+import genrelab
+from genrelab.errors import RecipeError, RunError
 from genrelab.lab.augment.copies import PictureCopy, make_copy
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
+from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.recipes.schema import Recipe, Training
 from genrelab.lab.training.dataset import (
     Drawn,
     EpochSampler,
     EqualBatches,
     HeldOutDataset,
+    RepeatingSampler,
     SegmentDataset,
     TrainingSet,
 )
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
+from genrelab.lab.training.optimization.initial_weights import weights_hash
 from genrelab.lab.training.optimization.objective import UNLABELLED
+from genrelab.lab.training.parallel.group import current
 from genrelab.lab.training.parallel.part import Division, OwnItems
 from genrelab.lab.training.parallel.place import Place
 from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.store.frontend_outputs import Keeping, kept_outputs
+from genrelab.lab.training.store.prepared import Prepared
 
 _GPU_WORKERS = 4
 
@@ -138,6 +149,8 @@ def learning_loader(
         if training.balance == "sampler"
         else EpochSampler(len(dataset), seed=seed, shuffle=True)
     )
+    if training.prepared_epochs is not None:
+        sampler = RepeatingSampler(sampler, training.prepared_epochs)
     # A last batch of one item has no variance for batch norm.
     drop_last = len(dataset) > size and len(dataset) % size == 1
     if place is None:
@@ -150,6 +163,62 @@ def learning_loader(
 def division_of(dataset: TrainingSet, training: Training, place: Place) -> Division:
     """Return how the batches of `learning_loader` are divided among processes."""
     return Division(place.rank, place.size, len(dataset), training.batch_size)
+
+
+def prepared_batches(
+    experiment: Experiment, learning: TrainingSet, network: GenreNetwork, folder: Path
+) -> Prepared | None:
+    """Return what keeps the batches that epochs share; None if the recipe prepares none.
+
+    Raises
+    ------
+    RecipeError
+        If a front-end is trained.
+    RunError
+        If several processes train.
+    """
+    epochs = experiment.recipe.training.prepared_epochs
+    if epochs is None:
+        return None
+    if current() is not None:
+        raise RunError(
+            "training.prepared_epochs works in one process; set it to null, or train with --devices 1",
+            code="prepared-by-several",
+        )
+    if any(True for _ in network.frontends.parameters()):
+        raise RecipeError(
+            "a front-end of this recipe is trained, so what it makes of a view cannot be prepared; set "
+            "training.prepared_epochs to null",
+            code="prepared-front-end",
+        )
+    distilled = experiment.distillation
+    settled = {
+        **items_identity(experiment, learning),
+        "weights": weights_hash(experiment.recipe.training),
+        "teachers": None if distilled is None else distilled.digest,
+    }
+    return Prepared(folder, text_hash(json.dumps(settled, sort_keys=True)), epochs=epochs)
+
+
+def items_identity(experiment: Experiment, learning: TrainingSet) -> dict[str, Any]:
+    """Return what determines the training items, and with which versions."""
+    sound = [
+        [key, each.store.checksum(key)]
+        for each in (*learning.copies, *learning.unlabelled)
+        for key in each.labels
+    ]
+    return {
+        "recipe": text_hash(dump_recipe(experiment.recipe)),
+        "seed": experiment.seed,
+        "training clips": text_hash(json.dumps(sound)),
+        "version of genrelab": genrelab.__version__,
+        "version of torch": torch.__version__,
+    }
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a text that may hold bytes of file names."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def choosing_loader(

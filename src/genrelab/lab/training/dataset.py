@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -71,6 +71,31 @@ class EpochSampler(Sampler[tuple[int, int]]):
             return iter([(0, index) for index in range(self.length)])
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
         return iter([(self.epoch, int(index)) for index in order])
+
+
+class RepeatingSampler(Sampler[tuple[int, int]]):
+    """Yield the keys of a few epochs in turns.
+
+    Parameters
+    ----------
+    sampler : EpochSampler or BalancedSampler
+    epochs : int > 0
+        Number of different epochs.
+    """
+
+    def __init__(self, sampler: Any, epochs: int) -> None:
+        self.sampler = sampler
+        self.epochs = epochs
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start an epoch."""
+        self.sampler.set_epoch(epoch % self.epochs)
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self.sampler)
 
 
 class SegmentDataset(Dataset[Example]):

@@ -24,8 +24,9 @@ from genrelab.lab.training.optimization.outlier_exposure import Outliers
 from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.optimization.views import Views, cut
 from genrelab.lab.training.parallel.part import Division, WholeBatch
+from genrelab.lab.training.store.prepared import Batch, Prepared
 
-Batch = tuple[Any, ...]
+Items = tuple[Any, ...]
 """Waveforms or outputs of front-ends, class numbers and, in training, numbers of copies and clips."""
 
 
@@ -46,6 +47,8 @@ class GenreTask(L.LightningModule):
         Synthetic non-music that is added to each batch.
     division : Division or None
         How batches are divided among processes; None if this process trains alone.
+    prepared : Prepared or None
+        Keeps the batches that epochs share; None if every epoch has its own.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class GenreTask(L.LightningModule):
         seed: int,
         outliers: Outliers | None = None,
         division: Division | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         super().__init__()
         freeze_as_in_the_end(network, training)
@@ -71,6 +75,7 @@ class GenreTask(L.LightningModule):
         self.mixup = Mixup(training.mixup) if training.mixup > 0 else None
         self.outliers = outliers
         self.division = division
+        self.prepared = prepared
         self.seed = seed
 
     def forward(self, waveform: Sound, copy: Tensor | None = None) -> Scores:
@@ -78,7 +83,7 @@ class GenreTask(L.LightningModule):
         scores: Scores = self.network(waveform, copy)
         return scores
 
-    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+    def on_train_batch_start(self, batch: Items, batch_index: int) -> None:
         """Seed the random values of this epoch and freeze what its recipe freezes, before its first batch.
 
         Lightning does not call `on_train_epoch_start` for the first epoch after a run resumes.
@@ -86,28 +91,56 @@ class GenreTask(L.LightningModule):
         if batch_index == 0:
             base = self.seed * 100_003 + self.current_epoch
             torch.manual_seed(base)
-            self.network.seed(base)
-            if self.mixup is not None:
-                self.mixup.seed(base)
-            if self.outliers is not None:
-                self.outliers.seed(base)
+            self._seed_views(base)
             freeze_for(self.network, self.settings, self.current_epoch)
+
+    def _seed_views(self, base: int) -> None:
+        self.network.seed(base)
+        if self.mixup is not None:
+            self.mixup.seed(base)
+        if self.outliers is not None:
+            self.outliers.seed(base)
 
     def on_train_end(self) -> None:
         """Unfreeze the weights that are trained in the last epoch, wherever training stopped."""
         freeze_as_in_the_end(self.network, self.settings)
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Items, batch_index: int) -> Tensor:
         """Return the loss of a batch; log it, and the accuracy on labelled items.
 
         One of several processes gets its part of the batch, and computes the network for it alone; the loss
         is that of the whole batch.
         """
+        if self.prepared is None:
+            made = self._changed(batch, batch_index)
+            assert made.sound is not None
+            with made.views.part.computing(made.views.segments, made.added):
+                scores = self.network.score_changed(made.sound, made.copy)
+            return self._loss(made.views.part.whole_scores(scores, made.added), made)
+        prepare = partial(self._prepare, batch, batch_index)
+        made = self.prepared.batch(self.current_epoch, batch_index, prepare, batch[1].device)
+        return self._loss(self.network.finish(made.stem, self.settings.fixed_layers), made)
+
+    def _prepare(self, batch: Items, batch_index: int) -> Batch:
+        """Return a batch with what later epochs need of it; its random values do not depend on others."""
+        assert self.prepared is not None
+        self._seed_views(
+            (self.seed * 100_003 + self.current_epoch % self.prepared.epochs) * 1_000_003 + batch_index
+        )
+        made = self._changed(batch, batch_index)
+        assert made.sound is not None
+        with torch.no_grad():
+            stem = self.network.stem(made.sound, made.copy, self.settings.fixed_layers)
+            distill = self.objective.distill
+            return made._replace(stem=stem, taught=None if distill is None else distill.source(made.views))
+
+    def _changed(self, batch: Items, batch_index: int) -> Batch:
+        """Mix and change a batch, and add outliers."""
         waveform, label, copy, clip = batch
         part = WholeBatch() if self.division is None else self.division.part(batch_index)
         label, clip, own = part.whole(label), part.whole(clip), len(waveform_of(waveform))
         if isinstance(waveform, Ready):  # nothing changes, mixes or cuts it
-            return self._loss(self.network.score_changed(waveform, copy), Views(label, clip), 0)
+            return Batch(Views(label, clip, part=part), copy, 0, waveform)
         segments, added = self.settings.view_segments, 0
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
         sound = waveform if blend is None else part.own(blend.of(part.whole(waveform)))
@@ -123,18 +156,16 @@ class GenreTask(L.LightningModule):
             others = self.network.changed(self.outliers.like(sound, len(label) * segments))
             added, others = len(others), part.own(others)
             sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
-        with part.computing(segments, added):
-            everything = self.network.score_changed(sound, copy)
-        everything = part.whole_scores(everything, added)
-        return self._loss(everything, views, added)
+        return Batch(views, copy, added, sound)
 
-    def _loss(self, everything: Scores, views: Views, added: int) -> Tensor:
-        """Return the loss of a batch from its scores, and log it; `added` outliers stand at the end."""
+    def _loss(self, everything: Scores, batch: Batch) -> Tensor:
+        """Return the loss of a batch from its scores, and log it."""
+        views = batch.views
         label, segments = views.label, views.segments
         music = len(label) * segments
         scores = everything.first(music)
-        terms = self.objective(scores, views)
-        if self.outliers is not None and added:
+        terms = self.objective(scores, views, batch.taught)
+        if self.outliers is not None and batch.added:
             terms["not_music"] = torch.stack(
                 [self.outliers.loss(each.logits[music:].float()) for each in everything.learning]
             ).mean()
@@ -155,7 +186,7 @@ class GenreTask(L.LightningModule):
             self.log("train_accuracy", right, on_step=False, on_epoch=True, batch_size=count)
         return loss
 
-    def validation_step(self, batch: Batch, batch_index: int) -> None:
+    def validation_step(self, batch: Items, batch_index: int) -> None:
         """Log loss and accuracy of a batch."""
         waveform, label = batch
         logits = self(waveform).logits.float()

@@ -16,11 +16,9 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
-import genrelab
 from genrelab.errors import RunError
 from genrelab.files import naming
 from genrelab.lab.models.base import GenreNetwork
-from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.checkpoints import (
     BEST,
     LAST,
@@ -34,8 +32,11 @@ from genrelab.lab.training.data_loading import (
     choosing_loader,
     choosing_set,
     division_of,
+    items_identity,
     keep_outputs,
     learning_loader,
+    prepared_batches,
+    text_hash,
     training_set,
 )
 from genrelab.lab.training.dataset import SegmentDataset, TrainingSet
@@ -197,6 +198,8 @@ def train(experiment: Experiment, *, folder: Path, device: str = "auto") -> Trai
     _begin(experiment, setup, folder, resumed)
     with interrupt, naming(folder / LOG):
         _fit(setup, folder, resumed)
+    if setup.task.prepared is not None:
+        setup.task.prepared.remove()
     load_weights(network, folder / BEST)
     best = keep.best_epoch()
     if best is None:
@@ -273,7 +276,10 @@ def _prepare(experiment: Experiment, folder: Path, device: str, shown: Sequence[
         Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
     )
     division = None if place is None else division_of(learning, settings, place)
-    task = GenreTask(network, settings, objective, seed=seed, outliers=outliers, division=division)
+    prepared = prepared_batches(experiment, learning, network, folder)
+    task = GenreTask(
+        network, settings, objective, seed=seed, outliers=outliers, division=division, prepared=prepared
+    )
     keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
     learn = learning_loader(learning, settings, seed=seed, gpu=gpu, place=place)
     choose = choosing_loader(choosing, settings, gpu=gpu, place=place)
@@ -313,26 +319,13 @@ def _keep_outputs(
 def _found(experiment: Experiment, setup: _Setup, folder: Path, resumed: bool) -> dict[str, Any]:
     """Return what all processes of a group must find alike."""
     last = folder / LAST
-    sound = [
-        [key, each.store.checksum(key)]
-        for each in (*setup.learning.copies, *setup.learning.unlabelled)
-        for key in each.labels
-    ]
     chosen = [] if setup.choose is None else [each.clip_id for each in setup.choose.dataset.items]  # type: ignore[attr-defined]
     return {
         "resumed": resumed,
-        "recipe": _hash(dump_recipe(experiment.recipe)),
-        "seed": experiment.seed,
-        "training clips": _hash(json.dumps(sound)),
-        "clips that choose the epoch": _hash(json.dumps(chosen)),
+        **items_identity(experiment, setup.learning),
+        "clips that choose the epoch": text_hash(json.dumps(chosen)),
         LAST: hashlib.sha256(last.read_bytes()).hexdigest() if resumed and last.is_file() else None,
-        "version of genrelab": genrelab.__version__,
-        "version of torch": torch.__version__,
     }
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _begin(experiment: Experiment, setup: _Setup, folder: Path, resumed: bool) -> None:

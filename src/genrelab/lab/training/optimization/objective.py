@@ -68,7 +68,7 @@ class Objective(nn.Module):
         self.tags = tags
         self.loss = CrossEntropy() if loss is None else loss
 
-    def forward(self, scores: Scores, views: Views) -> dict[str, Tensor]:
+    def forward(self, scores: Scores, views: Views, taught: Taught | None = None) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, by name; the loss is their sum.
 
         If the scores have members, each term of genres and targets is the mean over the members.
@@ -78,8 +78,11 @@ class Objective(nn.Module):
         scores : Scores
             Of all segments, after mixing.
         views : Views
+        taught : Taught or None
+            Targets of the batch; None asks the source of the targets.
         """
-        taught = None if self.distill is None else self.distill.source(views)
+        if taught is None and self.distill is not None:
+            taught = self.distill.source(views)
         found = []
         for number, each in enumerate(scores.learning):
             terms = {}

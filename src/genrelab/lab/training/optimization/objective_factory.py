@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genrelab.errors import RecipeError
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.tag_table import tag_truth
 from genrelab.lab.losses import LOSSES
@@ -130,6 +131,13 @@ def _matching(
     source = MatchingSource(
         settings, found.teachers, sample_rate=recipe.audio.sample_rate, heads=heads, taught=taught
     )
+    for name, layer in source.layers.items():
+        if layer < recipe.training.fixed_layers:
+            raise RecipeError(
+                f"distill.regress={source.names[name]} is the output of a layer that "
+                "training.fixed_layers fixes; remove one of the two",
+                code="map-of-fixed-layer",
+            )
     source.standardize(_some(learning), recipe.training.view_segments)
     return source, about
 
