@@ -47,6 +47,9 @@ class GenreTask(L.LightningModule):
         Synthetic non-music that is added to each batch.
     division : Division or None
         How batches are divided among processes; None if this process trains alone.
+
+    Attributes
+    ----------
     prepared : Prepared or None
         Keeps the batches that epochs share; None if every epoch has its own.
 
@@ -65,7 +68,6 @@ class GenreTask(L.LightningModule):
         seed: int,
         outliers: Outliers | None = None,
         division: Division | None = None,
-        prepared: Prepared | None = None,
     ) -> None:
         super().__init__()
         freeze_as_in_the_end(network, training)
@@ -75,7 +77,7 @@ class GenreTask(L.LightningModule):
         self.mixup = Mixup(training.mixup) if training.mixup > 0 else None
         self.outliers = outliers
         self.division = division
-        self.prepared = prepared
+        self.prepared: Prepared | None = None
         self.seed = seed
 
     def forward(self, waveform: Sound, copy: Tensor | None = None) -> Scores:

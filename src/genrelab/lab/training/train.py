@@ -276,10 +276,8 @@ def _prepare(experiment: Experiment, folder: Path, device: str, shown: Sequence[
         Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
     )
     division = None if place is None else division_of(learning, settings, place)
-    prepared = prepared_batches(experiment, learning, network, folder)
-    task = GenreTask(
-        network, settings, objective, seed=seed, outliers=outliers, division=division, prepared=prepared
-    )
+    task = GenreTask(network, settings, objective, seed=seed, outliers=outliers, division=division)
+    task.prepared = prepared_batches(experiment, learning, network, folder)
     keep = Checkpoints(folder, network, monitor=settings.monitor, patience=settings.patience)
     learn = learning_loader(learning, settings, seed=seed, gpu=gpu, place=place)
     choose = choosing_loader(choosing, settings, gpu=gpu, place=place)
