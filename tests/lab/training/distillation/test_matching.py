@@ -29,6 +29,7 @@ from genrelab.lab.training.distillation import clip_answers as answers_module
 from genrelab.lab.training.distillation.clip_answers import clip_answers
 from genrelab.lab.training.distillation.linear_heads import genre_heads, tag_heads
 from genrelab.lab.training.distillation.matching import Heads, MatchingSource
+from genrelab.lab.training.distillation.taught import Taught
 from genrelab.lab.training.distillation.teacher_set import NamedTeacher, load_teachers, taught_columns
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.mixup import Blend
@@ -143,9 +144,9 @@ def test_teachers_hear_exactly_what_the_network_hears(
         heard.append(sound)
         return score(sound, copy)
 
-    def measured(scores: Any, views: Views) -> dict[str, Tensor]:
+    def measured(scores: Any, views: Views, taught: Taught | None) -> dict[str, Tensor]:
         seen.append(views)
-        return loss(scores, views)
+        return loss(scores, views, taught)
 
     monkeypatch.setattr(network, "score_changed", scored)
     monkeypatch.setattr(objective, "forward", measured)
