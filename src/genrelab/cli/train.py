@@ -113,7 +113,7 @@ def train(
     from genrelab.lab.experiment.extend import extend_run, follow_extension
     from genrelab.lab.experiment.run import follow_run, run_experiment
     from genrelab.lab.findings.wording import published, verdict_lines, warnings
-    from genrelab.lab.metrics.summary import summary
+    from genrelab.lab.metrics.summary import summary, tags_summary
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.runs.folders import MODEL, REPORT
     from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
@@ -150,6 +150,7 @@ def train(
         say_json({"run": str(run.folder), **record.to_dict(), **published(record.verdict)})
         return
     say_text(summary(record.evaluation.model_dump(mode="json"), run.recipe.voting))
+    say(*tags_summary(None if record.tags is None else record.tags.model_dump(mode="json")))
     say(*verdict_lines(record.verdict, record.findings))
     model = f"none: {record.no_model_file}" if record.no_model_file else run.folder / MODEL
     say(f"run     {run.folder}", f"report  {run.folder / REPORT}", f"model   {model}")

@@ -42,6 +42,10 @@ from genrelab.lab.training.export import why_unwritable
 from genrelab.lab.training.optimization.initial_weights import load_start
 from genrelab.lab.training.train import follow, resolve_device, train
 
+_INDEPENDENT = (
+    "independent; a clip can have several. Accuracies, confusion and mistakes compare the most probable "
+    "genre with the first genre of a clip; the figures of all its genres are those of the tags `genre:`"
+)
 _NOT_ASKED_FOR = "not asked for; `genrelab export` writes it"
 
 
@@ -223,7 +227,9 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
             record = record.model_copy(update={"no_model_file": unwritable})
     page = RunPage(
         title=f"{recipe.title}, {corpus.name}",
-        facts=facts_of(record) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
+        facts=facts_of(record)
+        | ({"Genres": _INDEPENDENT} if trained.network.independent else {})
+        | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
         warnings=warnings(record.doubts()),
         severe=warnings(record.severe()),
         verdict=record.verdict,
