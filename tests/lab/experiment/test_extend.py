@@ -11,6 +11,7 @@ import torch
 from killed import Killed
 from raising import raises
 
+from genrelab.cli.main import main
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.extend import extend_run, longer_recipe
 from genrelab.lab.experiment.run import run_experiment
@@ -135,3 +136,18 @@ def test_backbones_that_were_never_trained_stay_frozen(tiny_recipe: Make, tmp_pa
     assert longer_recipe(recipe, tmp_path, 4).training.frozen_epochs == 13
     part = tiny_recipe("training.frozen_epochs=2", "training.max_epochs=9")
     assert longer_recipe(part, tmp_path, 4).training.frozen_epochs == 2
+
+
+def test_the_command_extends_and_refuses_to_delete_what_it_extends(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "train", "descriptor-mlp", "--corpus", "synthetic:tracks=5,seconds=1",
+        "--out", str(tmp_path / "runs"),
+        "--set", "audio.segment_seconds=1", "--set", "training.max_epochs=1", "--device", "cpu",
+    ]  # fmt: skip
+    assert main([*command, "--restart", "--more-epochs", "2"]) == 2
+    assert "--more-epochs" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert main([*command, "--more-epochs", "2"]) == 2
+    assert "without --more-epochs" in capsys.readouterr().err
