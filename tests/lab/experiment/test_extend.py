@@ -149,5 +149,5 @@ def test_the_command_extends_and_refuses_to_delete_what_it_extends(
     assert main([*command, "--restart", "--more-epochs", "2"]) == 2
     assert "--more-epochs" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
-    assert main([*command, "--more-epochs", "2"]) == 2
+    assert main([*command, "--more-epochs", "2"]) == 1
     assert "without --more-epochs" in capsys.readouterr().err
