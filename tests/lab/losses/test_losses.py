@@ -1,11 +1,15 @@
 """Losses of genres against torch's own."""
 
+from pathlib import Path
+
+import plugin_pages
 import pytest
 import torch
 import torch.nn.functional as F
 from raising import raises
 
 from genrelab.lab.losses import LOSSES
+from genrelab.lab.plugins import load_plugin
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.recipes.load import dump_recipe, parse_recipe, read_value
 from genrelab.lab.training.optimization.objective import UNLABELLED, Objective
@@ -60,3 +64,14 @@ def test_a_recipe_names_its_loss_with_or_without_options() -> None:
 def test_an_unknown_loss_names_the_closest() -> None:
     with raises("kind-unknown", "'binery'", "'binary'"):
         LOSSES.create("binery", {})
+
+
+def test_the_loss_of_the_page_about_plugins_is_a_loss(tmp_path: Path, logits: torch.Tensor) -> None:
+    plugin_pages.write_files(tmp_path)
+    try:
+        load_plugin(tmp_path / "squared.py")
+        made = LOSSES.create("squared", {"weight": 2.0})
+        expected = 2 * (1 - logits.softmax(dim=-1)) ** 2
+        assert torch.allclose(made(logits).wanted, expected)
+    finally:
+        plugin_pages.forget_plugins()
