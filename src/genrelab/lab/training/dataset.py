@@ -16,7 +16,6 @@ from genrelab.audio.segments import segment_starts
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store.audio_store import AudioStore
 
-
 _GRID = 3  # stream of random values that orders the starts of a clip
 
 
