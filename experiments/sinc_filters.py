@@ -69,8 +69,9 @@ FOLDS = 3
 def train(
     corpus: Corpus, conditions: list[str], options: argparse.Namespace, budget: tuple[str, ...]
 ) -> dict[str, list[Run]]:
-    """Train what is not trained yet: all conditions of a fold and seed before the next, so that what is
-    finished can be compared.
+    """Train what is not trained yet.
+
+    All conditions of a fold and seed come before the next fold: what is finished can be compared.
     """
     runs: dict[str, list[Run]] = {name: [] for name in conditions}
     for seed in options.seeds:
