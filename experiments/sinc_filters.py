@@ -198,7 +198,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/sinc"), help="folder for runs and pictures")
     parser.add_argument("--conditions", nargs="+", default=["hz", "mel"], choices=list(CONDITIONS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--first", type=int, metavar="N", help="train and test only the first N of 3 folds")
     parser.add_argument("--weights", default="imagenet", help="of ResNet18: imagenet, none or a file")
     parser.add_argument("--corpus", default=COLLECTIONS, help="collections of the table")
