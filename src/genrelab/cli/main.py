@@ -29,6 +29,7 @@ from genrelab.cli import (
     evaluate,
     export,
     finalize,
+    fuse,
     library,
     listen,
     model,
@@ -140,6 +141,7 @@ app.command("targets")(targets.targets)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("fuse")(fuse.fuse)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(bench.app, name="bench")
 app.command("finalize")(finalize.finalize)

@@ -135,8 +135,7 @@ class Training(Strict):
 
     unwritten: ClassVar[tuple[str, ...]] = (
         "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
-        "fixed_layers", "prepared_epochs",
-        "restart_epochs",
+        "fixed_layers", "prepared_epochs", "draw", "restart_epochs",
     )  # fmt: skip
 
     weights: str = Field(
@@ -148,7 +147,8 @@ class Training(Strict):
     loss: _Named = Field(
         Component(kind="cross-entropy"),
         description="loss of the genres, a name or `{kind: NAME, OPTION: VALUE}`: `cross-entropy` for genres "
-        "that exclude each other, `binary` for clips with several genres",
+        "that exclude each other, with its relatives `focal`, `additive-margin` and `generalized`; `binary` "
+        "for clips with several genres",
     )
     optimizer: Literal["adam", "adamw", "muon", "soap", "sgd"] = Field(
         "adam",
@@ -237,6 +237,12 @@ class Training(Strict):
         description="consecutive segments of each training item, with `segments_per_clip`. They are "
         "mixed and changed as one view, teachers process it as a whole, and predictions are averaged over it",
     )
+    draw: Literal["anywhere", "grid"] = Field(
+        "anywhere",
+        validate_default=True,
+        description="where the random segments start: at any sample, or at the places where those of a test "
+        "start (`audio.overlap`), each once in an epoch while there are others",
+    )
     valid_segments_per_clip: int | None = Field(
         None,
         gt=0,
@@ -278,6 +284,16 @@ class Training(Strict):
                 "without a part that chooses the epoch, the last one is kept; set training.monitor=last"
             )
         return part
+
+    @field_validator("draw")
+    @classmethod
+    def _places_are_drawn(cls, places: str, info: ValidationInfo) -> str:
+        if places == "grid" and info.data.get("segments_per_clip") is None:
+            raise ValueError(
+                "without training.segments_per_clip each segment of the grid is trained on once; set it, or "
+                "draw=anywhere"
+            )
+        return places
 
     @field_validator("view_segments")
     @classmethod
