@@ -15,6 +15,7 @@ from genrelab.audio.pad import Padding, fit_length
 from genrelab.audio.segments import segment_starts
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.filled import filled
 
 
 class Item(NamedTuple):
@@ -80,7 +81,7 @@ class SegmentDataset(Dataset[Example]):
     labels : mapping of str to int
         Clip id -> class number, in the order of the dataset.
     audio : Audio
-        Segment, overlap and padding of the recipe.
+        Segment, overlap, padding and shortest clip of the recipe.
     seed : int
         Seed of random places and random padding.
     drawn : Drawn or None
@@ -99,7 +100,7 @@ class SegmentDataset(Dataset[Example]):
         drawn: Drawn | None = None,
         copy: int = 0,
     ) -> None:
-        self.store = store
+        self.store = filled(store, audio)
         self.labels = labels
         self.audio = audio
         self.seed = seed
