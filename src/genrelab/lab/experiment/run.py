@@ -130,8 +130,8 @@ def _empty_part(part: str, experiment: Experiment) -> CorpusError:
         keep += ["training.patience=null"] if experiment.recipe.training.patience is not None else []
         changes = " ".join(f"--set {change}" for change in keep)
         remedy = (
-            ", and nothing else chooses the epoch. Choose a split of three parts, such as random:60/10/30, or "
-            f"keep the last epoch with {changes}"
+            ", and nothing else chooses the epoch. Choose a split of three parts, such as random:60/10/30, "
+            f"or keep the last epoch with {changes}"
         )
     return CorpusError(
         f"the {part} part of the split {experiment.split.name!r} of {experiment.corpus.name!r} is "

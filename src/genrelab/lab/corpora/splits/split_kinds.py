@@ -109,8 +109,8 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Folds:
         train, valid, test = (given[0], 0, given[1]) if len(given) == 2 else given
         if train + valid + test != 100 or not train:
             raise CorpusError(
-                f"split {kind!r}: shares must sum to 100, with a training part. Three shares are train, valid "
-                f"and test, as in {shares[1]}:60/20/20; two are train and test, as in {shares[1]}:70/30",
+                f"split {kind!r}: shares must sum to 100, with a training part. Three shares are train, "
+                f"valid and test, as in {shares[1]}:60/20/20; two are train and test: {shares[1]}:70/30",
                 code="split-shares",
             )
         return Shares(shares[1] == "artist", (train, valid, test))
