@@ -143,6 +143,7 @@ class Training(Strict):
 
     unwritten: ClassVar[tuple[str, ...]] = (
         "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from", "clips_share",
+        "draw", "loss", "loss_parameter",
     )  # fmt: skip
 
     weights: str = Field(
@@ -227,6 +228,12 @@ class Training(Strict):
         description="consecutive segments of each training item, with `segments_per_clip`. They are "
         "mixed and changed as one view, teachers process it as a whole, and predictions are averaged over it",
     )
+    draw: Literal["anywhere", "grid"] = Field(
+        "anywhere",
+        validate_default=True,
+        description="where the random segments start: at any sample, or at the places where those of a test "
+        "start (`audio.overlap`), each once in an epoch while there are others",
+    )
     valid_segments_per_clip: int | None = Field(
         None,
         gt=0,
@@ -238,6 +245,19 @@ class Training(Strict):
         "safe; `auto` does so on a GPU, `fast` also on a processor with units for it",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    loss: Literal["cross-entropy", "focal", "additive-margin", "generalized"] = Field(
+        "cross-entropy",
+        description="loss of labels: `focal` counts easy segments less, `additive-margin` demands that the "
+        "logit of the label leads, `generalized` counts labels that look wrong less",
+    )
+    loss_parameter: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        validate_default=True,
+        description="of `focal` the exponent, 2; of `additive-margin` the lead, 1; of `generalized` between "
+        "0 (cross-entropy) and 1 (mean absolute error), 0.7",
+    )
     gradient_clip: float | None = Field(None, gt=0)
     guessed: Guessed | None = None
     balance: Literal["none", "loss", "sampler"] = Field(
@@ -268,6 +288,28 @@ class Training(Strict):
                 "without a part that chooses the epoch, the last one is kept; set training.monitor=last"
             )
         return part
+
+    @field_validator("draw")
+    @classmethod
+    def _places_are_drawn(cls, places: str, info: ValidationInfo) -> str:
+        if places == "grid" and info.data.get("segments_per_clip") is None:
+            raise ValueError(
+                "without training.segments_per_clip each segment of the grid is trained on once; set it, or "
+                "draw=anywhere"
+            )
+        return places
+
+    @field_validator("loss_parameter")
+    @classmethod
+    def _of_this_loss(cls, value: float | None, info: ValidationInfo) -> float | None:
+        loss = info.data.get("loss")
+        if value is not None and loss == "cross-entropy":
+            raise ValueError(
+                "training.loss=cross-entropy has no parameter; set another loss, or this to null"
+            )
+        if value is not None and loss == "generalized" and value > 1:
+            raise ValueError("the parameter of training.loss=generalized is at most 1")
+        return value
 
     @field_validator("view_segments")
     @classmethod
