@@ -19,7 +19,7 @@ from genrelab.lab.corpora.splits.split_checks import check_split
 from genrelab.lab.corpora.tag_table import usable_tags
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.findings import Finding
-from genrelab.lab.frontends.table import reads_table
+from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
@@ -286,24 +286,35 @@ def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str
 
 
 def check_kind(recipe: Recipe, network: GenreNetwork, corpus: Corpus) -> None:
-    """Refuse sound for a network that reads a table of descriptors, and a table for all others.
+    """Refuse a corpus of another kind than the network takes: sound, a table of descriptors, or pictures.
 
     Raises
     ------
     CorpusError
         If the corpus is of the wrong kind.
     """
-    table = corpus.kind == "features"
-    if reads_table(network) and not table:
-        raise CorpusError(
-            f"the recipe {recipe.name} trains on a table of descriptors, and {corpus.name} is sound. Give "
-            "--corpus features:PATH/features_30_sec.csv, or take mfcc-cqt/descriptor-mlp, which trains on "
-            "sound",
-            code="corpus-is-sound",
+    wanted, given = kind_read(network), corpus.kind
+    if wanted == given:
+        return
+    on = f"the recipe {recipe.name} trains on {_WHAT[wanted]}, and {corpus.name} is {_WHAT[given]}."
+    if given == "audio":
+        other = (
+            "Give --corpus pictures:PATH, or take the recipe that trains on sound"
+            if wanted == "pictures"
+            else "Give --corpus features:PATH/features_30_sec.csv, or take mfcc-cqt/descriptor-mlp, which "
+            "trains on sound"
         )
-    if table and not reads_table(network):
+        raise CorpusError(f"{on} {other}", code="corpus-is-sound")
+    if given == "features":
         raise CorpusError(
-            f"the recipe {recipe.name} trains on sound, and {corpus.name} is a table of descriptors. Take "
-            "mfcc-cqt/descriptor-table, or give a corpus of sound",
+            f"{on} Take mfcc-cqt/descriptor-table, or give a corpus of {_WHAT[wanted]}",
             code="corpus-is-table",
         )
+    raise CorpusError(
+        f"{on} Only `genrelab train` adapts recipes to pictures, those that take one spectrogram, such as "
+        "mel-augmentation/cnn",
+        code="corpus-is-pictures",
+    )
+
+
+_WHAT = {"audio": "sound", "features": "a table of descriptors", "pictures": "pictures"}
