@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from genrelab.lab.corpora import make_split
 from genrelab.lab.corpora.transforms.sound_changes import Loudness
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe, load_recipe, recipe_names
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.training.experiment import Experiment
@@ -60,3 +64,33 @@ def test_a_share_of_the_training_clips_is_one_of_each_genre_and_nested(
     both = used(0.5, "training.choose_epoch_on=none", "training.monitor=last", "training.patience=null")
     assert len(both.train) == 9 and not both.valid, "half of training and validation clips"
     assert "clips_share:" not in dump_recipe(tiny_recipe()), "recipes of earlier runs stay the same"
+
+
+@pytest.mark.slow
+def test_a_run_says_what_its_recipe_made_of_a_split_of_two_parts(
+    tiny_recipe: Make, corpus: Corpus, tmp_path: Path, cache: Path
+) -> None:
+    """Clips left out, silence in short clips, kept masks and the last epoch, from training to the record."""
+    mask = {"kind": "frequency-mask", "input": "mel", "count": 1, "max_share": 0.5, "kept": True}
+    recipe = tiny_recipe(
+        "leave_out={tones: [high-1]}",
+        "audio.clip_seconds=2",
+        "audio.overlap=0",
+        f"augment={json.dumps({'copies': [mask]})}",
+        "training.choose_epoch_on=none",
+        "training.monitor=last",
+        "training.patience=null",
+        "training.max_epochs=1",
+    )
+    split = make_split(corpus, "random:70/30", seed=0)
+    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
+    record = run.record
+    made = (
+        "70/30 train/test, no validation part, stratified by genre, files undivided, seed 0; without high-1"
+    )
+    assert record.split.made.startswith(made)
+    assert record.split.clips["valid"] == 0 and sum(record.split.clips.values()) == 23
+    assert "high-1" not in (run.folder / "split.csv").read_text()
+    assert record.epoch.chosen_on == "none" and record.epoch.trained == 1
+    predictions = run.predictions()
+    assert len(predictions.clip_ids) == 4 * record.split.clips["test"], "clips of 1.5 s have 2 s"
