@@ -29,6 +29,7 @@ from genrelab.cli import (
     export,
     figures,
     finalize,
+    fuse,
     library,
     listen,
     model,
@@ -138,6 +139,7 @@ app.command("targets")(targets.targets)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("fuse")(fuse.fuse)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(figures.app, name="figures")
 app.add_typer(bench.app, name="bench")

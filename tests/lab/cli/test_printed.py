@@ -238,6 +238,7 @@ class World:
             "search": [["simple-cnn", self.corpus, f"--grid={EVIL}=1", f"--out={self.out}"]],
             "evaluate": [[RUN, f"--out={self.out / 'together'}"], [missing]],
             "compare": [[RUN, RUN], [missing, missing]],
+            "fuse": [[RUN, RUN, f"--out={self.out / 'fused'}"], [missing, missing]],
             "reproduce": [["--list"], [EVIL, self.corpus], ["soundfusion-2", f"--corpus=folder:{missing}"]],
             "bench model": [[str(self.model), self.corpus], [str(self.broken), self.corpus]],
             "finalize": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from genrelab.lab.layers.fft_convolution import mirrored
 RATE = 16_000
 
 
-def bank(filters: int = 80, length: int = 251, **options: float) -> SincFilters:
+def bank(filters: int = 80, length: int = 251, **options: Any) -> SincFilters:
     limits = {"lowest_hz": 30.0, "min_low_hz": 1.0, "min_band_hz": 1.0} | options
     return SincFilters(filters=filters, length=length, sample_rate=RATE, limits=CutoffLimits(**limits))
 
@@ -98,6 +99,8 @@ def test_an_even_length_is_refused(length: int) -> None:
         ({"frames": 0}, "option-invalid", "frames"),
         ({"form": "slow"}, "option-invalid", "form"),
         ({"unit_hz": 0.0}, "option-invalid", "unit_hz"),
+        ({"unit_mel": 0.0}, "option-invalid", "unit_mel"),
+        ({"spacing": "bark"}, "option-invalid", "spacing"),
         ({"lowest_hz": 8000.0}, "sinc-lowest", "8000 Hz"),
         ({"lowest_hz": 7999.995}, "sinc-lowest", "8000 Hz"),
         ({"lowest_hz": 0.5}, "sinc-lowest", "min_low_hz, 1.0 Hz"),
@@ -126,6 +129,47 @@ def test_bands_start_touching_evenly_in_mel_from_30_hz_to_half_the_rate(filters:
     torch.testing.assert_close(steps, steps.mean().expand_as(steps), atol=0, rtol=1e-3)
 
 
+@pytest.mark.parametrize("filters", [4, 80, 160])
+@pytest.mark.parametrize("unit_mel", [1.0, 100.0, 3000.0])
+def test_the_filters_start_alike_whatever_their_parameters_are_counted_in(
+    filters: int, unit_mel: float
+) -> None:
+    in_hz, in_mel = bank(filters), bank(filters, unit_mel=unit_mel)
+    for expected, found in zip(in_hz.cutoffs(), in_mel.cutoffs(), strict=True):
+        torch.testing.assert_close(found, expected, atol=4e-3, rtol=0)
+    assert in_mel.cutoffs()[1][-1] < RATE / 2, "its edge can still move"
+
+
+def test_bands_can_start_equally_wide_in_hz_or_in_octaves() -> None:
+    low, high = (cutoff.detach().double() for cutoff in bank(80, spacing="linear").cutoffs())
+    torch.testing.assert_close(
+        high - low, torch.full_like(low, (RATE / 2 - 0.01 - 30) / 80), atol=2e-3, rtol=0
+    )
+    assert low[0].item() == pytest.approx(30.0) and high[-1].item() == pytest.approx(RATE / 2, abs=0.05)
+    low, high = (cutoff.detach().double() for cutoff in bank(80, spacing="octave").cutoffs())
+    widths = torch.log2(high / low)
+    torch.testing.assert_close(
+        widths, torch.full_like(low, math.log2(7999.99 / 30) / 80), atol=1e-4, rtol=1e-3
+    )
+    assert low[0].item() == pytest.approx(30.0) and high[-1].item() == pytest.approx(RATE / 2, abs=0.05)
+    for spacing in ("linear", "octave"):
+        learned = bank(80, spacing=spacing, unit_mel=100.0).cutoffs()
+        for expected, found in zip(bank(80, spacing=spacing).cutoffs(), learned, strict=True):
+            torch.testing.assert_close(found, expected, atol=4e-3, rtol=0)
+
+
+def test_a_step_in_mel_is_as_wide_as_a_mel() -> None:
+    """A tenth of the unit moves every lower cut-off by as many mel, and by more Hz the higher it is."""
+    filters = bank(40, unit_mel=100.0, min_low_hz=0.0)
+    before = filters.cutoffs()[0].detach().double()
+    with torch.no_grad():
+        filters.low += 0.1
+    after = filters.cutoffs()[0].detach().double()
+    mel = 2595 * torch.log10(1 + torch.stack([before, after]) / 700)
+    torch.testing.assert_close(mel[1] - mel[0], torch.full_like(before, 10.0), atol=0.01, rtol=0)
+    assert (after - before).diff().min() > 0
+
+
 def in_order(filters: SincFilters) -> None:
     low, high = filters.cutoffs()
     assert torch.isfinite(low).all() and torch.isfinite(high).all()
@@ -139,23 +183,30 @@ def in_order(filters: SincFilters) -> None:
     band=st.floats(-1e9, 1e9, width=32),
     min_low=st.sampled_from([0.0, 1.0, 50.0]),
     min_band=st.sampled_from([1.0, 50.0]),
+    unit_mel=st.sampled_from([None, 100.0]),
 )
-@example(low=8000.0, band=0.0, min_low=1.0, min_band=1.0)
-@example(low=-7999.0, band=-0.0, min_low=1.0, min_band=1.0)
+@example(low=8000.0, band=0.0, min_low=1.0, min_band=1.0, unit_mel=None)
+@example(low=-7999.0, band=-0.0, min_low=1.0, min_band=1.0, unit_mel=None)
+@example(low=28.4, band=28.4, min_low=1.0, min_band=1.0, unit_mel=100.0)
 def test_cutoffs_stay_in_order_whatever_the_parameters(
-    low: float, band: float, min_low: float, min_band: float
+    low: float, band: float, min_low: float, min_band: float, unit_mel: float | None
 ) -> None:
-    filters = bank(4, 31, lowest_hz=100.0, min_low_hz=min_low, min_band_hz=min_band)
+    filters = bank(4, 31, lowest_hz=100.0, min_low_hz=min_low, min_band_hz=min_band, unit_mel=unit_mel)
     with torch.no_grad():
         filters.low.fill_(low)
         filters.band.fill_(band)
     in_order(filters)
-    assert torch.isfinite(filters.half_kernels()).all()
+    kernels = filters.half_kernels()
+    kernels.sum().backward()
+    assert torch.isfinite(kernels).all()
+    assert all(torch.isfinite(each.grad).all() for each in filters.parameters())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("unit_hz", [1.0, 100.0])
-def test_cutoffs_stay_in_order_through_training_at_a_huge_rate(unit_hz: float) -> None:
-    front = sinc([31, 51], filters=8, frames=16, unit_hz=unit_hz).train()
+@pytest.mark.parametrize(("unit_hz", "unit_mel"), [(1.0, None), (100.0, None), (1.0, 100.0)])
+def test_cutoffs_stay_in_order_through_training_at_a_huge_rate(
+    unit_hz: float, unit_mel: float | None
+) -> None:
+    front = sinc([31, 51], filters=8, frames=16, unit_hz=unit_hz, unit_mel=unit_mel).train()
     before = torch.cat([parameter.detach().clone() for parameter in front.banks.parameters()])
     optimizer = torch.optim.SGD(front.parameters(), lr=1e4, momentum=0.9, nesterov=True)
     for step in range(8):
@@ -167,7 +218,7 @@ def test_cutoffs_stay_in_order_through_training_at_a_huge_rate(unit_hz: float) -
         for filters in front.banks:
             in_order(filters)  # type: ignore[arg-type]
     after = torch.cat([parameter.detach() for parameter in front.banks.parameters()])
-    assert unit_hz * (after - before).abs().max() > 1000, "the steps were no small ones"
+    assert (unit_mel or unit_hz) * (after - before).abs().max() > 1000, "the steps were no small ones"
 
 
 @pytest.mark.parametrize("unit_hz", [0.5, 100.0, 1000.0])

@@ -79,6 +79,7 @@ def test_a_row_is_what_its_recipe_builds_and_reports(row: Row) -> None:
         low, high = (cutoff.detach() for cutoff in front.banks[-1].cutoffs())  # type: ignore[operator]
         assert (front.filters, front.lengths) == (row.filters, row.lengths)
         assert float(low[0]) == pytest.approx(30.0) and float(high[-1]) == pytest.approx(8000.0, abs=0.05)
+        assert front.banks[0].unit_mel == 100.0, "learned in a unit in which they move"
     else:
         assert isinstance(front, MelSpectrogram) and row.filters is None
     body = network.body
@@ -88,6 +89,7 @@ def test_a_row_is_what_its_recipe_builds_and_reports(row: Row) -> None:
         assert [conv.kernel_size for conv in body.convolutions] == [(5,), (5,)]
         dense = [layer for layer in body.dense if isinstance(layer, torch.nn.Linear)]
         assert [layer.out_features for layer in dense] == [2048, 2048, 2048]
+        assert body.slope == 0.2 and "model.slope" in recipe.assumed
     else:
         assert isinstance(body, SincResNet)
         assert isinstance(body.pool, SpatialPyramid) == row.pyramid
@@ -111,7 +113,7 @@ def test_sound_and_training_are_one_for_all(row: Row) -> None:
 
     assert training.weights == ("none" if row.name.startswith("sincnet") else "imagenet")
     assert (training.optimizer, training.momentum, training.nesterov) == ("sgd", 0.9, True)
-    assert (training.weight_decay, training.segments_per_clip) == (1e-4, 4)
+    assert (training.weight_decay, training.segments_per_clip, training.draw) == (1e-4, 4, "grid")
     assert training.choose_epoch_on == "valid"
 
 

@@ -29,8 +29,8 @@ def widened(number: int, hertz: float, *, bank: int = 0) -> Sinc:
     return made
 
 
-def pictures(html: str) -> list[ET.Element]:
-    return list(ET.fromstring(f"<div>{html}</div>").iter("svg"))
+def pictures(html: str, kind: str = "bands") -> list[ET.Element]:
+    return [svg for svg in ET.fromstring(f"<div>{html}</div>").iter("svg") if svg.get("class") == kind]
 
 
 def path(svg: ET.Element, kind: str) -> str:
@@ -115,6 +115,28 @@ def test_curves_before_and_after_differ_where_a_filter_moved() -> None:
         }
         assert len(curves["before"]) == len(curves["after"]) == 5
         assert (curves["before"] == curves["after"]) is same
+
+
+def test_moves_are_drawn_from_where_a_cutoff_started() -> None:
+    """Upwards above the middle, in proportion; banks that did not move get no picture."""
+    before, after = sinc(), widened(4, 500.0)
+    with torch.no_grad():
+        after.banks[0].band[2] -= 100.0
+    (svg,) = pictures(responses(before, after), "moves")
+    assert svg.get("role") == "img" and "51 taps" in (svg.get("aria-label") or "")
+    stems = [
+        tuple(map(float, found)) for found in re.findall(r"M([\d.]+) ([\d.]+)V([\d.]+)", path(svg, "upper"))
+    ]
+    assert len(stems) == 2 and path(svg, "lower") == ""
+    (down_x, down_zero, down), (up_x, up_zero, up) = stems
+    old, new = (hz_to_mel(bands(front.banks[0])[1], scale="htk") for front in (before, after))
+    assert up < up_zero == down_zero < down and down_x < up_x
+    shifts = new - old
+    assert (down_zero - down) / (up_zero - up) == pytest.approx(shifts[2] / shifts[4], abs=0.02)
+    assert (up_x - down_x) / 888 == pytest.approx(
+        (old[4] - old[2]) / hz_to_mel(8000.0, scale="htk"), abs=1e-3
+    )
+    assert pictures(responses(before, before), "moves") == []
 
 
 def test_banks_of_equal_length_are_told_apart() -> None:

@@ -45,8 +45,12 @@ class CutoffLimits(NamedTuple):
     min_low_hz, min_band_hz : float >= 0
         Least lower cut-off and least width of a band.
     unit_hz : float > 0
-        Unit of the parameters. Plain gradient descent moves a cut-off with its square: hardly at all in Hz
-        (SincNet's code), visibly in hundreds of Hz.
+        Unit of the parameters. Plain gradient descent moves a cut-off with its square: in Hz (SincNet's code)
+        by less than float32 can hold at 1 kHz, so not at all. In 1 kHz, low filters move by several times
+        their width before high ones move at all.
+    unit_mel : float > 0 or None
+        Unit of the parameters in mel (HTK's) in place of `unit_hz`: filters of all heights move alike,
+        relative to their widths.
     spacing : {"mel", "linear", "octave"}
         The bands are equally wide at the start in mel (HTK's), in Hz or in octaves.
     """
@@ -55,6 +59,7 @@ class CutoffLimits(NamedTuple):
     min_low_hz: float
     min_band_hz: float
     unit_hz: float = 1.0
+    unit_mel: float | None = None
     spacing: Spacing = "mel"
 
     def edges(self, filters: int, highest_hz: float) -> npt.NDArray[np.float64]:
@@ -76,8 +81,9 @@ class SincFilters(nn.Module):
     filter is computed as the equal product of a sinc of half the bandwidth and a cosine at the band centre.
 
     The cut-offs keep their order for all values of the parameters:
-    low = min_low + unit |p|, high = low + min_band + unit |q|, neither beyond half the sample rate. A filter
-    pushed against that limit gets no gradient there.
+    low = min_low + unit |p|, high = low + min_band + unit |q|, neither beyond half the sample rate, or with a
+    unit in mel the same where the sums with |p| and |q| are formed in mel. A filter pushed against that limit
+    gets no gradient there.
 
     Parameters
     ----------
@@ -98,7 +104,7 @@ class SincFilters(nn.Module):
 
     def __init__(self, *, filters: int, length: int, sample_rate: int, limits: CutoffLimits) -> None:
         super().__init__()
-        lowest_hz, min_low_hz, min_band_hz, unit_hz, _ = limits
+        lowest_hz, min_low_hz, min_band_hz, unit_hz, unit_mel, _ = limits
         if length % 2 == 0:
             raise RecipeError(
                 f"a sinc filter needs an odd number of taps, not {length}; use {length + 1}",
@@ -124,8 +130,14 @@ class SincFilters(nn.Module):
         self.min_low_hz = min_low_hz
         self.min_band_hz = min_band_hz
         self.unit_hz = unit_hz
-        self.low = nn.Parameter(((edges[:-1] - min_low_hz) / unit_hz).float())
-        self.band = nn.Parameter(((edges.diff() - min_band_hz) / unit_hz).float())
+        self.unit_mel = unit_mel
+        low, high = edges[:-1], edges[1:]
+        if unit_mel is None:
+            self.low = nn.Parameter(((low - min_low_hz) / unit_hz).float())
+            self.band = nn.Parameter(((high - low - min_band_hz) / unit_hz).float())
+        else:
+            self.low = nn.Parameter((_mel(low - min_low_hz) / unit_mel).float())
+            self.band = nn.Parameter(((_mel(high) - _mel(low + min_band_hz)) / unit_mel).float())
         times = torch.arange(length // 2 + 1, dtype=torch.float64)
         window = 0.54 + 0.46 * torch.cos(2 * math.pi * times / length)
         self.register_buffer("times", times, persistent=False)
@@ -133,9 +145,21 @@ class SincFilters(nn.Module):
 
     def cutoffs(self) -> tuple[Tensor, Tensor]:
         """Return the lower and the upper cut-offs in Hz, `[filters]` each."""
+        if self.unit_mel is not None:
+            return self._from_mel(self.unit_mel)
         low = (self.min_low_hz + self.unit_hz * self.low.abs()).clamp(max=self.nyquist - self.min_band_hz)
         high = (low + self.min_band_hz + self.unit_hz * self.band.abs()).clamp(max=self.nyquist)
         return low, high
+
+    def _from_mel(self, unit: float) -> tuple[Tensor, Tensor]:
+        """Return the cut-offs where the parameters are in mel; limited there, because 10^x overflows."""
+        most = torch.tensor(self.nyquist, dtype=torch.float64, device=self.low.device)
+        highest = most - self.min_band_hz
+        low_mel = (unit * self.low.double().abs()).clamp(max=_mel(highest - self.min_low_hz))
+        low = self.min_low_hz + _hz(low_mel)
+        high_mel = (_mel(low + self.min_band_hz) + unit * self.band.double().abs()).clamp(max=_mel(most))
+        high = torch.maximum(_hz(high_mel), low + self.min_band_hz).clamp(max=self.nyquist)
+        return low.to(self.low.dtype), high.to(self.low.dtype)
 
     def half_kernels(self) -> Tensor:
         """Return the kernels' right halves with the centre, `[filters, length // 2 + 1]`.
@@ -145,6 +169,14 @@ class SincFilters(nn.Module):
         low, high = (cutoff[:, None].double() / self.sample_rate for cutoff in self.cutoffs())
         envelope = torch.sinc((high - low) * self.times) * self.window
         return (envelope * torch.cos(math.pi * (low + high) * self.times)).to(self.low.dtype)
+
+
+def _mel(hz: Tensor) -> Tensor:
+    return 2595.0 * torch.log10(1.0 + hz / 700.0)
+
+
+def _hz(mel: Tensor) -> Tensor:
+    return 700.0 * torch.expm1(mel * (math.log(10.0) / 2595.0))
 
 
 @FRONTENDS.register("sinc")
@@ -168,6 +200,7 @@ class Sinc(Frontend):
     frames : int > 0 or None
         Columns of the picture. None returns the output of the filters, `[batch, filters, samples]`.
     lowest_hz, min_low_hz, min_band_hz, unit_hz : float, in Hz
+    unit_mel : float or None, in mel
     spacing : {"mel", "linear", "octave"}
         See `CutoffLimits`.
     form : {"fast", "plain"}
@@ -192,6 +225,7 @@ class Sinc(Frontend):
         min_low_hz: Hertz = 1.0,
         min_band_hz: Hertz = 1.0,
         unit_hz: Annotated[float, Field(gt=0)] = 1.0,
+        unit_mel: Annotated[float, Field(gt=0, le=1e6)] | None = None,
         spacing: Spacing = "mel",
         form: Form = "fast",
     ) -> None:
@@ -206,7 +240,7 @@ class Sinc(Frontend):
         self.filters = filters
         self.frames = frames
         self.form = form
-        limits = CutoffLimits(lowest_hz, min_low_hz, min_band_hz, unit_hz, spacing)
+        limits = CutoffLimits(lowest_hz, min_low_hz, min_band_hz, unit_hz, unit_mel, spacing)
         banks = [
             SincFilters(filters=filters, length=length, sample_rate=sample_rate, limits=limits)
             for length in chosen

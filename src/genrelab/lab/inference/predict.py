@@ -22,6 +22,7 @@ from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentD
 from genrelab.lab.training.experiment import labels_of
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.frontend_outputs import Keeping, kept_outputs
 from genrelab.lab.training.train import resolve_device
 
 _BATCH = 32
@@ -88,6 +89,7 @@ def predict(
     dataset = HeldOutDataset(store, labels, audio, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
+    use_kept_outputs(network, dataset)
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
     done = 0
     with torch.inference_mode():
@@ -106,6 +108,13 @@ def predict(
     )
 
 
+def use_kept_outputs(network: GenreNetwork, dataset: SegmentDataset) -> None:
+    """Let a dataset give kept outputs of the network's fixed front-ends, if its segments allow it."""
+    grid = None if network.shares_tracks else dataset.grid()
+    if grid is not None:
+        dataset.outputs = kept_outputs(network, dataset.store, grid, list(dataset.labels), options=Keeping())
+
+
 def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
     """Predict segments in batches of equal length, whatever clips they belong to."""
     for waveform, _ in DataLoader(dataset, batch_sampler=EqualBatches(dataset, _BATCH)):
@@ -118,8 +127,7 @@ def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.devic
     for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
         items = list(numbered)
         if store.frames(clip_id) < length:  # one segment; the dataset knows its length
-            waveform, _ = dataset[0, items[0][0]]
-            yield network(waveform[None].to(place))
+            yield network(dataset.waveform((0, items[0][0]))[None].to(place))
             continue
         for begin in range(0, len(items), _TOGETHER):
             starts = [item.start for _, item in items[begin : begin + _TOGETHER]]

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from genrelab.lab.corpora.tag_table import UNKNOWN, tag_truth
-from genrelab.lab.inference.predict import groups_of
+from genrelab.lab.inference.predict import groups_of, use_kept_outputs
 from genrelab.lab.metrics.tag_predictions import TagPredictions, pool_tags
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
@@ -60,6 +60,7 @@ def _predicted(
     labels = dict.fromkeys(ids, UNLABELLED)
     dataset = HeldOutDataset(store, labels, audio, shortest=shortest_samples(network, audio))
     network = network.to(place).eval()
+    use_kept_outputs(network, dataset)
     blocks = []
     with torch.inference_mode():
         for waveform, _ in DataLoader(dataset, batch_sampler=EqualBatches(dataset, _BATCH)):

@@ -60,6 +60,34 @@ class Scores(NamedTuple):
         )
 
 
+class Ready(NamedTuple):
+    """Segments whose front-end outputs are known already.
+
+    Attributes
+    ----------
+    waveform : Tensor [shape=(batch, channels, samples)]
+        For the other front-ends; without samples if there are none.
+    inputs : dict of str to Tensor
+        Outputs by the name of the front-end.
+    """
+
+    waveform: Tensor
+    inputs: dict[str, Tensor]
+
+    def to(self, device: torch.device) -> Ready:
+        """Return the same on a device."""
+        return Ready(self.waveform.to(device), {name: each.to(device) for name, each in self.inputs.items()})
+
+
+Sound = Tensor | Ready
+"""What a network scores: waveforms `[batch, channels, samples]`, or segments with known outputs."""
+
+
+def waveform_of(sound: Sound) -> Tensor:
+    """Return the waveform of segments; its first axis counts them."""
+    return sound.waveform if isinstance(sound, Ready) else sound
+
+
 class Body(nn.Module, ABC):
     """The part of a network after the front-ends.
 
@@ -157,7 +185,7 @@ class GenreNetwork(nn.Module):
         self._copied = [(number, _PREFIX + copy.input, copy.kept) for number, copy in copies.items()]
         self._run_seed = 0
 
-    def forward(self, waveform: Tensor, copy: Tensor | None = None, clip: Tensor | None = None) -> Scores:
+    def forward(self, waveform: Sound, copy: Tensor | None = None, clip: Tensor | None = None) -> Scores:
         """Score `[batch, channels, samples]`, float32 at the recipe's rate.
 
         In training, `copy [batch]` is the number of the copy of each item, where 0 is the clip itself, and
@@ -212,22 +240,33 @@ class GenreNetwork(nn.Module):
         return changed
 
     def score_changed(
-        self, waveform: Tensor, copy: Tensor | None = None, clip: Tensor | None = None
+        self, waveform: Sound, copy: Tensor | None = None, clip: Tensor | None = None
     ) -> Scores:
         """Score a batch that is `changed` already."""
-        with _in_full(waveform):
+        with _in_full(waveform_of(waveform)):
             inputs = self._inputs(waveform, copy, clip)
         return self._scored(inputs)
 
     def inputs(
-        self, waveform: Tensor, copy: Tensor | None = None, clip: Tensor | None = None
+        self, waveform: Sound, copy: Tensor | None = None, clip: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Return the inputs of the body by the name of the front-end."""
-        with _in_full(waveform):
-            return self._inputs(self.augment(waveform), copy, clip)
+        """Return the inputs of the body by the name of the front-end.
 
-    def _inputs(self, waveform: Tensor, copy: Tensor | None, clip: Tensor | None) -> dict[str, Tensor]:
-        inputs = {key: frontend(waveform) for key, frontend in self.frontends.items()}
+        Outputs that are known already are taken as they are: they are for networks that change no waveform.
+        """
+        with _in_full(waveform_of(waveform)):
+            sound = waveform if isinstance(waveform, Ready) else self.augment(waveform)
+            return self._inputs(sound, copy, clip)
+
+    def _inputs(self, sound: Sound, copy: Tensor | None, clip: Tensor | None) -> dict[str, Tensor]:
+        waveform = waveform_of(sound)
+        known = (
+            {_PREFIX + name: each for name, each in sound.inputs.items()} if isinstance(sound, Ready) else {}
+        )
+        inputs = {
+            key: known[key] if key in known else frontend(waveform)
+            for key, frontend in self.frontends.items()
+        }
         for key, pipeline in self.input_augments.items():
             inputs[key] = pipeline(inputs[key])
         if copy is not None and self.training:
@@ -254,6 +293,13 @@ class GenreNetwork(nn.Module):
     def parameter_count(self) -> int:
         """Return the number of trainable values."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+
+def frontends_of(network: GenreNetwork) -> dict[str, Frontend]:
+    """Return the front-ends of a network by their names."""
+    return {
+        key.removeprefix(_PREFIX): cast(Frontend, frontend) for key, frontend in network.frontends.items()
+    }
 
 
 def _in_full(waveform: Tensor) -> AbstractContextManager[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -48,6 +49,9 @@ def build_network(recipe: Recipe, *, genres: int, tags: int = 0) -> GenreNetwork
         )
         for name, part in recipe.inputs.items()
     }
+    for name, part in recipe.inputs.items():
+        made_from = [part.kind, part.options(), audio.sample_rate, audio.channels]
+        frontends[name].made_from = json.dumps(made_from, sort_keys=True, default=str)
     shapes = {name: frontend.output_shape(audio.segment_samples) for name, frontend in frontends.items()}
     body = MODELS.create(recipe.model.kind, recipe.model.options(), inputs=shapes, genres=genres)
     check_duration(body, audio)

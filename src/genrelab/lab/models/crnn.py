@@ -80,8 +80,8 @@ class CRNN(Body):
             channels, rows, columns = outputs, rows // pool[0], columns // pool[1]
         if rows < 1 or columns < 2:
             raise RecipeError(
-                f"model.pools leave {rows} bands and {columns} steps of a picture of {height} x {width}, and a "
-                "recurrent layer needs two steps; make the picture larger, or the pools smaller",
+                f"model.pools leave {rows} bands and {columns} steps of a picture of {height} x {width}, and "
+                "a recurrent layer needs two steps; make the picture larger, or the pools smaller",
                 code="picture-too-small",
             )
         self.convolutions = nn.Sequential(*steps)

@@ -40,6 +40,11 @@ class Component(BaseModel):
         return dict(self.model_extra or {})
 
 
+_Named = Annotated[
+    Component, BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value)
+]
+"""A component, also written as its name alone: `binary` is `{kind: binary}`."""
+
 _Parts = Annotated[tuple[Component, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
@@ -142,8 +147,8 @@ class Training(Strict):
     """
 
     unwritten: ClassVar[tuple[str, ...]] = (
-        "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from", "clips_share",
-        "draw", "loss", "loss_parameter",
+        "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
+        "draw", "clips_share",
     )  # fmt: skip
 
     weights: str = Field(
@@ -151,6 +156,12 @@ class Training(Strict):
         min_length=1,
         description="initial weights: `none` is random; `imagenet` is timm's; else a file, .safetensors or "
         ".pt",
+    )
+    loss: _Named = Field(
+        Component(kind="cross-entropy"),
+        description="loss of the genres, a name or `{kind: NAME, OPTION: VALUE}`: `cross-entropy` for genres "
+        "that exclude each other, with its relatives `focal`, `additive-margin` and `generalized`; `binary` "
+        "for clips with several genres",
     )
     optimizer: Literal["adam", "adamw", "muon", "soap", "sgd"] = Field(
         "adam",
@@ -245,19 +256,6 @@ class Training(Strict):
         "safe; `auto` does so on a GPU, `fast` also on a processor with units for it",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    loss: Literal["cross-entropy", "focal", "additive-margin", "generalized"] = Field(
-        "cross-entropy",
-        description="loss of labels: `focal` counts easy segments less, `additive-margin` demands that the "
-        "logit of the label leads, `generalized` counts labels that look wrong less",
-    )
-    loss_parameter: float | None = Field(
-        None,
-        gt=0,
-        le=100,
-        validate_default=True,
-        description="of `focal` the exponent, 2; of `additive-margin` the lead, 1; of `generalized` between "
-        "0 (cross-entropy) and 1 (mean absolute error), 0.7",
-    )
     gradient_clip: float | None = Field(None, gt=0)
     guessed: Guessed | None = None
     balance: Literal["none", "loss", "sampler"] = Field(
@@ -298,18 +296,6 @@ class Training(Strict):
                 "draw=anywhere"
             )
         return places
-
-    @field_validator("loss_parameter")
-    @classmethod
-    def _of_this_loss(cls, value: float | None, info: ValidationInfo) -> float | None:
-        loss = info.data.get("loss")
-        if value is not None and loss == "cross-entropy":
-            raise ValueError(
-                "training.loss=cross-entropy has no parameter; set another loss, or this to null"
-            )
-        if value is not None and loss == "generalized" and value > 1:
-            raise ValueError("the parameter of training.loss=generalized is at most 1")
-        return value
 
     @field_validator("view_segments")
     @classmethod

@@ -96,6 +96,7 @@ class Bank(NamedTuple):
     moves: Moves
     resolution: float
     picture: Drawing
+    shifts: Drawing | None
 
 
 def responses(before: Sinc, after: Sinc) -> Markup:
@@ -116,7 +117,8 @@ def responses(before: Sinc, after: Sinc) -> Markup:
         old, new = cast(SincFilters, old), cast(SincFilters, new)
         moved = moves(old, new)
         picture = _draw(name, old, new, moved)
-        banks.append(Bank(name, moved, new.sample_rate / new.length, picture))
+        shifts = _shifts(name, old, new) if moved.largest else None
+        banks.append(Bank(name, moved, new.sample_rate / new.length, picture, shifts))
     return render(
         "lab/reports/filters.html",
         banks=banks,
@@ -191,6 +193,33 @@ def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> D
     return picture
 
 
+def _shifts(name: str, before: SincFilters, after: SincFilters) -> Drawing:
+    """Draw how far each cut-off of a bank moved, over where it started, both in mel."""
+    old, new = (hz_to_mel(bands(bank), scale="htk") for bank in (before, after))
+    shifts = new - old
+    most = float(np.abs(shifts).max())
+    picture = Drawing("moves", 72 + _COLUMNS, 190, margins=(52, 20, _TOP, 32))
+    picture.title(f"How far the cut-offs of {name} moved, in mel")
+    across = svg.linear(0.0, float(hz_to_mel(after.nyquist, scale="htk")), picture.left, picture.right)
+    ticks = svg.ticks(-most, most)
+    height = svg.linear(ticks[0], ticks[-1], picture.bottom, picture.top)
+    picture.y_axis((height(value), f"{value:+g}" if value else "0") for value in ticks)
+    _octaves(picture, after.nyquist, across, rule=(picture.top, picture.bottom))
+    picture.add(text("Hz", picture.left - 6, picture.bottom + 16, anchor="end"))
+    for edge, kind, at in ((0, "lower", picture.right - 160), (1, "upper", picture.right - 66)):
+        stems = zip(old[edge], shifts[edge], strict=True)
+        stems_path = "".join(
+            f"M{across(mel):.1f} {height(0.0):.1f}V{height(shift):.1f}" for mel, shift in stems if shift
+        )
+        picture.add(path(kind, stems_path), path(kind, f"M{at} 10h22"), text(kind, at + 28, 14))
+    median = float(np.median(np.abs(shifts)))
+    picture.label = (
+        f"How far the lower and upper cut-offs of {len(old[0])} filters of {name} moved: median {median:.2g} "
+        f"mel, largest {most:.2g} mel."
+    )
+    return picture
+
+
 def _add_axes(picture: Drawing, name: str, nyquist: float, across: svg.Scale) -> None:
     right, beside = picture.right, picture.left - 6
     picture.title(f"Filters of {name}")
@@ -205,10 +234,14 @@ def _add_axes(picture: Drawing, name: str, nyquist: float, across: svg.Scale) ->
         (height(decibel), f"{decibel:g}{'' if decibel else ' dB'}")
         for decibel in np.arange(0, FLOOR_DB - 1, -10)
     )
+    _octaves(picture, nyquist, across, rule=(_TOP, _BOTTOM))
+
+
+def _octaves(picture: Drawing, nyquist: float, across: svg.Scale, *, rule: tuple[float, float]) -> None:
+    """Write frequencies an octave apart below the plot."""
     octaves = 125.0 * 2.0 ** np.arange(max(0, math.floor(math.log2(nyquist / 125))) + 1)
     picture.x_axis(
-        ((across(float(hz_to_mel(hertz, scale="htk"))), f"{hertz:,.0f}") for hertz in octaves),
-        rule=(_TOP, _BOTTOM),
+        ((across(float(hz_to_mel(hertz, scale="htk"))), f"{hertz:,.0f}") for hertz in octaves), rule=rule
     )
 
 

@@ -174,7 +174,7 @@ def compare(runs: Sequence[Run], *, seed: int = 0, resamples: int = 5000) -> Com
             "of another recipe or split too",
             code="one-system",
         )
-    pairs = [_pair(*two, seed=seed, resamples=resamples) for two in combinations(systems, 2)]
+    pairs = [compare_systems(*two, seed=seed, resamples=resamples) for two in combinations(systems, 2)]
     return Comparison(systems, _corrected(pairs))
 
 
@@ -183,7 +183,8 @@ def effect(g: float | None) -> str | None:
     return None if g is None else next(word for least, word in _EFFECTS if abs(g) >= least)
 
 
-def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
+def compare_systems(first: System, second: System, *, seed: int = 0, resamples: int = 5000) -> Pair:
+    """Compare two systems, without a correction for further pairs; see `compare`."""
     if set(first.genres) != set(second.genres):
         raise UsageError(
             f"{first.name} knows {', '.join(first.genres)}; {second.name} knows {', '.join(second.genres)}: "

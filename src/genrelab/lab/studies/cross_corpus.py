@@ -95,10 +95,11 @@ def translate(corpus: Corpus, genres: Sequence[str], mapping: Mapping[str, str |
 
 
 @dataclasses.dataclass(frozen=True)
-class _Tested:
+class Tested:
     """The predictions of one or several runs, and what is to be recorded of them.
 
-    `severe` are the findings of the runs that hold here, too.
+    `severe` are the findings of the runs that hold here, too. `name`, `recipes` and `digest` stand for the
+    recipe where the runs have several.
     """
 
     runs: Sequence[folders.Run]
@@ -110,6 +111,9 @@ class _Tested:
     corpus: CorpusRecord
     split: SplitRecord
     tags: TagPredictions | None = None
+    name: str | None = None
+    recipes: str | None = None
+    digest: str | None = None
 
 
 def evaluate_elsewhere(
@@ -197,7 +201,7 @@ def evaluate_elsewhere(
     }
     sizes = {"train": 0, "valid": 0, "test": len(predictions.clips)}
     folder = folder or run.folder / "elsewhere" / corpus.name
-    tested = _Tested(
+    tested = Tested(
         [run],
         predictions,
         facts,
@@ -207,7 +211,7 @@ def evaluate_elsewhere(
         corpus=corpus_record(corpus).model_copy(update={"sound_sha256": sound}),
         split=record.split if own else SplitRecord(name="none", made=none, clips=sizes),
     )
-    return _write(folder, tested), folder
+    return write_tested(folder, tested), folder
 
 
 def _doubts(run: folders.Run, verdict: Verdict) -> list[str]:
@@ -243,7 +247,7 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
         "Each fold": first.split.made,
         "Seed": str(first.seed),
     }
-    tested = _Tested(
+    tested = Tested(
         folds,
         predictions,
         facts,
@@ -258,11 +262,11 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
         ),
         tags=pool_tags(tagged) if len(tagged) == len(folds) else None,
     )
-    return _write(folder, tested)
+    return write_tested(folder, tested)
 
 
-def _write(folder: Path, tested: _Tested) -> TestRecord:
-    """Write a folder like a run's."""
+def write_tested(folder: Path, tested: Tested) -> TestRecord:
+    """Write a folder like a run's: metrics.json, predictions.csv and report.html."""
     run, predictions = tested.runs[0], tested.predictions
     recipe, records = run.recipe, [each.record for each in tested.runs]
     evaluation = evaluate(predictions, seed=run.record.seed)
@@ -278,7 +282,9 @@ def _write(folder: Path, tested: _Tested) -> TestRecord:
         write_tag_predictions(folder / folders.TAGS, tested.tags)
     questions = {f"Checked: {what}": found for what, found in checked(tested.verdict.checked).items()}
     page = RunPage(
-        title=f"{recipe.title}, {tested.facts.get('Tested on', tested.facts.get('Folds', ''))}",
+        title=", ".join(
+            [tested.name or recipe.title, tested.facts.get("Tested on", tested.facts.get("Folds", ""))]
+        ),
         facts={**tested.facts, **questions},
         warnings=notes,
         severe=[*warnings(tested.severe), *broken],
@@ -286,15 +292,15 @@ def _write(folder: Path, tested: _Tested) -> TestRecord:
         findings=findings,
         evaluation=evaluation,
         predictions=predictions,
-        recipe_yaml=dump_recipe(recipe),
+        recipe_yaml=tested.recipes or dump_recipe(recipe),
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
         tags=tags,
     )
     write_report(folder / folders.REPORT, page)
     record = TestRecord(
-        recipe=run.record.recipe,
-        recipe_sha256=run.record.recipe_sha256,
+        recipe=tested.name or run.record.recipe,
+        recipe_sha256=tested.digest or run.record.recipe_sha256,
         runs=tuple(
             TestedRun(corpus=each.corpus.name, split=each.split.name, epoch=each.epoch) for each in records
         ),

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from genrelab.lab.models import GenreNetwork, Scores
+from genrelab.lab.models.base import Ready, Sound, waveform_of
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.optimization.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.optimization.mixup import Mixup
@@ -24,8 +25,8 @@ from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.optimization.views import Views, cut
 from genrelab.lab.training.parallel.part import Division, WholeBatch
 
-Batch = tuple[Tensor, ...]
-"""Waveforms, class numbers and, in training, numbers of copies and clips."""
+Batch = tuple[Any, ...]
+"""Waveforms or outputs of front-ends, class numbers and, in training, numbers of copies and clips."""
 
 
 class GenreTask(L.LightningModule):
@@ -72,7 +73,7 @@ class GenreTask(L.LightningModule):
         self.division = division
         self.seed = seed
 
-    def forward(self, waveform: Tensor) -> Scores:
+    def forward(self, waveform: Sound) -> Scores:
         """Score `[batch, channels, samples]`."""
         scores: Scores = self.network(waveform)
         return scores
@@ -105,7 +106,9 @@ class GenreTask(L.LightningModule):
         waveform, label, copy, clip = batch
         copied = clip  # the clips of this process
         part = WholeBatch() if self.division is None else self.division.part(batch_index)
-        label, clip, own = part.whole(label), part.whole(clip), len(waveform)
+        label, clip, own = part.whole(label), part.whole(clip), len(waveform_of(waveform))
+        if isinstance(waveform, Ready):  # nothing changes, mixes or cuts it
+            return self._loss(self.network.score_changed(waveform, copy, copied), Views(label, clip), 0)
         segments, added = self.settings.view_segments, 0
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
         sound = waveform if blend is None else part.own(blend.of(part.whole(waveform)))
@@ -125,10 +128,15 @@ class GenreTask(L.LightningModule):
         with part.computing(segments, added):
             everything = self.network.score_changed(sound, copy, _with_zeros(copied, len(copy) - len(copied)))
         everything = part.whole_scores(everything, added)
+        return self._loss(everything, views, added)
+
+    def _loss(self, everything: Scores, views: Views, added: int) -> Tensor:
+        """Return the loss of a batch from its scores, and log it; `added` outliers stand at the end."""
+        label, segments = views.label, views.segments
         music = len(label) * segments
         scores = everything.first(music)
         terms = self.objective(scores, views)
-        if self.outliers is not None:
+        if self.outliers is not None and added:
             terms["not_music"] = torch.stack(
                 [self.outliers.loss(each.logits[music:].float()) for each in everything.learning]
             ).mean()

@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 from typing import Literal, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
+from genrelab.lab.losses import Costs, CrossEntropy, GenreLoss
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.taught import Source, Taught
-from genrelab.lab.training.optimization.label_loss import LossName, genre_losses
 from genrelab.lab.training.optimization.tag_loss import TagLoss
 from genrelab.lab.training.optimization.views import Views
 
@@ -25,7 +27,7 @@ RegressLoss = Literal["smooth-l1", "mse", "cosine"]
 
 
 class Objective(nn.Module):
-    """The loss: of labels, smoothed per clip and weighted per class; of teachers; of tags.
+    """The loss: that of genres with labels, smoothed per clip and weighted per class; teachers; tags.
 
     Parameters
     ----------
@@ -37,14 +39,15 @@ class Objective(nn.Module):
         The loss with the targets of teachers.
     tags : TagLoss or None
         The loss of tags.
-    loss : LossName
-        The loss of labels, see `genrelab.lab.training.optimization.label_loss`.
-    parameter : float or None
-        Its parameter; None is its own default.
+    loss : GenreLoss or None
+        The loss of genres; None is the cross-entropy.
+    genres : np.ndarray [shape=(clips, genres)] or None
+        Which genres each clip has, 0 or 1, for a loss of independent genres.
     """
 
     smoothing: Tensor
     class_weights: Tensor
+    genres: Tensor | None
 
     def __init__(
         self,
@@ -53,16 +56,17 @@ class Objective(nn.Module):
         class_weights: Sequence[float],
         distill: Distilling | None = None,
         tags: TagLoss | None = None,
-        loss: LossName = "cross-entropy",
-        parameter: float | None = None,
+        loss: GenreLoss | None = None,
+        genres: npt.NDArray[np.int8] | None = None,
     ) -> None:
         super().__init__()
-        self.loss = loss
-        self.parameter = parameter
         for name, values in (("smoothing", smoothing), ("class_weights", class_weights)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+        table = None if genres is None else torch.from_numpy(genres.astype(np.float32))
+        self.register_buffer("genres", table, persistent=False)
         self.distill = distill
         self.tags = tags
+        self.loss = CrossEntropy() if loss is None else loss
 
     def forward(self, scores: Scores, views: Views) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, by name; the loss is their sum.
@@ -92,20 +96,23 @@ class Objective(nn.Module):
         return whole
 
     def labels(self, logits: Tensor, views: Views) -> Tensor:
-        """Return the loss of segments, averaged over the views that have labels."""
-        genres, label = logits.shape[-1], views.label
+        """Return the loss of genres of segments, averaged over the views that have labels."""
+        costs: Costs = self.loss(logits)
+        label = views.label
         known = (label != UNLABELLED).to(logits.dtype)
-        number = label.clamp_min(0)
-        smoothing = self.smoothing[views.clip][:, None]
-        hard = F.one_hot(number, genres).to(logits.dtype)
-        wanted = (1 - smoothing) * hard + smoothing / genres
-        wanted = wanted * (known * self.class_weights[number])[:, None]
-        mixed_labels = views.mixed(hard * known[:, None])
-        wanted, known = views.mixed(wanted), views.mixed(known)
-        target = mixed_labels.repeat_interleave(views.segments, dim=0)
-        each = genre_losses(logits, target, self.loss, self.parameter)
-        total = (wanted * views.mean(each)).sum()
+        weight = (known * self.class_weights[label.clamp_min(0)])[:, None]
+        wanted, known = views.mixed(self._wanted(logits, views) * weight), views.mixed(known)
+        total = (wanted * views.mean(costs.wanted)).sum()
+        if costs.unwanted is not None:
+            total = total + ((views.mixed(weight) - wanted) * views.mean(costs.unwanted)).sum()
         return total / known.sum().clamp_min(torch.finfo(total.dtype).eps)
+
+    def _wanted(self, logits: Tensor, views: Views) -> Tensor:
+        """Return the smoothed label of each view, `[views, genres]`."""
+        genres, smoothing = logits.shape[-1], self.smoothing[views.clip][:, None]
+        if self.genres is not None:  # each genre is between yes and no
+            return (1 - smoothing) * self.genres[views.clip] + smoothing / 2
+        return (1 - smoothing) * F.one_hot(views.label.clamp_min(0), genres) + smoothing / genres
 
 
 class Distilling(nn.Module):

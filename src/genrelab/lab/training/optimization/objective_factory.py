@@ -11,6 +11,7 @@ from torch import Tensor
 
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.tag_table import tag_truth
+from genrelab.lab.losses import LOSSES
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.distillation.clip_answers import clip_answers
@@ -92,15 +93,8 @@ def make_objective(
             },
             "taught": list(experiment.taught_tags),
         }
-    objective = Objective(
-        smoothing=smoothing,
-        class_weights=weights,
-        distill=distill,
-        tags=tags,
-        loss=training.loss,
-        parameter=training.loss_parameter,
-    )
-    return objective, about
+    loss = LOSSES.create(training.loss.kind, training.loss.options())
+    return Objective(smoothing=smoothing, class_weights=weights, distill=distill, tags=tags, loss=loss), about
 
 
 def _table(
@@ -201,4 +195,4 @@ def _some(learning: TrainingSet) -> Iterator[Tensor]:
     """Give evenly spread views of an epoch before all others."""
     chosen: Sequence[int] = np.linspace(0, len(learning) - 1, min(_VIEWS, len(learning))).astype(int).tolist()
     for begin in range(0, len(chosen), 8):
-        yield torch.stack([learning[0, number][0] for number in chosen[begin : begin + 8]])
+        yield torch.stack([learning.waveform((0, number)) for number in chosen[begin : begin + 8]])
