@@ -22,6 +22,8 @@ text { fill: #1b1f26; font: 13px system-ui, sans-serif; } .axis { fill: #555e6b;
 .on { fill: #111; font-weight: 600; font-size: 12px; }
 .grid, .reach, .cut { stroke: #8a93a0; stroke-width: 0.6; } .cut { stroke: #1b1f26; stroke-width: 1; }
 .reach { stroke-dasharray: 4 3; stroke-width: 1.2; } .silence { fill: #e4e4e4; }
+.upper { fill: none; stroke: #3f7fd1; stroke-width: 2; }
+.lower { fill: none; stroke: #d1773f; stroke-width: 1.25; }
 .ground { fill: none; stroke: #8a93a0; stroke-width: 0.4; } .shade { fill: #3f7fd1; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e8eaee; } .axis { fill: #a5aebb; } .page { fill: #14171c; } .on { fill: #111; }

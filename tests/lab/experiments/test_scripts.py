@@ -313,6 +313,21 @@ def test_training_table(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_sinc_filters(run: Run, tmp_path: Path) -> None:
+    table = clip_table(tmp_path, clips=6, seconds=3.0)
+    arguments = [table, "--quick", "--weights=none", f"--out={tmp_path / 'out'}"]
+    result = run("sinc_filters.py", *arguments)
+    (still,), (moving,) = (result["moves"][name] for name in ("hz", "mel"))
+    assert still["taps"] == moving["taps"] == 251
+    assert moving["median_mel"] > 0 and moving["largest_hz"] > 100 * still["largest_hz"]
+    (row,) = result["rows"]
+    assert (row["condition"], row["against"], row["seeds"], row["clips"]) == ("mel", "hz", [0], 4)
+    assert "<svg" in (tmp_path / "out/pictures/mel/moves-251.svg").read_text(encoding="utf-8")
+    again = run("sinc_filters.py", *arguments)
+    assert again["moves"] == result["moves"], "finished runs are read again"
+
+
+@pytest.mark.slow
 def test_real_audio(run: Run, tmp_path: Path) -> None:
     table = clip_table(tmp_path, clips=8, seconds=4.0)
     options = ["--quick", "--folds=2", "--first=1", "--recipes", "resnet1d-s", f"--out={tmp_path / 'runs'}"]

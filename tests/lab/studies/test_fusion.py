@@ -136,6 +136,11 @@ def test_what_cannot_be_fused_is_refused(tmp_path: Path) -> None:
     (other.folder / folders.SPLIT).unlink()
     with raises("run-file-unreadable", folders.SPLIT):
         fuse([one, other], tmp_path / "fused")
+    loss = one.recipe.training.loss.model_copy(update={"kind": "binary"})
+    training = one.recipe.training.model_copy(update={"loss": loss})
+    several = replace(one, recipe=one.recipe.model_copy(update={"training": training}))
+    with raises("fusion-independent-genres", "training.loss=binary"):
+        fuse([several, other], tmp_path / "fused")
     foreign = write_run(tmp_path / "b", [0.9, 0.6, 0.4, 0.2], corpus="theirs")
     with raises("fusion-corpora-differ", "mine, theirs"):
         fuse([one, foreign], tmp_path / "fused")

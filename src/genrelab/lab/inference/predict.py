@@ -19,7 +19,7 @@ from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentDataset
-from genrelab.lab.training.experiment import labels_of
+from genrelab.lab.training.experiment import check_genres, labels_of
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.store.audio_store import AudioStore
 from genrelab.lab.training.store.frontend_outputs import Keeping, kept_outputs
@@ -75,10 +75,11 @@ def predict(
     Raises
     ------
     CorpusError
-        If no clip is left.
+        If no clip is left, or clips have several genres, which exclude each other in the network.
     """
     keep_freed_memory()
     corpus, store, audio = tested.corpus, tested.store, tested.audio
+    check_genres(network, corpus)
     labels = labels_of(corpus, tested.ids, store)
     if not labels:
         raise CorpusError(
@@ -94,7 +95,7 @@ def predict(
     done = 0
     with torch.inference_mode():
         for scores in (_by_track if network.shares_tracks else _by_batch)(network, dataset, place):
-            blocks.append(torch.softmax(scores.logits.double(), dim=-1).cpu().numpy())
+            blocks.append(network.probabilities(scores.logits.double()).cpu().numpy())
             done += len(scores.logits)
             if report is not None:
                 report(done, len(dataset))

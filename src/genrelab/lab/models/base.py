@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
@@ -99,11 +100,15 @@ class Body(nn.Module, ABC):
     shortest_frames : int or None
         Fewest frames of each input, for a body that takes sound of any duration; None takes only the length
         that the body was built for.
+    averages_probabilities : bool
+        Whether logits are logarithms of the mean probabilities of several networks, whose genres exclude
+        each other.
     map_channels : tuple of int
         Channels of the maps that its scores have: what teachers with maps can teach.
     """
 
     shortest_frames: int | None = None
+    averages_probabilities: bool = False
     map_channels: tuple[int, ...] = ()
 
     @abstractmethod
@@ -150,6 +155,8 @@ class GenreNetwork(nn.Module):
         follow from the seed of the run and the number of the clip.
     tags : nn.Linear or None
         From the embedding to tags.
+    independent : bool
+        Whether each genre is a question of its own. The genres are tags then, with the same logits.
 
     Raises
     ------
@@ -166,8 +173,10 @@ class GenreNetwork(nn.Module):
         input_augments: Mapping[str, Pipeline],
         copies: Mapping[int, PictureCopy] | None = None,
         tags: nn.Linear | None = None,
+        independent: bool = False,
     ) -> None:
         super().__init__()
+        self.independent = independent
         copies = copies or {}
         named = [("inputs", name) for name in input_augments]
         for where, name in named + [("copies", copy.input) for copy in copies.values()]:
@@ -195,6 +204,8 @@ class GenreNetwork(nn.Module):
 
     def _scored(self, inputs: Mapping[str, Tensor]) -> Scores:
         scores: Scores = self.body(inputs)
+        if self.independent:
+            return scores._replace(tags=scores.logits)
         return scores if self.tags is None else scores._replace(tags=self.tags(scores.embedding))
 
     def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
@@ -225,6 +236,13 @@ class GenreNetwork(nn.Module):
     def shares_tracks(self) -> bool:
         """Whether `score_track` costs less than `forward`."""
         return any(cast(Frontend, frontend).shares_tracks for frontend in self.frontends.values())
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return how likely genres are in comparison, from logits `[batch, genres]`: they sum to 1.
+
+        For independent genres these are their shares of the sum of all independent probabilities.
+        """
+        return torch.softmax(F.logsigmoid(logits) if self.independent else logits, dim=-1)
 
     def seed(self, seed: int, *, run: int = 0) -> None:
         """Restart the random values of all augmentations from `seed`; those of kept copies, from `run`."""

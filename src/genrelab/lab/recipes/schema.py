@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -148,7 +149,7 @@ class Training(Strict):
 
     unwritten: ClassVar[tuple[str, ...]] = (
         "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
-        "draw", "clips_share",
+        "draw", "clips_share", "restart_epochs",
     )  # fmt: skip
 
     weights: str = Field(
@@ -209,6 +210,11 @@ class Training(Strict):
     )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
+    restart_epochs: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        (),
+        description="of `cosine`: epochs, counted from 0, in which it starts again from the full rate; each "
+        "time it reaches 0 at the next one, or at the end. `train --more-epochs` adds one",
+    )
     patience: int | None = Field(
         None, gt=0, description="epochs without a better `monitor` after which training ends"
     )
@@ -310,6 +316,19 @@ class Training(Strict):
         if nesterov and (info.data.get("optimizer") != "sgd" or info.data.get("momentum") == 0):
             raise ValueError("Nesterov momentum needs training.optimizer=sgd and a training.momentum above 0")
         return nesterov
+
+    @field_validator("restart_epochs")
+    @classmethod
+    def _a_cosine_restarts_in_order(cls, epochs: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if epochs and info.data.get("schedule") != "cosine":
+            raise ValueError("only training.schedule=cosine starts again; remove them")
+        first, last = info.data.get("warmup_epochs", 0), info.data.get("max_epochs", 0)
+        if any(late <= early for early, late in pairwise((first, *epochs, last)) if epochs):
+            raise ValueError(
+                f"epochs in which the cosine starts again must rise from above {first} (warmup_epochs) to "
+                f"below {last} (max_epochs)"
+            )
+        return epochs
 
     @field_validator("step_epochs", "step_factor")
     @classmethod

@@ -117,7 +117,7 @@ def responses(before: Sinc, after: Sinc) -> Markup:
         old, new = cast(SincFilters, old), cast(SincFilters, new)
         moved = moves(old, new)
         picture = _draw(name, old, new, moved)
-        shifts = _shifts(name, old, new) if moved.largest else None
+        shifts = draw_moves(name, old, new) if moved.largest else None
         banks.append(Bank(name, moved, new.sample_rate / new.length, picture, shifts))
     return render(
         "lab/reports/filters.html",
@@ -193,8 +193,16 @@ def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> D
     return picture
 
 
-def _shifts(name: str, before: SincFilters, after: SincFilters) -> Drawing:
-    """Draw how far each cut-off of a bank moved, over where it started, both in mel."""
+def draw_moves(name: str, before: SincFilters, after: SincFilters) -> Drawing:
+    """Draw how far each cut-off of a bank moved, over where it started, both in mel.
+
+    Parameters
+    ----------
+    name : str
+        Of the bank.
+    before, after : SincFilters
+        Of the same recipe; at least one cut-off differs.
+    """
     old, new = (hz_to_mel(bands(bank), scale="htk") for bank in (before, after))
     shifts = new - old
     most = float(np.abs(shifts).max())

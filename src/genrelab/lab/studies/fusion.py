@@ -12,6 +12,7 @@ Definition
   chosen among many may get too much weight.
 - Only runs of one split can be fused: another run may have been trained on the clips that this one is tested
   on. Several folds of a cross-validation are fused fold by fold and then pooled.
+- Genres exclude each other; networks with independent genres (`training.loss: binary`) are refused.
 - The verdict on leaks is as bad as the worst of the networks.
 """
 
@@ -36,6 +37,7 @@ from genrelab.lab.findings import combined
 from genrelab.lab.findings.wording import warnings
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import Predictions, pool, read_predictions, write_predictions
+from genrelab.lab.models.build import loss_of
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import Run
@@ -205,6 +207,13 @@ def _by_split(runs: Sequence[Run]) -> dict[str, list[Run]]:
         raise UsageError(
             f"the runs were trained on different corpora or genres ({names}); fuse runs of one corpus",
             code="fusion-corpora-differ",
+        )
+    several = next((run for run in once if loss_of(run.recipe.training).independent), None)
+    if several is not None:
+        raise UsageError(
+            f"{several.folder} has independent genres (training.loss={several.recipe.training.loss.kind}), "
+            "whose probabilities do not share a sum; fuse runs whose genres exclude each other",
+            code="fusion-independent-genres",
         )
     groups: dict[str, dict[tuple[str, int], Run]] = {}
     for run in once:

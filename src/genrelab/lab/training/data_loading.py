@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from genrelab.lab.augment.copies import PictureCopy, make_copy
+from genrelab.lab.corpora.genre_table import genre_truth
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
@@ -19,6 +22,7 @@ from genrelab.lab.training.dataset import (
     HeldOutDataset,
     SegmentDataset,
     TrainingSet,
+    WithGenres,
 )
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
@@ -84,7 +88,11 @@ def choosing_set(experiment: Experiment, network: GenreNetwork) -> SegmentDatase
         return None
     labels = experiment.labels_or_error(settings.choose_epoch_on, experiment.roles.choosing)
     most, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
-    return HeldOutDataset(experiment.store, labels, audio, most=most, shortest=shortest)
+    if not network.independent:
+        return HeldOutDataset(experiment.store, labels, audio, most=most, shortest=shortest)
+    truth = torch.from_numpy(genre_truth(experiment.corpus, list(labels)).astype(np.float32))
+    genres = dict(zip(labels, truth, strict=True))
+    return WithGenres(experiment.store, labels, audio, genres=genres, most=most, shortest=shortest)
 
 
 def keep_outputs(

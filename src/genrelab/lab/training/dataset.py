@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -214,6 +214,25 @@ class HeldOutDataset(SegmentDataset):
             return starts
         middles = (np.arange(self.most) + 0.5) * len(starts) / self.most
         return [starts[int(middle)] for middle in middles]
+
+
+class WithGenres(HeldOutDataset):
+    """Held-out segments with all genres of their clips, `[genres]` of 0 and 1, behind the class number.
+
+    Parameters
+    ----------
+    store, labels, audio, most, shortest
+        See `HeldOutDataset`.
+    genres : mapping of str to Tensor
+        By clip id.
+    """
+
+    def __init__(self, *args: Any, genres: Mapping[str, Tensor], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.genres = genres
+
+    def __getitem__(self, key: tuple[int, int]) -> Any:
+        return *super().__getitem__(key), self.genres[self.items[key[1]].clip_id]
 
 
 class EqualBatches(Sampler[list[tuple[int, int]]]):

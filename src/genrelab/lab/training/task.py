@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-import torch.nn.functional as F
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -77,6 +76,11 @@ class GenreTask(L.LightningModule):
         """Score `[batch, channels, samples]`."""
         scores: Scores = self.network(waveform)
         return scores
+
+    def on_train_start(self) -> None:
+        """Set the rate of the first epoch: a training that is extended may go on with another one."""
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = learning_rate(self.settings, self.current_epoch)
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         """Seed the random values of this epoch and freeze what its recipe freezes, before its first batch.
@@ -159,10 +163,11 @@ class GenreTask(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log loss and accuracy of a batch."""
-        waveform, label = batch
+        waveform, label, *genres = batch
         logits = self(waveform).logits.float()
         accuracy = (logits.argmax(dim=1) == label).float().mean()
-        values = {"valid_loss": F.cross_entropy(logits, label), "valid_accuracy": accuracy}
+        loss = self.objective.measured(logits, label, genres[0] if genres else None)
+        values = {"valid_loss": loss, "valid_accuracy": accuracy}
         self.log_dict(
             values,
             on_step=False,

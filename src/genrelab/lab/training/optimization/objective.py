@@ -107,6 +107,21 @@ class Objective(nn.Module):
             total = total + ((views.mixed(weight) - wanted) * views.mean(costs.unwanted)).sum()
         return total / known.sum().clamp_min(torch.finfo(total.dtype).eps)
 
+    def measured(self, logits: Tensor, label: Tensor, genres: Tensor | None) -> Tensor:
+        """Return the loss of clips that are not trained on, comparable between losses of one kind.
+
+        Parameters
+        ----------
+        logits : Tensor [shape=(batch, genres)]
+        label : Tensor [shape=(batch,)]
+            Class numbers.
+        genres : Tensor [shape=(batch, genres)] or None
+            0 or 1, for independent genres; None is the cross-entropy.
+        """
+        if genres is None:
+            return F.cross_entropy(logits, label)
+        return F.binary_cross_entropy_with_logits(logits, genres)
+
     def _wanted(self, logits: Tensor, views: Views) -> Tensor:
         """Return the smoothed label of each view, `[views, genres]`."""
         genres, smoothing = logits.shape[-1], self.smoothing[views.clip][:, None]

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genrelab.lab.corpora.genre_table import genre_truth
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.tag_table import tag_truth
-from genrelab.lab.losses import LOSSES
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models.build import loss_of
 from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.distillation.clip_answers import clip_answers
 from genrelab.lab.training.distillation.distillation import Distillation, clip_targets
@@ -93,8 +94,12 @@ def make_objective(
             },
             "taught": list(experiment.taught_tags),
         }
-    loss = LOSSES.create(training.loss.kind, training.loss.options())
-    return Objective(smoothing=smoothing, class_weights=weights, distill=distill, tags=tags, loss=loss), about
+    loss = loss_of(training)
+    table = genre_truth(corpus, clips) if loss.independent else None
+    objective = Objective(
+        smoothing=smoothing, class_weights=weights, distill=distill, tags=tags, loss=loss, genres=table
+    )
+    return objective, about
 
 
 def _table(
