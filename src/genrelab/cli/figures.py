@@ -98,7 +98,8 @@ def _paper(name: str, description: str) -> Callable[..., None]:
 
         material = Material.given(songs=songs or (), start=start, runs=runs or ())
         drawn, left_out = draw_paper(name, numbers or (), material)
-        _write(drawn, name, out)
+        few = "".join(f"-{each.name}" for each in drawn.plates) if numbers and len(drawn.plates) <= 3 else ""
+        _write(drawn, name, out, page=f"{name}{few}")
         for reason in left_out:
             note(f"note: {reason}")
 
@@ -211,10 +212,11 @@ def _material(song: Path | None, start: float) -> Material:
     return Material.given(songs=() if song is None else (song,), start=start)
 
 
-def _write(drawn: Drawn, name: str, out: Path) -> None:
+def _write(drawn: Drawn, name: str, out: Path, *, page: str = "") -> None:
     from genrelab.lab.studies.figures.pages import write_figures
 
-    page, pictures = write_figures(drawn, name.replace("/", "-"), out)
+    stem = name.replace("/", "-")
+    written, pictures = write_figures(drawn, stem, out, page=page or stem)
     for path in pictures:
         say(str(path))
-    say(f"page    {page}")
+    say(f"page    {written}")

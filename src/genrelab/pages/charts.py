@@ -15,9 +15,14 @@ from genrelab.statistics.calibration import Bin
 
 
 def confusions(
-    genres: Sequence[str], counts: npt.NDArray[Any], shares: Sequence[Sequence[Estimate]]
+    genres: Sequence[str],
+    counts: npt.NDArray[Any],
+    shares: Sequence[Sequence[Estimate]],
+    *,
+    per_cent: bool = False,
+    items: str = "tracks",
 ) -> Drawing:
-    """Draw the confusion matrix of tracks: the shade is the share of the row, the number the count.
+    """Draw a confusion matrix: the shade is the share of the row, the number the count.
 
     Parameters
     ----------
@@ -27,6 +32,10 @@ def confusions(
         Number of tracks of each true genre (rows) with each predicted genre.
     shares : sequence of sequence of Estimate
         Their shares of the rows.
+    per_cent : bool
+        Write the shares of the rows in per cent, not the counts.
+    items : str
+        What is counted.
 
     Returns
     -------
@@ -44,7 +53,7 @@ def confusions(
     picture.add(
         text("predicted genre", left, 12),
         text("true genre", left - 10, top - 12, anchor="end"),
-        text("tracks", right, top - 12),
+        text(items, right, top - 12),
     )
     correct = []
     for i, name in enumerate(names):
@@ -67,12 +76,18 @@ def confusions(
                     element("rect", kind="ground", x=x, y=y, width=cell, height=cell),
                     element("rect", kind="shade", fill_opacity=f"{opacity:.3f}", x=x + 1, y=y + 1,
                             width=cell - 2, height=cell - 2),
-                    text(str(int(counts[i, j]) or ""), x + cell / 2, y + cell / 2 + 4,
+                    text(_cell(int(counts[i, j]), share, per_cent), x + cell / 2, y + cell / 2 + 4,
                          anchor="middle", kind=None),
                 )
             )  # fmt: skip
-    picture.label = f"Confusion matrix of {int(counts.sum())} tracks. {' '.join(correct)}"
+    picture.label = f"Confusion matrix of {int(counts.sum())} {items}. {' '.join(correct)}"
     return picture
+
+
+def _cell(count: int, share: Estimate, per_cent: bool) -> str:
+    if not count:
+        return ""
+    return f"{100 * share.value:.0f}" if per_cent else str(count)
 
 
 def reliability_diagram(bins: Sequence[Bin]) -> Drawing:

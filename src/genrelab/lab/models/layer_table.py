@@ -155,7 +155,10 @@ def sizes(module: nn.Module) -> str:
         case nn.Conv1d() | nn.Conv2d():
             kernel, stride = times(module.kernel_size), times(module.stride)
             depthwise = ", each on one channel" if module.groups == module.in_channels > 1 else ""
-            strides = "" if set(module.stride) == {1} else f", stride {stride}"
+            steps = dict.fromkeys(module.stride)
+            strides = (
+                "" if set(steps) == {1} else f", stride {stride if len(steps) > 1 else module.stride[0]}"
+            )
             return f"{module.out_channels} of {kernel}{strides}{depthwise}"
         case nn.Linear():
             return f"{module.out_features} units"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.csv_text import csv_lines
+from genrelab.errors import RunError
 from genrelab.files import replace_text
 from genrelab.lab.findings import State, worst
 from genrelab.lab.metrics.summary import figure as share
@@ -32,7 +33,7 @@ COLUMNS = (
     "verdict",
     "state",
 )
-_NUMBERS = ("parameters", "paper", "ours", "difference", "seeds", "epochs", "minutes")
+NUMBERS = ("parameters", "paper", "ours", "difference", "seeds", "epochs", "minutes")
 
 
 def write_page(record: Mapping[str, Any], folder: Path) -> None:
@@ -184,7 +185,7 @@ def markdown(record: Mapping[str, Any]) -> str:
     lines += [*(f"**{text}**" if at == 0 else f"- {text}" for at, text in enumerate(verdicts(record))), ""]
     lines += [f"- {text}" for text in remarks(record)] + ([""] if remarks(record) else [])
     lines.append("| " + " | ".join(COLUMNS) + " |")
-    lines.append("| " + " | ".join("---:" if name in _NUMBERS else "---" for name in COLUMNS) + " |")
+    lines.append("| " + " | ".join("---:" if name in NUMBERS else "---" for name in COLUMNS) + " |")
     lines += [
         "| " + " | ".join(plain(text).replace("|", "\\|") for text in row) + " |" for row in cells(record)
     ]
@@ -223,7 +224,27 @@ def page(record: Mapping[str, Any]) -> str:
         state=worst(_states(record)) if verdict else "",
         remarks=remarks(record),
         columns=COLUMNS,
-        numbers=[at for at, name in enumerate(COLUMNS) if name in _NUMBERS],
+        numbers=[at for at, name in enumerate(COLUMNS) if name in NUMBERS],
         cells=cells(record),
         protocol=protocol(record),
     )
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record of a reproduced table.
+
+    Raises
+    ------
+    RunError
+        If it is not one, or of a later version of genrelab.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"cannot read {path}: {error}", code="reproduce-record-unreadable") from error
+    if not isinstance(record, dict) or not {"table", "lines", "format"} <= record.keys():
+        raise RunError(
+            f"{path} is not the record of a reproduced table; `genrelab reproduce` writes one",
+            code="reproduce-record-unreadable",
+        )
+    return record

@@ -1,0 +1,43 @@
+"""Charts of a reproduced table, from its record: the paper's figures, ours, intervals, single runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genrelab.lab.reports.plots import Bar, bars
+from genrelab.pages.svg import Drawing
+
+
+def record_charts(record: Mapping[str, Any]) -> list[Drawing]:
+    """Draw one chart per figure of the table: a bar per row, one series per split."""
+    lines = record["lines"]
+    recipes = list(dict.fromkeys(line["recipe"] for line in lines))
+    splits = list(dict.fromkeys(line["split"] for line in lines))
+    metrics = list(dict.fromkeys(metric for line in lines for metric in line["figures"]))
+    found = {(line["recipe"], line["split"]): line for line in lines}
+    drawn = []
+    for metric in metrics:
+        series = {
+            f"split {split}": [_bar(found.get((recipe, split)), metric) for recipe in recipes]
+            for split in splits
+        }
+        if any(bar.value is not None or bar.paper is not None for each in series.values() for bar in each):
+            names = [recipe.split("/")[-1] for recipe in recipes]
+            title = metric.replace("_", " ").capitalize()
+            drawn.append(
+                bars(title, names, series, note="line: the paper; dots: runs; whisker: 95 % interval")
+            )
+    return drawn
+
+
+def _bar(line: Mapping[str, Any] | None, metric: str) -> Bar:
+    figure = line["figures"].get(metric) if line else None
+    if figure is None:
+        return Bar(None)
+    paper = figure["paper"]["value"] if figure["paper"] else None
+    if figure["ours"] is None:
+        return Bar(None, paper=paper)
+    ours = figure["ours"]
+    folds = tuple(each["value"] for each in figure["runs"])
+    return Bar(ours["value"], ours["low"], ours["high"], folds, paper)
