@@ -13,7 +13,7 @@ from genrelab.cli.progress import note, say, say_json
 
 if TYPE_CHECKING:
     from genrelab.lab.studies.figures.material import Material
-    from genrelab.lab.studies.figures.pages import Drawn
+    from genrelab.lab.studies.figures.plates import Drawn
 
 app = typer.Typer(
     help="Draw the figures and tables of the papers: one page, and each picture as SVG and PNG.",

@@ -21,6 +21,7 @@ def confusions(
     *,
     per_cent: bool = False,
     items: str = "tracks",
+    title: str = "",
 ) -> Drawing:
     """Draw a confusion matrix: the shade is the share of the row, the number the count.
 
@@ -36,6 +37,8 @@ def confusions(
         Write the shares of the rows in per cent, not the counts.
     items : str
         What is counted.
+    title : str
+        Written above; empty for a matrix below a heading.
 
     Returns
     -------
@@ -46,15 +49,18 @@ def confusions(
     cell = 46 if k <= 12 else max(24, 552 // k)
     names = [svg.cut(genre, 18) for genre in genres]
     longest = max(map(len, names))
-    left, top = 20 + 7.4 * longest, 30 + 5.4 * longest
+    above = 26 if title else 0
+    left, top = 20 + 7.4 * longest, 30 + 5.4 * longest + above
     right = left + k * cell + 12
     slanted_end = left + (k - 0.5) * cell + 5.6 * len(names[-1]) + 6
-    picture = Drawing("confusion", max(right + 48, slanted_end), top + k * cell + 10)
+    picture = Drawing("confusion", max(right + 7.0 * len(items), slanted_end), top + k * cell + 10)
     picture.add(
-        text("predicted genre", left, 12),
+        text("predicted genre", left, 12 + above),
         text("true genre", left - 10, top - 12, anchor="end"),
         text(items, right, top - 12),
     )
+    if title:
+        picture.title(title)
     correct = []
     for i, name in enumerate(names):
         middle, total = (i + 0.5) * cell, int(counts[i].sum())
@@ -80,7 +86,8 @@ def confusions(
                          anchor="middle", kind=None),
                 )
             )  # fmt: skip
-    picture.label = f"Confusion matrix of {int(counts.sum())} {items}. {' '.join(correct)}"
+    named = f"{title}: confusion matrix" if title else "Confusion matrix"
+    picture.label = f"{named} of {int(counts.sum())} {items}. {' '.join(correct)}"
     return picture
 
 

@@ -41,7 +41,8 @@ _MINOR = (
 )  # fmt: skip
 _WORDS = {
     "MaxPool1d": "max pooling", "MaxPool2d": "max pooling", "BatchNorm1d": "batch norm",
-    "BatchNorm2d": "batch norm", "BatchNormAct2d": "batch norm", "GroupNorm": "layer norm", "Dropout": "dropout",
+    "BatchNorm2d": "batch norm", "BatchNormAct2d": "batch norm", "GroupNorm": "layer norm",
+    "Dropout": "dropout",
     "Flatten": "flattened", "Linear": "dense", "Conv1d": "convolution", "Conv2d": "convolution",
     "LeakyReLU": "leaky ReLU", "FixedAveragePool": "average pooling", "Conv2dSame": "convolution",
     "ReLU": "ReLU", "ReLU6": "ReLU6", "GELU": "GELU", "SiLU": "SiLU",
@@ -143,8 +144,8 @@ def flow(network: GenreNetwork, audio: Audio) -> list[Node]:
     Returns
     -------
     list of Node
-        First the waveform, last the softmax over genres. Activations, norms, poolings and dropout are details of
-        the block before them.
+        First the waveform, last the softmax over genres. Activations, norms, poolings and dropout are details
+        of the block before them.
     """
     tracer = _Tracer()
     samples = audio.segment_samples

@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 SERIES = 6  # classes s0 to s5 of the style sheet
 _KEY = 18  # pixels: height of a line of a key
+_NUMBER = 36  # pixels: width of a value beside its bar
 _LETTER = 6.6  # pixels: mean width of a letter
 
 
@@ -50,11 +51,17 @@ class Bar(NamedTuple):
     paper: float | None = None
 
 
+def number(value: float) -> str:
+    """Write a value of an axis in few characters, with a true minus sign."""
+    return svg.brief(value).replace("-", "−")
+
+
 class Axis(NamedTuple):
-    """An axis: its name, and how its values are written."""
+    """An axis: its name, how its values are written, and its ends if values do not set them."""
 
     name: str
-    write: Callable[[float], str] = svg.brief
+    write: Callable[[float], str] = number
+    ends: tuple[float, float] | None = None
 
 
 def percent(value: float) -> str:
@@ -78,7 +85,13 @@ def key(picture: Drawing, names: Sequence[str], *, x: float, y: float, curves: b
 
 
 def curves(
-    title: str, lines: Sequence[Curve], x_axis: Axis, y_axis: Axis, *, note: str = "", from_zero: bool = False
+    title: str,
+    lines: Sequence[Curve],
+    x_axis: Axis,
+    y_axis: Axis,
+    *,
+    from_zero: bool = False,
+    size: tuple[float, float] = (620, 340),
 ) -> Drawing:
     """Draw curves over one pair of axes, with a key below them if there are several.
 
@@ -87,30 +100,25 @@ def curves(
     title : str
     lines : sequence of Curve
     x_axis, y_axis : Axis
-    note : str
-        On the right of the title.
     from_zero : bool
         Whether both axes begin at 0 even if no value is near it.
+    size : (float, float)
+        Width and height in pixels, without the key.
     """
-    several = len(lines) > 1
-    picture = Drawing(
-        "chart",
-        620,
-        340 + _KEY * len(lines) * several,
-        margins=(64, 16, 36, 48 + _KEY * len(lines) * several),
-    )
+    below = _KEY * len(lines) if len(lines) > 1 else 0
+    picture = Drawing("chart", size[0], size[1] + below, margins=(64, 24, 44, 48 + below))
     xs = [x for line in lines for x, y in line.points if math.isfinite(y)] or [0.0, 1.0]
     ys = [y for line in lines for _, y in line.points if math.isfinite(y)] or [0.0, 1.0]
     floor = [0.0] if from_zero else []
-    across, marks_x = _scale([*xs, *floor], picture.left, picture.right)
-    up, marks_y = _scale([*ys, *floor], picture.bottom, picture.top)
-    picture.title(title, note=note)
+    across, marks_x = _scale([*(x_axis.ends or xs), *floor], picture.left, picture.right)
+    up, marks_y = _scale([*(y_axis.ends or ys), *floor], picture.bottom, picture.top)
+    picture.title(title)
     picture.y_axis((up(mark), y_axis.write(mark)) for mark in marks_y)
     picture.x_axis(((across(mark), x_axis.write(mark)) for mark in marks_x), name=x_axis.name)
     for number, line in enumerate(lines):
         drawn = [(across(x), up(y) if math.isfinite(y) else math.nan) for x, y in line.points]
         picture.add(svg.polyline(f"stroke s{number % SERIES} {line.kind}".strip(), drawn))
-    if several:
+    if below:
         key(picture, [line.name for line in lines], x=picture.left, y=picture.bottom + 54, curves=True)
     picture.add(text(y_axis.name, picture.left, picture.top - 6))
     ends = "; ".join(
@@ -145,13 +153,21 @@ def histogram(title: str, values: Floats, *, unit: str, bins: int = 80, note: st
     across, marks_x = _scale([float(edges[0]), float(edges[-1])], picture.left, picture.right)
     up, marks_y = _scale([0.0, float(counts.max())], picture.bottom, picture.top)
     picture.title(title, note=note)
-    picture.y_axis((up(mark), svg.brief(mark)) for mark in marks_y)
-    picture.x_axis(((across(mark), svg.brief(mark)) for mark in marks_x), name=unit)
+    picture.y_axis((up(mark), number(mark)) for mark in marks_y)
+    picture.x_axis(((across(mark), number(mark)) for mark in marks_x), name=unit)
     for count, low, high in zip(counts, edges, edges[1:], strict=False):
         if count:
             x, y = across(float(low)), up(float(count))
-            picture.add(element("rect", kind="fill s0", x=x, y=y, width=max(0.5, across(float(high)) - x - 0.4),
-                                height=picture.bottom - y))  # fmt: skip
+            picture.add(
+                element(
+                    "rect",
+                    kind="fill s0",
+                    x=x,
+                    y=y,
+                    width=max(0.5, across(float(high)) - x - 0.4),
+                    height=picture.bottom - y,
+                )
+            )
     mean, deviation = float(flat.mean()), float(flat.std())
     for place, kind in (
         (mean, "stroke s1"),
@@ -231,29 +247,49 @@ def bars(
     return picture
 
 
-def _bar(bar: Bar, scale: tuple[svg.Scale, Axis], top: float, thick: int, number: int) -> Iterable[Markup]:
+def _value(value: float, axis: Axis) -> str:
+    return f"{100 * value:.1f}" if axis.write is percent else axis.write(value)
+
+
+def _bar(bar: Bar, scale: tuple[svg.Scale, Axis], top: float, thick: int, series: int) -> Iterable[Markup]:
     across, axis = scale
     middle = top + thick / 2
     end = across(0.0)
     if bar.value is not None:
         end = across(bar.value)
         yield element(
-            "rect", element("title", axis.write(bar.value)), kind=f"fill s{number % SERIES}", x=across(0.0), y=top + 1.5,
-            width=end - across(0.0), height=float(thick - 3),
-        )  # fmt: skip
+            "rect",
+            element("title", axis.write(bar.value)),
+            kind=f"fill s{series % SERIES}",
+            x=across(0.0),
+            y=top + 1.5,
+            width=end - across(0.0),
+            height=float(thick - 3),
+        )
     if bar.low is not None and bar.high is not None:
         yield svg.line("whisker", across(bar.low), middle, across(bar.high), middle)
         end = max(end, across(bar.high))
     for value in bar.folds if len(bar.folds) > 1 else ():
         yield element("circle", kind="fold", cx=across(value), cy=middle, r=2.2)
         end = max(end, across(value))
-    if bar.paper is not None:
-        yield svg.line("papers", across(bar.paper), top, across(bar.paper), top + thick)
-        end = max(end, across(bar.paper))
-    if bar.value is not None:
-        yield text(
-            f"{100 * bar.value:.1f}" if axis.write is percent else axis.write(bar.value), end + 5, middle + 4
+    if bar.paper is not None and bar.value is None:
+        yield element(
+            "rect",
+            element("title", f"paper: {axis.write(bar.paper)}"),
+            kind=f"stroke s{series % SERIES}",
+            x=across(0.0),
+            y=top + 2,
+            width=across(bar.paper) - across(0.0),
+            height=float(thick - 4),
         )
+        yield text(f"{_value(bar.paper, axis)} paper", across(bar.paper) + 5, middle + 4)
+    elif bar.paper is not None:
+        published = across(bar.paper)
+        yield svg.line("papers", published, top, published, top + thick)
+        if end - 3 <= published <= end + _NUMBER:
+            end = published
+    if bar.value is not None:
+        yield text(_value(bar.value, axis), end + 5, middle + 4)
 
 
 class Mark(NamedTuple):
@@ -295,10 +331,17 @@ def points(title: str, marks: Sequence[Mark], x_axis: Axis, y_axis: Axis, *, not
         for mark in of_series:
             x, y, radius = across(mark.x), up(mark.y), 4 + 10 * math.sqrt(mark.area)
             picture.add(
-                element("circle", element("title", mark.name), kind=f"fill {series}", fill_opacity="0.55", cx=x,
-                        cy=y, r=radius),
+                element(
+                    "circle",
+                    element("title", mark.name),
+                    kind=f"fill {series}",
+                    fill_opacity="0.55",
+                    cx=x,
+                    cy=y,
+                    r=radius,
+                ),
                 text(mark.name, x + radius + 4, y + 4),
-            )  # fmt: skip
+            )
     key(picture, names, x=picture.left, y=picture.bottom + 48)
     listed = "; ".join(f"{mark.name}: {y_axis.write(mark.y)}" for mark in marks)
     picture.label = f"{title}: {y_axis.name} by {x_axis.name}. {listed}."

@@ -82,8 +82,8 @@ def _value(value: object) -> str:
 
 
 LEGEND = (
-    "Each box is a block of layers: below its name what else belongs to it, at the bottom the shape of its output "
-    "(channels first, without batch) and its number of weights. The bar is its share of all weights."
+    "Each box is a block of layers: below its name what else belongs to it, at the bottom the shape of its "
+    "output (channels first, without batch) and its number of weights. The bar is its share of all weights."
 )
 
 

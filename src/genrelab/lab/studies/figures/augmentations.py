@@ -84,6 +84,7 @@ def _changed(found: list[Input], change: Changed) -> Iterator[Input]:
 
 def _changes(recipe: Recipe, seed: int) -> Iterator[Changed]:
     augment, audio = recipe.augment, recipe.audio
+    padding = "repeat" if audio.padding == "none" else audio.padding
     for step in augment.waveform:
         change = _seeded(step, seed)
         yield Changed(_name(step), _words(step), sound=_of_sound(change))
@@ -98,7 +99,6 @@ def _changes(recipe: Recipe, seed: int) -> Iterator[Changed]:
                 _name(step), f"a copy: {_words(step)}", input=copy.input, picture=copy.change.train()
             )
         else:
-            padding = "repeat" if audio.padding == "none" else audio.padding
 
             def made(waveform: Waveform, copy: Callable[[Waveform, int], Waveform] = copy) -> Waveform:
                 rng = np.random.default_rng(seed)

@@ -16,9 +16,11 @@ from genrelab.pages import svg
 from genrelab.pages.svg import Drawing
 
 _FIGURES = {
-    "train_loss": "Training loss", "valid_loss": "Validation loss",
-    "train_accuracy": "Training accuracy", "valid_accuracy": "Validation accuracy",
-}  # fmt: skip
+    "train_loss": "Training loss",
+    "valid_loss": "Validation loss",
+    "train_accuracy": "Training accuracy",
+    "valid_accuracy": "Validation accuracy",
+}
 _MOST = 12  # curves that a picture holds
 
 
@@ -49,9 +51,17 @@ def loss_plates(material: Material) -> Drawn:
         epoch = run.record.epoch
         last = histories(run)[-1]
         rows.append(
-            (name, run.record.corpus.name, run.record.split.name, run.record.seed, epoch.trained, epoch.chosen,
-             svg.brief(last.get("train_loss", math.nan)), str(run.folder))
-        )  # fmt: skip
+            (
+                name,
+                run.record.corpus.name,
+                run.record.split.name,
+                run.record.seed,
+                epoch.trained,
+                epoch.chosen,
+                svg.brief(last.get("train_loss", math.nan)),
+                str(run.folder),
+            )
+        )
     headings = ("run", "corpus", "split", "seed", "epochs", "kept epoch", "last training loss", "folder")
     table = Listing("The runs", headings, rows, (3, 4, 5, 6))
     return Drawn("Losses of several runs", [*plates, Plate("runs", "Runs", tables=[table])])
@@ -102,7 +112,7 @@ def histories(run: Run) -> list[dict[str, float]]:
 
 def history_chart(runs: Sequence[Run], names: Sequence[str], column: str) -> Drawing | None:
     """Draw one column of the histories of runs by epoch; None if no run has it."""
-    lines = []
+    lines: list[Curve] = []
     for name, run in zip(names, runs, strict=True):
         points = [
             (row.get("epoch", number), row.get(column, math.nan)) for number, row in enumerate(histories(run))

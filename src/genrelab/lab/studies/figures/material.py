@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +154,7 @@ class Material:
         return Song(f"composed {style} piece", None, style, self.start)
 
     def of(self, recipes: Iterable[str]) -> dict[str, list[Run]]:
-        """Return the runs of recipes, by recipe, in the order of the recipes; recipes without runs are left out."""
+        """Return the runs of recipes by recipe, in the order of the recipes; without those that have none."""
         by_recipe = {name: [run for run in self.runs if run.recipe.name == name] for name in recipes}
         return {name: runs for name, runs in by_recipe.items() if runs}
 
@@ -169,17 +170,16 @@ def _run_folders(folder: Path) -> Iterable[Path]:
     if (folder / folders.METRICS).is_file():
         yield folder
         return
-    runs = looked = 0
-    for place, below, names in folder.walk():
+    runs = 0
+    for looked, (place, below, names) in enumerate(os.walk(folder)):
         below.sort()
-        looked += 1
-        if looked > _MOST_FOLDERS or runs > _MOST_RUNS:
+        if looked >= _MOST_FOLDERS or runs >= _MOST_RUNS:
             raise RunError(
-                f"{folder} holds more than {_MOST_RUNS} runs or {_MOST_FOLDERS:,} folders. Name the folders of "
-                "the runs to draw",
+                f"{folder} holds more than {_MOST_RUNS} runs, or {_MOST_FOLDERS:,} folders. Name the folders "
+                "of the runs to draw",
                 code="too-many-runs",
             )
         if folders.METRICS in names and folders.RECIPE in names:
             runs += 1
             below.clear()
-            yield place
+            yield Path(place)

@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
 
 _MOST_ROWS, _MOST_COLUMNS = 512, 1400
+_FEW = 8  # rows of a low picture
 _STEPS = 5  # labels of an axis
 _SCALE = 12  # pixels: width of the colour scale
 _LEFT, _RIGHT, _ABOVE, _BELOW = 62, 84, 34, 44
@@ -88,15 +89,17 @@ def heat_map(
     low, high = limits or (float(shown.min()), float(shown.max()))
     scaled = np.clip((shown - low) / (high - low), 0.0, 1.0) if high > low else np.zeros_like(shown)
     pixels = colour_map()[np.round(255 * scaled[::-1]).astype(np.uint8)]
-    picture = _framed(title, pixels, note=f"{rows.name} by seconds", size=(620, 250))
-    _row_labels(picture, fitted(rows.values[:, None], most=(_MOST_ROWS, 1))[:, 0])
+    picture = _framed(
+        title, pixels, note=f"{rows.name} by seconds", size=(620, 250 if shown.shape[0] > _FEW else 110)
+    )
+    _row_labels(picture, rows.values)
     _time_axis(picture, seconds)
     _colour_scale(picture, low, high, unit)
     brightest = np.unravel_index(int(shown.argmax()), shown.shape)
     time = (int(brightest[1]) + 0.5) / shown.shape[1] * seconds
     picture.label = (
-        f"{title}: {shown.shape[0]} rows of {rows.name} by {seconds:g} s, from {low:.3g} to {high:.3g} {unit}, "
-        f"highest at {time:.2f} s."
+        f"{title}: {shown.shape[0]} rows of {rows.name} by {seconds:g} s, from {low:.3g} to {high:.3g} "
+        f"{unit}, highest at {time:.2f} s."
     )
     return picture
 
@@ -122,8 +125,10 @@ def image(
     picture = _framed(title, pixels, note=note, size=size, right=16)
     if seconds is not None:
         _time_axis(picture, seconds)
-    picture.add(text(f"{height}", picture.left - 6, picture.top + 12, anchor="end"),
-                text("rows", picture.left - 6, picture.top + 26, anchor="end"))  # fmt: skip
+    picture.add(
+        text(f"{height}", picture.left - 6, picture.top + 12, anchor="end"),
+        text("rows", picture.left - 6, picture.top + 26, anchor="end"),
+    )
     picture.label = f"{title}: a picture of {height} x {width} pixels."
     return picture
 
@@ -132,17 +137,26 @@ def _framed(
     title: str, pixels: Pixels, *, note: str, size: tuple[float, float], right: float = _RIGHT
 ) -> Picture:
     width, height = size
-    picture = Picture("raster", _LEFT + width + right, _ABOVE + height + _BELOW,
-                      margins=(_LEFT, right, _ABOVE, _BELOW))  # fmt: skip
+    picture = Picture(
+        "raster", _LEFT + width + right, _ABOVE + height + _BELOW, margins=(_LEFT, right, _ABOVE, _BELOW)
+    )
     picture.png = png(pixels)
     picture.title(title, note=note)
     enlarged = pixels.shape[1] < width
     encoded = base64.b64encode(picture.png).decode("ascii")
     picture.add(
-        element("image", x=picture.left, y=picture.top, width=width, height=height, preserveAspectRatio="none",
-                style="image-rendering: pixelated" if enlarged else None, href=f"data:image/png;base64,{encoded}"),
+        element(
+            "image",
+            x=picture.left,
+            y=picture.top,
+            width=width,
+            height=height,
+            preserveAspectRatio="none",
+            style="image-rendering: pixelated" if enlarged else None,
+            href=f"data:image/png;base64,{encoded}",
+        ),
         element("rect", kind="frame", x=picture.left, y=picture.top, width=width, height=height),
-    )  # fmt: skip
+    )
     return picture
 
 
@@ -173,10 +187,17 @@ def _colour_scale(picture: Picture, low: float, high: float, unit: str) -> None:
     encoded = base64.b64encode(png(steps)).decode("ascii")
     height = picture.bottom - picture.top
     picture.add(
-        element("image", x=left, y=picture.top, width=_SCALE, height=height, preserveAspectRatio="none",
-                href=f"data:image/png;base64,{encoded}"),
+        element(
+            "image",
+            x=left,
+            y=picture.top,
+            width=_SCALE,
+            height=height,
+            preserveAspectRatio="none",
+            href=f"data:image/png;base64,{encoded}",
+        ),
         element("rect", kind="frame", x=left, y=picture.top, width=_SCALE, height=height),
-    )  # fmt: skip
+    )
     for share in (0.0, 0.5, 1.0):
         value = low + share * (high - low)
         number = "0" if math.isclose(value, 0, abs_tol=1e-9) else svg.brief(value).replace("-", "−")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from genrelab.lab.reports.plots import Bar, bars
+from genrelab.pages.charts import confusions
 from genrelab.pages.svg import Drawing
+from genrelab.statistics.bootstrap import Estimate
 
 
 def record_charts(record: Mapping[str, Any]) -> list[Drawing]:
@@ -41,3 +47,25 @@ def _bar(line: Mapping[str, Any] | None, metric: str) -> Bar:
     ours = figure["ours"]
     folds = tuple(each["value"] for each in figure["runs"])
     return Bar(ours["value"], ours["low"], ours["high"], folds, paper)
+
+
+def record_confusions(record: Mapping[str, Any]) -> list[Drawing]:
+    """Draw the confusion matrix of each line in per cent; records before format 3 hold none."""
+    drawn = []
+    for line in record["lines"]:
+        found = line.get("confusion")
+        if not found:
+            continue
+        title = f"{line['recipe'].split('/')[-1]}, {line['split']}"
+        drawn.append(confusion_in_per_cent(found["genres"], np.array(found["counts"]), title=title))
+    return drawn
+
+
+def confusion_in_per_cent(
+    genres: Sequence[str], counts: npt.NDArray[Any], *, items: str = "tracks", title: str = ""
+) -> Drawing:
+    """Draw a confusion matrix in per cent of each true genre."""
+    sums = counts.sum(axis=1, keepdims=True)
+    shares = np.where(sums > 0, counts / np.maximum(sums, 1), math.nan)
+    estimates = [[Estimate(float(value), math.nan, math.nan) for value in row] for row in shares]
+    return confusions(genres, counts, estimates, per_cent=True, items=items, title=title)

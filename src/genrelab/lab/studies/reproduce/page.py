@@ -14,6 +14,7 @@ from genrelab.errors import RunError
 from genrelab.files import replace_text
 from genrelab.lab.findings import State, worst
 from genrelab.lab.metrics.summary import figure as share
+from genrelab.lab.studies.reproduce.charts import record_charts, record_confusions
 from genrelab.pages.render import render
 from genrelab.printing import plain
 
@@ -224,10 +225,43 @@ def page(record: Mapping[str, Any]) -> str:
         state=worst(_states(record)) if verdict else "",
         remarks=remarks(record),
         columns=COLUMNS,
+        run_columns=RUN_COLUMNS,
         numbers=[at for at, name in enumerate(COLUMNS) if name in NUMBERS],
         cells=cells(record),
+        charts=record_charts(record),
+        runs=run_rows(record),
+        confusions=record_confusions(record),
         protocol=protocol(record),
     )
+
+
+RUN_COLUMNS = ("recipe", "split", "figure", "runs", "mean", "deviation", "lowest", "highest", "each run")
+
+
+def run_rows(record: Mapping[str, Any]) -> list[list[str]]:
+    """Return the figures of single runs (folds and seeds) of each line that has several, in per cent."""
+    rows = []
+    for line in record["lines"]:
+        names = [f"{run['split']} seed {run['seed']}" for run in line["runs"]]
+        for metric, figure in line["figures"].items():
+            values = [100 * each["value"] for each in figure["runs"]]
+            if len(values) < 2:
+                continue
+            each_run = "; ".join(f"{name} {value:.1f}" for name, value in zip(names, values, strict=False))
+            rows.append(
+                [
+                    line["recipe"],
+                    line["split"],
+                    _label(metric, figure),
+                    str(len(values)),
+                    f"{statistics.fmean(values):.1f}",
+                    f"{statistics.stdev(values):.1f}",
+                    f"{min(values):.1f}",
+                    f"{max(values):.1f}",
+                    each_run,
+                ]
+            )
+    return rows
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def genre_bars(title: str, tested: Tested) -> Drawing:
     names = [svg.cut(genre, 24) for genre in tested.genres]
     left = 20 + 7.2 * max(map(len, names))
     height = len(names) * (_THICK + _GAP)
-    picture = Drawing("chart", left + 400, 46 + height + 40, margins=(left, 112, 40, 46))
+    picture = Drawing("chart", left + 360, 46 + height + 40, margins=(left, 112, 40, 46))
     across = svg.linear(0.0, 1.0, picture.left, picture.right)
     marks = [0.0, 0.25, 0.5, 0.75, 1.0]
     picture.title(title)
@@ -89,8 +89,17 @@ def genre_bars(title: str, tested: Tested) -> Drawing:
             continue
         shares = float(first[own].mean()), float(second[own].mean())
         for share, opacity in ((shares[1], "0.4"), (shares[0], "1")):
-            picture.add(element("rect", fill=colours[tested.genres[number]][0], fill_opacity=opacity, x=picture.left,
-                                y=y, width=across(share) - picture.left, height=_THICK))  # fmt: skip
+            picture.add(
+                element(
+                    "rect",
+                    fill=colours[tested.genres[number]][0],
+                    fill_opacity=opacity,
+                    x=picture.left,
+                    y=y,
+                    width=across(share) - picture.left,
+                    height=_THICK,
+                )
+            )
         picture.add(
             text(f"{100 * shares[0]:.0f} %, {100 * shares[1]:.0f} %", picture.right + 8, y + _THICK / 2 + 4)
         )

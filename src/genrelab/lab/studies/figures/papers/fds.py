@@ -8,7 +8,7 @@ from typing import Any
 from genrelab.lab.recipes import load_recipe
 from genrelab.lab.reports.plots import Bar, bars
 from genrelab.lab.studies.figures.catalogue import Entry
-from genrelab.lab.studies.figures.inputs import facts, network_of, outputs, pictures_of
+from genrelab.lab.studies.figures.inputs import network_of, outputs, pictures_of, source
 from genrelab.lab.studies.figures.material import Material
 from genrelab.lab.studies.figures.papers.content import Content, Draw
 from genrelab.lab.studies.figures.papers.results import accuracies, confusion_of, described, mean_text
@@ -33,8 +33,7 @@ def _segment(material: Material, entry: Entry) -> Content:
     pictures: list[Drawing] = []
     for title, given in zip(titles, found, strict=True):
         pictures += pictures_of(given, title=title)
-    said = facts(recipe, song)
-    return Content(pictures, notes=[f"{said['Song']}; {said['Segment']}; as the network gets both."])
+    return Content(pictures, notes=[source(recipe, song), "Both pictures are as the network gets them."])
 
 
 def _confusion(material: Material, entry: Entry) -> Content:
@@ -56,8 +55,8 @@ def _by_length(material: Material, entry: Entry) -> Content:
     )  # fmt: skip
     whole = table_content(material, entry)
     notes = [
-        "The text of the paper prints no figure. The lines across the bars are those of the script with which the "
-        "authors draw their figure; it holds late fusion on 5 s alone.",
+        "The text of the paper prints no figure. The lines across the bars are those of the script with which "
+        "the authors draw their figure; it holds late fusion on 5 s alone.",
         *whole.notes,
     ]
     return Content([chart], whole.tables, notes)

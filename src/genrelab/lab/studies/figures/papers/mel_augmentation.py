@@ -18,14 +18,14 @@ from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.figures.architecture import LEGEND, blocks, built, drawing
 from genrelab.lab.studies.figures.augmentations import augmentation_plates
 from genrelab.lab.studies.figures.catalogue import Entry
-from genrelab.lab.studies.figures.inputs import facts, network_of, outputs, pictures_of, rows_of
+from genrelab.lab.studies.figures.inputs import network_of, outputs, pictures_of, rows_of, source
 from genrelab.lab.studies.figures.material import Material, Song
 from genrelab.lab.studies.figures.papers.by_genre import answers_of, genre_bars
 from genrelab.lab.studies.figures.papers.content import Content, Draw
 from genrelab.lab.studies.figures.papers.literature import literature
 from genrelab.lab.studies.figures.papers.mfcc_cqt import mel_curve
 from genrelab.lab.studies.figures.papers.results import described
-from genrelab.lab.studies.figures.plates import Listing
+from genrelab.lab.studies.figures.plates import Cell, Listing
 from genrelab.lab.studies.figures.raster import Floats, heat_map
 from genrelab.printing import counted
 
@@ -97,7 +97,8 @@ def _parts(material: Material, entry: Entry) -> Content:
     values: list[float | None] = [*items.values(), _CHECKED, _TESTED]
     series = {"paper": [Bar(value) for value in values]}
     notes = [
-        "The paper trains on 6,537 items and does not print how many clips validate: 993 are left by its copies."
+        "The paper trains on 6,537 items and does not print how many clips validate. It copied 993 clips, of "
+        "which 402 are no training clips."
     ]
     for run in _runs(material, entry)[:1]:
         made, clips = _items_of(run), run.record.split.clips
@@ -126,7 +127,7 @@ def _augmented(material: Material, entry: Entry) -> Content:
     notes = [f"{name} {text}" for name, text in shown.facts.items() if name.endswith(")")]
     return Content(
         [picture for plate in shown.plates for picture in plate.pictures],
-        notes=[f"{shown.facts['Song']}.", "; ".join(notes) + "."],
+        notes=[f"Song: {shown.facts['Song']}.", "; ".join(notes) + "."],
     )
 
 
@@ -151,7 +152,9 @@ def _songs(material: Material, entry: Entry) -> Content:
         names = [tested.genres[number] for number in tested.truth]
         columns[f"{tested.corpus}, tested by {run.recipe.name}"] = dict(Counter(names))
     genres = list(dict.fromkeys(name for column in columns.values() for name in column))
-    rows = [(genre, *(column.get(genre, 0) for column in columns.values())) for genre in genres]
+    rows: list[tuple[Cell, ...]] = [
+        (genre, *(column.get(genre, 0) for column in columns.values())) for genre in genres
+    ]
     rows.append(("all", *(sum(column.values()) for column in columns.values())))
     listing = Listing("Songs by genre", ("genre", *columns), rows, range(1, 1 + len(columns)))
     notes = ["Table 4 of the paper gives percentages of 448 songs, fourteen whole batches of 32, not of 453."]
@@ -164,12 +167,14 @@ def _items(material: Material, entry: Entry) -> Content:
     for run in _runs(material, entry)[:3]:
         columns[f"run with seed {run.record.seed} on {run.record.corpus.name}"] = _items_of(run)
     kinds = list(dict.fromkeys(name for column in columns.values() for name in column))
-    rows = [(kind, *(column.get(kind, 0) for column in columns.values())) for kind in kinds]
+    rows: list[tuple[Cell, ...]] = [
+        (kind, *(column.get(kind, 0) for column in columns.values())) for kind in kinds
+    ]
     rows.append(("all", *(sum(column.values()) for column in columns.values())))
     listing = Listing("Training items", ("kind", *columns), rows, range(1, 1 + len(columns)))
     notes = [
-        "1,986 stretched clips are two copies of 993 clips: the paper also learned copies of clips that it validated "
-        "on. genrelab does so only with --set augment.copies_of=train+valid."
+        "1,986 stretched clips are two copies of 993 clips: the paper also learned copies of clips that it "
+        "validated on. genrelab does so only with --set augment.copies_of=train+valid."
     ]
     return Content(tables=[listing], notes=notes)
 
@@ -237,7 +242,7 @@ def _runs(material: Material, entry: Entry) -> list[Run]:
 
 
 def _note(song: Song) -> str:
-    return facts(load_recipe(_RECIPE), song)["Song"] + "."
+    return source(load_recipe(_RECIPE), song)
 
 
 FIGURES: Mapping[str, Draw] = {

@@ -13,26 +13,27 @@ from genrelab.lab.frontends.mel import hz_to_mel, mel_filters
 from genrelab.lab.frontends.stft import PowerSpectrum
 from genrelab.lab.models.flow import Node
 from genrelab.lab.recipes import load_recipe
-from genrelab.lab.reports.plots import Axis, Curve, curves, histogram
+from genrelab.lab.reports.plots import Axis, Curve, curves, histogram, number
 from genrelab.lab.studies.figures.architecture import LEGEND, blocks, built, drawing, layer_listing
 from genrelab.lab.studies.figures.catalogue import Entry
-from genrelab.lab.studies.figures.inputs import facts, rows_of
+from genrelab.lab.studies.figures.inputs import rows_of, source
 from genrelab.lab.studies.figures.material import Material, Song
 from genrelab.lab.studies.figures.papers.content import Content, Draw
 from genrelab.lab.studies.figures.papers.literature import literature
 from genrelab.lab.studies.figures.papers.results import (
     accuracies,
-    confusion_chart,
     confusion_of,
     described,
     mean_text,
 )
 from genrelab.lab.studies.figures.raster import Floats, heat_map
+from genrelab.lab.studies.reproduce.charts import confusion_in_per_cent
 from genrelab.pages.svg import Drawing
 
 _RECIPE = "mfcc-cqt/cnn"
 _BANK_FFT, _BANK_FILTERS, _SHOWN = 512, 26, (8, 20)  # paper, 2.3
 _CLIP = 3.0
+_NOTHING = 1e-6  # a mean below it is a rounding error
 
 
 def _scheme(material: Material, entry: Entry) -> Content:
@@ -76,7 +77,7 @@ def _mel_curve(material: Material, entry: Entry) -> Content:
 
 
 def _bank(material: Material, entry: Entry) -> Content:
-    """Draw 26 filters of 257 points, and the power spectrum of a window in the middle of the song through them."""
+    """Draw 26 filters of 257 points, and the power of a window in the middle of the song through them."""
     recipe = load_recipe(_RECIPE)
     rate, song = recipe.audio.sample_rate, material.song(entry.styles)
     waveform = song.segment(recipe.audio)
@@ -110,27 +111,32 @@ def _bank(material: Material, entry: Entry) -> Content:
         chart(f"a) {_BANK_FILTERS} filters of {len(frame)} points", list(filters), "weight"),
         chart("b) power spectrum of a window", [level], "dB"),
     ]
-    for letter, number in zip("ce", _SHOWN, strict=True):
-        weights = filters[number - 1]
-        pictures.append(chart(f"{letter}) filter {number}", [weights], "weight"))
+    for letter, place in zip("ce", _SHOWN, strict=True):
+        weights = filters[place - 1]
+        pictures.append(chart(f"{letter}) filter {place}", [weights], "weight"))
         pictures.append(
-            chart(f"{chr(ord(letter) + 1)}) power through filter {number}", [through(weights)], "dB")
+            chart(f"{chr(ord(letter) + 1)}) power through filter {place}", [through(weights)], "dB")
         )
     energies = filters @ frame
     total = 10 * np.log10(np.maximum(energies, 1e-12) / energies.max())
-    points = [(float(number + 1), float(value)) for number, value in enumerate(total)]
-    pictures.append(curves("Energy of each filter", [Curve("energy", points)], Axis("filter"), Axis("dB")))
+    points = [(float(at + 1), float(value)) for at, value in enumerate(total)]
+    pictures.append(
+        curves(
+            "Energy of each filter", [Curve("energy", points)], Axis("filter"), Axis("dB"), size=(440, 240)
+        )
+    )
     where = song.start + waveform.shape[1] / rate / 2
     return Content(
-        pictures,
-        notes=[f"{facts(recipe, song)['Song']}; the window of {_BANK_FFT} samples at {where:.1f} s."],
+        pictures, notes=[source(recipe, song), f"The window of {_BANK_FFT} samples is at {where:.1f} s."]
     )
 
 
 def one_colour(title: str, lines: list[Curve], unit: str) -> Drawing:
     """Draw curves over frequency in one colour, as one curve with gaps between them."""
     points = [point for line in lines for point in (*line.points, (line.points[-1][0], float("nan")))]
-    return curves(title, [Curve(title, points)], Axis("Hz"), Axis(unit))
+    return curves(
+        title, [Curve(title, points)], Axis("Hz", ends=(0.0, points[-2][0])), Axis(unit), size=(440, 240)
+    )
 
 
 def _stage(kind: str, **changes: Any) -> tuple[Frontend, str]:
@@ -184,8 +190,9 @@ def _counted(stage: str) -> Draw:
         values, _, _ = _values(stage, song)
         _, _, name, unit = _STAGES[stage]
         inside = float(np.mean(np.abs(values) <= _CLIP))
-        said = f"Mean {values.mean():.3g}, deviation {values.std():.3g}"
-        share = f"; {inside:.1%} of the values lie between −3 and 3" if unit == "deviations" else ""
+        mean = 0.0 if abs(values.mean()) < _NOTHING else float(values.mean())
+        said = f"Mean {number(mean)}, deviation {values.std():.3g}"
+        share = f"; {100 * inside:.1f} % of the values lie between −3 and 3" if unit == "deviations" else ""
         return Content(
             [histogram(name, values, unit=unit, note="values")], notes=[f"{said}{share}. {_note(song)}"]
         )
@@ -206,18 +213,18 @@ def _examples(stage: str) -> Draw:
 
 
 def _note(song: Song) -> str:
-    return facts(load_recipe(_RECIPE), song)["Song"] + "."
+    return source(load_recipe(_RECIPE), song)
 
 
 def _confusion(number: str) -> Draw:
     def draw(material: Material, entry: Entry) -> Content:
         printed = literature("mfcc-cqt")
         counts = np.array(printed[number])
-        pictures = [confusion_chart(printed["genres"], counts)]
+        pictures = [confusion_in_per_cent(printed["genres"], counts, title="In the paper, per cent")]
         notes = [f"First: as printed in the paper, {np.trace(counts)} of {counts.sum()} correct."]
         runs = material.of(entry.recipes).get(entry.recipes[0], [])
         if runs:
-            pictures.append(confusion_of(runs, "track"))
+            pictures.append(confusion_of(runs, "track", title="These runs, per cent"))
             notes.append(
                 f"Second: {described(runs)} Accuracy of tracks: {mean_text(accuracies(runs, 'track'))}."
             )

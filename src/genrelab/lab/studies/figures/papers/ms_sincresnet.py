@@ -22,7 +22,7 @@ from genrelab.lab.runs.folders import Run
 from genrelab.lab.studies.figures.architecture import LEGEND, blocks, built, drawing, layer_listing
 from genrelab.lab.studies.figures.catalogue import Entry
 from genrelab.lab.studies.figures.curves import history_chart, run_names
-from genrelab.lab.studies.figures.inputs import facts, frontends_of, network_of, outputs, pictures_of
+from genrelab.lab.studies.figures.inputs import frontends_of, network_of, outputs, pictures_of, source
 from genrelab.lab.studies.figures.material import Material
 from genrelab.lab.studies.figures.papers.content import Content, Draw
 from genrelab.lab.studies.figures.papers.literature import literature
@@ -64,8 +64,7 @@ def _filters(material: Material, entry: Entry) -> Content:
     song = material.song(entry.styles)
     for given in outputs(network, song.segment(recipe.audio), recipe):
         pictures += pictures_of(given, title="Output")
-    said = facts(recipe, song)
-    return Content(pictures, notes=[note, f"{said['Song']}; {said['Segment']}."], wide=True)
+    return Content(pictures, notes=[note, source(recipe, song)], wide=True)
 
 
 def _pyramid(material: Material, entry: Entry) -> Content:
@@ -75,29 +74,33 @@ def _pyramid(material: Material, entry: Entry) -> Content:
     waveform = torch.from_numpy(song.segment(recipe.audio))[None]
     with torch.inference_mode():
         maps = body.backbone(network.inputs(waveform)[_INPUT])
-        parts = {"Last maps": maps, "Whole": body.pool.whole(maps), "Quarters": body.pool.quarters(maps)}  # type: ignore[operator, union-attr]
+        parts = {"Last maps": maps, "Whole": body.pool.whole(maps), "Quarters": body.pool.quarters(maps)}  # type: ignore[operator]
     seconds = waveform.shape[-1] / recipe.audio.sample_rate
     limits = (float(maps[0].mean(dim=0).min()), float(maps[0].mean(dim=0).max()))
     pictures: list[Drawing] = [
         heat_map(
-            f"{name}, {value.shape[1]} x {value.shape[2]} x {value.shape[3]}", np.asarray(value[0].mean(dim=0).flip(0).double()),
-            counted_rows("row", value.shape[2]), seconds=seconds, unit="mean", limits=limits,
+            f"{name}, {value.shape[1]} x {value.shape[2]} x {value.shape[3]}",
+            np.asarray(value[0].mean(dim=0).double()),
+            counted_rows("row", value.shape[2]),
+            seconds=seconds,
+            unit="mean",
+            limits=limits,
         )
         for name, value in parts.items()
-    ]  # fmt: skip
+    ]
     nodes = blocks(network, recipe)
     start = next(at for at, node in enumerate(nodes) if node.name.startswith("pool.")) - 1
     steps = copy.copy(nodes[start:])
     pictures.append(drawing("From the last maps to the genres", steps))
     values = sum(value[0].numel() for name, value in parts.items() if name != "Last maps")
-    said = facts(recipe, song)
     return Content(
         pictures,
         notes=[
-            f"Means over all channels; the {values:,} pooled values are the input of the dense layers.", note,
-            f"{said['Song']}; {said['Segment']}.",
+            f"Means over all channels; the {values:,} pooled values are the input of the dense layers.",
+            note,
+            source(recipe, song),
         ],
-    )  # fmt: skip
+    )
 
 
 def _representations(material: Material, entry: Entry) -> Content:
@@ -107,18 +110,23 @@ def _representations(material: Material, entry: Entry) -> Content:
     waveform = torch.from_numpy(song.segment(recipe.audio))
     seconds = waveform.shape[-1] / rate
     pictures: list[Drawing] = [
-        heat_map(f"{'abcd'[at]}) {each.title}", RANGE_DB * (each.values - 1), Rows("Hz", each.hertz), seconds=seconds, unit="dB")
+        heat_map(
+            f"{'abcd'[at]}) {each.title}",
+            RANGE_DB * (each.values - 1),
+            Rows("Hz", each.hertz),
+            seconds=seconds,
+            unit="dB",
+        )
         for at, each in enumerate(usual_spectrograms(waveform, sample_rate=rate))
-    ]  # fmt: skip
+    ]
     pictures += [
         heat_map(f"e) {each.title}", each.values, Rows("Hz", each.hertz), seconds=seconds, unit="of the top")
         for each in learned_spectrograms(sinc, waveform)
     ]
-    said = facts(recipe, song)
     explained = (
         "Windows of 512 samples every 128; harmonic and percussive parts by median filters (Fitzgerald 2010)."
     )
-    return Content(pictures, notes=[explained, note, f"{said['Song']}; {said['Segment']}."], wide=True)
+    return Content(pictures, notes=[explained, note, source(recipe, song)], wide=True)
 
 
 def _losses(material: Material, entry: Entry) -> Content:
@@ -151,9 +159,12 @@ def _systems(corpus: str) -> Draw:
             found.append(Bar(None))
             ours.append(Bar(statistics.fmean(values), folds=tuple(values)))
         listing = Listing(
-            f"Accuracy of tracks on {corpus}. Rows in italics are from the literature, as the paper prints them",
-            ("system", "accuracy", "from"), rows, (1,), marked,
-        )  # fmt: skip
+            f"Accuracy of tracks on {corpus}. Rows in italics are literature, as the paper prints it",
+            ("system", "accuracy", "from"),
+            rows,
+            (1,),
+            marked,
+        )
         notes = [] if runs else [f"No run of {entry.recipes[0]} on {corpus} was given with --run."]
         notes.append("Each system was measured by its authors with splits of their own.")
         chart = bars(

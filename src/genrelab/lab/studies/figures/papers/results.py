@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from genrelab.errors import UsageError
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.record import LevelFigures
-from genrelab.pages.charts import confusions
+from genrelab.lab.studies.reproduce.charts import confusion_in_per_cent
 from genrelab.pages.svg import Drawing
 from genrelab.printing import counted
-from genrelab.statistics.bootstrap import Estimate
 
 Level = Literal["segment", "track"]
 
@@ -27,7 +24,7 @@ def level(run: Run, which: Level) -> LevelFigures:
     return evaluation.segment if which == "segment" else evaluation.track[run.recipe.voting]
 
 
-def confusion_of(runs: Sequence[Run], which: Level) -> Drawing:
+def confusion_of(runs: Sequence[Run], which: Level, *, title: str = "") -> Drawing:
     """Draw the confusion matrix of runs (folds, seeds) in per cent of each true genre, their counts added up.
 
     Raises
@@ -43,16 +40,7 @@ def confusion_of(runs: Sequence[Run], which: Level) -> Drawing:
             code="runs-of-different-genres",
         )
     total = np.sum([np.array(level(run, which).confusion["counts"]) for run in runs], axis=0)
-    return confusion_chart(runs[0].genres, total, items=f"{which}s")
-
-
-def confusion_chart(genres: Sequence[str], counts: npt.NDArray[Any], *, items: str = "tracks") -> Drawing:
-    """Draw a confusion matrix in per cent of each true genre."""
-    sums = counts.sum(axis=1, keepdims=True)
-    shares = np.where(sums > 0, counts / np.maximum(sums, 1), math.nan)
-    estimates = [[Estimate(float(value), math.nan, math.nan) for value in row] for row in shares]
-    picture = confusions(genres, counts, estimates, per_cent=True, items=items)
-    return picture
+    return confusion_in_per_cent(runs[0].genres, total, items=f"{which}s", title=title)
 
 
 def accuracies(runs: Sequence[Run], which: Level, *, top: int = 1) -> list[float]:

@@ -71,8 +71,7 @@ def _confusions(material: Material, entry: Entry) -> Content:
             notes.append(f"{title}: no run was given; genrelab train {names[0]} makes one.")
             continue
         runs = by_recipe[name]
-        picture = confusion_of(runs, "track")
-        pictures.append(picture)
+        pictures.append(confusion_of(runs, "track", title=f"{title}, per cent"))
         notes.append(f"{described(runs)} Accuracy of tracks: {mean_text(accuracies(runs, 'track'))}.")
     return Content(pictures, notes=notes)
 

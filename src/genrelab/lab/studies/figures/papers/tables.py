@@ -15,6 +15,8 @@ from genrelab.lab.studies.reproduce.page import COLUMNS, NUMBERS, cells, remarks
 from genrelab.lab.studies.reproduce.table import Table, load_table
 from genrelab.pages.svg import Drawing
 
+_SHOWN = ("recipe", "split", "figure", "paper", "ours", "difference", "seeds", "verdict")
+
 
 def draw_table(material: Material, entry: Entry) -> Content:
     """Draw the table of an entry."""
@@ -27,14 +29,18 @@ def table_content(material: Material, entry: Entry) -> Content:
     record = material.record(table.name)
     if record is None:
         return _published(table)
-    numbers = [at for at, name in enumerate(COLUMNS) if name in NUMBERS]
-    listing = Listing("Figures of the paper and of these runs", COLUMNS, cells(record), numbers)
+    shown = [COLUMNS.index(name) for name in _SHOWN]
+    numbers = [at for at, name in enumerate(_SHOWN) if name in NUMBERS]
+    rows = [[line[at] for at in shown] for line in cells(record)]
+    listing = Listing("Figures of the paper and of these runs", _SHOWN, rows, numbers)
     return Content(record_charts(record), [listing], [*verdicts(record), *remarks(record)])
 
 
 def _published(table: Table) -> Content:
     recipes = [load_recipe(row.recipe) for row in table.rows]
-    rows, marked, pictures = [], [], list[Drawing]()
+    rows: list[tuple[str, ...]] = []
+    marked: list[int] = []
+    pictures: list[Drawing] = []
     for corpus in table.corpora if table.elsewhere is None else (table.elsewhere,):
         reported: dict[str, dict[str, float]] = {
             recipe.name: {each.metric: each.value for each in recipe.reported if each.corpus == corpus}
