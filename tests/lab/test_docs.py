@@ -108,6 +108,7 @@ TRAINED = [  # beginnings of commands in the pages, and what stands for their pl
     ("evaluate runs/.../artist-60-20-20-seed0", {"runs/...": "runs/*/*by-genre*"}),
     ("evaluate runs/.../artist-kfold-*-seed0", {"runs/...": "runs/soundfusion-resnet2d-s/gtzan"}),
     ("compare runs/soundfusion-resnet2d-s/gtzan/artist-kfold-*-seed0", {"resnet1d-s": "simple-cnn"}),
+    ("fuse runs/soundfusion-resnet2d-s/gtzan/artist-kfold-*-seed0", {"resnet1d-s": "simple-cnn"}),
     ("search resnet2d-s --corpus gtzan:/data/GTZAN --grid model.width=8,16,32", {"8,16,32": "4,8"}),
     ("bench model A.onnx B.onnx", {"A.onnx": "runs/*-resnet2d-s/*/*-0of2-*/*.onnx",
                                    "B.onnx": "runs/*-simple-cnn/*/*-0of2-*/*.onnx"}),
