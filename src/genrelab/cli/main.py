@@ -28,6 +28,7 @@ from genrelab.cli import (
     demo,
     evaluate,
     export,
+    figures,
     finalize,
     fuse,
     library,
@@ -143,6 +144,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("fuse")(fuse.fuse)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(figures.app, name="figures")
 app.add_typer(bench.app, name="bench")
 app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)

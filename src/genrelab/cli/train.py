@@ -98,6 +98,8 @@ def train(
 
     Example: genrelab train soundfusion-1 --corpus folder:/music/by-genre
 
+    On a corpus of pictures, a recipe that takes one spectrogram takes the pictures in its place.
+
     A stopped run resumes, also with another number of --devices. A finished run is not repeated without
     --restart; --more-epochs extends it.
     """
@@ -110,6 +112,7 @@ def train(
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
+    from genrelab.lab.experiment.adapting import adapted
     from genrelab.lab.experiment.extend import extend_run, follow_extension
     from genrelab.lab.experiment.run import follow_run, run_experiment
     from genrelab.lab.findings.wording import published, verdict_lines, warnings
@@ -128,6 +131,7 @@ def train(
     with processes(context, devices, nodes, device) as group, counting() as report:
         chosen = load_recipe(recipe, changes=changes)
         music = load_corpus(corpus)
+        chosen = adapted(chosen, music)
         left_out = read_exclusions(exclude, music) if exclude else ()
         parts = make_split(music, split, seed=seed if split_seed is None else split_seed, exclude=left_out)
         music = leave_out_unlabelled(music, left_out)

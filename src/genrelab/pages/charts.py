@@ -15,9 +15,15 @@ from genrelab.statistics.calibration import Bin
 
 
 def confusions(
-    genres: Sequence[str], counts: npt.NDArray[Any], shares: Sequence[Sequence[Estimate]]
+    genres: Sequence[str],
+    counts: npt.NDArray[Any],
+    shares: Sequence[Sequence[Estimate]],
+    *,
+    per_cent: bool = False,
+    items: str = "tracks",
+    title: str = "",
 ) -> Drawing:
-    """Draw the confusion matrix of tracks: the shade is the share of the row, the number the count.
+    """Draw a confusion matrix: the shade is the share of the row, the number the count.
 
     Parameters
     ----------
@@ -27,6 +33,12 @@ def confusions(
         Number of tracks of each true genre (rows) with each predicted genre.
     shares : sequence of sequence of Estimate
         Their shares of the rows.
+    per_cent : bool
+        Write the shares of the rows in per cent, not the counts.
+    items : str
+        What is counted.
+    title : str
+        Written above; empty for a matrix below a heading.
 
     Returns
     -------
@@ -37,15 +49,18 @@ def confusions(
     cell = 46 if k <= 12 else max(24, 552 // k)
     names = [svg.cut(genre, 18) for genre in genres]
     longest = max(map(len, names))
-    left, top = 20 + 7.4 * longest, 30 + 5.4 * longest
+    above = 26 if title else 0
+    left, top = 20 + 7.4 * longest, 30 + 5.4 * longest + above
     right = left + k * cell + 12
     slanted_end = left + (k - 0.5) * cell + 5.6 * len(names[-1]) + 6
-    picture = Drawing("confusion", max(right + 48, slanted_end), top + k * cell + 10)
+    picture = Drawing("confusion", max(right + 7.0 * len(items), slanted_end), top + k * cell + 10)
     picture.add(
-        text("predicted genre", left, 12),
+        text("predicted genre", left, 12 + above),
         text("true genre", left - 10, top - 12, anchor="end"),
-        text("tracks", right, top - 12),
+        text(items, right, top - 12),
     )
+    if title:
+        picture.title(title)
     correct = []
     for i, name in enumerate(names):
         middle, total = (i + 0.5) * cell, int(counts[i].sum())
@@ -67,12 +82,19 @@ def confusions(
                     element("rect", kind="ground", x=x, y=y, width=cell, height=cell),
                     element("rect", kind="shade", fill_opacity=f"{opacity:.3f}", x=x + 1, y=y + 1,
                             width=cell - 2, height=cell - 2),
-                    text(str(int(counts[i, j]) or ""), x + cell / 2, y + cell / 2 + 4,
+                    text(_cell(int(counts[i, j]), share, per_cent), x + cell / 2, y + cell / 2 + 4,
                          anchor="middle", kind=None),
                 )
             )  # fmt: skip
-    picture.label = f"Confusion matrix of {int(counts.sum())} tracks. {' '.join(correct)}"
+    named = f"{title}: confusion matrix" if title else "Confusion matrix"
+    picture.label = f"{named} of {int(counts.sum())} {items}. {' '.join(correct)}"
     return picture
+
+
+def _cell(count: int, share: Estimate, per_cent: bool) -> str:
+    if not count:
+        return ""
+    return f"{100 * share.value:.0f}" if per_cent else str(count)
 
 
 def reliability_diagram(bins: Sequence[Bin]) -> Drawing:

@@ -1,7 +1,8 @@
 """Pictures in SVG: elements, scales, axes. All text that goes into a picture is escaped here.
 
-Colours are CSS classes, because one picture serves light pages, dark pages and paper: `pages/style.css`
-colours pictures inside a page, `STYLE` pictures in a file of their own. Units are pixels of the picture.
+Colours are CSS classes, because one picture serves light pages, dark pages and paper: `pages/pictures.css`
+colours pictures inside a page, `STYLE` those of `genrelab recognize` in a file of their own. Units are pixels
+of the picture.
 """
 
 from __future__ import annotations
@@ -178,11 +179,17 @@ class Drawing:
         """Return the picture as part of a page, whose style sheet colours it."""
         return self._svg("")
 
-    def document(self) -> str:
-        """Return the picture as a file of its own, for light and for dark pages."""
+    def document(self, style: str = STYLE) -> str:
+        """Return the picture as a file of its own, for light and for dark pages.
+
+        Parameters
+        ----------
+        style : str
+            The style sheet, not escaped.
+        """
         size = {"width": f"{self.width:.0f}", "height": f"{self.height:.0f}"}
         return (
-            plain_page(self._svg(element("style", Markup(STYLE)), xmlns="http://www.w3.org/2000/svg", **size))
+            plain_page(self._svg(element("style", Markup(style)), xmlns="http://www.w3.org/2000/svg", **size))
             + "\n"
         )
 

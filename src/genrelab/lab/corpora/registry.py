@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from genrelab.errors import CorpusError, RecipeError
-from genrelab.lab.corpora.loaders import feature_table, fma, folder, gtzan, ismir2004, table
+from genrelab.lab.corpora.loaders import feature_table, fma, folder, gtzan, ismir2004, pictures, table
 from genrelab.lab.corpora.transforms.sound_changes import SOUND_CHANGES, sound_change
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.corpora.types import Corpus
@@ -66,6 +66,13 @@ for _kind in (
         "that of the table",
         "features:/data/features_30_sec.csv",
         feature_table.load,
+    ),
+    CorpusKind(
+        "pictures",
+        "a folder of spectrogram pictures per genre, PNG or JPEG, instead of sound; recognizes GTZAN's",
+        "that of the pictures",
+        "pictures:/data/gtzan-pictures",
+        pictures.load,
     ),
     CorpusKind(
         "gtzan",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from genrelab.audio.decode import decode
 from genrelab.errors import AudioError
-from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.corpora.loaders.picture_file import PictureError, PicturePixels
+from genrelab.lab.corpora.types import Clip, Corpus
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,27 @@ def verify_corpus(corpus: Corpus) -> Verification:
     """Decode every clip of a corpus."""
     unreadable: dict[str, str] = {}
     for clip in corpus.clips:
-        if clip.path is not None:
-            fault = decoding_fault(clip.path, start=clip.start, duration=clip.duration)
-            if fault is not None:
-                unreadable[clip.id] = fault
+        fault = _fault(corpus, clip)
+        if fault is not None:
+            unreadable[clip.id] = fault
     return Verification(
         corpus=corpus.name,
         readable=len(corpus.clips) - len(unreadable),
         skipped=corpus.skipped,
         unreadable=unreadable,
     )
+
+
+def _fault(corpus: Corpus, clip: Clip) -> str | None:
+    if isinstance(corpus.renderer, PicturePixels):
+        try:
+            corpus.renderer(clip, corpus.renderer.values, 1)
+        except PictureError as error:
+            return str(error)
+        return None
+    if clip.path is None:
+        return None
+    return decoding_fault(clip.path, start=clip.start, duration=clip.duration)
 
 
 def decoding_fault(path: Path, *, start: float | None = None, duration: float | None = None) -> str | None:

@@ -303,7 +303,7 @@ _CHECKS: Mapping[str, tuple[str, Callable[[Finding], str]]] = {
     ),
     "faults": (
         "silent, short or oddly long clips",
-        lambda found: "not checked in a table of descriptors" if found.count is None else _counted(found),
+        lambda found: "not checked without sound" if found.count is None else _counted(found),
     ),
     "copies": (
         "copies of clips that are not learned",

@@ -6,6 +6,7 @@ Importing this package registers every front-end under the name that recipes use
 from genrelab.lab.frontends.base import FRONTENDS, Frontend
 from genrelab.lab.frontends.cqt import Cqt
 from genrelab.lab.frontends.descriptors import Descriptors
+from genrelab.lab.frontends.image import Image
 from genrelab.lab.frontends.mel import MelSpectrogram
 from genrelab.lab.frontends.mfcc import Mfcc
 from genrelab.lab.frontends.picture import Picture
@@ -20,6 +21,7 @@ __all__ = [
     "Cqt",
     "Descriptors",
     "Frontend",
+    "Image",
     "MelSpectrogram",
     "Mfcc",
     "Picture",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +16,10 @@ from genrelab.lab.registry import Registry
 
 FrameSamples = Annotated[int, Field(gt=0, le=2**16)]
 """Length of a window or a hop in samples, 1..65536."""
+
+
+Reads = Literal["audio", "features", "pictures"]
+"""The kinds of corpus whose clips a front-end takes."""
 
 
 def check_choice(option: str, value: str, choices: Collection[str]) -> None:
@@ -36,6 +40,8 @@ class Frontend(nn.Module, ABC):
     ----------
     shares_tracks : bool
         Whether `of_track` costs less than `forward` on every segment.
+    reads : {"audio", "features", "pictures"}
+        The kind of corpus that it takes: sound, rows of a table, or pictures.
     fixed : bool
         Whether the output for an item depends on its waveform alone: on no learned weight, no other item of
         the batch, nothing random, and not on training or evaluation. Such outputs are computed once and kept.
@@ -45,6 +51,7 @@ class Frontend(nn.Module, ABC):
     """
 
     shares_tracks: bool = False
+    reads: ClassVar[Reads] = "audio"
     fixed: bool = False
     made_from: str | None = None
 
@@ -92,6 +99,12 @@ class Frontend(nn.Module, ABC):
         RecipeError
             If there are too few samples for any output.
         """
+
+
+def kind_read(network: nn.Module) -> Reads:
+    """Return the kind of corpus that a network takes."""
+    kinds = {module.reads for module in network.modules() if isinstance(module, Frontend)}
+    return next(iter(sorted(kinds - {"audio"})), "audio")
 
 
 FRONTENDS: Registry[Frontend] = Registry("front-end", group="genrelab.frontends")

@@ -110,6 +110,11 @@ class Cqt(Frontend):
     normalize : {"none", "rows", "picture"}
         See `Normalize`.
 
+    Attributes
+    ----------
+    frequencies : np.ndarray [shape=(n_bins,)], in Hz
+        Centres of the bins.
+
     Raises
     ------
     RecipeError
@@ -154,6 +159,7 @@ class Cqt(Frontend):
         self.hop_length = hop_length
         self.output = output
         self.longest = int(np.ceil(sample_rate / (relative_bandwidth(bins_per_octave) * lowest)))
+        self.frequencies = frequencies
         self.halve = Halve()
         self.decibel = Decibel(amin=amin, top_db=top_db, relative=True)
         self.normalize = Normalize(normalize)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import ClassVar
+
+from torch import Tensor
 
 from genrelab.errors import RecipeError
-from genrelab.lab.frontends.base import FRONTENDS, Frontend
+from genrelab.lab.frontends.base import FRONTENDS, Frontend, Reads
 
 
 @FRONTENDS.register("table")
@@ -27,6 +29,8 @@ class Table(Frontend):
     RecipeError
         If the recipe has two channels, or segments that are not one row.
     """
+
+    reads: ClassVar[Reads] = "features"
 
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__()
@@ -55,8 +59,3 @@ class Table(Frontend):
                 code="table-row",
             )
         return 1, self.columns
-
-
-def reads_table(network: nn.Module) -> bool:
-    """Return whether a network takes rows of a table instead of sound."""
-    return any(isinstance(module, Table) for module in network.modules())

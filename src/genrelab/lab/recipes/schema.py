@@ -52,6 +52,8 @@ _Parts = Annotated[tuple[Component, ...], BeforeValidator(lambda value: () if va
 class Audio(Strict):
     """How sound is cut into segments for the network."""
 
+    unwritten: ClassVar[tuple[str, ...]] = ("clip_seconds",)
+
     sample_rate: int = Field(gt=0, le=1_000_000, description="Hz")
     channels: Literal[1, 2]
     segment_seconds: float = Field(gt=0, le=3600)
@@ -60,6 +62,13 @@ class Audio(Strict):
         "end",
         description="how sound shorter than a segment is padded: silence after it, silence around it, or "
         "repetition; `none` leaves it unpadded in testing and recognition, and repeats it in training",
+    )
+    clip_seconds: float | None = Field(
+        None,
+        gt=0,
+        le=3600,
+        description="a clip of a corpus that is shorter gets silence at random points up to this duration, "
+        "before it is cut, in training and in tests; drawn once for each clip, from its id",
     )
 
     @field_validator("segment_seconds")
@@ -74,6 +83,11 @@ class Audio(Strict):
     def segment_samples(self) -> int:
         """Length of a segment."""
         return round(self.segment_seconds * self.sample_rate)
+
+    @property
+    def clip_samples(self) -> int | None:
+        """Shortest length of a clip; None leaves clips as they are."""
+        return None if self.clip_seconds is None else max(1, round(self.clip_seconds * self.sample_rate))
 
     @property
     def hop_seconds(self) -> float:
@@ -135,7 +149,7 @@ class Training(Strict):
 
     unwritten: ClassVar[tuple[str, ...]] = (
         "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
-        "fixed_layers", "prepared_epochs", "draw", "restart_epochs",
+        "fixed_layers", "prepared_epochs", "draw", "clips_share", "restart_epochs",
     )  # fmt: skip
 
     weights: str = Field(
@@ -226,6 +240,13 @@ class Training(Strict):
         description="`test` trains on all other clips and keeps the epoch that is best on the test part, as "
         "published code often does: its figures are too high. `none` trains on all clips outside the test "
         "part, and needs `monitor: last`",
+    )
+    clips_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the training clips of each genre that are trained on, as in a reduced "
+        "dataset; chosen by a hash of their ids, so that a smaller share is a part of a larger one",
     )
     segments_per_clip: int | None = Field(
         None, gt=0, description="random segments per clip in an epoch; null is each segment once"
@@ -365,10 +386,11 @@ class Recipe(Strict):
     """One experiment.
 
     `paper` and `row` name its place in a paper; `assumed` lists each value that the paper leaves open, with
-    the reason for the choice; `parameters` is the published size, as printed.
+    the reason for the choice; `parameters` is the published size, as printed. `leave_out` maps the name of a
+    corpus to clips that the paper removed from it.
     """
 
-    unwritten: ClassVar[tuple[str, ...]] = ("distill", "tags")
+    unwritten: ClassVar[tuple[str, ...]] = ("distill", "tags", "leave_out")
 
     name: RecipeName
     title: str
@@ -378,6 +400,7 @@ class Recipe(Strict):
     parameters: str | None = None
     sources: _Notes = Field(default_factory=dict)
     assumed: _Notes = Field(default_factory=dict)
+    leave_out: Annotated[dict[str, tuple[str, ...]], _NullIsEmpty] = {}
     audio: Audio
     inputs: dict[InputName, Component] = Field(min_length=1)
     augment: Annotated[Augment, _NullIsEmpty] = Augment()

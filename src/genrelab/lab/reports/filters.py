@@ -116,7 +116,7 @@ def responses(before: Sinc, after: Sinc) -> Markup:
     for name, old, new in zip(bank_names(after.lengths), before.banks, after.banks, strict=True):
         old, new = cast(SincFilters, old), cast(SincFilters, new)
         moved = moves(old, new)
-        picture = _draw(name, old, new, moved)
+        picture = drawn(name, old, new, moved)
         shifts = draw_moves(name, old, new) if moved.largest else None
         banks.append(Bank(name, moved, new.sample_rate / new.length, picture, shifts))
     return render(
@@ -166,7 +166,7 @@ def magnitudes(bank: SincFilters, rows: Sequence[int], edges: Floats) -> Floats:
     return floored
 
 
-def _draw(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> Drawing:
+def drawn(name: str, before: SincFilters, after: SincFilters, moved: Moves) -> Drawing:
     """Draw a bank: some responses, and below them on the same axis the bands of all filters."""
     filters = len(after.low)
     rows = sorted({int((number + 0.5) * filters / SHOWN) for number in range(SHOWN)})

@@ -133,7 +133,7 @@ def usual_spectrograms(waveform: Tensor, *, sample_rate: int) -> list[Spectrogra
     hertz = np.arange(WINDOW // 2 + 1) * sample_rate / WINDOW
     loudest = float(power.max())
     spectrograms = [
-        _spectrogram(title, decibels(_fitted(values), loudest=loudest), hertz)
+        _spectrogram(title, decibels(fitted(values), loudest=loudest), hertz)
         for title, values in (
             ("Spectrogram", power),
             ("Harmonic part", np.square(harmonic)),
@@ -148,7 +148,7 @@ def usual_spectrograms(waveform: Tensor, *, sample_rate: int) -> list[Spectrogra
     )
     mel = filters.astype(np.float64) @ power
     edges = np.linspace(0.0, hz_to_mel(sample_rate / 2, scale="slaney"), BANDS + 2)
-    decibel = decibels(_fitted(mel), loudest=float(mel.max()))
+    decibel = decibels(fitted(mel), loudest=float(mel.max()))
     return [*spectrograms, _spectrogram("Mel spectrogram", decibel, mel_to_hz(edges[1:-1], scale="slaney"))]
 
 
@@ -176,7 +176,7 @@ def learned_spectrograms(sinc: Sinc, waveform: Tensor) -> list[Spectrogram]:
     middles = [bands(cast(SincFilters, bank)).mean(axis=0) for bank in sinc.banks]
     spectrograms = []
     for name, channel, hertz in zip(bank_names(sinc.lengths), channels, middles, strict=True):
-        values = _fitted(channel)
+        values = fitted(channel)
         top = float(np.percentile(values, BRIGHTEST)) or float(values.max()) or 1.0
         spectrograms.append(_spectrogram(f"Learned, {name}", np.clip(values / top, 0.0, 1.0), hertz))
     return spectrograms
@@ -190,15 +190,15 @@ def decibels(power: Floats, *, loudest: float) -> Floats:
     return 1 + 10 * np.log10(np.clip(power / loudest, floor, 1.0)) / RANGE_DB
 
 
-def _fitted(values: Floats) -> Floats:
-    """Average neighbours until an image of the values is small enough for a page."""
-    rows, columns = min(values.shape[0], _MOST_ROWS), min(values.shape[1], _MOST_COLUMNS)
+def fitted(values: Floats, *, most: tuple[int, int] = (_MOST_ROWS, _MOST_COLUMNS)) -> Floats:
+    """Average neighbours until an image of the values has at most so many rows and columns."""
+    rows, columns = min(values.shape[0], most[0]), min(values.shape[1], most[1])
     narrow = average_last(torch.from_numpy(values), columns)
     return np.ascontiguousarray(average_last(narrow.T, rows).T.numpy())
 
 
 def _spectrogram(title: str, values: Floats, hertz: Floats) -> Spectrogram:
-    return Spectrogram(title, values, _fitted(hertz[:, None])[:, 0])
+    return Spectrogram(title, values, fitted(hertz[:, None])[:, 0])
 
 
 def representations(segment: Segment, sinc: Sinc) -> Markup:

@@ -15,7 +15,7 @@ from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.record import corpus_record
 from genrelab.lab.findings import Finding, Verdict, combined
 from genrelab.lab.findings.wording import checked, sentence, warnings
-from genrelab.lab.frontends.table import reads_table
+from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.inference.predict_tags import predict_genres
 from genrelab.lab.leakage.seen_clips import check_other_corpus, clips_to_test
@@ -163,7 +163,7 @@ def evaluate_elsewhere(
     same = sound == record.corpus.sound_sha256
     network = run.network()
     check_kind(run.recipe, network, corpus)
-    if reads_table(network) and not same:
+    if kind_read(network) == "features" and not same:
         raise CorpusError(
             f"{corpus.name} is not the table that this run was trained on, and descriptors of two tables "
             "cannot be compared. Give the same file and columns",

@@ -16,6 +16,7 @@ from genrelab.audio.segments import segment_starts
 from genrelab.lab.models.base import Sound
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.filled import filled
 from genrelab.lab.training.store.frontend_outputs import FrontendOutputs, Grid
 
 _GRID = 3  # stream of random values that orders the starts of a clip
@@ -114,7 +115,7 @@ class SegmentDataset(Dataset[Example]):
     labels : mapping of str to int
         Clip id -> class number, in the order of the dataset.
     audio : Audio
-        Segment, overlap and padding of the recipe.
+        Segment, overlap, padding and shortest clip of the recipe.
     seed : int
         Seed of random places and random padding.
     drawn : Drawn or None
@@ -138,7 +139,7 @@ class SegmentDataset(Dataset[Example]):
         drawn: Drawn | None = None,
         copy: int = 0,
     ) -> None:
-        self.store = store
+        self.store = filled(store, audio)
         self.labels = labels
         self.audio = audio
         self.seed = seed

@@ -20,7 +20,7 @@ from genrelab.lab.corpora.splits.split_checks import check_split
 from genrelab.lab.corpora.tag_table import usable_tags
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.findings import Finding
-from genrelab.lab.frontends.table import reads_table
+from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.build import loss_of
 from genrelab.lab.recipes import Recipe
@@ -29,7 +29,7 @@ from genrelab.lab.recipes.tags import NO_MUSIC
 from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
 from genrelab.lab.training.distillation.teacher_set import taught_columns
 from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
-from genrelab.lab.training.split_roles import Roles
+from genrelab.lab.training.split_roles import Roles, as_the_recipe_uses_it
 from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
 from genrelab.lab.training.store.build import Which
 from genrelab.lab.training.store.facts import ClipFacts, clip_facts
@@ -259,17 +259,9 @@ class Experiment:
         return labels
 
     def as_used(self) -> Experiment:
-        """Return the experiment with a split whose parts are what the recipe makes of them.
-
-        Unless the validation part chooses the epoch, it is trained on as well.
-        """
-        choose = self.recipe.training.choose_epoch_on
-        if choose == "valid":
-            return self
-        chosen = "the last epoch kept" if choose == "none" else "the epoch chosen on the test part"
-        made = f"{self.split.made}; all clips outside the test part trained on, {chosen}"
-        used = replace(self.split, train=self.roles.learned, valid=(), made=made, findings=())
-        return replace(self, split=used)
+        """Return the experiment with a split whose parts are what the recipe makes of them."""
+        used = as_the_recipe_uses_it(self.recipe, self.corpus, self.split)
+        return self if used is self.split else replace(self, split=used)
 
     def learned_digest(self) -> str | None:
         """Hash what is learned besides the clips and labels of the split.
@@ -324,24 +316,35 @@ def check_genres(network: GenreNetwork, corpus: Corpus) -> None:
 
 
 def check_kind(recipe: Recipe, network: GenreNetwork, corpus: Corpus) -> None:
-    """Refuse sound for a network that reads a table of descriptors, and a table for all others.
+    """Refuse a corpus of another kind than the network takes: sound, a table of descriptors, or pictures.
 
     Raises
     ------
     CorpusError
         If the corpus is of the wrong kind.
     """
-    table = corpus.kind == "features"
-    if reads_table(network) and not table:
-        raise CorpusError(
-            f"the recipe {recipe.name} trains on a table of descriptors, and {corpus.name} is sound. Give "
-            "--corpus features:PATH/features_30_sec.csv, or take mfcc-cqt/descriptor-mlp, which trains on "
-            "sound",
-            code="corpus-is-sound",
+    wanted, given = kind_read(network), corpus.kind
+    if wanted == given:
+        return
+    on = f"the recipe {recipe.name} trains on {_WHAT[wanted]}, and {corpus.name} is {_WHAT[given]}."
+    if given == "audio":
+        other = (
+            "Give --corpus pictures:PATH, or take the recipe that trains on sound"
+            if wanted == "pictures"
+            else "Give --corpus features:PATH/features_30_sec.csv, or take mfcc-cqt/descriptor-mlp, which "
+            "trains on sound"
         )
-    if table and not reads_table(network):
+        raise CorpusError(f"{on} {other}", code="corpus-is-sound")
+    if given == "features":
         raise CorpusError(
-            f"the recipe {recipe.name} trains on sound, and {corpus.name} is a table of descriptors. Take "
-            "mfcc-cqt/descriptor-table, or give a corpus of sound",
+            f"{on} Take mfcc-cqt/descriptor-table, or give a corpus of {_WHAT[wanted]}",
             code="corpus-is-table",
         )
+    raise CorpusError(
+        f"{on} Only `genrelab train` adapts recipes to pictures, those that take one spectrogram, such as "
+        "mel-augmentation/cnn",
+        code="corpus-is-pictures",
+    )
+
+
+_WHAT = {"audio": "sound", "features": "a table of descriptors", "pictures": "pictures"}

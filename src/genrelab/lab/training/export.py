@@ -20,7 +20,7 @@ from genrelab.bundle.bundle import OUTPUTS, TAGS_OUTPUT, Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata
 from genrelab.errors import ModelFileError
 from genrelab.files import replace_file
-from genrelab.lab.frontends.table import reads_table
+from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.metrics.tag_calibration import Platt
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
@@ -36,6 +36,11 @@ HALF_TOLERANCE = 1e-2
 SHORTER = 10
 """How much more is allowed for sound shorter than a segment: rounding is averaged over fewer frames."""
 _LEAST = 1024  # values; a smaller table is not worth a node
+_WITHOUT_SOUND = {
+    "features": "the network learned from a table of descriptors and cannot recognize sound",
+    "pictures": "the network learned from pictures and cannot recognize sound; `genrelab evaluate` tests it "
+    "on other pictures",
+}
 _PARTS = ("probabilities", "embedding", "tags")
 _BODY = "network.body."  # not the front-ends: rounded Fourier kernels and filters would leak into quiet bands
 
@@ -87,9 +92,7 @@ class _Whole(nn.Module):
 
 def why_unwritable(network: GenreNetwork) -> str | None:
     """Return why no model file can be made of a network; None where one can."""
-    if reads_table(network):
-        return "the network learned from a table of descriptors and cannot recognize sound"
-    return None
+    return _WITHOUT_SOUND.get(kind_read(network))
 
 
 def export(

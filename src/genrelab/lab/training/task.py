@@ -79,9 +79,9 @@ class GenreTask(L.LightningModule):
         self.prepared: Prepared | None = None
         self.seed = seed
 
-    def forward(self, waveform: Sound, copy: Tensor | None = None) -> Scores:
+    def forward(self, waveform: Sound) -> Scores:
         """Score `[batch, channels, samples]`."""
-        scores: Scores = self.network(waveform, copy)
+        scores: Scores = self.network(waveform)
         return scores
 
     def on_train_start(self) -> None:
@@ -101,7 +101,7 @@ class GenreTask(L.LightningModule):
             freeze_for(self.network, self.settings, self.current_epoch)
 
     def _seed_views(self, base: int) -> None:
-        self.network.seed(base)
+        self.network.seed(base, run=self.seed)
         if self.mixup is not None:
             self.mixup.seed(base)
         if self.outliers is not None:
@@ -121,7 +121,7 @@ class GenreTask(L.LightningModule):
             made = self._changed(batch, batch_index)
             assert made.sound is not None
             with made.views.part.computing(made.views.segments, made.added):
-                scores = self.network.score_changed(made.sound, made.copy)
+                scores = self.network.score_changed(made.sound, made.copy, made.clip)
             return self._loss(made.views.part.whole_scores(scores, made.added), made)
         prepare = partial(self._prepare, batch, batch_index)
         made = self.prepared.batch(self.current_epoch, batch_index, prepare, batch[1].device)
@@ -136,33 +136,35 @@ class GenreTask(L.LightningModule):
         made = self._changed(batch, batch_index)
         assert made.sound is not None
         with torch.no_grad():
-            stem = self.network.stem(made.sound, made.copy, self.settings.fixed_layers)
+            stem = self.network.stem(made.sound, made.copy, made.clip, self.settings.fixed_layers)
             distill = self.objective.distill
             return made._replace(stem=stem, taught=None if distill is None else distill.source(made.views))
 
     def _changed(self, batch: Items, batch_index: int) -> Batch:
         """Mix and change a batch, and add outliers."""
         waveform, label, copy, clip = batch
+        copied = clip  # the clips of this process
         part = WholeBatch() if self.division is None else self.division.part(batch_index)
         label, clip, own = part.whole(label), part.whole(clip), len(waveform_of(waveform))
         if isinstance(waveform, Ready):  # nothing changes, mixes or cuts it
-            return Batch(Views(label, clip, part=part), copy, 0, waveform)
+            return Batch(Views(label, clip, part=part), copy, copied, 0, waveform)
         segments, added = self.settings.view_segments, 0
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
         sound = waveform if blend is None else part.own(blend.of(part.whole(waveform)))
         if self.outliers is not None and segments == 1:
             others = self.outliers.like(sound, len(label))
             added, others = len(others), part.own(others)
-            sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
+            sound, copy = torch.cat([sound, others]), _with_zeros(copy, len(others))
         with part.computing(others=added):
             sound = self.network.changed(sound)
         views = Views(label, clip, blend, segments, sound[:own], part)
         sound, copy = cut(sound, segments), copy.repeat_interleave(segments)
+        copied = copied.repeat_interleave(segments)
         if self.outliers is not None and segments > 1:
             others = self.network.changed(self.outliers.like(sound, len(label) * segments))
             added, others = len(others), part.own(others)
-            sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
-        return Batch(views, copy, added, sound)
+            sound, copy = torch.cat([sound, others]), _with_zeros(copy, len(others))
+        return Batch(views, copy, _with_zeros(copied, len(copy) - len(copied)), added, sound)
 
     def _loss(self, everything: Scores, batch: Batch) -> Tensor:
         """Return the loss of a batch from its scores, and log it."""
@@ -228,6 +230,11 @@ class GenreTask(L.LightningModule):
             )
         schedule = LambdaLR(optimizer, partial(learning_rate, settings))
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+
+def _with_zeros(numbers: Tensor, count: int) -> Tensor:
+    """Return numbers of items, and 0 for items that are added."""
+    return torch.cat([numbers, numbers.new_zeros(count)])
 
 
 def decay_groups(

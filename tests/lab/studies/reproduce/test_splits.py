@@ -28,7 +28,7 @@ PAPERS = {
     ("ms-sincresnet-1", "ismir2004"): ("published-random", 1, (656, 73, 729)),
     ("ms-sincresnet-1", "ismir2004-evaluation"): ("published-random", 1, (656, 73, 729)),
     ("mel-augmentation-4", "gtzan"): ("random:60/20/20", 1, (600, 200, 200)),
-    ("mel-augmentation-5", "gtzan"): ("random:70/15/15", 1, (700, 150, 150)),
+    ("mel-augmentation-5", "gtzan"): ("random:70/30", 1, (700, 0, 300)),
     ("mfcc-cqt-1", "gtzan"): ("random:60/20/20", 1, (600, 200, 200)),
 }
 ISMIR = {

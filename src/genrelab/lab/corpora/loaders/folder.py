@@ -9,7 +9,7 @@ Licence and citation: those of the files.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from genrelab.errors import CorpusError
@@ -44,8 +44,8 @@ def load(path: str) -> Corpus:
     clips: list[Clip] = []
     skipped: dict[str, str] = {}
     first_seen: dict[Path, str] = {}
-    for genre_folder in _genre_folders(root):
-        for file in _audio_files(genre_folder):
+    for genre_folder in genre_folders(root):
+        for file in files_below(genre_folder, is_audio):
             clip_id = printable(file.relative_to(root).as_posix())
             first = first_seen.setdefault(file.resolve(), clip_id)
             if first != clip_id:
@@ -70,7 +70,8 @@ def load(path: str) -> Corpus:
     )
 
 
-def _genre_folders(root: Path) -> list[Path]:
+def genre_folders(root: Path) -> list[Path]:
+    """Return the folders in a folder, sorted, without hidden ones and links that form a loop."""
     own = root.resolve()
     above = {own, *own.parents}  # a link to any of these is a loop, not a genre
     return sorted(
@@ -78,8 +79,8 @@ def _genre_folders(root: Path) -> list[Path]:
     )
 
 
-def _audio_files(genre_folder: Path) -> Iterator[Path]:
-    """Yield the audio files below the folder of a genre, sorted; each folder is visited once."""
+def files_below(genre_folder: Path, wanted: Callable[[Path], bool]) -> Iterator[Path]:
+    """Yield the wanted files below the folder of a genre, sorted; each folder is visited once."""
     own = genre_folder.resolve()
     entered = {own, *own.parents}  # a link to any of these is a loop
     for folder, below, names in os.walk(genre_folder, followlinks=True):
@@ -91,5 +92,5 @@ def _audio_files(genre_folder: Path) -> Iterator[Path]:
                 enter.append(name)
         below[:] = enter
         for name in sorted(names):
-            if is_audio(Path(folder, name)):
+            if wanted(Path(folder, name)):
                 yield Path(folder, name)

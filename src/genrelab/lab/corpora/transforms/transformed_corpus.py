@@ -85,7 +85,7 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     Raises
     ------
     CorpusError
-        If the corpus is a table of descriptors.
+        If the corpus is a table of descriptors or pictures.
 
     Examples
     --------
@@ -94,7 +94,8 @@ def derive(corpus: Corpus, change: SoundChange) -> Corpus:
     'mine-mp3-64'
     """
     if corpus.kind != "audio":
-        message = f"{corpus.name} is a table of descriptors, without sound to change"
+        what = "pictures" if corpus.kind == "pictures" else "a table of descriptors"
+        message = f"{corpus.name} is {what}, without sound to change. Name a corpus of sound"
         raise CorpusError(message, code="change-of-features")
     return replace(
         corpus,

@@ -23,7 +23,7 @@ from genrelab.lab.studies.reproduce.table import Row, Table
 from genrelab.lab.training.checkpoints import read_history
 from genrelab.voting import VotingRule
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ def record_of(table: Table, settings: Settings, lines: Sequence[Line], base: Pat
 def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str, Any]:
     row, recipe, split, done, failures, still_open = line
     predictions = [read_predictions(each.tested / folders.PREDICTIONS) for each in done]
-    verdicts = [load_record(TestRecord, each.tested / folders.METRICS).verdict for each in done]
+    tested = [load_record(TestRecord, each.tested / folders.METRICS) for each in done]
+    verdicts = [each.verdict for each in tested]
     records = [each.run.record for each in done]
     figures = {}
     for metric in table.figures:
@@ -144,6 +145,7 @@ def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str,
         "other_start": _other_start(row, recipe),
         "split": split,
         "figures": figures,
+        "confusion": _confusion(tested, recipe.voting),
         "parameters": records[0].parameters if records else None,
         "epochs": sorted({each.epoch.trained for each in records}),
         "training_seconds": round(sum(each.training_seconds for each in records), 1),
@@ -168,6 +170,15 @@ def _line(table: Table, settings: Settings, line: Line, base: Path) -> dict[str,
         "failures": list(dict.fromkeys(failures)),
         "open": still_open,
     }
+
+
+def _confusion(tested: Sequence[TestRecord], rule: VotingRule) -> dict[str, Any] | None:
+    """Return the confusion matrices of tracks of all runs, added up; None if their genres differ."""
+    genres = {each.evaluation.genres for each in tested}
+    if len(genres) != 1:
+        return None
+    counts = np.sum([each.evaluation.track[rule].confusion["counts"] for each in tested], axis=0)
+    return {"genres": list(genres.pop()), "counts": counts.tolist()}
 
 
 def _reported(recipe: Recipe, metric: str, settings: Settings, table: Table) -> dict[str, Any] | None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.csv_text import csv_lines
+from genrelab.errors import RunError
 from genrelab.files import replace_text
 from genrelab.lab.findings import State, worst
 from genrelab.lab.metrics.summary import figure as share
+from genrelab.lab.studies.reproduce.charts import record_charts, record_confusions
 from genrelab.pages.render import render
 from genrelab.printing import plain
 
@@ -32,7 +34,7 @@ COLUMNS = (
     "verdict",
     "state",
 )
-_NUMBERS = ("parameters", "paper", "ours", "difference", "seeds", "epochs", "minutes")
+NUMBERS = ("parameters", "paper", "ours", "difference", "seeds", "epochs", "minutes")
 
 
 def write_page(record: Mapping[str, Any], folder: Path) -> None:
@@ -161,7 +163,9 @@ def protocol(record: Mapping[str, Any]) -> dict[str, str]:
             facts[f"Split {line['split']}"] = f"{first['made']} ({sizes} clips); {checks}"
             facts["Not checked"] = "; ".join(line["verdict"]["not_checked"])
     chosen = {
-        f"{run['epoch']['chosen_by']} on the {run['epoch']['chosen_on']} part"
+        "none: the last one is kept"
+        if run["epoch"]["chosen_on"] == "none"
+        else f"{run['epoch']['chosen_by']} on the {run['epoch']['chosen_on']} part"
         for line in record["lines"]
         for run in line["runs"]
     }
@@ -182,7 +186,7 @@ def markdown(record: Mapping[str, Any]) -> str:
     lines += [*(f"**{text}**" if at == 0 else f"- {text}" for at, text in enumerate(verdicts(record))), ""]
     lines += [f"- {text}" for text in remarks(record)] + ([""] if remarks(record) else [])
     lines.append("| " + " | ".join(COLUMNS) + " |")
-    lines.append("| " + " | ".join("---:" if name in _NUMBERS else "---" for name in COLUMNS) + " |")
+    lines.append("| " + " | ".join("---:" if name in NUMBERS else "---" for name in COLUMNS) + " |")
     lines += [
         "| " + " | ".join(plain(text).replace("|", "\\|") for text in row) + " |" for row in cells(record)
     ]
@@ -221,7 +225,60 @@ def page(record: Mapping[str, Any]) -> str:
         state=worst(_states(record)) if verdict else "",
         remarks=remarks(record),
         columns=COLUMNS,
-        numbers=[at for at, name in enumerate(COLUMNS) if name in _NUMBERS],
+        run_columns=RUN_COLUMNS,
+        numbers=[at for at, name in enumerate(COLUMNS) if name in NUMBERS],
         cells=cells(record),
+        charts=record_charts(record),
+        runs=run_rows(record),
+        confusions=record_confusions(record),
         protocol=protocol(record),
     )
+
+
+RUN_COLUMNS = ("recipe", "split", "figure", "runs", "mean", "deviation", "lowest", "highest", "each run")
+
+
+def run_rows(record: Mapping[str, Any]) -> list[list[str]]:
+    """Return the figures of single runs (folds and seeds) of each line that has several, in per cent."""
+    rows = []
+    for line in record["lines"]:
+        names = [f"{run['split']} seed {run['seed']}" for run in line["runs"]]
+        for metric, figure in line["figures"].items():
+            values = [100 * each["value"] for each in figure["runs"]]
+            if len(values) < 2:
+                continue
+            each_run = "; ".join(f"{name} {value:.1f}" for name, value in zip(names, values, strict=False))
+            rows.append(
+                [
+                    line["recipe"],
+                    line["split"],
+                    _label(metric, figure),
+                    str(len(values)),
+                    f"{statistics.fmean(values):.1f}",
+                    f"{statistics.stdev(values):.1f}",
+                    f"{min(values):.1f}",
+                    f"{max(values):.1f}",
+                    each_run,
+                ]
+            )
+    return rows
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record of a reproduced table.
+
+    Raises
+    ------
+    RunError
+        If it is not one, or of a later version of genrelab.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"cannot read {path}: {error}", code="reproduce-record-unreadable") from error
+    if not isinstance(record, dict) or not {"table", "lines", "format"} <= record.keys():
+        raise RunError(
+            f"{path} is not the record of a reproduced table; `genrelab reproduce` writes one",
+            code="reproduce-record-unreadable",
+        )
+    return record

@@ -125,7 +125,7 @@ def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
         "voting": run.recipe.voting,
         "corpus": {key: corpus.get(key) for key in ("name", "changes", "sound_sha256", "recordings_sha256")},
         "split": {key: split[key] for key in ("name", "made", "clips")},
-        "epoch_accuracy": accuracy_when_chosen(run),
+        "epoch_accuracy": None if record.epoch.chosen_on == "none" else accuracy_when_chosen(run),
         "verdict": tested.verdict.state,
         "intervals": figures["intervals"],
         "versions": {key: record.versions[key] for key in ("genrelab", "torch")},
@@ -134,6 +134,7 @@ def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
             rule: {key: scores[key] for key in ("n", "accuracy", "top2_accuracy")}
             for rule, scores in figures["track"].items()
         },
+        "confusion": figures["track"][run.recipe.voting]["confusion"]["counts"],
     }
 
 
@@ -162,6 +163,9 @@ def _line_differences(
         same = {key: run[key] for key in ("metrics_sha256", "seed", "epoch", "verdict")}
         same |= {"split": run["split"]["name"], "made": run["split"]["made"], "clips": run["split"]["clips"]}
         yield from (f"{key} of {listed['tested']}" for key, value in same.items() if listed[key] != value)
+    confusion = line.get("confusion")  # since format 3
+    if confusion and confusion["counts"] != _added([run["confusion"] for run in own]):
+        yield "the confusion matrix is not the sum of those of the runs"
     expected = {
         "epochs": sorted({run["epoch"]["trained"] for run in own}),
         "training_seconds": round(sum(run["training_seconds"] for run in own), 1),
@@ -175,6 +179,10 @@ def _line_differences(
         if paper is not None and reported.get((paper["corpus"], metric)) != paper["value"]:
             yield f"{metric}: the recipe does not report {paper}"
         yield from (f"{metric}: {text}" for text in _figure_differences(metric, figure, own, groups))
+
+
+def _added(matrices: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
+    return [[sum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*matrices, strict=True)]
 
 
 def _figure_differences(

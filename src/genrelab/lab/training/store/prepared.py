@@ -40,8 +40,8 @@ class Batch(NamedTuple):
     Attributes
     ----------
     views : Views
-    copy : Tensor [shape=(segments,)] or None
-        Number of the copy of each segment.
+    copy, clip : Tensor [shape=(segments,)] or None
+        Numbers of the copy and of the clip of each segment. None in a prepared batch.
     added : int
         Outliers after the segments of the views.
     sound : Tensor or Ready, or None
@@ -54,6 +54,7 @@ class Batch(NamedTuple):
 
     views: Views
     copy: Tensor | None
+    clip: Tensor | None
     added: int
     sound: Sound | None
     stem: Mapping[str, Tensor] = {}
@@ -162,4 +163,4 @@ def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
         rest = (there.get(name) for name in ("genres", "heads", "teachers"))
         taught = Taught(there["taught"], parts(_ARRAY), *rest)
     views = Views(there["label"], there["clip"], blend, int(tensors["segments"]))
-    return Batch(views, None, int(there["added"]), None, parts(_STEM), taught)
+    return Batch(views, None, None, int(there["added"]), None, parts(_STEM), taught)
