@@ -45,6 +45,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "fds-resnet18": ("audio.segment_seconds=1.0",),
     "fds-late-fusion": ("audio.segment_seconds=1.0",),
     "mfcc-cqt": ("audio.segment_seconds=1.5", "model.crop_frames=null"),
+    "crnn": ("audio.segment_seconds=1.0", "inputs.picture.height=128", "inputs.picture.width=64"),
     "mel-cnn": ("audio.segment_seconds=1.0", *SMALL_PICTURE),
     "flat-backbone": ("audio.segment_seconds=1.0", *SMALL_PICTURE),
 }

@@ -27,6 +27,7 @@ from genrelab.cli import (
     demo,
     evaluate,
     export,
+    figures,
     finalize,
     library,
     listen,
@@ -138,6 +139,7 @@ app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(figures.app, name="figures")
 app.add_typer(bench.app, name="bench")
 app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)

@@ -134,7 +134,7 @@ def test_what_cannot_be_trained_touches_nothing(
         go(learnable("model.widht=5"))
     with raises("part-empty", "test"):
         go(learnable(), parts=dataclasses.replace(split, test=[]))
-    with raises("part-empty", "valid"):
+    with raises("part-empty", "valid", "random:60/10/30", "monitor=last --set training.patience=null"):
         go(learnable(), parts=dataclasses.replace(split, valid=[]))
     with raises("part-empty", "test"):
         go(learnable("training.choose_epoch_on=test"), parts=dataclasses.replace(split, valid=[], test=[]))

@@ -138,6 +138,30 @@ def test_the_network_masks_the_items_of_that_copy_alone(copying: Make) -> None:
     assert not torch.equal(network.inputs(waveform, copy)["mel"], first)
 
 
+def test_kept_masks_follow_from_the_run_and_the_clip_alone(copying: Make) -> None:
+    """In each epoch, in each batch, in whatever order: as if the masked pictures had been saved."""
+    network = build_network(copying([SOFTER, MASKED | {"kept": True}]), genres=3)
+    waveform = torch.randn(1, 1, 4000, generator=torch.Generator().manual_seed(0)).repeat(6, 1, 1)
+    copy, clip = torch.tensor([0, 1, 2, 2, 2, 2]), torch.tensor([4, 4, 4, 5, 6, 4])
+    plain = network.eval().inputs(waveform, copy, clip)["mel"]
+    network.train().seed(1, run=7)
+    first = network.inputs(waveform, copy, clip)["mel"]
+    assert torch.equal(first[:2], plain[:2])
+    assert torch.equal(first[2], first[5]), "a clip has its masks"
+    assert len({each.numpy().tobytes() for each in first[2:5]}) == 3, "other clips have others"
+    network.seed(2, run=7)  # another epoch
+    order = torch.tensor([3, 2, 0])
+    again = network.inputs(waveform[order], copy[order], clip[order])["mel"]
+    assert torch.equal(again, first[order])
+    network.seed(1, run=8)  # another run
+    assert not torch.equal(network.inputs(waveform, copy, clip)["mel"], first)
+
+
+def test_the_recipe_of_the_paper_keeps_its_masks() -> None:
+    copies = load_recipe("mel-augmentation/cnn").augment.copies
+    assert [each.kind for each in copies if each.options().get("kept")] == ["frequency-mask", "time-mask"]
+
+
 def test_training_gives_the_network_the_copies_numbers(
     copying: Make,
     corpus: Corpus,
@@ -166,7 +190,9 @@ def test_training_gives_the_network_the_copies_numbers(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kept", [False, True])
 def test_a_killed_training_with_copies_resumes_to_the_same_end(
+    kept: bool,
     copying: Make,
     corpus: Corpus,
     split: Split,
@@ -174,7 +200,8 @@ def test_a_killed_training_with_copies_resumes_to_the_same_end(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = copying([SOFTER, MASKED], "training.max_epochs=3", "training.segments_per_clip=1")
+    masked = MASKED | {"kept": kept}
+    recipe = copying([SOFTER, masked], "training.max_epochs=3", "training.segments_per_clip=1")
 
     def go(name: str, changed: Recipe = recipe) -> Trained:
         (tmp_path / name).mkdir(exist_ok=True)
@@ -239,6 +266,8 @@ def test_a_recipe_with_copies_is_written_and_read(copying: Make) -> None:
             "'mel'",
         ),
         ({"kind": "frequency-mask", "input": 5}, "input-unknown", "'5'"),
+        ({"kind": "frequency-mask", "input": "mel", "kept": "yes"}, "copy-kept", "'yes'"),
+        ({"kind": "loudness", "decibels": -3, "kept": True}, "option-unknown", "'kept'"),
         ({"kind": "frequency-musk", "input": "mel"}, "kind-unknown", "'frequency-mask'"),
     ],
 )

@@ -39,6 +39,45 @@ def test_drawn_segments_follow_from_seed_and_epoch_alone(store: AudioStore) -> N
     )
 
 
+def starts_of(dataset: SegmentDataset, store: AudioStore, clip: str, epoch: int) -> list[int]:
+    """Find where the drawn segments of a clip start, by their sound."""
+    sound = torch.from_numpy(store.read(clip, 0, store.frames(clip)))[0]
+    found = []
+    for index, item in enumerate(dataset.items):
+        if item.clip_id == clip:
+            drawn = dataset[(epoch, index)][0][0]
+            places = range(len(sound) - len(drawn) + 1)
+            found.append(next(at for at in places if torch.equal(sound[at : at + len(drawn)], drawn)))
+    return found
+
+
+def test_segments_from_the_grid_start_where_those_of_a_test_start_and_do_not_repeat(
+    store: AudioStore,
+) -> None:
+    dataset = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=Drawn(3, grid=True))
+    grid = [item.start for item in HeldOutDataset(store, LABELS, AUDIO).items if item.clip_id == "low-0"]
+    assert len(grid) == 4
+    epochs = [starts_of(dataset, store, "low-0", epoch) for epoch in range(6)]
+    for starts in epochs:
+        assert len(set(starts)) == 3 and set(starts) <= set(grid)
+    assert len({tuple(starts) for starts in epochs}) > 1, "another draw in each epoch"
+    assert {start for starts in epochs for start in starts} == set(grid)
+    other = [starts_of(dataset, store, "high-0", epoch) for epoch in range(6)]
+    assert other != epochs, "each clip has its own draw"
+
+
+def test_a_clip_with_too_few_places_repeats_them_evenly(store: AudioStore) -> None:
+    dataset = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=Drawn(8, grid=True))
+    starts = starts_of(dataset, store, "low-0", 0)
+    assert sorted(starts) == sorted(2 * [0, 2400, 4800, 7200])
+
+
+def test_a_view_of_several_segments_lies_on_the_grid_and_in_the_clip(store: AudioStore) -> None:
+    dataset = SegmentDataset(store, LABELS, AUDIO, seed=0, drawn=Drawn(2, segments=2, grid=True))
+    for epoch in range(4):
+        assert set(starts_of(dataset, store, "low-0", epoch)) <= {0, 2400, 4800}
+
+
 def test_short_clips_are_padded_as_the_recipe_says(store: AudioStore) -> None:
     audio = AUDIO.model_copy(update={"segment_seconds": 2.0, "padding": "random"})
     dataset = SegmentDataset(store, LABELS, audio, seed=0)

@@ -57,6 +57,16 @@ class Pipeline(nn.Module):
         """Restart the random values from `seed`."""
         self.generator.manual_seed(seed)
 
+    def fixed(self, batch: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Return the batch changed, each item with the random values that follow from its seed alone."""
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        changed = batch
+        for step in self.steps:
+            items = zip(changed, generators, strict=True)
+            drawn = torch.cat([step.draw(item[None], generator) for item, generator in items])
+            changed = step.apply(changed, drawn.to(batch.device))
+        return changed
+
     def forward(self, batch: Tensor) -> Tensor:
         """Return the batch, changed in training mode only."""
         if not self.training or not self.steps or self.probability == 0.0:

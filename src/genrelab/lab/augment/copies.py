@@ -1,8 +1,10 @@
 """Copies of training clips: changed clips that are added to the originals.
 
 A recipe lists them under `augment.copies`. A copy with `input` changes the output of that front-end by an
-augmentation with new random values in each epoch. A copy without `input` changes the sound once, and is kept
-(paper `mel-augmentation`, section 3.2 and table 2: masked spectrograms, stretched and shifted clips).
+augmentation, with new random values in each epoch or, with `kept: true`, with one set of random values for
+each clip of a run, as if the changed pictures had been saved before training. A copy without `input` changes
+the sound once, and is kept (paper `mel-augmentation`, section 3.2 and table 2: masked spectrograms, stretched
+and shifted clips).
 """
 
 from __future__ import annotations
@@ -24,10 +26,13 @@ class PictureCopy(NamedTuple):
         Name of the front-end.
     change : Pipeline
         The change.
+    kept : bool
+        Whether each clip keeps its random values in all epochs.
     """
 
     input: str
     change: Pipeline
+    kept: bool = False
 
 
 def make_copy(kind: str, options: Mapping[str, Any]) -> SoundChange | PictureCopy:
@@ -49,8 +54,13 @@ def make_copy(kind: str, options: Mapping[str, Any]) -> SoundChange | PictureCop
             raise RecipeError(
                 f"augment.copies: {kind!r} changes the sound; remove its `input`", code="copy-with-input"
             )
-        rest = {key: value for key, value in options.items() if key != "input"}
-        return PictureCopy(str(options["input"]), Pipeline([AUGMENTATIONS.create(kind, rest)]))
+        rest = {key: value for key, value in options.items() if key not in ("input", "kept")}
+        kept = options.get("kept", False)
+        if not isinstance(kept, bool):
+            raise RecipeError(
+                f"augment.copies: `kept` of {kind!r} is true or false, not {kept!r}", code="copy-kept"
+            )
+        return PictureCopy(str(options["input"]), Pipeline([AUGMENTATIONS.create(kind, rest)]), kept)
     if kind in AUGMENTATIONS.names():
         raise RecipeError(
             f"augment.copies: {kind!r} is an augmentation; name the `input` that it changes, "

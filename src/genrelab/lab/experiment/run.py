@@ -94,9 +94,7 @@ def run_experiment(
     split = experiment.split
     for part in ("train", recipe.training.choose_epoch_on, "test"):
         if part != "none" and not getattr(split, part):
-            raise CorpusError(
-                f"the {part} part of the split {split.name!r} of {corpus.name!r} is empty", code="part-empty"
-            )
+            raise _empty_part(part, experiment)
     _ = experiment.split_findings  # a split that does not fit the corpus is an error before training
     if printable(str(folder)) != str(folder):
         raise RunError(
@@ -122,6 +120,24 @@ def run_experiment(
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out", code="run-busy"
         ) from error
+
+
+def _empty_part(part: str, experiment: Experiment) -> CorpusError:
+    """Return the error of a split without a part that the recipe needs."""
+    remedy = ""
+    if part == "valid":
+        keep = ["training.choose_epoch_on=none", "training.monitor=last"]
+        keep += ["training.patience=null"] if experiment.recipe.training.patience is not None else []
+        changes = " ".join(f"--set {change}" for change in keep)
+        remedy = (
+            ", and nothing else chooses the epoch. Choose a split of three parts, such as random:60/10/30, "
+            f"or keep the last epoch with {changes}"
+        )
+    return CorpusError(
+        f"the {part} part of the split {experiment.split.name!r} of {experiment.corpus.name!r} is "
+        f"empty{remedy}",
+        code="part-empty",
+    )
 
 
 def follow_run(experiment: Experiment, *, base: Path, device: str = "auto") -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -27,6 +28,7 @@ from genrelab.lab.layers.pooling import average_last
 from genrelab.lab.layers.whole_batch import pooled_moments
 
 Form = Literal["fast", "plain"]
+Spacing = Literal["mel", "linear", "octave"]
 _FULL = 0.01  # Hz below half the sample rate where the last band ends at first: its edge can still move
 Taps = Annotated[int, Field(ge=3, le=2**16)]
 Hertz = Annotated[float, Field(ge=0)]
@@ -39,18 +41,30 @@ class CutoffLimits(NamedTuple):
     ----------
     lowest_hz : float
         Lower cut-off of the first filter at the start; the last filter ends at half the sample rate, and the
-        bands between them touch, evenly spaced in mel (HTK's).
+        bands between them touch.
     min_low_hz, min_band_hz : float >= 0
         Least lower cut-off and least width of a band.
     unit_hz : float > 0
         Unit of the parameters. Plain gradient descent moves a cut-off with its square: hardly at all in Hz
         (SincNet's code), visibly in hundreds of Hz.
+    spacing : {"mel", "linear", "octave"}
+        The bands are equally wide at the start in mel (HTK's), in Hz or in octaves.
     """
 
     lowest_hz: float
     min_low_hz: float
     min_band_hz: float
     unit_hz: float = 1.0
+    spacing: Spacing = "mel"
+
+    def edges(self, filters: int, highest_hz: float) -> npt.NDArray[np.float64]:
+        """Return the borders of the bands at the start, in Hz, `[filters + 1]`, rising."""
+        if self.spacing == "linear":
+            return np.linspace(self.lowest_hz, highest_hz, filters + 1)
+        if self.spacing == "octave":
+            return np.geomspace(self.lowest_hz, highest_hz, filters + 1)
+        lowest, highest = hz_to_mel([self.lowest_hz, highest_hz], scale="htk")
+        return mel_to_hz(np.linspace(lowest, highest, filters + 1), scale="htk")
 
 
 class SincFilters(nn.Module):
@@ -84,7 +98,7 @@ class SincFilters(nn.Module):
 
     def __init__(self, *, filters: int, length: int, sample_rate: int, limits: CutoffLimits) -> None:
         super().__init__()
-        lowest_hz, min_low_hz, min_band_hz, unit_hz = limits
+        lowest_hz, min_low_hz, min_band_hz, unit_hz, _ = limits
         if length % 2 == 0:
             raise RecipeError(
                 f"a sinc filter needs an odd number of taps, not {length}; use {length + 1}",
@@ -97,13 +111,12 @@ class SincFilters(nn.Module):
                 f"the sample rate, {self.nyquist:g} Hz",
                 code="sinc-lowest",
             )
-        lowest, highest = hz_to_mel([lowest_hz, self.nyquist - _FULL], scale="htk")
-        edges = torch.from_numpy(mel_to_hz(np.linspace(lowest, highest, filters + 1), scale="htk"))
+        edges = torch.from_numpy(limits.edges(filters, self.nyquist - _FULL))
         narrowest = float(edges.diff().min())
         if narrowest < min_band_hz:
             raise RecipeError(
                 f"the narrowest of {filters} filters starts with {narrowest:.1f} Hz, less than min_band_hz, "
-                f"{min_band_hz} Hz; use fewer filters or lower min_band_hz",
+                f"{min_band_hz} Hz; use fewer filters, lower min_band_hz, or raise lowest_hz",
                 code="sinc-bands-narrow",
             )
         self.length = length
@@ -155,6 +168,7 @@ class Sinc(Frontend):
     frames : int > 0 or None
         Columns of the picture. None returns the output of the filters, `[batch, filters, samples]`.
     lowest_hz, min_low_hz, min_band_hz, unit_hz : float, in Hz
+    spacing : {"mel", "linear", "octave"}
         See `CutoffLimits`.
     form : {"fast", "plain"}
         Method of computation: `fast` uses Fourier transforms and slices of the bank, `plain` the direct
@@ -178,6 +192,7 @@ class Sinc(Frontend):
         min_low_hz: Hertz = 1.0,
         min_band_hz: Hertz = 1.0,
         unit_hz: Annotated[float, Field(gt=0)] = 1.0,
+        spacing: Spacing = "mel",
         form: Form = "fast",
     ) -> None:
         super().__init__()
@@ -191,7 +206,7 @@ class Sinc(Frontend):
         self.filters = filters
         self.frames = frames
         self.form = form
-        limits = CutoffLimits(lowest_hz, min_low_hz, min_band_hz, unit_hz)
+        limits = CutoffLimits(lowest_hz, min_low_hz, min_band_hz, unit_hz, spacing)
         banks = [
             SincFilters(filters=filters, length=length, sample_rate=sample_rate, limits=limits)
             for length in chosen

@@ -1,6 +1,7 @@
 """Pictures and waveforms -> genre scores. Importing this package registers all networks."""
 
 from genrelab.lab.models import (
+    crnn,
     descriptor_mlp,
     ensemble,
     fcn,
@@ -20,6 +21,7 @@ __all__ = [
     "GenreNetwork",
     "Scores",
     "build_network",
+    "crnn",
     "descriptor_mlp",
     "fcn",
     "fds",

@@ -118,7 +118,8 @@ class GenreNetwork(nn.Module):
     input_augments : mapping of str to Pipeline
         Change the output of the front-end with that name, in training mode only.
     copies : mapping of int to PictureCopy, optional
-        Change only items with that copy number, in training mode only.
+        Change only items with that copy number, in training mode only. The random values of a `kept` copy
+        follow from the seed of the run and the number of the clip.
     tags : nn.Linear or None
         From the embedding to tags.
 
@@ -153,14 +154,16 @@ class GenreNetwork(nn.Module):
         self.augment = augment
         self.input_augments = nn.ModuleDict({_PREFIX + name: each for name, each in input_augments.items()})
         self.copies = nn.ModuleList(copy.change for copy in copies.values())
-        self._copied = [(number, _PREFIX + copy.input) for number, copy in copies.items()]
+        self._copied = [(number, _PREFIX + copy.input, copy.kept) for number, copy in copies.items()]
+        self._run_seed = 0
 
-    def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+    def forward(self, waveform: Tensor, copy: Tensor | None = None, clip: Tensor | None = None) -> Scores:
         """Score `[batch, channels, samples]`, float32 at the recipe's rate.
 
-        In training, `copy [batch]` is the number of the copy of each item; 0 is the clip itself.
+        In training, `copy [batch]` is the number of the copy of each item, where 0 is the clip itself, and
+        `clip [batch]` the number of the clip.
         """
-        return self._scored(self.inputs(waveform, copy))
+        return self._scored(self.inputs(waveform, copy, clip))
 
     def _scored(self, inputs: Mapping[str, Tensor]) -> Scores:
         scores: Scores = self.body(inputs)
@@ -195,8 +198,9 @@ class GenreNetwork(nn.Module):
         """Whether `score_track` costs less than `forward`."""
         return any(cast(Frontend, frontend).shares_tracks for frontend in self.frontends.values())
 
-    def seed(self, seed: int) -> None:
-        """Restart the random values of all augmentations from `seed`."""
+    def seed(self, seed: int, *, run: int = 0) -> None:
+        """Restart the random values of all augmentations from `seed`; those of kept copies, from `run`."""
+        self._run_seed = run
         pipelines = [module for module in self.modules() if isinstance(module, Pipeline)]
         for number, pipeline in enumerate(pipelines):
             pipeline.seed(seed * 101 + number)
@@ -207,26 +211,45 @@ class GenreNetwork(nn.Module):
             changed: Tensor = self.augment(waveform)
         return changed
 
-    def score_changed(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+    def score_changed(
+        self, waveform: Tensor, copy: Tensor | None = None, clip: Tensor | None = None
+    ) -> Scores:
         """Score a batch that is `changed` already."""
         with _in_full(waveform):
-            inputs = self._inputs(waveform, copy)
+            inputs = self._inputs(waveform, copy, clip)
         return self._scored(inputs)
 
-    def inputs(self, waveform: Tensor, copy: Tensor | None = None) -> dict[str, Tensor]:
+    def inputs(
+        self, waveform: Tensor, copy: Tensor | None = None, clip: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Return the inputs of the body by the name of the front-end."""
         with _in_full(waveform):
-            return self._inputs(self.augment(waveform), copy)
+            return self._inputs(self.augment(waveform), copy, clip)
 
-    def _inputs(self, waveform: Tensor, copy: Tensor | None) -> dict[str, Tensor]:
+    def _inputs(self, waveform: Tensor, copy: Tensor | None, clip: Tensor | None) -> dict[str, Tensor]:
         inputs = {key: frontend(waveform) for key, frontend in self.frontends.items()}
         for key, pipeline in self.input_augments.items():
             inputs[key] = pipeline(inputs[key])
         if copy is not None and self.training:
-            for (number, key), pipeline in zip(self._copied, self.copies, strict=True):
+            for (number, key, kept), pipeline in zip(self._copied, self.copies, strict=True):
+                if kept:
+                    change = cast(Pipeline, pipeline)
+                    inputs[key] = self._kept(inputs[key], copy == number, clip, change, number)
+                    continue
                 chosen = (copy == number).reshape(-1, *([1] * (inputs[key].ndim - 1)))
                 inputs[key] = torch.where(chosen, pipeline(inputs[key]), inputs[key])
         return {key.removeprefix(_PREFIX): value for key, value in inputs.items()}
+
+    def _kept(
+        self, batch: Tensor, chosen: Tensor, clip: Tensor | None, change: Pipeline, number: int
+    ) -> Tensor:
+        """Return the batch with the chosen items changed as in every epoch."""
+        assert clip is not None  # training gives it with the numbers of copies
+        places = chosen.nonzero()[:, 0]
+        if not len(places):
+            return batch
+        seeds = [(self._run_seed * 101 + number) * 1_000_003 + int(each) for each in clip[places]]
+        return batch.index_copy(0, places, change.fixed(batch[places], seeds))
 
     def parameter_count(self) -> int:
         """Return the number of trainable values."""

@@ -71,7 +71,7 @@ class FixedAveragePool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Change `[..., height, width]` into `[..., side, side]`."""
-        if torch.is_autocast_enabled(x.device.type):
+        if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
             # Half precision would round the weights, and the sums between the two multiplications.
             with torch.autocast(x.device.type, enabled=False):
                 return self._average(x.float()).to(x.dtype)

@@ -25,8 +25,6 @@ from genrelab.lab.models.blocks import FixedAveragePool
 
 Units = Annotated[int, Field(gt=0, le=2**16)]
 
-_SLOPE = 0.2  # of the leaky ReLU below zero, as in SincNet's code
-
 
 class SpatialPyramid(nn.Module):
     """Averages over a whole map and over its four quarters (paper 2.2.4, figure 3)."""
@@ -101,6 +99,8 @@ class SincNet(Body):
         dense layer.
     units : int > 0
         Width of each dense layer; batch norm and leaky ReLU follow it.
+    slope : float, 0 <= slope < 1
+        Of each leaky ReLU below zero; 0.2 is that of SincNet's code.
 
     Raises
     ------
@@ -117,6 +117,7 @@ class SincNet(Body):
         kernel: Annotated[int, Field(gt=0, le=1025)] = 5,
         steps: Units = 107,
         units: Units = 2048,
+        slope: Annotated[float, Field(ge=0, lt=1)] = 0.2,
     ) -> None:
         super().__init__()
         self.name, (bands, samples) = only_input(inputs, axes=2, what="bands over time")
@@ -128,12 +129,12 @@ class SincNet(Body):
                 f"a segment of {samples:,} samples is too short for SincNet; raise audio.segment_seconds",
                 code="segment-too-short",
             )
-        self.steps = steps
+        self.steps, self.slope = steps, slope
         self.convolutions = nn.ModuleList([nn.Conv1d(bands, maps, kernel), nn.Conv1d(maps, maps, kernel)])
         self.norms = nn.ModuleList([nn.GroupNorm(1, channels) for channels in (bands, maps, maps)])
         layers: list[nn.Module] = []
         for width in (maps * steps, units, units):
-            layers += [nn.Linear(width, units, bias=False), nn.BatchNorm1d(units), nn.LeakyReLU(_SLOPE)]
+            layers += [nn.Linear(width, units, bias=False), nn.BatchNorm1d(units), nn.LeakyReLU(slope)]
         self.dense = nn.Sequential(*layers)
         self.classify = nn.Linear(units, genres)
 
@@ -147,4 +148,4 @@ class SincNet(Body):
 
     def _finish(self, x: Tensor, layer: int) -> Tensor:
         normed: Tensor = self.norms[layer](F.max_pool1d(x, 3))
-        return F.leaky_relu(normed, _SLOPE)
+        return F.leaky_relu(normed, self.slope)

@@ -10,6 +10,9 @@ classifier. The blocks here are the ones that give these figures:
   layer has 64 outputs"). For 8 genres 69,720 / 274,600 / 1,089,864 parameters.
 - ResNet2D: ResNet34's 7x7 stem, then 3, 3 and 5 residual blocks of w, 2w, 4w filters, averaged to
   7x7. For 8 genres 446,024 / 1,726,600 / 6,791,432 parameters.
+
+ResNet2D with `blocks: [3, 4, 6, 3]`, 64 filters and `side: 1` is ResNet34 itself, and with dropout "our own
+version" of it before the scaling.
 """
 
 from __future__ import annotations
@@ -33,7 +36,10 @@ from genrelab.lab.models.blocks import (
 
 Width = Annotated[int, Field(gt=0, le=1024)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+Blocks = Annotated[tuple[Annotated[int, Field(gt=0, le=100)], ...], Field(min_length=1, max_length=6)]
+Side = Annotated[int, Field(gt=0, le=64)]
 
+_BLOCKS = (3, 3, 5)
 _FUSED = 64  # outputs of each branch before they are joined (section V.A.3)
 _MAP = 7  # side of the map that ResNet2D averages to
 _SHORTEST = 3**10  # samples that ResNet1D's stem and nine poolings reduce to one
@@ -68,29 +74,34 @@ class ResNet1DTrunk(nn.Module):
 
 
 class ResNet2DTrunk(nn.Module):
-    """Picture `[batch, channels, bands, frames]` -> `[batch, 4 width x 7 x 7]`."""
+    """Picture `[batch, channels, bands, frames]` -> `[batch, features]`.
 
-    def __init__(self, *, channels: int, width: int, dropout: float) -> None:
+    The features are the last stage's filters, `width * 2**(stages - 1)`, times `side` x `side`.
+    """
+
+    def __init__(
+        self, *, channels: int, width: int, dropout: float, stages: Blocks = _BLOCKS, side: int = _MAP
+    ) -> None:
         super().__init__()
         blocks: list[nn.Module] = []
         inputs = width
-        for stage, count in enumerate((3, 3, 5)):
+        for stage, count in enumerate(stages):
             outputs = width * 2**stage
             for index in range(count):
                 blocks.append(BasicBlock(2, inputs, outputs, stride=2 if stage and not index else 1))
                 inputs = outputs
-        self.features = inputs * _MAP * _MAP
+        self.features = inputs * side * side
         self.body = nn.Sequential(
             conv_norm(2, channels, width, kernel=7, stride=2),
             nn.ReLU(),
             nn.MaxPool2d(3, stride=2, padding=1),
             *blocks,
-            FixedAveragePool(_MAP),
+            FixedAveragePool(side),
         )
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Change `[batch, channels, bands, frames]` into `[batch, 4 width x 7 x 7]`."""
+        """Change `[batch, channels, bands, frames]` into `[batch, features]`."""
         features: Tensor = self.dropout(self.body(picture).flatten(1))
         return features
 
@@ -163,12 +174,26 @@ class ResNet2D(_Single):
     width : int, 1..1024
         Filters of the first residual block: 16 small, 32 medium, 64 large.
     dropout : float, 0 <= dropout < 1
+        Before the classifier.
+    blocks : sequence of int, 1..100
+        Residual blocks of each stage; each stage doubles the filters and halves the map.
+    side : int, 1..64
+        Side of the map that is averaged to before the classifier.
     """
 
     def __init__(
-        self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
+        self,
+        *,
+        inputs: Mapping[str, Shape],
+        genres: int,
+        width: Width = 16,
+        dropout: Dropout = 0.0,
+        blocks: Blocks = _BLOCKS,
+        side: Side = _MAP,
     ) -> None:
-        super().__init__(_trunk2d(inputs, width, dropout), "mel", genres)
+        channels = _shape(inputs, "mel", 3)[0]
+        trunk = ResNet2DTrunk(channels=channels, width=width, dropout=dropout, stages=blocks, side=side)
+        super().__init__(trunk, "mel", genres)
 
 
 @MODELS.register("soundfusion-1")

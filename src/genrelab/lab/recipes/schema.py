@@ -46,6 +46,8 @@ _Parts = Annotated[tuple[Component, ...], BeforeValidator(lambda value: () if va
 class Audio(Strict):
     """How sound is cut into segments for the network."""
 
+    unwritten: ClassVar[tuple[str, ...]] = ("clip_seconds",)
+
     sample_rate: int = Field(gt=0, le=1_000_000, description="Hz")
     channels: Literal[1, 2]
     segment_seconds: float = Field(gt=0, le=3600)
@@ -54,6 +56,13 @@ class Audio(Strict):
         "end",
         description="how sound shorter than a segment is padded: silence after it, silence around it, or "
         "repetition; `none` leaves it unpadded in testing and recognition, and repeats it in training",
+    )
+    clip_seconds: float | None = Field(
+        None,
+        gt=0,
+        le=3600,
+        description="a clip of a corpus that is shorter gets silence at random points up to this duration, "
+        "before it is cut, in training and in tests; drawn once for each clip, from its id",
     )
 
     @field_validator("segment_seconds")
@@ -68,6 +77,11 @@ class Audio(Strict):
     def segment_samples(self) -> int:
         """Length of a segment."""
         return round(self.segment_seconds * self.sample_rate)
+
+    @property
+    def clip_samples(self) -> int | None:
+        """Shortest length of a clip; None leaves clips as they are."""
+        return None if self.clip_seconds is None else max(1, round(self.clip_seconds * self.sample_rate))
 
     @property
     def hop_seconds(self) -> float:
@@ -128,7 +142,8 @@ class Training(Strict):
     """
 
     unwritten: ClassVar[tuple[str, ...]] = (
-        "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
+        "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from", "clips_share",
+        "draw", "loss", "loss_parameter",
     )  # fmt: skip
 
     weights: str = Field(
@@ -196,6 +211,13 @@ class Training(Strict):
         "published code often does: its figures are too high. `none` trains on all clips outside the test "
         "part, and needs `monitor: last`",
     )
+    clips_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the training clips of each genre that are trained on, as in a reduced "
+        "dataset; chosen by a hash of their ids, so that a smaller share is a part of a larger one",
+    )
     segments_per_clip: int | None = Field(
         None, gt=0, description="random segments per clip in an epoch; null is each segment once"
     )
@@ -205,6 +227,12 @@ class Training(Strict):
         le=100,
         description="consecutive segments of each training item, with `segments_per_clip`. They are "
         "mixed and changed as one view, teachers process it as a whole, and predictions are averaged over it",
+    )
+    draw: Literal["anywhere", "grid"] = Field(
+        "anywhere",
+        validate_default=True,
+        description="where the random segments start: at any sample, or at the places where those of a test "
+        "start (`audio.overlap`), each once in an epoch while there are others",
     )
     valid_segments_per_clip: int | None = Field(
         None,
@@ -217,6 +245,19 @@ class Training(Strict):
         "safe; `auto` does so on a GPU, `fast` also on a processor with units for it",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    loss: Literal["cross-entropy", "focal", "additive-margin", "generalized"] = Field(
+        "cross-entropy",
+        description="loss of labels: `focal` counts easy segments less, `additive-margin` demands that the "
+        "logit of the label leads, `generalized` counts labels that look wrong less",
+    )
+    loss_parameter: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        validate_default=True,
+        description="of `focal` the exponent, 2; of `additive-margin` the lead, 1; of `generalized` between "
+        "0 (cross-entropy) and 1 (mean absolute error), 0.7",
+    )
     gradient_clip: float | None = Field(None, gt=0)
     guessed: Guessed | None = None
     balance: Literal["none", "loss", "sampler"] = Field(
@@ -247,6 +288,28 @@ class Training(Strict):
                 "without a part that chooses the epoch, the last one is kept; set training.monitor=last"
             )
         return part
+
+    @field_validator("draw")
+    @classmethod
+    def _places_are_drawn(cls, places: str, info: ValidationInfo) -> str:
+        if places == "grid" and info.data.get("segments_per_clip") is None:
+            raise ValueError(
+                "without training.segments_per_clip each segment of the grid is trained on once; set it, or "
+                "draw=anywhere"
+            )
+        return places
+
+    @field_validator("loss_parameter")
+    @classmethod
+    def _of_this_loss(cls, value: float | None, info: ValidationInfo) -> float | None:
+        loss = info.data.get("loss")
+        if value is not None and loss == "cross-entropy":
+            raise ValueError(
+                "training.loss=cross-entropy has no parameter; set another loss, or this to null"
+            )
+        if value is not None and loss == "generalized" and value > 1:
+            raise ValueError("the parameter of training.loss=generalized is at most 1")
+        return value
 
     @field_validator("view_segments")
     @classmethod
@@ -305,10 +368,11 @@ class Recipe(Strict):
     """One experiment.
 
     `paper` and `row` name its place in a paper; `assumed` lists each value that the paper leaves open, with
-    the reason for the choice; `parameters` is the published size, as printed.
+    the reason for the choice; `parameters` is the published size, as printed. `leave_out` maps the name of a
+    corpus to clips that the paper removed from it.
     """
 
-    unwritten: ClassVar[tuple[str, ...]] = ("distill", "tags")
+    unwritten: ClassVar[tuple[str, ...]] = ("distill", "tags", "leave_out")
 
     name: RecipeName
     title: str
@@ -318,6 +382,7 @@ class Recipe(Strict):
     parameters: str | None = None
     sources: _Notes = Field(default_factory=dict)
     assumed: _Notes = Field(default_factory=dict)
+    leave_out: Annotated[dict[str, tuple[str, ...]], _NullIsEmpty] = {}
     audio: Audio
     inputs: dict[InputName, Component] = Field(min_length=1)
     augment: Annotated[Augment, _NullIsEmpty] = Augment()

@@ -42,7 +42,9 @@ def training_set(experiment: Experiment) -> TrainingSet:
     """
     recipe, corpus, unlabelled = experiment.recipe, experiment.corpus, experiment.unlabelled
     roles, settings = experiment.roles, recipe.training
-    drawn = Drawn(settings.segments_per_clip, settings.view_segments) if settings.segments_per_clip else None
+    drawn = None
+    if settings.segments_per_clip:
+        drawn = Drawn(settings.segments_per_clip, settings.view_segments, grid=settings.draw == "grid")
 
     def segments(where: AudioStore, labels: dict[str, int], copy: int) -> SegmentDataset:
         return SegmentDataset(where, labels, recipe.audio, seed=experiment.seed, drawn=drawn, copy=copy)

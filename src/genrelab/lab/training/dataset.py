@@ -15,10 +15,14 @@ from genrelab.audio.pad import Padding, fit_length
 from genrelab.audio.segments import segment_starts
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.filled import filled
+
+
+_GRID = 3  # stream of random values that orders the starts of a clip
 
 
 class Item(NamedTuple):
-    """A segment: its clip, and its start in samples."""
+    """A segment: its clip, and its start in samples; of drawn segments, the number of the view instead."""
 
     clip_id: str
     start: int
@@ -30,10 +34,15 @@ TrainingExample = tuple[Tensor, int, int, int]
 
 
 class Drawn(NamedTuple):
-    """How many views an epoch draws of each clip at random places, and how many segments each has."""
+    """How many views an epoch draws of each clip at random places, and how many segments each has.
+
+    With `grid`, views start where the segments of a test start, and no two of an epoch at the same place
+    while the clip has other places.
+    """
 
     views: int
     segments: int = 1
+    grid: bool = False
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -80,7 +89,7 @@ class SegmentDataset(Dataset[Example]):
     labels : mapping of str to int
         Clip id -> class number, in the order of the dataset.
     audio : Audio
-        Segment, overlap and padding of the recipe.
+        Segment, overlap, padding and shortest clip of the recipe.
     seed : int
         Seed of random places and random padding.
     drawn : Drawn or None
@@ -99,7 +108,7 @@ class SegmentDataset(Dataset[Example]):
         drawn: Drawn | None = None,
         copy: int = 0,
     ) -> None:
-        self.store = store
+        self.store = filled(store, audio)
         self.labels = labels
         self.audio = audio
         self.seed = seed
@@ -112,7 +121,7 @@ class SegmentDataset(Dataset[Example]):
 
     def _starts(self, clip_id: str) -> list[int]:
         if self.drawn:
-            return [0] * self.drawn.views
+            return list(range(self.drawn.views))
         frames = self.store.frames(clip_id)
         return segment_starts(frames, self.audio.segment_samples, self.audio.hop_samples)
 
@@ -129,12 +138,23 @@ class SegmentDataset(Dataset[Example]):
         clip_id, start = self.items[index]
         length = self.length
         rng = np.random.default_rng([self.seed, epoch, index, self.copy])
-        if self.drawn:
+        if self.drawn and self.drawn.grid:
+            start = self._on_grid(clip_id, epoch, view=start, first=index - start)
+        elif self.drawn:
             start = int(rng.integers(0, max(0, self.store.frames(clip_id) - length) + 1))
         waveform = self.store.read(clip_id, start, length)
         size = max(self.shortest, waveform.shape[-1])
         fitted = fit_length(waveform, size, padding=self.padding, rng=rng)
         return torch.from_numpy(fitted), self.labels[clip_id]
+
+    def _on_grid(self, clip_id: str, epoch: int, *, view: int, first: int) -> int:
+        """Return the start of a view: all views of the clip follow one random order of its grid.
+
+        `first` is the number of the clip's first item, which stands for the clip.
+        """
+        starts = segment_starts(self.store.frames(clip_id), self.length, self.audio.hop_samples)
+        order = np.random.default_rng([self.seed, epoch, first, self.copy, _GRID]).permutation(len(starts))
+        return starts[order[view % len(starts)]]
 
 
 class HeldOutDataset(SegmentDataset):

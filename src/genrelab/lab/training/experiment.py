@@ -27,7 +27,7 @@ from genrelab.lab.recipes.tags import NO_MUSIC
 from genrelab.lab.training.distillation.distillation import Distillation, distillation_of
 from genrelab.lab.training.distillation.teacher_set import taught_columns
 from genrelab.lab.training.distillation.unlabelled import usable_unlabelled
-from genrelab.lab.training.split_roles import Roles
+from genrelab.lab.training.split_roles import Roles, as_the_recipe_uses_it
 from genrelab.lab.training.store.audio_store import AudioStore, open_store, sound_key
 from genrelab.lab.training.store.build import Which
 from genrelab.lab.training.store.facts import ClipFacts, clip_facts
@@ -250,17 +250,9 @@ class Experiment:
         return labels
 
     def as_used(self) -> Experiment:
-        """Return the experiment with a split whose parts are what the recipe makes of them.
-
-        Unless the validation part chooses the epoch, it is trained on as well.
-        """
-        choose = self.recipe.training.choose_epoch_on
-        if choose == "valid":
-            return self
-        chosen = "the last epoch kept" if choose == "none" else "the epoch chosen on the test part"
-        made = f"{self.split.made}; all clips outside the test part trained on, {chosen}"
-        used = replace(self.split, train=self.roles.learned, valid=(), made=made, findings=())
-        return replace(self, split=used)
+        """Return the experiment with a split whose parts are what the recipe makes of them."""
+        used = as_the_recipe_uses_it(self.recipe, self.corpus, self.split)
+        return self if used is self.split else replace(self, split=used)
 
     def learned_digest(self) -> str | None:
         """Hash what is learned besides the clips and labels of the split.

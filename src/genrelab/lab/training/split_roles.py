@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from genrelab.lab.corpora.types import Split
+from genrelab.lab.corpora.splits.make_split import select_clips
+from genrelab.lab.corpora.transforms.transformed_corpus import original_name
+from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.recipes import Recipe
 
 
@@ -55,3 +60,48 @@ class Roles:
         """The clips that are copied although they are not trained on: a leak."""
         learned = set(self.learned)
         return tuple(key for key in self.copied if key not in learned)
+
+
+def as_the_recipe_uses_it(recipe: Recipe, corpus: Corpus, split: Split) -> Split:
+    """Return a split with the parts that a recipe makes of it; `made` says what it changed.
+
+    Clips of `leave_out` are in no part. `training.clips_share` reduces the training part; unless the
+    validation part chooses the epoch, it is trained on as well.
+    """
+    split = _without_left_out(recipe, corpus, split)
+    choose = recipe.training.choose_epoch_on
+    if choose != "valid":
+        chosen = "the last epoch kept" if choose == "none" else "the epoch chosen on the test part"
+        made = f"{split.made}; all clips outside the test part trained on, {chosen}"
+        learned = Roles.of(recipe, split).learned
+        split = replace(split, train=learned, valid=(), made=made, findings=())
+    return _reduced(split, corpus, recipe.training.clips_share)
+
+
+def _without_left_out(recipe: Recipe, corpus: Corpus, split: Split) -> Split:
+    gone = {*recipe.leave_out.get(original_name(corpus), ())}
+    gone &= {*split.train, *split.valid, *split.test}
+    if not gone:
+        return split
+    made = f"{split.made}; without {', '.join(sorted(gone))}, as in the paper"
+    return replace(select_clips(split, lambda clip_id: clip_id not in gone), made=made, findings=())
+
+
+def _reduced(split: Split, corpus: Corpus, share: float) -> Split:
+    if share == 1.0:
+        return split
+    clips = corpus.by_id()
+    by_genre: dict[str | None, list[str]] = defaultdict(list)
+    for clip_id in split.train:
+        by_genre[clips[clip_id].genre].append(clip_id)
+    kept = {
+        clip_id
+        for ids in by_genre.values()
+        for clip_id in sorted(ids, key=_place)[: math.ceil(share * len(ids))]
+    }
+    made = f"{split.made}; {len(kept)} of {len(split.train)} training clips used"
+    return replace(split, train=[key for key in split.train if key in kept], made=made, findings=())
+
+
+def _place(clip_id: str) -> str:
+    return hashlib.sha256(clip_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -72,9 +72,9 @@ class GenreTask(L.LightningModule):
         self.division = division
         self.seed = seed
 
-    def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+    def forward(self, waveform: Tensor) -> Scores:
         """Score `[batch, channels, samples]`."""
-        scores: Scores = self.network(waveform, copy)
+        scores: Scores = self.network(waveform)
         return scores
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
@@ -85,7 +85,7 @@ class GenreTask(L.LightningModule):
         if batch_index == 0:
             base = self.seed * 100_003 + self.current_epoch
             torch.manual_seed(base)
-            self.network.seed(base)
+            self.network.seed(base, run=self.seed)
             if self.mixup is not None:
                 self.mixup.seed(base)
             if self.outliers is not None:
@@ -103,6 +103,7 @@ class GenreTask(L.LightningModule):
         is that of the whole batch.
         """
         waveform, label, copy, clip = batch
+        copied = clip  # the clips of this process
         part = WholeBatch() if self.division is None else self.division.part(batch_index)
         label, clip, own = part.whole(label), part.whole(clip), len(waveform)
         segments, added = self.settings.view_segments, 0
@@ -111,17 +112,18 @@ class GenreTask(L.LightningModule):
         if self.outliers is not None and segments == 1:
             others = self.outliers.like(sound, len(label))
             added, others = len(others), part.own(others)
-            sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
+            sound, copy = torch.cat([sound, others]), _with_zeros(copy, len(others))
         with part.computing(others=added):
             sound = self.network.changed(sound)
         views = Views(label, clip, blend, segments, sound[:own], part)
         sound, copy = cut(sound, segments), copy.repeat_interleave(segments)
+        copied = copied.repeat_interleave(segments)
         if self.outliers is not None and segments > 1:
             others = self.network.changed(self.outliers.like(sound, len(label) * segments))
             added, others = len(others), part.own(others)
-            sound, copy = torch.cat([sound, others]), torch.cat([copy, copy.new_zeros(len(others))])
+            sound, copy = torch.cat([sound, others]), _with_zeros(copy, len(others))
         with part.computing(segments, added):
-            everything = self.network.score_changed(sound, copy)
+            everything = self.network.score_changed(sound, copy, _with_zeros(copied, len(copy) - len(copied)))
         everything = part.whole_scores(everything, added)
         music = len(label) * segments
         scores = everything.first(music)
@@ -182,6 +184,11 @@ class GenreTask(L.LightningModule):
             )
         schedule = LambdaLR(optimizer, partial(learning_rate, settings))
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+
+def _with_zeros(numbers: Tensor, count: int) -> Tensor:
+    """Return numbers of items, and 0 for items that are added."""
+    return torch.cat([numbers, numbers.new_zeros(count)])
 
 
 def decay_groups(

@@ -137,6 +137,19 @@ def test_validation_is_a_tenth_with_every_genre_and_whole_artists(whole: Path) -
     assert artists[0].isdisjoint(artists[1])
 
 
+def test_the_random_tenth_of_papers_is_whole_tracks_of_the_training_half(whole: Path) -> None:
+    corpus = load_corpus(f"ismir2004:{whole}")
+    published, drawn = (corpus.published_splits[name] for name in ("published", "published-random"))
+    assert (len(drawn.train), len(drawn.valid)) == (656, 73)
+    assert {*drawn.train, *drawn.valid} == {*published.train, *published.valid}
+    assert drawn.test == published.test and set(drawn.valid) != set(published.valid)
+    clips = corpus.by_id()
+    artists = [{clips[clip_id].artist for clip_id in ids} for ids in (drawn.train, drawn.valid)]
+    assert artists[0] & artists[1], "drawn track by track, as the paper does"
+    other = load_corpus(f"ismir2004:{whole}?seed=1").published_splits["published-random"]
+    assert set(other.valid) != set(drawn.valid)
+
+
 def test_validation_follows_the_seed(whole: Path) -> None:
     valid = [
         load_corpus(f"ismir2004:{whole}?seed={seed}").published_splits["published"].valid

@@ -149,6 +149,18 @@ def test_shares_without_a_part() -> None:
     assert (len(split.train), len(split.valid), len(split.test)) == (24, 6, 0)
     assert split.found("test").count == 0
     assert split.name == "random-80-20-0"
+    assert split.made.startswith("80/20 train/valid, no test part, stratified by genre")
+
+
+@pytest.mark.parametrize("kind", ["random", "artist"])
+def test_two_shares_are_training_and_test(kind: str) -> None:
+    corpus = corpus_of([10, 20])
+    split = make_split(corpus, f"{kind}:70/30", seed=3)
+    assert (len(split.train), len(split.valid), len(split.test)) == (21, 0, 9)
+    assert split.made.startswith("70/30 train/test, no validation part, stratified by genre")
+    assert split.name == f"{kind}-70-0-30" and split == make_split(corpus, f"{kind}:70/0/30", seed=3)
+    whole = make_split(corpus, f"{kind}:70/10/20", seed=3)
+    assert whole.made.startswith("70/10/20 train/valid/test, stratified by genre")
 
 
 def test_clips_of_one_file_stay_together() -> None:
@@ -211,7 +223,10 @@ def test_no_artist_is_no_key(name: str | None) -> None:
         ("kfold:0+/4", "split-unknown", ["'kfold:0+/4'"]),
         ("random:60/20/30", "split-shares", ["'random:60/20/30'", 100]),
         ("artist:0/50/50", "split-shares", ["'artist:0/50/50'"]),
-        ("random:60/40", "split-unknown", ["'random:60/40'"]),
+        ("random:60/50", "split-shares", ["'random:60/50'", "random:60/20/20", "random:70/30"]),
+        ("artist:0/100", "split-shares", ["'artist:0/100'", "artist:70/30"]),
+        ("random:60", "split-unknown", ["'random:60'"]),
+        ("random:60/20/10/10", "split-unknown", ["'random:60/20/10/10'"]),
         ("published", "split-unknown", ["published", "artist"]),
         ("kfold", "split-unknown", ["'kfold'", "random"]),
     ],

@@ -111,12 +111,15 @@ def test_a_change_reads_back_to_the_same_value(value: Any) -> None:
 
 def test_keys_are_shortened_while_they_stay_apart() -> None:
     keys = ["model.width", "augment.inputs.mel.*.count", "augment.inputs.wave.*.count", "voting", "a.voting"]
+    keys += ["augment.inputs.wave.1", "2"]
     assert short_names(keys) == {
         "model.width": "width",
         "augment.inputs.mel.*.count": "mel.*.count",
         "augment.inputs.wave.*.count": "wave.*.count",
         "voting": "voting",
         "a.voting": "a.voting",
+        "augment.inputs.wave.1": "wave.1",
+        "2": "2",
     }
 
 

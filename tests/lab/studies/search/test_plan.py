@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from raising import raises
 
+from genrelab.lab.recipes import load_recipe
 from genrelab.lab.studies.search import Plan, load_plan, plan_names, settle, typed
 from genrelab.lab.studies.search.axes import Choices, Range
 
@@ -27,6 +28,26 @@ def test_the_grid_of_the_paper() -> None:
     masks = [(part.kind, part.options()) for part in recipe.augment.inputs["mel"]]
     assert masks == [(kind, {"count": 3, "max_share": 0.3}) for kind in ("frequency-mask", "time-mask")]
     assert recipe.augment.probability == 1.0
+
+
+def test_the_grid_over_waveform_augmentation() -> None:
+    search = settle(load_plan("soundfusion-waveform"), genres=8)
+    trials = [search.values_of(number, [], seed=0) for number in range(1, 1 + search.trials)]
+    assert len({str(values) for values in trials}) == search.trials == 18
+    recipe = load_recipe("soundfusion/resnet1d-s")
+    same = [values for values in trials if search.recipe_of(values) == recipe]
+    assert len(same) == 1, "what the paper found best is among them"
+    assert search.words(same[0]) == (
+        'probability = 1, std = 0.02, waveform.1 = {"kind": "gain", "low": -12.0, "high": 12.0}'
+    )
+
+
+def test_the_batches_and_the_reduced_dataset_of_the_smallest_network() -> None:
+    search = settle(load_plan("soundfusion-simple-cnn"), genres=8)
+    recipes = [search.recipe_of(search.values_of(number, [], seed=0)) for number in range(1, 9)]
+    assert {each.name for each in recipes} == {"soundfusion/simple-cnn"}
+    settings = [(each.training.batch_size, each.training.clips_share) for each in recipes]
+    assert settings == [(size, share) for size in (32, 64, 128, 256) for share in (0.25, 1.0)]
 
 
 def test_the_widths_of_figure_1() -> None:

@@ -21,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+import numpy as np
+
 from genrelab.errors import CorpusError
 from genrelab.lab.corpora.loaders.ismir2004_lists import Row, finder, read_rows, row_name
 from genrelab.lab.corpora.paths import given_folder, is_audio, printable, without_suffix
@@ -58,8 +60,9 @@ def load(argument: str) -> Corpus:
     Corpus
         Clips such as `training/classical/orinda/airs_de_cour/1-ma_belle`, sorted within each part, with the
         artists of the track lists. `skipped` lists missing files, files that are in no list, rows without a
-        file name, and unknown classes. Published split: the contest's, with a tenth of the training part
-        for validation, stratified by genre, with all clips of an artist in one part.
+        file name, and unknown classes. Published splits, both of the contest's halves: `published`, with a
+        tenth of the training part for validation, stratified by genre, with all clips of an artist in one
+        part; and `published-random`, with a tenth drawn at random, as papers do (Chang, Chen and Lee 2021).
 
     Raises
     ------
@@ -80,7 +83,10 @@ def load(argument: str) -> Corpus:
         clips=clips,
         licence=_LICENCE,
         citation=_CITATION,
-        published_splits={"published": _published(training, tested, test, seed)},
+        published_splits={
+            "published": _published(training, tested, test, seed),
+            "published-random": _with_random_tenth(training, tested, test, seed),
+        },
         skipped=skipped,
     )
 
@@ -109,9 +115,25 @@ def _published(training: Sequence[Clip], tested: Sequence[Clip], test: str, seed
         validation = f"a tenth of it for validation, stratified by genre, artists undivided, seed {seed}"
     except CorpusError as error:  # a small copy of the corpus can still be used for testing
         validation = f"none of it for validation, as it cannot be divided: {error}"
+    return _halves("published", train, valid, tested, f"{validation}; {test} is tested")
+
+
+def _with_random_tenth(training: Sequence[Clip], tested: Sequence[Clip], test: str, seed: int) -> Split:
+    """Draw a tenth of the training tracks for validation, whatever their genres and artists."""
+    drawn = np.random.default_rng(seed).permutation(len(training))[: round(len(training) / 10)]
+    chosen = {training[number].id for number in drawn.tolist()}
+    train = [clip.id for clip in training if clip.id not in chosen]
+    valid = [clip.id for clip in training if clip.id in chosen]
+    validation = f"a tenth of it for validation, drawn at random, seed {seed}"
+    return _halves("published-random", train, valid, tested, f"{validation}; {test} is tested")
+
+
+def _halves(
+    name: str, train: Sequence[str], valid: Sequence[str], tested: Sequence[Clip], parts: str
+) -> Split:
     unknown = " (its artists are pseudonyms)" if all(clip.artist is None for clip in tested) else ""
-    made = f"the contest's: training trains, {validation}; {test} is tested{unknown}"
-    return Split("published", train=train, valid=valid, test=[clip.id for clip in tested], made=made)
+    made = f"the contest's: training trains, {parts}{unknown}"
+    return Split(name, train=train, valid=valid, test=[clip.id for clip in tested], made=made)
 
 
 def _read_part(root: Path, part: str, skipped: dict[str, str]) -> list[Clip]:

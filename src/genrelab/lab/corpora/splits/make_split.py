@@ -38,7 +38,8 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
         of one more genre, which need not occur in every part.
     kind : str
         `published` or another published split of the corpus; `random` or `random:70/10/20`, stratified by
-        genre (train/valid/test in per cent, 60/20/20 by default); `artist` or `artist:70/10/20`, the same
+        genre (train/valid/test in per cent, 60/20/20 by default; `random:70/30` is train/test, without a
+        validation part); `artist` or `artist:70/10/20`, the same
         with each artist in one part; `kfold:0/10`, with fold 0 of 10 held out for the test and a tenth of
         the rest for validation; `artist-kfold:0/5`, the same by artist. `kfold:0+1/10` holds out the union
         of folds 0 and 1 of the same ten folds.
@@ -102,7 +103,7 @@ def _make(corpus: Corpus, kind: Shares | Folds, seed: int) -> Split:
     if isinstance(kind, Shares):
         shares = [percent / 100 for percent in kind.percent]
         parts = _assign(labelled, shares, by_artist=kind.by_artist, rng=np.random.default_rng(seed))
-        made = f"{'/'.join(map(str, kind.percent))} train/valid/test"
+        made = kind.described
     else:
         parts = _fold(labelled, kind, seed)
         made = f"{_named(kind.held_out)} of {kind.of} tested, a tenth of the other folds for validation"

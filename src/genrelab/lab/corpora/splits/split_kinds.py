@@ -1,4 +1,4 @@
-"""The kinds of split by name, such as `artist:70/10/20` or `kfold:0/10`."""
+"""The kinds of split by name, such as `artist:70/10/20`, `random:70/30` or `kfold:0/10`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ DEFAULT_SHARES = (60, 20, 20)
 MADE_KINDS = (
     "random",
     "random:70/10/20",
+    "random:70/30",
     "artist",
     "artist:70/10/20",
+    "artist:70/30",
     "kfold:0/10",
     "kfold:0+1/10",
     "artist-kfold:0/5",
@@ -21,24 +23,39 @@ MADE_KINDS = (
 )
 MOST_FOLDS = 10_000
 
-_SHARES = re.compile(r"(random|artist)(?::(\d+)/(\d+)/(\d+))?")
+_PARTS = ("train", "valid", "test")
+_PART_NAMES = {"train": "training", "valid": "validation", "test": "test"}
+
+_SHARES = re.compile(r"(random|artist)(?::(\d+)/(\d+)(?:/(\d+))?)?")
 _FOLDS = re.compile(r"(artist-)?kfold:(\d{1,9}(?:\+\d{1,9})*)/(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Train, valid and test in fixed shares.
+    """Train, valid and test in fixed shares; two shares are train and test.
 
     Parameters
     ----------
     by_artist : bool
         Whether all clips of an artist are in one part.
     percent : tuple of int
-        Train, valid and test; the sum is 100.
+        Train, valid and test; the sum is 100. A part with 0 is absent.
     """
 
     by_artist: bool
     percent: tuple[int, int, int]
+
+    @property
+    def described(self) -> str:
+        """The shares and the parts, and which parts are absent."""
+        named = [(percent, part) for percent, part in zip(self.percent, _PARTS, strict=True) if percent]
+        absent = [
+            f"no {_PART_NAMES[part]} part"
+            for percent, part in zip(self.percent, _PARTS, strict=True)
+            if not percent
+        ]
+        shares, parts = ("/".join(str(each[at]) for each in named) for at in (0, 1))
+        return ", ".join([f"{shares} {parts}", *absent])
 
     @property
     def name(self) -> str:
@@ -76,7 +93,7 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Folds:
     Parameters
     ----------
     kind : str
-        Such as `random`, `artist:70/10/20`, `kfold:0/10`, `kfold:0+1/10`.
+        Such as `random`, `artist:70/10/20`, `random:70/30`, `kfold:0/10`, `kfold:0+1/10`.
     published : list of str
         Names of the corpus's published splits, for the message.
 
@@ -88,11 +105,12 @@ def parse_kind(kind: str, *, published: list[str]) -> Shares | Folds:
     """
     shares = _SHARES.fullmatch(kind)
     if shares:
-        percent = tuple(map(int, shares.groups()[1:])) if shares[2] else DEFAULT_SHARES
-        train, valid, test = percent
+        given = [int(share) for share in shares.groups()[1:] if share is not None] or [*DEFAULT_SHARES]
+        train, valid, test = (given[0], 0, given[1]) if len(given) == 2 else given
         if train + valid + test != 100 or not train:
             raise CorpusError(
-                f"split {kind!r}: shares must sum to 100, with a training part, as in {shares[1]}:60/20/20",
+                f"split {kind!r}: shares must sum to 100, with a training part. Three shares are train, "
+                f"valid and test, as in {shares[1]}:60/20/20; two are train and test: {shares[1]}:70/30",
                 code="split-shares",
             )
         return Shares(shares[1] == "artist", (train, valid, test))

@@ -161,7 +161,9 @@ def protocol(record: Mapping[str, Any]) -> dict[str, str]:
             facts[f"Split {line['split']}"] = f"{first['made']} ({sizes} clips); {checks}"
             facts["Not checked"] = "; ".join(line["verdict"]["not_checked"])
     chosen = {
-        f"{run['epoch']['chosen_by']} on the {run['epoch']['chosen_on']} part"
+        "none: the last one is kept"
+        if run["epoch"]["chosen_on"] == "none"
+        else f"{run['epoch']['chosen_by']} on the {run['epoch']['chosen_on']} part"
         for line in record["lines"]
         for run in line["runs"]
     }

@@ -125,7 +125,7 @@ def _extract(run: folders.Run, answers: Path) -> dict[str, Any]:
         "voting": run.recipe.voting,
         "corpus": {key: corpus.get(key) for key in ("name", "changes", "sound_sha256", "recordings_sha256")},
         "split": {key: split[key] for key in ("name", "made", "clips")},
-        "epoch_accuracy": accuracy_when_chosen(run),
+        "epoch_accuracy": None if record.epoch.chosen_on == "none" else accuracy_when_chosen(run),
         "verdict": tested.verdict.state,
         "intervals": figures["intervals"],
         "versions": {key: record.versions[key] for key in ("genrelab", "torch")},

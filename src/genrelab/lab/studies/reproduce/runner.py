@@ -77,7 +77,10 @@ class Request:
 
 @dataclass(frozen=True)
 class _Task:
-    """A run to do, in values that can be sent to another process."""
+    """A run to do, in values that can be sent to another process.
+
+    `chosen` tells whether the table has a figure of the part that chooses the epoch.
+    """
 
     row: Row
     split: str
@@ -86,6 +89,7 @@ class _Task:
     request: Request
     base: Path
     device: str
+    chosen: bool = True
 
 
 def reproduce(
@@ -149,7 +153,7 @@ def reproduce(
     base = out / "reproduce" / _folder(table, request, original_name(corpus))
     base.mkdir(parents=True, exist_ok=True)
     tasks = [
-        _Task(row, split, fold, seed, request, base, device)
+        _Task(row, split, fold, seed, request, base, device, "valid_accuracy" in table.figures)
         for seed in range(request.seeds)
         for row in rows
         for split in splits
@@ -327,8 +331,11 @@ def _recipe(task: _Task) -> Recipe:
     """Return the recipe of a task, with its initial weights."""
     request = task.request
     recipe = request.budget.limit_recipe(load_recipe(task.row.recipe, changes=request.changes))
-    if recipe.training.choose_epoch_on == "none":
-        message = "a table needs a part that chooses the epoch; omit --set training.choose_epoch_on=none"
+    if task.chosen and recipe.training.choose_epoch_on == "none":
+        message = (
+            "this table has a figure of the part that chooses the epoch; omit --set "
+            "training.choose_epoch_on=none"
+        )
         raise UsageError(message, code="reproduce-epoch-choice")
     start = recipe.training.weights
     if task.row.start is not None:

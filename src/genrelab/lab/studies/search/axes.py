@@ -215,7 +215,7 @@ def brief(value: Any) -> str:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Return the shortest unique ending of each dotted key: `width` for `model.width`."""
+    """Return the shortest unique ending of each dotted key that is a name: `width` for `model.width`."""
     names = {}
     for key in keys:
         parts = key.split(".")
@@ -223,7 +223,8 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
         names[key] = next(
             end
             for end in ends
-            if end == key or not any(f".{other}".endswith(f".{end}") for other in keys if other != key)
+            if end == key
+            or not (end.isdecimal() or any(f".{other}".endswith(f".{end}") for other in keys if other != key))
         )
     return names
 

@@ -14,6 +14,7 @@ from genrelab.errors import RecipeError
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.taught import Source, Taught
+from genrelab.lab.training.optimization.label_loss import LossName, genre_losses
 from genrelab.lab.training.optimization.tag_loss import TagLoss
 from genrelab.lab.training.optimization.views import Views
 
@@ -24,7 +25,7 @@ RegressLoss = Literal["smooth-l1", "mse", "cosine"]
 
 
 class Objective(nn.Module):
-    """The loss: cross-entropy with labels, smoothed per clip and weighted per class; teachers; tags.
+    """The loss: of labels, smoothed per clip and weighted per class; of teachers; of tags.
 
     Parameters
     ----------
@@ -36,6 +37,10 @@ class Objective(nn.Module):
         The loss with the targets of teachers.
     tags : TagLoss or None
         The loss of tags.
+    loss : LossName
+        The loss of labels, see `genrelab.lab.training.optimization.label_loss`.
+    parameter : float or None
+        Its parameter; None is its own default.
     """
 
     smoothing: Tensor
@@ -48,8 +53,12 @@ class Objective(nn.Module):
         class_weights: Sequence[float],
         distill: Distilling | None = None,
         tags: TagLoss | None = None,
+        loss: LossName = "cross-entropy",
+        parameter: float | None = None,
     ) -> None:
         super().__init__()
+        self.loss = loss
+        self.parameter = parameter
         for name, values in (("smoothing", smoothing), ("class_weights", class_weights)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
         self.distill = distill
@@ -83,15 +92,19 @@ class Objective(nn.Module):
         return whole
 
     def labels(self, logits: Tensor, views: Views) -> Tensor:
-        """Return the cross-entropy of segments, averaged over the views that have labels."""
+        """Return the loss of segments, averaged over the views that have labels."""
         genres, label = logits.shape[-1], views.label
         known = (label != UNLABELLED).to(logits.dtype)
         number = label.clamp_min(0)
         smoothing = self.smoothing[views.clip][:, None]
-        wanted = (1 - smoothing) * F.one_hot(number, genres) + smoothing / genres
+        hard = F.one_hot(number, genres).to(logits.dtype)
+        wanted = (1 - smoothing) * hard + smoothing / genres
         wanted = wanted * (known * self.class_weights[number])[:, None]
+        mixed_labels = views.mixed(hard * known[:, None])
         wanted, known = views.mixed(wanted), views.mixed(known)
-        total = -(wanted * views.mean(F.log_softmax(logits, dim=-1))).sum()
+        target = mixed_labels.repeat_interleave(views.segments, dim=0)
+        each = genre_losses(logits, target, self.loss, self.parameter)
+        total = (wanted * views.mean(each)).sum()
         return total / known.sum().clamp_min(torch.finfo(total.dtype).eps)
 
 

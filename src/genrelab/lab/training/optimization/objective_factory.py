@@ -92,7 +92,15 @@ def make_objective(
             },
             "taught": list(experiment.taught_tags),
         }
-    return Objective(smoothing=smoothing, class_weights=weights, distill=distill, tags=tags), about
+    objective = Objective(
+        smoothing=smoothing,
+        class_weights=weights,
+        distill=distill,
+        tags=tags,
+        loss=training.loss,
+        parameter=training.loss_parameter,
+    )
+    return objective, about
 
 
 def _table(
