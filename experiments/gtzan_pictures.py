@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,19 +28,26 @@ from gtzan_features import known_artists, same_sizes
 from gtzan_pictures_page import (
     ALL,
     ARTIST,
+    FIGURE,
     OWN,
+    PAGE,
     PUBLISHED,
     RANDOM,
+    REPETITIONS,
+    RUNS,
     SAME_SIZES,
     TRAINED,
     Extract,
+    Repetition,
     figure,
     filled,
     packed,
+    repetitions_text,
 )
 
 from genrelab.errors import UsageError
 from genrelab.files import replace_text
+from genrelab.lab.audit import audit_corpus
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS
 from genrelab.lab.corpora.registry import load_corpus
 from genrelab.lab.corpora.splits.make_split import make_split
@@ -50,7 +58,7 @@ from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import Predictions, read_predictions, write_predictions
 from genrelab.lab.models import build_network
 from genrelab.lab.recipes import Recipe, load_recipe
-from genrelab.lab.runs.folders import METRICS, Run
+from genrelab.lab.runs.folders import METRICS, Run, run_folder
 from genrelab.lab.studies.reproduce.figures import digest
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.freezing import freeze_for
@@ -59,7 +67,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from machine import machine
 
 VALID = "valid-predictions.csv"
-PAGE, RUNS, FIGURE = "gtzan-pictures.md", "runs.json", "figure.svg"
 FOLDS = 3  # of ten
 _MOBILENET = "mobilenet_v1_imagenet.safetensors"
 _RESNET18 = "resnet18_imagenet_to_layer3.safetensors"
@@ -119,7 +126,7 @@ class Task(NamedTuple):
     copies: str | None = None
 
 
-def tasks(seeds: int, *, only: Sequence[str] = ()) -> Iterator[Task]:
+def tasks(seeds: int, *, folds: int = FOLDS, only: Sequence[str] = ()) -> Iterator[Task]:
     """Yield all runs, the most telling first.
 
     One seed of the three splits of equal size comes first: they separate the artists from the number of
@@ -137,7 +144,7 @@ def tasks(seeds: int, *, only: Sequence[str] = ()) -> Iterator[Task]:
             if system in COPYING:
                 for copies in (TRAINED, ALL):
                     yield Task(system, OWN, seed, copies=copies)
-    for fold in range(1, FOLDS):
+    for fold in range(1, folds):
         for seed in range(seeds):
             for system in systems:
                 yield Task(system, RANDOM, seed, fold)
@@ -157,7 +164,7 @@ class Material:
     weights : Path or None
         Folder with the files of initial weights; None starts from random weights.
     quick : bool
-        One epoch of each training: a smoke test.
+        One epoch of each training, on small pictures: a smoke test.
     """
 
     def __init__(self, spec: str, weights: Path | None, *, quick: bool) -> None:
@@ -171,6 +178,12 @@ class Material:
             name=f"{self.corpus.name}-faultless",
             clips=[clip for clip in self.corpus.clips if clip.id in kept],
         )
+
+    @cached_property
+    def repetitions(self) -> list[Repetition]:
+        """Pairs of pictures that show one recording, as the audit finds them."""
+        found = audit_corpus(self.corpus).repetitions
+        return [Repetition(pair.first, pair.second, pair.kind, pair.score) for pair in found]
 
     def split(self, task: Task) -> tuple[Corpus, Split]:
         """Return the split of a task, and the corpus that it divides."""
@@ -197,7 +210,9 @@ class Material:
         if task.copies == ALL:
             changes.append("augment.copies_of=train+valid")
         if self.quick:
-            changes += ["training.max_epochs=1", "training.frozen_epochs=0", "training.batch_size=16"]
+            changes += ["training.max_epochs=1", "training.frozen_epochs=0"]
+            if "picture" in load_recipe(system.recipe).inputs:
+                changes += [each.replace("128", "32").format("picture") for each in _SMALL]
         return adapted(load_recipe(system.recipe, changes=changes), self.corpus)
 
 
@@ -213,12 +228,24 @@ def run_task(task: Task, material: Material, out: Path) -> Run:
     return run
 
 
+def is_finished(task: Task, material: Material, out: Path) -> bool:
+    """Return whether all of a run is there."""
+    corpus, split = material.split(task)
+    base, recipe = out / "leak" if task.copies == ALL else out, material.recipe(task).name
+    names = {"recipe": recipe, "corpus": corpus.name, "split": split.name}
+    folder = run_folder(base, **names, seed=task.seed, split_seed=split.seed)
+    return all((folder / name).is_file() for name in (METRICS, *([VALID] if task.copies else [])))
+
+
 def extract(task: Task, run: Run, material: Material, out: Path) -> Extract:
     """Return what the page needs to know of a run."""
     corpus, split = material.split(task)
     record = run.record
     facts = Experiment(run.recipe, corpus, split, task.seed).facts
     trained = {facts[key].digest for key in split.train if key in facts}
+    learned, probed = set(split.train), set(split.test)
+    both = [pair[:2] for pair in material.repetitions]
+    repeated = {b for a, b in (*both, *((b, a) for a, b in both)) if a in learned and b in probed}
     tested, right = _answers(run.predictions())
     valid = _answers(read_predictions(run.folder / VALID)) if task.copies is not None else ("", "")
     return Extract(
@@ -236,6 +263,7 @@ def extract(task: Task, run: Run, material: Material, out: Path) -> Extract:
         parts=(len(split.train), len(split.valid), len(split.test)),
         known=known_artists(corpus, split),
         twins=sum(facts[key].digest in trained for key in split.test if key in facts),
+        repeats=len(repeated),
         tested=tested,
         right=right,
         valid_tested=valid[0],
@@ -272,16 +300,19 @@ def train_all(
     return done
 
 
-def write_page(folder: Path, runs: Sequence[Extract]) -> None:
-    """Write the page into a folder, and extracts and figure into one below it."""
+def write_page(
+    folder: Path, runs: Sequence[Extract], pairs: Sequence[Repetition], *, keep: bool = False
+) -> None:
+    """Write the page into a folder, and extracts and figure into one below it; with `keep`, only fill the tables of a page there."""
     template = folder / PAGE
-    if not template.is_file():
+    if not keep or not template.is_file():
         template = Path(__file__).with_suffix(".md")
-    text = filled(template.read_text(encoding="utf-8"), runs)
+    text = filled(template.read_text(encoding="utf-8"), runs, pairs)
     below = folder / "gtzan-pictures"
     below.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(run.to_dict()) for run in runs)
     replace_text(below / RUNS, f"[\n{lines}\n]\n")
+    replace_text(below / REPETITIONS, repetitions_text(pairs))
     replace_text(below / FIGURE, figure(runs))
     replace_text(folder / PAGE, text)
 
@@ -335,7 +366,8 @@ def main() -> None:
         "--time", action="store_true", help="only measure the time of an epoch of each system"
     )
     parser.add_argument("--list", action="store_true", help="only list the runs in their order")
-    parser.add_argument("--quick", action="store_true", help="one epoch of each: a smoke test")
+    parser.add_argument("--finished", action="store_true", help="train nothing: the page of finished runs")
+    parser.add_argument("--quick", action="store_true", help="one seed, one epoch, one fold: a smoke test")
     options = parser.parse_args()
     material = Material(options.corpus, options.weights, quick=options.quick)
     about = {"benchmark": "gtzan_pictures"} | machine("torch", "numpy", "timm")
@@ -348,7 +380,8 @@ def main() -> None:
             print(f"| {row['system']} | {figures} | {row['most_epochs']} |")
         print(json.dumps({"times": rows} | about))
         return
-    listed = list(tasks(options.seeds, only=options.only))
+    quick = {"seeds": 1, "folds": 1} if options.quick else {"seeds": options.seeds}
+    listed = list(tasks(**quick, only=options.only))
     if options.list:
         print("| run | system | split | seed | fold | copies |\n| --- | --- | --- | ---: | ---: | --- |")
         for number, task in enumerate(listed, start=1):
@@ -357,9 +390,10 @@ def main() -> None:
         print(json.dumps({"runs": len(listed)} | about))
         return
     out = options.out / "quick" if options.quick else options.out
-    runs = train_all(listed, material, out, minutes=options.budget)
+    wanted = [task for task in listed if is_finished(task, material, out)] if options.finished else listed
+    runs = train_all(wanted, material, out, minutes=options.budget)
     folder = options.publish or out
-    write_page(folder, runs)
+    write_page(folder, runs, material.repetitions, keep=options.publish is not None)
     print((folder / PAGE).read_text(encoding="utf-8"))
     print(
         json.dumps({"runs": len(runs), "open": len(listed) - len(runs), "page": str(folder / PAGE)} | about)

@@ -6,20 +6,27 @@ that a test can make the page again.
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import math
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from genrelab.csv_text import csv_lines
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS, packaged_rows
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate
 from genrelab.pages import svg
 
+PAGE, RUNS, REPETITIONS, FIGURE = "gtzan-pictures.md", "runs.json", "repetitions.csv", "figure.svg"
 OWN = "the paper's own"
 RANDOM = "random, 10 folds"
 SAME_SIZES = "random, sizes of fault-filtered"
@@ -98,8 +105,10 @@ class Extract:
         Wall-clock time of the training.
     parts : tuple of int
         Clips of the training, validation and test part.
-    known, twins : float, int
-        Share of test clips whose artist was trained on; test clips whose picture was.
+    known : float
+        Share of test clips whose artist was trained on.
+    twins, repeats : int
+        Test clips whose picture was trained on, and test clips whose recording was, as the audit finds it.
     tested, right : str
         Test clips, and those predicted correctly, as a hexadecimal number with a bit per clip of GTZAN.
     valid_tested, valid_right : str
@@ -120,6 +129,7 @@ class Extract:
     parts: tuple[int, int, int]
     known: float
     twins: int
+    repeats: int
     tested: str
     right: str
     valid_tested: str = ""
@@ -134,6 +144,26 @@ class Extract:
         """Read what `to_dict` returned."""
         names = [field.name for field in fields(cls)]
         return cls(**{**{name: values[name] for name in names}, "parts": tuple(values["parts"])})
+
+
+class Repetition(NamedTuple):
+    """Two clips that the audit of the pictures finds to be one recording."""
+
+    first: str
+    second: str
+    kind: str
+    score: float
+
+
+def repetitions_text(pairs: Sequence[Repetition]) -> str:
+    """Return repetitions as CSV."""
+    return csv_lines([Repetition._fields, *(each._replace(score=round(each.score, 3)) for each in pairs)])
+
+
+def read_repetitions(text: str) -> list[Repetition]:
+    """Read what `repetitions_text` returned."""
+    _, *rows = csv.reader(io.StringIO(text))
+    return [Repetition(first, second, kind, float(score)) for first, second, kind, score in rows]
 
 
 def packed(clip_ids: Iterable[str]) -> str:
@@ -261,10 +291,15 @@ def _splits(runs: Sequence[Extract]) -> str:
         found = [run for run in runs if run.protocol == protocol and run.copies is None]
         if found:
             sizes = ["/".join(map(str, parts)) for parts in sorted({run.parts for run in found})]
-            known, twins = (np.mean([getattr(run, key) for run in found]) for key in ("known", "twins"))
+            known, twins, repeats = (
+                np.mean([getattr(run, key) for run in found]) for key in ("known", "twins", "repeats")
+            )
             shown = "; ".join(sizes[:3]) + (" ..." if len(sizes) > 3 else "")
-            rows.append([protocol, str(len(found)), shown, f"{100 * known:.0f} %", f"{twins:.1f}"])
-    return _table(["split", "runs", "train/valid/test", "artist known", "equal picture trained on"], rows)
+            rows.append(
+                [protocol, str(len(found)), shown, f"{100 * known:.0f} %", f"{repeats:.1f}", f"{twins:.1f}"]
+            )
+    header = ["split", "runs", "train/valid/test", "artist known", "repetitions", "equal pictures"]
+    return _table(header, rows)
 
 
 def _accuracies(runs: Sequence[Extract]) -> str:
@@ -375,10 +410,37 @@ def _findings(runs: Sequence[Extract]) -> str:
         if apart:
             least, most = 100 * min(apart), 100 * max(apart)
             lines.append(
-                f"- From *{first}* to *{second}*, accuracy falls by {100 * np.mean(apart):.1f} points on "
+                f"- *{second}* against *{first}*: accuracy is {100 * np.mean(apart):.1f} points lower on "
                 f"average over {len(apart)} systems ({least:.1f} to {most:.1f})."
             )
     return "\n".join(lines) or "No two splits have runs of one system yet."
+
+
+def _repetitions(pairs: Sequence[Repetition]) -> str:
+    """Compare the repetitions that the audit found with artists and titles."""
+    titled = {
+        row["clip_id"]: (artist_key(row["artist"]), artist_key(row["title"]))
+        for row in packaged_rows("gtzan-artists.csv")
+        if row["artist"] and row["title"]
+    }
+    alike = {pair for pair in combinations(sorted(titled), 2) if titled[pair[0]] == titled[pair[1]]}
+    rows, found = [], set()
+    for kind in dict.fromkeys(sorted(pair.kind for pair in pairs)):
+        counts: Counter[str] = Counter()
+        for pair in pairs:
+            if pair.kind == kind:
+                both = (min(pair[:2]), max(pair[:2]))
+                found |= {both}
+                known = set(both) <= titled.keys()
+                counts["same" if both in alike else "other" if known else "unknown"] += 1
+        listed = [str(counts[key]) for key in ("same", "other", "unknown")]
+        rows.append([kind, str(sum(counts.values())), *listed])
+    header = ["kind", "pairs", "same artist and title", "other artist or title", "a title unknown"]
+    return (
+        _table(header, rows)
+        + f"\n\nThe index of artists and titles has {len(alike)} pairs with the same artist and title, which "
+        f"need not be one recording; {len(alike & found)} of them are among these."
+    )
 
 
 _MARKS = {RANDOM: "circle", SAME_SIZES: "ring", ARTIST: "square", PUBLISHED: "diamond"}
@@ -388,7 +450,7 @@ def figure(runs: Sequence[Extract]) -> str:
     """Draw the accuracy of each system under four splits, with 95 % intervals, as an SVG file."""
     statistics, cells = Statistics(), by_cell(runs)
     systems = [each for each in SYSTEMS if any((each, protocol) in cells for protocol in _MARKS)]
-    picture = svg.Drawing("gtzan", 760, 96 + 62 * len(systems), margins=(250, 20, 50, 46))
+    picture = svg.Drawing("gtzan", 760, 96 + 62 * len(systems), margins=(250, 24, 50, 46))
     across = svg.linear(0.0, 1.0, picture.left, picture.right)
     picture.add(svg.element("rect", kind="page", x=0, y=0, width=picture.width, height=picture.height))
     picture.title("Accuracy on GTZAN's pictures by kind of split")
@@ -406,7 +468,11 @@ def figure(runs: Sequence[Extract]) -> str:
     facts = []
     for row, system in enumerate(systems):
         y = picture.top + 62 * row + 18
-        picture.add(svg.text(_named(system), picture.left - 10, y + 16, anchor="end", kind=None))
+        shown = SYSTEMS[system]
+        picture.add(
+            svg.text(shown.name, picture.left - 10, y + 12, anchor="end", kind=None),
+            svg.text(shown.paper, picture.left - 10, y + 28, anchor="end"),
+        )
         for place, protocol in enumerate(_MARKS):
             if (system, protocol) not in cells:
                 continue
@@ -431,7 +497,9 @@ def _mark(protocol: str, x: float, y: float) -> svg.Markup:
             if kind == "ring"
             else {"kind": "shade"}
         )
-        return svg.element("circle", cx=float(x), cy=float(y), r=4.5, **ring)
+        return svg.element(
+            "circle", cx=float(x), cy=float(y), r=4.5, **(ring if kind == "ring" else {"kind": "shade"})
+        )
     turn = {"transform": f"rotate(45 {x:.1f} {y:.1f})"} if kind == "diamond" else {}
     fill = "#c8553d" if kind == "diamond" else "#d99a2b"
     return svg.element("rect", x=x - 4.2, y=y - 4.2, width=8.4, height=8.4, fill=fill, **turn)
@@ -448,7 +516,7 @@ BLOCKS = {
 }
 
 
-def filled(text: str, runs: Sequence[Extract]) -> str:
+def filled(text: str, runs: Sequence[Extract], pairs: Sequence[Repetition]) -> str:
     """Return a page with the tables of some runs between its marks `<!-- NAME -->`, `<!-- end of NAME -->`.
 
     Raises
@@ -456,11 +524,35 @@ def filled(text: str, runs: Sequence[Extract]) -> str:
     ValueError
         If the page lacks a mark.
     """
-    for name, make in BLOCKS.items():
+    blocks = {name: make(runs) for name, make in BLOCKS.items()} | {"repetitions": _repetitions(pairs)}
+    for name, block in blocks.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        if len(pattern.findall(text)) != 1:
-            raise ValueError(f"the page needs the marks {begin} and {end} once")
-        block = f"{begin}\n\n{make(runs)}\n\n{end}"
-        text = pattern.sub(lambda _, block=block: block, text)
+        head, opened, rest = text.partition(begin)
+        _, closed, tail = rest.partition(end)
+        if not opened or not closed:
+            raise ValueError(f"the page needs the marks {begin} and {end}")
+        text = f"{head}{begin}\n\n{block}\n\n{end}{tail}"
     return text
+
+
+def differences(page: Path) -> list[str]:
+    """Return what of a published page does not follow from its runs.
+
+    Parameters
+    ----------
+    page : Path
+        With `runs.json`, `repetitions.csv` and `figure.svg` in the folder of its name.
+    """
+    folder = page.with_suffix("")
+    runs = [Extract.of(each) for each in json.loads((folder / RUNS).read_text(encoding="utf-8"))]
+    pairs = read_repetitions((folder / REPETITIONS).read_text(encoding="utf-8"))
+    text, drawn = page.read_text(encoding="utf-8"), (folder / FIGURE).read_text(encoding="utf-8")
+    found = [] if filled(text, runs, pairs) == text else [f"{page.name}: a table"]
+    found += [] if figure(runs) == drawn else [FIGURE]
+    cells = [(run.system, run.protocol, run.copies, run.seed, run.split) for run in runs]
+    found += [f"{RUNS}: {cell} twice" for cell, count in Counter(cells).items() if count > 1]
+    for run in runs:
+        tested, right = unpacked(run.tested), unpacked(run.right)
+        if (right & ~tested).any() or not tested.any() or tested.sum() > run.parts[2]:
+            found.append(f"{RUNS}: {run.run}, clips")
+    return found
