@@ -303,7 +303,10 @@ def train_all(
 def write_page(
     folder: Path, runs: Sequence[Extract], pairs: Sequence[Repetition], *, keep: bool = False
 ) -> None:
-    """Write the page into a folder, and extracts and figure into one below it; with `keep`, only fill the tables of a page there."""
+    """Write the page into a folder, and extracts and figure into one below it.
+
+    With `keep`, a page that is there keeps its text, and only its tables are replaced.
+    """
     template = folder / PAGE
     if not keep or not template.is_file():
         template = Path(__file__).with_suffix(".md")

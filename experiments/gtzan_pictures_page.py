@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -249,6 +250,11 @@ class Statistics:
         return int(both.sum()), float(apart.mean()), (beyond + 1) / (_PERMUTATIONS + 1)
 
 
+@cache
+def _statistics() -> Statistics:
+    return Statistics()
+
+
 def by_cell(runs: Sequence[Extract]) -> dict[tuple[str, str], list[Extract]]:
     """Return the runs outside the study of copies by system and protocol, in the order of the page."""
     return {
@@ -303,7 +309,7 @@ def _splits(runs: Sequence[Extract]) -> str:
 
 
 def _accuracies(runs: Sequence[Extract]) -> str:
-    statistics, cells = Statistics(), by_cell(runs)
+    statistics, cells = _statistics(), by_cell(runs)
     rows = []
     for system in SYSTEMS:
         row = [_named(system)]
@@ -322,7 +328,7 @@ def _accuracies(runs: Sequence[Extract]) -> str:
 
 
 def _falls(runs: Sequence[Extract]) -> str:
-    statistics, cells = Statistics(), by_cell(runs)
+    statistics, cells = _statistics(), by_cell(runs)
     rows = []
     for first, second in FALLS:
         for system in SYSTEMS:
@@ -364,7 +370,7 @@ def _published(runs: Sequence[Extract]) -> str:
 
 
 def _copies(runs: Sequence[Extract]) -> str:
-    statistics, rows = Statistics(), []
+    statistics, rows = _statistics(), []
     for system in SYSTEMS:
         found = {
             copies: [run for run in runs if run.system == system and run.copies == copies]
@@ -448,7 +454,7 @@ _MARKS = {RANDOM: "circle", SAME_SIZES: "ring", ARTIST: "square", PUBLISHED: "di
 
 def figure(runs: Sequence[Extract]) -> str:
     """Draw the accuracy of each system under four splits, with 95 % intervals, as an SVG file."""
-    statistics, cells = Statistics(), by_cell(runs)
+    statistics, cells = _statistics(), by_cell(runs)
     systems = [each for each in SYSTEMS if any((each, protocol) in cells for protocol in _MARKS)]
     picture = svg.Drawing("gtzan", 760, 96 + 62 * len(systems), margins=(250, 24, 50, 46))
     across = svg.linear(0.0, 1.0, picture.left, picture.right)
