@@ -18,8 +18,8 @@ import numpy.typing as npt
 from genrelab.lab.audit.pairs import Pair, PairKind, equal_pair, in_order
 from genrelab.lab.audit.pictures.analysis import COLUMNS, AnalyzedPicture
 
-#: Smallest correlation of a pair. Chosen on the 1,000 pictures of GTZAN, where no pair of two titles reaches
-#: it (the highest of those has 0.262).
+#: Smallest correlation of a pair. Chosen on the 1,000 pictures of GTZAN, where no pair of pieces
+#: that are known to differ reaches it (the highest has 0.262).
 THRESHOLD = 0.27
 _LEAST_OVERLAP = COLUMNS // 3
 _LEAST_POWER = 0.25  # of a whole picture: what overlaps in nearly nothing proves nothing
