@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from doc_commands import ROOT, Shown, blocks, shown
+from drawn_pictures import draw, structure
 
 from genrelab.cli.main import main
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS
@@ -31,12 +32,13 @@ def write(path: Path, number: int) -> None:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corpora of the pages: a tenth of GTZAN's names, music by genre, a table."""
+    """The corpora of the pages: a tenth of GTZAN's names, as sound and pictures, music by genre, a table."""
     base = tmp_path_factory.mktemp("world")
     rows = ["path,genre,artist"]
     for number, clip_id in enumerate(sorted(EXPECTED_IDS)[::10]):
         genre = clip_id.partition(".")[0]
         write(base / "data/GTZAN/genres" / genre / f"{clip_id}.wav", number)
+        draw(base / "data/gtzan-pictures" / genre / f"{clip_id}.png", structure(number))
         if genre in ("blues", "jazz"):
             write(base / "music/by-genre" / genre / f"{clip_id}.flac", 1000 + number)
             write(base / "music/elsewhere" / genre / f"{clip_id}.flac", 2000 + number)

@@ -98,7 +98,8 @@ def train(
 
     Example: genrelab train soundfusion-1 --corpus folder:/music/by-genre
 
-    On a corpus of pictures, a recipe that takes one spectrogram takes the pictures in its place.
+    On a corpus of pictures, a recipe that takes one spectrogram takes the pictures in its place:
+    pictures:/data/gtzan-pictures.
 
     A stopped run resumes, also with another number of --devices. A finished run is not repeated without
     --restart; --more-epochs extends it.

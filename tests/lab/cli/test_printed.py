@@ -204,6 +204,8 @@ class World:
                 [f"folder:{music}", "--split=random"],
                 [f"folder:{music}", "--format=json"],
                 [f"folder:{missing}"],
+                [f"pictures:{music}"],
+                [f"pictures:{missing}?size={EVIL}"],
                 [f"{EVIL}:x"],
             ],
             "corpora verify": [

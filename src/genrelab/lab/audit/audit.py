@@ -13,6 +13,8 @@ from genrelab.lab.audit.clip_analysis import ClipAnalysis, analyze_clips
 from genrelab.lab.audit.faults import Fault, odd_lengths
 from genrelab.lab.audit.groups import Exclusion, exclusions, groups_of
 from genrelab.lab.audit.pairs import Pair, find_pairs
+from genrelab.lab.audit.pictures.analysis import analyze_pictures
+from genrelab.lab.audit.pictures.matching import find_picture_pairs
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.types import Clip, Corpus, Split
 
@@ -44,7 +46,7 @@ class Audit:
     corpus : Corpus
     split : Split or None
     seconds : mapping of str to float
-        Clip id -> decoded length; 0 for clips that cannot be read.
+        Clip id -> decoded length, 1 (its width) for a picture; 0 for clips that cannot be read.
     pairs : sequence of Pair
         Repetitions and shared loops, in the order of the corpus.
     groups : sequence of sequence of str
@@ -64,6 +66,11 @@ class Audit:
     artists: Sequence[SharedArtist]
     faults: Sequence[Fault]
     excluded: Sequence[Exclusion]
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether the corpus consists of pictures, whose lengths are in widths of a picture."""
+        return self.corpus.kind == "pictures"
 
     @cached_property
     def repetitions(self) -> list[Pair]:
@@ -96,7 +103,7 @@ class Audit:
         return {
             "corpus": self.corpus.name,
             "clips": len(self.corpus.clips),
-            "hours": round(sum(self.seconds.values()) / 3600, 3),
+            "hours": None if self.of_pictures else round(sum(self.seconds.values()) / 3600, 3),
             "split": split,
             "pairs": [
                 asdict(pair)
@@ -126,7 +133,7 @@ def audit_corpus(
     split : Split or None
         With a split, the audit also reports repetitions and artists in several parts of it.
     shortest : float >= 0, in seconds
-        A shorter clip is a fault.
+        A shorter clip is a fault; ignored for pictures.
     jobs : int > 0
         Clips processed in parallel.
     report : callable or None
@@ -143,16 +150,20 @@ def audit_corpus(
     UsageError
         If `jobs` is below 1 or `shortest` is negative.
     """
-    if corpus.kind != "audio":
+    if corpus.kind == "features":
         message = f"{corpus.name} is a table of descriptors, without sound to audit"
         raise CorpusError(message, code="audit-of-features")
     if jobs < 1 or not shortest >= 0:
         message = f"an audit needs jobs >= 1 and shortest >= 0, not {jobs} and {shortest}"
         raise UsageError(message, code="audit-options")
-    analyses = analyze_clips(
-        corpus, shortest=shortest, jobs=jobs, report=partial(report, "reading") if report else None
-    )
-    pairs = find_pairs(analyses, report=partial(report, "comparing") if report else None)
+    reading, comparing = (partial(report, doing) if report else None for doing in ("reading", "comparing"))
+    if corpus.kind == "pictures":
+        pictures = analyze_pictures(corpus, jobs=jobs, report=reading)
+        analyses = [each.analysis for each in pictures]
+        pairs = find_picture_pairs(pictures, report=comparing)
+    else:
+        analyses = analyze_clips(corpus, shortest=shortest, jobs=jobs, report=reading)
+        pairs = find_pairs(analyses, report=comparing)
     seconds = {each.clip.id: each.seconds for each in analyses}
     faults = _faults(corpus, analyses)
     groups = groups_of(pair for pair in pairs if pair.is_repetition)

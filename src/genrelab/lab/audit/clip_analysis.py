@@ -31,7 +31,7 @@ class ClipAnalysis:
     ----------
     clip : Clip
     seconds : float
-        Its length; 0 if it cannot be read.
+        Its length, 1 for a picture; 0 if it cannot be read.
     fingerprint : Fingerprint or None
         None if it cannot be read.
     file_digest, sound_digest : str or None
@@ -93,7 +93,7 @@ def analyze(clip: Clip, corpus: Corpus, *, shortest: float) -> ClipAnalysis:
         clip=clip,
         seconds=waveform.shape[1] / rate,
         fingerprint=fingerprint(mono),
-        file_digest=None if silent else _file_digest(clip),
+        file_digest=None if silent else file_digest(clip),
         sound_digest=None if silent else _sound_digest(waveform, rate),
         faults=faults_of_sound(clip.id, waveform, rate, stated=clip.duration, shortest=shortest),
     )
@@ -105,7 +105,8 @@ def _sound(clip: Clip, corpus: Corpus) -> tuple[Waveform, int]:
     return decode(sound_file(clip), start=clip.start or 0.0, duration=clip.duration)
 
 
-def _file_digest(clip: Clip) -> str | None:
+def file_digest(clip: Clip) -> str | None:
+    """Return a digest of a clip's file and part, None without a file."""
     if clip.path is None:
         return None
     with clip.path.open("rb") as file:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from genrelab.lab.audit import faults, pairs
 from genrelab.lab.audit.audit import Audit
 from genrelab.lab.audit.pairs import Pair
+from genrelab.lab.audit.pictures import matching
 from genrelab.pages.render import render
 from genrelab.pages.svg import Drawing, element
 from genrelab.printing import counted
@@ -63,7 +64,7 @@ def page(audit: Audit) -> str:
         fault_kinds=[(kind, counts[kind], meaning) for kind, meaning in faults.KINDS.items() if counts[kind]],
         faults=[(fault.clip_id, fault.kind, fault.detail) for fault in audit.faults[:MOST_ROWS]],
         excluded=[(each.clip_id, each.reason) for each in audit.excluded[:MOST_ROWS]],
-        threshold=pairs.THRESHOLD,
+        threshold=matching.THRESHOLD if audit.of_pictures else pairs.THRESHOLD,
         kinds=pairs.KINDS.items(),
     )
 
@@ -92,10 +93,10 @@ def _row(audit: Audit, pair: Pair) -> PairRow:
         pair.kind,
         ["two parts"] * audit.crosses(pair) + ["two genres"] * audit.labels_differ(pair),
         f"{pair.score:.2f}",
-        f"{pair.offset:+.1f} s",
-        f"{pair.overlap:.1f} s",
-        f"{100 * (pair.speed - 1):+.1f} %",
-        f"{pair.gain:+.1f} dB",
+        _length(audit, pair.offset, sign="+"),
+        _length(audit, pair.overlap),
+        "" if audit.of_pictures else f"{100 * (pair.speed - 1):+.1f} %",
+        "" if audit.of_pictures else f"{pair.gain:+.1f} dB",
         _picture(audit, pair),
     )
 
@@ -103,6 +104,11 @@ def _row(audit: Audit, pair: Pair) -> PairRow:
 def _clip(audit: Audit, clip_id: str) -> ClipCell:
     clip = audit.clips[clip_id]
     return ClipCell(clip_id, [text for text in (audit.parts.get(clip_id), clip.genre, clip.artist) if text])
+
+
+def _length(audit: Audit, value: float, *, sign: str = "") -> str:
+    """Format a length: seconds, or per cent of the width of a picture."""
+    return f"{100 * value:{sign}.0f} %" if audit.of_pictures else f"{value:{sign}.1f} s"
 
 
 def _picture(audit: Audit, pair: Pair) -> Drawing:
@@ -120,6 +126,7 @@ def _picture(audit: Audit, pair: Pair) -> Drawing:
             x, width = (start - left) * scale, max(1.0, (stop - start) * scale)
             picture.add(element("rect", kind=kind, x=x, y=y, width=width, height=8))
     picture.label = (
-        f"{pair.overlap:.1f} s of both overlap; the second begins at {pair.offset:.1f} s of the first"
+        f"{_length(audit, pair.overlap)} of both overlap; the second begins at "
+        f"{_length(audit, pair.offset)} of the first"
     )
     return picture

@@ -51,7 +51,7 @@ class Pair:
         One of `KINDS`.
     score : float, 0..1
         Agreement, see `Agreement.score`; 1 for equal files or samples.
-    offset : float, in seconds
+    offset : float, in seconds (of pictures, in widths of a picture, as `start` and `overlap`)
         Start of the second clip in the time of the first; negative if it starts earlier.
     start : float, in seconds
         Start of the common part, in the first clip.
@@ -98,14 +98,14 @@ def find_pairs(analyses: Sequence[ClipAnalysis], *, report: Report | None = None
         In the order of the corpus, without completely silent clips.
     """
     alike = _equal_sound(analyses)
-    pairs = [_equal(a, b) for group in alike for a, b in combinations(group, 2)]
+    pairs = [equal_pair(a, b) for group in alike for a, b in combinations(group, 2)]
     prints = [group[0].fingerprint for group in alike]
     known = [each for each in prints if each is not None]
     for (i, j), found in _recordings(known, report).items():
         loop = rival_score(known[i], known[j], found) >= _LOOP * found.score
         pairs += [_shared(a, b, found, loop=loop) for a, b in product(alike[i], alike[j])]
     place = {each.clip.id: number for number, each in enumerate(analyses)}
-    ordered = (_in_order(pair, place) for pair in pairs)
+    ordered = (in_order(pair, place) for pair in pairs)
     return sorted(ordered, key=lambda pair: (place[pair.first], place[pair.second]))
 
 
@@ -166,7 +166,8 @@ def _equal_sound(analyses: Sequence[ClipAnalysis]) -> list[list[ClipAnalysis]]:
     return list(groups.values())
 
 
-def _equal(first: ClipAnalysis, second: ClipAnalysis) -> Pair:
+def equal_pair(first: ClipAnalysis, second: ClipAnalysis) -> Pair:
+    """Return the pair of two clips with equal files or samples."""
     files = first.file_digest is not None and first.file_digest == second.file_digest
     return Pair(
         first=first.clip.id,
@@ -203,7 +204,7 @@ def _shared(first: ClipAnalysis, second: ClipAnalysis, found: Agreement, *, loop
     )
 
 
-def _in_order(pair: Pair, place: Mapping[str, int]) -> Pair:
+def in_order(pair: Pair, place: Mapping[str, int]) -> Pair:
     """Return the pair with the clip that is earlier in the corpus first."""
     if place[pair.first] < place[pair.second]:
         return pair

@@ -67,9 +67,10 @@ def _pairs(audit: Audit) -> str:
     rows: list[Sequence[object]] = [_PAIR_COLUMNS]
     for pair in audit.pairs:
         first, second = audit.clips[pair.first], audit.clips[pair.second]
+        seconds = (pair.offset, 2), (pair.start, 2), (pair.overlap, 2), (pair.speed, 4), (pair.gain, 1)
         rows.append((
-            pair.first, pair.second, pair.kind, _number(pair.score, 3), _number(pair.offset, 2),
-            _number(pair.start, 2), _number(pair.overlap, 2), _number(pair.speed, 4), _number(pair.gain, 1),
+            pair.first, pair.second, pair.kind, _number(pair.score, 3),
+            *("" if audit.of_pictures else _number(*each) for each in seconds),
             pair.matched,
             audit.parts.get(pair.first, ""), audit.parts.get(pair.second, ""), _yes(audit.crosses(pair)),
             first.genre or "", second.genre or "", _yes(audit.labels_differ(pair)),
