@@ -37,6 +37,7 @@ from genrelab.cli import (
     recognize,
     reproduce,
     review,
+    runs,
     search,
     serve,
     similar,
@@ -138,6 +139,7 @@ app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(runs.app, name="runs")
 app.add_typer(bench.app, name="bench")
 app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)

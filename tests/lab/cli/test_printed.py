@@ -239,6 +239,10 @@ class World:
             "evaluate": [[RUN, f"--out={self.out / 'together'}"], [missing]],
             "compare": [[RUN, RUN], [missing, missing]],
             "reproduce": [["--list"], [EVIL, self.corpus], ["soundfusion-2", f"--corpus=folder:{missing}"]],
+            "runs list": [[str(self.base)], [str(self.base), "--format=json"], [missing], [f"--tag={EVIL}"]],
+            "runs show": [[RUN], [RUN, "--format=json"], [missing]],
+            "runs tag": [[RUN, "--add=x", "--add=y"], [RUN, f"--add={EVIL}"], [missing, "--add=x"]],
+            "runs remove": [[RUN, "--dry-run"], [missing, "--yes"], [RUN]],
             "bench model": [[str(self.model), self.corpus], [str(self.broken), self.corpus]],
             "finalize": [
                 [RUN, f"--to={self.out / 'f.onnx'}", self.corpus],
