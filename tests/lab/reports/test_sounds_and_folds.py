@@ -133,7 +133,9 @@ def test_folds_their_mean_and_their_spread(tmp_path: Path) -> None:
     shares = [0.5, 0.6, 0.8]
     folds = {f"kfold-{number}of3": level(share) for number, share in enumerate(shares)}
     *rows, last = fold_rows(folds)
-    assert [row.fold for row in rows] == list(folds) and rows[2].accuracy == "80.0\N{NO-BREAK SPACE}% (70.0–90.0)"
+    assert [row.fold for row in rows] == list(folds) and rows[
+        2
+    ].accuracy == "80.0\N{NO-BREAK SPACE}% (70.0–90.0)"
     spread = f"63.3 ± {100 * statistics.stdev(shares):.1f}"
     assert spread == "63.3 ± 15.3" and last.accuracy == f"{spread}\N{NO-BREAK SPACE}%"
     assert last.top2_accuracy == "–" and rows[0].top2_accuracy == "–"
