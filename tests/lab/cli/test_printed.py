@@ -210,6 +210,14 @@ class World:
                 [f"folder:{music}"],
                 [f"folder:{music}", "--format=json"],
                 [f"table:{self.table}"],
+                [f"folder:{music}", f"--write-index={self.out / 'index.json'}"],
+                [f"folder:{music}", f"--index={self.out / 'index.json'}"],
+                [f"folder:{music}", f"--index={missing}"],
+            ],
+            "corpora fetch": [
+                [],
+                [EVIL],
+                ["gtzan", f"--from={missing}", f"--to={self.out / 'fetched'}", "--accept-licence"],
             ],
             "corpora audit": [
                 [f"folder:{music}", f"--out={self.out / 'audit'}", "--jobs=1"],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from genrelab.lab.findings.finding import Finding, Verdict
+from genrelab.lab.findings.skipped import SkippedAlike
 
 _SHOWN = 3
 
@@ -80,6 +81,18 @@ def answer(found: Finding) -> str:
     if found.kind == "earlier":
         return found.examples[-1]
     return _worded(_CHECKS[found.kind][1] if found.kind in _CHECKS else None, found)
+
+
+def skipped_lines(skipped: Iterable[SkippedAlike]) -> list[str]:
+    """Return one line per reason for which a corpus left clips out."""
+    lines = []
+    for each in skipped:
+        names = _listed(Finding(kind="skipped", count=each.count, examples=each.examples))
+        if each.count == 1 and each.reason is not None:
+            lines.append(f"{names}: {each.reason}")
+        else:
+            lines.append(f"{_clips(each.count)}, {each.reason or 'each for another reason'}: {names}")
+    return lines
 
 
 def _worded(words: Callable[[Finding], str] | None, found: Finding) -> str:
