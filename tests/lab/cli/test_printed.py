@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -79,6 +80,15 @@ class World:
             self._run = next(self.base.glob("*runs/**/metrics.json")).parent
         return self._run
 
+    def stopped(self) -> Path:
+        """A run of evil names that was stopped, with evil tags."""
+        folder = self.base / EVIL / f"{EVIL}run"
+        folder.mkdir(exist_ok=True)
+        (folder / "recipe.yaml").write_text(f"name: {json.dumps(EVIL_TEXT)}\n", encoding="utf-8")
+        (folder / "split.csv").touch()
+        (folder / "labels.txt").write_text(f"{EVIL_TEXT[:9]}\n", encoding="utf-8")
+        return folder
+
     def training(self) -> list[str]:
         plain_genres = self.base / f"{EVIL}corpus"
         if not plain_genres.exists():
@@ -93,6 +103,7 @@ class World:
         """Return arguments that make a command speak of evil names, in results and in errors."""
         model, music, song = f"--model={self.model}", str(self.music), str(self.song)
         broken, missing = f"--model={self.broken}", str(self.base / f"{EVIL}missing")
+        stopped = str(self.stopped())
         wrong = [[f"--{EVIL}"], [f"--format={EVIL}"]]
         cases: dict[str, list[list[str]]] = {
             "recognize": [
@@ -247,10 +258,15 @@ class World:
             "evaluate": [[RUN, f"--out={self.out / 'together'}"], [missing]],
             "compare": [[RUN, RUN], [missing, missing]],
             "reproduce": [["--list"], [EVIL, self.corpus], ["soundfusion-2", f"--corpus=folder:{missing}"]],
-            "runs list": [[str(self.base)], [str(self.base), "--format=json"], [missing], [f"--tag={EVIL}"]],
-            "runs show": [[RUN], [RUN, "--format=json"], [missing]],
-            "runs tag": [[RUN, "--add=x", "--add=y"], [RUN, f"--add={EVIL}"], [missing, "--add=x"]],
-            "runs remove": [[RUN, "--dry-run"], [missing, "--yes"], [RUN]],
+            "runs list": [
+                [str(self.base / EVIL)],
+                [str(self.base / EVIL), "--format=json"],
+                [missing],
+                [f"--tag={EVIL}"],
+            ],
+            "runs show": [[stopped], [stopped, "--format=json"], [missing]],
+            "runs tag": [[stopped, "--add=x"], [stopped, f"--add={EVIL}"], [missing, "--add=x"]],
+            "runs remove": [[stopped, "--dry-run"], [missing, "--yes"], [stopped]],
             "bench model": [[str(self.model), self.corpus], [str(self.broken), self.corpus]],
             "finalize": [
                 [RUN, f"--to={self.out / 'f.onnx'}", self.corpus],

@@ -98,7 +98,7 @@ def test_what_is_no_index_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_corpus_without_files_has_no_index() -> None:
-    generated = load_corpus("synthetic:tracks=1,seconds=1,seed=0")
+    generated = load_corpus("synthetic:tracks=3,seconds=1,seed=0")
     with raises("index-without-files", generated.name):
         make_index(generated)
 
