@@ -92,7 +92,7 @@ def show_run(
 ) -> None:
     """Show a run: its figures, its verdict, how it was trained, which runs need it.
 
-    Example: genrelab runs show runs/soundfusion-soundfusion-1/gtzan/artist-60-20-20-seed0
+    Example: genrelab runs show RUN
     """
     from genrelab.lab.findings.wording import verdict_lines
     from genrelab.lab.metrics.summary import summary
