@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from rich.cells import cell_len
@@ -21,6 +23,50 @@ cell can contain this character, since it is not printable."""
 
 _INDENT = 2  # columns before such a text
 _UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
+
+
+LOG_SECONDS = 30.0
+"""Time between two lines of progress where there is no terminal for a bar."""
+
+
+class Pace:
+    """When to print a line of progress, and how much time is left.
+
+    Parameters
+    ----------
+    done : int
+        How much was done before the clock started, as after a restart.
+    clock : callable
+        Returns the time in seconds.
+    """
+
+    def __init__(self, done: int = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.begun_with = done
+        self.began = self.last = clock()
+
+    def due(self) -> bool:
+        """Return whether the last line is long enough ago, and start the time to the next one."""
+        now = self.clock()
+        if now - self.last < LOG_SECONDS:
+            return False
+        self.last = now
+        return True
+
+    def left(self, done: int, total: int) -> str:
+        """Return the remaining time at the pace so far, such as `0:12:40 left`; empty if it is unknown.
+
+        Examples
+        --------
+        >>> times = iter([0.0, 60.0])
+        >>> Pace(clock=lambda: next(times)).left(30, 90)
+        '0:02:00 left'
+        """
+        gone = done - self.begun_with
+        if gone <= 0:
+            return ""
+        seconds = (self.clock() - self.began) / gone * max(0, total - done)
+        return f"{datetime.timedelta(seconds=round(seconds))} left"
 
 
 class PlainConsole(Console):

@@ -51,6 +51,7 @@ def compare(
             f"  balanced accuracy: {100 * balanced.value:+.1f} points"
             f"{'' if math.isnan(balanced.low) else interval}"
         )
+        say(*(f"  {ranking.text()}" for ranking in pair.rankings))
         if pair.only_first is not None:
             g = pair.cohens_g
             size = "" if g is None else f"; Cohen's g {g:+.2f}, {effect(g)}"

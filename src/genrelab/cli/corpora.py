@@ -61,7 +61,7 @@ def show(
     from genrelab.lab.corpora.splits.make_split import make_split
 
     music = load_corpus(corpus)
-    clips = Counter(clip.genre for clip in music.clips)
+    clips = Counter(genre for clip in music.clips for genre in clip.genres or (None,))
     record: dict[str, object] = {
         "name": music.name,
         "licence": music.licence,

@@ -39,7 +39,7 @@ def evaluate(
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.findings.wording import published, verdict_lines
-    from genrelab.lab.metrics.summary import summary
+    from genrelab.lab.metrics.summary import summary, tags_summary
     from genrelab.lab.runs.folders import REPORT, Run
     from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, evaluate_together, read_map
 
@@ -73,5 +73,6 @@ def evaluate(
         say_json({"folder": str(folder), **trust, "evaluation": figures})
         return
     say_text(summary(figures, finished[0].recipe.voting))
+    say(*tags_summary(None if record.tags is None else record.tags.model_dump(mode="json")))
     say(*verdict_lines(record.verdict, record.findings))
     say(f"report  {folder / REPORT}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from genrelab.console import PlainConsole
+from genrelab.console import Pace, PlainConsole
 from genrelab.printing import json_text, plain
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def note_skipped(log: ScanLog) -> None:
 def counting() -> Iterator[Report]:
     """Yield a function that shows progress as a bar with the remaining time.
 
-    Nothing is shown before its first call, or if standard error is not a terminal.
+    Nothing is shown before its first call. If standard error is not a terminal, a line appears every 30 s.
     """
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -70,9 +70,15 @@ def counting() -> Iterator[Report]:
     )
     bar = Progress(*columns, console=PlainConsole(file=sys.stderr), transient=True)
     tasks: dict[str, TaskID] = {}
+    paces: dict[str, Pace] = {}
 
     def report(what: str, done: int, total: int, /, detail: str = "") -> None:
         if not bar.console.is_terminal:
+            pace = paces.setdefault(what, Pace(done))
+            if pace.due():
+                note("  ".join(filter(None, [f"{what}: {done} of {total}", detail, pace.left(done, total)])))
+            if done >= total:
+                del paces[what]
             return
         what, detail = plain(what), plain(detail)
         if what not in tasks:

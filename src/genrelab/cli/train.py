@@ -12,6 +12,7 @@ from genrelab.cli.devices import Devices, Nodes, prepare_torch, processes
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say, say_json, say_text
 from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
+from genrelab.errors import UsageError
 
 
 def train(
@@ -81,6 +82,15 @@ def train(
     restart: Annotated[
         bool, typer.Option("--restart", help="Delete an earlier run in the same folder and train again.")
     ] = False,
+    more_epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Train the finished run for N more epochs, as a run of its own beside it; give the options "
+            "of that run.",
+            metavar="N",
+        ),
+    ] = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="Output format.")] = "table",
     plugin: Plugins = None,
 ) -> None:
@@ -89,15 +99,21 @@ def train(
     Example: genrelab train soundfusion-1 --corpus folder:/music/by-genre
 
     A stopped run resumes, also with another number of --devices. A finished run is not repeated without
-    --restart.
+    --restart; --more-epochs extends it.
     """
+    if restart and more_epochs is not None:
+        raise UsageError(
+            "--restart deletes the run that --more-epochs extends; give one of them",
+            code="restart-and-extend",
+        )
     prepare_torch(devices, nodes)
     from genrelab.lab.corpora.registry import load_corpus
     from genrelab.lab.corpora.splits.exclusions import read_exclusions
     from genrelab.lab.corpora.splits.make_split import make_split
+    from genrelab.lab.experiment.extend import extend_run, follow_extension
     from genrelab.lab.experiment.run import follow_run, run_experiment
     from genrelab.lab.findings.wording import published, verdict_lines, warnings
-    from genrelab.lab.metrics.summary import summary
+    from genrelab.lab.metrics.summary import summary, tags_summary
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.runs.folders import MODEL, REPORT
     from genrelab.lab.training.distillation.unlabelled import leave_out_unlabelled
@@ -117,9 +133,16 @@ def train(
         music = leave_out_unlabelled(music, left_out)
         experiment = Experiment(chosen, music, parts, seed, report)
         if group is not None and not group.leads:
-            follow_run(experiment, base=out, device=device)
+            if more_epochs is None:
+                follow_run(experiment, base=out, device=device)
+            else:
+                follow_extension(experiment, more_epochs, base=out, device=device)
             return
-        run = run_experiment(experiment, base=out, device=device, restart=restart, source=corpus)
+        run = (
+            run_experiment(experiment, base=out, device=device, restart=restart, source=corpus)
+            if more_epochs is None
+            else extend_run(experiment, more_epochs, base=out, device=device, source=corpus)
+        )
     record = run.record
     for warning in warnings(record.doubts()):
         note(f"note: {warning}")
@@ -127,6 +150,7 @@ def train(
         say_json({"run": str(run.folder), **record.to_dict(), **published(record.verdict)})
         return
     say_text(summary(record.evaluation.model_dump(mode="json"), run.recipe.voting))
+    say(*tags_summary(None if record.tags is None else record.tags.model_dump(mode="json")))
     say(*verdict_lines(record.verdict, record.findings))
     model = f"none: {record.no_model_file}" if record.no_model_file else run.folder / MODEL
     say(f"run     {run.folder}", f"report  {run.folder / REPORT}", f"model   {model}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from genrelab.lab.corpora.registry import load_corpus as load_corpus
     from genrelab.lab.corpora.splits.make_split import make_split as make_split
     from genrelab.lab.frontends import FRONTENDS as FRONTENDS
+    from genrelab.lab.losses import LOSSES as LOSSES
     from genrelab.lab.models import MODELS as MODELS
     from genrelab.lab.recipes import load_recipe as load_recipe
     from genrelab.lab.runs.folders import Run as Run
@@ -36,6 +37,7 @@ _HOMES = {
     "AUGMENTATIONS": "augment",
     "Experiment": "training.experiment",
     "FRONTENDS": "frontends",
+    "LOSSES": "losses",
     "MODELS": "models",
     "Run": "runs.folders",
     "compare": "studies.compare",

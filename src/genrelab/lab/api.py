@@ -10,6 +10,7 @@ from pathlib import Path
 
 from genrelab.errors import UsageError
 from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.experiment.extend import extend_run
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.inference.predict import TestSet
 from genrelab.lab.inference.predict import predict as predict_clips
@@ -27,6 +28,7 @@ def train(
     out: str | Path = "runs",
     device: str = "auto",
     restart: bool = False,
+    more_epochs: int | None = None,
     model_file: bool = True,
 ) -> Run:
     """Train a recipe, measure it on the test part, write its report and its model file.
@@ -41,6 +43,9 @@ def train(
     device : {"auto", "cpu", "gpu"}
     restart : bool
         Delete an earlier run in that folder.
+    more_epochs : int or None
+        Extend the finished run by so many epochs, in a folder of its own: see
+        `genrelab.lab.experiment.extend`.
     model_file : bool
         Whether to write `model.onnx`, if the network can be exported.
 
@@ -54,6 +59,13 @@ def train(
     RunError, CorpusError, RecipeError
         See `genrelab.lab.experiment.run.run_experiment`.
     """
+    if more_epochs is not None:
+        if restart or more_epochs < 1:
+            raise UsageError(
+                f"more_epochs={more_epochs} with restart={restart}: give a number above 0, and no restart",
+                code="more-epochs",
+            )
+        return extend_run(experiment, more_epochs, base=Path(out), device=device, model_file=model_file)
     return run_experiment(experiment, base=Path(out), device=device, restart=restart, model_file=model_file)
 
 

@@ -47,6 +47,9 @@ class Clip:
     tags : tuple of str or None
         Such as `mood:calm` (see `genrelab.lab.corpora.tag_names`); None means not annotated. For a kind of
         which it has a tag, the clip has no others; of other kinds, nothing is known.
+    more_genres : tuple of str
+        Further genres of the corpus that the clip has, of a clip with several. `genre` is the first one;
+        accuracies compare with it, and splits share it out.
     """
 
     id: str
@@ -57,6 +60,12 @@ class Clip:
     duration: float | None = None
     label_origin: str | None = None
     tags: tuple[str, ...] | None = None
+    more_genres: tuple[str, ...] = ()
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """All genres of the clip, the first one first."""
+        return () if self.genre is None else (self.genre, *self.more_genres)
 
     @property
     def annotated(self) -> bool:

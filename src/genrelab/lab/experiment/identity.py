@@ -75,14 +75,20 @@ def claim(
             f"{folder} holds a training of unknown origin; {remedy}",
             code="run-of-unknown-origin",
         )
-    for name in _DIFFERENCES:
-        if _differs(folder / name, identity.get(name), claimed=bool(claimed)):
-            raise RunError(
-                f"{folder} holds a run with {_DIFFERENCES[name]}; {remedy}",
-                code="another-run",
-            )
+    for difference in differences(folder, identity):
+        raise RunError(f"{folder} holds a run with {difference}; {remedy}", code="another-run")
     for name in identity.keys() - set(claimed):
         replace_text(folder / name, identity[name])
+
+
+def differences(folder: Path, identity: Mapping[str, str]) -> list[str]:
+    """Return, in words, in what the run of a folder differs; empty for an unclaimed folder."""
+    claimed = any((folder / name).is_file() for name in identity)
+    return [
+        words
+        for name, words in _DIFFERENCES.items()
+        if _differs(folder / name, identity.get(name), claimed=claimed)
+    ]
 
 
 def _differs(file: Path, text: str | None, *, claimed: bool) -> bool:

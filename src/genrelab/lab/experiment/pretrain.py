@@ -237,7 +237,7 @@ def explained_variance(experiment: Experiment, trained: Trained) -> dict[str, An
     sums = {key: np.zeros((3, size)) for key, size in distill.source.sizes.items()}
     with torch.no_grad():
         for begin in range(0, len(views), 8):
-            sound = torch.stack([everything[0, number][0] for number in views[begin : begin + 8]])
+            sound = torch.stack([everything.waveform((0, number)) for number in views[begin : begin + 8]])
             none = torch.zeros(len(sound), dtype=torch.long)
             batch = Views(none, none, None, segments, sound)
             taught = distill.source(batch)

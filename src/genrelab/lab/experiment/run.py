@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -41,6 +42,10 @@ from genrelab.lab.training.export import why_unwritable
 from genrelab.lab.training.optimization.initial_weights import load_start
 from genrelab.lab.training.train import follow, resolve_device, train
 
+_INDEPENDENT = (
+    "independent; a clip can have several. Accuracies, confusion and mistakes compare the most probable "
+    "genre with the first genre of a clip; the figures of all its genres are those of the tags `genre:`"
+)
 _NOT_ASKED_FOR = "not asked for; `genrelab export` writes it"
 
 
@@ -83,10 +88,33 @@ def run_experiment(
         If the experiment cannot be trained; then nothing is changed.
     """
     resolve_device(device)
-    recipe, corpus = experiment.recipe, experiment.corpus
-    folder = _folder_of(experiment, base)
+    folder = folder_of(experiment, base)
     if not restart:
         check_plugins(folder, training=True)
+    experiment, network = checked(experiment, folder)
+    if restart or not any((folder / name).is_file() for name in (LAST, folders.METRICS)):
+        load_start(network, experiment.recipe.training)  # both may fail, and must before anything is changed
+        _ = experiment.distillation
+    with working_in(folder):
+        if restart and folder.is_dir():
+            aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+            folder.rename(aside)  # first, because a half-removed run must not look like a run
+            shutil.rmtree(aside)
+        claim(folder, identity_of(experiment))
+        return finished(experiment, folder, device=device, source=source, model_file=model_file)
+
+
+def checked(experiment: Experiment, folder: Path) -> tuple[Experiment, GenreNetwork]:
+    """Return an experiment as it is used, and its untrained network, after checks that change nothing.
+
+    Raises
+    ------
+    RunError
+        If the name of the run folder is not UTF-8.
+    CorpusError, RecipeError
+        If the experiment cannot be trained.
+    """
+    recipe, corpus = experiment.recipe, experiment.corpus
     network = experiment.network()
     if why_unwritable(network) is None:
         describe(recipe, corpus_record(corpus))
@@ -103,21 +131,32 @@ def run_experiment(
             f"{folder}: the name is not UTF-8, which TensorBoard's log needs; choose another --out",
             code="run-folder-not-utf8",
         )
-    if restart or not any((folder / name).is_file() for name in (LAST, folders.METRICS)):
-        load_start(network, recipe.training)  # both may fail, and must before anything is changed
-        _ = experiment.distillation
+    return experiment, network
+
+
+def finished(
+    experiment: Experiment, folder: Path, *, device: str, source: str | None, model_file: bool
+) -> folders.Run:
+    """Train and measure in a claimed folder, unless the run is finished, and return the run."""
+    record_plugins(folder, plugins_used(experiment.recipe, source))
+    if not (folder / folders.METRICS).is_file():
+        _run(experiment, folder, device=device, source=source, model_file=model_file)
+    return folders.Run.load(folder)
+
+
+@contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run folder, which need not exist.
+
+    Raises
+    ------
+    RunError
+        If another process holds it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with only_one(folder.with_name(f".{folder.name}.lock")):
-            if restart and folder.is_dir():
-                aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-                folder.rename(aside)  # first, because a half-removed run must not look like a run
-                shutil.rmtree(aside)
-            claim(folder, identity_of(experiment))
-            record_plugins(folder, plugins_used(recipe, source))
-            if not (folder / folders.METRICS).is_file():
-                _run(experiment, folder, device=device, source=source, model_file=model_file)
-            return folders.Run.load(folder)
+            yield
     except BlockingIOError as error:
         raise RunError(
             f"another genrelab is working in {folder}; wait for it, or choose another --out", code="run-busy"
@@ -132,10 +171,10 @@ def follow_run(experiment: Experiment, *, base: Path, device: str = "auto") -> N
     experiment, base, device
         As for `run_experiment`.
     """
-    follow(experiment.as_used(), folder=_folder_of(experiment, base), device=device)
+    follow(experiment.as_used(), folder=folder_of(experiment, base), device=device)
 
 
-def _folder_of(experiment: Experiment, base: Path) -> Path:
+def folder_of(experiment: Experiment, base: Path) -> Path:
     """Return the run folder; if there is one of an earlier version, without the split's seed, that one."""
     split, seed = experiment.split, experiment.seed
     named = partial(
@@ -188,7 +227,9 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
             record = record.model_copy(update={"no_model_file": unwritable})
     page = RunPage(
         title=f"{recipe.title}, {corpus.name}",
-        facts=facts_of(record) | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
+        facts=facts_of(record)
+        | ({"Genres": _INDEPENDENT} if trained.network.independent else {})
+        | ({} if unwritable is None else {"Model file": f"none: {unwritable}"}),
         warnings=warnings(record.doubts()),
         severe=warnings(record.severe()),
         verdict=record.verdict,

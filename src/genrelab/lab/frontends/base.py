@@ -36,9 +36,17 @@ class Frontend(nn.Module, ABC):
     ----------
     shares_tracks : bool
         Whether `of_track` costs less than `forward` on every segment.
+    fixed : bool
+        Whether the output for an item depends on its waveform alone: on no learned weight, no other item of
+        the batch, nothing random, and not on training or evaluation. Such outputs are computed once and kept.
+    made_from : str or None
+        Kind, options, rate and channels that it was built from, as JSON; None if it was not built from a
+        recipe.
     """
 
     shares_tracks: bool = False
+    fixed: bool = False
+    made_from: str | None = None
 
     @abstractmethod
     def forward(self, waveform: Tensor) -> Tensor:

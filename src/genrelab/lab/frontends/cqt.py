@@ -116,6 +116,8 @@ class Cqt(Frontend):
         If the highest bin extends above half the sample rate, or an option is invalid.
     """
 
+    fixed = True
+
     def __init__(
         self,
         *,
@@ -168,7 +170,11 @@ class Cqt(Frontend):
     def forward(self, waveform: Tensor) -> Tensor:
         """Change `[batch, channels, samples]` into `[batch, channels, n_bins, frames]`."""
         batch, channels, samples = waveform.shape
-        power = self._power(waveform.flatten(0, 1), 1 + samples // self.hop_length)
+        signal = waveform.flatten(0, 1)
+        if not torch.compiler.is_exporting() and len(signal) == 1:
+            # torch convolves a single signal in another way, with other last bits.
+            signal = signal.expand(2, -1)
+        power = self._power(signal, 1 + samples // self.hop_length)[: batch * channels]
         power = power.reshape(batch, channels, self.n_bins, power.shape[-1])
         picture = self.decibel(power) if self.output == "decibel" else torch.sqrt(power)
         normalized: Tensor = self.normalize(picture)

@@ -84,6 +84,8 @@ class Descriptors(Frontend):
     sample_rate : int > 0, in Hz
     """
 
+    fixed = True
+
     chroma: Tensor
     mel: Tensor
     cosines: Tensor
@@ -145,7 +147,8 @@ class Descriptors(Frontend):
     def _cepstrum(self, power: Tensor) -> Tensor:
         """Average the MFCCs; as they are a linear change of decibels, those can be averaged before."""
         decibels: Tensor = self.decibel(torch.matmul(self.mel, power))
-        return torch.matmul(decibels.mean(dim=-1), self.cosines.T)
+        # Not a matrix product, whose last bits depend on the number of items.
+        return (decibels.mean(dim=-1).unsqueeze(-2) * self.cosines).sum(dim=-1)
 
 
 def _divisor(sums: Tensor) -> Tensor:

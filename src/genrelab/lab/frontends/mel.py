@@ -115,6 +115,8 @@ class MelSpectrogram(Frontend):
         If the band is empty or extends above half the sample rate.
     """
 
+    fixed = True
+
     filters: Tensor
 
     def __init__(

@@ -81,6 +81,8 @@ class Mfcc(Frontend):
         than mel bands.
     """
 
+    fixed = True
+
     cosines: Tensor
 
     def __init__(

@@ -144,6 +144,8 @@ class Picture(Frontend):
         If the waveform has several channels, `of` names no front-end, or options do not go together.
     """
 
+    fixed = True
+
     rows: Tensor | None
 
     def __init__(

@@ -115,6 +115,8 @@ class Stft(Frontend):
         See `Decibel`.
     """
 
+    fixed = True
+
     def __init__(
         self,
         *,

@@ -67,6 +67,8 @@ class WaveformPicture(Frontend):
         If the waveform has several channels.
     """
 
+    fixed = True
+
     ink: Tensor
 
     def __init__(

@@ -19,9 +19,10 @@ from genrelab.lab.models import GenreNetwork, Scores
 from genrelab.lab.models.duration import shortest_samples
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.dataset import EqualBatches, HeldOutDataset, SegmentDataset
-from genrelab.lab.training.experiment import labels_of
+from genrelab.lab.training.experiment import check_genres, labels_of
 from genrelab.lab.training.malloc import keep_freed_memory
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.frontend_outputs import Keeping, kept_outputs
 from genrelab.lab.training.train import resolve_device
 
 _BATCH = 32
@@ -74,10 +75,11 @@ def predict(
     Raises
     ------
     CorpusError
-        If no clip is left.
+        If no clip is left, or clips have several genres, which exclude each other in the network.
     """
     keep_freed_memory()
     corpus, store, audio = tested.corpus, tested.store, tested.audio
+    check_genres(network, corpus)
     labels = labels_of(corpus, tested.ids, store)
     if not labels:
         raise CorpusError(
@@ -88,11 +90,12 @@ def predict(
     dataset = HeldOutDataset(store, labels, audio, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
+    use_kept_outputs(network, dataset)
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
     done = 0
     with torch.inference_mode():
         for scores in (_by_track if network.shares_tracks else _by_batch)(network, dataset, place):
-            blocks.append(torch.softmax(scores.logits.double(), dim=-1).cpu().numpy())
+            blocks.append(network.probabilities(scores.logits.double()).cpu().numpy())
             done += len(scores.logits)
             if report is not None:
                 report(done, len(dataset))
@@ -104,6 +107,13 @@ def predict(
         truth={key: corpus.genres[number] for key, number in labels.items()},
         groups=groups_of(corpus, labels),
     )
+
+
+def use_kept_outputs(network: GenreNetwork, dataset: SegmentDataset) -> None:
+    """Let a dataset give kept outputs of the network's fixed front-ends, if its segments allow it."""
+    grid = None if network.shares_tracks else dataset.grid()
+    if grid is not None:
+        dataset.outputs = kept_outputs(network, dataset.store, grid, list(dataset.labels), options=Keeping())
 
 
 def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:
@@ -118,8 +128,7 @@ def _by_track(network: GenreNetwork, dataset: SegmentDataset, place: torch.devic
     for clip_id, numbered in groupby(enumerate(dataset.items), key=lambda pair: pair[1].clip_id):
         items = list(numbered)
         if store.frames(clip_id) < length:  # one segment; the dataset knows its length
-            waveform, _ = dataset[0, items[0][0]]
-            yield network(waveform[None].to(place))
+            yield network(dataset.waveform((0, items[0][0]))[None].to(place))
             continue
         for begin in range(0, len(items), _TOGETHER):
             starts = [item.start for _, item in items[begin : begin + _TOGETHER]]

@@ -131,7 +131,7 @@ def _labels(experiment: Experiment) -> Finding:
     for clip in _clips(experiment):
         digest = _digest(experiment, clip)
         if digest is not None and clip.genre is not None:
-            genres.setdefault(digest, {}).setdefault(clip.genre, clip.id)
+            genres.setdefault(digest, {}).setdefault(" and ".join(sorted(clip.genres)), clip.id)
     differ = [
         ", ".join(f"{printable(key)} is {printable(genre)}" for genre, key in each.items())
         for each in genres.values()

@@ -22,6 +22,16 @@ def figure(estimate: Mapping[str, float | None]) -> str:
     return f"{100 * value:.1f} % ({100 * low:.1f}-{100 * high:.1f})"
 
 
+def tags_summary(tags: Mapping[str, Any] | None) -> list[str]:
+    """Return the means of the figures of tags (`TagEvaluation.to_dict()`) as lines; none without tags."""
+    if tags is None or tags["mean_auc"]["value"] is None:
+        return []
+    names = (("mean_auc", "ROC-AUC"), ("mean_average_precision", "average precision"))
+    independent = all(tag.startswith("genre:") for tag in tags["tags"])
+    what = "independent genres" if independent else "tags"
+    return [f"mean of {what}: " + ", ".join(f"{label} {figure(tags[key])}" for key, label in names)]
+
+
 def summary(evaluation: Mapping[str, Any], voting: str) -> str:
     """Return the figures of an evaluation (`Evaluation.to_dict()`) as aligned lines.
 

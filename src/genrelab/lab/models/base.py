@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
@@ -60,6 +61,34 @@ class Scores(NamedTuple):
         )
 
 
+class Ready(NamedTuple):
+    """Segments whose front-end outputs are known already.
+
+    Attributes
+    ----------
+    waveform : Tensor [shape=(batch, channels, samples)]
+        For the other front-ends; without samples if there are none.
+    inputs : dict of str to Tensor
+        Outputs by the name of the front-end.
+    """
+
+    waveform: Tensor
+    inputs: dict[str, Tensor]
+
+    def to(self, device: torch.device) -> Ready:
+        """Return the same on a device."""
+        return Ready(self.waveform.to(device), {name: each.to(device) for name, each in self.inputs.items()})
+
+
+Sound = Tensor | Ready
+"""What a network scores: waveforms `[batch, channels, samples]`, or segments with known outputs."""
+
+
+def waveform_of(sound: Sound) -> Tensor:
+    """Return the waveform of segments; its first axis counts them."""
+    return sound.waveform if isinstance(sound, Ready) else sound
+
+
 class Body(nn.Module, ABC):
     """The part of a network after the front-ends.
 
@@ -71,11 +100,15 @@ class Body(nn.Module, ABC):
     shortest_frames : int or None
         Fewest frames of each input, for a body that takes sound of any duration; None takes only the length
         that the body was built for.
+    averages_probabilities : bool
+        Whether logits are logarithms of the mean probabilities of several networks, whose genres exclude
+        each other.
     map_channels : tuple of int
         Channels of the maps that its scores have: what teachers with maps can teach.
     """
 
     shortest_frames: int | None = None
+    averages_probabilities: bool = False
     map_channels: tuple[int, ...] = ()
 
     @abstractmethod
@@ -121,6 +154,8 @@ class GenreNetwork(nn.Module):
         Change only items with that copy number, in training mode only.
     tags : nn.Linear or None
         From the embedding to tags.
+    independent : bool
+        Whether each genre is a question of its own. The genres are tags then, with the same logits.
 
     Raises
     ------
@@ -137,8 +172,10 @@ class GenreNetwork(nn.Module):
         input_augments: Mapping[str, Pipeline],
         copies: Mapping[int, PictureCopy] | None = None,
         tags: nn.Linear | None = None,
+        independent: bool = False,
     ) -> None:
         super().__init__()
+        self.independent = independent
         copies = copies or {}
         named = [("inputs", name) for name in input_augments]
         for where, name in named + [("copies", copy.input) for copy in copies.values()]:
@@ -155,7 +192,7 @@ class GenreNetwork(nn.Module):
         self.copies = nn.ModuleList(copy.change for copy in copies.values())
         self._copied = [(number, _PREFIX + copy.input) for number, copy in copies.items()]
 
-    def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+    def forward(self, waveform: Sound, copy: Tensor | None = None) -> Scores:
         """Score `[batch, channels, samples]`, float32 at the recipe's rate.
 
         In training, `copy [batch]` is the number of the copy of each item; 0 is the clip itself.
@@ -164,6 +201,8 @@ class GenreNetwork(nn.Module):
 
     def _scored(self, inputs: Mapping[str, Tensor]) -> Scores:
         scores: Scores = self.body(inputs)
+        if self.independent:
+            return scores._replace(tags=scores.logits)
         return scores if self.tags is None else scores._replace(tags=self.tags(scores.embedding))
 
     def score_track(self, track: Tensor, starts: Sequence[int], samples: int) -> Scores:
@@ -195,6 +234,13 @@ class GenreNetwork(nn.Module):
         """Whether `score_track` costs less than `forward`."""
         return any(cast(Frontend, frontend).shares_tracks for frontend in self.frontends.values())
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return how likely genres are in comparison, from logits `[batch, genres]`: they sum to 1.
+
+        For independent genres these are their shares of the sum of all independent probabilities.
+        """
+        return torch.softmax(F.logsigmoid(logits) if self.independent else logits, dim=-1)
+
     def seed(self, seed: int) -> None:
         """Restart the random values of all augmentations from `seed`."""
         pipelines = [module for module in self.modules() if isinstance(module, Pipeline)]
@@ -207,19 +253,29 @@ class GenreNetwork(nn.Module):
             changed: Tensor = self.augment(waveform)
         return changed
 
-    def score_changed(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+    def score_changed(self, waveform: Sound, copy: Tensor | None = None) -> Scores:
         """Score a batch that is `changed` already."""
-        with _in_full(waveform):
+        with _in_full(waveform_of(waveform)):
             inputs = self._inputs(waveform, copy)
         return self._scored(inputs)
 
-    def inputs(self, waveform: Tensor, copy: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the inputs of the body by the name of the front-end."""
-        with _in_full(waveform):
-            return self._inputs(self.augment(waveform), copy)
+    def inputs(self, waveform: Sound, copy: Tensor | None = None) -> dict[str, Tensor]:
+        """Return the inputs of the body by the name of the front-end.
 
-    def _inputs(self, waveform: Tensor, copy: Tensor | None) -> dict[str, Tensor]:
-        inputs = {key: frontend(waveform) for key, frontend in self.frontends.items()}
+        Outputs that are known already are taken as they are: they are for networks that change no waveform.
+        """
+        with _in_full(waveform_of(waveform)):
+            return self._inputs(waveform if isinstance(waveform, Ready) else self.augment(waveform), copy)
+
+    def _inputs(self, sound: Sound, copy: Tensor | None) -> dict[str, Tensor]:
+        waveform = waveform_of(sound)
+        known = (
+            {_PREFIX + name: each for name, each in sound.inputs.items()} if isinstance(sound, Ready) else {}
+        )
+        inputs = {
+            key: known[key] if key in known else frontend(waveform)
+            for key, frontend in self.frontends.items()
+        }
         for key, pipeline in self.input_augments.items():
             inputs[key] = pipeline(inputs[key])
         if copy is not None and self.training:
@@ -231,6 +287,13 @@ class GenreNetwork(nn.Module):
     def parameter_count(self) -> int:
         """Return the number of trainable values."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+
+def frontends_of(network: GenreNetwork) -> dict[str, Frontend]:
+    """Return the front-ends of a network by their names."""
+    return {
+        key.removeprefix(_PREFIX): cast(Frontend, frontend) for key, frontend in network.frontends.items()
+    }
 
 
 def _in_full(waveform: Tensor) -> AbstractContextManager[object]:

@@ -45,6 +45,8 @@ class Ensemble(Body):
         If a member names an unknown input, no member uses an input, or a member is invalid.
     """
 
+    averages_probabilities = True
+
     def __init__(self, *, inputs: Mapping[str, Shape], genres: int, members: Members) -> None:
         super().__init__()
         used = {name for member in members for name in member.inputs}

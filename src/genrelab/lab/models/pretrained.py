@@ -27,7 +27,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from genrelab.errors import RecipeError, RunError, UsageError
 from genrelab.lab.models.backbone import Backbone
-from genrelab.lab.models.base import GenreNetwork
+from genrelab.lab.models.base import GenreNetwork, Sound
 from genrelab.lab.models.foreign_weights import numbered_layers, renamed
 from genrelab.lab.models.pretrained_run import is_run, start_from_run
 from genrelab.lab.models.weights_file import REMEDIES, Weights, misfits, read_weights, reason
@@ -98,7 +98,7 @@ def needs_calibration(network: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def calibrate(network: GenreNetwork, batches: Iterable[Tensor]) -> None:
+def calibrate(network: GenreNetwork, batches: Iterable[Sound]) -> None:
     """Fit the statistics of folded and strange batch norms to real input.
 
     The function of folded norms stays the same. One pass therefore suffices: the inputs of later norms do not

@@ -214,6 +214,8 @@ class SoundFusion2(Body):
     dropout : float, 0 <= dropout < 1
     """
 
+    averages_probabilities = True
+
     def __init__(
         self, *, inputs: Mapping[str, Shape], genres: int, width: Width = 16, dropout: Dropout = 0.0
     ) -> None:

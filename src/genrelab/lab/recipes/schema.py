@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -39,6 +40,11 @@ class Component(BaseModel):
         """Return the options without the name."""
         return dict(self.model_extra or {})
 
+
+_Named = Annotated[
+    Component, BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value)
+]
+"""A component, also written as its name alone: `binary` is `{kind: binary}`."""
 
 _Parts = Annotated[tuple[Component, ...], BeforeValidator(lambda value: () if value is None else value)]
 
@@ -128,7 +134,8 @@ class Training(Strict):
     """
 
     unwritten: ClassVar[tuple[str, ...]] = (
-        "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
+        "loss", "guessed", "balance", "mixup", "not_music", "view_segments", "frozen_norms_from",
+        "restart_epochs",
     )  # fmt: skip
 
     weights: str = Field(
@@ -136,6 +143,11 @@ class Training(Strict):
         min_length=1,
         description="initial weights: `none` is random; `imagenet` is timm's; else a file, .safetensors or "
         ".pt",
+    )
+    loss: _Named = Field(
+        Component(kind="cross-entropy"),
+        description="loss of the genres, a name or `{kind: NAME, OPTION: VALUE}`: `cross-entropy` for genres "
+        "that exclude each other, `binary` for clips with several genres",
     )
     optimizer: Literal["adam", "adamw", "muon", "soap", "sgd"] = Field(
         "adam",
@@ -183,6 +195,11 @@ class Training(Strict):
     )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)
+    restart_epochs: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        (),
+        description="of `cosine`: epochs, counted from 0, in which it starts again from the full rate; each "
+        "time it reaches 0 at the next one, or at the end. `train --more-epochs` adds one",
+    )
     patience: int | None = Field(
         None, gt=0, description="epochs without a better `monitor` after which training ends"
     )
@@ -261,6 +278,19 @@ class Training(Strict):
         if nesterov and (info.data.get("optimizer") != "sgd" or info.data.get("momentum") == 0):
             raise ValueError("Nesterov momentum needs training.optimizer=sgd and a training.momentum above 0")
         return nesterov
+
+    @field_validator("restart_epochs")
+    @classmethod
+    def _a_cosine_restarts_in_order(cls, epochs: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if epochs and info.data.get("schedule") != "cosine":
+            raise ValueError("only training.schedule=cosine starts again; remove them")
+        first, last = info.data.get("warmup_epochs", 0), info.data.get("max_epochs", 0)
+        if any(late <= early for early, late in pairwise((first, *epochs, last)) if epochs):
+            raise ValueError(
+                f"epochs in which the cosine starts again must rise from above {first} (warmup_epochs) to "
+                f"below {last} (max_epochs)"
+            )
+        return epochs
 
     @field_validator("step_epochs", "step_factor")
     @classmethod

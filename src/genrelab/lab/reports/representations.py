@@ -106,7 +106,7 @@ def middle_segment(store: AudioStore, corpus: Corpus, ids: Sequence[str], audio:
         )
     first = dataset.items[0].clip_id
     index = sum(item.clip_id == first for item in dataset.items) // 2
-    waveform, label = dataset[0, index]
+    waveform, label = dataset.waveform((0, index)), dataset.labels[first]
     start = dataset.items[index].start / audio.sample_rate
     return Segment(first, corpus.genres[label], start, waveform, audio.sample_rate)
 

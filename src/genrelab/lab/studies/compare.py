@@ -17,6 +17,8 @@ the recipe's own voting rule.
   difference, 0.5 that one system wins all. Cohen (1988) calls 0.05 small, 0.15 medium, 0.25 large.
 - Clips of a corpus remain the same clips when its sound is changed (`mp3:gtzan:...`): the comparison then
   measures the change.
+- Systems whose genres are independent are also compared by how they rank clips by each genre, see
+  `genrelab.lab.studies.genre_ranking`. Accuracies compare with the first genre of a clip.
 - Two systems without a common test clip are compared unpaired: each is resampled with its own artists.
 """
 
@@ -37,6 +39,7 @@ from genrelab.lab.findings.comparing import Decision, decision
 from genrelab.lab.findings.wording import published
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, Float
 from genrelab.lab.runs.folders import Run
+from genrelab.lab.studies.genre_ranking import RankingDifference, ranking_differences
 from genrelab.lab.studies.systems import Scored, System, systems_of
 
 _EFFECTS = ((0.25, "large"), (0.15, "medium"), (0.05, "small"), (0.0, "very small"))
@@ -66,6 +69,8 @@ class Pair:
         Above 0 if the first wins; None in the same cases, and if they never differ.
     leaks : tuple of str
         Names of the systems whose runs leak.
+    rankings : tuple of RankingDifference
+        ROC-AUC and average precision, if the genres of both are independent.
     """
 
     first: str
@@ -81,6 +86,7 @@ class Pair:
     p_value: float | None = None
     cohens_g: float | None = None
     leaks: tuple[str, ...] = ()
+    rankings: tuple[RankingDifference, ...] = ()
 
     def sentence(self) -> str:
         """Return which is better, by how much, whether that may be chance, and whose figures leak."""
@@ -141,6 +147,7 @@ class Comparison:
         pairs = []
         for pair in self.pairs:
             record = asdict(pair)
+            record["rankings"] = [each.to_dict() for each in pair.rankings]
             for key in ("difference", "balanced_difference"):
                 estimate: Estimate = getattr(pair, key)
                 record[key] = {
@@ -231,6 +238,7 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
         _difference(one, other, "accuracies"),
         _difference(one, other, "recalls"),
         leaks=tuple(each.name for each in (first, second) if each.verdict.state == "leaks"),
+        rankings=_rankings(first, second, both, seed=seed, resamples=resamples),
     )
     if not both or len(first.seeds) > 1 or len(second.seeds) > 1:
         return pair
@@ -243,6 +251,21 @@ def _pair(first: System, second: System, *, seed: int, resamples: int) -> Pair:
         only_second=losses,
         p_value=float(binomtest(wins, differing).pvalue) if differing else 1.0,
         cohens_g=wins / differing - 0.5 if differing else None,
+    )
+
+
+def _rankings(
+    first: System, second: System, clips: Sequence[str], *, seed: int, resamples: int
+) -> tuple[RankingDifference, ...]:
+    """Compare how two systems with independent genres rank their common clips."""
+    if not clips or first.ranked is None or second.ranked is None or first.genres != second.genres:
+        return ()
+    return ranking_differences(
+        [first.ranked[clip] for clip in clips],
+        [second.ranked[clip] for clip in clips],
+        [first.clips[clip].group for clip in clips],
+        seed=seed,
+        resamples=resamples,
     )
 
 

@@ -17,6 +17,7 @@ from genrelab.lab.findings import Finding, Verdict, combined
 from genrelab.lab.findings.wording import checked, sentence, warnings
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.inference.predict import TestSet, predict
+from genrelab.lab.inference.predict_tags import predict_genres
 from genrelab.lab.leakage.seen_clips import check_other_corpus, clips_to_test
 from genrelab.lab.metrics.predictions import Predictions, pool, write_predictions
 from genrelab.lab.metrics.scores import evaluate
@@ -91,14 +92,13 @@ def translate(corpus: Corpus, genres: Sequence[str], mapping: Mapping[str, str |
             f"with lines like `{unknown[0]}: {genres[0]}` or `{unknown[0]}: null`",
             code="genres-without-counterpart",
         )
-    renamed = [
-        dataclasses.replace(clip, genre=mapping.get(clip.genre, clip.genre))
-        for clip in corpus.clips
-        if clip.genre is not None
-    ]
-    return dataclasses.replace(
-        corpus, genres=tuple(genres), clips=[clip for clip in renamed if clip.genre is not None]
-    )
+    renamed = []
+    for clip in corpus.clips:
+        there = (mapping.get(genre, genre) for genre in clip.genres)
+        own = tuple(dict.fromkeys(genre for genre in there if genre is not None))
+        if own:
+            renamed.append(dataclasses.replace(clip, genre=own[0], more_genres=own[1:]))
+    return dataclasses.replace(corpus, genres=tuple(genres), clips=renamed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,6 +191,12 @@ def evaluate_elsewhere(
         device=device,
         report=partial(report, "testing") if report else None,
     )
+    usable = [key for key in ids if key in store]
+    tags = (
+        predict_genres(network, TestSet(corpus, usable, store, audio), device=device)
+        if network.independent
+        else None
+    )
     none = "none: every clip that was not used for training or for choosing the epoch"
     facts = {
         "Run": (
@@ -215,6 +221,7 @@ def evaluate_elsewhere(
         verdict=verdict,
         corpus=corpus_record(corpus).model_copy(update={"sound_sha256": sound}),
         split=record.split if own else SplitRecord(name="none", made=none, clips=sizes),
+        tags=tags,
         clips=corpus.by_id(),
     )
     return _write(folder, tested), folder

@@ -16,6 +16,7 @@ from genrelab.lab.findings.wording import warnings
 from genrelab.lab.metrics.predictions import pool
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.known_recordings import read_sounds
+from genrelab.lab.studies.genre_ranking import Ranked, ranked_clips
 
 _FOLD = re.compile(r"-?(\d+(?:\+\d+)*)of(\d+)(?=$|-without-)")
 
@@ -58,6 +59,8 @@ class System:
         What takes away the meaning of its figures.
     verdict : Verdict
         Of all its runs.
+    ranked : mapping of str to Ranked or None
+        Clip id -> independent probabilities of genres; None if genres exclude each other.
     """
 
     name: str
@@ -70,6 +73,7 @@ class System:
     clips: Mapping[str, Scored]
     warnings: tuple[str, ...]
     verdict: Verdict
+    ranked: Mapping[str, Ranked] | None = None
 
 
 def systems_of(runs: Sequence[Run]) -> tuple[System, ...]:
@@ -159,6 +163,7 @@ def _system(name: str, by_seed: Mapping[_Seeds, Sequence[Run]]) -> System:
         clips,
         tuple(dict.fromkeys(severe)),
         combined([each.verdict for each in records]),
+        ranked_clips(list(by_seed.values())),
     )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from genrelab.lab.augment.copies import PictureCopy, make_copy
+from genrelab.lab.corpora.genre_table import genre_truth
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
 from genrelab.lab.models import GenreNetwork
 from genrelab.lab.models.duration import shortest_samples
-from genrelab.lab.recipes.schema import Training
+from genrelab.lab.recipes.schema import Recipe, Training
 from genrelab.lab.training.dataset import (
     Drawn,
     EpochSampler,
@@ -19,6 +22,7 @@ from genrelab.lab.training.dataset import (
     HeldOutDataset,
     SegmentDataset,
     TrainingSet,
+    WithGenres,
 )
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.class_balance import BalancedSampler
@@ -26,6 +30,7 @@ from genrelab.lab.training.optimization.objective import UNLABELLED
 from genrelab.lab.training.parallel.part import Division, OwnItems
 from genrelab.lab.training.parallel.place import Place
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.frontend_outputs import Keeping, kept_outputs
 
 _GPU_WORKERS = 4
 
@@ -81,7 +86,54 @@ def choosing_set(experiment: Experiment, network: GenreNetwork) -> SegmentDatase
         return None
     labels = experiment.labels_or_error(settings.choose_epoch_on, experiment.roles.choosing)
     most, shortest = settings.valid_segments_per_clip, shortest_samples(network, audio)
-    return HeldOutDataset(experiment.store, labels, audio, most=most, shortest=shortest)
+    if not network.independent:
+        return HeldOutDataset(experiment.store, labels, audio, most=most, shortest=shortest)
+    truth = torch.from_numpy(genre_truth(experiment.corpus, list(labels)).astype(np.float32))
+    genres = dict(zip(labels, truth, strict=True))
+    return WithGenres(experiment.store, labels, audio, genres=genres, most=most, shortest=shortest)
+
+
+def keep_outputs(
+    experiment: Experiment,
+    network: GenreNetwork,
+    learning: TrainingSet,
+    choosing: SegmentDataset | None,
+) -> None:
+    """Let datasets give kept outputs of fixed front-ends wherever no waveform is changed or drawn.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    network : GenreNetwork
+        Its front-ends compute what is missing, where they are.
+    learning : TrainingSet
+    choosing : SegmentDataset or None
+    """
+    parts = [*learning.copies, *learning.unlabelled] if _hears_the_store(experiment.recipe) else []
+    # All or none: a batch holds waveforms or outputs.
+    if any(part.grid() is None for part in parts):
+        parts = []
+    options = Keeping(experiment.verify, experiment.progress("computing front-ends"))
+    found = []
+    for part in parts:
+        grid = part.grid()
+        assert grid is not None
+        found.append(kept_outputs(network, part.store, grid, list(part.labels), options=options))
+        if found[-1] is None or found[-1].kept.keys() != (found[0] or found[-1]).kept.keys():
+            found = []
+            break
+    for part, outputs in zip(parts if found else [], found, strict=True):
+        part.outputs = outputs
+    if choosing is not None and (grid := choosing.grid()) is not None:
+        choosing.outputs = kept_outputs(network, choosing.store, grid, list(choosing.labels), options=options)
+
+
+def _hears_the_store(recipe: Recipe) -> bool:
+    """Return whether front-ends get training segments as the stores hold them."""
+    training, augment = recipe.training, recipe.augment
+    changed = bool(augment.waveform) and augment.probability > 0
+    taught = recipe.distill is not None and bool(recipe.distill.teachers)
+    return not (changed or taught or training.mixup or training.not_music or training.view_segments > 1)
 
 
 def learning_loader(

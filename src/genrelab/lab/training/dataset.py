@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from torch.utils.data import Dataset, Sampler
 
 from genrelab.audio.pad import Padding, fit_length
 from genrelab.audio.segments import segment_starts
+from genrelab.lab.models.base import Sound
 from genrelab.lab.recipes.schema import Audio
 from genrelab.lab.training.store.audio_store import AudioStore
+from genrelab.lab.training.store.frontend_outputs import FrontendOutputs, Grid
 
 
 class Item(NamedTuple):
@@ -24,8 +26,8 @@ class Item(NamedTuple):
     start: int
 
 
-Example = tuple[Tensor, int]
-TrainingExample = tuple[Tensor, int, int, int]
+Example = tuple[Sound, int]
+TrainingExample = tuple[Sound, int, int, int]
 """A segment, its class number, the number of the copy (0 is the clip itself), the number of the clip."""
 
 
@@ -87,6 +89,11 @@ class SegmentDataset(Dataset[Example]):
         Views at random places; None takes the segments that the overlap fixes.
     copy : int
         Number of the copy of the clips; each copy has its own random places.
+
+    Attributes
+    ----------
+    outputs : FrontendOutputs or None
+        Kept outputs of front-ends, which then come in place of waveforms.
     """
 
     def __init__(
@@ -105,6 +112,7 @@ class SegmentDataset(Dataset[Example]):
         self.seed = seed
         self.drawn = drawn
         self.copy = copy
+        self.outputs: FrontendOutputs | None = None
         self.padding: Padding = "repeat" if audio.padding == "none" else audio.padding
         self.length = audio.segment_samples * (drawn.segments if drawn else 1)
         self.shortest = self.length
@@ -124,7 +132,21 @@ class SegmentDataset(Dataset[Example]):
         clip_id, start = self.items[number]
         return max(self.shortest, min(self.length, self.store.frames(clip_id) - start))
 
+    def grid(self) -> Grid | None:
+        """Return how the clips are cut; None if segments are left to chance or have several lengths."""
+        short = any(self.store.frames(clip_id) < self.length for clip_id in self.labels)
+        if self.drawn or (short and (self.padding == "random" or self.shortest < self.length)):
+            return None
+        padding: Padding = "end" if self.padding == "random" else self.padding
+        return Grid(self.length, self.audio.hop_samples, padding)
+
     def __getitem__(self, key: tuple[int, int]) -> Example:
+        clip_id, start = self.items[key[1]]
+        sound = self.waveform(key) if self.outputs is None else self.outputs.ready(clip_id, start)
+        return sound, self.labels[clip_id]
+
+    def waveform(self, key: tuple[int, int]) -> Tensor:
+        """Return the waveform of an item, `[channels, samples]`."""
         epoch, index = key
         clip_id, start = self.items[index]
         length = self.length
@@ -134,7 +156,7 @@ class SegmentDataset(Dataset[Example]):
         waveform = self.store.read(clip_id, start, length)
         size = max(self.shortest, waveform.shape[-1])
         fitted = fit_length(waveform, size, padding=self.padding, rng=rng)
-        return torch.from_numpy(fitted), self.labels[clip_id]
+        return torch.from_numpy(fitted)
 
 
 class HeldOutDataset(SegmentDataset):
@@ -173,6 +195,25 @@ class HeldOutDataset(SegmentDataset):
             return starts
         middles = (np.arange(self.most) + 0.5) * len(starts) / self.most
         return [starts[int(middle)] for middle in middles]
+
+
+class WithGenres(HeldOutDataset):
+    """Held-out segments with all genres of their clips, `[genres]` of 0 and 1, behind the class number.
+
+    Parameters
+    ----------
+    store, labels, audio, most, shortest
+        See `HeldOutDataset`.
+    genres : mapping of str to Tensor
+        By clip id.
+    """
+
+    def __init__(self, *args: Any, genres: Mapping[str, Tensor], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.genres = genres
+
+    def __getitem__(self, key: tuple[int, int]) -> Any:
+        return *super().__getitem__(key), self.genres[self.items[key[1]].clip_id]
 
 
 class EqualBatches(Sampler[list[tuple[int, int]]]):
@@ -228,8 +269,14 @@ class TrainingSet(Dataset[TrainingExample]):
     def __getitem__(self, key: tuple[int, int]) -> TrainingExample:
         epoch, number = key
         copy, index = self.items[number]
-        waveform, label = copy[epoch, index]
-        return waveform, label, copy.copy, self._number[copy.items[index].clip_id]
+        sound, label = copy[epoch, index]
+        return sound, label, copy.copy, self._number[copy.items[index].clip_id]
+
+    def waveform(self, key: tuple[int, int]) -> Tensor:
+        """Return the waveform of an item, `[channels, samples]`."""
+        epoch, number = key
+        copy, index = self.items[number]
+        return copy.waveform((epoch, index))
 
     def classes(self) -> list[int]:
         """Return the class number of each item."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.genre_table import genre_tags
 from genrelab.lab.corpora.identity import recording_keys
 from genrelab.lab.corpora.splits.split_checks import check_split
 from genrelab.lab.corpora.tag_table import usable_tags
@@ -21,6 +22,7 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.findings import Finding
 from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.models import GenreNetwork, build_network
+from genrelab.lab.models.build import loss_of
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
 from genrelab.lab.recipes.tags import NO_MUSIC
@@ -228,11 +230,18 @@ class Experiment:
         Raises
         ------
         CorpusError
-            If it reads a table of descriptors and the corpus is sound, or the other way round.
+            If it reads a table of descriptors and the corpus is sound, or the other way round, or clips have
+            several genres, which exclude each other in the network.
         """
         network = build_network(self.recipe, genres=self.classes, tags=len(self.tags))
         check_kind(self.recipe, network, self.corpus)
+        check_genres(network, self.corpus)
         return network
+
+    @cached_property
+    def genre_tags(self) -> tuple[str, ...]:
+        """The genres as tags, of a recipe with independent genres; empty for all others."""
+        return genre_tags(self.corpus.genres) if loss_of(self.recipe.training).independent else ()
 
     def labels(self, ids: Sequence[str], store: AudioStore | None = None) -> dict[str, int]:
         """Return clip id -> class number of those clips that a store holds, see `labels_of`."""
@@ -291,6 +300,27 @@ def labels_of(corpus: Corpus, ids: Sequence[str], store: AudioStore) -> dict[str
     number = {genre: index for index, genre in enumerate(corpus.genres)}
     clips = corpus.by_id()
     return {key: number[genre] for key in ids if key in store and (genre := clips[key].genre) is not None}
+
+
+def check_genres(network: GenreNetwork, corpus: Corpus) -> None:
+    """Refuse clips with several genres for a network whose genres exclude each other.
+
+    Raises
+    ------
+    CorpusError
+        If there are such clips, or a network of independent genres cannot name a genre of the corpus.
+    """
+    if network.independent:
+        genre_tags(corpus.genres)
+        return
+    several = [clip for clip in corpus.clips if clip.more_genres]
+    if several:
+        raise CorpusError(
+            f"{len(several)} of {len(corpus.clips)} clips of {corpus.name} have several genres, such as "
+            f"{several[0].id} ({'; '.join(several[0].genres)}), and the genres of this network exclude each "
+            "other. Train with --set training.loss=binary, or write one genre per clip",
+            code="several-genres",
+        )
 
 
 def check_kind(recipe: Recipe, network: GenreNetwork, corpus: Corpus) -> None:

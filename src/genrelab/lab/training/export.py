@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -56,7 +57,10 @@ class TagOutputs:
 
 
 class _Whole(nn.Module):
-    """A network with softmax and calibrated tags: what the model file computes."""
+    """A network with softmax and calibrated tags: what the model file computes.
+
+    Independent genres are such tags, too; their shares of the sum are the probabilities of genres.
+    """
 
     scale: Tensor
     offset: Tensor
@@ -74,7 +78,8 @@ class _Whole(nn.Module):
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
         scores = self.network(waveform)
-        outputs = (torch.softmax(scores.logits / self.temperature, dim=-1), scores.embedding)
+        logits = F.logsigmoid(scores.logits) if self.network.independent else scores.logits
+        outputs = (torch.softmax(logits / self.temperature, dim=-1), scores.embedding)
         if not self.with_tags:
             return outputs
         return (*outputs, torch.sigmoid(self.scale * scores.tags[:, self.columns] + self.offset))

@@ -7,19 +7,21 @@ import math
 import sys
 import threading
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from genrelab.console import PlainConsole
+from genrelab.console import Pace, PlainConsole
 
 
 class RunProgress(Callback):
-    """Show the run on standard error: a bar on a terminal, one line per epoch elsewhere.
+    """Show the run on standard error: a bar on a terminal, lines elsewhere.
 
-    The remaining time covers all epochs; early stopping may end the run sooner.
+    There is a line per epoch, and within an epoch one every 30 s. The remaining time covers all epochs; early
+    stopping may end the run sooner.
 
     Parameters
     ----------
@@ -31,10 +33,14 @@ class RunProgress(Callback):
         self.chosen_on = chosen_on
         self.console = PlainConsole(file=sys.stderr)
         self.bar: Progress | None = None
+        self.pace: Pace | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the bar, at the epoch where the run resumes."""
+        batches = int(trainer.num_training_batches)
+        done = batches * trainer.current_epoch
         if not self.console.is_terminal:
+            self.pace = Pace(done)
             return
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -43,20 +49,38 @@ class RunProgress(Callback):
             TextColumn("left  {task.fields[numbers]}"),
             console=self.console,
         )
-        batches = int(trainer.num_training_batches)
         total = batches * (trainer.max_epochs or 1)
-        self.task = self.bar.add_task(
-            "epoch", total=total, completed=batches * trainer.current_epoch, numbers=""
-        )
+        self.task = self.bar.add_task("epoch", total=total, completed=done, numbers="")
         self.bar.start()
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Advance the bar."""
+        """Advance the bar, or print a line if the last one is long ago."""
+        epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
         if self.bar is not None:
-            epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
             self.bar.update(self.task, advance=1, description=epoch)
+        elif self.pace is not None and self.pace.due():
+            batches, step = int(trainer.num_training_batches), batch_idx + 1
+            loss = float(outputs["loss"]) if isinstance(outputs, Mapping) else math.nan
+            left = self.pace.left(batches * trainer.current_epoch + step, batches * (trainer.max_epochs or 1))
+            parts = [epoch, f"step {step}/{batches}", f"loss {loss:.3f}", left]
+            self.console.print("  ".join(filter(None, parts)), soft_wrap=True)
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Print a line if the last one is long ago."""
+        if self.pace is not None and self.pace.due():
+            epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            batches = sum(int(number) for number in trainer.num_val_batches)
+            self.console.print(f"{epoch}  {self.chosen_on}: step {batch_idx + 1}/{batches}", soft_wrap=True)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the epoch's figures."""

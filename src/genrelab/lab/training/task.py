@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-import torch.nn.functional as F
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from genrelab.lab.models import GenreNetwork, Scores
+from genrelab.lab.models.base import Ready, Sound, waveform_of
 from genrelab.lab.recipes.schema import Training
 from genrelab.lab.training.optimization.freezing import freeze_as_in_the_end, freeze_for
 from genrelab.lab.training.optimization.mixup import Mixup
@@ -24,8 +24,8 @@ from genrelab.lab.training.optimization.schedule import learning_rate
 from genrelab.lab.training.optimization.views import Views, cut
 from genrelab.lab.training.parallel.part import Division, WholeBatch
 
-Batch = tuple[Tensor, ...]
-"""Waveforms, class numbers and, in training, numbers of copies and clips."""
+Batch = tuple[Any, ...]
+"""Waveforms or outputs of front-ends, class numbers and, in training, numbers of copies and clips."""
 
 
 class GenreTask(L.LightningModule):
@@ -72,10 +72,15 @@ class GenreTask(L.LightningModule):
         self.division = division
         self.seed = seed
 
-    def forward(self, waveform: Tensor, copy: Tensor | None = None) -> Scores:
+    def forward(self, waveform: Sound, copy: Tensor | None = None) -> Scores:
         """Score `[batch, channels, samples]`."""
         scores: Scores = self.network(waveform, copy)
         return scores
+
+    def on_train_start(self) -> None:
+        """Set the rate of the first epoch: a training that is extended may go on with another one."""
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = learning_rate(self.settings, self.current_epoch)
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         """Seed the random values of this epoch and freeze what its recipe freezes, before its first batch.
@@ -104,7 +109,9 @@ class GenreTask(L.LightningModule):
         """
         waveform, label, copy, clip = batch
         part = WholeBatch() if self.division is None else self.division.part(batch_index)
-        label, clip, own = part.whole(label), part.whole(clip), len(waveform)
+        label, clip, own = part.whole(label), part.whole(clip), len(waveform_of(waveform))
+        if isinstance(waveform, Ready):  # nothing changes, mixes or cuts it
+            return self._loss(self.network.score_changed(waveform, copy), Views(label, clip), 0)
         segments, added = self.settings.view_segments, 0
         blend = None if self.mixup is None else self.mixup.draw(len(label), label.device)
         sound = waveform if blend is None else part.own(blend.of(part.whole(waveform)))
@@ -123,10 +130,15 @@ class GenreTask(L.LightningModule):
         with part.computing(segments, added):
             everything = self.network.score_changed(sound, copy)
         everything = part.whole_scores(everything, added)
+        return self._loss(everything, views, added)
+
+    def _loss(self, everything: Scores, views: Views, added: int) -> Tensor:
+        """Return the loss of a batch from its scores, and log it; `added` outliers stand at the end."""
+        label, segments = views.label, views.segments
         music = len(label) * segments
         scores = everything.first(music)
         terms = self.objective(scores, views)
-        if self.outliers is not None:
+        if self.outliers is not None and added:
             terms["not_music"] = torch.stack(
                 [self.outliers.loss(each.logits[music:].float()) for each in everything.learning]
             ).mean()
@@ -149,10 +161,11 @@ class GenreTask(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log loss and accuracy of a batch."""
-        waveform, label = batch
+        waveform, label, *genres = batch
         logits = self(waveform).logits.float()
         accuracy = (logits.argmax(dim=1) == label).float().mean()
-        values = {"valid_loss": F.cross_entropy(logits, label), "valid_accuracy": accuracy}
+        loss = self.objective.measured(logits, label, genres[0] if genres else None)
+        values = {"valid_loss": loss, "valid_accuracy": accuracy}
         self.log_dict(
             values,
             on_step=False,

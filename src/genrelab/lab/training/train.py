@@ -34,10 +34,11 @@ from genrelab.lab.training.data_loading import (
     choosing_loader,
     choosing_set,
     division_of,
+    keep_outputs,
     learning_loader,
     training_set,
 )
-from genrelab.lab.training.dataset import TrainingSet
+from genrelab.lab.training.dataset import SegmentDataset, TrainingSet
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.interrupt import Interrupt
 from genrelab.lab.training.malloc import keep_freed_memory
@@ -266,6 +267,8 @@ def _prepare(experiment: Experiment, folder: Path, device: str, shown: Sequence[
     learning = training_set(experiment)
     choosing = choosing_set(experiment, network)
     objective, about = make_objective(experiment, learning, network)
+    if group is None:
+        _keep_outputs(experiment, network, learning, choosing, gpu)
     outliers = (
         Outliers(settings.not_music, sample_rate=recipe.audio.sample_rate) if settings.not_music else None
     )
@@ -292,6 +295,19 @@ def _prepare(experiment: Experiment, folder: Path, device: str, shown: Sequence[
         **trainer_options(group),
     )
     return _Setup(task, keep, trainer, learning, learn, choose, about, gpu)
+
+
+def _keep_outputs(
+    experiment: Experiment,
+    network: GenreNetwork,
+    learning: TrainingSet,
+    choosing: SegmentDataset | None,
+    gpu: bool,
+) -> None:
+    """Keep outputs of front-ends, computed on the device of the training."""
+    network.frontends.to("cuda" if gpu else "cpu")
+    keep_outputs(experiment, network, learning, choosing)
+    network.frontends.to("cpu")
 
 
 def _found(experiment: Experiment, setup: _Setup, folder: Path, resumed: bool) -> dict[str, Any]:

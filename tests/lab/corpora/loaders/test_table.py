@@ -168,10 +168,31 @@ def test_a_path_that_leads_out_is_refused(folder: Path, path: str) -> None:
         load_corpus(f"table:{folder}")
 
 
-def test_missing_files_are_counted_and_named(folder: Path) -> None:
-    write(folder, "path,genre", "a.wav,jazz", *(f"gone{number}.wav,rock" for number in range(5)))
-    with raises("table-clips-missing", 5, 6, "gone0.wav", "2 more"):
+def test_missing_files_are_skipped_and_named(folder: Path) -> None:
+    rows = ["a.wav,jazz,train", *(f"gone{number}.wav,folk,train" for number in range(5)), "b.wav,rock,test"]
+    write(folder, "path,genre,split", *rows)
+    corpus = load_corpus(f"table:{folder}")
+    assert [clip.id for clip in corpus.clips] == ["a.wav", "b.wav"]
+    assert corpus.genres == ["jazz", "rock"], "a genre without a file is none of the corpus"
+    assert corpus.skipped == {
+        f"gone{number}.wav": f"the file gone{number}.wav is missing" for number in range(5)
+    }
+    split = corpus.published_splits["published"]
+    assert (split.train, split.test) == (["a.wav"], ["b.wav"])
+
+
+def test_without_any_file_the_table_is_refused(folder: Path) -> None:
+    write(folder, "path,genre", *(f"gone{number}.wav,rock" for number in range(5)))
+    with raises("table-clips-missing", 5, "gone0.wav", "2 more"):
         load_corpus(f"table:{folder}")
+
+
+def test_several_genres_of_a_clip_are_separated_by_semicolons(folder: Path) -> None:
+    write(folder, "path,genre", "a.wav,rock; pop", "b.wav,pop", "c.wav,rock/folk", "d.wav, ; ")
+    corpus = load_corpus(f"table:{folder}")
+    assert [clip.genres for clip in corpus.clips] == [("rock", "pop"), ("pop",), ("rock/folk",), ()]
+    assert corpus.genres == ["pop", "rock", "rock/folk"]
+    assert [clip.genre for clip in corpus.clips] == ["rock", "pop", "rock/folk", None]
 
 
 @pytest.mark.parametrize(

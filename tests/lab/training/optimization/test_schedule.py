@@ -113,3 +113,23 @@ def test_nesterov_reaches_the_optimizer(tiny_recipe: Callable[..., Recipe]) -> N
         ).configure_optimizers()
         assert isinstance(made, dict) and isinstance(made["optimizer"], torch.optim.SGD)
         assert made["optimizer"].param_groups[0]["nesterov"] is expected
+
+
+def test_a_cosine_starts_again_in_each_restart() -> None:
+    expected = [
+        rates_of_torch(lambda optimizer, n=n: CosineAnnealingLR(optimizer, n), 0.005, n) for n in (20, 30, 35)
+    ]
+    settings = training(schedule="cosine", restart_epochs=[25, 55], **WARMUP)
+    assert rates(settings) == pytest.approx([1e-5] * 5 + sum(expected, []), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"restart_epochs": [25]},
+        *({"schedule": "cosine", "restart_epochs": each} for each in ([90], [30, 20], [3])),
+    ],
+)
+def test_restarts_out_of_order_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="restart_epochs"):
+        training(**values, **WARMUP)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.genre_table import split_genres
 from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_table
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS, GENRES, fault_filtered, packaged_rows
 from genrelab.lab.corpora.paths import examples, folder_safe, without_suffix
@@ -113,15 +114,18 @@ def load(argument: str) -> Corpus:
     artists = (
         {row["clip_id"]: row["artist"] for row in packaged_rows("gtzan-artists.csv")} if of_gtzan else {}
     )
-    clips = [
-        Clip(id=clip_id, path=None, genre=row["label"] or None, artist=artists.get(clip_id) or None)
-        for clip_id, (_, row) in zip(clip_ids, rows, strict=True)
-    ]
+    clips = []
+    for clip_id, (_, row) in zip(clip_ids, rows, strict=True):
+        genre, *more = split_genres(row["label"]) or (None,)
+        artist = artists.get(clip_id) or None
+        clips.append(
+            Clip(id=clip_id, path=None, genre=genre, artist=artist, more_genres=tuple(filter(None, more)))
+        )
     split = fault_filtered(set(clip_ids)) if of_gtzan else None
     name = "gtzan-features" if of_gtzan else folder_safe(file.stem)
     return Corpus(
         name=f"{name}-{len(chosen)}" if selection else name,
-        genres=sorted({clip.genre for clip in clips if clip.genre}),
+        genres=sorted({genre for clip in clips for genre in clip.genres}),
         clips=clips,
         licence="unknown (research use)" if of_gtzan else "unknown (that of the table)",
         citation=f"descriptors of GTZAN's clips, {file.name}" if of_gtzan else f"the table {file.name}",

@@ -1,9 +1,10 @@
 """A table of clips: a CSV file with one row per clip.
 
-The columns `path` and `genre` are required. Optional columns are `clip_id`, `artist`, `start` and `duration`
-(in seconds), `split` (train, valid or test), `corpus`, `label_origin` (the source of the genre) and `tags`
-(such as `mood:calm; genre:folk`); any other column can select rows. A row without a genre is an unlabelled
-clip.
+The columns `path` and `genre` are required; `rock; pop` is a clip with two genres. Optional columns are
+`clip_id`, `artist`, `start` and `duration` (in seconds), `split` (train, valid or test), `corpus`,
+`label_origin` (the source of the genre) and `tags` (such as `mood:calm; genre:folk`); any other column can
+select rows. A row without a genre is an unlabelled clip. Rows whose files are missing are skipped and named,
+unless all are.
 
 Licence and citation: those of the files.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from genrelab.errors import CorpusError
+from genrelab.lab.corpora.genre_table import split_genres
 from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_table
 from genrelab.lab.corpora.paths import examples, folder_safe
 from genrelab.lab.corpora.tag_names import MOST_TAGS_PER_CLIP, in_order, spelling_key, split_tags, tag_fault
@@ -61,23 +63,26 @@ def load(argument: str) -> Corpus:
     ------
     CorpusError
         If the file or a required column is missing, a selection matches nothing, a path leads out of the
-        folder of the table, files are missing, a number or a tag is invalid, or two rows have the same id.
+        folder of the table, all files are missing, a number or a tag is invalid, or two rows have the same
+        id.
     """
     place, _, selection = argument.partition("?")
     file = find_table(place, corpus="table", usual_name="clips.csv")
     columns, cells = read_table(file, corpus="table", needed=_NEEDED)
     rows = [_Row(number, dict(zip(columns, row, strict=False))) for number, row in cells]
     rows = _select(file, columns, _with_unique_ids(file, rows), selection)
-    clips = _clips(file, rows)
+    clips, skipped = _clips(file, rows)
+    rows = [row for row in rows if row.clip_id not in skipped]
     origin = file.resolve().parent.name if file.name == "clips.csv" else file.stem
     split = _split(file, rows) if "split" in columns else None
     return Corpus(
         name=folder_safe(f"{origin} {unquote(selection)}" if selection else origin),
-        genres=sorted({clip.genre for clip in clips if clip.genre}),
+        genres=sorted({genre for clip in clips for genre in clip.genres}),
         clips=clips,
         licence="unknown (that of the files)",
         citation="none (a table of your own)",
         published_splits={"published": split} if split else {},
+        skipped=skipped,
     )
 
 
@@ -116,14 +121,17 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
     return rows
 
 
-def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
+def _clips(file: Path, rows: list[_Row]) -> tuple[list[Clip], dict[str, str]]:
+    """Return the clips whose files are there, and why the others are skipped."""
     folder = file.resolve().parent
     tags = _tags(file, rows)
+    genres = {row.number: split_genres(row.cell("genre")) for row in rows}
     clips = [
         Clip(
             id=row.clip_id,
             path=_inside(file, folder, row),
-            genre=row.cell("genre") or None,
+            genre=next(iter(genres[row.number]), None),
+            more_genres=genres[row.number][1:],
             artist=row.cell("artist") or None,
             start=_seconds(file, row, "start"),
             duration=_seconds(file, row, "duration"),
@@ -132,18 +140,19 @@ def _clips(file: Path, rows: list[_Row]) -> list[Clip]:
         )
         for row in rows
     ]
-    missing = [
-        row.cell("path")
+    missing = {
+        clip.id: row.cell("path")
         for row, clip in zip(rows, clips, strict=True)
         if not os.path.isfile(clip.path or folder)
-    ]
-    if missing:
+    }
+    if len(missing) == len(clips):
         raise CorpusError(
-            f"table: {file}: {len(missing)} of {len(rows)} files are missing, such as {examples(missing)}. "
+            f"table: {file}: all {len(rows)} files are missing, such as {examples(list(missing.values()))}. "
             "Paths are relative to the table's folder",
             code="table-clips-missing",
         )
-    return clips
+    skipped = {key: f"the file {path} is missing" for key, path in missing.items()}
+    return [clip for clip in clips if clip.id not in skipped], skipped
 
 
 def _tags(file: Path, rows: list[_Row]) -> dict[int, tuple[str, ...] | None]:

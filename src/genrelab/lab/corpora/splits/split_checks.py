@@ -165,7 +165,7 @@ def _shared(kind: str, names: Sequence[str], shared: Sequence[Shared]) -> Findin
 def _missing_genres(corpus: Corpus, sides: _Sides) -> Finding:
     found = {}
     for part, clips in sides.items():
-        there = {clip.genre for clip in clips}
+        there = {genre for clip in clips for genre in clip.genres}
         missing = [genre for genre in corpus.genres if genre not in there]
         if missing and clips:
             found[part] = f"{part}: {', '.join(missing)}"

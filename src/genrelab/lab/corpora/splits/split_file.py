@@ -39,7 +39,7 @@ def split_text(corpus: Corpus, split: Split) -> str:
             if clip_id not in clips:
                 message = f"clip {clip_id!r} of the split is not in the corpus {corpus.name}"
                 raise CorpusError(message, code="split-clip-not-in-corpus")
-            rows.append((clip_id, part, clips[clip_id].genre or "", clips[clip_id].artist or ""))
+            rows.append((clip_id, part, "; ".join(clips[clip_id].genres), clips[clip_id].artist or ""))
     return csv_lines(rows, formulas=True)
 
 

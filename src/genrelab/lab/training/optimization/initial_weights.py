@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 import torch
-from torch import Tensor
 
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models.base import Sound, waveform_of
 from genrelab.lab.models.descriptor_mlp import DescriptorMLP
 from genrelab.lab.models.pretrained import calibrate, load_pretrained, needs_calibration
 from genrelab.lab.recipes.schema import Training
@@ -41,7 +41,7 @@ def weights_hash(training: Training) -> str | None:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[str]:
+def calibrate_start(network: GenreNetwork, waveforms: Iterable[Sound]) -> list[str]:
     """Fit statistics of a network to training clips before the first epoch.
 
     Batch norms that were folded into convolutions get the statistics of 256 segments; the standardization of
@@ -52,7 +52,7 @@ def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[
     network : GenreNetwork
         After `load_start`.
     waveforms : iterable of Tensor [shape=(batch, channels, samples)]
-        Of training clips.
+        Of training clips, or outputs of front-ends for them.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def calibrate_start(network: GenreNetwork, waveforms: Iterable[Tensor]) -> list[
     return ["these batch norms were calibrated on segments of training clips"]
 
 
-def _standardize(network: GenreNetwork, body: DescriptorMLP, waveforms: Iterable[Tensor]) -> None:
+def _standardize(network: GenreNetwork, body: DescriptorMLP, waveforms: Iterable[Sound]) -> None:
     device = next(network.parameters()).device
     training = network.training
     network.eval()  # without augmentation
@@ -79,10 +79,10 @@ def _standardize(network: GenreNetwork, body: DescriptorMLP, waveforms: Iterable
     network.train(training)
 
 
-def _enough(waveforms: Iterable[Tensor]) -> Iterator[Tensor]:
+def _enough(waveforms: Iterable[Sound]) -> Iterator[Sound]:
     seen = 0
     for batch in waveforms:
         yield batch
-        seen += len(batch)
+        seen += len(waveform_of(batch))
         if seen >= _CALIBRATION_SEGMENTS:
             return

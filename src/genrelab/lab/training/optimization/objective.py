@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Literal, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
+from genrelab.lab.losses import Costs, CrossEntropy, GenreLoss
 from genrelab.lab.models import Scores
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.training.distillation.taught import Source, Taught
@@ -24,7 +27,7 @@ RegressLoss = Literal["smooth-l1", "mse", "cosine"]
 
 
 class Objective(nn.Module):
-    """The loss: cross-entropy with labels, smoothed per clip and weighted per class; teachers; tags.
+    """The loss: that of genres with labels, smoothed per clip and weighted per class; teachers; tags.
 
     Parameters
     ----------
@@ -36,10 +39,15 @@ class Objective(nn.Module):
         The loss with the targets of teachers.
     tags : TagLoss or None
         The loss of tags.
+    loss : GenreLoss or None
+        The loss of genres; None is the cross-entropy.
+    genres : np.ndarray [shape=(clips, genres)] or None
+        Which genres each clip has, 0 or 1, for a loss of independent genres.
     """
 
     smoothing: Tensor
     class_weights: Tensor
+    genres: Tensor | None
 
     def __init__(
         self,
@@ -48,12 +56,17 @@ class Objective(nn.Module):
         class_weights: Sequence[float],
         distill: Distilling | None = None,
         tags: TagLoss | None = None,
+        loss: GenreLoss | None = None,
+        genres: npt.NDArray[np.int8] | None = None,
     ) -> None:
         super().__init__()
         for name, values in (("smoothing", smoothing), ("class_weights", class_weights)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+        table = None if genres is None else torch.from_numpy(genres.astype(np.float32))
+        self.register_buffer("genres", table, persistent=False)
         self.distill = distill
         self.tags = tags
+        self.loss = CrossEntropy() if loss is None else loss
 
     def forward(self, scores: Scores, views: Views) -> dict[str, Tensor]:
         """Return the terms of a batch's loss, by name; the loss is their sum.
@@ -83,16 +96,38 @@ class Objective(nn.Module):
         return whole
 
     def labels(self, logits: Tensor, views: Views) -> Tensor:
-        """Return the cross-entropy of segments, averaged over the views that have labels."""
-        genres, label = logits.shape[-1], views.label
+        """Return the loss of genres of segments, averaged over the views that have labels."""
+        costs: Costs = self.loss(logits)
+        label = views.label
         known = (label != UNLABELLED).to(logits.dtype)
-        number = label.clamp_min(0)
-        smoothing = self.smoothing[views.clip][:, None]
-        wanted = (1 - smoothing) * F.one_hot(number, genres) + smoothing / genres
-        wanted = wanted * (known * self.class_weights[number])[:, None]
-        wanted, known = views.mixed(wanted), views.mixed(known)
-        total = -(wanted * views.mean(F.log_softmax(logits, dim=-1))).sum()
+        weight = (known * self.class_weights[label.clamp_min(0)])[:, None]
+        wanted, known = views.mixed(self._wanted(logits, views) * weight), views.mixed(known)
+        total = (wanted * views.mean(costs.wanted)).sum()
+        if costs.unwanted is not None:
+            total = total + ((views.mixed(weight) - wanted) * views.mean(costs.unwanted)).sum()
         return total / known.sum().clamp_min(torch.finfo(total.dtype).eps)
+
+    def measured(self, logits: Tensor, label: Tensor, genres: Tensor | None) -> Tensor:
+        """Return the loss of clips that are not trained on, comparable between losses of one kind.
+
+        Parameters
+        ----------
+        logits : Tensor [shape=(batch, genres)]
+        label : Tensor [shape=(batch,)]
+            Class numbers.
+        genres : Tensor [shape=(batch, genres)] or None
+            0 or 1, for independent genres; None is the cross-entropy.
+        """
+        if genres is None:
+            return F.cross_entropy(logits, label)
+        return F.binary_cross_entropy_with_logits(logits, genres)
+
+    def _wanted(self, logits: Tensor, views: Views) -> Tensor:
+        """Return the smoothed label of each view, `[views, genres]`."""
+        genres, smoothing = logits.shape[-1], self.smoothing[views.clip][:, None]
+        if self.genres is not None:  # each genre is between yes and no
+            return (1 - smoothing) * self.genres[views.clip] + smoothing / 2
+        return (1 - smoothing) * F.one_hot(views.label.clamp_min(0), genres) + smoothing / genres
 
 
 class Distilling(nn.Module):

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genrelab.lab.corpora.genre_table import genre_truth
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.tag_table import tag_truth
 from genrelab.lab.models import GenreNetwork
+from genrelab.lab.models.build import loss_of
 from genrelab.lab.training.dataset import TrainingSet
 from genrelab.lab.training.distillation.clip_answers import clip_answers
 from genrelab.lab.training.distillation.distillation import Distillation, clip_targets
@@ -92,7 +94,12 @@ def make_objective(
             },
             "taught": list(experiment.taught_tags),
         }
-    return Objective(smoothing=smoothing, class_weights=weights, distill=distill, tags=tags), about
+    loss = loss_of(training)
+    table = genre_truth(corpus, clips) if loss.independent else None
+    objective = Objective(
+        smoothing=smoothing, class_weights=weights, distill=distill, tags=tags, loss=loss, genres=table
+    )
+    return objective, about
 
 
 def _table(
@@ -193,4 +200,4 @@ def _some(learning: TrainingSet) -> Iterator[Tensor]:
     """Give evenly spread views of an epoch before all others."""
     chosen: Sequence[int] = np.linspace(0, len(learning) - 1, min(_VIEWS, len(learning))).astype(int).tolist()
     for begin in range(0, len(chosen), 8):
-        yield torch.stack([learning[0, number][0] for number in chosen[begin : begin + 8]])
+        yield torch.stack([learning.waveform((0, number)) for number in chosen[begin : begin + 8]])
