@@ -72,6 +72,8 @@ def test_every_state_is_told_apart(tmp_path: Path) -> None:
     }
     assert "99" in (found[damaged].problem or "")
     assert found[finished].tracks is not None and found[finished].tracks.accuracy.value == 0.75
+    longer = read_entry(make_run(tmp_path, "random-seed1-epochs40"))
+    assert (longer.split, longer.seed) == ("random", 1)
     assert (found[stopped].corpus, found[stopped].split, found[stopped].seed) == ("tones", "random", 1)
 
 

@@ -43,7 +43,7 @@ class IndexedClip(BaseModel):
     bytes : int or None
         None in an index of mirdata.
     genre : str or None
-        None for an unlabelled clip, and in an index of mirdata.
+        Several are separated by semicolons. None for an unlabelled clip, and in an index of mirdata.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -117,7 +117,7 @@ def make_index(corpus: Corpus, *, report: Report | None = None) -> CorpusIndex:
                 "lists all such clips",
                 code="index-clip-unreadable",
             ) from error
-        clips[clip.id] = IndexedClip(file=path.name, digest=digest, bytes=size, genre=clip.genre)
+        clips[clip.id] = IndexedClip(file=path.name, digest=digest, bytes=size, genre=_genre(clip))
         if report is not None:
             report("hashing", done, len(corpus.clips))
     return CorpusIndex(corpus=corpus.name, clips=clips)
@@ -207,8 +207,8 @@ def _difference(clip: Clip, known: IndexedClip, index: CorpusIndex, digests: dic
     if digest != known.digest:
         other = f" ({path.name}, not {known.file})" if path.name != known.file else ""
         return f"other content{other}"
-    if index.labelled and clip.genre != known.genre:
-        return f"genre {clip.genre or 'none'}, not {known.genre or 'none'}"
+    if index.labelled and _genre(clip) != known.genre:
+        return f"genre {_genre(clip) or 'none'}, not {known.genre or 'none'}"
     return None
 
 
@@ -230,6 +230,10 @@ def _of_mirdata(path: Path, tracks: Mapping[str, Any]) -> CorpusIndex:
 
 def _is_sound(name: str) -> bool:
     return Path(name).suffix.lower() in AUDIO_SUFFIXES
+
+
+def _genre(clip: Clip) -> str | None:
+    return "; ".join(clip.genres) or None
 
 
 def _file(clip: Clip) -> Path:

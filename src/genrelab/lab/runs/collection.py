@@ -38,8 +38,8 @@ _LAST_STATE = "last.ckpt"  # genrelab.lab.training.checkpoints.LAST, which is no
 _MARKS = (
     names.SPLIT, names.METRICS, names.SOUND, names.FINAL, names.PRETRAINING, names.LEARNED, _LAST_STATE,
 )  # fmt: skip
-SEED_NAME = re.compile(r"(?P<split>.+)-seed(?P<seed>\d{1,10})")
-"""The name of a run folder, `<base>/<recipe>/<corpus>/<split>-seed<k>`."""
+SEED_NAME = re.compile(r"(?P<split>.+)-seed(?P<seed>\d{1,10})(?:-epochs\d{1,10})?")
+"""The name of a run folder, `<base>/<recipe>/<corpus>/<split>-seed<k>`, or of its extension."""
 
 
 @dataclass(frozen=True, kw_only=True)

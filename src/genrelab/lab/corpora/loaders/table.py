@@ -151,7 +151,10 @@ def _clips(file: Path, rows: list[_Row]) -> tuple[list[Clip], dict[str, str]]:
             "Paths are relative to the table's folder",
             code="table-clips-missing",
         )
-    skipped = {key: f"the file {path} is missing" for key, path in missing.items()}
+    skipped = {
+        key: "its file is missing" if path == key else f"its file {path} is missing"
+        for key, path in missing.items()
+    }
     return [clip for clip in clips if clip.id not in skipped], skipped
 
 
