@@ -16,7 +16,7 @@ from genrelab.cli.main import main
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS
 
 README, LABORATORY, CORPORA = (ROOT / page for page in ("README.md", "docs/laboratory.md", "docs/corpora.md"))
-ELSEWHERE = ("fma", "ismir2004")  # corpora that nothing small is made of here
+ELSEWHERE = ("fma", "ismir2004", "--from")  # what nothing small is made of here
 SMALL = ["--device=cpu"] + [
     f"--set={change}"
     for change in ("audio.segment_seconds=0.5", "training.max_epochs=1", "training.segments_per_clip=1")

@@ -39,7 +39,7 @@ def compare(
         for warning in system.warnings:
             note(f"note: {system.name}: {warning}")
         verdict = system.verdict
-        note("; ".join([f"verdict on {system.name}: {verdict.state}", *because(verdict)]))
+        note(" ".join([f"verdict on {system.name}: {verdict.state}.", *because(verdict)]))
     if format == "json":
         say_json(result.to_dict())
         return

@@ -1,4 +1,4 @@
-"""`genrelab corpora`: list, inspect, render, verify and audit corpora."""
+"""`genrelab corpora`: list, fetch, inspect, render, verify and audit corpora."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.fetch import fetch_corpus
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json, say_text
 
@@ -87,8 +88,11 @@ def show(
     if format == "json":
         say_json(record)
         return
+    from genrelab.lab.findings.skipped import skipped_alike
+    from genrelab.lab.findings.wording import skipped_lines
     from genrelab.printing import yaml_text
 
+    record["skipped"] = skipped_lines(skipped_alike(music.skipped))
     say_text(yaml_text(record))
 
 
@@ -142,24 +146,81 @@ def render(
 @app.command()
 def verify(
     corpus: Annotated[str, typer.Argument(help="NAME:PATH.")],
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Compare the files with this index instead of decoding them; mirdata's, too."
+        ),
+    ] = None,
+    write_index: Annotated[
+        Path | None,
+        typer.Option("--write-index", metavar="FILE", help="Write the checksums of the files, for --index."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index that is there.")] = False,
     format: Format = "table",
     plugin: Plugins = None,
 ) -> None:
-    """Decode every clip of a corpus, and list missing or broken ones; then the exit code is 1.
+    """Decode every clip of a corpus, or compare its files with an index; exit code 1 if something is wrong.
 
     Example: genrelab corpora verify gtzan:/data/GTZAN
-    """
-    from genrelab.lab.corpora.registry import load_corpus
-    from genrelab.lab.corpora.verify import verify_corpus
 
-    found = verify_corpus(load_corpus(corpus))
+    First --write-index gtzan.json, later --index gtzan.json: that lists clips that are missing, changed
+    (their content or their genre) or added since.
+    """
+    from genrelab.errors import UsageError
+    from genrelab.lab.corpora.registry import load_corpus
+
+    if index is not None and write_index is not None:
+        raise UsageError("--index and --write-index exclude each other", code="index-and-write-index")
+    music = load_corpus(corpus)
+    if write_index is not None:
+        _write_index(music, write_index, overwrite=overwrite)
+    elif index is not None:
+        _compare(music, index, format)
+    else:
+        _decode(music, format)
+
+
+def _write_index(music: Corpus, path: Path, *, overwrite: bool) -> None:
+    from genrelab.lab.corpora.checksums import make_index, require_free, write_index
+
+    require_free(path, overwrite=overwrite)  # before an hour of reading
+    with counting() as report:
+        made = make_index(music, report=report)
+    write_index(path, made, overwrite=overwrite)
+    say(f"{len(made.clips)} clips in {path}")
+
+
+def _compare(music: Corpus, path: Path, format: str) -> None:
+    from genrelab.lab.corpora.checksums import compare_index, read_index
+
+    with counting() as report:
+        found = compare_index(music, read_index(path), report=report)
+    if format == "json":
+        lists = {"missing": list(found.missing), "changed": dict(found.changed), "added": list(found.added)}
+        say_json({"same": found.same, **lists})
+    else:
+        say(*(f"missing  {clip_id}" for clip_id in found.missing))
+        say(*(f"changed  {clip_id}: {what}" for clip_id, what in found.changed.items()))
+        say(*(f"added    {clip_id}" for clip_id in found.added))
+        numbers = f"{len(found.missing)} missing, {len(found.changed)} changed, {len(found.added)} added"
+        say(f"{found.same} clips are as in the index, {numbers}")
+    if not found.unchanged:
+        raise typer.Exit(1)
+
+
+def _decode(music: Corpus, format: str) -> None:
+    from genrelab.lab.corpora.verify import verify_corpus
+    from genrelab.lab.findings.skipped import skipped_alike
+    from genrelab.lab.findings.wording import skipped_lines
+
+    found = verify_corpus(music)
     faults = {"skipped": dict(found.skipped), "unreadable": dict(found.unreadable)}
     if format == "json":
         say_json({"readable": found.readable, **faults})
     else:
-        for what, clips in faults.items():
-            for clip_id, reason in clips.items():
-                say(f"{what}  {clip_id}: {reason}")
+        say(*(f"skipped  {line}" for line in skipped_lines(skipped_alike(found.skipped))))
+        say(*(f"unreadable  {clip_id}: {reason}" for clip_id, reason in found.unreadable.items()))
         say(f"{found.readable} clips can be read, {sum(map(len, faults.values()))} cannot")
     if not found.complete:
         raise typer.Exit(1)
@@ -211,3 +272,6 @@ def audit(
         say(f"artist in two parts of the split  {len(found.artists)} artists")
     say(f"{len(found.repetitions)} repetitions among {len(music.clips)} clips")
     say(f"page    {folder / PAGE}", f"exclude {folder / EXCLUDE} ({len(found.excluded)} clips)")
+
+
+app.command("fetch")(fetch_corpus)

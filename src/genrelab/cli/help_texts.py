@@ -16,7 +16,7 @@ PANELS = {
     "Models and settings": ("model", "config"),
     "Laboratory": (
         "demo", "recipes", "corpora", "train", "pretrain", "targets", "search", "evaluate", "compare",
-        "fuse", "reproduce", "figures", "bench", "finalize", "export",
+        "fuse", "reproduce", "figures", "runs", "bench", "finalize", "export",
     ),
 }  # fmt: skip
 """Title of each panel of `genrelab --help` -> its commands."""

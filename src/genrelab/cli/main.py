@@ -40,6 +40,7 @@ from genrelab.cli import (
     recognize,
     reproduce,
     review,
+    runs,
     search,
     serve,
     similar,
@@ -145,6 +146,7 @@ app.command("compare")(compare.compare)
 app.command("fuse")(fuse.fuse)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(figures.app, name="figures")
+app.add_typer(runs.app, name="runs")
 app.add_typer(bench.app, name="bench")
 app.command("finalize")(finalize.finalize)
 app.command("export")(export.export)

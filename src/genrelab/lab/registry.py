@@ -7,7 +7,6 @@ their name is requested. `create` checks the options of a recipe against the sig
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import typing
@@ -19,6 +18,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from genrelab.errors import RecipeError, UsageError
+from genrelab.lab.value_faults import nearest, reason
 
 T = TypeVar("T")
 Value = TypeVar("Value")
@@ -53,13 +53,30 @@ class NameTakenError(UsageError):
     code = "name-taken"
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names the closest known names, e.g. `did you mean 'mel'?`."""
+def closest(name: str, known: Iterable[str], *, then: str = "") -> str:
+    """Return a hint that names the closest known names, or all if none is close.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+    then : str
+        A sentence that follows.
+
+    Examples
+    --------
+    >>> closest("mell", ["mel", "cqt"])
+    "did you mean 'mel'?"
+    >>> closest("x", ["mel", "cqt"], then="A file ends in .yaml")
+    'there are: cqt, mel. A file ends in .yaml'
+    """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = nearest(name, names)
     if near:
-        return f"did you mean {' or '.join(repr(match) for match in near)}?"
-    return f"there are: {', '.join(names) or 'none'}"
+        hint, stop = f"did you mean {' or '.join(repr(match) for match in near)}?", ""
+    else:
+        hint, stop = f"there are: {', '.join(names) or 'none'}", "."
+    return f"{hint}{stop} {then}" if then else hint
 
 
 @functools.cache
@@ -283,7 +300,12 @@ class Registry(Names[Callable[..., T]], Generic[T]):
         try:
             return TypeAdapter(hint, config=_FINITE).validate_python(value)
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
+            why = reason(error.errors()[0], choices=_choices(hint))
             raise RecipeError(
-                f"{self.kind} {name!r}, option {key!r} = {value!r}: {reason}", code="option-invalid"
+                f"{self.kind} {name!r}, option {key!r} = {value!r}: {why}", code="option-invalid"
             ) from error
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    """Return the values that an option can have, if its type lists nothing else."""
+    return typing.get_args(hint) if typing.get_origin(hint) is Literal else ()

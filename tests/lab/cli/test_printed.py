@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -79,6 +80,15 @@ class World:
             self._run = next(self.base.glob("*runs/**/metrics.json")).parent
         return self._run
 
+    def stopped(self) -> Path:
+        """A run of evil names that was stopped, with evil tags."""
+        folder = self.base / EVIL / f"{EVIL}run"
+        folder.mkdir(exist_ok=True)
+        (folder / "recipe.yaml").write_text(f"name: {json.dumps(EVIL_TEXT)}\n", encoding="utf-8")
+        (folder / "split.csv").touch()
+        (folder / "labels.txt").write_text(f"{EVIL_TEXT[:9]}\n", encoding="utf-8")
+        return folder
+
     def training(self) -> list[str]:
         plain_genres = self.base / f"{EVIL}corpus"
         if not plain_genres.exists():
@@ -93,6 +103,7 @@ class World:
         """Return arguments that make a command speak of evil names, in results and in errors."""
         model, music, song = f"--model={self.model}", str(self.music), str(self.song)
         broken, missing = f"--model={self.broken}", str(self.base / f"{EVIL}missing")
+        stopped = str(self.stopped())
         wrong = [[f"--{EVIL}"], [f"--format={EVIL}"]]
         cases: dict[str, list[list[str]]] = {
             "recognize": [
@@ -212,6 +223,14 @@ class World:
                 [f"folder:{music}"],
                 [f"folder:{music}", "--format=json"],
                 [f"table:{self.table}"],
+                [f"folder:{music}", f"--write-index={self.out / 'index.json'}"],
+                [f"folder:{music}", f"--index={self.out / 'index.json'}"],
+                [f"folder:{music}", f"--index={missing}"],
+            ],
+            "corpora fetch": [
+                [],
+                [EVIL],
+                ["gtzan", f"--from={missing}", f"--to={self.out / 'fetched'}", "--accept-licence"],
             ],
             "corpora audit": [
                 [f"folder:{music}", f"--out={self.out / 'audit'}", "--jobs=1"],
@@ -242,6 +261,15 @@ class World:
             "compare": [[RUN, RUN], [missing, missing]],
             "fuse": [[RUN, RUN, f"--out={self.out / 'fused'}"], [missing, missing]],
             "reproduce": [["--list"], [EVIL, self.corpus], ["soundfusion-2", f"--corpus=folder:{missing}"]],
+            "runs list": [
+                [str(self.base / EVIL)],
+                [str(self.base / EVIL), "--format=json"],
+                [missing],
+                [f"--tag={EVIL}"],
+            ],
+            "runs show": [[stopped], [stopped, "--format=json"], [missing]],
+            "runs tag": [[stopped, "--add=x"], [stopped, f"--add={EVIL}"], [missing, "--add=x"]],
+            "runs remove": [[stopped, "--dry-run"], [missing, "--yes"], [stopped]],
             "bench model": [[str(self.model), self.corpus], [str(self.broken), self.corpus]],
             "finalize": [
                 [RUN, f"--to={self.out / 'f.onnx'}", self.corpus],

@@ -111,3 +111,22 @@ def test_numbers_and_places_read_well(found: Finding, text: str) -> None:
 def test_json_has_the_earlier_name_of_the_count_too() -> None:
     assert sample("file").to_dict()["number"] == 4
     assert Finding.model_validate(sample("file").to_dict()) == sample("file")
+
+
+@pytest.mark.parametrize(
+    ("count", "examples", "values", "text"),
+    [
+        (0, (), {}, "none"),
+        (0, (), {"unknown": 1}, "none among the artists that are named; 1 clip names no artist"),
+        (0, (), {"unknown": 12}, "none among the artists that are named; 12 clips name no artist"),
+        (2, ("Ann", "Bob"), {"unknown": 12}, "2: Ann, Bob; 12 clips name no artist"),
+        (None, (), {}, "not known: no clip names an artist"),
+    ],
+)
+def test_none_and_not_known_are_one_statement(
+    count: int | None, examples: tuple[str, ...], values: dict[str, float], text: str
+) -> None:
+    assert wording.answer(Finding(kind="artist", count=count, examples=examples, values=values)) == text
+    if count is not None:
+        learned = Finding(kind="learned artist", count=count, examples=examples, values=values)
+        assert wording.answer(learned) == text

@@ -44,8 +44,8 @@ def test_a_recipe_that_extends_one_may_take_parts_away(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "quoted"),
     [
-        ("distill.regres.pen=1", "recipe-key-unknown", "'regress'"),
-        ("distill.genres.form=[pen]", "recipe-key-unknown", "'from'"),
+        ("distill.regres.pen=1", "recipe-key-unknown", "'distill.regress'"),
+        ("distill.genres.form=[pen]", "recipe-key-unknown", "'distill.genres.from'"),
         ("distill.genres.from=[]", "recipe-value", "distill.genres.from"),
         ("distill.genres.folds=1", "recipe-value", "distill.genres.folds"),
         ("distill.regress.pen=-1", "recipe-value", "distill.regress.pen"),

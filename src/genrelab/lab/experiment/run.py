@@ -258,6 +258,7 @@ def _run(experiment: Experiment, folder: Path, *, device: str, source: str | Non
         recipe_yaml=dump_recipe(recipe),
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
+        clips=experiment.clips,
         sections=_frontend_sections(experiment, trained.network),
     )
     write_report(folder / folders.REPORT, page)

@@ -147,7 +147,8 @@ def check_other_corpus(
         unknown.append(Finding(kind="no digests"))
     comparable = bool(ours) and named > 0
     artists = len(shared) if shared or comparable else None
-    checked.append(Finding(kind="learned artist", count=artists, examples=_examples(shared)))
+    values = {"unknown": len(left) - named} if named < len(left) else {}
+    checked.append(Finding(kind="learned artist", count=artists, examples=_examples(shared), values=values))
     leak = Finding(kind="artist", parts=("learned", "tested"), count=len(shared), examples=_examples(shared))
     return left, Verdict(
         leaks=(leak,) if shared else (),

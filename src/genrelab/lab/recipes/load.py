@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import types
-import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from genrelab.errors import RecipeError, UsageError
 from genrelab.lab.recipes.base import Strict
+from genrelab.lab.recipes.faults import explained
 from genrelab.lab.recipes.schema import Component, Recipe
 from genrelab.lab.registry import closest, installed
 from genrelab.printing import yaml_text
@@ -87,44 +86,7 @@ def parse_recipe(raw: Mapping[str, Any], *, origin: str) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        raise _explained(error, f"recipe {origin}") from error
-
-
-def _explained(error: ValidationError, what: str) -> RecipeError:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "[key]")  # pydantic's mark of a name
-    if first["type"] == "extra_forbidden":
-        *above, key = (str(part) for part in first["loc"])
-        hint = closest(key, _keys_at(above))
-        return RecipeError(f"{what}: unknown key {where!r}; {hint}", code="recipe-key-unknown")
-    if first["type"] == "missing":
-        return RecipeError(f"{what}: the key {where!r} is missing", code="recipe-key-missing")
-    if first["loc"] == ("name",):
-        return RecipeError(
-            f"{what}: the name {first['input']!r} cannot name a folder of results; add `name:` with letters, "
-            "digits, `_`, `.` and `-`, and at most one `/`",
-            code="recipe-name",
-        )
-    reason = first["msg"].removeprefix("Value error, ")
-    return RecipeError(f"{what}: {where} = {first['input']!r}: {reason}", code="recipe-value")
-
-
-def _keys_at(path: Sequence[str]) -> list[str]:
-    """Return the keys of the schema below a dotted path."""
-    model: type[BaseModel] = Recipe
-    for key in path:
-        found = model.model_fields.get(key)
-        if found is None:
-            continue  # a number in a list, or a name in a mapping
-        model = _model_in(found.annotation) or model
-    return [field.alias or key for key, field in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        return annotation if issubclass(annotation, BaseModel) else None
-    inside = (_model_in(argument) for argument in typing.get_args(annotation))
-    return next((model for model in inside if model is not None), None)
+        raise explained(error, f"recipe {origin}", raw) from error
 
 
 def _inherit(name: str, *, depth: int) -> dict[str, Any]:
@@ -180,10 +142,9 @@ def _read(name: str) -> tuple[str, str]:
         found = _matching(name, recipes)
     if len(found) != 1:
         known = [each for full in recipes for each in (full, full.split("/")[1])]
-        hint = f"it could be {' or '.join(found)}" if found else closest(name, known)
-        raise RecipeError(
-            f"unknown recipe {name!r}; {hint}. `genrelab recipes list` shows all", code="recipe-unknown"
-        )
+        then = "`genrelab recipes list` shows all"
+        hint = f"it could be {' or '.join(found)}. {then}" if found else closest(name, known, then=then)
+        raise RecipeError(f"unknown recipe {name!r}; {hint}", code="recipe-unknown")
     return found[0], recipes[found[0]].read_text(encoding="utf-8")
 
 

@@ -44,17 +44,18 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = 
     Parameters
     ----------
     history : sequence of mapping
-        One per epoch, with some of `epoch`, `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`,
-        `learning_rate`, and `best` = 1 on the epoch whose weights were kept.
+        One per epoch, with some of `epoch` (counted from 0; charts count from 1), `train_loss`,
+        `train_accuracy`, `valid_loss`, `valid_accuracy`, `learning_rate`, and `best` = 1 on the epoch whose
+        weights were kept.
     chosen_on : {"valid", "test", "none"}
         The part whose figures the columns `valid_...` hold.
 
     Returns
     -------
     list of Drawing
-        One per figure that has finite values.
+        One per figure that has finite values. A single epoch makes no curve: its values are marked.
     """
-    epochs = [float(row.get("epoch", number)) for number, row in enumerate(history)]
+    epochs = [1 + float(row.get("epoch", number)) for number, row in enumerate(history)]
     best = next((epoch for epoch, row in zip(epochs, history, strict=True) if row.get("best")), None)
     parts = [(name, part) for name, part in (("train", "train"), ("valid", chosen_on)) if part != "none"]
     panels = {
@@ -67,8 +68,25 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, chosen_on: str = 
         columns = [(name, label, [row.get(key, math.nan) for row in history]) for name, label, key in lines]
         finite = [column for column in columns if any(map(math.isfinite, column[2]))]
         if finite:
-            drawn.append(_curves(title, epochs, finite, best))
+            drawn.append(_curves(title, epochs, finite, best) if len(epochs) > 1 else _single(title, finite))
     return drawn
+
+
+def _single(title: str, lines: Sequence[tuple[str, str, list[float]]]) -> Drawing:
+    """Draw the values of the only epoch, one mark per part, with the number above it."""
+    panel = Panel(title, [0.0, *(ys[0] for *_, ys in lines)], note="after the only epoch")
+    step = (panel.right - panel.left) / (len(lines) + 1)
+    facts = []
+    for number, (name, label, (value,)) in enumerate(lines, start=1):
+        x, y = panel.left + step * number, panel.y(value)
+        panel.add(
+            svg.path(f"curve {name}", f"M{x - 28:.1f} {y:.1f}h56"),
+            text(f"{value:.3g}", x, y - 7, anchor="middle"),
+            text(label, x, panel.bottom + 16, anchor="middle"),
+        )
+        facts.append(f"{label} {value:.3g}".strip())
+    panel.label = f"{title} after the only epoch: {', '.join(facts)}."
+    return panel
 
 
 def _curves(

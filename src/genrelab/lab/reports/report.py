@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 
 from genrelab.errors import UsageError
+from genrelab.lab.corpora.types import Clip
 from genrelab.lab.findings import Finding, Verdict
 from genrelab.lab.findings.wording import because, checked, network_state, not_checked
 from genrelab.lab.metrics.bootstrap import Estimate, percent
+from genrelab.lab.metrics.calibration import BINS, calibration_error, confidences, reliability
 from genrelab.lab.metrics.predictions import Predictions, write_whole
 from genrelab.lab.metrics.scores import Evaluation, LevelScores
 from genrelab.lab.metrics.tag_scores import TagEvaluation
 from genrelab.lab.reports import charts, tags
+from genrelab.lab.reports.folds import fold_rows
+from genrelab.lab.reports.sound_links import sound_link
+from genrelab.lab.runs.record import LevelFigures
 from genrelab.pages.render import render
 from genrelab.pages.svg import Drawing
 from genrelab.voting import VotingRule
@@ -62,6 +68,10 @@ class RunPage:
         Length of a segment.
     tags : TagEvaluation or None
         Figures of predicted tags; None shows no section about them.
+    clips : mapping of str to Clip
+        Clip id -> clip; the files that are there are linked from the mistakes.
+    folds : mapping of str to LevelFigures
+        Name of the split -> the figures of its tracks; empty unless this is a cross-validation.
     sections : sequence of (str, str)
         Further sections after the mistakes: heading and content. Content that is `Markup` stays as it is, and
         loads nothing from outside; other text is escaped.
@@ -81,6 +91,8 @@ class RunPage:
     rule: VotingRule = "majority"
     segment_seconds: float | None = None
     tags: TagEvaluation | None = None
+    clips: Mapping[str, Clip] = field(default_factory=dict)
+    folds: Mapping[str, LevelFigures] = field(default_factory=dict)
     sections: Sequence[tuple[str, str]] = ()
 
 
@@ -108,9 +120,9 @@ class GenreRow(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A track with a wrong prediction."""
+    """A track with a wrong prediction; its name is a link to its file if that is there."""
 
-    track: str
+    track: str | Markup
     genre: str
     predicted: str
     confidence: str
@@ -142,7 +154,8 @@ def write_report(path: Path, page: RunPage) -> None:
             "give the report the predictions that were evaluated",
             code="report-of-other-predictions",
         )
-    mistakes, wrong = _mistakes(predictions, page.rule)
+    mistakes, wrong = _mistakes(path, page)
+    answers = confidences(predictions.tracks(page.rule))
     html = render(
         "lab/reports/report.html",
         title=page.title,
@@ -164,6 +177,11 @@ def write_report(path: Path, page: RunPage) -> None:
         genres=list(_genres(scores)),
         mistakes=mistakes,
         wrong=wrong,
+        linked=any(isinstance(mistake.track, Markup) for mistake in mistakes),
+        reliability=charts.reliability_diagram(reliability(*answers)),
+        calibration_error=_share(calibration_error(*answers)),
+        bins=BINS,
+        folds=fold_rows(page.folds),
         decimal=tags.decimal,
         tags=tags.tag_table(page.tags) if page.tags else None,
         kinds=tags.kind_rows(page.tags) if page.tags else [],
@@ -202,16 +220,17 @@ def _genres(scores: LevelScores) -> Iterator[GenreRow]:
         )
 
 
-def _mistakes(predictions: Predictions, rule: VotingRule) -> tuple[list[Mistake], int]:
+def _mistakes(path: Path, page: RunPage) -> tuple[list[Mistake], int]:
     """Return the most confident wrong predictions, and the number of all wrong ones."""
-    tracks = predictions.tracks(rule)
+    predictions = page.predictions
+    tracks = predictions.tracks(page.rule)
     predicted = tracks.orders[:, 0]
     confidence = tracks.probabilities[np.arange(len(predicted)), predicted]
     wrong = np.flatnonzero(predicted != tracks.truth)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     rows = [
         Mistake(
-            tracks.clip_ids[i],
+            _named(path, tracks.clip_ids[i], page.clips.get(tracks.clip_ids[i])),
             predictions.genres[tracks.truth[i]],
             predictions.genres[predicted[i]],
             _share(confidence[i]),
@@ -221,3 +240,9 @@ def _mistakes(predictions: Predictions, rule: VotingRule) -> tuple[list[Mistake]
         for i in worst
     ]
     return rows, len(wrong)
+
+
+def _named(path: Path, clip_id: str, clip: Clip | None) -> str | Markup:
+    """Return the name of a clip, as a link if its file is there."""
+    link = sound_link(path, clip)
+    return clip_id if link is None else Markup('<a href="{}">{}</a>').format(link, clip_id)

@@ -17,23 +17,46 @@ from genrelab.lab.metrics.tag_predictions import TagPredictions, read_tag_predic
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.plugins import check_plugins
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.runs.file_names import (
+    COPIES,
+    FINAL,
+    LEARNED,
+    METRICS,
+    MODEL,
+    PREDICTIONS,
+    PRETRAINING,
+    RECIPE,
+    REPORT,
+    SOUND,
+    SPLIT,
+    TAGGED,
+    TAGS,
+    WEIGHTS,
+)
 from genrelab.lab.runs.record import RunRecord, load_record
 from genrelab.lab.training.checkpoints import BEST, load_weights
 
-RECIPE = "recipe.yaml"
-SPLIT = "split.csv"
-SOUND = "sound.sha256"
-WEIGHTS = "weights.sha256"
-LEARNED = "learned.sha256"
-COPIES = "copies.txt"
-TAGGED = "tags.sha256"
-METRICS = "metrics.json"
-PREDICTIONS = "predictions.csv"
-PRETRAINING = "pretraining.json"
-TAGS = "tags.csv"
-REPORT = "report.html"
-MODEL = "model.onnx"
-FINAL = "final.json"
+__all__ = [
+    "BEST",
+    "COPIES",
+    "FINAL",
+    "LEARNED",
+    "METRICS",
+    "MODEL",
+    "PREDICTIONS",
+    "PRETRAINING",
+    "RECIPE",
+    "REPORT",
+    "SOUND",
+    "SPLIT",
+    "TAGGED",
+    "TAGS",
+    "WEIGHTS",
+    "Run",
+    "require_one_cross_validation",
+    "run_folder",
+    "versions",
+]
 
 
 def run_folder(

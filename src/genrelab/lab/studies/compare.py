@@ -35,6 +35,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from genrelab.errors import UsageError
+from genrelab.lab.findings.comparing import Decision, decision
 from genrelab.lab.findings.wording import published
 from genrelab.lab.metrics.bootstrap import ClusterBootstrap, Estimate, Float
 from genrelab.lab.runs.folders import Run
@@ -98,12 +99,15 @@ class Pair:
         if self.p_value is not None:
             tests.append(f"McNemar p {_p(self.p_value)}")
         better = f"{abs(points):.1f} points {'better' if points > 0 else 'worse'}" if points else "no better"
-        chance = self.difference.low > 0 or self.difference.high < 0
-        verdict = "more than chance explains" if chance else "which may be chance"
         return (
             f"{where} {self.first} has an accuracy of {first} and {self.second} of {second}: {self.first} is "
-            f"{better} ({'; '.join(tests)}), {verdict}.{self._doubt()}"
+            f"{better} ({'; '.join(tests)}). {decision(self.decision)}{self._doubt()}"
         )
+
+    @property
+    def decision(self) -> Decision:
+        """Whether the difference may be chance, and what says so."""
+        return Decision(self.difference.low, self.difference.high, self.p_value)
 
     def _doubt(self) -> str:
         if not self.leaks:
@@ -149,7 +153,16 @@ class Comparison:
                 record[key] = {
                     name: None if math.isnan(value) else value for name, value in estimate._asdict().items()
                 }
-            pairs.append({**record, "sentence": pair.sentence(), "effect": effect(pair.cohens_g)})
+            beyond = pair.decision.beyond_chance
+            pairs.append(
+                {
+                    **record,
+                    "sentence": pair.sentence(),
+                    "effect": effect(pair.cohens_g),
+                    "beyond_chance": beyond,
+                    "decided_by": None if beyond is None else "interval",
+                }
+            )
         return {"systems": systems, "pairs": pairs}
 
 

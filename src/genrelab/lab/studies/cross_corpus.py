@@ -11,7 +11,7 @@ import yaml
 
 from genrelab.errors import CorpusError, UsageError
 from genrelab.files import replace_text
-from genrelab.lab.corpora.types import Corpus
+from genrelab.lab.corpora.types import Clip, Corpus
 from genrelab.lab.experiment.record import corpus_record
 from genrelab.lab.findings import Finding, Verdict, combined
 from genrelab.lab.findings.wording import checked, sentence, warnings
@@ -29,7 +29,14 @@ from genrelab.lab.reports.report import RunPage, write_report
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.figures import TagsRecord
 from genrelab.lab.runs.network_findings import STEPS, prediction_findings
-from genrelab.lab.runs.record import CorpusRecord, EvaluationRecord, SplitRecord, TestedRun, TestRecord
+from genrelab.lab.runs.record import (
+    CorpusRecord,
+    EvaluationRecord,
+    LevelFigures,
+    SplitRecord,
+    TestedRun,
+    TestRecord,
+)
 from genrelab.lab.training.experiment import Report, check_kind
 from genrelab.lab.training.store.audio_store import open_store, sound_key
 from genrelab.lab.training.store.facts import clip_facts
@@ -114,6 +121,8 @@ class Tested:
     name: str | None = None
     recipes: str | None = None
     digest: str | None = None
+    clips: Mapping[str, Clip] = dataclasses.field(default_factory=dict)
+    folds: Mapping[str, LevelFigures] = dataclasses.field(default_factory=dict)
 
 
 def evaluate_elsewhere(
@@ -217,6 +226,7 @@ def evaluate_elsewhere(
         corpus=corpus_record(corpus).model_copy(update={"sound_sha256": sound}),
         split=record.split if own else SplitRecord(name="none", made=none, clips=sizes),
         tags=tags,
+        clips=corpus.by_id(),
     )
     return write_tested(folder, tested), folder
 
@@ -268,6 +278,11 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
             clips={"test": len(predictions.clips)},
         ),
         tags=pool_tags(tagged) if len(tagged) == len(folds) else None,
+        folds={
+            each.split.name: scores
+            for each in records
+            if (scores := each.evaluation.track.get(folds[0].recipe.voting)) is not None
+        },
     )
     return write_tested(folder, tested)
 
@@ -303,6 +318,8 @@ def write_tested(folder: Path, tested: Tested) -> TestRecord:
         rule=recipe.voting,
         segment_seconds=recipe.audio.segment_seconds,
         tags=tags,
+        clips=tested.clips,
+        folds=tested.folds,
     )
     write_report(folder / folders.REPORT, page)
     record = TestRecord(

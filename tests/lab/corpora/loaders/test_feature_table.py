@@ -107,7 +107,7 @@ def test_a_bad_table_is_refused(
 @pytest.mark.parametrize(
     ("selection", "code", "quoted"),
     [
-        ("columns=temp", "features-descriptor-unknown", ["temp", "rms_mean, tempo"]),
+        ("columns=temp", "features-descriptor-unknown", ["temp", "did you mean 'tempo'?"]),
         ("columns=length", "features-descriptor-unknown", ["length"]),
         ("columns=", "features-descriptor-unknown", ["rms_mean, tempo"]),
         ("columns=tempo,tempo", "features-selection-empty", []),

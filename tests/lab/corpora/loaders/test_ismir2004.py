@@ -361,7 +361,7 @@ def test_a_list_that_cannot_be_read(small: Path, content: bytes, code: str) -> N
 @pytest.mark.parametrize(
     ("options", "code", "quoted"),
     [
-        ("test=training", "ismir2004-test-unknown", ["'training'", "development, evaluation"]),
+        ("test=training", "ismir2004-test-unknown", ["'training'", "'development', 'evaluation'"]),
         ("seed=-1", "ismir2004-seed", ["'-1'"]),
         ("seed=x", "ismir2004-seed", ["'x'"]),
         ("evaluation", "ismir2004-option-unknown", ["'evaluation'"]),

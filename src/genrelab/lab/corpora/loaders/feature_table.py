@@ -23,6 +23,7 @@ from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_ta
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS, GENRES, fault_filtered, packaged_rows
 from genrelab.lab.corpora.paths import examples, folder_safe, without_suffix
 from genrelab.lab.corpora.types import Clip, Corpus, Waveform
+from genrelab.lab.registry import closest
 
 _NEEDED = ("filename", "label")
 _NO_DESCRIPTOR = (*_NEEDED, "length")
@@ -163,7 +164,7 @@ def _choose(file: Path, columns: Sequence[str], selection: str) -> list[str]:
     chosen = [unquote(name) for name in listed.split(",")] if selection else known
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        message = f"features: {file} lacks the descriptor {examples(unknown)}; it has {', '.join(known)}"
+        message = f"features: {file} lacks the descriptor {examples(unknown)}; {closest(unknown[0], known)}"
         raise CorpusError(message, code="features-descriptor-unknown")
     if not chosen or len(set(chosen)) < len(chosen):
         message = f"features: {file}: select at least one descriptor, each only once"

@@ -28,6 +28,8 @@ from genrelab.lab.corpora.loaders.ismir2004_lists import Row, finder, read_rows,
 from genrelab.lab.corpora.paths import given_folder, is_audio, printable, without_suffix
 from genrelab.lab.corpora.splits.make_split import make_split
 from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.registry import closest
+from genrelab.lab.value_faults import one_of
 
 GENRES = ("classical", "electronic", "jazz_blues", "metal_punk", "rock_pop", "world")
 
@@ -95,10 +97,11 @@ def _read_options(text: str) -> tuple[str, int]:
     options = {"test": "development", "seed": "0"} | dict(parse_qsl(text, keep_blank_values=True))
     unknown = sorted(options.keys() - {"test", "seed"})
     if unknown or (text and "=" not in text):
-        message = f"ismir2004: unknown option {(unknown or [text])[0]!r}. The options are test, seed"
+        option = (unknown or [text])[0]
+        message = f"ismir2004: unknown option {option!r}; {closest(option, ('test', 'seed'))}"
         raise CorpusError(message, code="ismir2004-option-unknown")
     if options["test"] not in _TESTED:
-        message = f"ismir2004: test={options['test']!r} is not one of {', '.join(_TESTED)}"
+        message = f"ismir2004: test={options['test']!r}: {one_of(options['test'], _TESTED)}"
         raise CorpusError(message, code="ismir2004-test-unknown")
     if not (options["seed"].isascii() and options["seed"].isdecimal()):
         message = f"ismir2004: seed={options['seed']!r} must be a whole number, 0 or more"

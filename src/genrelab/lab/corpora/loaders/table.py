@@ -26,6 +26,7 @@ from genrelab.lab.corpora.loaders.csv_rows import check_ids, find_table, read_ta
 from genrelab.lab.corpora.paths import examples, folder_safe
 from genrelab.lab.corpora.tag_names import MOST_TAGS_PER_CLIP, in_order, spelling_key, split_tags, tag_fault
 from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.value_faults import nearest
 
 _NEEDED = ("path", "genre")
 _PARTS = ("train", "valid", "test")
@@ -108,10 +109,12 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
             raise CorpusError(message, code="table-column-unknown")
         wanted = {unquote(value) for value in listed.split(",")}
         values = {row.cell(column) for row in rows}
-        if wanted - values:
+        if lacking := sorted(wanted - values):
+            near = nearest(lacking[0], values)
+            hint = f"did you mean {' or '.join(map(repr, near))}? T" if near else "t"
             raise CorpusError(
-                f"table: {file}: no selected row has {column} {', '.join(sorted(wanted - values))}; "
-                f"the values are {examples(sorted(values), limit=8)}",
+                f"table: {file}: no selected row has {column} {', '.join(lacking)}; "
+                f"{hint}he values are {examples(sorted(values), limit=8)}",
                 code="table-selection-empty",
             )
         rows = [row for row in rows if row.cell(column) in wanted]
@@ -148,7 +151,10 @@ def _clips(file: Path, rows: list[_Row]) -> tuple[list[Clip], dict[str, str]]:
             "Paths are relative to the table's folder",
             code="table-clips-missing",
         )
-    skipped = {key: f"the file {path} is missing" for key, path in missing.items()}
+    skipped = {
+        key: "its file is missing" if path == key else f"its file {path} is missing"
+        for key, path in missing.items()
+    }
     return [clip for clip in clips if clip.id not in skipped], skipped
 
 

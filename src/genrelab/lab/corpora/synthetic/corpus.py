@@ -14,6 +14,7 @@ from genrelab.lab.corpora.synthetic.noise import generator
 from genrelab.lab.corpora.synthetic.render import render
 from genrelab.lab.corpora.synthetic.styles import STYLES
 from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.registry import closest
 
 GENRES = tuple(STYLES)
 LICENCE = "CC0-1.0 (generated)"
@@ -145,9 +146,8 @@ def _read_options(options: str) -> dict[str, float]:
     for item in filter(None, (part.strip() for part in options.split(","))):
         key, _, text = (part.strip() for part in item.partition("="))
         if key not in _BOUNDS:
-            known = ", ".join(_BOUNDS)
             message = (
-                f"unknown option {key!r} of the synthetic corpus in {options!r}; the options are {known}"
+                f"unknown option {key!r} of the synthetic corpus in {options!r}; {closest(key, _BOUNDS)}"
             )
             raise CorpusError(message, code="synthetic-option-unknown")
         if key in values:

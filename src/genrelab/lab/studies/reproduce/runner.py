@@ -21,6 +21,7 @@ from genrelab.lab.corpora.transforms.transformed_corpus import original_name
 from genrelab.lab.corpora.types import Corpus
 from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.registry import closest
 from genrelab.lab.runs import folders
 from genrelab.lab.studies.cross_corpus import evaluate_elsewhere, read_map, translate
 from genrelab.lab.studies.reproduce.budget import Budget
@@ -203,7 +204,7 @@ def _rows_of(table: Table, names: Sequence[str]) -> list[Row]:
     short = {recipe.split("/")[1]: recipe for recipe in known}
     for name in names:
         if name not in known and name not in short:
-            message = f"{table.name} has no row {name!r}; its rows are {', '.join(short)}"
+            message = f"{table.name} has no row {name!r}; {closest(name, short)}"
             raise UsageError(message, code="reproduce-row-unknown")
     chosen = {short.get(name, name) for name in names}
     return [row for recipe, row in known.items() if not chosen or recipe in chosen]

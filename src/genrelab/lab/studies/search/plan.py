@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from genrelab.errors import UsageError
 from genrelab.lab.registry import closest
 from genrelab.lab.studies.search.axes import key_and_text
+from genrelab.lab.value_faults import reason
 
 Monitor = Literal["valid_accuracy", "valid_loss"]
 Sampler = Literal["grid", "tpe", "random"]
@@ -67,7 +68,7 @@ def load_plan(name: str) -> Plan:
     is_file = path.suffix in {".yaml", ".yml"}
     if not is_file and name not in plan_names():
         raise UsageError(
-            f"unknown search {name!r}; {closest(name, plan_names())}. A file ends in .yaml",
+            f"unknown search {name!r}; {closest(name, plan_names(), then='A file ends in .yaml')}",
             code="plan-unknown",
         )
     source = path if is_file else files(__package__) / "plans" / f"{name}.yaml"
@@ -125,5 +126,5 @@ def _checked(raw: dict[str, Any], what: str) -> Plan:
                 f"{what}: unknown key {where!r}; {closest(where, Plan.model_fields)}", code="plan-key"
             ) from error
         raise UsageError(
-            f"{what}: {where} = {first['input']!r}: {first['msg']}", code="plan-value"
+            f"{what}: {where} = {first['input']!r}: {reason(first)}", code="plan-value"
         ) from error

@@ -165,10 +165,13 @@ def taught_columns(settings: Tags, teachers: Sequence[NamedTeacher]) -> Mapping[
     for tag, theirs in settings.taught.items():
         for name in theirs:
             if name not in names:
+                remedy = (
+                    "Name the files of the teachers' tags with --teacher-tags; or omit these tags, all of "
+                    "them with --set tags.taught=null"
+                )
                 raise RecipeError(
                     f"tags.taught: no teacher has the tag {name!r} of {tag!r}; "
-                    f"{closest(name, filter(None, names))}. Name the files of the teachers' tags with "
-                    "--teacher-tags; or omit these tags, all of them with --set tags.taught=null",
+                    f"{closest(name, filter(None, names), then=remedy)}",
                     code="taught-tag-unknown",
                 )
         found[tag] = [column for column, name in enumerate(names) if name in theirs]

@@ -1,0 +1,1 @@
+"""Fetch published corpora: where they lie, under which terms, and how their archives are checked."""

@@ -1,0 +1,20 @@
+"""Names of the files of a run folder. To know them, nothing need be imported."""
+
+from __future__ import annotations
+
+RECIPE = "recipe.yaml"
+SPLIT = "split.csv"
+SOUND = "sound.sha256"
+WEIGHTS = "weights.sha256"
+LEARNED = "learned.sha256"
+COPIES = "copies.txt"
+TAGGED = "tags.sha256"
+METRICS = "metrics.json"
+PREDICTIONS = "predictions.csv"
+PRETRAINING = "pretraining.json"
+TAGS = "tags.csv"
+REPORT = "report.html"
+MODEL = "model.onnx"
+FINAL = "final.json"
+LABELS = "labels.txt"
+"""Tags that the user gave the run, one per line."""
