@@ -198,7 +198,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/sinc"), help="folder for runs and pictures")
     parser.add_argument("--conditions", nargs="+", default=["hz", "mel"], choices=list(CONDITIONS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--first", type=int, metavar="N", help="train and test only the first N of 3 folds")
     parser.add_argument("--weights", default="imagenet", help="of ResNet18: imagenet, none or a file")
     parser.add_argument("--corpus", default=COLLECTIONS, help="collections of the table")
@@ -206,15 +206,11 @@ def main() -> None:
     options = parser.parse_args()
     if len(set(options.conditions)) < 2:
         parser.error("name two conditions to compare")
-    budget = (*BUDGET, f"training.max_epochs={options.epochs}")
+    budget: tuple[str, ...] = (*BUDGET, f"training.max_epochs={options.epochs}")
     if options.quick:
         options.seeds, options.first = options.seeds[:1], 1
-        budget = (
-            *BUDGET,
-            "training.max_epochs=1",
-            "inputs.picture.filters=8",
-            "inputs.picture.lengths=[251]",
-        )
+        small = ("inputs.picture.filters=8", "inputs.picture.lengths=[251]", "training.max_epochs=1")
+        budget = (*BUDGET, *small)
     corpus = load_corpus(f"table:{options.clips}?corpus={options.corpus}")
     runs = train(corpus, list(dict.fromkeys(options.conditions)), options, budget)
     moved = {name: moves(made) for name, made in runs.items()}
