@@ -206,15 +206,11 @@ def main() -> None:
     options = parser.parse_args()
     if len(set(options.conditions)) < 2:
         parser.error("name two conditions to compare")
-    budget = (*BUDGET, f"training.max_epochs={options.epochs}")
+    budget: tuple[str, ...] = (*BUDGET, f"training.max_epochs={options.epochs}")
     if options.quick:
         options.seeds, options.first = options.seeds[:1], 1
-        budget = (
-            *BUDGET,
-            "training.max_epochs=1",
-            "inputs.picture.filters=8",
-            "inputs.picture.lengths=[251]",
-        )
+        small = ("inputs.picture.filters=8", "inputs.picture.lengths=[251]", "training.max_epochs=1")
+        budget = (*BUDGET, *small)
     corpus = load_corpus(f"table:{options.clips}?corpus={options.corpus}")
     runs = train(corpus, list(dict.fromkeys(options.conditions)), options, budget)
     moved = {name: moves(made) for name, made in runs.items()}

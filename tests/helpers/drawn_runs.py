@@ -1,10 +1,11 @@
-"""Run folders for figures: invented predictions, really evaluated, with a history, of networks never trained."""
+"""Run folders for figures: invented predictions, really evaluated, and a history, without any training."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from run_records import run_record
 
 from genrelab.lab.metrics.predictions import Predictions, write_predictions
 from genrelab.lab.metrics.scores import evaluate
@@ -12,7 +13,6 @@ from genrelab.lab.recipes import load_recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.record import CopiesRecord, RunRecord
-from run_records import run_record
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 
@@ -38,7 +38,9 @@ def write_run(base: Path, recipe: str, *, seed: int = 0, corpus: str = "gtzan", 
     write_predictions(folder / folders.PREDICTIONS, predictions)
     loaded = load_recipe(recipe)
     (folder / folders.RECIPE).write_text(dump_recipe(loaded), encoding="utf-8")
-    record = run_record(recipe=recipe, recipe_sha256=recipe, seed=seed, parameters=70_000 * (1 + len(recipe) % 7))
+    record = run_record(
+        recipe=recipe, recipe_sha256=recipe, seed=seed, parameters=70_000 * (1 + len(recipe) % 7)
+    )
     evaluation = evaluate(predictions, seed=0, resamples=20).to_dict()
     shape = RunRecord.model_fields["evaluation"].annotation
     assert shape is not None
@@ -57,8 +59,8 @@ def write_run(base: Path, recipe: str, *, seed: int = 0, corpus: str = "gtzan", 
     (folder / folders.METRICS).write_text(record.text(), encoding="utf-8")
     random = np.random.default_rng(seed)
     rows = [
-        f"{epoch},{2.3 * 0.8**epoch + 0.1 * random.random():.4f},{2.3 * 0.9**epoch:.4f},{0.1 + 0.08 * epoch:.3f},"
-        f"{0.1 + 0.06 * epoch:.3f},{10 + seed:.1f},{float(epoch == epochs - 1)}"
+        f"{epoch},{2.3 * 0.8**epoch + 0.1 * random.random():.4f},{2.3 * 0.9**epoch:.4f},"
+        f"{0.1 + 0.08 * epoch:.3f},{0.1 + 0.06 * epoch:.3f},{10 + seed:.1f},{float(epoch == epochs - 1)}"
         for epoch in range(epochs)
     ]
     head = "epoch,train_loss,valid_loss,train_accuracy,valid_accuracy,seconds,best"

@@ -209,7 +209,31 @@ class World:
             "library forget": [["--all"], [missing, f"--library={missing}"]],
             "demo": [[f"--out={self.table}"]],
             "recipes list": [[]],
-            "recipes show": [[missing], ["simple-cnn", f"--set={EVIL}=1"]],
+            "recipes show": [[missing], ["simple-cnn", f"--set={EVIL}=1"], [missing, "--layers"]],
+            "figures list": [[EVIL], ["fds", "--format=json"]],
+            "figures input": [
+                ["simple-cnn", song, "--set=audio.segment_seconds=1", f"--out={self.out / 'figures'}"],
+                ["simple-cnn", missing],
+                [EVIL, song],
+            ],
+            "figures augment": [["simple-cnn", missing], [EVIL, song]],
+            "figures network": [["simple-cnn", f"--out={self.table}"], [EVIL]],
+            "figures losses": [[RUN, f"--out={self.out / 'figures'}"], [missing], [music]],
+            **{
+                f"figures {paper}": [
+                    [EVIL],
+                    [f"--run={missing}"],
+                    [f"--run={music}"],
+                    [first, f"--out={self.table}"],
+                ]
+                for paper, first in (
+                    ("soundfusion", "table-1"),
+                    ("fds", "2b"),
+                    ("ms-sincresnet", "table-2"),
+                    ("mel-augmentation", "4"),
+                    ("mfcc-cqt", "2"),
+                )
+            },
             "corpora list": [[]],
             "corpora show": [
                 [f"folder:{music}", "--split=random"],

@@ -114,7 +114,8 @@ def fuse(
     """
     groups = _by_split(runs)
     names = _names(next(iter(groups.values())))
-    fused, learned, systems = [], {}, systems_of(runs)
+    systems, fused = systems_of(runs), []
+    learned: dict[str, tuple[float, ...]] = {}
     for number, group in enumerate(groups.values(), start=1):
         answers = [_tracks(run.predictions()) for run in group]
         shares: tuple[float, ...] = (1 / len(group),) * len(group)

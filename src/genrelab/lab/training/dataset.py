@@ -200,7 +200,7 @@ class SegmentDataset(Dataset[Example]):
         """
         starts = segment_starts(self.store.frames(clip_id), self.length, self.audio.hop_samples)
         order = np.random.default_rng([self.seed, epoch, first, self.copy, _GRID]).permutation(len(starts))
-        return starts[order[view % len(starts)]]
+        return starts[int(order[view % len(starts)])]
 
 
 class HeldOutDataset(SegmentDataset):

@@ -343,6 +343,17 @@ def test_a_test_elsewhere_is_repeated_after_labels_change(
     assert runner._test_key(run, about, {}) != runner._test_key(run, relabelled, {})
 
 
+def test_a_table_without_figures_of_the_choice_takes_recipes_that_keep_the_last_epoch() -> None:
+    """So does the paper's Table 5: 70 % to train on, 30 % to test on."""
+    table = load_table("mel-augmentation-5")
+    assert "valid_accuracy" not in table.figures
+    task = runner._Task(table.rows[0], "random:70/30", "random:70/30", 0, wanted(), Path("out"), "cpu", False)
+    task = dataclasses.replace(task, request=Request(corpus=CORPUS))
+    assert runner._recipe(task).training.choose_epoch_on == "none"
+    with raises("reproduce-epoch-choice", "training.choose_epoch_on=none"):
+        runner._recipe(dataclasses.replace(task, chosen=True))
+
+
 def test_no_two_processes_wait_for_one_earlier_training() -> None:
     def task(row: Row, seed: int, split: str) -> runner._Task:
         return runner._Task(row, split, split, seed, wanted(), Path("out"), "cpu")

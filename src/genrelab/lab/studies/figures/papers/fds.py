@@ -55,8 +55,8 @@ def _by_length(material: Material, entry: Entry) -> Content:
     )  # fmt: skip
     whole = table_content(material, entry)
     notes = [
-        "The text of the paper prints no figure. The lines across the bars are those of the script with which "
-        "the authors draw their figure; it holds late fusion on 5 s alone.",
+        "The text of the paper prints no figure. The lines across the bars are those of the script with "
+        "which the authors draw their figure; it holds late fusion on 5 s alone.",
         *whole.notes,
     ]
     return Content([chart], whole.tables, notes)
