@@ -91,6 +91,19 @@ def test_an_extension_is_the_run_that_its_recipe_gives_from_the_start(
     assert digests(longer.folder) == done, "a finished extension is read again"
 
 
+def test_a_second_extension_starts_where_the_first_one_ended(
+    experiment: Callable[[Recipe], Experiment], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    short = experiment(tiny_recipe(*MOMENTUM, "training.max_epochs=1"))
+    trained(short, tmp_path)
+    first = extended(short, 1, tmp_path)
+    second = extended(short, 2, tmp_path)
+    assert second.folder.name == "fixed-seed0-epochs3"
+    seconds = [[row["seconds"] for row in read_history(run.folder)] for run in (first, second)]
+    assert seconds[1][:2] == seconds[0], "no epoch is trained twice"
+    assert figures(second.folder)[:2] == figures(first.folder)
+
+
 def test_what_cannot_be_extended_is_refused(
     experiment: Callable[[Recipe], Experiment], tiny_recipe: Make, tmp_path: Path
 ) -> None:

@@ -10,10 +10,14 @@ start:
   other rates from its first epoch on.
 - `patience` that is used up would end the extension at once; it becomes null.
 - `frozen_epochs` that cover the whole run cover the extension as well.
+
+The number of epochs counts from the finished run. A second, longer extension starts from the first one if
+that leads to the same weights.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from dataclasses import replace
@@ -69,7 +73,7 @@ def extend_run(
     longer, _ = checked(longer, folder)
     with working_in(folder):
         if not folder.is_dir():
-            _begin(folder, run.folder, identity_of(longer))
+            _begin(folder, _furthest(run.folder, longer.recipe), identity_of(longer))
         claim(folder, identity_of(longer))
         return finished(longer, folder, device=device, source=source, model_file=model_file)
 
@@ -133,6 +137,25 @@ def longer_recipe(recipe: Recipe, folder: Path, more: int) -> Recipe:
     if training.frozen_epochs >= training.max_epochs:
         changed["frozen_epochs"] = trained + more
     return recipe.model_copy(update={"training": training.model_copy(update=changed)})
+
+
+def _furthest(run: Path, recipe: Recipe) -> Path:
+    """Return the finished run that is furthest on the way to a longer one: the run or an extension of it.
+
+    An extension is on the way if its recipe differs in `max_epochs` alone. A cosine depends on its end.
+    """
+    found, furthest = run, 0
+    for other in sorted(run.parent.glob(f"{glob.escape(run.name)}-epochs*")):
+        if recipe.training.schedule == "cosine" or not (other / folders.METRICS).is_file():
+            continue
+        theirs = folders.Run.load(other)
+        epochs = theirs.recipe.training.max_epochs
+        same = theirs.recipe.training.model_copy(update={"max_epochs": recipe.training.max_epochs})
+        whole = theirs.record.epoch.trained == epochs
+        on_the_way = theirs.recipe.model_copy(update={"training": same}) == recipe
+        if whole and on_the_way and furthest < epochs < recipe.training.max_epochs:
+            found, furthest = other, epochs
+    return found
 
 
 def _begin(folder: Path, run: Path, identity: dict[str, str]) -> None:
