@@ -66,7 +66,6 @@ def test_a_share_of_the_training_clips_is_one_of_each_genre_and_nested(
     assert "clips_share:" not in dump_recipe(tiny_recipe()), "recipes of earlier runs stay the same"
 
 
-@pytest.mark.slow
 def test_a_run_says_what_its_recipe_made_of_a_split_of_two_parts(
     tiny_recipe: Make, corpus: Corpus, tmp_path: Path, cache: Path
 ) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from genrelab.audio.segments import Waveform
 from genrelab.errors import UsageError
 from genrelab.lab.frontends import Frontend, Sinc
+from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.frontends.colours import PixelValues
 from genrelab.lab.frontends.cqt import Cqt
 from genrelab.lab.frontends.decibel import Decibel
@@ -21,7 +22,6 @@ from genrelab.lab.frontends.mfcc import Mfcc
 from genrelab.lab.frontends.picture import Picture as PictureFrontend
 from genrelab.lab.frontends.sinc import SincFilters
 from genrelab.lab.frontends.stft import Stft
-from genrelab.lab.frontends.table import reads_table
 from genrelab.lab.frontends.waveform_image import WaveformPicture
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.layer_table import shape_text
@@ -74,7 +74,7 @@ def network_of(recipe: Recipe) -> GenreNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = build_network(recipe, genres=paper_genres(recipe)).eval()
-    if reads_table(network):
+    if kind_read(network) == "features":
         raise UsageError(
             f"the recipe {recipe.name} reads descriptors from a table, so a song gives it no input. "
             "mfcc-cqt/descriptor-mlp computes such descriptors from sound",
