@@ -2,7 +2,7 @@
 
 Trains a small MS-SincResNet on real clips in conditions that differ only in how its filters start and are
 learned: `hz` learns cut-offs in Hz, as SincNet's code does, where they stay; `mel` learns them in units of
-100 mel, as the recipe does. `fast` takes 300 mel; `linear` and `octave` start with bands that are equally
+300 mel, as the recipe does. `slow` takes 100 mel; `linear` and `octave` start with bands that are equally
 wide in Hz and in octaves. All conditions have the same folds by artist, seeds, initial weights and order of
 clips, and are compared on the same test clips, paired. Prints how far the cut-offs moved, the accuracies and
 the differences, and draws the moves. Finished runs are not repeated; a stopped run resumes.
@@ -43,8 +43,8 @@ RECIPE = "ms-sincresnet/ms-sincresnet-80-spp"
 COLLECTIONS = "gtzan-short,allmusic-previews"
 CONDITIONS: dict[str, tuple[str, ...]] = {
     "hz": ("inputs.picture.unit_mel=null", "inputs.picture.unit_hz=1"),
-    "mel": ("inputs.picture.unit_mel=100",),
-    "fast": ("inputs.picture.unit_mel=300",),
+    "mel": ("inputs.picture.unit_mel=300",),
+    "slow": ("inputs.picture.unit_mel=100",),
     "linear": ("inputs.picture.spacing=linear",),
     "octave": ("inputs.picture.spacing=octave",),
 }

@@ -30,8 +30,8 @@ SMALL = [
     "training.warmup_learning_rate=null",
     "training.learning_rate=0.005",
 ]
-PICTURE = ["inputs.picture.filters=8", "inputs.picture.frames=64", "inputs.picture.unit_hz=100"]
-BANDS = ["inputs.bands.filters=8", "inputs.bands.lengths=[51]", "inputs.bands.unit_hz=100"]
+PICTURE = ["inputs.picture.filters=8", "inputs.picture.frames=64"]
+BANDS = ["inputs.bands.filters=8", "inputs.bands.lengths=[51]"]
 SYSTEMS = {
     "sincnet-80-251": [*BANDS, "model.maps=16", "model.units=32", "model.steps=8"],
     "resnet18-mel": ["inputs.picture.n_mels=16"],

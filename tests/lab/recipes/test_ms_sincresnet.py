@@ -79,7 +79,7 @@ def test_a_row_is_what_its_recipe_builds_and_reports(row: Row) -> None:
         low, high = (cutoff.detach() for cutoff in front.banks[-1].cutoffs())  # type: ignore[operator]
         assert (front.filters, front.lengths) == (row.filters, row.lengths)
         assert float(low[0]) == pytest.approx(30.0) and float(high[-1]) == pytest.approx(8000.0, abs=0.05)
-        assert front.banks[0].unit_mel == 100.0, "learned in a unit in which they move"
+        assert front.banks[0].unit_mel == 300.0, "learned in a unit in which they move"
     else:
         assert isinstance(front, MelSpectrogram) and row.filters is None
     body = network.body
