@@ -53,7 +53,8 @@ def test_the_frame_loads_nothing_and_shows_controls() -> None:
 
 def test_controls_and_marks_of_direction_are_visible() -> None:
     html = render("lab/studies/reproduce/table.html", title="a\u202e\x1b\udcff", verdict=[], remarks=[],
-                  columns=[], cells=[], numbers=[], protocol={})  # fmt: skip
+                  columns=[], cells=[], numbers=[], charts=[], runs=[],
+                  confusions=[], protocol={})  # fmt: skip
     assert r"<h1>a\u202e\x1b\udcff</h1>" in html
     html.encode("utf-8")
 
