@@ -333,7 +333,7 @@ def seconds_per_clip(material: Material, name: str) -> dict[str, Any]:
     for _ in range(2):
         start = time.process_time()
         optimizer.zero_grad()
-        F.cross_entropy(network(waveform).logits, label).backward()
+        torch.autograd.backward(F.cross_entropy(network(waveform).logits, label))
         optimizer.step()
         steps.append((time.process_time() - start) / clips)
     network.eval()
@@ -388,8 +388,8 @@ def main() -> None:
     if options.list:
         print("| run | system | split | seed | fold | copies |\n| --- | --- | --- | ---: | ---: | --- |")
         for number, task in enumerate(listed, start=1):
-            row = (number, task.system, task.protocol, task.seed, task.fold, task.copies or "")
-            print(f"| {' | '.join(map(str, row))} |")
+            named = (number, task.system, task.protocol, task.seed, task.fold, task.copies or "")
+            print(f"| {' | '.join(map(str, named))} |")
         print(json.dumps({"runs": len(listed)} | about))
         return
     out = options.out / "quick" if options.quick else options.out
