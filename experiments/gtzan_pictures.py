@@ -165,9 +165,11 @@ class Material:
         Folder with the files of initial weights; None starts from random weights.
     quick : bool
         One epoch of each training, on small pictures: a smoke test.
+    device : {"auto", "cpu", "gpu"}
     """
 
-    def __init__(self, spec: str, weights: Path | None, *, quick: bool) -> None:
+    def __init__(self, spec: str, weights: Path | None, *, quick: bool, device: str = "cpu") -> None:
+        self.device = device
         self.corpus, self.weights, self.quick = load_corpus(spec), weights, quick
         if self.corpus.kind != "pictures" or not set(EXPECTED_IDS) >= {c.id for c in self.corpus.clips}:
             raise UsageError(f"{spec} does not hold pictures of GTZAN", code="not-gtzan-pictures")
@@ -221,10 +223,10 @@ def run_task(task: Task, material: Material, out: Path) -> Run:
     corpus, split = material.split(task)
     base = out / "leak" if task.copies == ALL else out
     experiment = Experiment(material.recipe(task), corpus, split, task.seed)
-    run = run_experiment(experiment, base=base, device="cpu", model_file=False)
+    run = run_experiment(experiment, base=base, device=material.device, model_file=False)
     if task.copies is not None and not (run.folder / VALID).is_file():
         valid = TestSet(corpus, split.valid, experiment.store, experiment.recipe.audio)
-        write_predictions(run.folder / VALID, predict(run.network(), valid, device="cpu"))
+        write_predictions(run.folder / VALID, predict(run.network(), valid, device=material.device))
     return run
 
 
@@ -333,7 +335,7 @@ def seconds_per_clip(material: Material, name: str) -> dict[str, Any]:
     for _ in range(2):
         start = time.process_time()
         optimizer.zero_grad()
-        F.cross_entropy(network(waveform).logits, label).backward()
+        torch.autograd.backward(F.cross_entropy(network(waveform).logits, label))
         optimizer.step()
         steps.append((time.process_time() - start) / clips)
     network.eval()
@@ -359,6 +361,7 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/gtzan-pictures"), help="folder for the run folders"
     )
+    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="cpu")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", default=[], choices=list(TRAINED_SYSTEMS), metavar="SYSTEM")
     parser.add_argument("--budget", type=float, metavar="MINUTES", help="stop after so many minutes")
@@ -372,7 +375,7 @@ def main() -> None:
     parser.add_argument("--finished", action="store_true", help="train nothing: the page of finished runs")
     parser.add_argument("--quick", action="store_true", help="one seed, one epoch, one fold: a smoke test")
     options = parser.parse_args()
-    material = Material(options.corpus, options.weights, quick=options.quick)
+    material = Material(options.corpus, options.weights, quick=options.quick, device=options.device)
     about = {"benchmark": "gtzan_pictures"} | machine("torch", "numpy", "timm")
     if options.time:
         rows = [seconds_per_clip(material, name) for name in options.only or TRAINED_SYSTEMS]
@@ -388,8 +391,8 @@ def main() -> None:
     if options.list:
         print("| run | system | split | seed | fold | copies |\n| --- | --- | --- | ---: | ---: | --- |")
         for number, task in enumerate(listed, start=1):
-            row = (number, task.system, task.protocol, task.seed, task.fold, task.copies or "")
-            print(f"| {' | '.join(map(str, row))} |")
+            named = (number, task.system, task.protocol, task.seed, task.fold, task.copies or "")
+            print(f"| {' | '.join(map(str, named))} |")
         print(json.dumps({"runs": len(listed)} | about))
         return
     out = options.out / "quick" if options.quick else options.out

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
 from genrelab.csv_text import csv_lines
 from genrelab.lab.corpora.artists import artist_key
@@ -350,8 +351,9 @@ def _published(runs: Sequence[Extract]) -> str:
     for system, shown in SYSTEMS.items():
         found = {protocol: cells.get((system, protocol)) for protocol in PROTOCOLS}
         random = found[RANDOM] or found[OWN]
-        if random and found[PUBLISHED]:
-            high, low = Tally(random).accuracy, Tally(found[PUBLISHED]).accuracy
+        filtered = found[PUBLISHED]
+        if random and filtered:
+            high, low = Tally(random).accuracy, Tally(filtered).accuracy
             rows.append([
                 _named(system), shown.published or "none on GTZAN", f"{100 * high:.1f}", f"{100 * low:.1f}",
                 f"{100 * (high - low):.1f}", f"{100 * (high - low) / high:.0f} %",
@@ -495,7 +497,7 @@ def figure(runs: Sequence[Extract]) -> str:
     return picture.document()
 
 
-def _mark(protocol: str, x: float, y: float) -> svg.Markup:
+def _mark(protocol: str, x: float, y: float) -> Markup:
     kind = _MARKS[protocol]
     if kind in ("circle", "ring"):
         ring = (

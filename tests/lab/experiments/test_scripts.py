@@ -29,6 +29,7 @@ LIBRARIES = {
     "audit_plants.py",
     "external_albums.py",
     "external_figures.py",
+    "gtzan_pictures_page.py",
 }  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """

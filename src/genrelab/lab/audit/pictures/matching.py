@@ -64,8 +64,9 @@ def find_picture_pairs(pictures: Sequence[AnalyzedPicture], *, report: Report | 
             alike[each.analysis.sound_digest].append(each)
     groups = list(alike.values())
     pairs = [equal_pair(a.analysis, b.analysis) for group in groups for a, b in combinations(group, 2)]
-    fine = np.stack([group[0].fine for group in groups]) if groups else np.zeros((0, 1, COLUMNS), np.float16)
-    for found in matches(fine, report=report):
+    known = [group[0].fine for group in groups]
+    fine = [each for each in known if each is not None]  # each, as a picture with a digest has structure
+    for found in matches(np.stack(fine), report=report) if fine else ():
         for a, b in product(groups[found.first], groups[found.second]):
             pairs.append(_shared(a.analysis.clip.id, b.analysis.clip.id, found))
     place = {each.analysis.clip.id: number for number, each in enumerate(pictures)}
