@@ -338,5 +338,5 @@ def test_a_comparison_with_a_leaking_run_says_so(tmp_path: Path, capsys: pytest.
     assert result.to_dict()["systems"][1]["verdict"]["clean"]
     assert main(["compare", str(one.folder), str(other.folder)]) == 0
     out, err = capsys.readouterr()
-    assert "Do not trust it" in out and "leaks; 3 artists" in err and "Ann" in err
+    assert "Do not trust it" in out and "leaks. 3 artists" in err and "Ann" in err
     assert "resnet1d-s: clean" in err

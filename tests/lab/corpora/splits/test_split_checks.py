@@ -41,7 +41,7 @@ def test_finds_each_leak() -> None:
     assert checked(found) == {
         "clip on both sides": "none",
         "same file on both sides": "1: b.wav (train, test)",
-        "artist on both sides": "1: Ann (train, test); not known for 1 clip without an artist",
+        "artist on both sides": "1: Ann (train, test); 1 clip names no artist",
         "test clips": "2 of 5",
         "genres missing from a part": "valid: rock",
     }

@@ -38,7 +38,7 @@ def test_options_are_read() -> None:
 @pytest.mark.parametrize(
     ("options", "code", "quoted"),
     [
-        ("track=3", "synthetic-option-unknown", ["'track'", "tracks, seconds, seed"]),
+        ("track=3", "synthetic-option-unknown", ["'track'", "did you mean 'tracks'?"]),
         ("tracks", "synthetic-option-not-a-number", ["tracks", "''"]),
         ("tracks=2", "synthetic-option-range", ["tracks=2", "3..1000"]),
         ("tracks=1001", "synthetic-option-range", ["3..1000"]),
