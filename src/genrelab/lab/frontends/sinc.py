@@ -46,8 +46,8 @@ class CutoffLimits(NamedTuple):
         Least lower cut-off and least width of a band.
     unit_hz : float > 0
         Unit of the parameters. Plain gradient descent moves a cut-off with its square: in Hz (SincNet's code)
-        by less than float32 can hold at 1 kHz, so not at all. In 1 kHz, low filters move by several times
-        their width before high ones move at all.
+        by less than float32 can hold at 1 kHz, so not at all. In 1 kHz, low filters move by more than
+        their width while high ones hardly move.
     unit_mel : float > 0 or None
         Unit of the parameters in mel (HTK's) in place of `unit_hz`: filters of all heights move alike,
         relative to their widths.
