@@ -18,8 +18,8 @@ from genrelab import Recognizer
 from genrelab.cli.main import main
 
 LABORATORY = {
-    "bench", "compare", "corpora", "demo", "evaluate", "finalize", "fuse", "pretrain", "reproduce", "search",
-    "train",
+    "bench", "compare", "corpora", "demo", "evaluate", "figures", "finalize", "fuse", "pretrain", "reproduce",
+    "runs", "search", "train",
 }  # fmt: skip
 ELSEWHERE = {
     "teach",  # tests/teach/test_docs.py runs it on music with tags
