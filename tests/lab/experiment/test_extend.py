@@ -15,7 +15,8 @@ from genrelab.cli.main import main
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.lab.experiment.extend import extend_run, longer_recipe
 from genrelab.lab.experiment.run import run_experiment
-from genrelab.lab.recipes import Recipe
+from genrelab.lab.recipes import Recipe, load_recipe
+from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, read_history
 from genrelab.lab.training.experiment import Experiment
@@ -141,6 +142,20 @@ def test_a_cosine_that_was_cut_short_is_refused(tiny_recipe: Make, tmp_path: Pat
     history(tmp_path, epochs=6, best=2)
     with raises("cosine-cut-short", tmp_path, "6 of 9", "training.patience=null"):
         longer_recipe(recipe, tmp_path, 4)
+
+
+def test_a_cosine_that_has_not_started_does_not_start_again(tiny_recipe: Make, tmp_path: Path) -> None:
+    warm = ("training.warmup_epochs=3", "training.warmup_learning_rate=0.0001", "training.max_epochs=3")
+    recipe = tiny_recipe("training.schedule=cosine", *warm)
+    history(tmp_path, epochs=3, best=2)
+    longer = longer_recipe(recipe, tmp_path, 4)
+    assert (longer.training.restart_epochs, longer.training.max_epochs) == ((), 7)
+    (tmp_path / "longer.yaml").write_text(dump_recipe(longer))
+    assert load_recipe(str(tmp_path / "longer.yaml")) == longer, "the run can be read again"
+    rates = [learning_rate(longer.training, epoch) for epoch in range(7)]
+    assert (
+        rates[:4] == [0.0001] * 3 + [longer.training.learning_rate] and rates[3:] == sorted(rates[3:])[::-1]
+    )
 
 
 def test_backbones_that_were_never_trained_stay_frozen(tiny_recipe: Make, tmp_path: Path) -> None:

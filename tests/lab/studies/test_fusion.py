@@ -23,6 +23,7 @@ from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.record import TestRecord, load_record
+from genrelab.lab.studies.cross_corpus import evaluate_together
 from genrelab.lab.studies.fusion import fuse, learn_weights
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.store.audio_store import sound_key
@@ -122,6 +123,26 @@ def test_runs_of_different_splits_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "fused").exists()
 
 
+def test_other_clips_of_one_split_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    one = write_run(tmp_path, [0.9, 0.6, 0.4, 0.2])
+    other = write_run(tmp_path, [0.9, 0.6, 0.4, 0.2], recipe=OTHER, trained=("a",))
+    with raises("fusion-splits-differ", "training.clips_share", "leave_out", one.folder, other.folder):
+        fuse([one, other], tmp_path / "fused")
+
+
+def test_a_result_does_not_replace_a_run(tmp_path: Path) -> None:
+    one = write_run(tmp_path, [0.9, 0.6, 0.4, 0.2])
+    other = write_run(tmp_path, [0.6, 0.2, 0.9, 0.1], recipe=OTHER)
+    before = (one.folder / folders.METRICS).read_bytes()
+    with raises("result-over-run", one.folder, "--out"):
+        fuse([one, other], one.folder)
+    with raises("result-over-run", one.folder, "--out"):
+        evaluate_together([one], one.folder)
+    assert (one.folder / folders.METRICS).read_bytes() == before
+    fuse([one, other], tmp_path / "fused")
+    fuse([one, other], tmp_path / "fused")
+
+
 def test_what_cannot_be_fused_is_refused(tmp_path: Path) -> None:
     one = write_run(tmp_path, [0.9, 0.6, 0.4, 0.2])
     with raises("fusion-one-network", "two networks"):
@@ -209,7 +230,7 @@ def test_weights_are_learned_on_validation_clips_alone(
 def test_a_run_without_validation_clips_teaches_no_weights(
     run: Run, spoilt: Run, corpus: Corpus, tmp_path: Path, cache: Path
 ) -> None:
-    with raises("fusion-splits-differ", "trained on"):
+    with raises("fusion-splits-differ", "training.choose_epoch_on"):
         fuse([run, spoilt], tmp_path, weights="learned", corpus=corpus)
 
 

@@ -7,7 +7,7 @@ start:
 - With the schedules `constant` and `step` this is the recipe with a larger `max_epochs`.
 - `cosine` has reached 0 at the end of the finished run. It starts again from the full rate and reaches 0
   at the new end: the recipe names the epoch in `restart_epochs`. A run with the larger `max_epochs` alone has
-  other rates from its first epoch on.
+  other rates from its first epoch on. After a run that was warm-up alone, the cosine has yet to start.
 - `patience` that is used up would end the extension at once; it becomes null.
 - `frozen_epochs` that cover the whole run cover the extension as well.
 
@@ -130,7 +130,8 @@ def longer_recipe(recipe: Recipe, folder: Path, more: int) -> Recipe:
                 "reached 0, and cannot be extended. Train with --set training.patience=null, another --out",
                 code="cosine-cut-short",
             )
-        changed["restart_epochs"] = (*training.restart_epochs, trained)
+        if trained > training.warmup_epochs:
+            changed["restart_epochs"] = (*training.restart_epochs, trained)
     best = max((row["epoch"] for row in history if row["best"]), default=-1.0)
     if training.patience is not None and history[-1]["epoch"] - best >= training.patience:
         changed["patience"] = None
@@ -166,7 +167,7 @@ def _begin(folder: Path, run: Path, identity: dict[str, str]) -> None:
             "extended. Train again with a larger training.max_epochs",
             code="run-without-state",
         )
-    for left in folder.parent.glob(f".{folder.name}.*.draft"):
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.draft"):
         shutil.rmtree(left)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
     claim(draft, identity)

@@ -162,11 +162,13 @@ def evaluate_elsewhere(
     Raises
     ------
     UsageError
-        If genres have no counterpart.
+        If genres have no counterpart, or the folder holds a run.
     CorpusError
         If no clip is left to test, or the run was trained on a table and this is sound, another table, or
         the other way round.
     """
+    folder = folder or run.folder / "elsewhere" / corpus.name
+    check_no_run(folder)
     audio, record = run.recipe.audio, run.record
     sound = sound_key(corpus, sample_rate=audio.sample_rate, channels=audio.channels)
     same = sound == record.corpus.sound_sha256
@@ -215,7 +217,6 @@ def evaluate_elsewhere(
         "Not usable": f"{len(store.skipped)} clips",
     }
     sizes = {"train": 0, "valid": 0, "test": len(predictions.clips)}
-    folder = folder or run.folder / "elsewhere" / corpus.name
     tested = Tested(
         [run],
         predictions,
@@ -287,8 +288,30 @@ def evaluate_together(folds: Sequence[folders.Run], folder: Path) -> TestRecord:
     return write_tested(folder, tested)
 
 
+def check_no_run(folder: Path) -> None:
+    """Refuse a folder whose files are those of a run.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a run.
+    """
+    if (folder / folders.RECIPE).exists() or (folder / folders.BEST).exists():
+        raise UsageError(
+            f"{folder} holds a run, whose figures and report would be lost; give another --out",
+            code="result-over-run",
+        )
+
+
 def write_tested(folder: Path, tested: Tested) -> TestRecord:
-    """Write a folder like a run's: metrics.json, predictions.csv and report.html."""
+    """Write a folder like a run's: metrics.json, predictions.csv and report.html.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a run.
+    """
+    check_no_run(folder)
     run, predictions = tested.runs[0], tested.predictions
     recipe, records = run.recipe, [each.record for each in tested.runs]
     evaluation = evaluate(predictions, seed=run.record.seed)

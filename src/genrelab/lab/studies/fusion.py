@@ -43,7 +43,7 @@ from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.record import SplitRecord, TestRecord
 from genrelab.lab.studies.compare import Pair, compare_systems
-from genrelab.lab.studies.cross_corpus import Tested, write_tested
+from genrelab.lab.studies.cross_corpus import Tested, check_no_run, write_tested
 from genrelab.lab.studies.systems import Scored, System, systems_of
 from genrelab.lab.training.checkpoints import BEST
 from genrelab.lab.training.experiment import Report
@@ -109,9 +109,10 @@ def fuse(
     Raises
     ------
     UsageError
-        If there are fewer than two networks, the runs are of different corpora, genres or splits, were tested
-        on different clips, or have no validation clips to learn weights from.
+        If the folder holds a run, there are fewer than two networks, or the runs are of different corpora,
+        genres or splits, were tested on different clips, or have no validation clips to learn weights from.
     """
+    check_no_run(folder)
     groups = _by_split(runs)
     names = _names(next(iter(groups.values())))
     systems, fused = systems_of(runs), []
@@ -237,16 +238,22 @@ def _refusal(group: Mapping[tuple[str, int], Run], whole: Sequence[Run], runs: S
     """Say which runs have a split of their own."""
     alone = next(iter(group.values()))
     others = [run for run in runs if _network(run) not in group]
+    ours, theirs = alone.record.split, others[0].record.split
+    if (ours.name, ours.seed) == (theirs.name, theirs.seed):
+        return (
+            f"{alone.folder} and {others[0].folder} use other clips of one split (split {ours.name}, seed "
+            f"{ours.seed}): their recipes differ in leave_out, training.clips_share or "
+            "training.choose_epoch_on, or one was trained with --exclude. Train both with the same values"
+        )
     reason = (
         "fusing them would test networks on clips that others were trained on"
         if not whole
         else "every network needs the same folds"
     )
     return (
-        f"{alone.folder} (split {alone.record.split.name}, seed {alone.record.split.seed}) has other parts "
-        f"than {others[0].folder} (split {others[0].record.split.name}, seed {others[0].record.split.seed}): "
-        f"{reason}. Train all recipes with the same --split and --split-seed, and name the same folds of "
-        "each"
+        f"{alone.folder} (split {ours.name}, seed {ours.seed}) has other parts than {others[0].folder} "
+        f"(split {theirs.name}, seed {theirs.seed}): {reason}. Train all recipes with the same --split and "
+        "--split-seed, and name the same folds of each"
     )
 
 

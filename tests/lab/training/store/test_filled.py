@@ -45,7 +45,18 @@ def test_the_silence_is_the_same_in_every_reader(store: AudioStore) -> None:
     first = FilledStore(store, 20_000)
     for again in (FilledStore(store, 20_000), pickle.loads(pickle.dumps(first))):
         np.testing.assert_array_equal(again.read(clip_id, 0, ALL), first.read(clip_id, 0, ALL))
-    assert first.checksum(clip_id) == store.checksum(clip_id) and clip_id in first
+    assert first.checksum(clip_id) == FilledStore(store, 20_000).checksum(clip_id) and clip_id in first
+
+
+def test_the_checksum_covers_the_silence(store: AudioStore) -> None:
+    first, second = store.clips[:2]
+    plain = FilledStore(store, 12_000)
+    assert plain.checksum(first) == store.checksum(first), "nothing was filled"
+    vars(store)["_places"][second] = store._places[first]  # another clip of the same sound
+    filled_up = FilledStore(store, 20_000)
+    assert not np.array_equal(filled_up.read(first, 0, ALL), filled_up.read(second, 0, ALL))
+    different = {store.checksum(first), *(filled_up.checksum(each) for each in (first, second))}
+    assert len({*different, FilledStore(store, 20_001).checksum(first)}) == 4
 
 
 def test_a_longer_clip_stays_as_it_is(store: AudioStore) -> None:

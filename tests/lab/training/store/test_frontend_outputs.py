@@ -278,6 +278,23 @@ def test_room_is_made_from_what_was_not_used_for_longest(tmp_path: Path) -> None
     assert not make_room(tmp_path, 100_000, most=99_999)
 
 
+def test_what_is_in_use_stays_and_counts_in_full(
+    network: GenreNetwork, store: AudioStore, cache: Path
+) -> None:
+    base = cache / "frontends"
+    outputs = keep(network, store, store.clips[:1])  # of all clips, most are yet to come
+    assert outputs is not None
+    (file,) = outputs.kept.values()
+    os.utime(file.folder / ABOUT, (1, 1))
+    assert not make_room(base, 1000, most=file.size + 999)
+    assert make_room(base, 1000, most=file.size + 1000)
+    assert file.folder.is_dir()
+    folder = file.folder
+    del outputs, file
+    assert make_room(base, 1000, most=1000), "it was not used any more"
+    assert not folder.exists()
+
+
 def test_outputs_that_depend_on_the_batch_are_not_kept(
     network: GenreNetwork, store: AudioStore, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

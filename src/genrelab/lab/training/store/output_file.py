@@ -15,6 +15,7 @@ processes that fill one file write the same bytes.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import math
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +74,7 @@ class OutputFile:
             _lengthen(self.folder / file, size)
         replace_text(self.folder / ABOUT, f"{_text(about)}\n")
         self._map()
+        _OPEN.add(self)
 
     @property
     def size(self) -> int:
@@ -131,6 +134,10 @@ class OutputFile:
         return self.first[clip] * math.prod(self.shape) * _ITEM
 
 
+_OPEN: WeakSet[OutputFile] = WeakSet()
+"""What this process uses: other front-ends of a network, copies of its clips."""
+
+
 def folder_of(base: Path, name: str, about: Mapping[str, Any]) -> Path:
     """Return the folder of outputs, from the folder of all such folders, a safe name, and its content."""
     return base / f"{name}-{hashlib.sha256(_text(about).encode()).hexdigest()[:_KEY]}"
@@ -142,6 +149,8 @@ def _text(about: Mapping[str, Any]) -> str:
 
 def make_room(base: Path, size: int, *, keep: Path | None = None, most: int) -> bool:
     """Remove the folders that were not used for longest until a further one has room.
+
+    What this process uses is not removed, and counts as if it were full.
 
     Parameters
     ----------
@@ -161,16 +170,26 @@ def make_room(base: Path, size: int, *, keep: Path | None = None, most: int) -> 
     """
     if size > most:
         return False
+    gc.collect()  # networks that are not used any more hold their outputs in cycles
+    in_use = {each.folder: each.size for each in _OPEN if each.folder.parent == base and each.folder != keep}
+    size += sum(in_use.values())
+    if size > most:
+        return False
     used = []
     for folder in base.iterdir() if base.is_dir() else ():
         with suppress(OSError):  # another process may remove it at the same time
-            if folder != keep:
+            if folder != keep and folder not in in_use:
                 taken = sum(_taken(file) for file in folder.iterdir())
                 used.append(((folder / ABOUT).stat().st_mtime, taken, folder))
     used.sort(reverse=True)
     while used and sum(taken for _, taken, _ in used) + size > most:
         shutil.rmtree(used.pop()[2], ignore_errors=True)
-    own = sum(_taken(file) for file in keep.iterdir()) if keep is not None and keep.is_dir() else 0
+    own = sum(
+        _taken(file)
+        for folder in (*in_use, *([] if keep is None else [keep]))
+        if folder.is_dir()
+        for file in folder.iterdir()
+    )
     place = next(each for each in (base, *base.parents) if each.exists())
     disk = shutil.disk_usage(place)
     return size - own <= disk.free - disk.total // 10
