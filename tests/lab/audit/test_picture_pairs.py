@@ -12,7 +12,7 @@ from PIL import Image
 
 from genrelab.cli.main import main
 from genrelab.lab.audit import Audit, audit_corpus
-from genrelab.lab.audit.pictures.analysis import fine_structure
+from genrelab.lab.audit.pictures.analysis import content_box, fine_structure
 from genrelab.lab.audit.pictures.matching import _correlate, matches
 from genrelab.lab.corpora import load_corpus, make_split
 
@@ -49,6 +49,31 @@ def test_blank_and_nearly_blank_pictures_match_nothing() -> None:
         list(matches(np.stack([blank, blank, fine_structure(dot), fine_structure(recording(3)[:, :172])])))
         == []
     )
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_pictures_are_not_alike_for_their_margins(tmp_path: Path, suffix: str) -> None:
+    plots = {}
+    for number in range(6):
+        start = 0 if number < 5 else 40
+        pale = 60 + recording(min(number, 4))[:, start : start + COLUMNS] // 4
+        plots[number] = np.pad(pale, ((16, 24), (30, 22)), constant_values=255)
+    for number, pixels in plots.items():
+        draw(tmp_path / "mine" / ("jazz", "rock")[number % 2] / f"{number}.{suffix}", pixels)
+    corpus = load_corpus(f"pictures:{tmp_path / 'mine'}")
+    assert content_box(corpus) == (30, 16, 30 + COLUMNS, 16 + ROWS)
+    (pair,) = audit_corpus(corpus, jobs=1).pairs
+    assert (pair.first, pair.second, pair.kind) == ("jazz/4", "rock/5", "other cut")
+    assert pair.offset == pytest.approx(40 / COLUMNS, abs=0.01)
+
+
+def test_without_a_margin_the_whole_picture_is_compared(tmp_path: Path) -> None:
+    for number, name in enumerate(("jazz", "rock")):
+        pixels = recording(number)[:, :COLUMNS]
+        pixels[:20] = 30 * number  # bare, but not alike
+        draw(tmp_path / name / "0.png", pixels)
+        draw(tmp_path / name / "1.png", np.full((ROWS, COLUMNS), 30 * number, np.uint8))
+    assert content_box(load_corpus(f"pictures:{tmp_path}")) is None
 
 
 @pytest.fixture(scope="module")

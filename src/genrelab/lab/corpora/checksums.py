@@ -179,7 +179,8 @@ def compare_index(corpus: Corpus, index: CorpusIndex, *, report: Report | None =
     """
     _require_files(corpus)
     digests: dict[Path, str] = {}
-    missing, changed = [each for each in index.clips if each not in corpus.by_id()], {}
+    there = corpus.by_id()
+    missing, changed = [each for each in index.clips if each not in there], {}
     for done, clip in enumerate(corpus.clips, start=1):
         known = index.clips.get(clip.id)
         if known is not None:

@@ -58,6 +58,23 @@ def test_gtzan_is_known_by_its_names(tmp_path: Path, name: str) -> None:
     assert len(corpus.skipped) == 996 and corpus.skipped["rock.00099"] == "not in this copy"
 
 
+def test_a_stray_picture_does_not_take_the_artists_from_gtzan(tmp_path: Path) -> None:
+    for number in range(10):
+        for genre in ("blues", "jazz"):
+            draw(tmp_path / genre / f"{genre}.{number:05}.png", structure(number))
+    draw(tmp_path / "jazz/cover.png", structure(90))
+    draw(tmp_path / "jazz/blues.00099.png", structure(91))
+    corpus = load_corpus(f"pictures:{tmp_path}")
+    assert corpus.name == "gtzan-pictures" and len(corpus.clips) == 20
+    assert corpus.by_id()["blues.00000"].artist == "John Lee Hooker"
+    strays = {key for key, reason in corpus.skipped.items() if reason != "not in this copy"}
+    assert strays == {"jazz/cover", "jazz/blues.00099"} and "fault-filtered" in corpus.published_splits
+    for number in range(4):
+        draw(tmp_path / f"rock/mine{number}.png", structure(95 + number))
+    mixed = load_corpus(f"pictures:{tmp_path}")  # a corpus of its own
+    assert mixed.name != "gtzan-pictures" and len(mixed.clips) == 26 and not mixed.published_splits
+
+
 def test_the_real_pictures(data_dir: Path) -> None:
     corpus = load_corpus(f"pictures:{data_dir / 'gtzan-pictures'}")
     split = make_split(corpus, "fault-filtered", seed=0)

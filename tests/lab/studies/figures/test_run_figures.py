@@ -74,6 +74,9 @@ def test_losses_of_runs_are_overlaid_and_named_apart(tmp_path: Path) -> None:
     assert [each.name for each in drawn.plates] == [
         "train-loss", "valid-loss", "train-accuracy", "valid-accuracy", "runs",
     ]  # fmt: skip
+    assert ">8<" in str(drawn.plates[0].pictures[0].__html__()), "eight epochs, counted from 1"
+    kept = [row[5] for row in drawn.plates[-1].tables[0].rows]
+    assert kept == [run.record.epoch.chosen + 1 for run in material.runs]
     first = histories(material.runs[1])[0]["train_loss"]
     assert f"mfcc-cqt/cnn, seed 0 from {first:.3g} to" in (drawn.plates[0].pictures[0].label or "")
     (tmp_path / "mfcc-cqt-cnn/gtzan/random-seed0/history.csv").write_text("epoch,train_loss\n0,x\n")
@@ -117,6 +120,20 @@ def test_what_a_figure_lacks_is_said_with_the_remedy(
     (tmp_path / "record.json").write_text("[1]")
     with raises("reproduce-record-unreadable", tmp_path / "record.json"):
         Material.given(runs=[tmp_path])
+
+
+def test_records_of_other_formats_and_damaged_ones_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "record.json"
+    known = json.loads(PUBLISHED[0].read_text(encoding="utf-8"))
+    file.write_text(json.dumps(known | {"format": 4}))
+    with raises("reproduce-record-format", file, 4):
+        Material.given(runs=[tmp_path])
+    for damaged in ({"lines": [{"recipe": "fds/cnn-5s"}]}, {"lines": 1}):
+        file.write_text(json.dumps(known | damaged))
+        with raises("reproduce-record-unreadable", file):
+            Material.given(runs=[tmp_path])
+    file.write_text(json.dumps(known))
+    assert Material.given(runs=[tmp_path]).records == (known,)
 
 
 def test_runs_of_other_genres_have_no_common_confusion(tmp_path: Path) -> None:

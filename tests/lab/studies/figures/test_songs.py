@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from raising import raises
 from genrelab.cli.figures import PAPERS
 from genrelab.cli.main import main
 from genrelab.lab.recipes import load_recipe
+from genrelab.lab.recipes.pictures import PictureShape, for_pictures
 from genrelab.lab.studies.figures import catalogue
 from genrelab.lab.studies.figures.augmentations import augmentation_plates
 from genrelab.lab.studies.figures.inputs import input_plates, network_of
@@ -124,6 +126,13 @@ def test_descriptors_are_a_table(song: Path, tmp_path: Path) -> None:
     assert written[0].suffix == ".csv" and rows[0] == ["descriptor", "value"] and len(rows) == 27
     with raises("figure-without-sound", "mfcc-cqt/descriptor-table"):
         input_plates(load_recipe("mfcc-cqt/descriptor-table"), Material.given(songs=[song]))
+
+
+def test_a_song_is_not_drawn_as_the_picture_of_a_corpus(song: Path) -> None:
+    recipe = for_pictures(load_recipe("mel-augmentation/cnn"), PictureShape(40, 50, 1))
+    for draw in (input_plates, partial(augmentation_plates, seed=0)):
+        with raises("figure-without-sound", recipe.name):
+            draw(recipe, Material.given(songs=[song]))
 
 
 def test_each_augmentation_changes_the_picture_alone(song: Path) -> None:

@@ -42,6 +42,8 @@ _OPTIONS = ("size", "crop", "plane", "test")
 _GTZAN_NAME = re.compile(rf"({'|'.join(GENRES)})\.?(\d{{5}})")
 _GTZAN_CUT = re.compile(rf"(?:{'|'.join(GENRES)})\.?\d{{5}}[._-]?\d+")
 _EXPECTED = frozenset(EXPECTED_IDS)
+_NEARLY_ALL = 0.9  # of the pictures: the others are strays in a copy of GTZAN
+_STRANGER = "not named as a clip of GTZAN in the folder of its genre, as nearly all others are"
 _DEEPEST = 3  # levels below the given folder to search
 _LARGEST_SIDE = 4096
 _MOST_VALUES = 1_000_000  # of a picture: the highest sample rate of a recipe
@@ -74,7 +76,7 @@ def load(argument: str) -> Corpus:
         its path below the folder without suffix; with the file names of GTZAN, ids (`blues.00000`), artists
         and the published splits `published` and `fault-filtered` are those of the corpus `gtzan`. Parts of
         a split become the split `published`; without a part for validation, a tenth of the training part
-        validates. `skipped` lists unreadable pictures.
+        validates. `skipped` lists unreadable pictures, and strays in a copy of GTZAN.
 
     Raises
     ------
@@ -89,6 +91,9 @@ def load(argument: str) -> Corpus:
     reading, skipped = _reading(home, [each.file for each in found], options)
     usable = [each for each in found if _id(home, each.file) not in skipped]
     of_gtzan = _are_gtzans(usable)
+    if of_gtzan:
+        skipped |= {_id(home, each.file): _STRANGER for each in usable if not _is_gtzans(each)}
+        usable = [each for each in usable if _is_gtzans(each)]
     ids = [".".join(_gtzan_id(each.file)) if of_gtzan else _id(home, each.file) for each in usable]
     twice = next((name for name, count in Counter(ids).items() if count > 1), None)
     if twice is not None:
@@ -275,7 +280,7 @@ def _gtzan_id(file: Path) -> tuple[str, str]:
 
 
 def _are_gtzans(found: Collection[_Found]) -> bool:
-    """Return whether all pictures are of GTZAN's clips; refuse excerpts of them."""
+    """Return whether nearly all pictures are of GTZAN's clips; refuse excerpts of them."""
     for each in found:
         if _GTZAN_CUT.fullmatch(each.file.stem) and not _GTZAN_NAME.fullmatch(each.file.stem):
             raise CorpusError(
@@ -283,10 +288,13 @@ def _are_gtzans(found: Collection[_Found]) -> bool:
                 "clip in several parts; use pictures of whole clips",
                 code="pictures-cut-of-clip",
             )
-    return all(
-        _gtzan_id(each.file)[0] == each.genre.name and ".".join(_gtzan_id(each.file)) in _EXPECTED
-        for each in found
-    )
+    return sum(map(_is_gtzans, found)) >= _NEARLY_ALL * len(found)
+
+
+def _is_gtzans(found: _Found) -> bool:
+    """Return whether a picture has the name of a clip of GTZAN, and lies in the folder of its genre."""
+    genre, number = _gtzan_id(found.file)
+    return genre == found.genre.name and f"{genre}.{number}" in _EXPECTED
 
 
 def _artists() -> dict[str, str | None]:

@@ -57,7 +57,7 @@ def loss_plates(material: Material) -> Drawn:
                 run.record.split.name,
                 run.record.seed,
                 epoch.trained,
-                epoch.chosen,
+                epoch.chosen + 1,
                 svg.brief(last.get("train_loss", math.nan)),
                 str(run.folder),
             )
@@ -111,11 +111,12 @@ def histories(run: Run) -> list[dict[str, float]]:
 
 
 def history_chart(runs: Sequence[Run], names: Sequence[str], column: str) -> Drawing | None:
-    """Draw one column of the histories of runs by epoch; None if no run has it."""
+    """Draw one column of the histories of runs by epoch, counted from 1; None if no run has it."""
     lines: list[Curve] = []
     for name, run in zip(names, runs, strict=True):
         points = [
-            (row.get("epoch", number), row.get(column, math.nan)) for number, row in enumerate(histories(run))
+            (1 + row.get("epoch", number), row.get(column, math.nan))
+            for number, row in enumerate(histories(run))
         ]
         if any(math.isfinite(y) for _, y in points):
             lines.append(Curve(name, points, _dash(len(lines))))

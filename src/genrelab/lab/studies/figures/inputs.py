@@ -38,6 +38,10 @@ from genrelab.pages.svg import Drawing
 _COLUMNS = 620  # pixels of a curve
 _INPUT = "input_"
 _CLIP = 3.0  # deviations at which the colours of normalized values end
+_NO_SOUND = {
+    "features": ("descriptors from a table", "mfcc-cqt/descriptor-mlp computes such descriptors from sound"),
+    "pictures": ("the pictures of a corpus", "Name the recipe for sound from which it was made"),
+}
 
 
 class Input(NamedTuple):
@@ -69,15 +73,15 @@ def network_of(recipe: Recipe) -> GenreNetwork:
     Raises
     ------
     UsageError
-        If the recipe reads descriptors from a table: no song gives them.
+        If the recipe reads descriptors from a table, or pictures: no song gives them.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = build_network(recipe, genres=paper_genres(recipe)).eval()
-    if kind_read(network) == "features":
+    if (kind := kind_read(network)) != "audio":
+        read, other = _NO_SOUND[kind]
         raise UsageError(
-            f"the recipe {recipe.name} reads descriptors from a table, so a song gives it no input. "
-            "mfcc-cqt/descriptor-mlp computes such descriptors from sound",
+            f"the recipe {recipe.name} reads {read}, so a song gives it no input. {other}",
             code="figure-without-sound",
         )
     return network

@@ -15,10 +15,13 @@ from genrelab.files import replace_text
 from genrelab.lab.findings import State, worst
 from genrelab.lab.metrics.summary import figure as share
 from genrelab.lab.studies.reproduce.charts import record_charts, record_confusions
+from genrelab.lab.studies.reproduce.figures import FORMAT
 from genrelab.pages.render import render
 from genrelab.printing import plain
 
 RECORD = "record.json"
+_FORMATS = (2, FORMAT)
+_LARGEST = 64 * 2**20  # bytes of a record
 COLUMNS = (
     "row",
     "recipe",
@@ -270,15 +273,34 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises
     ------
     RunError
-        If it is not one, or of a later version of genrelab.
+        If it is not one, is damaged, or has a format that this version does not read.
     """
     try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"it has more than {_LARGEST // 2**20} MiB")
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"cannot read {path}: {error}", code="reproduce-record-unreadable") from error
-    if not isinstance(record, dict) or not {"table", "lines", "format"} <= record.keys():
         raise RunError(
-            f"{path} is not the record of a reproduced table; `genrelab reproduce` writes one",
+            f"cannot read {path}: {error}. `genrelab reproduce` writes it again",
             code="reproduce-record-unreadable",
+        ) from error
+    if not isinstance(record, dict) or not {"table", "lines", "format"} <= record.keys():
+        raise _no_record(path)
+    if record["format"] not in _FORMATS:
+        raise RunError(
+            f"{path} has the format {record['format']!r}; this version of genrelab reads "
+            f"{' and '.join(map(str, _FORMATS))}. Reproduce the table again, or update genrelab",
+            code="reproduce-record-format",
         )
+    try:
+        page(record)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _no_record(path) from error
     return record
+
+
+def _no_record(path: Path) -> RunError:
+    return RunError(
+        f"{path} is not the record of a reproduced table; `genrelab reproduce` writes one",
+        code="reproduce-record-unreadable",
+    )
