@@ -180,7 +180,7 @@ def test_two_processes_share_one_search(music: Path, undisturbed: tuple[Path, fl
     [
         ([], "a grid, a space or a plan"),
         (["--grid=model.widht=2,4"], "'width'"),
-        (["--grid=training.lerning_rate=1e-3"], "'learning_rate'"),
+        (["--grid=training.lerning_rate=1e-3"], "'training.learning_rate'"),
         (["--grid=model.width="], "key=values"),
         (["--grid=model.width=[]", "--grid=model.width=2"], "twice"),
         (["--grid=model.width=2,2"], "model.width has the value 2"),

@@ -15,8 +15,8 @@ from raising import raises
 
 from genrelab.audio.decode import decode
 from genrelab.lab.frontends import FRONTENDS, Descriptors, MelSpectrogram, Table
+from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.frontends.descriptors import DESCRIPTORS, chroma_filters
-from genrelab.lab.frontends.table import reads_table
 
 RATE = 22050
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -131,5 +131,6 @@ def test_a_segment_must_be_a_row() -> None:
 
 def test_only_a_network_with_a_table_reads_one() -> None:
     sound = MelSpectrogram(sample_rate=RATE, channels=1)
-    assert not reads_table(torch.nn.ModuleDict({"sound": sound}))
-    assert reads_table(torch.nn.ModuleDict({"sound": sound, "row": Table(sample_rate=3, channels=1)}))
+    assert kind_read(torch.nn.ModuleDict({"sound": sound})) == "audio"
+    rows = torch.nn.ModuleDict({"sound": sound, "row": Table(sample_rate=3, channels=1)})
+    assert kind_read(rows) == "features"

@@ -317,7 +317,10 @@ def test_recipes_hold_the_papers_figures_and_training(name: str) -> None:
     assert training.max_epochs == (24 if tuned else 12)
     assert (training.weights, training.frozen_epochs) == (("imagenet", 12) if moved else ("none", 0))
     rates = [learning_rate(training, epoch) for epoch in range(training.max_epochs)]
-    assert rates == pytest.approx([1e-3] * 12 + [1e-4] * 12 * tuned)
+    first_rate = (
+        1e-3 if moved else 1e-4
+    )  # at 1e-3, Adam's first steps switch off the dense layer of the others
+    assert rates == pytest.approx([first_rate] * 12 + [1e-4] * 12 * tuned)
     assert (picture["height"], picture["width"]) == (256, 256)
     assert picture["planes"] == (3 if moved or name.endswith("rgb") else 1)
     assert picture["values"] == {"v": "imagenet", "m": "signed"}.get(name[0] if moved else "", "unit")
@@ -326,7 +329,8 @@ def test_recipes_hold_the_papers_figures_and_training(name: str) -> None:
 
 
 def test_every_row_comes_with_genrelab() -> None:
-    assert {f"{PAPER}/{name}" for name in TABLES} == {n for n in recipe_names() if n.startswith(f"{PAPER}/")}
+    there = {name for name in recipe_names() if name.startswith(f"{PAPER}/")}
+    assert there == {f"{PAPER}/{name}" for name in (*TABLES, "crnn")}  # crnn: the paper's future work
 
 
 @pytest.mark.slow

@@ -68,9 +68,9 @@ def _number(text: str, known: dict[str, Entry]) -> str:
     """Return the number of `9`, `figure-9`, `Figure 9`, `table-3` or `Table 3`."""
     number = "-".join(text.casefold().split()).removeprefix("figure-")
     if number not in known:
+        hint = closest(number, known, then="`genrelab figures list` shows all figures and tables")
         raise UsageError(
-            f"the paper has no figure {text!r}; {closest(number, known)}. "
-            "`genrelab figures list` shows all figures and tables",
+            f"the paper has no figure {text!r}; {hint}",
             code="figure-unknown",
         )
     return number
