@@ -18,7 +18,7 @@ from genrelab.lab.experiment.run import run_experiment
 from genrelab.lab.recipes import Recipe, load_recipe
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs.folders import Run
-from genrelab.lab.training.checkpoints import BEST, LAST, Checkpoints, read_history
+from genrelab.lab.training.checkpoints import BEST, HISTORY, LAST, Checkpoints, read_history
 from genrelab.lab.training.experiment import Experiment
 from genrelab.lab.training.optimization.schedule import learning_rate
 
@@ -115,11 +115,14 @@ def test_what_cannot_be_extended_is_refused(
     other = tiny_recipe(*MOMENTUM, "training.max_epochs=1", "training.learning_rate=0.1")
     with raises("extends-another-run", run.folder, "--more-epochs"):
         extended(experiment(other), 1, tmp_path)
-    (run.folder / LAST).unlink()
-    with raises("run-without-state", run.folder / LAST, "training.max_epochs"):
-        extended(experiment(recipe), 1, tmp_path)
-    assert [path.name for path in run.folder.parent.iterdir() if path.is_dir()] == [run.folder.name]
-    assert (run.folder / BEST).is_file()
+    for name in (LAST, BEST, HISTORY):
+        file = run.folder / name
+        file.rename(tmp_path / name)
+        with raises("run-without-state", file, "training.max_epochs"):
+            extended(experiment(recipe), 1, tmp_path)
+        (tmp_path / name).rename(file)
+        assert [path.name for path in run.folder.parent.glob("*") if path.is_dir()] == [run.folder.name]
+    assert not list(run.folder.parent.glob(".*.draft"))
 
 
 def history(folder: Path, *, epochs: int, best: int) -> None:

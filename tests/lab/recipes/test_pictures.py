@@ -73,6 +73,11 @@ def test_what_becomes_of_a_recipe() -> None:
     assert noisy.inputs["mel"].options()["values"] == "signed"
 
 
+def test_a_picture_is_one_segment_wherever_segments_were_drawn() -> None:
+    made = for_pictures(load_recipe("ms-sincresnet/resnet18-mel"), SHAPE).training
+    assert (made.segments_per_clip, made.draw) == (None, "anywhere")
+
+
 def test_options_of_the_input_are_kept() -> None:
     small = load_recipe("soundfusion/simple-cnn", changes=["inputs.mel.height=12", "inputs.mel.width=13"])
     made = for_pictures(small, SHAPE)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,8 @@ def extend_run(
     Raises
     ------
     RunError
-        If there is no finished run of this experiment, its last state is missing, or another process extends
-        it.
+        If there is no finished run of this experiment, a file of its last state is missing, or another
+        process extends it.
     UsageError
         If the run was stopped by its patience while a cosine fell.
     """
@@ -99,6 +100,7 @@ def _extension(experiment: Experiment, more: int, base: Path) -> tuple[Experimen
             f"{finished_in} holds a run with {different[0]}; give --more-epochs with the options of that run",
             code="extends-another-run",
         )
+    _require(finished_in, (HISTORY,))
     recipe = longer_recipe(experiment.recipe, finished_in, more)
     folder = finished_in.with_name(f"{finished_in.name}-epochs{recipe.training.max_epochs}")
     return replace(experiment, recipe=recipe), run, folder
@@ -159,14 +161,20 @@ def _furthest(run: Path, recipe: Recipe) -> Path:
     return found
 
 
+def _require(run: Path, names: Sequence[str]) -> None:
+    """Raise `RunError` unless files of a finished run that an extension needs are there."""
+    for name in names:
+        if not (run / name).is_file():
+            raise RunError(
+                f"{run / name} is missing; without it the run cannot be extended. Train again with a larger "
+                "training.max_epochs, and --restart or another --out",
+                code="run-without-state",
+            )
+
+
 def _begin(folder: Path, run: Path, identity: dict[str, str]) -> None:
     """Make the folder of an extension from the state of a finished run, whole or not at all."""
-    if not (run / LAST).is_file():
-        raise RunError(
-            f"{run / LAST}, the last state of the training, is missing; without it the run cannot be "
-            "extended. Train again with a larger training.max_epochs",
-            code="run-without-state",
-        )
+    _require(run, _COPIED)
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.draft"):
         shutil.rmtree(left)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")

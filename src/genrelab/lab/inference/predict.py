@@ -90,7 +90,7 @@ def predict(
     dataset = HeldOutDataset(store, labels, audio, shortest=shortest)
     place = torch.device("cuda" if resolve_device(device)[0] == "gpu" else "cpu")
     network = network.to(place).eval()
-    use_kept_outputs(network, dataset)
+    use_kept_outputs(network, dataset, report=report)
     blocks: list[np.ndarray[tuple[int, int], np.dtype[np.float64]]] = []
     done = 0
     with torch.inference_mode():
@@ -109,11 +109,15 @@ def predict(
     )
 
 
-def use_kept_outputs(network: GenreNetwork, dataset: SegmentDataset) -> None:
-    """Let a dataset give kept outputs of the network's fixed front-ends, if its segments allow it."""
+def use_kept_outputs(network: GenreNetwork, dataset: SegmentDataset, *, report: Report | None = None) -> None:
+    """Let a dataset give kept outputs of the network's fixed front-ends, if its segments allow it.
+
+    `report` gets the numbers of clips whose outputs are computed, and of all that lack them.
+    """
     grid = None if network.shares_tracks else dataset.grid()
     if grid is not None:
-        dataset.outputs = kept_outputs(network, dataset.store, grid, list(dataset.labels), options=Keeping())
+        options = Keeping(report=report)
+        dataset.outputs = kept_outputs(network, dataset.store, grid, list(dataset.labels), options=options)
 
 
 def _by_batch(network: GenreNetwork, dataset: SegmentDataset, place: torch.device) -> Iterator[Scores]:

@@ -89,6 +89,7 @@ def for_pictures(recipe: Recipe, shape: PictureShape) -> Recipe:
         "inputs": {key: steps for key, steps in raw["augment"]["inputs"].items() if key == name},
     }
     raw["training"] |= {"segments_per_clip": None, "view_segments": 1, "valid_segments_per_clip": None}
+    raw["training"].pop("draw", None)
     raw["assumed"]["pictures"] = (
         f"The pictures of the corpus, {shape.rows} x {shape.columns}, in place of the {part.kind} that the "
         f"recipe computes{'; left out: ' + ', '.join(left_out) if left_out else ''}"

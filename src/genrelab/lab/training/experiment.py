@@ -22,7 +22,6 @@ from genrelab.lab.corpora.types import Clip, Corpus, Split
 from genrelab.lab.findings import Finding
 from genrelab.lab.frontends.base import kind_read
 from genrelab.lab.models import GenreNetwork, build_network
-from genrelab.lab.models.build import loss_of
 from genrelab.lab.recipes import Recipe
 from genrelab.lab.recipes.distill import WITHOUT
 from genrelab.lab.recipes.tags import NO_MUSIC
@@ -237,11 +236,6 @@ class Experiment:
         check_kind(self.recipe, network, self.corpus)
         check_genres(network, self.corpus)
         return network
-
-    @cached_property
-    def genre_tags(self) -> tuple[str, ...]:
-        """The genres as tags, of a recipe with independent genres; empty for all others."""
-        return genre_tags(self.corpus.genres) if loss_of(self.recipe.training).independent else ()
 
     def labels(self, ids: Sequence[str], store: AudioStore | None = None) -> dict[str, int]:
         """Return clip id -> class number of those clips that a store holds, see `labels_of`."""

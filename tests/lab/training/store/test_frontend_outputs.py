@@ -119,6 +119,20 @@ def test_a_training_with_kept_outputs_gives_the_same_numbers(
     assert sum(calls) == computed + 6 * segments + tried, "then test clips once"
 
 
+def test_a_test_reports_the_outputs_that_it_computes_first(
+    network: GenreNetwork, store: AudioStore, corpus: Corpus, split: Split, tiny_recipe: Make
+) -> None:
+    tested = TestSet(corpus, split.test, store, tiny_recipe(*WHOLE).audio)
+    for first in (True, False):
+        seen: list[tuple[int, int]] = []
+        predict(
+            network, tested, device="cpu", report=lambda done, total, seen=seen: seen.append((done, total))
+        )
+        totals = list(dict.fromkeys(total for _, total in seen))
+        assert totals == ([6, 18] if first else [18]), "clips, then segments"
+        assert seen[-1] == (18, 18)
+
+
 @pytest.mark.parametrize(
     "change",
     [
