@@ -64,6 +64,38 @@ def test_top_1_and_top_2_by_genre_come_from_the_predictions(tmp_path: Path) -> N
     assert rows(plate("mel-augmentation", "table-2", run).tables[0])["time stretch"] == ["1986", "120"]
 
 
+@pytest.mark.parametrize(
+    ("paper", "number", "recipe"),
+    [
+        ("mfcc-cqt", "19", "mfcc-cqt/cnn"),
+        ("fds", "2a", "fds/resnet18-5s"),
+        ("soundfusion", "1", "soundfusion/resnet1d-s"),
+        ("ms-sincresnet", "table-2", "ms-sincresnet/ms-sincresnet-160-spp"),
+    ],
+)
+@pytest.mark.parametrize("differ", ["recipe_sha256", "split", "corpus"])
+def test_runs_that_differ_in_more_than_seed_and_fold_have_no_common_figure(
+    tmp_path: Path, paper: str, number: str, recipe: str, differ: str
+) -> None:
+    """Such as the trials of a search, which change a recipe's values and keep its name."""
+    write_run(tmp_path, recipe)
+    other = write_run(tmp_path / "search", recipe)
+    plate(paper, number, tmp_path)
+    metrics = other / "metrics.json"
+    record = json.loads(metrics.read_text())
+    if differ == "recipe_sha256":
+        record[differ] = "another"
+    else:
+        record[differ]["name"] = {"split": "fault-filtered", "corpus": "gtzan-mp3-64"}[differ]
+    metrics.write_text(json.dumps(record))
+    with raises("runs-of-several-systems", other, recipe):
+        plate(paper, number, tmp_path)
+    if paper == "fds":
+        drawn, left_out = draw_paper(paper, [], Material.given(runs=[tmp_path]))
+        assert number not in {each.name for each in drawn.plates} and drawn.plates
+        assert any(str(other) in reason for reason in left_out)
+
+
 def test_losses_of_runs_are_overlaid_and_named_apart(tmp_path: Path) -> None:
     for seed in (0, 1):
         write_run(tmp_path, "mfcc-cqt/cnn", seed=seed)
