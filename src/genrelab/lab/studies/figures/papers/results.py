@@ -52,8 +52,8 @@ def require_one_system(runs: Sequence[Run]) -> None:
         first, second, *_ = (str(run.folder) for run in reversed(by_key.values()))
         raise UsageError(
             f"the {len(runs)} runs of {runs[0].recipe.name} differ in more than seed and fold (values of the "
-            f"recipe, corpus, kind of split), such as {first} and {second}. Name the folders of runs that belong "
-            "together with --run",
+            f"recipe, corpus, kind of split), such as {first} and {second}. Name the folders of those that "
+            "belong together with --run",
             code="runs-of-several-systems",
         )
 
