@@ -130,8 +130,8 @@ def fetch(source: Source, wanted: Wanted, *, report: Report | None = None) -> li
     Raises
     ------
     CorpusError
-        If the source cannot be fetched, the folder cannot be made, an archive is missing, cannot be downloaded or verified or unpacked,
-        or another process fetches into the folder.
+        If the source cannot be fetched, the folder cannot be made, an archive is missing, cannot be
+        downloaded or verified or unpacked, or another process fetches into the folder.
     """
     if source.refused is not None and wanted.local is None:
         raise CorpusError(
