@@ -165,7 +165,23 @@ def test_records_of_other_formats_and_damaged_ones_are_refused(tmp_path: Path) -
         with raises("reproduce-record-unreadable", file):
             Material.given(runs=[tmp_path])
     file.write_text(json.dumps(known))
-    assert Material.given(runs=[tmp_path]).records == (known,)
+    assert Material.given(runs=[tmp_path]).records == {file: known}
+
+
+def test_the_record_is_found_in_a_folder_of_runs(tmp_path: Path) -> None:
+    """As docs/papers.md names it: genrelab figures soundfusion table-1 --run runs."""
+    (path,) = [each for each in PUBLISHED if each.parent.name.startswith("soundfusion-1")]
+    for budget in ("epochs1", "epochs2"):
+        copied = tmp_path / f"reproduce/soundfusion-1-{budget}/record.json"
+        copied.parent.mkdir(parents=True)
+        copied.write_bytes(path.read_bytes())
+        if budget == "epochs1":
+            shown = plate("soundfusion", "table-1", tmp_path)
+            given = plate("soundfusion", "table-1", path.parent)
+            assert shown.tables == given.tables and "ours" in shown.tables[0].headings
+    with raises("several-records", "soundfusion-1-epochs1", "soundfusion-1-epochs2"):
+        plate("soundfusion", "table-1", tmp_path)
+    assert plate("soundfusion", "table-1", copied.parent).tables == given.tables
 
 
 def test_runs_of_other_genres_have_no_common_confusion(tmp_path: Path) -> None:
