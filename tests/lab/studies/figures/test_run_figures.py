@@ -96,6 +96,15 @@ def test_runs_that_differ_in_more_than_seed_and_fold_have_no_common_figure(
         assert any(str(other) in reason for reason in left_out)
 
 
+def test_more_curves_than_colours_are_dashed_in_the_key_too(tmp_path: Path) -> None:
+    for seed in range(8):
+        write_run(tmp_path, "mfcc-cqt/cnn", seed=seed, epochs=2)
+    drawn = str(loss_plates(Material.given(runs=[tmp_path])).plates[0].pictures[0].__html__())
+    for colour in ("s0", "s1"):
+        assert drawn.count(f'class="stroke {colour} dashed"') == 2, "the curve, and its line in the key"
+        assert drawn.count(f'class="stroke {colour}"') == 2
+
+
 def test_losses_of_runs_are_overlaid_and_named_apart(tmp_path: Path) -> None:
     for seed in (0, 1):
         write_run(tmp_path, "mfcc-cqt/cnn", seed=seed)
