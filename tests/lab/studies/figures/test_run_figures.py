@@ -51,6 +51,7 @@ def test_the_printed_confusions_have_the_printed_accuracies(tmp_path: Path) -> N
 
 def test_top_1_and_top_2_by_genre_come_from_the_predictions(tmp_path: Path) -> None:
     run = write_run(tmp_path, "mel-augmentation/cnn")
+    assert list(plate("mel-augmentation", "table-1", run).tables[0].headings) == ["genre", "paper"]
     write_elsewhere(run, "songs <i>")
     shown = plate("mel-augmentation", "9", run)
     own, other = answers_of(Material.given(runs=[run]).runs[0])
