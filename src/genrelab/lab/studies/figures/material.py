@@ -127,7 +127,7 @@ class Material:
             If a folder does not exist, or holds neither a finished run nor a record.
         """
         found: dict[Path, Run] = {}
-        records = {}
+        records: dict[Path, dict[str, Any]] = {}
         for folder in runs:
             listed = list(_run_folders(folder))
             found |= {each.resolve(): Run.load(each) for each in listed}
