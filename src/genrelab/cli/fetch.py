@@ -77,7 +77,7 @@ def _require_acceptance(source: Source, *, accepted: bool) -> None:
     """Show the terms, and ask whether they are accepted."""
     from genrelab.errors import UsageError
 
-    note(f"{source.title}: {source.licence}; {source.page}")
+    note(f"{source.title}. Licence: {source.licence}. Page: {source.page}")
     note(source.terms)
     if accepted:
         return

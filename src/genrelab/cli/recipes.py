@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -83,7 +84,7 @@ def _size(weights: int, statistics: int, published: str | None) -> str:
     """Return the number of weights beside the paper's; it may count the statistics of batch norms too."""
     if published is None:
         return f"{weights:,}"
-    digits = published.replace(",", "")
+    digits = re.findall(r"\d+", published.replace(",", ""))
     if str(weights) in digits:
         return f"{weights:,} (paper: the same)"
     if str(weights + statistics) in digits:
@@ -124,11 +125,14 @@ def show(
 
     Example: genrelab recipes show soundfusion-1
     """
+    from genrelab.errors import UsageError
     from genrelab.lab.models import build_network
     from genrelab.lab.recipes import load_recipe
     from genrelab.lab.recipes.load import dump_recipe
     from genrelab.lab.recipes.paper_genres import paper_genres
 
+    if genres is not None and not layers:
+        raise UsageError("--genres sets the genres of a network; give --layers too", code="genres-of-recipe")
     shown = load_recipe(recipe, changes=set or [])
     network = build_network(shown, genres=genres or paper_genres(shown))  # checks the options of its parts
     if layers:

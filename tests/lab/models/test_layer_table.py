@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from genrelab.cli.main import main
 from genrelab.lab.models import GenreNetwork, build_network
 from genrelab.lab.models.flow import Node, flow
 from genrelab.lab.models.layer_table import layers, own_statistics
@@ -116,3 +117,14 @@ def test_the_network_stays_as_it_was() -> None:
         torch.equal(before[key], value) for key, value in network.state_dict().items()
     )
     assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_the_layers_are_printed_for_a_number_of_genres(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes", "show", "soundfusion/simple-cnn", "--layers"]) == 0
+    assert (
+        capsys.readouterr().out.rstrip().endswith("25,472 weights; batch norms keep 240 statistics besides")
+    )
+    assert main(["recipes", "show", "soundfusion/simple-cnn", "--layers", "--genres=10"]) == 0
+    assert "25,602 weights" in capsys.readouterr().out
+    assert main(["recipes", "show", "soundfusion/simple-cnn", "--genres=10"]) == 2
+    assert "--layers" in capsys.readouterr().err

@@ -97,8 +97,8 @@ def test_mistakes_play_and_others_are_plain(tmp_path: Path) -> None:
     links = page.all("a")
     wrong = {row[0] for row in page.rows("Track")[1:]}
     assert links and {unquote(link["href"] or "")[2:-4] for link in links} == wrong & there.keys()
-    assert "A link plays the clip" in page.words and not page.all("audio")
-    assert "A link plays" not in written(tmp_path / "report.html", predictions=predictions).words
+    assert "A link opens the file" in page.words and not page.all("audio")
+    assert "A link opens" not in written(tmp_path / "report.html", predictions=predictions).words
 
 
 def test_a_name_in_a_link_is_escaped(tmp_path: Path) -> None:

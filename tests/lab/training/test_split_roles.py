@@ -45,6 +45,11 @@ def test_a_clip_that_the_paper_removed_is_in_no_part(
     other = replace(corpus, name="other")
     assert as_the_recipe_uses_it(recipe, other, split) is split, "in another corpus the id is another clip"
     assert as_the_recipe_uses_it(tiny_recipe(), corpus, split) is split
+    for name in ("tones-pictures", "tones-pictures-64x64"):
+        pictures = replace(corpus, name=name, kind="pictures")
+        assert gone not in as_the_recipe_uses_it(recipe, pictures, split).train, "pictures of the same clips"
+    for music in (replace(corpus, name="tones-pictures"), replace(pictures, name="tones-picturesque")):
+        assert as_the_recipe_uses_it(recipe, music, split) is split
 
 
 def test_a_share_of_the_training_clips_is_one_of_each_genre_and_nested(

@@ -72,12 +72,12 @@ def percent(value: float) -> str:
 ACCURACY = Axis("accuracy", percent)
 
 
-def key(picture: Drawing, names: Sequence[str], *, x: float, y: float, curves: bool = False) -> None:
-    """Write names of series beside their colours, one below the other."""
+def key(picture: Drawing, names: Sequence[str], *, x: float, y: float, curves: Sequence[Curve] = ()) -> None:
+    """Write names of series beside their colours, or their curves, one below the other."""
     for number, name in enumerate(names):
         row, series = y + _KEY * number, f"s{number % SERIES}"
         mark = (
-            svg.path(f"stroke {series}", f"M{x:.1f} {row - 4:.1f}h20")
+            svg.path(f"stroke {series} {curves[number].kind}".strip(), f"M{x:.1f} {row - 4:.1f}h20")
             if curves
             else element("rect", kind=f"fill {series}", x=x, y=row - 10, width=12, height=12)
         )
@@ -119,7 +119,7 @@ def curves(
         drawn = [(across(x), up(y) if math.isfinite(y) else math.nan) for x, y in line.points]
         picture.add(svg.polyline(f"stroke s{number % SERIES} {line.kind}".strip(), drawn))
     if below:
-        key(picture, [line.name for line in lines], x=picture.left, y=picture.bottom + 54, curves=True)
+        key(picture, [line.name for line in lines], x=picture.left, y=picture.bottom + 54, curves=lines)
     picture.add(text(y_axis.name, picture.left, picture.top - 6))
     ends = "; ".join(
         f"{line.name} from {line.points[0][1]:.3g} to {line.points[-1][1]:.3g}"

@@ -86,15 +86,19 @@ def systems_of(runs: Sequence[Run]) -> tuple[System, ...]:
     """
     gathered: dict[tuple[str, str, str, str], dict[_Seeds, list[Run]]] = {}
     for run in {run.folder.resolve(): run for run in runs}.values():
-        record = run.record
-        split = _without_fold(record.split.name)
-        # Two collections of one name are two systems.
-        which = record.recipe_sha256 + (record.corpus.recordings_sha256 or "")
-        key = record.recipe, record.corpus.name, split, which
+        record, key = run.record, system_key(run)
         seeds = record.seed, record.seed if record.split.seed is None else record.split.seed
         gathered.setdefault(key, {}).setdefault(seeds, []).append(run)
     names = _names(list(gathered))
     return tuple(_system(name, by_seed) for name, by_seed in zip(names, gathered.values(), strict=True))
+
+
+def system_key(run: Run) -> tuple[str, str, str, str]:
+    """Return what the runs of one system have in common: recipe, corpus, kind of split, and their digests."""
+    record = run.record
+    # Two collections of one name are two systems.
+    which = record.recipe_sha256 + (record.corpus.recordings_sha256 or "")
+    return record.recipe, record.corpus.name, _without_fold(record.split.name), which
 
 
 def _without_fold(split: str) -> str:

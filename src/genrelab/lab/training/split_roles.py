@@ -79,12 +79,20 @@ def as_the_recipe_uses_it(recipe: Recipe, corpus: Corpus, split: Split) -> Split
 
 
 def _without_left_out(recipe: Recipe, corpus: Corpus, split: Split) -> Split:
-    gone = {*recipe.leave_out.get(original_name(corpus), ())}
+    gone = {
+        clip_id for name, clip_ids in recipe.leave_out.items() if _is_of(corpus, name) for clip_id in clip_ids
+    }
     gone &= {*split.train, *split.valid, *split.test}
     if not gone:
         return split
     made = f"{split.made}; without {', '.join(sorted(gone))}, as in the paper"
     return replace(select_clips(split, lambda clip_id: clip_id not in gone), made=made, findings=())
+
+
+def _is_of(corpus: Corpus, name: str) -> bool:
+    """Return whether a corpus has the clips of another one, or their pictures."""
+    own = original_name(corpus)
+    return own == name or (corpus.kind == "pictures" and f"{own}-".startswith(f"{name}-pictures-"))
 
 
 def _reduced(split: Split, corpus: Corpus, share: float) -> Split:

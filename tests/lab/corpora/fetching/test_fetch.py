@@ -253,6 +253,15 @@ def test_the_command(source: Source, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main([*again, "--from", "x", "--mirror", "y"]) == 2
 
 
+def test_folders_that_are_none_are_named(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with raises("fetch-folder", tmp_path / "file"):
+        fetch(source, Wanted(folder=tmp_path / "file"))
+    with raises("archive-missing", tmp_path / "gone"):
+        fetch(source, Wanted(folder=tmp_path / "new", local=tmp_path / "gone"))
+    assert not (tmp_path / "new").exists() and (tmp_path / "file").read_text() == "mine"
+
+
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["corpora", "fetch", "--format", "json"]) == 0
     listed = {each["name"]: each for each in json.loads(capsys.readouterr().out)}

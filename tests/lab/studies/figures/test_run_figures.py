@@ -51,6 +51,7 @@ def test_the_printed_confusions_have_the_printed_accuracies(tmp_path: Path) -> N
 
 def test_top_1_and_top_2_by_genre_come_from_the_predictions(tmp_path: Path) -> None:
     run = write_run(tmp_path, "mel-augmentation/cnn")
+    assert list(plate("mel-augmentation", "table-1", run).tables[0].headings) == ["genre", "paper"]
     write_elsewhere(run, "songs <i>")
     shown = plate("mel-augmentation", "9", run)
     own, other = answers_of(Material.given(runs=[run]).runs[0])
@@ -62,6 +63,47 @@ def test_top_1_and_top_2_by_genre_come_from_the_predictions(tmp_path: Path) -> N
     columns = plate("mel-augmentation", "table-1", run).tables[0]
     assert rows(columns)["jazz"] == ["24", "4"] and rows(columns)["all"] == ["453", "40"]
     assert rows(plate("mel-augmentation", "table-2", run).tables[0])["time stretch"] == ["1986", "120"]
+
+
+@pytest.mark.parametrize(
+    ("paper", "number", "recipe"),
+    [
+        ("mfcc-cqt", "19", "mfcc-cqt/cnn"),
+        ("fds", "2a", "fds/resnet18-5s"),
+        ("soundfusion", "1", "soundfusion/resnet1d-s"),
+        ("ms-sincresnet", "table-2", "ms-sincresnet/ms-sincresnet-160-spp"),
+    ],
+)
+@pytest.mark.parametrize("differ", ["recipe_sha256", "split", "corpus"])
+def test_runs_that_differ_in_more_than_seed_and_fold_have_no_common_figure(
+    tmp_path: Path, paper: str, number: str, recipe: str, differ: str
+) -> None:
+    """Such as the trials of a search, which change a recipe's values and keep its name."""
+    write_run(tmp_path, recipe)
+    other = write_run(tmp_path / "search", recipe)
+    plate(paper, number, tmp_path)
+    metrics = other / "metrics.json"
+    record = json.loads(metrics.read_text())
+    if differ == "recipe_sha256":
+        record[differ] = "another"
+    else:
+        record[differ]["name"] = {"split": "fault-filtered", "corpus": "gtzan-mp3-64"}[differ]
+    metrics.write_text(json.dumps(record))
+    with raises("runs-of-several-systems", other, recipe):
+        plate(paper, number, tmp_path)
+    if paper == "fds":
+        drawn, left_out = draw_paper(paper, [], Material.given(runs=[tmp_path]))
+        assert number not in {each.name for each in drawn.plates} and drawn.plates
+        assert any(str(other) in reason for reason in left_out)
+
+
+def test_more_curves_than_colours_are_dashed_in_the_key_too(tmp_path: Path) -> None:
+    for seed in range(8):
+        write_run(tmp_path, "mfcc-cqt/cnn", seed=seed, epochs=2)
+    drawn = str(loss_plates(Material.given(runs=[tmp_path])).plates[0].pictures[0].__html__())
+    for colour in ("s0", "s1"):
+        assert drawn.count(f'class="stroke {colour} dashed"') == 2, "the curve, and its line in the key"
+        assert drawn.count(f'class="stroke {colour}"') == 2
 
 
 def test_losses_of_runs_are_overlaid_and_named_apart(tmp_path: Path) -> None:
@@ -133,7 +175,23 @@ def test_records_of_other_formats_and_damaged_ones_are_refused(tmp_path: Path) -
         with raises("reproduce-record-unreadable", file):
             Material.given(runs=[tmp_path])
     file.write_text(json.dumps(known))
-    assert Material.given(runs=[tmp_path]).records == (known,)
+    assert Material.given(runs=[tmp_path]).records == {file: known}
+
+
+def test_the_record_is_found_in_a_folder_of_runs(tmp_path: Path) -> None:
+    """As docs/papers.md names it: genrelab figures soundfusion table-1 --run runs."""
+    (path,) = [each for each in PUBLISHED if each.parent.name.startswith("soundfusion-1")]
+    for budget in ("epochs1", "epochs2"):
+        copied = tmp_path / f"reproduce/soundfusion-1-{budget}/record.json"
+        copied.parent.mkdir(parents=True)
+        copied.write_bytes(path.read_bytes())
+        if budget == "epochs1":
+            shown = plate("soundfusion", "table-1", tmp_path)
+            given = plate("soundfusion", "table-1", path.parent)
+            assert shown.tables == given.tables and "ours" in shown.tables[0].headings
+    with raises("several-records", "soundfusion-1-epochs1", "soundfusion-1-epochs2"):
+        plate("soundfusion", "table-1", tmp_path)
+    assert plate("soundfusion", "table-1", copied.parent).tables == given.tables
 
 
 def test_runs_of_other_genres_have_no_common_confusion(tmp_path: Path) -> None:

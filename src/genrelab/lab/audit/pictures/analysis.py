@@ -128,7 +128,7 @@ def _small(path: Path, reading: Reading, inside: Box | None) -> Pixels:
 
     gray = _gray(reading)
     if inside is None:
-        return read_picture(path, gray._replace(size=Size(BANDS, COLUMNS)))[0]
+        return np.asarray(read_picture(path, gray._replace(size=Size(BANDS, COLUMNS)))[0])
     part = Image.fromarray(read_picture(path, gray)[0]).crop(inside)
     return np.asarray(part.resize((COLUMNS, BANDS), Image.Resampling.BILINEAR), dtype=np.uint8)
 

@@ -130,8 +130,8 @@ def fetch(source: Source, wanted: Wanted, *, report: Report | None = None) -> li
     Raises
     ------
     CorpusError
-        If the source cannot be fetched, an archive is missing, cannot be downloaded or verified or unpacked,
-        or another process fetches into the folder.
+        If the source cannot be fetched, the folder cannot be made, an archive is missing, cannot be
+        downloaded or verified or unpacked, or another process fetches into the folder.
     """
     if source.refused is not None and wanted.local is None:
         raise CorpusError(
@@ -139,7 +139,18 @@ def fetch(source: Source, wanted: Wanted, *, report: Report | None = None) -> li
             f"{source.archives[0].name}, --from FOLDER checks and unpacks it",
             code="source-without-place",
         )
-    wanted.folder.mkdir(parents=True, exist_ok=True)
+    if wanted.local is not None and not wanted.local.is_dir():
+        raise CorpusError(
+            f"{wanted.local} is not a folder; name the folder of the archives with --from",
+            code="archive-missing",
+        )
+    try:
+        wanted.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CorpusError(
+            f"cannot make the folder {wanted.folder}: {error.strerror}; choose another --to",
+            code="fetch-folder",
+        ) from error
     with _alone(wanted.folder):
         place = _Place(wanted.folder, _read(wanted.folder / FETCHED))
         archives = _archives(source, wanted)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +99,14 @@ class Material:
     start : float, in seconds
         Of composed pieces.
     runs : tuple of Run
-    records : tuple of dict
-        Of reproduced tables.
+    records : mapping of Path to dict
+        Of reproduced tables, by file.
     """
 
     songs: tuple[Song, ...] = ()
     start: float = 0.0
     runs: tuple[Run, ...] = ()
-    records: tuple[dict[str, Any], ...] = ()
+    records: Mapping[Path, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def given(cls, *, songs: Sequence[Path] = (), start: float = 0.0, runs: Sequence[Path] = ()) -> Material:
@@ -118,7 +118,8 @@ class Material:
             Sound files.
         start : float >= 0, in seconds
         runs : sequence of Path
-            Run folders, folders of runs, and folders with the record of a reproduced table.
+            Run folders, folders of runs (with their `reproduce`), and folders with the record of a reproduced
+            table.
 
         Raises
         ------
@@ -126,21 +127,20 @@ class Material:
             If a folder does not exist, or holds neither a finished run nor a record.
         """
         found: dict[Path, Run] = {}
-        records = []
+        records: dict[Path, dict[str, Any]] = {}
         for folder in runs:
             listed = list(_run_folders(folder))
             found |= {each.resolve(): Run.load(each) for each in listed}
-            record = folder / RECORD
-            if record.is_file():
-                records.append(read_record(record))
-            elif not listed:
+            files = _record_files(folder)
+            records |= {file: read_record(file) for file in files}
+            if not files and not listed:
                 raise RunError(
                     f"{folder} holds no finished run and no record of a reproduced table. Give a folder that "
                     "`genrelab train` or `genrelab reproduce` wrote",
                     code="no-run-to-draw",
                 )
         listed_songs = tuple(Song(path.name, path, start=start) for path in songs)
-        return cls(listed_songs, start, tuple(found.values()), tuple(records))
+        return cls(listed_songs, start, tuple(found.values()), records)
 
     def song(self, styles: Sequence[str] = ()) -> Song:
         """Return the first song, or the composed piece of the first style."""
@@ -159,8 +159,29 @@ class Material:
         return {name: runs for name, runs in by_recipe.items() if runs}
 
     def record(self, table: str) -> dict[str, Any] | None:
-        """Return the first record of a reproduced table."""
-        return next((each for each in self.records if each["table"] == table), None)
+        """Return the record of a reproduced table, None if none was given.
+
+        Raises
+        ------
+        UsageError
+            If there are several, as of two budgets.
+        """
+        found = {file: each for file, each in self.records.items() if each["table"] == table}
+        if len(found) > 1:
+            first, second, *_ = (str(file.parent) for file in found)
+            raise UsageError(
+                f"{len(found)} records of {table} were given, such as {first} and {second}. Name one of them "
+                "with --run",
+                code="several-records",
+            )
+        return next(iter(found.values()), None)
+
+
+def _record_files(folder: Path) -> list[Path]:
+    """Return the record in a folder, or those that `genrelab reproduce` wrote below it."""
+    if (folder / RECORD).is_file():
+        return [folder / RECORD]
+    return sorted(file for file in folder.glob(f"reproduce/*/{RECORD}") if file.is_file())
 
 
 def _run_folders(folder: Path) -> Iterable[Path]:

@@ -42,12 +42,12 @@ def draw_paper(name: str, numbers: Sequence[str], material: Material) -> tuple[D
     -------
     drawn : Drawn
     left_out : list of str
-        Why figures were left out, if no number was given.
+        Why figures were left out, if no number was given: they lack runs, or the given ones do not fit.
 
     Raises
     ------
     UsageError
-        If the paper has no such figure, or a figure with a given number needs runs that are not given.
+        If the paper has no such figure, or the runs for a figure with a given number lack or do not fit.
     """
     chosen = paper(name)
     plates: list[Plate] = []
@@ -60,7 +60,13 @@ def draw_paper(name: str, numbers: Sequence[str], material: Material) -> tuple[D
         if lacking:
             left_out.append(lacking)
             continue
-        content = _drawer(name, number, entry)(material, entry)
+        try:
+            content = _drawer(name, number, entry)(material, entry)
+        except UsageError as error:
+            if numbers:
+                raise
+            left_out.append(f"{label(number)} is left out: {error}")
+            continue
         plates.append(_plate(number, entry, content))
     return Drawn(chosen.title, plates), left_out
 

@@ -149,6 +149,8 @@ def _songs(material: Material, entry: Entry) -> Content:
     columns = {"paper": printed}
     for run in _runs(material, entry)[:3]:
         tested = answers_of(run)[-1]
+        if not tested.elsewhere:  # its own test part holds no songs from elsewhere
+            continue
         names = [tested.genres[number] for number in tested.truth]
         columns[f"{tested.corpus}, tested by {run.recipe.name}"] = dict(Counter(names))
     genres = list(dict.fromkeys(name for column in columns.values() for name in column))

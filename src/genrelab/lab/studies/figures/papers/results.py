@@ -12,6 +12,7 @@ from genrelab.errors import UsageError
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.record import LevelFigures
 from genrelab.lab.studies.reproduce.charts import confusion_in_per_cent
+from genrelab.lab.studies.systems import system_key
 from genrelab.pages.svg import Drawing
 from genrelab.printing import counted
 
@@ -30,8 +31,9 @@ def confusion_of(runs: Sequence[Run], which: Level, *, title: str = "") -> Drawi
     Raises
     ------
     UsageError
-        If the runs have different genres.
+        If the runs have different genres, or are of several systems.
     """
+    require_one_system(runs)
     genres = {run.genres for run in runs}
     if len(genres) > 1:
         raise UsageError(
@@ -43,8 +45,28 @@ def confusion_of(runs: Sequence[Run], which: Level, *, title: str = "") -> Drawi
     return confusion_in_per_cent(runs[0].genres, total, items=f"{which}s", title=title)
 
 
+def require_one_system(runs: Sequence[Run]) -> None:
+    """Raise `UsageError` unless runs differ in seed and fold alone: others have no common figure."""
+    by_key = {system_key(run): run for run in reversed(runs)}
+    if len(by_key) > 1:
+        first, second, *_ = (str(run.folder) for run in reversed(by_key.values()))
+        raise UsageError(
+            f"the {len(runs)} runs of {runs[0].recipe.name} differ in more than seed and fold (values of the "
+            f"recipe, corpus, kind of split), such as {first} and {second}. Name the folders of those that "
+            "belong together with --run",
+            code="runs-of-several-systems",
+        )
+
+
 def accuracies(runs: Sequence[Run], which: Level, *, top: int = 1) -> list[float]:
-    """Return the accuracy of each run, of the first one or two answers."""
+    """Return the accuracy of each run, of the first one or two answers.
+
+    Raises
+    ------
+    UsageError
+        If the runs are of several systems.
+    """
+    require_one_system(runs)
     found = []
     for run in runs:
         figures = level(run, which)
