@@ -317,9 +317,7 @@ def test_recipes_hold_the_papers_figures_and_training(name: str) -> None:
     assert training.max_epochs == (24 if tuned else 12)
     assert (training.weights, training.frozen_epochs) == (("imagenet", 12) if moved else ("none", 0))
     rates = [learning_rate(training, epoch) for epoch in range(training.max_epochs)]
-    first_rate = (
-        1e-3 if moved else 1e-4
-    )  # at 1e-3, Adam's first steps switch off the dense layer of the others
+    first_rate = 1e-3 if moved else 1e-4  # 1e-3 switches off their dense layer
     assert rates == pytest.approx([first_rate] * 12 + [1e-4] * 12 * tuned)
     assert (picture["height"], picture["width"]) == (256, 256)
     assert picture["planes"] == (3 if moved or name.endswith("rgb") else 1)

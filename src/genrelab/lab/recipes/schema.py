@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from genrelab.lab.recipes.base import Strict
 from genrelab.lab.recipes.distill import Distill
+from genrelab.lab.recipes.reported import Reported
 from genrelab.lab.recipes.tags import Tags
 from genrelab.voting import VotingRule
 
@@ -369,17 +370,6 @@ class Training(Strict):
     def weights_file(self) -> Path | None:
         """The file of initial weights; None for `none` and `imagenet`."""
         return None if self.weights in ("none", "imagenet") else Path(self.weights).expanduser()
-
-
-Metric = Literal["segment_accuracy", "track_accuracy", "track_top2_accuracy", "valid_accuracy"]
-
-
-class Reported(Strict):
-    """A figure of the paper."""
-
-    corpus: str
-    metric: Metric
-    value: float = Field(ge=0, le=1)
 
 
 class Recipe(Strict):

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from genrelab.errors import RunError
 from genrelab.lab.findings import Finding, Verdict
-from genrelab.lab.recipes.schema import Reported
+from genrelab.lab.recipes.reported import Reported
 from genrelab.lab.runs.figures import Figure, Part, TagsRecord
 from genrelab.voting import VotingRule
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from genrelab.errors import UsageError
-from genrelab.lab.recipes.schema import Metric
+from genrelab.lab.recipes.reported import Metric
 from genrelab.lab.registry import closest
 
 _ALL_FOLDS = re.compile(r"((?:artist-)?kfold):\*/(\d+)")
