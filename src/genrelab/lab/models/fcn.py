@@ -109,7 +109,7 @@ class FullyConvolutional(Body):
         """Score the output of the first layers; their maps are empty in the scores."""
         maps = stem["maps"]
         averages = [stem["averages"]] if layers else []
-        kept = [maps.new_empty(len(maps), 0)] * layers
+        kept = [maps[:, :0]] * layers
         for each in self.layers[layers:]:
             maps = each(maps)
             kept.append(maps)

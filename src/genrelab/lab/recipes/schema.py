@@ -210,9 +210,7 @@ class Training(Strict):
         "weights, because random ones have no statistics; null is never",
     )
     fixed_layers: int = Field(
-        0,
-        ge=0,
-        description="number of first layers of the network that keep their initial weights (fcn)",
+        0, ge=0, description="number of first layers of the network that keep their initial weights (fcn)"
     )
     prepared_epochs: int | None = Field(
         None,

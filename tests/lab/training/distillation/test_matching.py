@@ -140,9 +140,9 @@ def test_teachers_hear_exactly_what_the_network_hears(
     logged: dict[str, Any] = {}
     score, loss = network.score_changed, objective.forward
 
-    def scored(sound: Tensor, copy: Tensor | None = None) -> Any:
+    def scored(sound: Tensor, copy: Tensor, clip: Tensor) -> Any:
         heard.append(sound)
-        return score(sound, copy)
+        return score(sound, copy, clip)
 
     def measured(scores: Any, views: Views, taught: Taught | None) -> dict[str, Tensor]:
         seen.append(views)
