@@ -338,7 +338,7 @@ def test_a_small_corpus_is_learned_measured_written_and_asked(
     small = [
         "audio.sample_rate=8000", "audio.segment_seconds=1.0", "augment=null", "model.filters=[8]",
         "inputs.picture.height=32", "inputs.picture.width=32", "inputs.picture.of.n_mels=40",
-        "training.max_epochs=6", "training.batch_size=4",
+        "training.max_epochs=6", "training.batch_size=4", "training.learning_rate=0.001",
     ]  # fmt: skip
     recipe = load_recipe(f"{PAPER}/cnn", changes=small)
     run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
