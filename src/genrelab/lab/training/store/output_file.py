@@ -166,7 +166,7 @@ def make_room(base: Path, size: int, *, keep: Path | None = None, most: int) -> 
     Returns
     -------
     bool
-        Whether there is room, in these limits and on the disk, of which a tenth stays free.
+        Whether there is room, in these limits and on the disk, where a tenth of what is free stays free.
     """
     if size > most:
         return False
@@ -191,8 +191,8 @@ def make_room(base: Path, size: int, *, keep: Path | None = None, most: int) -> 
         for file in folder.iterdir()
     )
     place = next(each for each in (base, *base.parents) if each.exists())
-    disk = shutil.disk_usage(place)
-    return size - own <= disk.free - disk.total // 10
+    free = shutil.disk_usage(place).free
+    return size - own <= free - free // 10
 
 
 def _taken(file: Path) -> int:
