@@ -218,7 +218,7 @@ class Training(Strict):
         le=1000,
         description="number of different epochs: later ones repeat their views, mixtures and changes. What "
         "front-ends, fixed layers and teachers make of them is kept in the run folder until the end; null "
-        "draws every epoch anew",
+        "draws new views in every epoch",
     )
     batch_size: int = Field(ge=2, description="batch norm needs two")
     max_epochs: int = Field(gt=0)

@@ -164,7 +164,7 @@ def _receive(url: str, part: Path, most_bytes: int, name: str, report: Report | 
         if total is not None and total > most_bytes:
             raise CorpusError(
                 f"{url} has {total:,} bytes, more than the {most_bytes:,} that are expected; nothing was "
-                "downloaded. See whether the corpus was published anew",
+                "downloaded. See whether the corpus has a newer release",
                 code="fetch-too-large",
             )
         _require_room(part, (total or 0) - start)

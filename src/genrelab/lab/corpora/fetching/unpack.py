@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -115,7 +116,7 @@ def _members(archive: Path, limits: Limits) -> Iterator[_Member]:
                 continue
             if not info.isreg():
                 raise _refused(archive, info.name, "a link or a device")
-            yield _Member(info.name, info.size, lambda info=info: _stream(opened, info))  # type: ignore[misc]
+            yield _Member(info.name, info.size, partial(_stream, opened, info))
 
 
 def _stream(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
@@ -137,7 +138,7 @@ def _of_zip(archive: Path, limits: Limits) -> Iterator[_Member]:
                 raise _refused(archive, info.filename, "a link or a device")
             if info.flag_bits & 1:
                 raise _refused(archive, info.filename, "encrypted")
-            yield _Member(info.filename, info.file_size, lambda info=info: opened.open(info))  # type: ignore[misc]
+            yield _Member(info.filename, info.file_size, partial(opened.open, info))
 
 
 def _place(archive: Path, member: _Member, folder: Path) -> None:

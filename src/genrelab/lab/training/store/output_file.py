@@ -170,7 +170,7 @@ def make_room(base: Path, size: int, *, keep: Path | None = None, most: int) -> 
     """
     if size > most:
         return False
-    gc.collect()  # networks that are not used any more hold their outputs in cycles
+    gc.collect()  # networks that are no longer used hold their outputs in cycles
     in_use = {each.folder: each.size for each in _OPEN if each.folder.parent == base and each.folder != keep}
     size += sum(in_use.values())
     if size > most:
