@@ -2,7 +2,8 @@ r"""How much of the papers' accuracy on GTZAN is leak: docs/results/gtzan-pictur
 
 Trains the systems that see a spectrogram on pictures of GTZAN's clips, under splits at random, by artist and
 without faults, and writes the tables and the figure. The most telling runs come first. Finished runs are kept
-and passed over; a stopped one resumes from its checkpoint.
+and passed over, also those that were made elsewhere and are on the page already; a stopped one resumes from
+its checkpoint.
 
     python experiments/gtzan_pictures.py pictures:PATH/TO/gtzan-pictures --weights PATH/TO/weights \
         --out runs/gtzan-pictures --budget 300 --publish docs/results
@@ -17,10 +18,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -29,14 +30,12 @@ from gtzan_pictures_page import (
     ALL,
     ARTIST,
     FIGURE,
-    OWN,
     PAGE,
     PUBLISHED,
     RANDOM,
     REPETITIONS,
     RUNS,
     SAME_SIZES,
-    TRAINED,
     Extract,
     Repetition,
     figure,
@@ -44,6 +43,7 @@ from gtzan_pictures_page import (
     packed,
     repetitions_text,
 )
+from gtzan_pictures_plan import SMALL, TRAINED_SYSTEMS, Task, open_runs, tasks
 
 from genrelab.errors import UsageError
 from genrelab.files import replace_text
@@ -67,91 +67,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from machine import machine
 
 VALID = "valid-predictions.csv"
-FOLDS = 3  # of ten
-_MOBILENET = "mobilenet_v1_imagenet.safetensors"
-_RESNET18 = "resnet18_imagenet_to_layer3.safetensors"
-_SMALL = "inputs.{0}.height=128", "inputs.{0}.width=128"
-
-
-class System(NamedTuple):
-    """A system: its recipe, changes of it, its file of initial weights, the split of its paper."""
-
-    recipe: str
-    own: str
-    changes: tuple[str, ...] = ()
-    weights: str | None = None
-
-
-TRAINED_SYSTEMS = {
-    "fds-cnn": System("fds/cnn-5s", "random:64/16/20"),
-    "simple-cnn": System("soundfusion/simple-cnn", "random:80/10/10"),
-    "fds-resnet18": System("fds/resnet18-5s", "random:64/16/20", weights=_RESNET18),
-    "mobilenet-transfer": System(
-        "mel-augmentation/mobilenet-transfer", "random:60/20/20", weights=_MOBILENET
-    ),
-    "resnet2d-s": System("soundfusion/resnet2d-s", "random:80/10/10"),
-    "mel-cnn": System("mel-augmentation/cnn", "random:60/20/20"),
-    "resnet18": System("soundfusion/resnet18-imagenet", "random:80/10/10", weights=_RESNET18),
-    "mobilenet-fine-tuned": System(
-        "mel-augmentation/mobilenet-fine-tuned", "random:60/20/20", weights=_MOBILENET
-    ),
-    "nnet1": System("soundfusion/nnet1", "random:80/10/10"),
-    "resnet2d-m": System("soundfusion/resnet2d-m", "random:80/10/10"),
-    "nnet2": System("soundfusion/nnet2", "random:80/10/10", tuple(each.format("stft") for each in _SMALL)),
-    "vgg16-random": System(
-        "mel-augmentation/vgg16-transfer",
-        "random:60/20/20",
-        (
-            "training.weights=none", "training.frozen_epochs=0", "training.learning_rate=0.0001",
-            *(each.format("picture") for each in _SMALL),
-        ),
-    ),
-}  # fmt: skip
-"""In the order in which they are trained: a short training first."""
-
-SLOWEST = ("vgg16-random",)
-"""Trained after all others."""
-
-COPYING = ("mel-cnn", "mobilenet-transfer")
-"""The systems of the study of masked copies."""
-
-
-class Task(NamedTuple):
-    """A run to make: what, on which split, and whether it belongs to the study of copies."""
-
-    system: str
-    protocol: str
-    seed: int
-    fold: int = 0
-    copies: str | None = None
-
-
-def tasks(seeds: int, *, folds: int = FOLDS, only: Sequence[str] = ()) -> Iterator[Task]:
-    """Yield all runs, the most telling first.
-
-    One seed of the three splits of equal size comes first: they separate the artists from the number of
-    clips. Then follow a random fold and the paper's split, the study of copies, more
-    seeds, more folds, and at last `SLOWEST`.
-    """
-    wanted = [each for each in TRAINED_SYSTEMS if not only or each in only]
-    systems, last = ([each for each in wanted if (each in SLOWEST) == slow] for slow in (False, True))
-    for seed in range(seeds):
-        for protocols in ((PUBLISHED, SAME_SIZES, ARTIST), (RANDOM, OWN)):
-            for system in systems:
-                for protocol in protocols:
-                    yield Task(system, protocol, seed)
-        for system in systems:
-            if system in COPYING:
-                for copies in (TRAINED, ALL):
-                    yield Task(system, OWN, seed, copies=copies)
-    for fold in range(1, folds):
-        for seed in range(seeds):
-            for system in systems:
-                yield Task(system, RANDOM, seed, fold)
-    for seed in range(seeds):
-        for system in last:
-            for protocol in (PUBLISHED, SAME_SIZES, ARTIST, OWN, RANDOM):
-                yield Task(system, protocol, seed)
 
 
 class Material:
@@ -214,7 +129,7 @@ class Material:
         if self.quick:
             changes += ["training.max_epochs=1", "training.frozen_epochs=0"]
             if "picture" in load_recipe(system.recipe).inputs:
-                changes += [each.replace("128", "32").format("picture") for each in _SMALL]
+                changes += [each.replace("128", "32").format("picture") for each in SMALL]
         return adapted(load_recipe(system.recipe, changes=changes), self.corpus)
 
 
@@ -281,17 +196,31 @@ def _answers(predictions: Predictions) -> tuple[str, str]:
 
 
 def train_all(
-    listed: Sequence[Task], material: Material, out: Path, *, minutes: float | None
+    listed: Sequence[Task],
+    material: Material,
+    out: Path,
+    *,
+    minutes: float | None,
+    known: Sequence[Extract] = (),
 ) -> list[Extract]:
-    """Train what is missing until the time is over; return the extracts of all finished runs."""
+    """Train what is missing until the time is over; return the extracts of all finished runs.
+
+    `known` are extracts of runs whose folders need not be here; none of them is lost.
+    """
     # As Ctrl-C: a training stops after a batch, and resumes from its last epoch.
     timer = threading.Timer(60 * (minutes or 0), signal.raise_signal, [signal.SIGINT])
     timer.daemon = True
     done: list[Extract] = []
+    rest = list(known)
     try:
         if minutes is not None:
             timer.start()
         for number, task in enumerate(listed, start=1):
+            elsewhere = next((run for run in rest if task.made(run)), None)
+            if elsewhere is not None:
+                rest.remove(elsewhere)
+                done.append(elsewhere)
+                continue
             what = " ".join(map(str, filter(None, (task.system, task.protocol, task.copies))))
             print(f"{number}/{len(listed)} {what}, seed {task.seed}, fold {task.fold}", file=sys.stderr)
             done.append(extract(task, run_task(task, material, out), material, out))
@@ -299,7 +228,13 @@ def train_all(
         print(f"stopped after {len(done)} of {len(listed)} runs; the same command goes on", file=sys.stderr)
     finally:
         timer.cancel()
-    return done
+    return done + rest
+
+
+def published(folder: Path) -> list[Extract]:
+    """Return the extracts of the runs on a page in a folder; of no page, none."""
+    file = folder / "gtzan-pictures" / RUNS
+    return [Extract.of(each) for each in json.loads(file.read_text("utf-8"))] if file.is_file() else []
 
 
 def write_page(
@@ -368,6 +303,7 @@ def main() -> None:
     parser.add_argument(
         "--publish", type=Path, metavar="FOLDER", help="write the page there; by default into --out"
     )
+    parser.add_argument("--again", action="store_true", help="repeat the runs that are on that page")
     parser.add_argument(
         "--time", action="store_true", help="only measure the time of an epoch of each system"
     )
@@ -397,12 +333,13 @@ def main() -> None:
         return
     out = options.out / "quick" if options.quick else options.out
     wanted = [task for task in listed if is_finished(task, material, out)] if options.finished else listed
-    runs = train_all(wanted, material, out, minutes=options.budget)
     folder = options.publish or out
+    known = [] if options.again or options.publish is None else published(folder)
+    runs = train_all(wanted, material, out, minutes=options.budget, known=known)
     write_page(folder, runs, material.repetitions, keep=options.publish is not None)
     print((folder / PAGE).read_text(encoding="utf-8"))
     print(
-        json.dumps({"runs": len(runs), "open": len(listed) - len(runs), "page": str(folder / PAGE)} | about)
+        json.dumps({"runs": len(runs), "open": open_runs(listed, runs), "page": str(folder / PAGE)} | about)
     )
 
 

@@ -162,6 +162,11 @@ def test_runs_resume_and_become_a_page(noise: Path, tmp_path: Path) -> None:
     assert all(gtzan_pictures.is_finished(task, material, out) for task in listed)
     assert gtzan_pictures.train_all(listed, material, out, minutes=None) == first
     gtzan_pictures.write_page(tmp_path, first, material.repetitions)
+    known = gtzan_pictures.published(tmp_path)
+    empty = tmp_path / "elsewhere"
+    assert gtzan_pictures.train_all(listed, material, empty, minutes=None, known=known) == first
+    assert not empty.exists()
+    assert gtzan_pictures.train_all(listed, material, empty, minutes=0, known=known[1:]) == first[1:]
     assert made.differences(tmp_path / made.PAGE) == []
     for each in first:
         tested = made.unpacked(each.tested).sum()

@@ -28,12 +28,16 @@ def served(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 def log_in(page: Any, watched: Any) -> None:
     page.goto("#/")
+    page.wait_for_load_state("networkidle")  # each of the first requests is refused
+    enter_token(page)
+    watched.refused.clear()
+
+
+def enter_token(page: Any) -> None:
     dialog = page.get_by_role("dialog", name="Token")
-    dialog.wait_for()
     dialog.get_by_label("Token").fill(TOKEN)
     dialog.get_by_role("button", name="Log in").click()
     dialog.wait_for(state="detached")
-    watched.refused.clear()
 
 
 def test_a_wrong_token_is_refused_and_the_right_one_opens_the_page(
@@ -63,6 +67,18 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit(page: Any, served: S
     shown.wait_for()
     assert "1" in shown.inner_text()
     assert "max-upload" in shown.inner_text()
+    watched.refused.clear()
+
+
+def test_a_refusal_that_comes_after_the_login_asks_for_no_second_one(page: Any, watched: Any) -> None:
+    late: list[Any] = []
+    page.route("**/api/v1/genres", lambda route: route.continue_() if late else late.append(route))
+    with page.expect_request("**/api/v1/genres"):
+        page.goto("#/")
+    enter_token(page)
+    with page.expect_response(lambda answer: answer.url.endswith("/genres") and answer.ok):
+        late[0].fulfill(status=401, json={"title": "no token", "code": "token"})
+    assert page.get_by_role("dialog", name="Token").count() == 0
     watched.refused.clear()
 
 

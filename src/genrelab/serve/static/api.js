@@ -49,15 +49,20 @@ const unreachable = () => new Problem({
 });
 
 let asked = null; // the login that is open
+let logins = 0; // those that are done
 let askForToken = () => Promise.reject(new Problem({ title: "This server needs a token.", status: 401, code: "token" }));
 // The application says how a token is asked for: a function that resolves when the login is done.
 export function onLogin(ask) { askForToken = ask; }
-function login() {
-  asked ??= askForToken().finally(() => { asked = null; });
-  return asked;
+// Log in for a request that was refused, and that was sent after so many logins. If there was one more since, the
+// refusal is an old one: it only came late.
+async function login(before) {
+  if (logins > before) return;
+  asked ??= askForToken().then(() => { logins += 1; }).finally(() => { asked = null; });
+  await asked;
 }
 
 async function call(method, path, { query, body, signal, blob = false, tagged = false } = {}, again = true) {
+  const before = logins;
   let response;
   let text;
   try {
@@ -76,7 +81,7 @@ async function call(method, path, { query, body, signal, blob = false, tagged = 
     throw unreachable();
   }
   if (response.status === 401 && again && path !== "/session") {
-    await login();
+    await login(before);
     return call(method, path, { query, body, signal, blob, tagged }, false);
   }
   if (!response.ok) throw problemOf(response.status, text);
@@ -97,6 +102,7 @@ export const remove = (path) => call("DELETE", path);
 
 // Send files as multipart field `file`, after other fields. XMLHttpRequest, because fetch reports no progress of what is sent.
 export function upload(path, files, { query, fields = {}, onProgress = () => {}, signal } = {}) {
+  const before = logins;
   return new Promise((resolve, reject) => {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -108,7 +114,7 @@ export function upload(path, files, { query, fields = {}, onProgress = () => {},
     });
     request.addEventListener("load", () => {
       if (request.status === 401) {
-        login().then(() => upload(path, files, { query, fields, onProgress, signal })).then(resolve, reject);
+        login(before).then(() => upload(path, files, { query, fields, onProgress, signal })).then(resolve, reject);
       } else if (request.status >= 200 && request.status < 300) {
         resolve(JSON.parse(request.responseText || "null"));
       } else {
