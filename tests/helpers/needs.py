@@ -19,6 +19,7 @@ REQUIRE = "GENRELAB_REQUIRE_TOOLS"
 PACKAGES = {
     "bash": "bash",
     "chromium": "chromium",
+    "dpkg-deb": "dpkg",
     "espeak-ng": "espeak-ng",
     "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg",

@@ -30,6 +30,7 @@ LIBRARIES = {
     "external_albums.py",
     "external_figures.py",
     "gtzan_pictures_page.py",
+    "gtzan_pictures_plan.py",
 }  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """
