@@ -148,6 +148,9 @@ def test_what_cannot_be_fused_is_refused(tmp_path: Path) -> None:
     with raises("fusion-one-network", "two networks"):
         fuse([one, one], tmp_path / "fused")
     other = write_run(tmp_path, [0.9, 0.6, 0.4, 0.2], recipe=OTHER)
+    twin = write_run(tmp_path / "again", [0.1, 0.6, 0.4, 0.2])
+    with raises("fusion-same-network", one.folder, twin.folder):
+        fuse([one, other, twin], tmp_path / "fused")
     with raises("fusion-without-corpus", "--corpus"):
         fuse([one, other], tmp_path / "fused", weights="learned")
     fewer = answers([0.9, 0.6, 0.4], ["c", "d", "e"])

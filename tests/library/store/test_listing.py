@@ -17,7 +17,8 @@ from genrelab.library import Library
 from genrelab.library.store.listing import kept
 from genrelab.library.store.listing.kept import Kept
 from genrelab.library.store.listing.listing import Listing
-from genrelab.library.store.listing.query import TrackQuery, below, fold, search_words
+from genrelab.library.store.listing.query import TrackQuery, fold, search_words
+from genrelab.library.store.track_filter import below
 
 COUNT = 1200
 

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from genrelab.errors import RunError, UsageError
+from genrelab.errors import UsageError
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.corpora.splits.split_file import read_split
 from genrelab.lab.corpora.types import Corpus
@@ -37,13 +37,13 @@ from genrelab.lab.findings import combined
 from genrelab.lab.findings.wording import warnings
 from genrelab.lab.inference.predict import TestSet, predict
 from genrelab.lab.metrics.predictions import Predictions, pool, read_predictions, write_predictions
-from genrelab.lab.models.build import loss_of
 from genrelab.lab.recipes.load import dump_recipe
 from genrelab.lab.runs import folders
 from genrelab.lab.runs.folders import Run
 from genrelab.lab.runs.record import SplitRecord, TestRecord
 from genrelab.lab.studies.compare import Pair, compare_systems
 from genrelab.lab.studies.cross_corpus import Tested, check_no_run, write_tested
+from genrelab.lab.studies.fusion_groups import by_split, file_digest, network_of, split_name
 from genrelab.lab.studies.systems import Scored, System, systems_of
 from genrelab.lab.training.checkpoints import BEST
 from genrelab.lab.training.experiment import Report
@@ -113,7 +113,7 @@ def fuse(
         genres or splits, were tested on different clips, or have no validation clips to learn weights from.
     """
     check_no_run(folder)
-    groups = _by_split(runs)
+    groups = by_split(runs)
     names = _names(next(iter(groups.values())))
     systems, fused = systems_of(runs), []
     learned: dict[str, tuple[float, ...]] = {}
@@ -125,7 +125,7 @@ def fuse(
             kept = [_tracks(_validation(run, corpus, folder, device=device, report=doing)) for run in group]
             shares = learn_weights(kept)
         fused.append(mixed(answers, shares))
-        learned[_split_name(group[0], learned)] = shares
+        learned[split_name(group[0], learned)] = shares
     predictions = pool(fused)
     first = next(iter(groups.values()))
     tested = _tested(runs, first, names, learned, predictions, weights)
@@ -194,90 +194,6 @@ def learn_weights(answers: Sequence[Predictions]) -> tuple[float, ...]:
     return tuple((shares / shares.sum()).tolist())
 
 
-def _by_split(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Return the runs of each split, in one order of networks.
-
-    Raises
-    ------
-    UsageError
-        See `fuse`.
-    """
-    once = list({run.folder.resolve(): run for run in runs}.values())
-    corpora = {(each.record.corpus.name, each.record.corpus.recordings_sha256) for each in once}
-    if len(corpora) > 1 or len({run.genres for run in once}) > 1:
-        names = ", ".join(sorted({each.record.corpus.name for each in once}))
-        raise UsageError(
-            f"the runs were trained on different corpora or genres ({names}); fuse runs of one corpus",
-            code="fusion-corpora-differ",
-        )
-    several = next((run for run in once if loss_of(run.recipe.training).independent), None)
-    if several is not None:
-        raise UsageError(
-            f"{several.folder} has independent genres (training.loss={several.recipe.training.loss.kind}), "
-            "whose probabilities do not share a sum; fuse runs whose genres exclude each other",
-            code="fusion-independent-genres",
-        )
-    groups: dict[str, dict[tuple[str, int], Run]] = {}
-    for run in once:
-        parts = _digest(run.folder / folders.SPLIT)
-        groups.setdefault(parts, {})[_network(run)] = run
-    networks = list(dict.fromkeys(_network(run) for run in once))
-    if len(networks) < 2:
-        raise UsageError(
-            "fusion needs two networks or more: runs of different recipes or seeds on the same split",
-            code="fusion-one-network",
-        )
-    whole = [list(group.values())[0] for group in groups.values() if len(group) == len(networks)]
-    for group in groups.values():
-        if len(group) < len(networks):
-            raise UsageError(_refusal(group, whole, once), code="fusion-splits-differ")
-    return {parts: [group[each] for each in networks] for parts, group in groups.items()}
-
-
-def _refusal(group: Mapping[tuple[str, int], Run], whole: Sequence[Run], runs: Sequence[Run]) -> str:
-    """Say which runs have a split of their own."""
-    alone = next(iter(group.values()))
-    others = [run for run in runs if _network(run) not in group]
-    ours, theirs = alone.record.split, others[0].record.split
-    if (ours.name, ours.seed) == (theirs.name, theirs.seed):
-        return (
-            f"{alone.folder} and {others[0].folder} use other clips of one split (split {ours.name}, seed "
-            f"{ours.seed}): their recipes differ in leave_out, training.clips_share or "
-            "training.choose_epoch_on, or one was trained with --exclude. Train both with the same values"
-        )
-    reason = (
-        "fusing them would test networks on clips that others were trained on"
-        if not whole
-        else "every network needs the same folds"
-    )
-    return (
-        f"{alone.folder} (split {ours.name}, seed {ours.seed}) has other parts than {others[0].folder} "
-        f"(split {theirs.name}, seed {theirs.seed}): {reason}. Train all recipes with the same --split and "
-        "--split-seed, and name the same folds of each"
-    )
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise RunError(
-            f"cannot read {path}: {error.strerror}; a run is fused from its folder as it was trained. Train "
-            "it again with --restart",
-            code="run-file-unreadable",
-        ) from error
-
-
-def _split_name(run: Run, taken: Mapping[str, object]) -> str:
-    """Name a split; with its seed where another one has the same name."""
-    split = run.record.split
-    return f"{split.name}, seed {split.seed}" if split.name in taken else split.name
-
-
-def _network(run: Run) -> tuple[str, int]:
-    return run.record.recipe_sha256 or run.record.recipe, run.record.seed
-
-
 def _names(group: Sequence[Run]) -> tuple[str, ...]:
     """Name networks by their recipe and, where needed, by their seed or number."""
     plain = [run.record.recipe for run in group]
@@ -285,7 +201,7 @@ def _names(group: Sequence[Run]) -> tuple[str, ...]:
     names = [name if plain.count(name) == 1 else full for name, full in zip(plain, seeded, strict=True)]
     return tuple(
         name if names.count(name) == 1 else f"{name} ({digest[:8]})"
-        for name, (digest, _) in zip(names, map(_network, group), strict=True)
+        for name, (digest, _) in zip(names, map(network_of, group), strict=True)
     )
 
 
@@ -326,7 +242,7 @@ def _validation(
             "learned; use --weights average",
             code="fusion-without-validation",
         )
-    weights = _digest(run.folder / BEST)
+    weights = file_digest(run.folder / BEST)
     path = folder / f"valid-{hashlib.sha256((weights + sound).encode()).hexdigest()[:16]}.csv"
     if path.is_file():
         return read_predictions(path)
@@ -373,7 +289,7 @@ def _tested(
             f"# {name}\n{dump_recipe(run.recipe)}" for name, run in zip(names, first, strict=True)
         ),
         digest=hashlib.sha256(
-            "".join([weights, *(digest for digest, _ in map(_network, first))]).encode()
+            "".join([weights, *(digest for digest, _ in map(network_of, first))]).encode()
         ).hexdigest(),
     )
 

@@ -6,7 +6,6 @@ database. Filters are tested on candidates alone, unless few pass: then the ids 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from genrelab.bundle.bundle import KEY_LENGTH
 from genrelab.library.explore.embeddings import Directions, Embedded, embedded_of
 from genrelab.library.store.library import Library
-from genrelab.library.store.track_filter import TrackFilter
+from genrelab.library.store.track_filter import TrackFilter, at_or_below
 from genrelab.library.store.track_row import DamagedRowError, vector
 from genrelab.library.vectors import Vectors, open_vectors
 from genrelab.library.vectors.opening import discard_vectors
@@ -230,12 +229,9 @@ def with_folders(
     clauses = [] if where is None else [where.clause]
     values = [] if where is None else [*where.values]
     if folders:
-        clauses.append(" OR ".join("path = ? OR (path > ? AND path < ?)" for _ in folders))
-        separator = os.fsencode(os.sep)
-        after = bytes([separator[0] + 1])
-        for folder in folders:
-            stem = folder.rstrip(separator)
-            values += [folder, stem + separator, stem + after]
+        clause, bounds = at_or_below(folders)
+        clauses.append(clause)
+        values += bounds
     if genres:
         clauses.append(f"genre IN ({', '.join('?' * len(genres))})")
         values += genres

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from genrelab.errors import UsageError
 from genrelab.library.explore.embeddings import Embedded, embedded_of
 from genrelab.library.explore.where import parse_where, tag_named
 from genrelab.library.store.library import Library
-from genrelab.library.store.track_filter import TrackFilter
+from genrelab.library.store.track_filter import TrackFilter, at_or_below
 from genrelab.library.store.track_row import MOST_TEXT
 from genrelab.recognize.recognition import UNSURE
 
@@ -78,10 +77,9 @@ class Scope:
             clauses.append("genre IS NOT ?")
             values.append(UNSURE)
         if self.folders:
-            clauses.append(" OR ".join("path = ? OR substr(path, 1, ?) = ?" for _ in self.folders))
-            for folder in self.folders:
-                below = folder.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
-                values += [folder, len(below), below]
+            clause, bounds = at_or_below(self.folders)
+            clauses.append(clause)
+            values += bounds
         text = ", ".join((*texts, *self.where))
         return TrackFilter(" AND ".join(f"({clause})" for clause in clauses), tuple(values), text)
 

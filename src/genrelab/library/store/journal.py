@@ -17,6 +17,7 @@ from typing import Any
 
 from genrelab.drafts import is_name
 from genrelab.library.store.database import Database
+from genrelab.library.store.track_filter import at_or_below
 from genrelab.library.store.track_row import DamagedRowError, is_digest, is_path, parse
 from genrelab.library.tags import Snapshot
 
@@ -169,12 +170,10 @@ class Journal:
         list of (Change, bool), int
             Whether it is the last change of its file. Damaged rows are left out.
         """
-        where, values = "state = 'done'", list[Any]()
+        where, values = "state = 'done'", list[bytes]()
         if folders:
-            where += f" AND ({' OR '.join('path = ? OR substr(path, 1, ?) = ?' for _ in folders)})"
-            for folder in folders:
-                below = folder.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
-                values += [folder, len(below), below]
+            clause, values = at_or_below(folders)
+            where = f"{where} AND {clause}"
         ((total,),) = self._database.rows(f"SELECT count(*) FROM changes WHERE {where}", values)
         rows = self._database.rows(
             f"SELECT {_COLUMNS}, id = (SELECT max(id) FROM changes AS other WHERE other.path = changes.path "

@@ -1,12 +1,16 @@
-"""A condition on tracks as SQL, and what conditions may name."""
+"""Conditions on tracks and folders as SQL, and what conditions may name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from genrelab.recognize.recognition import UNSURE, Reason
+
+_SEPARATOR = os.fsencode(os.sep)
+_AFTER = bytes([_SEPARATOR[0] + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,28 @@ class KnownTags:
         found.setdefault("genre", set()).update(self.genres, [UNSURE])
         found["reason"] = set(get_args(Reason))
         return {kind: sorted(names) for kind, names in sorted(found.items())}
+
+
+def below(folders: Iterable[bytes], column: str = "path") -> tuple[str, list[bytes]]:
+    """Return SQL for: the path lies below one of some folders; and its parameters.
+
+    With the column `+path`, SQLite does not use the index of paths, which is slower if most tracks lie there.
+    """
+    stems = [folder.rstrip(_SEPARATOR) for folder in folders]
+    clause = any_of([f"({column} > ? AND {column} < ?)" for _ in stems])
+    return clause, [bound for stem in stems for bound in (stem + _SEPARATOR, stem + _AFTER)]
+
+
+def at_or_below(folders: Iterable[bytes]) -> tuple[str, list[bytes]]:
+    """Return SQL for: the path is one of some paths, or lies below one; and its parameters."""
+    listed = list(folders)
+    clause, bounds = below(listed)
+    return f"(path IN ({', '.join('?' * len(listed))}) OR {clause})", [*listed, *bounds]
+
+
+def any_of(clauses: Sequence[str]) -> str:
+    """Return SQL for: one of some conditions, nested no deeper than SQLite allows, however many they are."""
+    if len(clauses) < 2:
+        return clauses[0] if clauses else "0"
+    middle = len(clauses) // 2
+    return f"({any_of(clauses[:middle])} OR {any_of(clauses[middle:])})"

@@ -70,6 +70,13 @@ def test_where_a_label_comes_from(folder: Path) -> None:
     ]
 
 
+def test_a_clip_of_several_genres_is_selected_by_each_of_them(folder: Path) -> None:
+    file = write(folder, "path,genre", "a.wav,rock; pop", "b.wav,jazz", "c.wav,pop")
+    for selection, expected in (("rock", "a"), ("pop", "ac"), ("jazz,rock", "ab"), ("rock%3B pop", "a")):
+        corpus = load_corpus(f"table:{file}?genre={selection}")
+        assert [clip.id[0] for clip in corpus.clips] == list(expected), selection
+
+
 def test_selection(folder: Path) -> None:
     file = write(
         folder,

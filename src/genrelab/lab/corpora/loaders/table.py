@@ -50,7 +50,8 @@ def load(argument: str) -> Corpus:
     argument : str
         The CSV file, or a folder that contains `clips.csv`, optionally followed by a question mark and a
         selection: `clips.csv?corpus=emotify,gtzan-short&label_origin=native` keeps the rows whose column has
-        one of the values, for every named column. Write `%2C` for a comma and `%26` for `&` in a value.
+        one of the values, for every named column; a row of several genres counts as each of them. Write `%2C`
+        for a comma and `%26` for `&` in a value.
 
     Returns
     -------
@@ -108,7 +109,8 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
             message = f"table: {file} has no column {column!r} to select by ({condition!r}). {hint}"
             raise CorpusError(message, code="table-column-unknown")
         wanted = {unquote(value) for value in listed.split(",")}
-        values = {row.cell(column) for row in rows}
+        cells = {row.number: _values(column, row.cell(column)) for row in rows}
+        values = {value for each in cells.values() for value in each}
         if lacking := sorted(wanted - values):
             near = nearest(lacking[0], values)
             hint = f"did you mean {' or '.join(map(repr, near))}? T" if near else "t"
@@ -117,8 +119,13 @@ def _select(file: Path, columns: Sequence[str], rows: list[_Row], selection: str
                 f"{hint}he values are {examples(sorted(values), limit=8)}",
                 code="table-selection-empty",
             )
-        rows = [row for row in rows if row.cell(column) in wanted]
+        rows = [row for row in rows if wanted & cells[row.number]]
     return rows
+
+
+def _values(column: str, cell: str) -> set[str]:
+    """Return what a cell can be selected by: the whole, and each of several genres."""
+    return {cell, *split_genres(cell)} if column == "genre" else {cell}
 
 
 def _clips(file: Path, rows: list[_Row]) -> tuple[list[Clip], dict[str, str]]:

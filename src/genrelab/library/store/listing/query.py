@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from genrelab.errors import UsageError
-from genrelab.library.store.track_filter import TrackFilter
+from genrelab.library.store.track_filter import TrackFilter, below
 from genrelab.recognize.recognition import UNSURE
 
 Sort = Literal["path", "-path", "genre", "-genre", "confidence", "-confidence", "duration", "-duration"]
@@ -103,16 +102,6 @@ class TrackQuery:
         if self.where is not None:
             add(f"({self.where.clause})", *self.where.values)
         return " AND ".join(clauses), values
-
-
-def below(folders: Iterable[bytes], column: str = "path") -> tuple[str, list[bytes]]:
-    """Return SQL for: the path lies below one of some folders; and its parameters.
-
-    With the column `+path`, SQLite does not use the index of paths, which is slower if most tracks lie there.
-    """
-    bounds = [folder.rstrip(b"/") for folder in folders]
-    clause = " OR ".join(f"({column} > ? AND {column} < ?)" for _ in bounds)
-    return f"({clause})", [bound for folder in bounds for bound in (folder + b"/", folder + b"0")]
 
 
 def search_words(search: str) -> list[str]:

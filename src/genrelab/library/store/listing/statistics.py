@@ -10,7 +10,7 @@ from typing import Any
 
 from genrelab.library.store.library import Library
 from genrelab.library.store.listing.counts import labels_of
-from genrelab.library.store.listing.query import below
+from genrelab.library.store.track_filter import below
 from genrelab.library.store.track_row import MOST_TEXT
 from genrelab.recognize.recognition import UNSURE
 
