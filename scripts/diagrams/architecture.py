@@ -52,7 +52,10 @@ def _imports(path: Path) -> Iterator[str]:
 def draw() -> str:
     """Return the picture."""
     shared = used_by_the_laboratory()
-    wings = {wing: [layer for layer in layers(wing) if layer != [COMMANDS]] for wing in ("laboratory", "recognizer")}
+    wings = {
+        wing: [layer for layer in layers(wing) if layer != [COMMANDS]]
+        for wing in ("laboratory", "recognizer")
+    }
     top = 128
     height = top + len(wings["laboratory"]) * (ROW + GAP) + 62
     diagram = Diagram(
@@ -63,7 +66,9 @@ def draw() -> str:
     )
     diagram.words("labelled music", LEFT + WIDTH / 2, 24, anchor="middle", kind="head")
     diagram.arrow((LEFT + WIDTH / 2, 32), (LEFT + WIDTH / 2, 50))
-    diagram.words("your files, folders, streams → genres", RIGHT + WIDTH / 2, 24, anchor="middle", kind="head")
+    diagram.words(
+        "your files, folders, streams → genres", RIGHT + WIDTH / 2, 24, anchor="middle", kind="head"
+    )
     diagram.arrow((RIGHT + WIDTH / 2, 32), (RIGHT + WIDTH / 2, 50))
     diagram.box("plain", LEFT, 50, RIGHT + WIDTH - LEFT, ROW + 4, "`cli")
     diagram.words("one thin file per command", 480, 72)

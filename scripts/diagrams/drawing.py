@@ -49,9 +49,17 @@ class Diagram(Drawing):
         self.add(self._rectangle(kind, x, y, width, height))
         first = y + height / 2 - 8.5 * (len(lines) - 1) + 4.5
         for number, words in enumerate(lines):
-            self.words(words, x + width / 2, first + 17 * number, anchor="middle", kind=None if number == 0 else "small")
+            self.words(
+                words,
+                x + width / 2,
+                first + 17 * number,
+                anchor="middle",
+                kind=None if number == 0 else "small",
+            )
 
-    def words(self, words: str, x: float, y: float, *, anchor: str = "start", kind: str | None = "small") -> None:
+    def words(
+        self, words: str, x: float, y: float, *, anchor: str = "start", kind: str | None = "small"
+    ) -> None:
         """Write a line; one that begins with a backtick is code."""
         kind = "code" if words.startswith("`") else kind
         self.add(text(words.strip("`"), x, y, anchor=anchor, kind=kind))

@@ -24,7 +24,16 @@ STEPS = (
     Step(
         "Claim the folder",
         "recipe, split and hashes of all that decides the result",
-        (files.RECIPE, files.SPLIT, files.SOUND, files.WEIGHTS, files.LEARNED, files.COPIES, files.TAGGED, "plugins.json"),
+        (
+            files.RECIPE,
+            files.SPLIT,
+            files.SOUND,
+            files.WEIGHTS,
+            files.LEARNED,
+            files.COPIES,
+            files.TAGGED,
+            "plugins.json",
+        ),
     ),
     Step("Decode once", "every clip into a memory-mapped store in the cache folder"),
     Step(
@@ -34,7 +43,9 @@ STEPS = (
     ),
     Step("Choose the epoch", "the weights of the best epoch on validation clips", ("best.safetensors",)),
     Step(
-        "Test once", "every segment of the test clips; votes per track", (files.PREDICTIONS, files.TAGS, "sounds.csv")
+        "Test once",
+        "every segment of the test clips; votes per track",
+        (files.PREDICTIONS, files.TAGS, "sounds.csv"),
     ),
     Step("Check", "leaks between the parts; a collapsed network"),
     Step("Export", "the graph, compared with PyTorch before it is put in place", (files.MODEL,)),
