@@ -22,6 +22,8 @@ LABORATORY = {
     "runs", "search", "train",
 }  # fmt: skip
 ELSEWHERE = {
+    "teach",  # tests/teach/test_docs.py runs it on music with tags
+    "review",  # likewise
     "playlist",  # the model here knows no jazz: tests/cli/test_playlist.py
     "serve",  # runs until it is told to end: tests/serve/test_serve_command.py
     "watch",  # likewise: tests/cli/test_watch.py
@@ -41,7 +43,7 @@ MADE = {  # what the commands of a page write
 def runs_here(command: Shown) -> bool:
     """Return whether a command is run by this file, and not only parsed by tests/test_docs.py."""
     if command.page.name == "teach.md":
-        return False  # tests/teach/test_docs.py runs it on music with tags
+        return False  # tests/teach/test_docs.py runs all of it
     if command.words[1:3] == ("demo", "--compose"):
         return True
     return command.whole and command.words[1] not in LABORATORY | ELSEWHERE
@@ -92,7 +94,13 @@ def arguments(command: Shown) -> list[str]:
     return [each for word in words for each in (sorted(glob.glob(word)) if "*" in word else []) or [word]]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow(5)] * (page.name == "start.md"), id=page.name)
+        for page in PAGES
+    ],
+)
 def test_the_commands_run(desk: Path, tiny: ModuleType, page: Path) -> None:
     if page.parent == USE:  # the reader has a library, and a model with tags
         give_tags(desk, tiny)
