@@ -22,7 +22,7 @@ PICTURE = ROOT / "docs/pictures/report.png"
 CORPUS = "synthetic:tracks=20,seconds=10,seed=0"
 RECIPE = "mfcc-cqt/descriptor-mlp"
 CHANGES = ["audio.segment_seconds=10", "training.batch_size=16"]
-SIZE = {"width": 1100, "height": 1000}
+SIZE = {"width": 1100, "height": 945}
 
 
 def main() -> None:
