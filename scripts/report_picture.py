@@ -2,7 +2,7 @@
 
     python scripts/report_picture.py
 
-Needs the laboratory, playwright and chromium; takes some minutes on two cores.
+Needs the laboratory, playwright and chromium; takes a minute or two on two cores.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import page_server  # noqa: E402
 
 PICTURE = ROOT / "docs/pictures/report.png"
 CORPUS = "synthetic:tracks=20,seconds=10,seed=0"
-CHANGES = ["audio.segment_seconds=3", "training.max_epochs=8", "training.segments_per_clip=2"]
-SIZE = {"width": 1100, "height": 1000}
+RECIPE = "mfcc-cqt/descriptor-mlp"
+CHANGES = ["audio.segment_seconds=10", "training.batch_size=16"]
+SIZE = {"width": 1100, "height": 945}
 
 
 def main() -> None:
@@ -29,9 +30,8 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     corpus = load_corpus(CORPUS)
-    experiment = Experiment(
-        load_recipe("resnet2d-s", changes=CHANGES), corpus, make_split(corpus, "artist", seed=0), seed=0
-    )
+    split = make_split(corpus, "artist", seed=0)
+    experiment = Experiment(load_recipe(RECIPE, changes=CHANGES), corpus, split, seed=0)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         run = train(experiment, out=folder, device="cpu", model_file=False)
         browser = playwright.chromium.launch(executable_path=page_server.chromium(), args=["--no-sandbox"])
@@ -39,7 +39,6 @@ def main() -> None:
         page.goto((run.folder / "report.html").as_uri())
         page.screenshot(path=PICTURE)
         browser.close()
-    print(f"written: {PICTURE}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import re
 
 import pytest
 from doc_commands import ROOT
-
-from genrelab.bundle.metadata import BundleMetadata
 from scripts.diagrams import architecture, model_file
 from scripts.diagrams.__main__ import DRAWN, PICTURES
+
+from genrelab.bundle.metadata import BundleMetadata
 
 HOW = ROOT / "docs" / "how"
 NAMES = re.compile(r"`([\w.]+)`")

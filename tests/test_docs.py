@@ -13,8 +13,8 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {  # options of pip, of Ray, and of embedding-atlas
-    *("--index-url", "--generate"),
+FOREIGN = {  # options of pip, systemctl, docker compose, Ray and embedding-atlas
+    *("--index-url", "--generate", "--now", "--profile"),
     *("--head", "--port", "--include-dashboard", "--address"),
     *("--x", "--y", "--neighbors", "--text"),
 }

@@ -1,4 +1,4 @@
-"""Write the pictures of docs/how into docs/pictures: `python -m scripts.diagrams`, in the root of the project."""
+"""Write the pictures of docs/how into docs/pictures: `python -m scripts.diagrams`, from the root."""
 
 from __future__ import annotations
 
@@ -15,4 +15,3 @@ DRAWN = {
 if __name__ == "__main__":
     for name, draw in DRAWN.items():
         (PICTURES / name).write_text(draw(), encoding="utf-8")
-        print(f"written: {PICTURES / name}")

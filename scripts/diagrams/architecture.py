@@ -1,4 +1,4 @@
-"""The rooms of genrelab and who may import whom, from the contracts of import-linter and the imports themselves."""
+"""The packages of genrelab and what may import what: from the contracts of import-linter and the imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEFT, RIGHT, WIDTH = 20, 484, 396
 
 
 def layers(wing: str) -> list[list[str]]:
-    """Return the layers of a wing (`recognizer` or `laboratory`) from top to bottom, each a list of modules."""
+    """Return the layers of a wing (`recognizer` or `laboratory`), from top to bottom, as lists of modules."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     (found,) = (
         each for each in contracts["contracts"] if each["type"] == "layers" and wing in each["name"].lower()
@@ -61,8 +61,8 @@ def draw() -> str:
     diagram = Diagram(
         900,
         height,
-        "Two stacks of packages below the command line. The laboratory trains and writes a model file; the recognizer "
-        "reads it. In each stack, a package imports only what is below it.",
+        "Two stacks of packages below the command line. The laboratory trains and writes a model file; the "
+        "recognizer reads it. In each stack, a package imports only what is below it.",
     )
     diagram.words("labelled music", LEFT + WIDTH / 2, 24, anchor="middle", kind="head")
     diagram.arrow((LEFT + WIDTH / 2, 32), (LEFT + WIDTH / 2, 50))
@@ -72,13 +72,13 @@ def draw() -> str:
     diagram.arrow((RIGHT + WIDTH / 2, 32), (RIGHT + WIDTH / 2, 50))
     diagram.box("plain", LEFT, 50, RIGHT + WIDTH - LEFT, ROW + 4, "`cli")
     diagram.words("one thin file per command", 480, 72)
-    ends = {}
+    ends: dict[str, float] = {}
     for wing, x, title in (
         ("laboratory", LEFT, "The laboratory: genrelab.lab, with PyTorch"),
         ("recognizer", RIGHT, "The recognizer: without PyTorch"),
     ):
         diagram.words(title, x, top - 16, kind="head")
-        y = top
+        y = float(top)
         for layer in wings[wing]:
             y = _layer(diagram, layer, x, y, shared)
         ends[wing] = y

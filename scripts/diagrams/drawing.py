@@ -1,4 +1,4 @@
-"""Boxes, arrows and words of a diagram. It has a background of its own, so that it can be read on any page."""
+"""Boxes, arrows and words of a diagram, on a background of its own, so that any page can show it."""
 
 from __future__ import annotations
 

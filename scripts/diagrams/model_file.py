@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from scripts.diagrams.drawing import STYLE, Diagram
+
 from genrelab.bundle.bundle import INPUT, OUTPUTS, TAGS_OUTPUT
 from genrelab.bundle.metadata import METADATA_KEY
-from scripts.diagrams.drawing import STYLE, Diagram
 
 FIELDS = {
     "sound that goes in": (
@@ -31,8 +32,8 @@ def draw() -> str:
     diagram = Diagram(
         900,
         306 + 18 * rows,
-        "A model file. A waveform goes into the front-end and the network of its graph; probabilities of genres, an "
-        "embedding and tags come out. Beside the graph are the metadata.",
+        "A model file. A waveform goes into the front-end and the network of its graph; probabilities of "
+        "genres, an embedding and tags come out. Below the graph are the metadata.",
     )
     diagram.box("plain", 20, 90, 170, 66, f"`{INPUT}", "[batch, channels,", "samples] float32")
     diagram.box("file", 220, 16, 660, 274 + 18 * rows)

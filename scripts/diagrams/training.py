@@ -1,11 +1,12 @@
-"""A training: what happens from the corpus to the report, and which file of the run folder each step writes."""
+"""A training: what happens from the corpus to the report, and the files that each step writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genrelab.lab.runs import file_names as files
 from scripts.diagrams.drawing import STYLE, Diagram
+
+from genrelab.lab.runs import file_names as files
 
 OPTIONAL = {files.WEIGHTS, files.LEARNED, files.COPIES, files.TAGGED, files.TAGS, "plugins.json"}
 """Files that only some runs have."""
@@ -62,8 +63,8 @@ def draw() -> str:
     diagram = Diagram(
         900,
         top + len(STEPS) * (tall + gap) + 26,
-        "The steps of a training from top to bottom, with the part of the split that each reads on the left and the "
-        "files that it writes on the right.",
+        "The steps of a training from top to bottom, with the part of the split that each reads on the left "
+        "and the files that it writes on the right.",
     )
     diagram.words("corpus + split", 75, 34, anchor="middle", kind="head")
     diagram.words("what happens", 365, 34, anchor="middle", kind="head")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from doc_commands import ROOT
+from scripts.diagrams import training
 
 from genrelab.lab.runs import file_names
 from genrelab.lab.runs.folders import Run
-from scripts.diagrams import training
 
 LATER = {
     file_names.LABELS,
