@@ -132,17 +132,26 @@ TRAINED = [  # beginnings of commands in the pages, and what stands for their pl
 ]  # fmt: skip
 
 
+def documented(beginning: str) -> str:
+    """Return the first command of the pages with a beginning."""
+    commands = [" ".join(each.words[1:]) for page in PAGES for each in shown(page)]
+    return next(each for each in commands if each.startswith(beginning))
+
+
+@pytest.mark.parametrize(("beginning", "placeholders"), TRAINED, ids=[each for each, _ in TRAINED])
+def test_what_trains_is_documented(beginning: str, placeholders: dict[str, str]) -> None:
+    assert all(placeholder in documented(beginning) for placeholder in placeholders)
+
+
 @pytest.mark.slow
 def test_what_trains_runs(desk: Path, world: Path) -> None:
-    documented = [" ".join(each.words[1:]) for page in PAGES for each in shown(page)]
     chosen = ["--set=training.choose_epoch_on=none", "--set=training.monitor=last", "--set=voting=mean"]
     chosen.append("--set=training.patience=null")
     for command in FOLDS:
         assert main([*arguments(command, world), *SMALL, *chosen]) == 0
     for beginning, placeholders in TRAINED:
-        command = next(each for each in documented if each.startswith(beginning))
+        command = documented(beginning)
         for placeholder, value in placeholders.items():
-            assert placeholder in command, command
             command = command.replace(placeholder, value)
         small = SMALL if command.startswith(("train", "search")) else []
         assert main([*arguments(command, world), *small]) == 0, command
