@@ -4,6 +4,7 @@
 #   make demo            train on generated music, report, export, recognize (FILE=... adds your own)
 #   make test            run all tests but the slow ones; make slow runs those
 #   make lowest          run the recognizer's tests with the oldest versions that pyproject.toml allows
+#   make docs            build the documentation site into site/; a warning stops it
 #   make mutants         count the small changes of the code that the tests notice; takes hours
 #   make lint            ruff, mypy, import-linter
 #   make format, clean   format the code; remove all that these targets made
@@ -16,11 +17,11 @@ PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesse
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 
-.PHONY: help recognize demo test slow lowest mutants lint format clean
+.PHONY: help recognize demo test slow lowest docs mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,9p' Makefile | cut -c3-
+	@sed -n '1,10p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -38,7 +39,11 @@ $(VENV)/.lab: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[lab,parquet,dev]'
-	@touch $@ $(VENV)/.lab $(VENV)/.recognizer
+	@touch $@ $(VENV)/.lab $(VENV)/.docs $(VENV)/.recognizer
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[docs]'
+	@touch $@ $(VENV)/.recognizer
 
 # FILE reaches the shell as it was given, through the environment. It is one path if that exists; otherwise it is
 # a list: of words in quotes, or of plain words and patterns. `~/` counts at its beginning only.
@@ -80,6 +85,10 @@ $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 lowest: $(LOWEST)/.test
 	$(call PYTEST_OF,$(LOWEST)) -m "not slow" --ignore tests/lab $(PYTEST_ARGS)
 
+docs: $(VENV)/.docs
+	sed 's|](docs/|](|g' CHANGELOG.md > docs/changelog.md
+	$(BIN)/zensical build --clean --strict
+
 mutants: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[mutants]'
 	$(BIN)/python tests/mutants.py $(MUTANTS_ARGS)
@@ -95,4 +104,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(LOWEST) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) demo site docs/changelog.md .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -95,7 +95,7 @@ RATES: dict[str, Any] = {
         },
     ],
 }
-"""Medians of benchmarks/rates.py, as docs/scale.md gives them."""
+"""Medians of benchmarks/rates.py, as docs/services/scale.md gives them."""
 
 
 @dataclass(frozen=True)
@@ -462,7 +462,9 @@ def _range(row: dict[str, Any]) -> str:
 def main() -> None:
     """Print the tables and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rates", type=Path, help="what benchmarks/rates.py wrote; default: docs/scale.md")
+    parser.add_argument(
+        "--rates", type=Path, help="what benchmarks/rates.py wrote; default: those of the docs"
+    )
     parser.add_argument("--files", type=int, default=256, help="files per worker")
     parser.add_argument("--seeds", type=int, default=5, help="simulations of each case")
     parser.add_argument("--price-core-hour", type=float, default=0.04, help="a core for an hour")

@@ -13,8 +13,8 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {  # options of pip, of Ray, and of embedding-atlas
-    *("--index-url", "--generate"),
+FOREIGN = {  # options of pip, systemctl, docker compose, Ray and embedding-atlas
+    *("--index-url", "--generate", "--now", "--profile"),
     *("--head", "--port", "--include-dashboard", "--address"),
     *("--x", "--y", "--neighbors", "--text"),
 }
@@ -35,8 +35,15 @@ def anchors(page: Path) -> set[str]:
 
 def test_there_are_commands() -> None:
     assert len(COMMANDS) > 100
-    assert all(shown(ROOT / page) for page in ("README.md", "docs/recognize.md", "docs/library.md"))
-    assert all(shown(ROOT / page) for page in ("docs/laboratory.md", "docs/corpora.md", "docs/model-card.md"))
+    pages = (
+        "start.md",
+        "use/recognize.md",
+        "use/tag.md",
+        "services/serve.md",
+        "research/train.md",
+        "model-card.md",
+    )
+    assert all(shown(page) for page in (ROOT / "README.md", *(ROOT / "docs" / name for name in pages)))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)
@@ -77,6 +84,46 @@ def test_scripts_and_make_targets_exist(page: Path) -> None:
         script = ROOT / command.words[1]
         options = {word.partition("=")[0] for word in command.words if word.startswith("--")}
         assert all(f'"{option}"' in script.read_text(encoding="utf-8") for option in options), command
+
+
+LONG = {"changelog.md", "model-card.md"}  # all changes; all that was measured of one model
+LIMITED = [
+    page
+    for page in (ROOT / "docs").rglob("*.md")
+    if not {"results", "api"} & set(page.relative_to(ROOT / "docs").parts) and page.name not in LONG
+]
+
+
+@pytest.mark.parametrize("page", LIMITED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_are_short(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").split()) <= 1500, "divide it: one page per task"
+
+
+@pytest.mark.parametrize("part", ["", "use", "research", "services"])
+def test_each_part_begins_with_a_page_and_a_picture(part: str) -> None:
+    names = ("index.md", "start.md") if not part else ("index.md",)
+    for name in names:
+        page = ROOT / "docs" / part / name
+        pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        assert pictures and all((page.parent / picture).is_file() for picture in pictures), page
+
+
+def test_the_figures_of_the_accuracy_are_those_of_the_model_card() -> None:
+    page, card = (
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("use/accuracy.md", "model-card.md")
+    )
+    genres = re.findall(r"^\| (\w+) \| ([\d.]+ %) \|", page, re.M)
+    assert len(genres) == 11
+    for genre, found in genres:
+        assert re.search(rf"^\| {genre} \| \d+ \| {re.escape(found)} ", card, re.M), genre
+    confidences = re.findall(r"^\| (0\.\d+) to (0\.\d+) \| (\d+ %) \|", page, re.M)
+    assert len(confidences) == 4
+    for low, high, right in confidences:
+        assert re.search(rf"^\| {low}-{high} \| .*\| {right} \|$", card, re.M), low
+    (overall,) = re.findall(r"^\| `genres-11` \| ([\d.]+) % \(64.5-73.1\)", card, re.M)
+    assert f"accuracy of {overall} %" in page and f"{float(overall):.0f} % of tracks" in page
+    answered, right = re.findall(r"answers (\d+) % of the clips, (\d+) % of them correctly", card)[0]
+    assert f"{answered} % of tracks; {right} % of these answers are right" in page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

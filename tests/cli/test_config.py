@@ -240,7 +240,7 @@ def test_no_key_writes_or_reads_what_only_the_command_line_names() -> None:
 
 
 def test_every_key_is_described() -> None:
-    page = Path(__file__).parents[2] / "docs" / "config.md"
+    page = Path(__file__).parents[2] / "docs" / "use" / "config.md"
     described = {line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")}
     assert {key.name for key in KEYS} == described
 

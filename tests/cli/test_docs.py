@@ -1,4 +1,4 @@
-"""The commands and Python examples of README, recognize.md and library.md, run as a reader would."""
+"""The commands and Python examples of README and of the pages on music libraries, run as a reader would."""
 
 from __future__ import annotations
 
@@ -23,11 +23,37 @@ LABORATORY = {
 }  # fmt: skip
 ELSEWHERE = {
     "teach",  # tests/teach/test_docs.py runs it on music with tags
+    "review",  # likewise
     "playlist",  # the model here knows no jazz: tests/cli/test_playlist.py
     "serve",  # runs until it is told to end: tests/serve/test_serve_command.py
     "watch",  # likewise: tests/cli/test_watch.py
 }
-README, RECOGNIZE, LIBRARY = (ROOT / page for page in ("README.md", "docs/recognize.md", "docs/library.md"))
+README, USE = ROOT / "README.md", ROOT / "docs" / "use"
+MADE = {  # what the commands of a page write
+    "recognize.md": ["genres.jsonl"],
+    "albums.md": ["albums.csv"],
+    "choose.md": ["calm.m3u8", "punk.html"],
+    "map.md": ["library-map.html", "jazz.html", "tracks.parquet"],
+    "mixes.md": ["mix.mp3.svg", "mix.mp3.cue"],
+    "similar.md": ["like.m3u8"],
+    "start.md": ["piece.mp3"],
+}
+
+
+def runs_here(command: Shown) -> bool:
+    """Return whether a command is run by this file, and not only parsed by tests/test_docs.py."""
+    if command.page.name == "teach.md":
+        return False  # tests/teach/test_docs.py runs all of it
+    if command.words[1:3] == ("demo", "--compose"):
+        return True
+    return command.whole and command.words[1] not in LABORATORY | ELSEWHERE
+
+
+PAGES = [
+    page
+    for page in (README, ROOT / "docs" / "start.md", *sorted(USE.glob("*.md")))
+    if any(map(runs_here, shown(page)))
+]
 
 
 @pytest.fixture
@@ -68,14 +94,18 @@ def arguments(command: Shown) -> list[str]:
     return [each for word in words for each in (sorted(glob.glob(word)) if "*" in word else []) or [word]]
 
 
-@pytest.mark.parametrize("page", [README, RECOGNIZE, LIBRARY], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow(5)] * (page.name == "start.md"), id=page.name)
+        for page in PAGES
+    ],
+)
 def test_the_commands_run(desk: Path, tiny: ModuleType, page: Path) -> None:
-    ran = 0
-    if page == LIBRARY:
+    if page.parent == USE:  # the reader has a library, and a model with tags
         give_tags(desk, tiny)
-    for command in shown(page):
-        if not command.whole or command.words[1] in LABORATORY | ELSEWHERE:
-            continue
+        assert main(["recognize", str(desk / "home" / "Music"), "song.mp3", "mix.mp3"]) == 0
+    for command in filter(runs_here, shown(page)):
         if command.words[1] != "listen":
             assert main(arguments(command)) == 0, command
         elif "--raw" in command.words:
@@ -85,9 +115,12 @@ def test_the_commands_run(desk: Path, tiny: ModuleType, page: Path) -> None:
             assert done.returncode == 0 and b"middle" in done.stdout, command
         else:
             continue  # a microphone
-        ran += 1
-    assert ran >= 4
-    assert {README: "mix.flac.cue", RECOGNIZE: "genres.jsonl", LIBRARY: "jazz.html"}[page] in os.listdir(desk)
+    assert set(MADE.get(page.name, ())) <= set(os.listdir(desk))
+
+
+def test_the_pages_that_run_are_many() -> None:
+    assert README in PAGES and len(PAGES) >= 15
+    assert MADE.keys() <= {page.name for page in PAGES}
 
 
 def test_python_in_the_readme(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,8 +137,14 @@ def test_python_in_the_page_on_the_library(
     give_tags(desk, tiny)
     Path("Music/song.mp3").write_bytes(Path("song.mp3").read_bytes())
     names: dict[str, object] = {}
-    for example in blocks(LIBRARY, "python"):
-        exec(compile(example, str(LIBRARY), "exec"), names)
+    page = USE / "python.md"
+    start = page.read_text(encoding="utf-8").index("\n## The library")
+    examples = [
+        each for each in blocks(page, "python") if page.read_text(encoding="utf-8").index(each) > start
+    ]
+    assert len(examples) == 3
+    for example in examples:
+        exec(compile(example, str(page), "exec"), names)
     printed = capsys.readouterr().out
     assert "written" in printed and "Music/song.mp3 middle" in printed
     assert "('mood', ('calm',))" in printed and "song.mp3 middle (TagScore(" in printed

@@ -18,7 +18,7 @@ from genrelab.cli.main import main
 from genrelab.vocabulary import display
 
 Capture = pytest.CaptureFixture[str]
-PAGE = ROOT / "docs" / "vocabulary.md"
+PAGE = ROOT / "docs" / "use" / "vocabulary.md"
 
 
 @pytest.fixture

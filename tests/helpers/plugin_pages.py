@@ -1,4 +1,4 @@
-"""The files and commands of docs/plugins.md, and music for them."""
+"""The files and commands of docs/research/plugins.md and plugin-teacher.md, and music for them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ import soundfile
 
 from genrelab.lab import plugins, registry
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
+RESEARCH = Path(__file__).resolve().parents[2] / "docs" / "research"
 
 
 def write_files(folder: Path) -> None:
     """Write each example that begins with the name of its file."""
-    blocks = re.findall(r"^```\w+\n# (\S+\.\w+)\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    assert {name for name, _ in blocks} >= {"tiny.py", "brightness.py", "polarity.py", "archive.py"}
+    text = _page("plugins.md") + _page("plugin-teacher.md")
+    blocks = re.findall(r"^```\w+\n# (\S+\.\w+)\n(.*?)^```", text, re.M | re.S)
+    needed = {"tiny.py", "brightness.py", "polarity.py", "archive.py", "bands.py"}
+    assert {name for name, _ in blocks} >= needed
     for name, text in blocks:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def _page(name: str) -> str:
+    return (RESEARCH / name).read_text(encoding="utf-8")
+
+
 def commands() -> list[list[str]]:
-    """Return the arguments of each `genrelab` of the page, in order."""
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    """Return the arguments of each `genrelab` of the page on plugins, in order."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", _page("plugins.md"), re.M | re.S)
     lines = [line for language, text in blocks if not language for line in text.splitlines()]
     return [shlex.split(line)[1:] for line in lines]
 

@@ -1,4 +1,4 @@
-"""Commands of README, laboratory.md and corpora.md that need the laboratory, run on small made-up corpora."""
+"""Commands of README and docs/research that need the laboratory, run on small made-up corpora."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from drawn_pictures import draw, structure
 from genrelab.cli.main import main
 from genrelab.lab.corpora.loaders.gtzan import EXPECTED_IDS
 
-README, LABORATORY, CORPORA = (ROOT / page for page in ("README.md", "docs/laboratory.md", "docs/corpora.md"))
+RESEARCH = ROOT / "docs" / "research"
+PAGES = [ROOT / "README.md", *sorted(RESEARCH.rglob("*.md"))]
+PYTHON, CORPORA = RESEARCH / "python.md", RESEARCH / "corpora.md"
 ELSEWHERE = ("fma", "ismir2004", "--from")  # what nothing small is made of here
 SMALL = ["--device=cpu"] + [
     f"--set={change}"
@@ -66,17 +68,28 @@ def arguments(command: Shown | str, world: Path) -> list[str]:
     return [each for word in words for each in ("*" in word and sorted(glob.glob(word))) or [word]]
 
 
-@pytest.mark.parametrize("page", [README, LABORATORY, CORPORA], ids=lambda page: page.name)
+def quick(command: Shown) -> bool:
+    """Whether a command of a block runs in a moment, without training and without a published corpus."""
+    kind = command.words[1:3]
+    chosen = kind[0] in ("recipes", "corpora") or kind in (("reproduce", "--list"), ("figures", "list"))
+    chosen &= kind != ("recipes", "list")  # takes ten seconds, and has tests of its own
+    left_out = (*ELSEWHERE, "--plugin")  # tests/lab/cli/test_plugins.py runs the latter
+    return command.whole and chosen and not any(name in " ".join(command.words) for name in left_out)
+
+
+QUICK = {page: [each for each in shown(page) if quick(each)] for page in PAGES}
+
+
+def test_most_tasks_have_a_command_that_runs_in_a_moment() -> None:
+    assert sum(map(len, QUICK.values())) >= 15
+    needed = {"README.md", "recipes.md", "corpora.md", "splits.md", "audit.md", "reproduce.md"}
+    assert needed <= {page.name for page, commands in QUICK.items() if commands}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if QUICK[page]], ids=lambda page: page.name)
 def test_what_needs_no_training_runs(page: Path, desk: Path, world: Path) -> None:
-    ran = 0
-    for command in shown(page):
-        kind = command.words[1:3]
-        quick = kind[0] in ("recipes", "corpora") or kind == ("reproduce", "--list")
-        quick &= kind != ("recipes", "list")  # takes ten seconds, and has tests of its own
-        if command.whole and quick and not any(name in " ".join(command.words) for name in ELSEWHERE):
-            assert main(arguments(command, world)) == 0, command
-            ran += 1
-    assert ran >= 2
+    for command in QUICK[page]:
+        assert main(arguments(command, world)) == 0, command
 
 
 def test_python_in_the_page_on_corpora(desk: Path, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,17 +99,15 @@ def test_python_in_the_page_on_corpora(desk: Path, world: Path, capsys: pytest.C
 
 
 @pytest.mark.slow
-def test_python_in_the_page_on_the_laboratory(
-    desk: Path, world: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_python_in_the_page_on_python(desk: Path, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The examples of one page build on each other."""
     names: dict[str, object] = {}
-    for example in blocks(LABORATORY, "python"):
+    for example in blocks(PYTHON, "python"):
         small = example.replace("folder:/music", f"folder:{world}/music")
         small = small.replace(
             '"training.max_epochs=1"', '"training.max_epochs=1", "audio.segment_seconds=0.5"'
         )
-        exec(compile(small, str(LABORATORY), "exec"), names)
+        exec(compile(small, str(PYTHON), "exec"), names)
     out = capsys.readouterr().out
     assert "clips to train on" in out and "On the same" in out
     assert (desk / "runs").is_dir() and "(4, 2)" in out.splitlines()[-1]
@@ -121,17 +132,26 @@ TRAINED = [  # beginnings of commands in the pages, and what stands for their pl
 ]  # fmt: skip
 
 
+def documented(beginning: str) -> str:
+    """Return the first command of the pages with a beginning."""
+    commands = [" ".join(each.words[1:]) for page in PAGES for each in shown(page)]
+    return next(each for each in commands if each.startswith(beginning))
+
+
+@pytest.mark.parametrize(("beginning", "placeholders"), TRAINED, ids=[each for each, _ in TRAINED])
+def test_what_trains_is_documented(beginning: str, placeholders: dict[str, str]) -> None:
+    assert all(placeholder in documented(beginning) for placeholder in placeholders)
+
+
 @pytest.mark.slow
 def test_what_trains_runs(desk: Path, world: Path) -> None:
-    documented = [" ".join(each.words[1:]) for page in (README, LABORATORY) for each in shown(page)]
     chosen = ["--set=training.choose_epoch_on=none", "--set=training.monitor=last", "--set=voting=mean"]
     chosen.append("--set=training.patience=null")
     for command in FOLDS:
         assert main([*arguments(command, world), *SMALL, *chosen]) == 0
     for beginning, placeholders in TRAINED:
-        command = next(each for each in documented if each.startswith(beginning))
+        command = documented(beginning)
         for placeholder, value in placeholders.items():
-            assert placeholder in command, command
             command = command.replace(placeholder, value)
         small = SMALL if command.startswith(("train", "search")) else []
         assert main([*arguments(command, world), *small]) == 0, command

@@ -1,10 +1,11 @@
-"""docs/papers.md against the code: commands, recipes, searches, choices, figures and tables."""
+"""docs/research/papers against the code: commands, recipes, searches, choices, figures and tables."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 
 import pytest
 from doc_commands import ROOT, read_by_the_program, shown
@@ -14,40 +15,29 @@ from genrelab.lab.studies.figures import catalogue
 from genrelab.lab.studies.reproduce import table_names
 from genrelab.lab.studies.search import plan_names
 
-PAGE = ROOT / "docs" / "papers.md"
-PAPERS = {
-    "SoundFusion": "soundfusion",
-    "FDS": "fds",
-    "MS-SincResNet": "ms-sincresnet",
-    "Mel augmentation": "mel-augmentation",
-    "MFCC and CQT": "mfcc-cqt",
-}
+FOLDER = ROOT / "docs" / "research" / "papers"
+PAPERS = ("fds", "mel-augmentation", "mfcc-cqt", "ms-sincresnet", "soundfusion")
+PAGES = sorted(FOLDER.glob("*.md"))
 CODE = re.compile(r"`([^`]+)`")
-NAMED = re.compile(rf"({'|'.join(PAPERS.values())})/[\w-]+")
+NAMED = re.compile(rf"({'|'.join(PAPERS)})/[\w-]+")
 ASSUMED = re.compile(r"`assumed: ([\w.]+)`")
 SOURCE = re.compile(r"`source: ([\w.]+)`(?: in `([^`]+)`)?")
 REMOVED = "Not reproduced"
 DRAWN = re.compile(r"\b(Figure|Table) (\d+[ab]?)")
 
 
-def sections() -> dict[str, tuple[list[list[str]], list[list[str]]]]:
-    """Return paper -> rows of its sentences and rows of its choices, as cells."""
-    found = {}
-    for part in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.M)[1:]:
-        title = part.partition("\n")[0]
-        if title in PAPERS:
-            sentences, _, choices = part.partition("\n### Choices for ")
-            found[PAPERS[title]] = (rows_of(sentences), rows_of(choices))
-    return found
-
-
-def rows_of(text: str) -> list[list[str]]:
-    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+def rows_of(page: Path) -> list[list[str]]:
+    """Return the cells of the last table of a page, without its heading."""
+    table = page.read_text(encoding="utf-8").rpartition("\n\n|")[2]
+    lines = [line for line in table.splitlines() if not line.startswith("| ---")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-SECTIONS = sections()
+SECTIONS = {
+    paper: (rows_of(FOLDER / f"{paper}.md"), rows_of(FOLDER / f"{paper}-choices.md")) for paper in PAPERS
+}
 ROWS = [(paper, row) for paper, (sentences, _) in SECTIONS.items() for row in sentences]
+SHOWN = [command for page in PAGES for command in shown(page)]
 
 
 @cache
@@ -61,7 +51,9 @@ def recipes_of(paper: str) -> dict[str, Recipe]:
 
 
 def test_every_paper_has_its_sentences_and_its_choices() -> None:
-    assert list(SECTIONS) == list(PAPERS.values())
+    assert {page.stem for page in PAGES} == {"index", "learning-rate"} | {
+        name for paper in PAPERS for name in (paper, f"{paper}-choices")
+    }
     assert all(len(sentences) >= 15 and len(choices) >= 15 for sentences, choices in SECTIONS.values())
     assert {len(row) for both in SECTIONS.values() for rows in both for row in rows} == {3}
 
@@ -94,24 +86,23 @@ def test_every_figure_and_table_of_a_paper_has_a_row_with_a_command() -> None:
 
 
 def test_recipes_searches_and_tables_exist() -> None:
-    text = PAGE.read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     named = {name for code in CODE.findall(text) for name in code.split() if NAMED.fullmatch(name)}
     assert len(named) > 25 and named <= set(recipe_names()), named - set(recipe_names())
-    for command in shown(PAGE):
-        if command.words[1] in ("train", "reproduce"):
+    for command in SHOWN:
+        if command.words[1] in ("train", "reproduce") and command.words[2] != "--list":
             known = recipe_names() if command.words[1] == "train" else table_names()
             assert any(command.words[2] in (each, each.split("/")[-1]) for each in known), command
     searches = {
-        words[words.index("--plan") + 1]
-        for words in (each.words for each in shown(PAGE))
-        if "--plan" in words
+        words[words.index("--plan") + 1] for words in (each.words for each in SHOWN) if "--plan" in words
     }
     assert searches == {name for name in plan_names() if name.startswith("soundfusion-")}
 
 
 def test_changes_of_the_commands_fit_their_recipes() -> None:
     changed = 0
-    for command in shown(PAGE):
+    for command in SHOWN:
         changes = [
             value
             for option, value in zip(command.words, command.words[1:], strict=False)
@@ -124,7 +115,7 @@ def test_changes_of_the_commands_fit_their_recipes() -> None:
     assert changed >= 4
 
 
-@pytest.mark.parametrize("paper", PAPERS.values())
+@pytest.mark.parametrize("paper", PAPERS)
 def test_a_choice_on_the_page_is_one_of_its_recipe(paper: str) -> None:
     for key, name, reason in SECTIONS[paper][1]:
         assert CODE.fullmatch(key) and CODE.fullmatch(name) and len(reason) > 10
@@ -132,14 +123,14 @@ def test_a_choice_on_the_page_is_one_of_its_recipe(paper: str) -> None:
         assert recipe(name.strip("`")).paper == paper
 
 
-@pytest.mark.parametrize("paper", PAPERS.values())
+@pytest.mark.parametrize("paper", PAPERS)
 def test_every_choice_of_a_recipe_is_on_the_page(paper: str) -> None:
     listed = {key.strip("`") for key, *_ in SECTIONS[paper][1]}
     made = {key for each in recipes_of(paper).values() for key in each.assumed}
     assert made == listed, f"not on the page: {made - listed}; not in a recipe: {listed - made}"
 
 
-@pytest.mark.parametrize("paper", PAPERS.values())
+@pytest.mark.parametrize("paper", PAPERS)
 def test_every_choice_is_named_where_the_paper_leaves_it_open(paper: str) -> None:
     sentences, choices = SECTIONS[paper]
     named = {key for *_, here in sentences for key in ASSUMED.findall(here)}
@@ -147,6 +138,6 @@ def test_every_choice_is_named_where_the_paper_leaves_it_open(paper: str) -> Non
 
 
 def test_commands_are_read_by_the_program() -> None:
-    """All of this page's, which tests/test_docs.py checks one by one, are whole."""
-    for command in shown(PAGE):
+    """All of these pages', which tests/test_docs.py checks one by one, are whole."""
+    for command in SHOWN:
         read_by_the_program(command.words)

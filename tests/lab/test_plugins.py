@@ -56,7 +56,7 @@ def _no_plugins() -> Iterator[None]:
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
-    """The files of docs/plugins.md, and music."""
+    """The files of docs/research/plugins.md, and music."""
     plugin_pages.write_files(tmp_path)
     plugin_pages.write_music(tmp_path / "music")
     return tmp_path

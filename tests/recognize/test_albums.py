@@ -59,7 +59,7 @@ def only(*records: Recognition, **metadata: Any) -> Album:
 
 
 def combined(*tracks: tuple[float, ...], weights: tuple[float, ...] = ()) -> list[float]:
-    """Return the rule as docs/recognize.md states it, in the order of the genres."""
+    """Return the rule as docs/use/albums.md states it, in the order of the genres."""
     weight = np.array(weights or [1.0] * len(tracks))
     logs = np.log(0.95 * np.array(tracks) + 0.05 / 3)
     count = weight.sum() ** 2 / (weight**2).sum()

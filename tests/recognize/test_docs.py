@@ -1,4 +1,4 @@
-"""The Python examples in docs/recognize.md, run one after the other as a reader would."""
+"""The Python examples in docs/use/python.md, run one after the other as a reader would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "recognize.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "use" / "python.md"
 
 
 def test_the_examples_run(
@@ -26,7 +26,8 @@ def test_the_examples_run(
     soundfile.write("Music/one.flac", tiny.tone(3000.0), 8000)
     soundfile.write("live recording.wav", tiny.tone(200.0), 8000)
     soundfile.write("mix.flac", np.concatenate([tiny.tone(200.0, 25.0), tiny.tone(3000.0, 25.0)]), 8000)
-    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    recognizing = PAGE.read_text(encoding="utf-8").partition("\n## The library")[0]
+    examples = re.findall(r"^```python\n(.*?)^```", recognizing, re.M | re.S)
     names: dict[str, object] = {}
     printed = []
     for example in examples:

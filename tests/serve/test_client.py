@@ -154,11 +154,11 @@ def test_the_examples_of_the_docs_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "song.mp3").write_bytes(songs[0].read_bytes())
-    programs = blocks(ROOT / "docs" / "client.md", "python")
+    programs = blocks(ROOT / "docs" / "services" / "client.md", "python")
     assert len(programs) >= 3
     for program in programs:
         text = program.replace("http://127.0.0.1:8765", running.url).replace('"Jazz"', '"."')
-        exec(compile(text, "docs/client.md", "exec"), {})
+        exec(compile(text, "docs/services/client.md", "exec"), {})
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The commands of docs/teach.md, run as a reader would."""
+"""The commands of docs/use/teach.md, run as a reader would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from doc_commands import ROOT, Shown, shown
 from teaching import run, write_song, write_table
 
-PAGE = ROOT / "docs" / "teach.md"
+PAGE = ROOT / "docs" / "use" / "teach.md"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Limits of model files and of their networks; docs/recognize.md documents them.
+"""Limits of model files and of their networks; docs/use/model-files.md documents them.
 
 Model files are untrusted. Each limit is far above the needs of a genre recognizer, and low enough to protect
 a machine's memory and time.

@@ -1,4 +1,4 @@
-"""docs/plugins.md, as its reader would follow it: every file and command of the page."""
+"""docs/research/plugins.md, as its reader would follow it: every file and command of the page."""
 
 from __future__ import annotations
 

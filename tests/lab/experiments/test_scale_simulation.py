@@ -56,7 +56,7 @@ def test_the_prices_are_given(run, rates: Path) -> None:
 def test_figures_of_the_docs_are_the_default(scale: ModuleType) -> None:
     assert len(scale.RATES["each"]) >= 4
     seconds = scale.means(scale.RATES)["recognize_s"]
-    page = (EXPERIMENTS.parent / "docs" / "scale.md").read_text(encoding="utf-8")
+    page = (EXPERIMENTS.parent / "docs" / "services" / "scale.md").read_text(encoding="utf-8")
     for count in scale.TRACKS:
         assert f"| {count * seconds / 3600:,.0f} |" in page
 

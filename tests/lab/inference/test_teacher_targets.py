@@ -204,7 +204,7 @@ def _without_genre(corpus: Corpus) -> list[Clip]:
 
 
 def test_the_shipped_recipe_takes_a_model_files_answers() -> None:
-    """As docs/laboratory.md has it."""
+    """As docs/research/distil.md has it."""
     changes = [
         "distill.tags=null",
         "distill.regress={pen: null, multi: null, embedding: 1.0}",

@@ -1,4 +1,4 @@
-"""The teacher of docs/plugins.md: an architecture from a file of the user's own."""
+"""The teacher of docs/research/plugin-teacher.md: an architecture from a file of the user's own."""
 
 from __future__ import annotations
 

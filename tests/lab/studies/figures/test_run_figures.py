@@ -179,7 +179,7 @@ def test_records_of_other_formats_and_damaged_ones_are_refused(tmp_path: Path) -
 
 
 def test_the_record_is_found_in_a_folder_of_runs(tmp_path: Path) -> None:
-    """As docs/papers.md names it: genrelab figures soundfusion table-1 --run runs."""
+    """As docs/research/papers/soundfusion.md names it: genrelab figures soundfusion table-1 --run runs."""
     (path,) = [each for each in PUBLISHED if each.parent.name.startswith("soundfusion-1")]
     for budget in ("epochs1", "epochs2"):
         copied = tmp_path / f"reproduce/soundfusion-1-{budget}/record.json"

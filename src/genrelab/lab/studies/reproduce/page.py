@@ -186,7 +186,9 @@ def protocol(record: Mapping[str, Any]) -> dict[str, str]:
 def markdown(record: Mapping[str, Any]) -> str:
     """Return the page as Markdown."""
     lines = [f"# {record['title']}", ""]
-    lines += [*(f"**{text}**" if at == 0 else f"- {text}" for at, text in enumerate(verdicts(record))), ""]
+    worst_of_all, reasons = verdicts(record)[:1], verdicts(record)[1:]
+    lines += [line for text in worst_of_all for line in (f"**{text}**", "")]
+    lines += [f"- {text}" for text in reasons] + ([""] if reasons else [])
     lines += [f"- {text}" for text in remarks(record)] + ([""] if remarks(record) else [])
     lines.append("| " + " | ".join(COLUMNS) + " |")
     lines.append("| " + " | ".join("---:" if name in NUMBERS else "---" for name in COLUMNS) + " |")
