@@ -3,6 +3,7 @@
 #                        (without FILE: compose a short piece and recognize that); no PyTorch
 #   make demo            train on generated music, report, export, recognize (FILE=... adds your own)
 #   make test            run all tests but the slow ones; make slow runs those
+#   make long            run the slow tests that draw their cases with many more of them
 #   make lowest          run the recognizer's tests with the oldest versions that pyproject.toml allows
 #   make mutants         count the small changes of the code that the tests notice; takes hours
 #   make lint            ruff, mypy, import-linter
@@ -16,11 +17,11 @@ PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesse
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 
-.PHONY: help recognize demo test slow lowest mutants lint format clean
+.PHONY: help recognize demo test slow long lowest mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,9p' Makefile | cut -c3-
+	@sed -n '1,10p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -65,10 +66,13 @@ demo: $(VENV)/.lab
 	@$(call WITH_FILES,$(BIN)/genrelab demo --)
 
 test: $(VENV)/.dev
-	$(TESTS) -m "not slow" $(PYTEST_ARGS)
+	$(TESTS) -m "not slow and not long" $(PYTEST_ARGS)
 
 slow: $(VENV)/.dev
-	$(TESTS) -m slow $(PYTEST_ARGS)
+	$(TESTS) -m "slow and not long" $(PYTEST_ARGS)
+
+long: $(VENV)/.dev
+	$(TESTS) -m long $(PYTEST_ARGS)
 
 $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(LOWEST)
@@ -78,7 +82,7 @@ $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	@touch $@
 
 lowest: $(LOWEST)/.test
-	$(call PYTEST_OF,$(LOWEST)) -m "not slow" --ignore tests/lab $(PYTEST_ARGS)
+	$(call PYTEST_OF,$(LOWEST)) -m "not slow and not long" --ignore tests/lab $(PYTEST_ARGS)
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[mutants]'
