@@ -30,6 +30,8 @@ LIBRARIES = {
     "external_albums.py",
     "external_figures.py",
     "gtzan_pictures_page.py",
+    "peers_clips.py",
+    "peers_figures.py",
 }  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """
