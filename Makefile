@@ -3,6 +3,7 @@
 #                        (without FILE: compose a short piece and recognize that); no PyTorch
 #   make demo            train on generated music, report, export, recognize (FILE=... adds your own)
 #   make test            run all tests but the slow ones; make slow runs those
+#   make long            run the slow tests that draw their cases with many more of them
 #   make lowest          run the recognizer's tests with the oldest versions that pyproject.toml allows
 #   make docs            build the documentation site into site/; a warning stops it
 #   make mutants         count the small changes of the code that the tests notice; takes hours
@@ -17,11 +18,11 @@ PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesse
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 
-.PHONY: help recognize demo test slow lowest docs mutants lint format clean
+.PHONY: help recognize demo test slow long lowest docs mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,10p' Makefile | cut -c3-
+	@sed -n '1,11p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -70,10 +71,13 @@ demo: $(VENV)/.lab
 	@$(call WITH_FILES,$(BIN)/genrelab demo --)
 
 test: $(VENV)/.dev
-	$(TESTS) -m "not slow" $(PYTEST_ARGS)
+	$(TESTS) -m "not slow and not long" $(PYTEST_ARGS)
 
 slow: $(VENV)/.dev
-	$(TESTS) -m slow $(PYTEST_ARGS)
+	$(TESTS) -m "slow and not long" $(PYTEST_ARGS)
+
+long: $(VENV)/.dev
+	$(TESTS) -m long $(PYTEST_ARGS)
 
 $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(LOWEST)
@@ -83,7 +87,7 @@ $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	@touch $@
 
 lowest: $(LOWEST)/.test
-	$(call PYTEST_OF,$(LOWEST)) -m "not slow" --ignore tests/lab $(PYTEST_ARGS)
+	$(call PYTEST_OF,$(LOWEST)) -m "not slow and not long" --ignore tests/lab $(PYTEST_ARGS)
 
 docs: $(VENV)/.docs
 	sed 's|](docs/|](|g' CHANGELOG.md > docs/changelog.md

@@ -19,7 +19,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests: at the end, no process is alone with one of them while others idle."""
-    items.sort(key=lambda item: -sum(mark.kwargs.get("seconds", 0) for mark in item.iter_markers("slow")))
+
+    def seconds(item: pytest.Item) -> float:
+        return sum(
+            mark.kwargs.get("seconds", 0) for name in ("slow", "long") for mark in item.iter_markers(name)
+        )
+
+    items.sort(key=seconds, reverse=True)
 
 
 @pytest.fixture(scope="session")

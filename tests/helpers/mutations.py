@@ -49,7 +49,7 @@ def mutate(data: bytes, other: bytes, rng: np.random.Generator) -> tuple[bytes, 
     """
     names = []
     for _ in range(int(rng.choice([1, 1, 2, 3]))):
-        way = _WAYS[int(rng.integers(len(_WAYS)))]
+        way = WAYS[int(rng.integers(len(WAYS)))]
         names.append(way.__name__)
         data = way(data, other, rng) or data
     return data, ", ".join(names)
@@ -120,6 +120,6 @@ def _found(data: bytes, mark: bytes) -> list[int]:
     return sorted({at for at in (data.find(mark), data.rfind(mark)) if at >= 0})
 
 
-_WAYS: tuple[Callable[[bytes, bytes, np.random.Generator], bytes], ...] = (
+WAYS: tuple[Callable[[bytes, bytes, np.random.Generator], bytes], ...] = (
     *(flip_bits, cut, zero, duplicate, splice, insert, claim, claim),
 )

@@ -16,8 +16,6 @@ import soundfile as sf
 
 from genrelab.recognize import Recognition, Recognizer
 
-FILES = 300
-
 
 @pytest.fixture(scope="module")
 def packaged() -> Recognizer:
@@ -145,18 +143,28 @@ def test_decoders_print_nothing(tmp_path: Path) -> None:
     assert len(records) == 42 and sum(record["error"] is None for record in records) >= 30
 
 
-@pytest.mark.slow(seconds=120)
+@pytest.mark.parametrize(
+    ("files", "songs"),
+    [
+        pytest.param(48, 2, marks=pytest.mark.slow(seconds=40)),
+        pytest.param(300, 6, marks=pytest.mark.long(seconds=200)),
+    ],
+)
 @pytest.mark.data
 @pytest.mark.needs("ffmpeg")
-def test_300_damaged_files_of_real_music(packaged: Recognizer, data_dir: Path, tmp_path: Path) -> None:
+def test_damaged_files_of_real_music(
+    files: int, songs: int, packaged: Recognizer, data_dir: Path, tmp_path: Path
+) -> None:
     dice = random.Random(19)
-    clips = damaged_mp3.songs(data_dir, 6)
+    clips = damaged_mp3.songs(data_dir, songs)
     made: dict[Path, Recognition] = {}
     wrong: list[str] = []
     same: Counter[bool] = Counter()
-    for number in range(FILES):
+    pairs = set()
+    for number in range(files):
         kind = [*damaged_mp3.KINDS, "joined"][number % 6]
         way = list(damaged_mp3.DAMAGES)[number // 6 % len(damaged_mp3.DAMAGES)]
+        pairs.add((kind, way))
         clip = clips[number % 7 % len(clips)]
         path = tmp_path / f"{clip.stem}-{kind}.mp3"
         if path not in made:
@@ -171,4 +179,5 @@ def test_300_damaged_files_of_real_music(packaged: Recognizer, data_dir: Path, t
             wrong.append(f"{number}: {kind}, {way}: {said.duration} s of {reference} s, {said.error}")
         same[[ranked.genre for ranked in said.genres[:1]] == [made[path].genres[0].genre]] += 1
     assert not wrong
-    assert same[True] >= 0.95 * FILES, same
+    assert same[True] >= 0.95 * files, same
+    assert len(pairs) == (len(damaged_mp3.KINDS) + 1) * len(damaged_mp3.DAMAGES), "each damage of each kind"

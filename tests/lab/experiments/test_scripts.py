@@ -31,6 +31,8 @@ LIBRARIES = {
     "external_figures.py",
     "gtzan_pictures_page.py",
     "gtzan_pictures_plan.py",
+    "peers_clips.py",
+    "peers_figures.py",
 }  # imported by another script
 COLLECTIONS = ("gtzan-short", "emotify", "allmusic-previews")
 TOGETHER = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import shutil
@@ -18,12 +17,10 @@ import numpy as np
 import pytest
 import tagged
 from disks import quick_folder
+from dying_at_lines import Dying
 from warm import Warm
 
-from genrelab import drafts as drafts_module
 from genrelab.library import Library, Tagger, TagPolicy
-from genrelab.library.store import journal as journal_module
-from genrelab.library.tagging import safe_write as rewrite_module
 from genrelab.recognize import Recognition
 from genrelab.recognize.recognition import RankedGenre
 
@@ -129,8 +126,13 @@ def _views(path: Path, data: bytes) -> tuple[Any, ...]:
     return data, *_KNOWN[key]
 
 
-@pytest.mark.slow(seconds=60)
-@pytest.mark.parametrize(("count", "kills"), [(len(tagged.KINDS), 2), (500, 20)])
+@pytest.mark.parametrize(
+    ("count", "kills"),
+    [
+        pytest.param(len(tagged.KINDS), 5, marks=pytest.mark.slow(seconds=60)),
+        pytest.param(500, 20, marks=pytest.mark.long(seconds=250)),
+    ],
+)
 def test_killed_at_random_moments(count: int, kills: int, tiny_model: Path) -> None:
     with quick_folder() as folder:
         _check_kills(count, kills, tiny_model, folder)
@@ -185,38 +187,6 @@ def test_ffprobe_is_asked(tmp_path: Path) -> None:
         assert seen is not None and seen["title"] == "Lied ohne Wörter"
 
 
-def _die_at(line: int, database: Path, song: Path, *, undo: bool) -> bool:
-    """Write or take back a genre in a process that kills itself at its n-th line; whether it lived."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    gc.disable()  # decoders that tests before left behind wait for threads that only the parent has
-    files = {rewrite_module.__file__, journal_module.__file__, drafts_module.__file__}
-    steps = 0
-
-    def trace(frame, event, argument):
-        nonlocal steps
-        if frame.f_code.co_filename not in files:
-            return None
-        if event in ("line", "return"):
-            steps += 1
-            if steps == line:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    try:
-        with Library(database) as library:
-            tagger = Tagger(library)
-            sys.settrace(trace)
-            (record,) = (
-                tagger.undo([song]) if undo else tagger.tag([song], TagPolicy("overwrite"), write=True)
-            )
-            sys.settrace(None)
-        os._exit(0 if record.status in ("written", "undone") else 1)
-    finally:
-        os._exit(2)
-
-
 @pytest.mark.parametrize("undo", [False, True])
 @pytest.mark.parametrize("stride", [16, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Path) -> None:
@@ -237,8 +207,9 @@ def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Pat
             assert record.status == "undone"
     start, goal = (written, untagged) if undo else (untagged, written)
     states = set()
+    dying = Dying(database, song, undo=undo)
     for line in range(1, 1000, stride):
-        if _die_at(line, database, song, undo=undo):
+        if dying.at(line):
             break
         after_kill = song.read_bytes()
         with Library(database) as library:
@@ -255,6 +226,7 @@ def test_killed_at_every_line_of_a_change(undo: bool, stride: int, tmp_path: Pat
                 (record,) = undone if undo else Tagger(library).undo([song])
                 assert record.status != "error", record
             assert song.read_bytes() == start
+    dying.close()
     assert states == {False, True}
     assert line > 40
     assert song.read_bytes() == goal

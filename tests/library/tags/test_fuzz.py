@@ -19,7 +19,7 @@ import pytest
 import tagged
 import tones
 from disks import quick_folder
-from mutations import mutate
+from mutations import WAYS, mutate
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of processes")
 
@@ -98,7 +98,11 @@ def _remove(paths: Iterable[Path]) -> None:
 
 @pytest.mark.parametrize(
     "count",
-    [20, pytest.param(60, marks=pytest.mark.slow), pytest.param(2400, marks=pytest.mark.slow(seconds=70))],
+    [
+        20,
+        pytest.param(240, marks=pytest.mark.slow(seconds=25)),
+        pytest.param(2400, marks=pytest.mark.long(seconds=200)),
+    ],
 )
 def test_damaged_files(count: int, tiny_model: Path) -> None:
     with quick_folder() as folder:
@@ -111,11 +115,14 @@ def _check_damaged_files(count: int, model: Path, scratch: Path) -> None:
     songs = make_songs(scratch)
     child = Child(model, scratch / "library.db")
     faults, outcomes, most = [], Counter(), 0
+    kinds, ways = set(), set()
     for number in range(count):
         rng = np.random.default_rng([count, number])
         kind = KINDS[number % len(KINDS)]
         (data, suffix), (other, _) = songs[kind], songs[KINDS[int(rng.integers(len(KINDS)))]]
         damaged, how = mutate(data, other, rng)
+        kinds.add(kind)
+        ways.update(how.split(", "))
         path = folder / f"{number}{suffix}"
         path.write_bytes(damaged)
         answer = child.ask(path)
@@ -130,6 +137,7 @@ def _check_damaged_files(count: int, model: Path, scratch: Path) -> None:
     child.close()
     assert not faults, "\n".join(faults)
     assert most < MEMORY
+    assert len(kinds) == min(count, len(KINDS)) and ways == {way.__name__ for way in WAYS}
     # Damage that is always or never fatal would show little.
     for what, index in (("error", 0), ("written", 1)):
         share = sum(n for outcome, n in outcomes.items() if outcome[index] == what) / count

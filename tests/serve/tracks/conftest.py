@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import tagged
+from sound_connection import BINARY, Connection, serving
 from starlette.testclient import TestClient
 from tiny_onnx import TAGS, TONES, tone, write_tiny
 
@@ -149,3 +150,19 @@ def changing(tmp_path: Path, _music: tuple[Path, Path], model: Path, show: Show)
     shutil.copytree(_music[0], tmp_path / "music")
     recognize(tmp_path / "music", tmp_path / "library.db", model)
     return show(tmp_path / "library.db", model, tmp_path / "music")
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    root, library = tmp_path_factory.mktemp("music"), tmp_path_factory.mktemp("library") / "library.db"
+    Library(library).close()
+    with serving(ServeSettings(library=library, roots=(root,))) as port:
+        yield Connection(port, Path(os.path.realpath(root)), library)
+
+
+@pytest.fixture
+def song(connection: Connection) -> Path:
+    path = connection.root / "song.bin"
+    if not path.exists():
+        path.write_bytes(BINARY)
+    return connection.know(path)
