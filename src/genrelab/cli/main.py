@@ -270,9 +270,9 @@ def run() -> None:
     gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
-            output.reconfigure(
-                errors="backslashreplace"
-            )  # printing a file name that is not text must not fail
+            # Printing a file name that is not text must not fail, nor one that a code page of Windows lacks.
+            encoding = "utf-8" if sys.platform == "win32" else None
+            output.reconfigure(encoding=encoding, errors="backslashreplace")
     sys.excepthook = _show_defect
     warnings.formatwarning = _warning_text
     code = main()
