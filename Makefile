@@ -78,7 +78,7 @@ $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	@touch $@
 
 lowest: $(LOWEST)/.test
-	$(call PYTEST_OF,$(LOWEST)) -m "not slow" --ignore tests/lab $(PYTEST_ARGS)
+	$(call PYTEST_OF,$(LOWEST)) -m "not slow" --ignore tests/lab --ignore tests/package $(PYTEST_ARGS)
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[mutants]'
@@ -88,6 +88,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 --exclude 'src/genrelab/(lab|cli)/' src
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev
