@@ -13,7 +13,8 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {  # options of pip, of Ray, and of embedding-atlas
+FOREIGN = {  # options of pip, uv and gh, of Ray, and of embedding-atlas
+    *("--from", "--upgrade", "--repo"),
     *("--index-url", "--generate"),
     *("--head", "--port", "--include-dashboard", "--address"),
     *("--x", "--y", "--neighbors", "--text"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -168,58 +167,62 @@ class TestTools:
 
     @pytest.mark.parametrize("minor", [12, 13, 14])
     def test_other_pythons(self, minor: int, desk: Path, env: dict[str, str], wheel: Path) -> None:
-        named = f"python3.{minor}"
-        pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*/bin/python"))
-        python = shutil.which(named, path=os.environ["PATH"]) or (pyenv[-1] if pyenv else None)
+        python = find_python(minor)
         if python is None:
             pytest.skip(f"there is no Python 3.{minor} here")
         words = ["--python", python, "--from", wheel, "genrelab", "recognize", "song.mp3"]
         assert "song.mp3" in run(beside("uvx"), *words, cwd=desk, env=env)
 
 
-#: What each extra unlocks: a command, its exit code, and what it prints.
+def find_python(minor: int) -> Path | None:
+    """Return a Python 3.`minor` that runs: of pyenv, or in the PATH, where pyenv's may not run."""
+    of_pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*/bin/python"), reverse=True)
+    named = shutil.which(f"python3.{minor}")
+    for path in (*of_pyenv, *([Path(named)] if named else [])):
+        if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
+
+
+#: A command that each extra unlocks. The laboratory is installed where its own tests run.
 UNLOCKED = {
-    "teach": ("teach {desk}/genres --folders {desk}/genres --to mine.onnx", None, "mine.onnx"),
-    "serve": ("serve --selfcheck {desk}", 0, ""),
-    "parquet": ("recognize song.mp3 --format parquet --output out.parquet", 0, ""),
-    "cluster": ("catalogue run {desk} --to found --engine ray --workers 1", 0, ""),
-    "live": ("listen --list-devices", None, ""),
+    "teach": "teach --folders {desk}/genres --to mine.onnx",
+    "serve": "serve --selfcheck {desk}",
+    "parquet": "recognize song.mp3 --format parquet --out out.parquet",
+    "cluster": "catalogue run {desk} --to found --workers 1",
+    "live": "listen --list-devices",
 }
 
 
 @pytest.mark.parametrize("extra", UNLOCKED)
 def test_each_extra_alone(extra: str, wheel: Path, runner: Runner, tmp_path: Path) -> None:
     """Installed alone, an extra runs its command, and the commands of others still say what they lack."""
-    env = clean_environment(tmp_path, tmp_path / "venv" / "bin")
-    uv, song = beside("uv"), tmp_path / "song.mp3"
-    shutil.copy(runner.folder / "song.mp3", song)
-    run(uv, "venv", "-q", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path, env=env)
-    python = tmp_path / "venv" / "bin" / "python"
-    run(uv, "pip", "install", "-q", "--python", python, f"{wheel}[{extra}]", cwd=tmp_path, env=env)
-    program = tmp_path / "venv" / "bin" / "genrelab"
+    env, desk, venv = clean_environment(tmp_path), tmp_path / "desk", tmp_path / "venv"
+    desk.mkdir()
+    shutil.copy(runner.folder / "song.mp3", desk / "song.mp3")
+    run(beside("uv"), "venv", "-q", "--python", sys.executable, venv, cwd=desk, env=env)
+    wanted = ["--python", venv / "bin" / "python", f"{wheel}[{extra}]"]
+    run(beside("uv"), "pip", "install", "-q", *wanted, cwd=desk, env=env)
+    program = venv / "bin" / "genrelab"
     if extra == "teach":
-        make_genres(song, tmp_path / "genres")
-    command, code, shown = UNLOCKED[extra]
-    words = command.format(desk=tmp_path).split()
-    done = subprocess.run([program, *words], cwd=tmp_path, env=env, capture_output=True, text=True)
+        make_genres(desk / "song.mp3", desk / "genres")
+    words = UNLOCKED[extra].format(desk=desk).split()
+    done = subprocess.run([program, *words], cwd=desk, env=env, capture_output=True, text=True, check=False)
     printed = done.stdout + done.stderr
     assert "is not installed. Install it" not in printed and "Traceback" not in printed, printed
-    if extra == "live":
-        assert done.returncode == 0 or "PortAudio" in printed or "no sound input" in printed, printed
-    else:
-        assert done.returncode == (code or 0) and shown in printed, printed
-    other = "live" if extra != "live" else "serve"
-    lacking = ["listen"] if other == "live" else ["serve", "."]
-    assert f"'genrelab[{other}]'" in run(program, *lacking, cwd=tmp_path, env=env, code=1)
+    no_device = extra == "live" and re.search("PortAudio|no sound input", printed)
+    assert done.returncode == 0 or no_device, printed
+    other, lacking = ("live", ["listen"]) if extra != "live" else ("serve", ["serve", "."])
+    assert f"'genrelab[{other}]'" in run(program, *lacking, cwd=desk, env=env, code=1)
 
 
 def make_genres(song: Path, folder: Path) -> None:
-    """Make two genres of a few tracks each: the song, and the song at other loudness."""
+    """Make two genres of six tracks each: pieces of the song, and pieces at twice the speed."""
     import soundfile
 
     sound, rate = soundfile.read(song)
-    for number in range(4):
-        for genre, part in (("calm", sound[: len(sound) // 2]), ("loud", sound[len(sound) // 2 :] ** 3)):
-            path = folder / genre / f"{number}.wav"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, part[number * rate :] * (0.9 - 0.1 * number), rate)
+    for genre, step in (("calm", 1), ("fast", 2)):
+        (folder / genre).mkdir(parents=True)
+        for number in range(6):
+            piece = sound[number * 4 * rate : (number * 4 + 9) * rate : step]
+            soundfile.write(folder / genre / f"{number}.wav", piece, rate)
