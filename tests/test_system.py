@@ -166,8 +166,8 @@ class TestCommands:
         tagged.make(songs, "ogg", frequency=900.0)
         assert main(["recognize", str(songs), *model, "--quiet"]) == 0
         assert main(["similar", song, *model, "--m3u", str(tmp_path / "like.m3u8")]) == 0  # the matrix grew
-        for _ in range(2):
-            assert main(["playlist", "--genre", "low", "--to", str(tmp_path / "low.m3u8")]) == 0
+        for again in ([], ["--overwrite"]):
+            assert main(["playlist", "--genre", "low", "--to", str(tmp_path / "low.m3u8"), *again]) == 0
         assert main(["library", "map", "--to", str(tmp_path / "map.html")]) == 0
         assert (tmp_path / "low.m3u8").stat().st_size and (tmp_path / "map.html").stat().st_size
 

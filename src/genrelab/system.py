@@ -21,7 +21,7 @@ _REFUSED = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _REPLACE_SECONDS = 2.0  # a player or virus scanner may have the file open for a moment
 _REPLACE_PAUSE = 0.05
 _BATCH = (".bat", ".cmd")
-NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """The flag with which `subprocess.Popen` starts a program that Ctrl-C does not reach; POSIX has an option."""
 
 
