@@ -168,7 +168,7 @@ class TestCommands:
         assert main(["similar", song, *model, "--m3u", str(tmp_path / "like.m3u8")]) == 0  # the matrix grew
         for again in ([], ["--overwrite"]):
             assert main(["playlist", "--genre", "low", "--to", str(tmp_path / "low.m3u8"), *again]) == 0
-        assert main(["library", "map", "--to", str(tmp_path / "map.html")]) == 0
+        assert main(["library", "map", "--out", str(tmp_path / "map.html")]) == 0
         assert (tmp_path / "low.m3u8").stat().st_size and (tmp_path / "map.html").stat().st_size
 
     def test_the_watcher(self, songs: Path, tiny_model: Path) -> None:
