@@ -87,7 +87,7 @@ $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	@touch $@
 
 lowest: $(LOWEST)/.test
-	$(call PYTEST_OF,$(LOWEST)) -m "not slow and not long" --ignore tests/lab $(PYTEST_ARGS)
+	$(call PYTEST_OF,$(LOWEST)) -m "not slow and not long" --ignore tests/lab --ignore tests/package $(PYTEST_ARGS)
 
 docs: $(VENV)/.docs
 	sed 's|](docs/|](|g' CHANGELOG.md > docs/changelog.md
@@ -101,6 +101,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev

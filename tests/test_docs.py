@@ -13,8 +13,9 @@ from genrelab.lab import plugins
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FOREIGN = {  # options of pip, systemctl, docker compose, Ray and embedding-atlas
+FOREIGN = {  # options of pip, uv, gh, systemctl, docker compose, Ray and embedding-atlas
     *("--index-url", "--generate", "--now", "--profile"),
+    *("--from", "--upgrade", "--repo"),
     *("--head", "--port", "--include-dashboard", "--address"),
     *("--x", "--y", "--neighbors", "--text"),
 }

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genrelab.errors import ClusterError, GenrelabError, MissingExtraError, UsageError
+from genrelab.errors import ClusterError, GenrelabError, UsageError
+from genrelab.extras import need_extra
 from genrelab.printing import shorten
 
 ADDRESS_VARIABLE = "RAY_ADDRESS"
@@ -118,14 +119,7 @@ def load_ray() -> Any:
     """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)  # Ray reads them when it is imported
-    try:
-        import ray
-        import ray.exceptions
-    except ImportError as error:
-        raise MissingExtraError(
-            "--engine ray needs Ray: pip install 'genrelab[cluster]'", code="cluster-extra-missing"
-        ) from error
-    return ray
+    return need_extra("cluster", "--engine ray", "ray", "ray.exceptions")
 
 
 def describe(error: BaseException) -> str:

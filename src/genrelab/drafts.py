@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from genrelab.system import replace_open
+
 _NAME = re.compile(r"\.genrelab-[0-9a-f]{16}\.tmp", re.ASCII)
 _swept: set[str] = set()  # folders that this process has swept
 
@@ -105,7 +107,7 @@ class Draft:
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
         if sys.platform == "win32":  # which cannot rename an open file
             self.file.close()
-        os.replace(self.path, target)
+        replace_open(self.path, target)
         self._placed = True
 
     def __exit__(self, *_: object) -> None:
@@ -128,7 +130,7 @@ def _make_locked(path: Path, mode: int) -> int:
             # Without locks, no other process can lock the draft to remove it either.
             with suppress(OSError):
                 _lock(number, wait=True)
-            if os.name == "nt" or os.fstat(number).st_nlink:
+            if sys.platform == "win32" or os.fstat(number).st_nlink:
                 return number
         except BaseException:
             os.close(number)

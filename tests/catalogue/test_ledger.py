@@ -100,7 +100,7 @@ def test_without_ray_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "ray", None)
     engine = find_engine("ray")
     assert engine.name == "ray"
-    with raises("cluster-extra-missing", "genrelab[cluster]"):
+    with raises("extra-missing", "genrelab[cluster]"):
         list(engine.run([], Settings(model=str(model))))
 
 

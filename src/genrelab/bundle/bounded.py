@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -75,8 +76,10 @@ def limit_memory() -> bool:
 
 def most_memory() -> int:
     """Return the memory limit in bytes for all networks of this process."""
+    if sys.platform == "win32":
+        return MOST_MEMORY
     try:
         present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on Windows
+    except (ValueError, OSError):
         return MOST_MEMORY
     return min(MOST_MEMORY, present // 2) if present > 0 else MOST_MEMORY

@@ -8,8 +8,11 @@ of a listing that it lacks; `read_catalogue` reads it.
 ...     print(table.to_pylist())
 """
 
-import genrelab.catalogue.schema  # noqa: F401  first: it names the extra that is missing
-from genrelab.catalogue.reader import read_catalogue
-from genrelab.catalogue.settings import Settings
+from genrelab.extras import need_extra
+
+need_extra("cluster", "a catalogue", "pyarrow")
+
+from genrelab.catalogue.reader import read_catalogue  # noqa: E402
+from genrelab.catalogue.settings import Settings  # noqa: E402
 
 __all__ = ["Settings", "read_catalogue"]

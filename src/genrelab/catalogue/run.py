@@ -25,6 +25,7 @@ from genrelab.catalogue.shards import ShardWriter, list_shards
 from genrelab.catalogue.storage import Storage
 from genrelab.cluster import check_address
 from genrelab.errors import UsageError
+from genrelab.system import ending_signals
 
 if TYPE_CHECKING:
     from genrelab.catalogue.engines.engine import Engine
@@ -212,7 +213,7 @@ class _Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # the only one that may set handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ending_signals():
                 self._before[number] = signal.signal(number, self._take)
         return self
 

@@ -7,13 +7,7 @@ is not becomes an escape in `path`, and `path_bytes` has the exact name.
 
 from __future__ import annotations
 
-from genrelab.errors import MissingExtraError
-
-try:
-    import pyarrow as pa
-except ImportError as error:
-    message = "a catalogue needs pyarrow: pip install 'genrelab[cluster]'"
-    raise MissingExtraError(message, code="catalogue-extra-missing") from error
+import pyarrow as pa
 
 SCHEMA_VERSION = 1
 """Raised by one when a column is added or changes its meaning."""

@@ -56,16 +56,12 @@ from genrelab.cli.help_texts import arrange_help, help_order
 from genrelab.cli.progress import note
 from genrelab.cli.settings.config_file import CONFIG_VARIABLE, find_config
 from genrelab.errors import GenrelabError, RecipeError, UsageError
+from genrelab.extras import extra_of, missing_extra
 from genrelab.printing import plain
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 _COLLECT_EVERY = 20_000
 """New objects between collections of garbage; with Python's 700, lists of a library took a sixth longer."""
-#: What the extra `lab` installs, by the names of imports.
-LABORATORY = {
-    "huggingface_hub", "librosa", "lightning", "onnx", "onnxscript", "optuna", "pandas", "PIL", "safetensors",
-    "scipy", "sklearn", "tensorboard", "timm", "torch",
-}  # fmt: skip
 
 
 _ASKS_FOR_HELP = "genrelab.asks_for_help"  # a faulty config file must not hide the help
@@ -226,12 +222,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return FAILED
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in LABORATORY:
+        extra = extra_of(error.name)
+        if extra is None:
             raise
-        _complain(
-            f"this command needs {error.name}, which is not installed. "
-            "Install the laboratory: pip install 'genrelab[lab]'"
-        )
+        _complain(str(missing_extra(extra, "this command", error.name or "a package")))
         return FAILED
     return DONE
 
@@ -276,9 +270,9 @@ def run() -> None:
     gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
-            output.reconfigure(
-                errors="backslashreplace"
-            )  # printing a file name that is not text must not fail
+            # Printing a file name that is not text must not fail, nor one that a code page of Windows lacks.
+            encoding = "utf-8" if sys.platform == "win32" else None
+            output.reconfigure(encoding=encoding, errors="backslashreplace")
     sys.excepthook = _show_defect
     warnings.formatwarning = _warning_text
     code = main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from genrelab.cli.devices import Devices, Nodes, prepare_torch, processes
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json
 from genrelab.cli.teachers import Teachers, TeacherTags, teacher_changes
+from genrelab.system import join_words
 
 
 def pretrain(
@@ -83,4 +83,4 @@ def pretrain(
     say(f"held out  {held['clips']} clips; {what}")
     for name, share in shares.items():
         say(f"  {name:<24} {100 * share:.1f} %")
-    say(f"use       genrelab train {shlex.quote(recipe)} --weights {shlex.quote(str(to / BEST))}")
+    say("use       " + join_words(["genrelab", "train", recipe, "--weights", str(to / BEST)]))

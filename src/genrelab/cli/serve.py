@@ -12,7 +12,8 @@ import typer
 
 from genrelab.cli.options import JobsOption, LibraryOption, ModelOption
 from genrelab.cli.progress import note, say
-from genrelab.errors import MissingExtraError, UsageError
+from genrelab.errors import UsageError
+from genrelab.extras import need_extra
 
 if TYPE_CHECKING:
     from genrelab.serve.settings import ServeSettings
@@ -95,12 +96,7 @@ def _settings(
     *, roots: list[Path], token_file: Path | None, names: list[str], options: dict[str, object]
 ) -> ServeSettings:
     """Check the options and return the settings."""
-    try:
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ModuleNotFoundError as error:
-        message = f"serving needs {error.name}, which is not installed. Run: pip install 'genrelab[serve]'"
-        raise MissingExtraError(message, code="extra-serve") from error
+    need_extra("serve", "serving", *_NEEDED)
     from genrelab.serve.settings import ServeSettings
     from genrelab.serve.start.token_file import read_token
 
@@ -121,6 +117,7 @@ def _settings(
 
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._")
+_NEEDED = ("starlette", "uvicorn", "python_multipart", "websockets")
 
 
 def _run(settings: ServeSettings, *, open_page: bool, quiet: bool) -> None:

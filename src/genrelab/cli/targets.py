@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, note, say
+from genrelab.system import join_words
 
 
 def targets(
@@ -57,5 +57,5 @@ def targets(
     known = "an unknown number" if found.learned is None else f"{found.learned.sum()}"
     say(f"{to}: embedding ({found.embedding.shape[1]}) and genres ({found.genres.shape[1]})")
     say(f"clips   {len(found.clips)}, {unlabelled} without a genre; the teacher was trained on {known}")
-    given = f"--corpus {shlex.quote(corpus)} --targets {shlex.quote(str(to))}"
+    given = join_words(["--corpus", corpus, "--targets", str(to)])
     say(f"use     genrelab train RECIPE {given} --set distill.regress.embedding=1")

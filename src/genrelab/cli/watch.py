@@ -27,6 +27,7 @@ from genrelab.cli.options import (
 from genrelab.cli.output.watch_lines import json_line, text_line
 from genrelab.cli.progress import say
 from genrelab.cli.tagging import TAG_PANEL, tag_policy, takes_tag_options
+from genrelab.system import ending_signals
 
 if TYPE_CHECKING:
     from genrelab.library import CachedRecognizer, Library, TagPolicy, TagRecord
@@ -267,7 +268,7 @@ def _stopping(stop: threading.Event) -> Iterator[threading.Event]:
         for each, handler in former.items():
             signal.signal(each, handler)
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers = ending_signals()
     try:
         with suppress(ValueError):  # not in the main thread
             for number in numbers:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from genrelab.errors import MissingExtraError
+from genrelab.extras import missing_extra
 
 if TYPE_CHECKING:
     from genrelab.lab.api import evaluate as evaluate
@@ -60,11 +60,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "genrelab").startswith("genrelab"):
             raise
-        raise MissingExtraError(
-            f"genrelab.lab.{name} needs {error.name}, which is not installed. Install the laboratory: "
-            "pip install 'genrelab[lab]'",
-            code="lab-not-installed",
-        ) from error
+        raise missing_extra("lab", f"genrelab.lab.{name}", error.name or "a package") from error
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,8 @@ from genrelab.bundle.bounds import LONGEST_NAME
 from genrelab.bundle.bundle import KEY_LENGTH, TAGS_OUTPUT, Bundle
 from genrelab.bundle.metadata import METADATA_KEY, BundleMetadata, TrainingCorpus
 from genrelab.bundle.tags import TagInfo
-from genrelab.errors import MissingExtraError, ModelFileError
+from genrelab.errors import ModelFileError
+from genrelab.extras import need_extra
 from genrelab.files import replace_file
 from genrelab.teach.fit.discriminant import Linear
 
@@ -79,15 +80,7 @@ def need_onnx() -> Any:
     MissingExtraError
         If it is not installed.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise MissingExtraError(
-            "`genrelab teach` writes model files with the package onnx, which is not installed. Install it: "
-            "pip install 'genrelab[teach]'",
-            code="teach-extra-missing",
-        ) from error
-    return onnx
+    return need_extra("teach", "teaching", "onnx")
 
 
 def write_taught(

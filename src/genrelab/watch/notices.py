@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genrelab.extras import install_command
+
 if TYPE_CHECKING:
     from watchfiles import Change
 
@@ -68,7 +70,7 @@ class Notices:
         try:
             import watchfiles
         except ImportError as error:
-            reason = "watchfiles is not installed: pip install 'genrelab[serve]'"
+            reason = f"watchfiles is not installed: {install_command('serve')}"
             raise NoNoticesError(reason, "watch-no-notices", lasting=True) from error
         self._watch = watchfiles.watch
         self._folders = folders

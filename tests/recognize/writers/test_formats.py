@@ -174,5 +174,5 @@ def test_wrong_use() -> None:
 
 def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with raises("pyarrow-missing", "genrelab[parquet]"):
+    with raises("extra-missing", "genrelab[parquet]"):
         write_records([], io.BytesIO(), format="parquet")

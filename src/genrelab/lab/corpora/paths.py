@@ -10,6 +10,7 @@ from pathlib import Path
 from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import AudioError, CorpusError
 from genrelab.lab.corpora.types import Clip
+from genrelab.system import portable_name
 
 _LONGEST_NAME = 60
 
@@ -99,7 +100,7 @@ def folder_safe(text: str) -> str:
     if len(name) > _LONGEST_NAME:
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         name = f"{name[: _LONGEST_NAME - 9]}-{digest}"
-    return name
+    return portable_name(name)
 
 
 def examples(items: list[str], *, limit: int = 3) -> str:

@@ -18,6 +18,7 @@ from genrelab.lab.training.distillation.target_file import Floats, write_targets
 from genrelab.lab.training.experiment import Report
 from genrelab.lab.training.store.audio_store import AudioStore, open_store
 from genrelab.lab.training.store.build import stored
+from genrelab.system import common_folder
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,14 @@ def names_of(clips: Sequence[Clip]) -> list[str]:
     paths = {clip.id: clip.path.absolute() for clip in clips if clip.path is not None}
     if not paths:
         return [clip.id for clip in clips]
-    folder = os.path.commonpath([path.parent for path in paths.values()])
-    short = {key: path.relative_to(folder).as_posix() for key, path in paths.items()}
+    folder = os.fsdecode(common_folder([os.fsencode(path.parent) for path in paths.values()]))
+    short = {key: (path.relative_to(folder) if folder else path).as_posix() for key, path in paths.items()}
     names = set(short.values())
     ambiguous = any(
         "/".join(path.parts[begin:]) in names and "/".join(path.parts[begin:]) != short[key]
         for key, path in paths.items()
         for begin in range(1, len(path.parts))
     )
-    if ambiguous:
+    if ambiguous and folder:
         short = {key: path.relative_to(path.anchor).as_posix() for key, path in paths.items()}
     return [short.get(clip.id, clip.id) for clip in clips]

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from genrelab.errors import MissingExtraError, RecipeError
+from genrelab.errors import RecipeError
+from genrelab.extras import need_extra
 
 # timm's names; Keras's values.
 _TENSORFLOW: dict[str, Any] = {"pad_type": "same", "bn_eps": 1e-3, "bn_momentum": 0.01}
@@ -55,13 +56,7 @@ class Backbone(nn.Module):
 
     def __init__(self, architecture: str, *, channels: int = 3, tensorflow: bool = False) -> None:
         super().__init__()
-        try:
-            import timm  # takes seconds, so only where it is used
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"the network {architecture!r} needs timm; install it with: pip install 'genrelab[lab]'",
-                code="timm-missing",
-            ) from error
+        timm: Any = need_extra("lab", f"the network {architecture!r}", "timm")  # takes seconds to import
         names = [*timm.list_models(), *timm.list_pretrained()]
         if architecture not in names:
             near = difflib.get_close_matches(architecture, names, n=3, cutoff=0.5)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,8 @@ def remove(folder: Path) -> None:
             aside = place.with_name(f".{place.name}.{os.getpid()}.old")
             place.rename(aside)
             shutil.rmtree(aside)
-            lock.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes no open file
+                lock.unlink(missing_ok=True)
     except BlockingIOError as error:
         raise RunError(f"another genrelab is working in {folder}; wait for it", code="run-busy") from error
     for above in (place.parent, place.parent.parent) if _base_of(place) is not None else ():

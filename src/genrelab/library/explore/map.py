@@ -29,6 +29,7 @@ from genrelab.pages.render import render
 from genrelab.pages.scatter import bundled
 from genrelab.printing import counted, plain
 from genrelab.recognize.recognition import UNSURE
+from genrelab.system import common_folder
 
 # Marks within a square from -8 to 8. With eight colours they make forty pairs.
 _SHAPES = (
@@ -186,7 +187,7 @@ def write_map(survey: Survey, out: BinaryIO) -> None:
 def _data(survey: Survey) -> Iterator[bytes]:
     """Yield the elements with the data: the points, then the names in blocks."""
     tracks = survey.tracks
-    folder = os.path.commonpath([os.path.dirname(path) for path in _outermost(tracks.paths)])
+    folder = common_folder([os.path.dirname(path) for path in _outermost(tracks.paths)])
     names = tuple(plain(name) for name in tracks.tag_names)
     header = {"folder": plain(os.fsdecode(folder)), "nameBlock": _NAMES, "tagLabels": names}
     data = pack(tracks, survey.layout.places, header)
@@ -194,7 +195,7 @@ def _data(survey: Survey) -> Iterator[bytes]:
         yield _element("data", data[start : start + _PIECE])
     for start in range(0, len(tracks), _NAMES):
         some = tracks.paths[start : start + _NAMES]
-        shown = [plain(os.fsdecode(os.path.relpath(path, folder))) for path in some]
+        shown = [plain(os.fsdecode(os.path.relpath(path, folder) if folder else path)) for path in some]
         yield _element("names", "\n".join(shown).encode("utf-8"))
 
 

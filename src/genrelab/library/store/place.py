@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from genrelab.errors import LibraryError
@@ -82,7 +83,9 @@ def _impossible(path: Path, error: OSError | ValueError) -> LibraryError:
 
 
 def _is_read_only(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
     try:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    except (AttributeError, OSError):  # not POSIX
+    except OSError:
         return False

@@ -202,7 +202,7 @@ def _fill(draft: BinaryIO, source: BinaryIO, tag: FileTag, sound: bytes, path: P
 
 def _copy_metadata(draft: Path, status: os.stat_result, real: str, *, keep_mtime: bool) -> None:
     """Copy owner, permissions and attributes to a draft; its time is now, or that of the file."""
-    if hasattr(os, "chown") and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
+    if sys.platform != "win32" and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
         with suppress(OSError):  # only root may change owners
             os.chown(draft, status.st_uid, status.st_gid)
     shutil.copystat(real, draft)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -157,7 +157,7 @@ def build_unnamed(library: Library, key: str) -> Written:
     LibraryError
         If the library cannot be used.
     """
-    return write(read_rows(library, key), lambda _: tempfile.TemporaryFile())
+    return write(read_rows(library, key), lambda _: cast("BinaryIO", tempfile.TemporaryFile()))
 
 
 def write(blocks: Iterable[RowBlock], create: Callable[[str], BinaryIO]) -> Written:

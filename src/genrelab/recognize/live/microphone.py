@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import AudioError, MissingExtraError, UsageError
+from genrelab.extras import need_extra
 
 Waveform = npt.NDArray[np.float32]
 
@@ -110,20 +111,13 @@ def record(microphone: Microphone, *, channels: int = 2) -> Iterator[Waveform]:
 def _sounddevice() -> Any:
     """Import sounddevice, which loads PortAudio."""
     try:
-        import sounddevice
-    except ImportError as error:
-        raise MissingExtraError(
-            "the microphone needs sounddevice: pip install 'genrelab[live]'. Without it, pipe audio to "
-            "`genrelab listen --raw`.",
-            code="sounddevice-missing",
-        ) from error
+        return need_extra("live", "listening without --raw", "sounddevice")
     except OSError as error:
         raise MissingExtraError(
             f"the microphone needs PortAudio ({error}). Install it (on Debian and Ubuntu: apt install "
             "libportaudio2), or pipe audio to `genrelab listen --raw`.",
             code="portaudio-missing",
         ) from error
-    return sounddevice
 
 
 def _described(device: Any) -> Microphone:

@@ -13,7 +13,8 @@ from itertools import chain, islice
 from typing import Any, BinaryIO, Literal, NamedTuple, Protocol, get_args
 
 from genrelab.csv_text import CsvWriter
-from genrelab.errors import MissingExtraError, UsageError
+from genrelab.errors import UsageError
+from genrelab.extras import need_extra
 from genrelab.printing import json_text
 from genrelab.recognize.inputs.sheet_track import SheetTrack
 from genrelab.recognize.recognition import RankedGenre, Recognition, TagScore, rounded
@@ -132,11 +133,7 @@ def check_format(format: str, *, top: int, timeline: bool) -> None:
         message = "CSV cannot contain a timeline or parts. Use json, jsonl or parquet."
         raise UsageError(message, code="csv-timeline")
     if format == "parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            message = "Parquet needs pyarrow: pip install 'genrelab[parquet]'"
-            raise MissingExtraError(message, code="pyarrow-missing") from error
+        need_extra("parquet", "Parquet", "pyarrow")
 
 
 def write_json_list(rows: Iterable[dict[str, Any]], out: BinaryIO) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -153,9 +154,11 @@ def side_name(name: str, suffix: str, *, longest: int) -> str:
 
 def longest_name(folder: Path) -> int:
     """Return the longest file name in a folder, in bytes."""
+    if sys.platform == "win32":
+        return _USUAL_LIMIT
     try:
         return max(int(os.pathconf(folder, "PC_NAME_MAX")), _SHORTEST_LIMIT)
-    except (AttributeError, OSError, ValueError):  # not POSIX, or the folder is missing
+    except (OSError, ValueError):  # such as a missing folder
         return _USUAL_LIMIT
 
 

@@ -21,6 +21,7 @@ from genrelab.serve.curate.chosen import described, names_of, path_of
 from genrelab.serve.curate.playlist_request import Wanted
 from genrelab.serve.problem import RequestError
 from genrelab.serve.server import Server
+from genrelab.system import portable_name
 
 _AT_ONCE = 2  # playlists computed: each may read all embeddings
 _WAIT_SECONDS = 30.0
@@ -160,7 +161,7 @@ class Playlists:
 
 def file_name(name: str) -> str:
     """Return a name as one of a file, without folders and characters that some systems refuse."""
-    return _NOT_IN_NAMES.sub("-", name).strip(" .") or "playlist"
+    return portable_name(_NOT_IN_NAMES.sub("-", name).strip(" .") or "playlist")
 
 
 def _with_suffix(target: Path, format: PlaylistFormat) -> Path:

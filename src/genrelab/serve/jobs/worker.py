@@ -150,13 +150,15 @@ class _Channel:
 def _be_modest() -> None:
     """Let requests come first, and leave no memory on the disk after a crash: it holds uploads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which ends this process
-    with suppress(AttributeError, OSError):
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with suppress(OSError):
         os.nice(_NICENESS)
     with suppress(OSError):  # if memory is short, this process ends, not the server
-        Path("/proc/self/oom_score_adj").write_text("500")
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+    with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

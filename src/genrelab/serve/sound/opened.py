@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -94,6 +95,13 @@ class OpenedTrack:
             status=403,
             path=path_text(self.path),
         )
+
+    def read_at(self, count: int, place: int) -> bytes:
+        """Return up to `count` bytes from a place of the file; call it from one thread at a time."""
+        if sys.platform == "win32":
+            self.file.seek(place)
+            return self.file.read(count)
+        return os.pread(self.file.fileno(), count, place)
 
     @property
     def decodable(self) -> Path:

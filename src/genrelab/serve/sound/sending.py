@@ -132,9 +132,7 @@ class Sound:
         place = sent.start
         while place < sent.stop:
             count = min(_PART, sent.stop - place)
-            part = await to_thread.run_sync(
-                os.pread, track.file.fileno(), count, place, limiter=self._readers
-            )
+            part = await to_thread.run_sync(track.read_at, count, place, limiter=self._readers)
             if not part:  # the file has become shorter: the response ends too early, which clients notice
                 return
             place += len(part)

@@ -18,6 +18,7 @@ from genrelab.serve.server import Server
 from genrelab.serve.settings import ServeSettings
 from genrelab.serve.start.address import BACKLOG
 from genrelab.serve.start.connections import guarded_protocol
+from genrelab.system import ending_signals
 
 _GRACE = 3  # seconds for requests in progress when the server ends
 
@@ -103,8 +104,7 @@ class Runner(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        caught = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGBREAK", None)])]
-        before = {each: signal.signal(each, self.handle_exit) for each in caught}
+        before = {each: signal.signal(each, self.handle_exit) for each in ending_signals()}
         try:
             yield
         finally:

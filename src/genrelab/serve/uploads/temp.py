@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -185,4 +186,6 @@ def _mode(path: Path) -> int:
 
 
 def _is_private(status: os.stat_result) -> bool:
-    return os.name == "nt" or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+    if sys.platform == "win32":  # the folder for temporary files is that of the user
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & 0o077

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from genrelab.errors import UsageError
+from genrelab.system import is_batch_file, join_words, split_words
 from genrelab.watch.calls.process import run_bounded
 from genrelab.watch.event import Event
 
@@ -57,7 +57,7 @@ class Command:
 
     def __init__(self, text: str, *, timeout: float = 60.0) -> None:
         try:
-            self._words = shlex.split(text)
+            self._words = split_words(text)
         except ValueError as error:
             message = f"--then {text!r} cannot be divided into words: {error}. Check its quotes."
             raise UsageError(message, code="then-quotes") from error
@@ -72,6 +72,9 @@ class Command:
         self._program = program
         self._timeout = timeout
         self._per_file = any(_PLACEHOLDER.search(word) for word in self._words[1:])
+        if self._per_file and is_batch_file(program):
+            message = f"--then {program!r} is a batch file, whose shell would run what file names contain. "
+            raise UsageError(message + "Name a program, such as pwsh or python.", code="then-batch-file")
 
     def __call__(self, arrivals: Sequence[Arrival], stop: threading.Event, /) -> list[Event]:
         """Run the command, once or once per file; stop between two files if `stop` is set."""
@@ -92,7 +95,7 @@ class Command:
         return [_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in self._words]
 
     def _run(self, words: Sequence[str], path: Path | None = None) -> Event:
-        shown = shlex.join(words)
+        shown = join_words(words)
         try:
             code, output = run_bounded([self._program, *words[1:]], self._timeout)
         except OSError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
+
+from genrelab.system import NEW_GROUP, kill_group
 
 _KEPT = 2000  # bytes
 _PIECE = 2**16
@@ -43,6 +44,7 @@ def run_bounded(words: Sequence[str], timeout: float) -> tuple[int | None, bytes
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,  # Ctrl-C is for the watcher, which waits for the program
+        creationflags=NEW_GROUP,
     )
     kept = bytearray()
     reader = threading.Thread(target=_read, args=(process.stdout, kept), daemon=True)
@@ -52,20 +54,12 @@ def run_bounded(words: Sequence[str], timeout: float) -> tuple[int | None, bytes
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
         code = None
-        _kill(process)
+        kill_group(process)
         process.wait()
     reader.join(_AFTER_SECONDS)
     if not reader.is_alive() and process.stdout is not None:  # otherwise a process in the background has it
         process.stdout.close()
     return code, bytes(kept)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
 
 
 def _read(pipe: IO[bytes] | None, kept: bytearray) -> None:

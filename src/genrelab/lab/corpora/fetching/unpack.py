@@ -11,6 +11,7 @@ import lzma
 import os
 import re
 import stat
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -22,6 +23,7 @@ from typing import IO
 
 from genrelab.drafts import Draft
 from genrelab.errors import CorpusError
+from genrelab.system import name_fault
 
 Report = Callable[[str, int, int], object]
 
@@ -195,6 +197,8 @@ def _names(archive: Path, name: str) -> list[str]:
     absolute = slashes.startswith("/") or _DRIVE.match(name)
     if absolute or not names or ".." in names or "\0" in name or len(names) > _DEEPEST:
         raise _refused(archive, name, "not a path within the archive")
+    if sys.platform == "win32" and (fault := next(filter(None, map(name_fault, names)), None)):
+        raise _refused(archive, name, f"a name that {fault}")
     return names
 
 
