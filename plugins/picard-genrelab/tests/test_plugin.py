@@ -18,14 +18,15 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from picard.config import setup_config
-from picard.extension_points import item_actions
+import picard.options  # makes the settings of Picard known
+from picard.config import get_config, setup_config
+from picard.extension_points import item_actions, set_plugin_uuid
 from picard.formats.vorbis import FLACFile
 from picard.plugin3.plugin import Plugin, PluginState
 from picard.tagger import Tagger
 from PyQt6 import QtCore, QtWidgets
 
-PLUGIN = Path(__file__).parents[1] / "genrelab"
+PLUGIN = Path(__file__).parents[1] / "picard_genrelab"
 BIN = Path(sys.executable).parent
 TOKEN = "a-token-that-only-the-tests-know-0123456789"
 
@@ -92,10 +93,12 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def plugin(application, monkeypatch):
+def plugin(application):
     found = Plugin(PLUGIN.parent, PLUGIN.name)
     found.read_manifest()
     found.load_module()
+    get_config().setting["plugins3_enabled_plugins"] = [found.manifest.uuid]
+    set_plugin_uuid(found.manifest.uuid, found.plugin_id)  # as Picard's manager of plugins does
     found.enable(MagicMock())
     yield found
     found.disable()
@@ -136,6 +139,7 @@ def test_picard_accepts_the_manifest_and_loads_the_plugin(plugin):
     assert plugin.manifest.validate() == []
     assert plugin.manifest.name() == "genrelab"
     assert plugin.state is PluginState.ENABLED
+    assert picard.options
 
 
 def test_a_file_gets_the_genre_and_the_confidence(application, api, server, file):
@@ -175,10 +179,10 @@ def test_files_are_recognized_on_load_only_if_asked(application, api, plugin, se
     ("url", "token", "said"),
     [(None, "wrong", "refuses"), ("http://127.0.0.1:1", "", "no answer"), ("music", "", "not the address")],
 )
-def test_what_fails_is_logged_and_changes_nothing(application, api, server, file, url, token, said, caplog):
+def test_what_fails_is_logged_and_changes_nothing(application, api, server, file, url, token, said, monkeypatch):
     api.plugin_config["url"], api.plugin_config["token"] = url or server, token
     logged = []
-    api.logger.error = lambda text, *values: logged.append(text % values)
+    monkeypatch.setattr(type(api.logger), "error", lambda _, text, *values: logged.append(text % values))
     try:
         choose(api, file)
     except Exception as error:  # Picard logs what an action raises
