@@ -3,6 +3,7 @@
 #                        (without FILE: compose a short piece and recognize that); no PyTorch
 #   make demo            train on generated music, report, export, recognize (FILE=... adds your own)
 #   make test            run all tests but the slow ones; make slow runs those
+#   make plugins         run the tests of the plugins, each beside its host program (beets, Picard, an MQTT broker)
 #   make lowest          run the recognizer's tests with the oldest versions that pyproject.toml allows
 #   make mutants         count the small changes of the code that the tests notice; takes hours
 #   make lint            ruff, mypy, import-linter
@@ -15,12 +16,13 @@ BIN := $(VENV)/bin
 PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
+PLUGINS := beets-genrelab genrelab-mqtt picard-genrelab
 
-.PHONY: help recognize demo test slow lowest mutants lint format clean
+.PHONY: help recognize demo test slow plugins lowest mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,9p' Makefile | cut -c3-
+	@sed -n '1,10p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -70,6 +72,17 @@ test: $(VENV)/.dev
 slow: $(VENV)/.dev
 	$(TESTS) -m slow $(PYTEST_ARGS)
 
+# Each host program has its own versions of packages, so each plugin has an environment of its own.
+$(PLUGINS:%=$(VENV)-%/.test): $(VENV)-%/.test: plugins/%/pyproject.toml pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+		-e '.[serve]' -e 'plugins/$*[test]'
+	@touch $@
+
+plugins: $(PLUGINS:%=$(VENV)-%/.test)
+	@for each in $(PLUGINS); do OMP_NUM_THREADS=1 $(VENV)-$$each/bin/python -m pytest -q -n auto --maxprocesses 4 \
+		--dist loadfile plugins/$$each $(PYTEST_ARGS) || exit 1; done
+
 $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(BIN)/python .ci/lowest.py parquet serve > $(LOWEST)/constraints.txt
@@ -95,4 +108,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(LOWEST) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(PLUGINS:%=$(VENV)-%) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Beets, cut_file, noise_file
 from mediafile import MediaFile
+
+from conftest import Beets, cut_file, noise_file
 
 NEW = {"one.flac": [], "two.mp3": [], "three.ogg": []}
 
@@ -99,9 +100,7 @@ def test_an_unusable_model_stops_no_import(beets, album, tmp_path):
     assert beets.list() == ["one: ", "three: ", "two: "]
 
 
-@pytest.mark.parametrize(
-    "settings", [{"count": "many"}, {"first": "me"}, {"map": "none.yaml"}]
-)
+@pytest.mark.parametrize("settings", [{"count": "many"}, {"first": "me"}, {"map": "none.yaml"}])
 def test_wrong_settings_are_named_before_anything_happens(beets, album, settings):
     beets.settings = settings
     said = beets.run("import", "-A", album({"a.flac": []}), fails=True)

@@ -25,10 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("genrelab-mqtt", description=__doc__, epilog=_EXAMPLE)
     parser.add_argument("--host", default="localhost", help="the broker (default: localhost)")
     parser.add_argument("--port", type=int, help="default: 1883, or 8883 with --tls")
-    parser.add_argument("--user", help="name of the user; the password is in $GENRELAB_MQTT_PASSWORD or --password-file")
+    parser.add_argument(
+        "--user", help="name of the user; the password is in $GENRELAB_MQTT_PASSWORD or --password-file"
+    )
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="a file that only you can read")
     parser.add_argument("--tls", action="store_true", help="encrypt, and check the broker's certificate")
-    parser.add_argument("--name", default="genrelab", help="of the device, such as 'Kitchen' (default: genrelab)")
+    parser.add_argument(
+        "--name", default="genrelab", help="of the device, such as 'Kitchen' (default: genrelab)"
+    )
     parser.add_argument("--topic", default="genrelab", help="first part of the topics (default: genrelab)")
     parser.add_argument("--discovery", default="homeassistant", help="prefix of Home Assistant; '' for none")
     given = parser.parse_args(arguments)

@@ -39,9 +39,7 @@ def broker(tmp_path: Path) -> Iterator[int]:
     config = {
         "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
         "plugins": {
-            "amqtt.plugins.authentication.FileAuthPlugin": {
-                "password_file": str(tmp_path / "passwords")
-            }
+            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(tmp_path / "passwords")}
         },
     }
     loop = asyncio.new_event_loop()
@@ -92,7 +90,8 @@ def listener(broker: int) -> Iterator[Listener]:
 
 def start(port: int, *words: str, password: str = "secret", **streams: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "genrelab_mqtt.main", "--host=127.0.0.1", f"--port={port}", "--user=music", *words],
+        [sys.executable, "-m", "genrelab_mqtt.main", "--host=127.0.0.1", f"--port={port}", "--user=music",
+         *words],
         env={**os.environ, "GENRELAB_MQTT_PASSWORD": password}, **streams,
     )  # fmt: skip
 
@@ -136,7 +135,8 @@ def test_a_real_stream(broker: int, listener: Listener) -> None:
 
     noise = (np.random.default_rng(0).normal(0, 3000, 22050 * 12)).astype("<i2").tobytes()
     hearing = subprocess.Popen(
-        [BIN / "genrelab", "listen", "--raw=s16le", "--rate=22050", "--channels=1", "--format=jsonl", "--quiet"],
+        [BIN / "genrelab", "listen", "--raw=s16le", "--rate=22050", "--channels=1", "--format=jsonl",
+         "--quiet"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     program = start(broker, stdin=hearing.stdout)

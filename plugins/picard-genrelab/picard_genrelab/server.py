@@ -95,12 +95,19 @@ class Server:
             return self._request("POST", f"/recognize?wait={_WAIT_SECONDS}", body(), headers)
 
     def _request(
-        self, method: str, path: str, body: Iterator[bytes] | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Iterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         connection = self._connect()
         try:
             connection.request(
-                method, f"{self._parts.path.rstrip('/')}/api/v1{path}", body, {**self._headers, **(headers or {})}
+                method,
+                f"{self._parts.path.rstrip('/')}/api/v1{path}",
+                body,
+                {**self._headers, **(headers or {})},
             )
             response = connection.getresponse()
             text = response.read(_MOST_BYTES)

@@ -179,7 +179,9 @@ def test_files_are_recognized_on_load_only_if_asked(application, api, plugin, se
     ("url", "token", "said"),
     [(None, "wrong", "refuses"), ("http://127.0.0.1:1", "", "no answer"), ("music", "", "not the address")],
 )
-def test_what_fails_is_logged_and_changes_nothing(application, api, server, file, url, token, said, monkeypatch):
+def test_what_fails_is_logged_and_changes_nothing(
+    application, api, server, file, url, token, said, monkeypatch
+):
     api.plugin_config["url"], api.plugin_config["token"] = url or server, token
     logged = []
     monkeypatch.setattr(type(api.logger), "error", lambda _, text, *values: logged.append(text % values))

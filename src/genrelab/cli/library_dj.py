@@ -27,15 +27,11 @@ if TYPE_CHECKING:
 def export_for_djs(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The XML or NML file to write.")],
     paths: PathsArgument = None,
-    format: Annotated[
-        Literal["rekordbox", "traktor"], typer.Option(help="For which program.")
-    ] = "rekordbox",
+    format: Annotated[Literal["rekordbox", "traktor"], typer.Option(help="For which program.")] = "rekordbox",
     hot_cues: Annotated[
         bool, typer.Option("--hot-cues", help="Make the first eight cue points of a track hot cues.")
     ] = False,
-    min_part: Annotated[
-        float, typer.Option(metavar="SECONDS", help="No part of a track is shorter.")
-    ] = 20.0,
+    min_part: Annotated[float, typer.Option(metavar="SECONDS", help="No part of a track is shorter.")] = 20.0,
     map: MapOption = None,
     spelling: SpellingOption = "plain",
     guess: GuessOption = False,
@@ -47,8 +43,8 @@ def export_for_djs(
 
     Example: genrelab library dj --to genres.xml
 
-    Cue points need tracks that were processed as a whole: `genrelab recognize --full`. The file has one playlist
-    per genre and the names of your files; your files and the collections of the programs do not change.
+    Cue points need tracks that were processed as a whole: `genrelab recognize --full`. The file contains
+    the names of your files and one playlist per genre. No audio file and no collection is changed.
     """
     from genrelab.cli.library import check_not_empty, files_to_keep, open_library, read_where
     from genrelab.library import GenreMap, TagPolicy

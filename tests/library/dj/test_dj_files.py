@@ -27,7 +27,8 @@ from genrelab.recognize.recognition import RankedGenre, Recognition, Segment
 
 TRACKS = (
     DjTrack(
-        Path("/music/Tiësto & co/a #1 50%.mp3"), 'A "quoted" <title> & more', "Tiësto", "Live", "Techno", 3600.4,
+        Path("/music/Tiësto & co/a #1 50%.mp3"),
+        'A "quoted" <title> & more', "Tiësto", "Live", "Techno", 3600.4,
         (Cue(0.0, "house", 0), Cue(1204.25, "techno", 1), Cue(3000.0, "silence")), True,
     ),
     DjTrack(Path("/music/b.flac"), "b", "", "", "", None, (), False),

@@ -11,12 +11,12 @@ from beets import plugins, ui
 from beets.dbcore import types
 from beets.importer import Action
 from beets.util import displayable_path
-
 from beetsplug.genrelab.deciding import Decision, decide, for_album, has_genre
 from beetsplug.genrelab.fields import CONFIDENCE, GENRES, PREDICTED, forget, note, own_genres, written_genres
 from beetsplug.genrelab.session import Session
 from beetsplug.genrelab.settings import DEFAULTS, Settings
 from beetsplug.genrelab.writing import GenreWriter
+
 from genrelab.errors import GenrelabError
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from genrelab.recognize.recognition import Recognition
 
 if TYPE_CHECKING:
     from beetsplug.genrelab.settings import Settings
+
     from genrelab.recognize.albums import Album
 
 

@@ -9,7 +9,6 @@ from genrelab.library.tagging.tag_plan import combined
 
 if TYPE_CHECKING:
     from beets.library import Album, Item
-
     from beetsplug.genrelab.deciding import Decision
     from beetsplug.genrelab.settings import Settings
 

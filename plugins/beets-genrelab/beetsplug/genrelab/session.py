@@ -47,7 +47,7 @@ class Session:
 
     @property
     def library(self) -> Library | None:
-        """genrelab's library; None if it cannot be used, which is logged once."""
+        """Genrelab's library; None if it cannot be used, which is logged once."""
         with self._lock:
             if self._library is None and not self._failed:
                 try:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from beets.library import Item
 from beets.util import syspath
+from beetsplug.genrelab.fields import forget, written_genres
 from mediafile import MediaFile, UnreadableFileError
 
-from beetsplug.genrelab.fields import forget, written_genres
 from genrelab.errors import GenrelabError
 from genrelab.library import Tagger, TagPolicy
 from genrelab.library.tagging.undo.following import StandingChange, keep_up, standing_change
@@ -25,6 +25,7 @@ from genrelab.library.tags import read_tag
 
 if TYPE_CHECKING:
     from beetsplug.genrelab.session import Session
+
     from genrelab.library import Library
 
 

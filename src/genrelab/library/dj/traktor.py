@@ -56,7 +56,8 @@ def write_traktor(tracks: Iterable[DjTrack], out: BinaryIO) -> None:
     collection = ElementTree.SubElement(root, "COLLECTION")
     by_genre: dict[str, list[str]] = {}
     volume, count = _system_volume(), 0
-    for count, track in enumerate(tracks, start=1):
+    for track in tracks:
+        count += 1
         place = traktor_location(track.path, volume)
         _entry(collection, track, place)
         if track.genre:
