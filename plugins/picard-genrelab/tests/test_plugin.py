@@ -142,6 +142,25 @@ def test_picard_accepts_the_manifest_and_loads_the_plugin(plugin):
     assert picard.options
 
 
+def test_the_program_of_picard_installs_the_plugin(tmp_path):
+    own = {
+        "HOME": str(tmp_path),
+        "PICARD_PLUGIN_DIR": str(tmp_path / "plugins"),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
+
+    def run(*words: str | Path) -> str:
+        done = subprocess.run(
+            [BIN / "picard-cli", "-c", tmp_path / "Picard.ini", "--yes", "plugins", *words],
+            capture_output=True, text=True, env={**os.environ, **own}, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "installed successfully" in run("install", PLUGIN)
+    assert "genrelab (enabled)" in run("list")
+
+
 def test_a_file_gets_the_genre_and_the_confidence(application, api, server, file):
     api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
     choose(api, file)

@@ -176,7 +176,8 @@ class GenrelabPlugin(plugins.BeetsPlugin):
     def _change(self, found: Item | Album, decision: Decision, run: _Run, **how: bool) -> None:
         """Give a track or album what was decided; `how` goes to `try_sync` of an album."""
         note(found, decision, run.settings)
-        self._log.info("{}: {}", found, decision.text)
+        report = self._log.debug if decision.genres else self._log.info
+        report("{}: {}", found, decision.text)
         if run.shown:
             ui.show_model_changes(found, fields=["genres", PREDICTED, CONFIDENCE])
         if not run.settings.pretend:
