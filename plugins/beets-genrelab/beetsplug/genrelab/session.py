@@ -30,7 +30,8 @@ class Session:
 
     def __init__(self, log: Any) -> None:
         self._log = log
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # of what is open
+        self._recognizing = threading.Lock()  # so that two stages of an import do not share the cores
         self._settings: Settings | None = None
         self._library: Library | None = None
         self._recognizer: Recognizer | CachedRecognizer | None = None
@@ -65,13 +66,15 @@ class Session:
         GenrelabError
             If the model cannot be used. A bad file is no error: its result says what is wrong.
         """
+        jobs = (self._settings and self._settings.jobs) or min(os.cpu_count() or 1, _MOST_JOBS)
         with self._lock:
-            jobs = (self._settings and self._settings.jobs) or min(os.cpu_count() or 1, _MOST_JOBS)
             if self._recognizer is None:
                 threads = max(1, (os.cpu_count() or 1) // jobs)
                 bare = Recognizer.load(self._settings and self._settings.model, threads=threads)
                 self._recognizer = bare if self.library is None else CachedRecognizer(bare, self.library)
-            return list(self._recognizer.recognize_many(paths, jobs=min(jobs, max(1, len(paths)))))
+            recognizer = self._recognizer
+        with self._recognizing:
+            return list(recognizer.recognize_many(paths, jobs=min(jobs, max(1, len(paths)))))
 
     def album(self, folder: bytes, records: Iterable[Recognition]) -> Album:
         """Combine the results for the tracks of an album, which `recognize` returned."""
