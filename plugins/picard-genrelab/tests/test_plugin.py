@@ -152,7 +152,7 @@ def test_the_program_of_picard_installs_the_plugin(tmp_path):
     def run(*words: str | Path) -> str:
         done = subprocess.run(
             [BIN / "picard-cli", "-c", tmp_path / "Picard.ini", "--yes", "plugins", *words],
-            capture_output=True, text=True, env={**os.environ, **{name: str(value) for name, value in own.items()}}, timeout=120,
+            capture_output=True, text=True, env={**os.environ, **own}, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
