@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from genrelab_mqtt.lines import Moment
 
@@ -75,7 +76,7 @@ class Publisher:
         self._topic = f"{topic.strip('/')}/{self._device}"
         self._broker = broker
         self._answered, self._refused = threading.Event(), ""
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"genrelab_{self._device}")
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"genrelab_{self._device}")
         self._client.on_connect = self._connected
         self._client.will_set(f"{self._topic}/available", "offline", qos=1, retain=True)
         if broker.user is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genrelab.library.tagging.genre_text import PLACEHOLDERS
 from genrelab.library.tagging.tag_plan import combined
@@ -55,7 +55,7 @@ def forget(found: Item | Album) -> None:
             del found[field]
 
 
-def _own(found: Item | Album, field: str) -> object:
+def _own(found: Any, field: str) -> Any:
     """Return a field of a track or album itself."""
     if hasattr(found, "album_id"):
         return found.get(field, None, with_album=False)

@@ -52,7 +52,7 @@ class Session:
         with self._lock:
             if self._library is None and not self._failed:
                 try:
-                    self._library = Library(self._settings and self._settings.library)
+                    self._library = Library(None if self._settings is None else self._settings.library)
                 except LibraryError as error:
                     self._failed = True
                     self._log.warning("results are not kept, and writes have no undo: {}", error)
@@ -66,11 +66,12 @@ class Session:
         GenrelabError
             If the model cannot be used. A bad file is no error: its result says what is wrong.
         """
-        jobs = (self._settings and self._settings.jobs) or min(os.cpu_count() or 1, _MOST_JOBS)
+        model, jobs = (None, None) if self._settings is None else (self._settings.model, self._settings.jobs)
+        jobs = jobs or min(os.cpu_count() or 1, _MOST_JOBS)
         with self._lock:
             if self._recognizer is None:
                 threads = max(1, (os.cpu_count() or 1) // jobs)
-                bare = Recognizer.load(self._settings and self._settings.model, threads=threads)
+                bare = Recognizer.load(model, threads=threads)
                 self._recognizer = bare if self.library is None else CachedRecognizer(bare, self.library)
             recognizer = self._recognizer
         with self._recognizing:
