@@ -4,6 +4,7 @@
 #   make demo            train on generated music, report, export, recognize (FILE=... adds your own)
 #   make test            run all tests but the slow ones; make slow runs those
 #   make long            run the slow tests that draw their cases with many more of them
+#   make plugins         run the tests of the plugins, each beside its host program (beets, Picard, an MQTT broker)
 #   make lowest          run the recognizer's tests with the oldest versions that pyproject.toml allows
 #   make docs            build the documentation site into site/; a warning stops it
 #   make mutants         count the small changes of the code that the tests notice; takes hours
@@ -17,12 +18,13 @@ BIN := $(VENV)/bin
 PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
+PLUGINS := beets-genrelab genrelab-mqtt picard-genrelab
 
-.PHONY: help recognize demo test slow long lowest docs mutants lint format clean
+.PHONY: help recognize demo test slow long plugins lowest docs mutants lint format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,11p' Makefile | cut -c3-
+	@sed -n '1,12p' Makefile | cut -c3-
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -79,6 +81,17 @@ slow: $(VENV)/.dev
 long: $(VENV)/.dev
 	$(TESTS) -m long $(PYTEST_ARGS)
 
+# Each host program has its own versions of packages, so each plugin has an environment of its own.
+$(PLUGINS:%=$(VENV)-%/.test): $(VENV)-%/.test: plugins/%/pyproject.toml pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+		-e '.[serve]' -e 'plugins/$*[test]'
+	@touch $@
+
+plugins: $(PLUGINS:%=$(VENV)-%/.test)
+	@for each in $(PLUGINS); do OMP_NUM_THREADS=1 $(VENV)-$$each/bin/python -m pytest -q -n auto --maxprocesses 4 \
+		--dist loadfile plugins/$$each $(PYTEST_ARGS) || exit 1; done
+
 $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(BIN)/python .ci/lowest.py parquet serve > $(LOWEST)/constraints.txt
@@ -109,4 +122,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(LOWEST) demo site docs/changelog.md .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(PLUGINS:%=$(VENV)-%) demo site docs/changelog.md .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@ from genrelab.lab import plugins
 
 COMMANDS = [each for page in PAGES for each in shown(page)]
 SCRIPTS = [*ROOT.glob("experiments/*.py"), *ROOT.glob("benchmarks/*.py"), ROOT / "tests" / "mutants.py"]
+SCRIPTS += ROOT.glob("plugins/*/*/main.py")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FOREIGN = {  # options of pip, uv, gh, systemctl, docker compose, Ray and embedding-atlas
     *("--index-url", "--generate", "--now", "--profile"),

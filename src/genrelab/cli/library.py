@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.library_dj import export_for_djs
 from genrelab.cli.library_export import export_tracks, watched
 from genrelab.cli.options import (
     FormatOption,
@@ -333,6 +334,7 @@ def draw_map(
 
 
 app.command("export")(export_tracks)
+app.command("dj")(export_for_djs)
 
 
 def read_where(opened: Library, where: list[str] | None) -> TrackFilter | None:

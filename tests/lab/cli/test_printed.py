@@ -159,6 +159,12 @@ class World:
                 [f"--to={missing}/x/y"],
                 [f"--to={self.out / 't.csv'}", missing],
             ],
+            "library dj": [
+                [f"--to={self.out / 'dj.xml'}"],
+                [f"--to={self.out / 'dj.nml'}", "--format=traktor", f"--where=genre={EVIL}"],
+                [f"--to={missing}/x/y"],
+                [f"--to={self.out / 'dj.xml'}", missing],
+            ],
             "library playlist": [
                 [str(self.out / "p.m3u8")],
                 [str(self.out / "p.m3u8"), f"--where=genre={EVIL}"],

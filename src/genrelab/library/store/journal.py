@@ -135,6 +135,10 @@ class Journal:
         """Record the new path of the file of a change."""
         self._database.execute("UPDATE changes SET path = ? WHERE id = ?", (path, number))
 
+    def keep_up(self, number: int, file_after: bytes) -> None:
+        """Record that another program changed other parts of the file since."""
+        self._database.execute("UPDATE changes SET file_after = ? WHERE id = ?", (file_after, number))
+
     def get(self, number: int) -> Change | None:
         """Return a change by its id, or None."""
         found = self._select("id = ?", number)

@@ -157,9 +157,29 @@ def _plan_genre(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> Ta
     if policy.given:
         return _plan_given(recognition, tag, policy)
     if recognition.genre == UNSURE:
-        return TagPlan(None, f"unsure: {recognition.reason}")
+        return genre_names(recognition, policy)
     if note := _obstacle(recognition, tag, policy, "genre"):
         return TagPlan(None, note)
+    plan = genre_names(recognition, policy)
+    return plan if plan.values is None else _merged(plan.values, tag, policy, "genre", plan.note)
+
+
+def genre_names(recognition: Recognition, policy: TagPolicy) -> TagPlan:
+    """Return the names to write for the predicted genres, whatever a file has.
+
+    Parameters
+    ----------
+    recognition : Recognition
+        Without an error.
+    policy : TagPolicy
+        How many, from which probability, in which spelling; its rules about files do not count.
+
+    Returns
+    -------
+    TagPlan
+    """
+    if recognition.genre == UNSURE:
+        return TagPlan(None, f"unsure: {recognition.reason}")
     least = policy.min_confidence or 0.0
     if recognition.confidence is None or recognition.confidence < least:
         return TagPlan(None, f"confidence below {least:g}")
@@ -179,7 +199,7 @@ def _plan_genre(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> Ta
     note = ""
     if policy.min_confidence is None and omitted:
         note = f"{omitted} further below {limit:g} omitted; --min-confidence P sets another limit"
-    return _merged(found, tag, policy, "genre", note)
+    return TagPlan(found, note)
 
 
 def _plan_given(recognition: Recognition, tag: FileTag, policy: TagPolicy) -> TagPlan:
@@ -249,6 +269,22 @@ def _obstacle(recognition: Recognition, tag: FileTag, policy: TagPolicy, field: 
     return None
 
 
+def combined(kept: tuple[str, ...], found: tuple[str, ...], field: Field = "genre") -> tuple[str, ...]:
+    """Append to the values of a field those that it lacks.
+
+    Parameters
+    ----------
+    kept, found : tuple of str
+        The values of the field, and what may be appended.
+    field : Field
+
+    Returns
+    -------
+    tuple of str
+    """
+    return unique([*kept, *_new_among(kept, found, field)])
+
+
 def _new_among(kept: tuple[str, ...], found: tuple[str, ...], field: Field) -> list[str]:
     """Return the values that a field lacks, also among several in one text, such as `Comedy/Spoken`.
 
@@ -268,8 +304,7 @@ def _new_among(kept: tuple[str, ...], found: tuple[str, ...], field: Field) -> l
 def _merged(found: tuple[str, ...], tag: FileTag, policy: TagPolicy, field: Field, note: str = "") -> TagPlan:
     """Add the values that the policy keeps; plan nothing if the field has them all."""
     if policy.mode == "combine":
-        kept = policy.placeholders.without(tag.values(field))
-        found = unique([*kept, *_new_among(kept, found, field)])
+        found = combined(policy.placeholders.without(tag.values(field)), found, field)
     if tag.stored(found, field) == tag.values(field):
         return TagPlan(None, "has it already")
     return TagPlan(found, note)

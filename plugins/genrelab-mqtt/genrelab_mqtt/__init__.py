@@ -1,0 +1,1 @@
+"""Publish the lines of `genrelab listen --format jsonl` to an MQTT broker."""
