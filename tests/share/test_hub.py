@@ -133,5 +133,7 @@ def test_the_command(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFix
     assert f"hf upload me/mine '{folder}'" in capsys.readouterr().out
     assert main(command) == 2
     assert main([*command, "--overwrite", "--format=json"]) == 0
-    assert json.loads(capsys.readouterr().out)["files"] == [str(folder / name) for name in (CARD, MODEL, CONFIG)]
+    assert json.loads(capsys.readouterr().out)["files"] == [
+        str(folder / name) for name in (CARD, MODEL, CONFIG)
+    ]
     assert main([*command, "--overwrite", "--licence=Not one"]) == 2

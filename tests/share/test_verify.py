@@ -175,7 +175,9 @@ def test_files_that_mean_harm_fail(
 def test_the_command(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "verify", str(tiny_model)]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in CHECKS) and hashlib.sha256(tiny_model.read_bytes()).hexdigest() in shown
+    assert (
+        all(name in shown for name in CHECKS) and hashlib.sha256(tiny_model.read_bytes()).hexdigest() in shown
+    )
     assert main(["model", "verify", str(tiny_model), "--format=json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["passed"] and [check["name"] for check in record["checks"]] == list(CHECKS)

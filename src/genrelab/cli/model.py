@@ -99,7 +99,9 @@ def hub(
         list[str] | None,
         typer.Option(metavar="USER/NAME", help="A training dataset that is on the hub. Repeatable."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files of an earlier call.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of an earlier call.")
+    ] = False,
     format: FormatOption = "table",
 ) -> None:
     """Write the folder of a Hugging Face model repository: card, model file, facts. Nothing is uploaded.
@@ -212,7 +214,10 @@ def _measured(about: BundleMetadata) -> Iterator[tuple[str, str]]:
         yield "measured", "nothing"
     for result in found:
         clips = "" if result.clips is None else f", {result.clips:,} clips"
-        yield "measured", f"{result.corpus or 'dataset not stated'}{clips}; split {result.split or 'not stated'}"
+        yield (
+            "measured",
+            f"{result.corpus or 'dataset not stated'}{clips}; split {result.split or 'not stated'}",
+        )
         for figure in result.figures:
             bounds = ""
             if figure.low is not None and figure.high is not None:

@@ -126,24 +126,28 @@ def card_text(bundle: Bundle, content: bytes, repository: Repository) -> str:
     """Return the card of a model file, whose bytes are `content`."""
     about = bundle.metadata
     results = measured(about)
-    return _environment().get_template("share/card.md").render(
-        front=yaml_text(_front_matter(about, results, repository)),
-        about=about,
-        name=about.recipe,
-        identity=bundle.identity,
-        repository=repository.name or "USER/NAME",
-        genres=about.genres[:_MOST_GENRES],
-        tags=[tag.label for tag in about.user_tags[:_MOST_TAGS]],
-        thresholds=sorted(about.abstain_below_by_genre.items())[:_MOST_GENRES],
-        corpora=[
-            (each.name, shorten(each.licence, _LONGEST), shorten(each.citation, _LONGEST))
-            for each in about.corpora[:_MOST_CORPORA]
-        ],
-        left_out=max(0, len(about.genres) - _MOST_GENRES),
-        results=results,
-        embedding=bundle.measure_embedding(),
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
+    return (
+        _environment()
+        .get_template("share/card.md")
+        .render(
+            front=yaml_text(_front_matter(about, results, repository)),
+            about=about,
+            name=about.recipe,
+            identity=bundle.identity,
+            repository=repository.name or "USER/NAME",
+            genres=about.genres[:_MOST_GENRES],
+            tags=[tag.label for tag in about.user_tags[:_MOST_TAGS]],
+            thresholds=sorted(about.abstain_below_by_genre.items())[:_MOST_GENRES],
+            corpora=[
+                (each.name, shorten(each.licence, _LONGEST), shorten(each.citation, _LONGEST))
+                for each in about.corpora[:_MOST_CORPORA]
+            ],
+            left_out=max(0, len(about.genres) - _MOST_GENRES),
+            results=results,
+            embedding=bundle.measure_embedding(),
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+        )
     )
 
 
@@ -158,7 +162,11 @@ def _front_matter(
         "pipeline_tag": "audio-classification",
         "tags": ["genrelab", "onnx", "music", "music-genre", "music-genre-recognition"],
         **({"datasets": list(repository.datasets)} if repository.datasets else {}),
-        **({"metrics": list(dict.fromkeys(each["type"] for entry in index for each in entry["metrics"]))} if index else {}),
+        **(
+            {"metrics": list(dict.fromkeys(each["type"] for entry in index for each in entry["metrics"]))}
+            if index
+            else {}
+        ),
         **({"model-index": [{"name": title, "results": index}]} if index else {}),
     }
 
@@ -174,7 +182,12 @@ def _index(result: Measured) -> dict[str, Any]:
             **({"split": plain(result.split)} if result.split else {}),
         },
         "metrics": [
-            {"type": figure.kind.metric, "name": _title(figure), "value": round(figure.value, 4), "verified": False}
+            {
+                "type": figure.kind.metric,
+                "name": _title(figure),
+                "value": round(figure.value, 4),
+                "verified": False,
+            }
             for figure in result.figures
         ],
     }
