@@ -1,7 +1,7 @@
 """Compare two model files on the same labelled music.
 
-    pip install 'genrelab[lab,notebooks]'
-    marimo run notebooks/compare.py -- --folder /music/by-genre --first A.onnx --second B.onnx
+pip install 'genrelab[lab,notebooks]'
+marimo run notebooks/compare.py -- --folder /music/by-genre --first A.onnx --second B.onnx
 """
 
 import marimo
@@ -99,7 +99,7 @@ def _(mo):
 @app.cell
 def _(find_model, first_field, folder_field, load_corpus, make_split, read_facts):
     first_model = find_model(first_field.value or None)
-    spec = f"folder:{folder_field.value}" if folder_field.value else "synthetic:tracks=8,seconds=8,seed=0"
+    spec = f"folder:{folder_field.value}" if folder_field.value else "synthetic:tracks=6,seconds=6,seed=0"
     corpus = load_corpus(spec)
     split = make_split(corpus, "artist:50/50", seed=0)
     known_to_first = read_facts(first_model)[0].genres
@@ -267,7 +267,9 @@ def _(colours, first, np, plt, second):
             axes.scatter(one, row, s=90, color="white", edgecolor=colours[genre], lw=2.5, zorder=2)
             axes.scatter(other, row, s=90, color=colours[genre], zorder=3)
         axes.set_yticks(at, names)
-        axes.set(xlim=(-0.03, 1.03), title="Recall of each genre: hollow is the first model, filled the second")
+        axes.set(
+            xlim=(-0.03, 1.03), title="Recall of each genre: hollow is the first model, filled the second"
+        )
         axes.invert_yaxis()
         axes.grid(axis="x", color="#eceef1")
         axes.set_axisbelow(True)

@@ -1,7 +1,7 @@
 """Recognize the music in a folder, and look inside the answers.
 
-    pip install 'genrelab[notebooks]'
-    marimo run notebooks/recognize.py -- --folder ~/Music
+pip install 'genrelab[notebooks]'
+marimo run notebooks/recognize.py -- --folder ~/Music
 """
 
 import marimo
@@ -83,7 +83,7 @@ def _(mo):
 def _(Path, folder_field, mo, soundfile, synthetic, tempfile):
     def compose(into):
         """Write one composed piece of each style as an MP3 file."""
-        pieces = synthetic.load("tracks=3,seconds=15,seed=0")
+        pieces = synthetic.load("tracks=3,seconds=11,seed=0")
         for piece in pieces.clips:
             if piece.id.endswith("/0000"):
                 path = into / f"{piece.genre}.mp3"
@@ -166,18 +166,31 @@ def _(np, plt, sample_rate, sound):
         mono = waveform.mean(axis=0)
         hop = max(window // 4, len(mono) // 1500)
         starts = range(0, max(1, len(mono) - window), hop)
-        frames = np.stack([np.pad(mono[at : at + window], (0, max(0, at + window - len(mono)))) for at in starts])
+        frames = np.stack(
+            [np.pad(mono[at : at + window], (0, max(0, at + window - len(mono)))) for at in starts]
+        )
         power = np.abs(np.fft.rfft(frames * np.hanning(window))) ** 2
         edges = np.geomspace(40, rate / 2, bands + 1)
         lines = np.minimum((edges * window / rate).astype(int), power.shape[1] - 1)
-        levels = np.stack([power[:, a : max(a + 1, b)].max(axis=1) for a, b in zip(lines, lines[1:], strict=False)])
+        levels = np.stack(
+            [power[:, a : max(a + 1, b)].max(axis=1) for a, b in zip(lines, lines[1:], strict=False)]
+        )
         return 10 * np.log10(levels / levels.max() + 1e-8), edges
 
     def draw_spectrogram(levels, edges, seconds):
         figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
         axes.pcolormesh(np.linspace(0, seconds, levels.shape[1] + 1), edges, levels, vmin=-70, cmap="magma")
         axes.set(yscale="log", xlabel="time in seconds", ylabel="frequency in Hz", title="Spectrogram")
-        marks = {50: "50", 100: "100", 200: "200", 500: "500", 1000: "1k", 2000: "2k", 5000: "5k", 10000: "10k"}
+        marks = {
+            50: "50",
+            100: "100",
+            200: "200",
+            500: "500",
+            1000: "1k",
+            2000: "2k",
+            5000: "5k",
+            10000: "10k",
+        }
         axes.set_yticks(list(marks), labels=list(marks.values()))
         axes.minorticks_off()
         axes.set_ylim(edges[0], edges[-1])
@@ -203,7 +216,9 @@ def _(OTHERS, Patch, colours, detail, np, plt):
         bottom = np.zeros(len(segments))
         for place, (genre, _) in enumerate(answer.genres):  # the columns have this order
             colour = colours.get(genre, OTHERS)
-            stack.bar(starts, shares[:, place], widths, bottom, align="edge", color=colour, ec="white", lw=0.5)
+            stack.bar(
+                starts, shares[:, place], widths, bottom, align="edge", color=colour, ec="white", lw=0.5
+            )
             bottom += shares[:, place]
         strip.set(yticks=[], title="Genre of each segment")
         stack.set(ylim=(0, 1), xlabel="time in seconds", ylabel="probability")

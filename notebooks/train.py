@@ -1,7 +1,7 @@
 """Train a recipe on labelled music, judge the result, and look for leaks.
 
-    pip install 'genrelab[lab,notebooks]'
-    marimo run notebooks/train.py -- --folder /music/by-genre --epochs 20
+pip install 'genrelab[lab,notebooks]'
+marimo run notebooks/train.py -- --folder /music/by-genre --epochs 20
 """
 
 import marimo
@@ -82,7 +82,7 @@ def _(mo):
 
 @app.cell
 def _(folder_field, load_corpus, mo):
-    spec = f"folder:{folder_field.value}" if folder_field.value else "synthetic:tracks=10,seconds=6,seed=0"
+    spec = f"folder:{folder_field.value}" if folder_field.value else "synthetic:tracks=10,seconds=4,seed=0"
     with mo.status.spinner("Reading the corpus"):
         corpus = load_corpus(spec)
     return corpus, spec
@@ -100,7 +100,10 @@ def _(checked, corpus, make_split, mo, seed_field):
     parts = {"train": split.train, "valid": split.valid, "test": split.test}
     genre_of = {clip.id: clip.genre for clip in corpus.clips}
     counts = [
-        {"genre": genre, **{part: sum(genre_of[each] == genre for each in ids) for part, ids in parts.items()}}
+        {
+            "genre": genre,
+            **{part: sum(genre_of[each] == genre for each in ids) for part, ids in parts.items()},
+        }
         for genre in corpus.genres
     ]
     checks = [{"looked for": asked, "found": found} for asked, found in checked(split.findings).items()]
@@ -146,7 +149,9 @@ def _(plt, read_history, run):
         epochs = [1 + row["epoch"] for row in rows]
         for axes, what in ((losses, "loss"), (accuracies, "accuracy")):
             axes.plot(epochs, [row[f"train_{what}"] for row in rows], "o-", label="training", color="#8b929c")
-            axes.plot(epochs, [row[f"valid_{what}"] for row in rows], "o-", label="validation", color="#3d85e0")
+            axes.plot(
+                epochs, [row[f"valid_{what}"] for row in rows], "o-", label="validation", color="#3d85e0"
+            )
             axes.set(xlabel="epoch", title=what)
         accuracies.set_ylim(0, 1)
         losses.legend(frameon=False)
@@ -159,7 +164,7 @@ def _(plt, read_history, run):
 
 @app.cell
 def _(evaluate, mo, recipe, run):
-    scores = evaluate(run.predictions, seed=0).track[recipe.voting]
+    scores = evaluate(run.predictions(), seed=0).track[recipe.voting]
 
     def share(estimate):
         return f"{estimate.value:.1%}"
@@ -227,7 +232,10 @@ def _(because, mo, run):
 @app.cell
 def _(corpus, make_split, mo, seed_field, shared_artists, split):
     random_split = make_split(corpus, "random", seed=seed_field.value)
-    leaks = {"artist": len(shared_artists(corpus, split)), "random": len(shared_artists(corpus, random_split))}
+    leaks = {
+        "artist": len(shared_artists(corpus, split)),
+        "random": len(shared_artists(corpus, random_split)),
+    }
     known = any(clip.artist for clip in corpus.clips)
     explained = (
         f"A random split of the same clips would put **{leaks['random']} artists** into more than one part; "
