@@ -123,7 +123,8 @@ def _(answers, mo, music):
         }
 
     table = mo.ui.table(
-        [row(number, each) for number, each in enumerate(answers)], selection="single", initial_selection=[0], page_size=10,
+        [row(number, each) for number, each in enumerate(answers)],
+        selection="single", initial_selection=[0], page_size=10,
         label="Choose a file to look inside.",
     )  # fmt: skip
     mo.vstack([mo.md("## The answers"), table])

@@ -63,8 +63,8 @@ def _(mo):
     The network of the package has learned what music sounds like. To know *your* genres, it needs only a few
     examples of each: five are enough to begin. No GPU and no PyTorch are needed.
 
-    Give a folder with one subfolder per genre. Without one, the notebook composes pieces in four styles by rule,
-    and puts one of them into the wrong folder on purpose.
+    Give a folder with one subfolder per genre. Without one, the notebook composes pieces in four styles by
+    rule, and puts one of them into the wrong folder on purpose.
     """)
     return
 
@@ -183,7 +183,10 @@ def _(mo, taught):
                         share(figures.balanced_accuracy), label="balanced accuracy",
                         caption=interval(figures.balanced_accuracy), bordered=True,
                     ),
-                    mo.stat(str(figures.examples), label="examples", caption=f"{figures.groups} groups", bordered=True),
+                    mo.stat(
+                        str(figures.examples), label="examples", caption=f"{figures.groups} groups",
+                        bordered=True,
+                    ),
                     mo.stat(
                         f"{figures.threshold.confidence:.0%}", label="threshold",
                         caption=f"{figures.threshold.answered:.0%} of tracks get an answer", bordered=True,
@@ -194,8 +197,8 @@ def _(mo, taught):
             mo.md(
                 "Examples were held out by artist or album."
                 if taught.by_group
-                else "The examples do not tell artists or albums apart, so they were held out track by track: the "
-                "figures are higher than on new artists."
+                else "The examples do not tell artists or albums apart, so they were held out track "
+                "by track: the figures are higher than on new artists."
             ),
         ]
     )  # fmt: skip

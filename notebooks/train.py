@@ -177,13 +177,21 @@ def _(evaluate, mo, recipe, run):
             mo.md("## How good it is, on artists that it has not heard"),
             mo.hstack(
                 [
-                    mo.stat(share(scores.accuracy), label="accuracy", caption=interval(scores.accuracy), bordered=True),
+                    mo.stat(
+                        share(scores.accuracy), label="accuracy", caption=interval(scores.accuracy),
+                        bordered=True,
+                    ),
                     mo.stat(
                         share(scores.balanced_accuracy), label="balanced accuracy",
                         caption=interval(scores.balanced_accuracy), bordered=True,
                     ),
-                    mo.stat(f"{1 / len(scores.by_genre):.1%}", label="guessing", caption="one genre for all", bordered=True),
-                    mo.stat(str(scores.n), label="test tracks", caption=f"{scores.groups} artists", bordered=True),
+                    mo.stat(
+                        f"{1 / len(scores.by_genre):.1%}", label="guessing", caption="one genre for all",
+                        bordered=True,
+                    ),
+                    mo.stat(
+                        str(scores.n), label="test tracks", caption=f"{scores.groups} artists", bordered=True
+                    ),
                 ],
                 widths="equal",
             ),
@@ -260,8 +268,8 @@ def _(audit_corpus, corpus, mo, split):
     mo.vstack(
         [
             mo.md(
-                f"## Leak 2: one recording twice\n\nThe audit compared {len(corpus.clips)} clips, also across "
-                f"encodings, cuts and speeds. It found **{len(audit.repetitions)} repetitions** and "
+                f"## Leak 2: one recording twice\n\nThe audit compared {len(corpus.clips)} clips, also "
+                f"across encodings, cuts and speeds. It found **{len(audit.repetitions)} repetitions** and "
                 f"{len(audit.faults)} faults in files."
             ),
             mo.ui.table(pairs, selection=None) if pairs else mo.md(""),
@@ -275,8 +283,8 @@ def _(mo, run):
     mo.md(f"""
     ## What is left
 
-    Everything about this run is in `{run.folder}`: the recipe as used, the split, the predictions, a report page,
-    and the model file. `genrelab model info` shows what the model file states.
+    Everything about this run is in `{run.folder}`: the recipe as used, the split, the predictions, a report
+    page, and the model file. `genrelab model info` shows what the model file states.
     """)
     return
 

@@ -1,4 +1,4 @@
-"""`genrelab model verify`: files that are as they say pass, and each fault fails the check that it is about."""
+"""`genrelab model verify`: good files pass, and each fault fails the check that it is about."""
 
 from __future__ import annotations
 

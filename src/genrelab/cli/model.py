@@ -32,7 +32,7 @@ FormatOption = Annotated[Literal["table", "json"], typer.Option(help="Output for
 
 @app.command("info")
 def info(file: FileArgument = None, format: FormatOption = "table") -> None:
-    """Show the card of a model file: genres, input, thresholds, measured figures, training corpora, digest, tags.
+    """Show the card of a model file: genres, thresholds, measured figures, training corpora, digest, tags.
 
     Example: genrelab model info mine.onnx
 

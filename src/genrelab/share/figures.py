@@ -89,7 +89,7 @@ class Measured:
 
 
 def measured(metadata: BundleMetadata) -> tuple[Measured, ...]:
-    """Return the measurements that a model file states, at most `MOST_RESULTS`, those without figures left out.
+    """Return the measurements that a model file states, at most `MOST_RESULTS`; none is without figures.
 
     Examples
     --------

@@ -216,12 +216,12 @@ def _config(bundle: Bundle) -> dict[str, Any]:
 
 
 def markdown(text: object) -> str:
-    """Return a text that Markdown and HTML show literally, on one line, also in a cell of a table.
+    r"""Return a text that Markdown and HTML show literally, on one line, also in a cell of a table.
 
     Examples
     --------
     >>> print(markdown("<b>*R&B* | x"))
-    \\<b\\>\\*R\\&B\\* \\| x
+    \<b\>\*R\&B\* \| x
     """
     return _MARKS.sub(r"\\\1", plain(str(text)))
 

@@ -44,7 +44,7 @@ _TYPES = {
     "crosses_parts": "sc:Boolean",
 }  # fmt: skip
 _WHAT = {
-    CLIPS: "One row per clip: part of the split, genre, artist, length, digests of the file and of the sound.",
+    CLIPS: "One row per clip: part of the split, genre, artist, length, digests of file and sound.",
     "pairs.csv": "Clips that contain the same recording, and whether they are in two parts of the split.",
     FACTS: "The corpus, how the split was made, and what its checks and the audit found.",
 }

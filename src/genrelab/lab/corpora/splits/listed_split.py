@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,8 +55,8 @@ def listed_split(corpus: Corpus, path: str) -> Split:
     for part, ids in parts.items():
         if ids and not here[part]:
             raise CorpusError(
-                f"the corpus {corpus.name} has none of the {len(ids)} clips of the part {part} in {table}, such "
-                f"as {examples(ids)}. Use the corpus that the list is about, under the ids that it has there",
+                f"the corpus {corpus.name} has none of the {len(ids)} clips of the part {part} in {table}, "
+                f"such as {examples(ids)}. Use the corpus of the list, with the same ids",
                 code="split-list-foreign",
             )
     if not here["train"]:
