@@ -237,7 +237,7 @@ def _(binomtest, first_predictions, mo, second_predictions):
     verdict = (
         "The difference may be chance."
         if p_value >= 0.05
-        else f"The {'first' if only_first > only_second else 'second'} model is better: this is unlikely to be chance."
+        else f"The {'first' if only_first > only_second else 'second'} model is better."
     )
     mo.vstack(
         [

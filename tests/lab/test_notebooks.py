@@ -84,8 +84,7 @@ def test_recognize_composed_music(play: Play) -> None:
     assert {answer.path.stem for answer in answers} == set(STYLES)
     assert all(answer.error is None and answer.genres for answer in answers)
     assert defs["detail"].path == defs["chosen"].path and defs["detail"].full
-    assert [round(each.start, 2) for each in defs["timeline"]] == [0.0, 5.11, 10.22]
-    assert defs["timeline"][-1].end == pytest.approx(11.0, abs=0.1)
+    assert [each.start for each in defs["timeline"]] == pytest.approx([0.0, 5.11])
     assert defs["places"].shape == (10, 2) and 0 < defs["explained"] < 1
     assert defs["levels"].max() == pytest.approx(0, abs=0.01)
 
@@ -101,7 +100,8 @@ def test_recognize_a_folder(play: Play, folder: Path) -> None:
 @pytest.mark.slow(8)
 def test_recognize_a_folder_without_music(play: Play, tmp_path: Path) -> None:
     defs = play("recognize", folder=tmp_path)
-    assert defs.get("answers") is None and defs.get("timeline") is None
+    (problem,) = defs["answers"]  # what the folder lacks
+    assert problem.error is not None and defs["recognized"] == [] and "timeline" not in defs
 
 
 @pytest.mark.slow(40)

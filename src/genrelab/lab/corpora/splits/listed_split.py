@@ -56,7 +56,7 @@ def listed_split(corpus: Corpus, path: str) -> Split:
         if ids and not here[part]:
             raise CorpusError(
                 f"the corpus {corpus.name} has none of the {len(ids)} clips of the part {part} in {table}, "
-                f"such as {examples(ids)}. Use the corpus of the list, with the same ids",
+                f"such as {examples(list(ids))}. Use the corpus of the list, with the same ids",
                 code="split-list-foreign",
             )
     if not here["train"]:
