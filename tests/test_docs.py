@@ -19,6 +19,7 @@ FOREIGN = {  # options of pip, uv, gh, systemctl, docker compose, Ray and embedd
     *("--from", "--upgrade", "--repo"),
     *("--head", "--port", "--include-dashboard", "--address"),
     *("--x", "--y", "--neighbors", "--text"),
+    *("--local-dir", "--repo-type"),  # of hf
 }
 GROUPS = {  # entry points of packages: names of genrelab, but not modules
     group
@@ -73,6 +74,9 @@ def test_options_in_running_text_exist(page: Path) -> None:
     known = options_of_the_program() | FOREIGN
     for script in SCRIPTS:
         known |= set(re.findall(r'"(--[a-z][\w-]*)"', script.read_text(encoding="utf-8")))
+    for notebook in ROOT.glob("notebooks/*.py"):
+        named = re.findall(r'given\.get\("(\w+)"\)', notebook.read_text(encoding="utf-8"))
+        known |= {f"--{name}" for name in named}
     code = re.findall(r"`+([^`]+)`+", page.read_text(encoding="utf-8"))
     named = {option for text in code for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
     assert named <= known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +43,46 @@ def test_thresholds_and_corpora(tiny: ModuleType, tmp_path: Path, capsys: pytest
     assert ["trained on", r"gtzan (CC0\x1b[31m)"] in found
     assert ["tags", "none"] in found and ["genres", "low, middle, high"] in found
     assert found[0][1].startswith("tiny@") and "format 2" in found[1][1]
+
+
+def test_measured_figures_and_the_digest(
+    tiny: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = {
+        **{"corpus": "gtzan", "split": "artist-60-20-20", "clips": 1290, "verdict": "leaks"},
+        **{"because": ["An artist\x1b is in two parts."], "calibration_error": 0.042},
+        "track_accuracy": {"value": 0.6123, "low": 0.55, "high": 0.66},
+    }
+    model = tiny.write_tiny(tmp_path / "m.onnx", results=(result,), temperature=0.7)
+    assert main(["model", "info", str(model)]) == 0
+    found = rows(capsys.readouterr().out)
+    assert ["measured", "gtzan, 1,290 clips; split artist-60-20-20"] in found
+    assert ["accuracy 61.2 % (55.0 to 66.0)"] in found and ["calibration error 4.2 %"] in found
+    assert [r"leaks: leaks. An artist\x1b is in two parts."] in found
+    assert ["calibration", "temperature 0.7, applied by the network"] in found
+    assert ["sha256", hashlib.sha256(model.read_bytes()).hexdigest()] in found
+    assert main(["model", "info", str(model), "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+    (measured,) = record["measured"]
+    assert measured["figures"][0]["value"] == 0.6123 and measured["verdict"] == "leaks"
+
+
+def test_long_lists_are_cut_in_the_table(
+    tiny: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpora = [{"name": f"c{number}", "licence": "x" * 5_000, "citation": "c"} for number in range(1_000)]
+    model = tiny.write_tiny(
+        tmp_path / "m.onnx",
+        corpora=corpora,
+        genrelab_version="v" * 100_000,
+        results=({"accuracy": 0.5, "because": ["b" * 100_000] * 500},) * 300,
+    )
+    assert main(["model", "info", str(model)]) == 0
+    shown = capsys.readouterr().out
+    assert "and 900 more" in shown and len(shown) < 200_000
+    assert main(["model", "info", str(model), "--format=json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["corpora"]) == 1_000
 
 
 def test_json(tagged_model: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`genrelab corpora`: list, fetch, inspect, render, verify and audit corpora."""
+"""`genrelab corpora`: list, fetch, inspect, render, verify, audit and share corpora."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genrelab.cli.corpora_lists import compare_with_list, export_list
 from genrelab.cli.fetch import fetch_corpus
 from genrelab.cli.plugins import Plugins
 from genrelab.cli.progress import counting, say, say_json, say_text
@@ -157,6 +158,10 @@ def verify(
         typer.Option("--write-index", metavar="FILE", help="Write the checksums of the files, for --index."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index that is there.")] = False,
+    list: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FOLDER", help="Compare with a list of `genrelab corpora export`."),
+    ] = None,
     format: Format = "table",
     plugin: Plugins = None,
 ) -> None:
@@ -165,15 +170,19 @@ def verify(
     Example: genrelab corpora verify gtzan:/data/GTZAN
 
     First --write-index gtzan.json, later --index gtzan.json: that lists clips that are missing, changed
-    (their content or their genre) or added since.
+    (their content or their genre) or added since. --list does the same with a list that somebody shares.
     """
     from genrelab.errors import UsageError
     from genrelab.lab.corpora.registry import load_corpus
 
     if index is not None and write_index is not None:
         raise UsageError("--index and --write-index exclude each other", code="index-and-write-index")
+    if list is not None and (index is not None or write_index is not None):
+        raise UsageError("--list excludes --index and --write-index", code="index-and-list")
     music = load_corpus(corpus)
-    if write_index is not None:
+    if list is not None:
+        compare_with_list(music, list, format)
+    elif write_index is not None:
         _write_index(music, write_index, overwrite=overwrite)
     elif index is not None:
         _compare(music, index, format)
@@ -275,3 +284,4 @@ def audit(
 
 
 app.command("fetch")(fetch_corpus)
+app.command("export")(export_list)

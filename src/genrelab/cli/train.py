@@ -31,7 +31,7 @@ def train(
         str,
         typer.Option(
             help="published, random, artist (no artist in two parts), kfold:0/10, artist-kfold:0/5, "
-            "artist-kfold:0+1/5 (tests folds 0 and 1)."
+            "artist-kfold:0+1/5 (tests folds 0 and 1), file:FOLDER (a list of `genrelab corpora export`)."
         ),
     ] = "artist",
     seed: Annotated[

@@ -208,6 +208,17 @@ class World:
             "config show": [["--format=json"], []],
             "config path": [[], [EVIL]],
             "model info": [[str(self.model)], [str(self.model), "--format=json"], [str(self.broken)]],
+            "model verify": [
+                [str(self.model)],
+                [str(self.broken), "--format=json"],
+                [missing],
+                [f"--sha256={EVIL}"],
+            ],
+            "model hub": [
+                [str(self.model), f"--to={self.out / 'hub'}"],
+                [str(self.model), f"--to={self.table}"],
+                [str(self.broken), f"--to={self.out / 'hub'}", f"--repo={EVIL}"],
+            ],
             "library forget": [["--all"], [missing, f"--library={missing}"]],
             "demo": [[f"--out={self.table}"]],
             "recipes list": [[]],
@@ -252,6 +263,19 @@ class World:
                 [f"folder:{music}", f"--write-index={self.out / 'index.json'}"],
                 [f"folder:{music}", f"--index={self.out / 'index.json'}"],
                 [f"folder:{music}", f"--index={missing}"],
+                [f"folder:{music}", f"--list={missing}"],
+            ],
+            "corpora export": [
+                [f"folder:{music}", f"--to={self.out / 'list'}", "--split=random", "--jobs=1"],
+                [
+                    f"folder:{music}",
+                    f"--to={self.out / 'list'}",
+                    "--no-audit",
+                    "--overwrite",
+                    "--format=json",
+                ],
+                [f"folder:{music}", f"--to={self.table}", "--no-audit"],
+                [f"folder:{music}", f"--to={missing}", f"--split=file:{missing}"],
             ],
             "corpora fetch": [
                 [],

@@ -56,6 +56,8 @@ class Audit:
     faults : sequence of Fault
     excluded : sequence of Exclusion
         Clips to exclude: afterwards each recording occurs once, and no clip is useless.
+    digests : mapping of str to str
+        Clip id -> digest of its decoded samples; without silent clips and those that cannot be read.
     """
 
     corpus: Corpus
@@ -66,6 +68,7 @@ class Audit:
     artists: Sequence[SharedArtist]
     faults: Sequence[Fault]
     excluded: Sequence[Exclusion]
+    digests: Mapping[str, str]
 
     @property
     def of_pictures(self) -> bool:
@@ -176,6 +179,7 @@ def audit_corpus(
         artists=_shared_artists(corpus, split),
         faults=faults,
         excluded=exclusions(analyses, groups, faults, parts_of(split)),
+        digests={each.clip.id: each.sound_digest for each in analyses if each.sound_digest is not None},
     )
 
 

@@ -114,6 +114,18 @@ def file_digest(clip: Clip) -> str | None:
     return f"{content} {clip.start or 0.0} {clip.duration}"
 
 
+def sound_digest(clip: Clip, corpus: Corpus) -> str | None:
+    """Return the `sound_digest` that an analysis of a clip has; None for silence.
+
+    Raises
+    ------
+    AudioError
+        If the clip cannot be read.
+    """
+    waveform, rate = _sound(clip, corpus)
+    return _sound_digest(waveform, rate) if waveform.any() else None
+
+
 def _sound_digest(waveform: Waveform, sample_rate: int) -> str:
     shape = f"{sample_rate} {waveform.shape} ".encode()
     return hashlib.sha256(shape + np.ascontiguousarray(waveform).tobytes()).hexdigest()

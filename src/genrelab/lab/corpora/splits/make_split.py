@@ -19,6 +19,7 @@ from genrelab.errors import CorpusError
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.splits.allocation import allocate
 from genrelab.lab.corpora.splits.exclusions import check_exclusions
+from genrelab.lab.corpora.splits.listed_split import LISTED, listed_split
 from genrelab.lab.corpora.splits.split_checks import check_split
 from genrelab.lab.corpora.splits.split_kinds import Folds, Shares, parse_kind
 from genrelab.lab.corpora.types import Clip, Corpus, Split
@@ -42,10 +43,11 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
         validation part); `artist` or `artist:70/10/20`, the same
         with each artist in one part; `kfold:0/10`, with fold 0 of 10 held out for the test and a tenth of
         the rest for validation; `artist-kfold:0/5`, the same by artist. `kfold:0+1/10` holds out the union
-        of folds 0 and 1 of the same ten folds.
+        of folds 0 and 1 of the same ten folds. `file:PATH` is the split of a list, as
+        `genrelab corpora export` writes it, or of the `split.csv` of a run.
     seed : int >= 0
-        The same seed gives the same split, and the folds of one seed are disjoint. Published splits do not
-        depend on it.
+        The same seed gives the same split, and the folds of one seed are disjoint. Published splits and
+        lists do not depend on it.
     exclude : collection of str
         Ids of clips to leave out, such as repetitions that an audit found (see `read_exclusions`). Published
         splits lose these clips; other kinds split the remaining ones. The name of the split then ends in
@@ -59,8 +61,8 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
     Raises
     ------
     CorpusError
-        If the kind is unknown, a genre has too few clips or artists for it, or an excluded clip is not in
-        the corpus.
+        If the kind is unknown, a genre has too few clips or artists for it, a list cannot be used, or an
+        excluded clip is not in the corpus.
     """
     if seed < 0:
         raise CorpusError(f"the seed of a split must be at least 0, not {seed}", code="split-seed")
@@ -68,6 +70,8 @@ def make_split(corpus: Corpus, kind: str, *, seed: int, exclude: Collection[str]
     left = replace(corpus, clips=[clip for clip in corpus.clips if clip.id not in exclude])
     if kind in corpus.published_splits:
         split = corpus.published_splits[kind]
+    elif kind.startswith(LISTED):
+        split = listed_split(corpus, kind.removeprefix(LISTED))
     else:
         split = _make(left, parse_kind(kind, published=list(corpus.published_splits)), seed)
     if exclude:

@@ -48,7 +48,7 @@ def write_split(path: Path, corpus: Corpus, split: Split) -> None:
     replace_text(path, split_text(corpus, split))
 
 
-def read_split(path: Path, *, name: str, made: str) -> Split:
+def read_split(path: Path, *, name: str, made: str, others: bool = False) -> Split:
     """Read a split that `write_split` wrote.
 
     Parameters
@@ -56,6 +56,8 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
     path : Path
     name, made : str
         Fields of `Split` that the file does not contain.
+    others : bool
+        Whether the file may list clips outside the split, whose part is empty.
 
     Returns
     -------
@@ -76,6 +78,8 @@ def read_split(path: Path, *, name: str, made: str) -> Split:
                 message = f"{path} is not a split: it lacks the column {' and '.join(missing)}"
                 raise CorpusError(message, code="split-file-columns")
             for row in reader:
+                if others and row["part"] == "":
+                    continue
                 if row["part"] not in parts:
                     message = (
                         f"{path}, row {reader.line_num}: part {row['part']!r} is not {' or '.join(parts)}"

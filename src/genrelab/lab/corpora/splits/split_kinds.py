@@ -20,6 +20,7 @@ MADE_KINDS = (
     "kfold:0+1/10",
     "artist-kfold:0/5",
     "artist-kfold:0+1/5",
+    "file:split.csv",
 )
 MOST_FOLDS = 10_000
 
