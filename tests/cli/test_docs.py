@@ -33,6 +33,7 @@ MADE = {  # what the commands of a page write
     "recognize.md": ["genres.jsonl"],
     "albums.md": ["albums.csv"],
     "choose.md": ["calm.m3u8", "punk.html"],
+    "dj.md": ["genres.xml", "genres.nml"],
     "map.md": ["library-map.html", "jazz.html", "tracks.parquet"],
     "mixes.md": ["mix.mp3.svg", "mix.mp3.cue"],
     "similar.md": ["like.m3u8"],
@@ -66,7 +67,8 @@ def desk(tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     tiny.write_tiny(tmp_path / "mine.onnx", tags=tiny.TAGS)
     monkeypatch.setenv("GENRELAB_MODEL", str(tmp_path / "model.onnx"))
     songs = ["song.mp3", "live recording.wav", "mix.mp3", "mix.flac"]
-    songs += [f"{music}/{name}.flac" for music in ("Music", home / "Music") for name in ("blues", "jazz")]
+    folders = ("Music", home / "Music", "new")
+    songs += [f"{music}/{name}.flac" for music in folders for name in ("blues", "jazz")]
     songs += [f"{home}/Music/{folder}/song.flac" for folder in ("Audiobooks", "Podcasts", "jazz", "old")]
     for number, song in enumerate(songs):
         path = Path(song)

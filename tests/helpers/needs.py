@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 from typing import NoReturn
 
 REQUIRE = "GENRELAB_REQUIRE_TOOLS"
@@ -51,6 +53,16 @@ def find(name: str) -> str | None:
 def program(name: str) -> str:
     """Return the path of a program; without it the test is skipped, or fails where it is required."""
     return find(name) or lacking(f"{name} is not installed (apt install {PACKAGES[name]})")
+
+
+def find_python(minor: int) -> Path | None:
+    """Return a Python 3.`minor` that runs: of pyenv, or in the PATH, where pyenv's may not run."""
+    of_pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*/bin/python"), reverse=True)
+    named = shutil.which(f"python3.{minor}")
+    for path in (*of_pyenv, *([Path(named)] if named else [])):
+        if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
 
 
 def lacking(reason: str) -> NoReturn:

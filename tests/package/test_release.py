@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from clean_checkout import ROOT, beside, clean_environment, copy_checkout, run
+from needs import find_python
 from workflow_steps import ADDRESS, EXPRESSIONS, steps, version
 
 MOST_WHEEL, MOST_SDIST = 8_000_000, 8_000_000  # bytes
@@ -172,16 +173,6 @@ class TestTools:
             pytest.skip(f"there is no Python 3.{minor} here")
         words = ["--python", python, "--from", wheel, "genrelab", "recognize", "song.mp3"]
         assert "song.mp3" in run(beside("uvx"), *words, cwd=desk, env=env)
-
-
-def find_python(minor: int) -> Path | None:
-    """Return a Python 3.`minor` that runs: of pyenv, or in the PATH, where pyenv's may not run."""
-    of_pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*/bin/python"), reverse=True)
-    named = shutil.which(f"python3.{minor}")
-    for path in (*of_pyenv, *([Path(named)] if named else [])):
-        if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return path
-    return None
 
 
 #: A command that each extra unlocks. The laboratory is installed where its own tests run.

@@ -40,7 +40,7 @@ def export_list(
 ) -> None:
     """Write clips, split and leaks of a corpus as a list that you may share: no music is in it.
 
-    Example: genrelab corpora export gtzan:/data/GTZAN --split published --to gtzan-list
+    Example: genrelab corpora export gtzan:GTZAN --split published --to gtzan-list
 
     Others train on it with --split file:gtzan-list, and compare it with their copy of the music with
     genrelab corpora verify CORPUS --list gtzan-list. Its croissant.json describes it for search engines.
