@@ -16,6 +16,7 @@ FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
 WRITES = {  # job -> what it may write, and nothing else
     "pypi": {"id-token"},
     "image": {"packages", "id-token", "attestations"},
+    "publish": {"pages", "id-token"},
     "page": {"contents", "id-token", "attestations"},
 }
 RUN_HERE = {"release/build", "test/recognizer"}
