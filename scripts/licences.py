@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "THIRD_PARTY.md"
-FOR_DEVELOPERS = {"test", "dev", "mutants"}
+FOR_DEVELOPERS = {"test", "dev", "docs", "mutants"}
 _LONGEST = 60
 _ROW = re.compile(r"^\| ([\w.-]+) \| (.+?) \| (.+?) \|$", re.M)
 _BEGIN, _END = "<!-- packages: scripts/licences.py -->\n", "<!-- end -->"

@@ -74,8 +74,9 @@ def base_names() -> set[str]:
     return {name for each in PROJECT["dependencies"] for name in names_of(each)}
 
 
-def test_every_extra_for_users_is_listed() -> None:
-    assert set(EXTRAS) == set(PROJECT["optional-dependencies"]) - {"test", "dev", "mutants"}
+def test_every_extra_that_commands_need_is_listed() -> None:
+    other = {"test", "dev", "docs", "mutants", "notebooks"}
+    assert set(EXTRAS) == set(PROJECT["optional-dependencies"]) - other
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
