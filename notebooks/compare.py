@@ -192,7 +192,7 @@ def _(
 @app.cell
 def _(assign, first_predictions, second_predictions):
     every_genre = {*first_predictions.genres, *second_predictions.genres}
-    colours = {genre: colour for genre, (colour, _) in assign(every_genre).items()}
+    colours = {genre: colour for genre, (colour, _) in assign(every_genre, variants=2).items()}
     return (colours,)
 
 

@@ -145,8 +145,10 @@ def _(answers, decode, mo, recognized, recognizer, table):
 
 @app.cell
 def _(assign, recognizer):
-    colours = {genre: colour for genre, (colour, _) in assign(recognizer.bundle.metadata.genres).items()}
-    return (colours,)
+    assigned = assign(recognizer.bundle.metadata.genres, variants=2)
+    colours = {genre: colour for genre, (colour, _) in assigned.items()}
+    hatched = {genre for genre, (_, variant) in assigned.items() if variant}  # two genres share a colour
+    return colours, hatched
 
 
 @app.cell
@@ -203,7 +205,12 @@ def _(np, plt, sample_rate, sound):
 
 
 @app.cell
-def _(OTHERS, Patch, colours, detail, np, plt):
+def _(OTHERS, Patch, colours, detail, hatched, np, plt):
+    def look(genre):
+        """Return how an area of a genre is filled."""
+        hatch = "///" if genre in hatched else None
+        return {"fc": colours.get(genre, OTHERS), "ec": "white", "lw": 0.5, "hatch": hatch}
+
     def draw_timeline(answer):
         """Draw the genre of each segment above the probabilities of all genres."""
         segments = answer.timeline
@@ -213,17 +220,14 @@ def _(OTHERS, Patch, colours, detail, np, plt):
             2, 1, figsize=(9, 3.6), sharex=True, height_ratios=[1, 4], layout="constrained"
         )
         for each in segments:
-            strip.axvspan(each.start, each.end, color=colours.get(each.genre, OTHERS), ec="white", lw=0.5)
+            strip.axvspan(each.start, each.end, **look(each.genre))
         bottom = np.zeros(len(segments))
         for place, (genre, _) in enumerate(answer.genres):  # the columns have this order
-            colour = colours.get(genre, OTHERS)
-            stack.bar(
-                starts, shares[:, place], widths, bottom, align="edge", color=colour, ec="white", lw=0.5
-            )
+            stack.bar(starts, shares[:, place], widths, bottom, align="edge", **look(genre))
             bottom += shares[:, place]
         strip.set(yticks=[], title="Genre of each segment")
         stack.set(ylim=(0, 1), xlabel="time in seconds", ylabel="probability")
-        handles = [Patch(color=colours.get(genre, OTHERS), label=genre) for genre, _ in answer.genres[:8]]
+        handles = [Patch(label=genre, **look(genre)) for genre, _ in answer.genres]
         stack.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         return figure
 
@@ -256,20 +260,28 @@ def _(mo, np, recognized):
 
 
 @app.cell
-def _(Patch, colours, explained, places, plt, recognized):
+def _(colours, explained, hatched, places, plt, recognized):
+    def shape(genre):
+        return "D" if genre in hatched else "o"
+
     def draw_map():
         """Draw each file at its place, in the colour of its first candidate."""
         figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
         firsts = [each.genres[0].genre for each in recognized]
         for (x, y), answer, first in zip(places, recognized, firsts, strict=True):
             fill = colours[first] if answer.answered else "white"
-            axes.scatter(x, y, s=70, color=fill, edgecolor=colours[first], lw=2, zorder=2)
+            axes.scatter(
+                x, y, s=70, marker=shape(first), color=fill, edgecolor=colours[first], lw=2, zorder=2
+            )
             if len(recognized) <= 40:
                 axes.annotate(answer.path.stem[:24], (x, y), (6, 5), textcoords="offset points", fontsize=8)
         axes.margins(0.12)
         axes.set(xticks=[], yticks=[])
         axes.set_title(f"{explained:.0%} of the differences between the files lie in these two directions")
-        handles = [Patch(color=colours[genre], label=genre) for genre in sorted(set(firsts))]
+        handles = [
+            axes.scatter([], [], s=70, marker=shape(genre), color=colours[genre], label=genre)
+            for genre in sorted(set(firsts))
+        ]
         axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         return figure
 

@@ -90,7 +90,7 @@ def _(folder_field, load_corpus, mo):
 
 @app.cell
 def _(assign, corpus):
-    colours = {genre: colour for genre, (colour, _) in assign(corpus.genres).items()}
+    colours = {genre: colour for genre, (colour, _) in assign(corpus.genres, variants=2).items()}
     return (colours,)
 
 
@@ -153,6 +153,7 @@ def _(plt, read_history, run):
                 epochs, [row[f"valid_{what}"] for row in rows], "o-", label="validation", color="#3d85e0"
             )
             axes.set(xlabel="epoch", title=what)
+            axes.xaxis.get_major_locator().set_params(integer=True)
         accuracies.set_ylim(0, 1)
         losses.legend(frameon=False)
         return figure
