@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from doc_commands import ROOT
 from scripts.diagrams import training
 
+from genrelab.lab.corpora import Corpus, Split
+from genrelab.lab.experiment.run import run_experiment
+from genrelab.lab.recipes import Recipe
 from genrelab.lab.runs import file_names
-from genrelab.lab.runs.folders import Run
+from genrelab.lab.training.experiment import Experiment
 
 LATER = {
     file_names.LABELS,
@@ -17,7 +23,13 @@ LATER = {
 }  # of `runs tag`, `finalize` and `pretrain`
 
 
-def test_a_run_leaves_the_files_of_the_picture(run: Run) -> None:
+@pytest.mark.slow
+def test_a_run_leaves_the_files_of_the_picture(
+    corpus: Corpus, split: Split, learnable: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    run = run_experiment(
+        Experiment(learnable("training.max_epochs=1"), corpus, split, 0), base=tmp_path, device="cpu"
+    )
     drawn = {name for step in training.STEPS for name in step.writes}
     left = {f"{path.name}/" if path.is_dir() else path.name for path in run.folder.iterdir()}
     assert left == drawn - training.OPTIONAL
