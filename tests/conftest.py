@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import needs
 import pytest
@@ -36,6 +37,15 @@ def data_dir() -> Path:
     if not (folder / "clips.csv").is_file():
         pytest.skip("no real clips: set GENRELAB_DATA to the folder that holds clips.csv")
     return folder
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Any]:
+    """What drives chromium: a process can have one of it only."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as running:
+        yield running
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -45,13 +45,10 @@ def address(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as running:
-        started = running.chromium.launch(executable_path=page_server.chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
+def browser(playwright: Any) -> Iterator[Any]:
+    started = playwright.chromium.launch(executable_path=page_server.chromium(), args=["--no-sandbox"])
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -43,15 +43,6 @@ def known(served: Served) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    page_server.chromium()
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
 def browser(playwright: Any) -> Iterator[Any]:
     running = playwright.chromium.launch(executable_path=page_server.chromium(), args=list(FLAGS))
     yield running
