@@ -111,9 +111,9 @@ def test_the_page_says_how_far_it_can_be_believed(made: dict[str, Any]) -> None:
     leak = Finding(kind="artist", parts=("train", "test"), count=3, examples=("Ann",))
     spoilt = {**second, "verdict": published(Verdict(leaks=(leak,)))}
     record = {**made, "lines": [made["lines"][0], spoilt]}
-    head = markdown(record).split("\n\n")[1]
-    assert "Verdict: leaks (lines: 1 leaks, 1 clean)" in head
-    assert "3 artists" in head and "Ann" in head and "(resnet2d-s, artist-kfold:*/2)" in head
+    _, worst, reasons, *_ = markdown(record).split("\n\n")
+    assert "Verdict: leaks (lines: 1 leaks, 1 clean)" in worst
+    assert "3 artists" in reasons and "Ann" in reasons and "(resnet2d-s, artist-kfold:*/2)" in reasons
     assert 'class="verdict leaks"' in page(record)
     assert [row["verdict"] for row in csv.DictReader(comma_separated(record).splitlines())] == (
         ["clean"] * 2 + ["leaks"] * 2
