@@ -9,6 +9,10 @@ from typing import Any
 
 import needs
 import pytest
+from hypothesis import settings
+
+settings.register_profile("genrelab", deadline=None)  # how fast a machine is decides no test
+settings.load_profile("genrelab")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

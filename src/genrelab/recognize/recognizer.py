@@ -42,6 +42,8 @@ File = str | os.PathLike[str] | SheetTrack | Problem
 ARRAY = Path("<array>")
 """The path in the record of an array."""
 
+_LEAST_INTACT_SECONDS = 5.0  # of a damaged file, or one segment if that is shorter
+
 
 class _Stopped(Exception):  # noqa: N818
     """The result is no longer wanted."""
@@ -253,9 +255,9 @@ class Recognizer:
             return None
 
     def _with_flaws(self, file: ReadableFile, record: Recognition, flaws: Flaws) -> Recognition:
-        """Add notices about flaws; it is an error if less than one segment is intact."""
+        """Add notices about flaws; it is an error if too little is intact."""
         notices = notices_of(flaws)
-        too_little = flaws.present < self.bundle.metadata.segment_seconds
+        too_little = flaws.present < min(_LEAST_INTACT_SECONDS, self.bundle.metadata.segment_seconds)
         if notices and (too_little or flaws.hopeless):
             code = "audio-cut-off" if flaws.cut is not None else "audio-damaged"
             message = error_of(file, flaws)

@@ -68,6 +68,13 @@ def test_an_answer_each_second_about_the_last_two(recognizer: Recognizer, mix: n
     assert not any(moment.behind for moment in moments)
 
 
+def test_one_long_segment_is_enough_for_an_answer(tiny: ModuleType, tmp_path: Path) -> None:
+    for seconds, covered in ((8.0, 16.0), (9.0, 9.0)):
+        long = tiny.write_tiny(tmp_path / f"{seconds}.onnx", segment_seconds=seconds, hop_seconds=seconds)
+        (*_, last) = listen(Recognizer.load(long), blocks_of(tiny.tone(200.0, 20.0)), RATE)
+        assert last.time - last.start == covered
+
+
 def test_each_answer_is_that_of_the_sound_alone(recognizer: Recognizer, mix: np.ndarray) -> None:
     moments = list(listen(recognizer, blocks_of(mix, 333), RATE, every_seconds=0.7, window_seconds=3.9))
     assert moments

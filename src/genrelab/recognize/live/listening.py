@@ -25,6 +25,9 @@ from genrelab.recognize.recognizer import Recognizer
 
 Waveform = npt.NDArray[np.float32]
 
+LONG_SECONDS = 8.0
+"""A result covers two segments by default, but only one that is longer than this."""
+
 _JOIN_SECONDS = 1.0
 
 
@@ -96,7 +99,7 @@ def listen(
         Time between two results.
     window_seconds : float or None
         Length of audio that a result covers: the last whole segments, at the hop of the model. None means two
-        segments.
+        segments, or one that is longer than `LONG_SECONDS`.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def listen(
     ...     print(moment.time, moment.recognition.genre)
     """
     metadata = recognizer.bundle.metadata
-    window_seconds = 2 * metadata.segment_seconds if window_seconds is None else window_seconds
+    window_seconds = _usual_window(metadata) if window_seconds is None else window_seconds
     for name, seconds in (("a step", every_seconds), ("a window", window_seconds)):
         if not (math.isfinite(seconds) and 0 < seconds <= 3600):
             message = f"{name} must be longer than 0 s and at most an hour, not {seconds} s"
@@ -179,6 +182,10 @@ def _checked(block: Waveform) -> Waveform:
         message = f"the audio contains {describe(float(block.ravel()[fits.argmin()]))}"
         raise AudioError(message, code="listen-values")
     return block
+
+
+def _usual_window(metadata: BundleMetadata) -> float:
+    return metadata.segment_seconds * (1 if metadata.segment_seconds > LONG_SECONDS else 2)
 
 
 def _whole(samples: int, metadata: BundleMetadata) -> int:
