@@ -34,6 +34,8 @@ def repository() -> str | None:
     parts = urlsplit(address)
     if parts.scheme != "https" or not parts.netloc or re.search(r"[\s()<>]", address):
         raise ValueError(f"{VARIABLE}={address!r} is no https address. Set it to that of the repository.")
+    if parts.username is not None or parts.password is not None:  # everybody could read it in the package
+        raise ValueError(f"{VARIABLE} contains a user or a token. Set it to the address without them.")
     return address
 
 

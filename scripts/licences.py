@@ -15,6 +15,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -75,18 +76,20 @@ def project() -> dict[str, list[str]]:
 
 def everything(wanted: list[str]) -> Iterator[str]:
     """Yield the names of packages and of all that they need here, those that are installed."""
-    waiting, seen = [Requirement(each) for each in wanted], set()
+    waiting: list[tuple[Requirement, frozenset[str]]] = [(Requirement(each), frozenset()) for each in wanted]
+    seen: set[str] = set()
     while waiting:
-        each = waiting.pop()
-        name = canonicalize_name(each.name)
-        if name in seen or (each.marker and not each.marker.evaluate({"extra": ""})):
+        each, extras = waiting.pop()
+        name, own = canonicalize_name(each.name), frozenset(each.extras)
+        if each.marker and not any(each.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
             continue
-        seen.add(name)
-        yield name
-        try:
-            waiting += [Requirement(text) for text in metadata.requires(name) or []]
-        except metadata.PackageNotFoundError:
+        if name not in seen:
+            yield name
+        if seen >= {name, *(f"{name}[{extra}]" for extra in own)}:
             continue
+        seen |= {name, *(f"{name}[{extra}]" for extra in own)}
+        with suppress(metadata.PackageNotFoundError):
+            waiting += [(Requirement(text), own) for text in metadata.requires(name) or []]
 
 
 def needed() -> dict[str, set[str]]:

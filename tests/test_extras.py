@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_a_command_names_the_extra_that_it_lacks(extra: str, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-len(commands) :] == ["1"] * len(commands), done.stderr
     assert len(complaints) == len(commands), done.stderr
-    assert all(f"Install it: pip install 'genrelab[{extra}]'" in line for line in complaints), complaints
+    assert all(f"Install it: {install_command(extra)}" in line for line in complaints), complaints
     assert not re.search("Traceback|ModuleNotFound", done.stderr)
 
 
@@ -118,23 +119,75 @@ def test_a_defect_is_not_taken_for_a_missing_extra() -> None:
     assert done.returncode == 1 and "ModuleNotFoundError" in done.stderr
 
 
+WHEEL = "file:///nowhere/genrelab-1.0-py3-none-any.whl"
+ORIGINS = {  # direct_url.json -> what is named; {here} is a folder that exists
+    None: "genrelab[{extras}]",
+    "{{": "genrelab[{extras}]",
+    "[]": "genrelab[{extras}]",
+    f'{{{{"url": "{WHEEL}", "archive_info": {{{{}}}}}}}}': "genrelab[{extras}]",  # a wheel that is gone
+    '{{"url": "file://{here}", "dir_info": {{}}}}': "genrelab[{extras}] @ file://{here}",
+    '{{"url": "https://example.org/g.whl", "archive_info": {{}}}}': (
+        "genrelab[{extras}] @ https://example.org/g.whl"
+    ),
+    '{{"url": "https://example.org/g", "vcs_info": {{"vcs": "git", "commit_id": "abc"}}}}': (
+        "genrelab[{extras}] @ git+https://example.org/g"
+    ),
+    '{{"url": "https://e.org/g", "vcs_info": {{"vcs": "git", "requested_revision": "v1"}}}}': (
+        "genrelab[{extras}] @ git+https://e.org/g@v1"
+    ),
+}
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Imitate an environment: the installer that it states, where genrelab came from, the extras in it."""
+
+    def imitate(installer: str, origin: str | None = None, present: tuple[str, ...] = ()) -> None:
+        folder = tmp_path / "site" / "genrelab-1.0.dist-info"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "METADATA").write_text("Name: genrelab\nVersion: 1.0\n")
+        (folder / "INSTALLER").write_text(f"{installer}\n")
+        if origin is not None:
+            (folder / "direct_url.json").write_text(origin)
+        found = metadata.PathDistribution(folder)
+        monkeypatch.setattr(metadata, "distribution", lambda name: found)
+        monkeypatch.setattr(sys, "prefix", str(tmp_path / "tools" / "genrelab" / "environment"))
+        Path(sys.prefix).mkdir(parents=True, exist_ok=True)
+        there = set().union(*(EXTRAS[extra] for extra in present))
+        monkeypatch.setattr(extras, "find_spec", lambda name: name in there or None)
+
+    return imitate
+
+
 @pytest.mark.parametrize(
-    ("receipt", "command"),
+    ("installer", "command"),
+    [("pip", "pip install"), ("uv", "uv pip install"), ("conda", "pip install"), ("", "pip install")],
+)
+def test_what_is_there_stays_in_an_environment(
+    installer: str, command: str, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(installer, present=("teach",))
+    assert install_command("serve") == f"{command} 'genrelab[serve]'"
+    monkeypatch.setattr(extras.sys, "platform", "win32")
+    assert install_command("serve") == f'{command} "genrelab[serve]"'
+
+
+@pytest.mark.parametrize(
+    ("mark", "command"),
     [
-        (None, "pip install 'genrelab[serve]'"),
-        ("uv-receipt.toml", "uv tool install 'genrelab[serve]'"),
-        ("pipx_metadata.json", "pipx install --force 'genrelab[serve]'"),
+        ("uv-receipt.toml", "uv tool install {}"),
+        ("pipx_metadata.json", "pipx install --force {}"),
+        ("../../CACHEDIR.TAG", "uvx --from {} genrelab"),
     ],
 )
-def test_the_command_is_that_of_the_installer(
-    receipt: str | None, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_tool_is_made_anew_from_where_it_came_with_its_extras(
+    mark: str, command: str, origin: str | None, install: Callable[..., None], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    if receipt:
-        (tmp_path / receipt).touch()
-    assert install_command("serve") == command
-    monkeypatch.setattr(extras.sys, "platform", "win32")
-    assert install_command("serve") == command.replace("'", '"')
+    install("uv", None if origin is None else origin.format(here=tmp_path), ("teach", "parquet"))
+    (Path(sys.prefix) / mark).touch()
+    wanted = ORIGINS[origin].format(extras="parquet,serve,teach", here=tmp_path)
+    assert install_command("serve") == command.format(shlex.quote(wanted))
 
 
 def test_need_extra(monkeypatch: pytest.MonkeyPatch) -> None:

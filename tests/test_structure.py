@@ -106,3 +106,9 @@ def test_no_logic_reads_a_sentence_back() -> None:
             if compared or taken_apart:
                 found.append(f"{name(path)}:{node.lineno}")
     assert found == []
+
+
+def test_a_home_folder_that_does_not_exist_raises_nothing() -> None:
+    """`Path.expanduser` raises `RuntimeError` for `~nobody`; `genrelab.files.expand_home` does not."""
+    found = [name(path) for path in FILES if ".expanduser(" in path.read_text(encoding="utf-8")]
+    assert sorted(found) == ["cli/settings/settings.py", "files.py"]  # both call that of `os.path`

@@ -1,8 +1,10 @@
-"""Atomic writing of files, and locks between processes."""
+"""Atomic writing of files, bounded reading, and locks between processes."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +38,40 @@ def replace_text(path: Path, text: str) -> None:
     """Write `text_bytes(text)` to a file atomically."""
     content = text_bytes(text)
     replace_file(path, lambda draft: draft.write_bytes(content))
+
+
+def expand_home(text: str | os.PathLike[str]) -> Path:
+    """Return a path with a leading `~` expanded, if the home folder that it means is known.
+
+    `Path.expanduser` raises a `RuntimeError` for a user who does not exist.
+    """
+    return Path(os.path.expanduser(text))
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of a file that somebody else wrote.
+
+    Parameters
+    ----------
+    path : Path
+        A link counts as the file that it leads to.
+    most : int
+        Bytes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, has more than `most` bytes, or is no regular file: a pipe or a device may
+        never end.
+    """
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(number, "rb") as file:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    return content
 
 
 def text_bytes(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`genrelab model info`: what a model file states."""
+"""`genrelab model info`: what a model file states; the model that `genrelab model` takes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from genrelab.cli.main import main
+from genrelab.cli.settings.config_file import CONFIG_VARIABLE
 
 
 def rows(text: str) -> list[list[str]]:
@@ -114,3 +115,18 @@ def test_a_broken_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["model", "info", str(tmp_path / "m.onnx")]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and "m.onnx" in captured.err and captured.err.count("\n") == 1
+
+
+def test_the_model_of_the_config_file(
+    tagged_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All three commands describe one model, that which `recognize` would use."""
+    monkeypatch.delenv("GENRELAB_MODEL", raising=False)
+    config = tmp_path / "genrelab.toml"
+    config.write_text(f"model = '{tagged_model}'\n")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(config))
+    for command in ("info", "verify"):
+        assert main(["model", command, "--format=json"]) == 0
+        assert json.loads(capsys.readouterr().out)["path"] == str(tagged_model)
+    assert main(["model", "hub", f"--to={tmp_path / 'hub'}"]) == 0
+    assert (tmp_path / "hub" / "model.onnx").read_bytes() == tagged_model.read_bytes()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import email
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -146,25 +148,36 @@ class TestTools:
     def recognize(self, program: Path, desk: Path, env: dict[str, str]) -> None:
         assert "song.mp3" in run(program, "recognize", "song.mp3", cwd=desk, env=env)
 
+    def follow(self, program: Path, desk: Path, env: dict[str, str]) -> None:
+        """Run the command that a missing extra names: it adds the extra, and those before it stay."""
+        self.recognize(program, desk, env)
+        printed = run(program, "serve", ".", cwd=desk, env=env, code=1)
+        _, _, command = " ".join(printed.split()).partition("Install it: ")
+        run("bash", "-ec", command, cwd=desk, env=env)
+        assert "yes" in run(program, "serve", "--selfcheck", ".", cwd=desk, env=env)
+        words = ["recognize", "song.mp3", "--no-library", "--format", "parquet", "--out", "song.parquet"]
+        run(program, *words, cwd=desk, env=env)
+
     def test_uvx(self, desk: Path, env: dict[str, str], wheel: Path) -> None:
-        words = ["--python", sys.executable, "--from", wheel, "genrelab", "recognize", "song.mp3"]
-        assert "song.mp3" in run(beside("uvx"), *words, cwd=desk, env=env)
+        words = ["--python", sys.executable, "--from", wheel, "genrelab"]
+        assert "song.mp3" in run(beside("uvx"), *words, "recognize", "song.mp3", cwd=desk, env=env)
+        printed = run(beside("uvx"), *words, "serve", ".", cwd=desk, env=env, code=1)
+        _, _, command = " ".join(printed.split()).partition("Install it: ")
+        assert "yes" in run("bash", "-ec", f"{command} serve --selfcheck .", cwd=desk, env=env)
 
     def test_uv_tool(self, desk: Path, env: dict[str, str], wheel: Path) -> None:
-        uv = beside("uv")
-        run(uv, "tool", "install", "-q", "--python", sys.executable, wheel, cwd=desk, env=env)
-        program = desk / "UV_TOOL_BIN_DIR" / "genrelab"
-        self.recognize(program, desk, env)
-        printed = run(program, "serve", ".", cwd=desk, env=env, code=1)
-        assert "uv tool install 'genrelab[serve]'" in printed
+        words = ["tool", "install", "-q", "--python", sys.executable, f"{wheel}[parquet]"]
+        run(beside("uv"), *words, cwd=desk, env=env)
+        self.follow(desk / "UV_TOOL_BIN_DIR" / "genrelab", desk, env)
 
     def test_pipx(self, desk: Path, env: dict[str, str], wheel: Path) -> None:
-        words = ["--python", sys.executable, "pipx", "install", "--python", sys.executable, wheel]
-        run(beside("uvx"), *words, cwd=desk, env=env)
-        program = desk / "PIPX_BIN_DIR" / "genrelab"
-        self.recognize(program, desk, env)
-        printed = run(program, "serve", ".", cwd=desk, env=env, code=1)
-        assert "pipx install --force 'genrelab[serve]'" in printed
+        pipx = desk / "pipx"  # a program of that name, as the printed command expects it
+        words = [beside("uvx"), "--python", sys.executable, "pipx"]
+        pipx.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n', encoding="utf-8")
+        pipx.chmod(0o755)
+        env["PATH"] = f"{desk}{os.pathsep}{env['PATH']}"
+        run(pipx, "install", "--python", sys.executable, f"{wheel}[parquet]", cwd=desk, env=env)
+        self.follow(desk / "PIPX_BIN_DIR" / "genrelab", desk, env)
 
     @pytest.mark.parametrize("minor", [12, 13, 14])
     def test_other_pythons(self, minor: int, desk: Path, env: dict[str, str], wheel: Path) -> None:

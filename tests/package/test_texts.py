@@ -75,6 +75,11 @@ class TestLicences:
         assert old in page
         assert any(said in line for line in licences.differences(page.replace(old, new)))
 
+    def test_extras_of_requirements_are_followed(self, licences: ModuleType) -> None:
+        alone, more = set(licences.everything(["httpx"])), set(licences.everything(["httpx", "moto[server]"]))
+        assert {"httpx", "httpcore"} <= alone and "flask" not in alone
+        assert {"moto", "flask"} <= more and "flask" not in set(licences.everything(["moto"]))
+
     def test_strong_licences_are_explained(self, licences: ModuleType) -> None:
         page = THIRD_PARTY.read_text(encoding="utf-8")
         explained = page.partition("<!-- end -->")[2]
@@ -142,6 +147,13 @@ class TestReadmeOfThePackage:
             monkeypatch.setenv(hook.VARIABLE, bad)
             with pytest.raises(ValueError, match="is no https address"):
                 hook.repository()
+
+    def test_a_token_is_not_published(self, hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        for address in ("https://me:secret@example.org/g", "https://secret@example.org/g"):
+            monkeypatch.setenv(hook.VARIABLE, address)
+            with pytest.raises(ValueError, match=hook.VARIABLE) as caught:
+                hook.repository()
+            assert "secret" not in str(caught.value)
 
 
 @pytest.mark.slow

@@ -36,13 +36,27 @@ def test_the_packaged_model_states_its_figures() -> None:
     assert {"accuracy", "balanced_accuracy", "expected_calibration_error"} <= set(figures)
 
 
-@pytest.mark.parametrize("value", [True, -1, 1.5, "0.5", None, [], {}, {"value": "x"}, {"low": 0.1}])
+@pytest.mark.parametrize(
+    "value", [True, -1, 1.5, 10**400, float("nan"), "0.5", None, [], {}, {"value": "x"}, {"low": 0.1}]
+)
 def test_what_is_no_share_is_left_out(value: Any) -> None:
     assert read_result({"accuracy": value}).figures == ()
 
 
+@pytest.mark.parametrize("clips", [True, -1, 10**13, 10**4000, 1.0, "9", None])
+def test_what_is_no_count_is_left_out(clips: Any) -> None:
+    assert read_result({"clips": clips}).clips is None
+
+
+def test_a_figure_as_json_names_its_metric() -> None:
+    found = read_result({"clips": 290, "track_accuracy": INTERVAL}).to_dict()
+    assert found["clips"] == 290 and found["figures"] == [
+        {"name": "accuracy", "metric": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6}
+    ]
+
+
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.integers(10**300, 10**320) | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["value", "low"]), inner),
     max_leaves=4,
 )

@@ -61,7 +61,7 @@ def test_a_model_file_without_figures_states_none(tmp_path: Path, tagged_model: 
     write_repository(tagged_model, tmp_path, Repository())
     card = (tmp_path / CARD).read_text(encoding="utf-8")
     assert not {"model-index", "metrics", "datasets"} & set(front(card))
-    assert front(card)["license"] == "unknown" and "mood:calm" in card and "no music" not in card
+    assert front(card)["license"] == "unknown" and "mood:calm" in card and "content:no music" not in card
 
 
 def test_existing_files_are_kept(tmp_path: Path, tiny_model: Path) -> None:
@@ -71,6 +71,25 @@ def test_existing_files_are_kept(tmp_path: Path, tiny_model: Path) -> None:
     assert (tmp_path / CARD).read_text() == "mine" and not (tmp_path / MODEL).exists()
     write_repository(tiny_model, tmp_path, Repository(), overwrite=True)
     assert (tmp_path / CARD).read_text() != "mine"
+
+
+def test_a_link_that_leads_nowhere_is_kept(tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / CARD).symlink_to(tmp_path / "not mounted")
+    with raises("hub-exists", tmp_path / CARD):
+        write_repository(tiny_model, tmp_path, Repository())
+
+
+def test_when_the_answer_is_unsure(tmp_path: Path, tiny: ModuleType, tagged_model: Path) -> None:
+    def section(model: Path, name: str) -> str:
+        write_repository(model, tmp_path / name, Repository())
+        card = (tmp_path / name / CARD).read_text(encoding="utf-8")
+        return card.partition("## How sure it is")[2].partition("##")[0]
+
+    no_music = section(tagged_model, "tagged")
+    assert "From a probability of 0.5 that a track is no music" in no_music and "silence" in no_music
+    thresholds = tiny.write_tiny(tmp_path / "m.onnx", abstain_below=0.58, abstain_below_by_genre={"low": 0.4})
+    found = section(thresholds, "thresholds")
+    assert "0.58" in found and "For low the threshold is 0.4." in found and "no music" not in found
 
 
 def test_a_folder_that_is_a_file(tmp_path: Path, tiny_model: Path) -> None:
@@ -88,6 +107,10 @@ def test_a_folder_that_is_a_file(tmp_path: Path, tiny_model: Path) -> None:
         ({"name": "me/../x"}, "hub-name"),
         ({"name": "me/x; rm"}, "hub-name"),
         ({"datasets": ("gtzan",)}, "hub-name"),
+        ({"name": "m\u00e9/x"}, "hub-name"),
+        ({"name": "me/x--y"}, "hub-name"),
+        ({"name": "me/x.git"}, "hub-name"),
+        ({"name": "me/x-"}, "hub-name"),
     ],
 )
 def test_what_is_no_name_on_the_hub(values: dict[str, Any], code: str) -> None:

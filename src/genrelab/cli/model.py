@@ -6,7 +6,6 @@ import hashlib
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -142,7 +141,7 @@ def _record(bundle: Bundle, path: Path) -> dict[str, Any]:
         "model": bundle.identity,
         "bytes": size,
         "sha256": digest,
-        "measured": [asdict(each) for each in measured(about)],
+        "measured": [each.to_dict() for each in measured(about)],
         **facts,
     }
 
@@ -189,7 +188,7 @@ def _facts(bundle: Bundle, path: Path) -> Iterator[tuple[str, str]]:
     yield "file", f"{path} ({size:,} bytes, format {about.format_version})"
     yield "sha256", digest
     yield "written", f"{about.created} by genrelab {shorten(about.genrelab_version)}"
-    yield "for", f"music: one genre of {len(about.genres)} a track, or `unsure`"
+    yield "for", f"music: one of {len(about.genres)} genres per track, or `unsure`"
     yield "input", f"{about.sample_rate} Hz {channels}, {seconds}"
     yield "genres", _listed(about.genres)
     yield "calibration", f"temperature {about.temperature:g}, applied by the network"

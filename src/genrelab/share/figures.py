@@ -6,9 +6,8 @@ left out, and texts are shortened.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -17,6 +16,7 @@ from genrelab.printing import shorten
 
 MOST_RESULTS = 20
 MOST_REASONS = 10
+MOST_CLIPS = 10**12
 _LONGEST = 600  # characters of a text
 
 
@@ -60,6 +60,13 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figure as a JSON object."""
+        return {
+            "name": self.kind.name, "metric": self.kind.metric, "value": self.value, "low": self.low,
+            "high": self.high,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -87,6 +94,10 @@ class Measured:
     because: tuple[str, ...]
     figures: tuple[Figure, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measurement as a JSON object."""
+        return {**asdict(self), "figures": [each.to_dict() for each in self.figures]}
+
 
 def measured(metadata: BundleMetadata) -> tuple[Measured, ...]:
     """Return the measurements that a model file states, at most `MOST_RESULTS`; none is without figures.
@@ -103,13 +114,12 @@ def measured(metadata: BundleMetadata) -> tuple[Measured, ...]:
 
 def read_result(result: Mapping[str, Any]) -> Measured:
     """Return what is known of one result."""
-    clips = result.get("clips")
     reasons = result.get("because")
     return Measured(
         corpus=_text(result.get("corpus")),
         split=_text(result.get("split")),
         how=_text(result.get("measured")) or _text(result.get("made")),
-        clips=clips if isinstance(clips, int) and not isinstance(clips, bool) and clips >= 0 else None,
+        clips=_clips(result.get("clips")),
         verdict=_text(result.get("verdict")),
         because=tuple(map(_text, reasons[:MOST_REASONS])) if isinstance(reasons, list) else (),
         figures=tuple(_figures(result)),
@@ -127,9 +137,14 @@ def _figures(result: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _share(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         return None
-    return float(value) if 0 <= value <= 1 else None
+    return float(value)
+
+
+def _clips(value: Any) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_CLIPS
+    return value if is_count else None
 
 
 def _text(value: Any) -> str:

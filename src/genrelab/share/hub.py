@@ -7,6 +7,7 @@ https://huggingface.co/docs/hub/model-cards describes it; all that a model file 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +26,8 @@ from genrelab.share.figures import Figure, Measured, measured
 
 CARD, MODEL, CONFIG = "README.md", "model.onnx", "config.json"
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+_NAME = r"(?!\S*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?"
+_REPOSITORY = re.compile(f"{_NAME}/{_NAME}(?<!\\.git)", re.ASCII)
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#!|~&$])")
 _NOT_IN_ID = re.compile(r"[^a-z0-9]+")
@@ -106,7 +108,7 @@ def write_repository(
         message = f"the model file {model} changes while it is read. Try again when it is complete"
         raise ModelFileError(message, code="model-changed")
     paths = [folder / name for name in (CARD, MODEL, CONFIG)]
-    present = [path for path in paths if path.exists()]
+    present = [path for path in paths if os.path.lexists(path)]
     if present and not overwrite:
         message = f"{present[0]} is there already. Name another folder, or add --overwrite"
         raise UsageError(message, code="hub-exists")

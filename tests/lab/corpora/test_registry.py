@@ -7,6 +7,7 @@ from raising import raises
 
 from genrelab.lab.corpora import corpora, load_corpus
 from genrelab.lab.corpora.paths import folder_safe
+from genrelab.lab.corpora.splits.make_split import make_split
 
 
 def test_every_kind_is_described_once() -> None:
@@ -26,6 +27,16 @@ def test_a_path_is_needed_and_must_exist(name: str, tmp_path: Path) -> None:
         load_corpus(f"{name}:")
     with raises("corpus-path-missing", tmp_path / "nowhere"):
         load_corpus(f"{name}:{tmp_path / 'nowhere'}")
+
+
+@pytest.mark.parametrize("name", ["folder", "table", "gtzan"])
+def test_the_home_of_an_unknown_user_is_a_missing_path(name: str) -> None:
+    with raises("corpus-path-missing", "~nobody-here/music"):
+        load_corpus(f"{name}:~nobody-here/music")
+    with raises("corpus-unknown"):
+        load_corpus("~nobody-here/music")
+    with raises("split-list-missing", "~nobody-here/list"):
+        make_split(load_corpus("synthetic:tracks=3,seconds=1"), "file:~nobody-here/list", seed=0)
 
 
 def test_unknown_names_are_answered_with_the_closest() -> None:

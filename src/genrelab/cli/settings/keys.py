@@ -65,10 +65,12 @@ KEYS = (
             "playlist",
             "serve",
             "model info",
+            "model verify",
+            "model hub",
             "vocabulary match",
         ),
         variable="GENRELAB_MODEL",
-        parameters=(("model info", "file"),),
+        parameters=(("model info", "file"), ("model verify", "file"), ("model hub", "file")),
     ),
     Key("library", "file", (EVERY,), variable="GENRELAB_LIBRARY"),
     Key(

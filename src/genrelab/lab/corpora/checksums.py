@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import CorpusError
-from genrelab.files import replace_text
+from genrelab.files import read_regular, replace_text
 from genrelab.lab.corpora.types import Clip, Corpus
 from genrelab.printing import json_text
 
@@ -27,7 +27,6 @@ Algorithm = Literal["sha256", "md5"]
 
 FORMAT = 1
 _LARGEST = 256 * 2**20  # bytes of an index
-_BLOCK = 2**20
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -109,7 +108,7 @@ def make_index(corpus: Corpus, *, report: Report | None = None) -> CorpusIndex:
     for done, clip in enumerate(corpus.clips, start=1):
         path = _file(clip)
         try:
-            digest = digests.get(path) or digests.setdefault(path, _digest(path, "sha256"))
+            digest = digests.get(path) or digests.setdefault(path, file_checksum(path))
             size = path.stat().st_size
         except OSError as error:
             raise CorpusError(
@@ -153,16 +152,16 @@ def read_index(path: Path) -> CorpusIndex:
         If it is missing, too large, or of another form.
     """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError(f"it has more than {_LARGEST // 2**20} MiB")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(path, _LARGEST))
         if isinstance(values, dict) and isinstance(values.get("tracks"), dict):
             return _of_mirdata(path, values["tracks"])
         return CorpusIndex.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        why = error.strerror or str(error)
+    except (ValueError, RecursionError) as error:
         why = str(error)
     raise CorpusError(
         f"{path} is no index of a corpus: {why}; make one with --write-index", code="index-unreadable"
@@ -204,7 +203,7 @@ def _difference(clip: Clip, known: IndexedClip, index: CorpusIndex, digests: dic
     size = path.stat().st_size
     if known.bytes is not None and size != known.bytes:
         return f"{size:,} bytes, not {known.bytes:,}"
-    digest = digests.get(path) or digests.setdefault(path, _digest(path, index.algorithm))
+    digest = digests.get(path) or digests.setdefault(path, file_checksum(path, index.algorithm))
     if digest != known.digest:
         other = f" ({path.name}, not {known.file})" if path.name != known.file else ""
         return f"other content{other}"
@@ -250,9 +249,7 @@ def _require_files(corpus: Corpus) -> None:
         )
 
 
-def _digest(path: Path, algorithm: Algorithm) -> str:
-    hashed = hashlib.new(algorithm, usedforsecurity=False)
+def file_checksum(path: Path, algorithm: Algorithm = "sha256") -> str:
+    """Return the checksum of a file, in hexadecimal digits."""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            hashed.update(block)
-    return hashed.hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()

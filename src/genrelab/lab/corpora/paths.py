@@ -9,7 +9,9 @@ from pathlib import Path
 
 from genrelab.audio.decode import AUDIO_SUFFIXES
 from genrelab.errors import AudioError, CorpusError
+from genrelab.files import expand_home
 from genrelab.lab.corpora.types import Clip
+from genrelab.printing import shorten
 from genrelab.system import portable_name
 
 _LONGEST_NAME = 60
@@ -33,7 +35,7 @@ def given_path(text: str, *, corpus: str) -> Path:
     if not text:
         message = f"{corpus}: the path is missing. Write {corpus}:/path/to/the/corpus"
         raise CorpusError(message, code="corpus-path-not-given")
-    path = Path(text).expanduser()
+    path = expand_home(text)
     if not path.exists():
         message = f"{corpus}: {path} does not exist. Give the path of the corpus"
         raise CorpusError(message, code="corpus-path-missing")
@@ -105,6 +107,6 @@ def folder_safe(text: str) -> str:
 
 def examples(items: list[str], *, limit: int = 3) -> str:
     """Join the first few names for a message: `a, b, c and 7 more`."""
-    shown = ", ".join(items[:limit])
+    shown = ", ".join(map(shorten, items[:limit]))
     rest = len(items) - limit
     return f"{shown} and {rest} more" if rest > 0 else shown

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TypeVar
 
 from genrelab.errors import CorpusError, RecipeError
+from genrelab.files import expand_home
 from genrelab.lab.corpora.loaders import feature_table, fma, folder, gtzan, ismir2004, pictures, table
 from genrelab.lab.corpora.transforms.sound_changes import SOUND_CHANGES, sound_change
 from genrelab.lab.corpora.transforms.transformed_corpus import derive
@@ -155,7 +155,7 @@ def load_corpus(spec: str) -> Corpus:
     kind = name.partition("@")[0]
     if kind in SOUND_CHANGES:
         return _load_changed(name, argument)
-    if Path(spec).expanduser().exists():
+    if expand_home(spec).exists():
         message = f"{spec} lacks the kind of corpus. Write for example folder:{spec} or gtzan:{spec}"
         raise CorpusError(message, code="corpus-kind-not-given")
     close = get_close_matches(kind, [*CORPORA, *SOUND_CHANGES], n=3)

@@ -311,6 +311,8 @@ def _teacher(found: Finding) -> str:
 
 
 def _counted(found: Finding) -> str:
+    if found.count and not found.examples:
+        return str(found.count)
     return f"{found.count}: {_listed(found)}" if found.count else "none"
 
 

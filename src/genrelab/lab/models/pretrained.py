@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from genrelab.errors import RecipeError, RunError, UsageError
+from genrelab.files import expand_home
 from genrelab.lab.models.backbone import Backbone
 from genrelab.lab.models.base import GenreNetwork, Sound
 from genrelab.lab.models.foreign_weights import numbered_layers, renamed
@@ -67,7 +68,7 @@ def load_pretrained(network: nn.Module, source: str) -> list[str]:
         If the network has no backbone, the weights cannot be had or read, or they do not fit: keys that
         the backbone does not have (but for a classifier), other shapes, values that are no numbers.
     """
-    read = None if source == IMAGENET else read_weights(Path(source).expanduser())
+    read = None if source == IMAGENET else read_weights(expand_home(source))
     if read is not None and is_run(read):
         return start_from_run(network, read, source)
     backbones = _backbones(network)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from genrelab.files import expand_home
 from genrelab.lab.recipes.base import Strict
 from genrelab.lab.recipes.distill import Distill
 from genrelab.lab.recipes.reported import Reported
@@ -367,7 +368,7 @@ class Training(Strict):
     @property
     def weights_file(self) -> Path | None:
         """The file of initial weights; None for `none` and `imagenet`."""
-        return None if self.weights in ("none", "imagenet") else Path(self.weights).expanduser()
+        return None if self.weights in ("none", "imagenet") else expand_home(self.weights)
 
 
 class Recipe(Strict):

@@ -15,6 +15,7 @@ import yaml
 
 from genrelab.bundle.metadata import DIGEST_DIGITS
 from genrelab.errors import CorpusError, RunError
+from genrelab.files import expand_home
 from genrelab.lab.corpora.artists import artist_key
 from genrelab.lab.corpora.splits.split_file import read_split
 from genrelab.lab.runs import folders
@@ -133,7 +134,7 @@ def _located(weights: str, sha256: str | None, run: Path | None) -> Path | None:
     """
     if weights == _UNKNOWN:
         return None
-    file = Path(weights).expanduser()
+    file = expand_home(weights)
     if sha256 is None:
         return file
     places = [file, *(folder / file for folder in (run.parents if run is not None else ()))]

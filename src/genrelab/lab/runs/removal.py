@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genrelab.errors import RunError
-from genrelab.files import only_one
+from genrelab.files import expand_home, only_one
 from genrelab.lab.runs import file_names as names
 from genrelab.lab.runs.collection import SEED_NAME, read_plain_recipe, require_run_folder, run_folders
 
@@ -180,7 +180,7 @@ def _names_file_in(run: Path, folder: Path) -> str | None:
     for text in _texts(read_plain_recipe(run)):
         if not text or len(text) > _LONGEST_PATH or "\0" in text or ("/" not in text and "\\" not in text):
             continue
-        path = Path(text).expanduser()
+        path = expand_home(text)
         # A relative path was relative to the folder in which the training was started.
         places = [path] if path.is_absolute() else [path, *(above / path for above in run.absolute().parents)]
         if any(place.resolve().is_relative_to(folder) for place in places):

@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 
 from genrelab.errors import AudioError, CorpusError
 from genrelab.lab.audit.clip_analysis import sound_digest
+from genrelab.lab.corpora.checksums import file_checksum
 from genrelab.lab.corpora.types import Clip, Corpus
 from genrelab.lab.sharing.list_file import ClipList, ListedClip
-from genrelab.lab.sharing.write import file_sha256
 
 Report = Callable[[str, int, int], object]
 State = Literal["same", "other file", "missing", "differs", "not compared"]
@@ -114,16 +114,19 @@ def _compare(corpus: Corpus, known: Mapping[str, Clip], wanted: ListedClip) -> _
         return _Outcome("differs", f"genre {genre or 'none'}, not {wanted.genre or 'none'}")
     if (clip.start or 0.0, clip.duration) != (wanted.start or 0.0, wanted.duration):
         return _Outcome("differs", "another part of the file")
+    sound = wanted.sound_sha256 if corpus.kind == "audio" else None
     try:
         if wanted.file_sha256 is not None and clip.path is not None:
-            if file_sha256(clip.path) == wanted.file_sha256:
+            if file_checksum(clip.path) == wanted.file_sha256:
                 return _Outcome("same")
-            if wanted.sound_sha256 is None:
+            if sound is None:
                 return _Outcome("differs", "other file; the list has no digest of its sound")
-        if wanted.sound_sha256 is None:
+        if sound is None:
             return _Outcome("not compared")
-        if sound_digest(clip, corpus) != wanted.sound_sha256:
+        if sound_digest(clip, corpus) != sound:
             return _Outcome("differs", "other sound")
+    except OSError as error:
+        return _Outcome("missing", f"{clip.path} cannot be read: {error.strerror}")
     except (AudioError, CorpusError) as error:
         return _Outcome("missing", str(error))
     return _Outcome("same" if clip.path is None else "other file")

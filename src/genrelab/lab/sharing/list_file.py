@@ -12,11 +12,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genrelab.errors import CorpusError
-from genrelab.lab.corpora.splits.listed_split import CLIPS, FACTS, require_size
+from genrelab.files import read_regular
+from genrelab.lab.corpora.splits.listed_split import CLIPS, FACTS
+from genrelab.lab.corpora.splits.split_file import LARGEST, table_text
 from genrelab.printing import shorten
 
 FORMAT = 1
-
+_MOST_CLIPS = 2_000_000
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -114,26 +116,33 @@ def read_list(folder: Path) -> ClipList:
     CorpusError
         If it is missing, too large, or of another form, with the row or key.
     """
-    for name in (FACTS, CLIPS):
-        require_size(folder / name)
     where = folder / FACTS
     try:
-        facts = ListFacts.model_validate(json.loads(where.read_text(encoding="utf-8")))
+        facts = ListFacts.model_validate(json.loads(read_regular(where, LARGEST)))
         where = folder / CLIPS
-        clips: dict[str, ListedClip] = {}
-        with where.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                clip = ListedClip.model_validate({key: row[key] for key in COLUMNS if row.get(key)})
-                if clip.clip_id in clips:
-                    raise ValueError(f"the clip {shorten(clip.clip_id)!r} occurs twice")
-                clips[clip.clip_id] = clip
-        return ClipList(folder, facts, clips)
+        return ClipList(folder, facts, _read_clips(where))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+    except OSError as error:
+        why = error.strerror or str(error)
+    except (ValueError, RecursionError, csv.Error) as error:
         why = str(error)
     raise CorpusError(
         f"{where} cannot be read as part of a list: {why}. `genrelab corpora export` writes lists",
         code="list-unreadable",
     )
+
+
+def _read_clips(path: Path) -> dict[str, ListedClip]:
+    clips: dict[str, ListedClip] = {}
+    for row in csv.DictReader(table_text(path)):
+        clip = ListedClip.model_validate({key: row[key] for key in COLUMNS if row.get(key)})
+        if clip.clip_id in clips:
+            raise ValueError(f"the clip {shorten(clip.clip_id)!r} occurs twice")
+        clips[clip.clip_id] = clip
+        if len(clips) > _MOST_CLIPS:
+            raise ValueError(f"it has more than {_MOST_CLIPS:,} clips")
+    if not clips:
+        raise ValueError("it has no clip")
+    return clips

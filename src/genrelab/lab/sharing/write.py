@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import genrelab
 from genrelab.csv_text import csv_lines
+from genrelab.drafts import Draft
 from genrelab.errors import CorpusError
 from genrelab.files import replace_text, text_bytes
 from genrelab.lab.audit.audit import Audit, audit_corpus, parts_of
 from genrelab.lab.corpora.artists import artist_key
+from genrelab.lab.corpora.checksums import make_index
 from genrelab.lab.corpora.splits.listed_split import CLIPS, FACTS
-from genrelab.lab.corpora.types import Clip, Corpus, Split
+from genrelab.lab.corpora.splits.split_checks import EXAMPLES, shared_artists
+from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.lab.findings import Finding
 from genrelab.lab.findings.wording import checked
 from genrelab.lab.sharing.croissant import CROISSANT, Described, croissant
 from genrelab.lab.sharing.list_file import COLUMNS, ListFacts
@@ -91,12 +96,11 @@ def write_list(
         If the folder has a list that may not be replaced or cannot be written to, a file cannot be read, or
         the corpus is a table of descriptors and an audit is wanted.
     """
-    present = [name for name in (CLIPS, PAIRS, FACTS, CROISSANT) if (folder / name).exists()]
-    if present and not overwrite:
-        message = f"{folder / present[0]} is there already. Name another folder, or add --overwrite"
-        raise CorpusError(message, code="list-exists")
+    _require_free(folder, overwrite=overwrite)
+    files = _file_digests(corpus, report)
     found = audit_corpus(corpus, split=split, jobs=wishes.jobs, report=report) if wishes.audit else None
-    texts = {CLIPS: _clips(corpus, split, found, wishes.artists)}
+    labels = _artist_labels(corpus, wishes.artists)
+    texts = {CLIPS: _clips(corpus, parts_of(split), found, labels, files)}
     if found is not None:
         texts[PAIRS] = _pairs(found)
     facts = ListFacts(
@@ -105,34 +109,61 @@ def write_list(
         genres=tuple(corpus.genres),
         licence=corpus.licence,
         citation=corpus.citation,
-        split=None if split is None else _split_facts(split),
+        split=None if split is None else _split_facts(corpus, split, labels),
         audit=None if found is None else _audit_facts(found),
         genrelab_version=genrelab.__version__,
     )
     texts[FACTS] = json_text(facts.model_dump(), indent=1) + "\n"
     described = Described(facts, {name: text_bytes(text) for name, text in texts.items()}, wishes)
     texts[CROISSANT] = json_text(croissant(described), indent=1) + "\n"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if found is None:
-            (folder / PAIRS).unlink(missing_ok=True)  # of an earlier list
+    with _writing(folder):
+        for name in (CROISSANT, PAIRS):  # of an earlier list; the description is there when all else is
+            (folder / name).unlink(missing_ok=True)
         for name, text in texts.items():
             replace_text(folder / name, text)
-    except OSError as error:
-        message = f"cannot write the list to {folder} ({error.strerror or error}). Name another folder"
-        raise CorpusError(message, code="list-unwritable") from error
     return facts
 
 
-def _split_facts(split: Split) -> dict[str, Any]:
+def _require_free(folder: Path, *, overwrite: bool) -> None:
+    """Make the folder, and raise unless a list can be written there: before hours of reading."""
+    present = [name for name in (CLIPS, PAIRS, FACTS, CROISSANT) if os.path.lexists(folder / name)]
+    if present and not overwrite:
+        message = f"{folder / present[0]} is there already. Name another folder, or add --overwrite"
+        raise CorpusError(message, code="list-exists")
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with Draft(folder):
+            pass
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot write the list to {folder} ({error.strerror or error}). Name another folder"
+        raise CorpusError(message, code="list-unwritable") from error
+
+
+def _split_facts(corpus: Corpus, split: Split, labels: Mapping[str, str]) -> dict[str, Any]:
+    findings = [_labelled(each, corpus, split, labels) for each in split.findings]
     return {
         "name": split.name,
         "made": split.made,
         "seed": split.seed,
         "clips": {part: len(getattr(split, part)) for part in ("train", "valid", "test")},
-        "findings": [each.to_dict() for each in split.findings],
-        "checks": checked(split.findings),
+        "findings": [each.to_dict() for each in findings],
+        "checks": checked(findings),
     }
+
+
+def _labelled(found: Finding, corpus: Corpus, split: Split, labels: Mapping[str, str]) -> Finding:
+    """Return a finding that calls artists as the table of the list does."""
+    if found.kind != "artist" or not found.count:
+        return found
+    shared = shared_artists(corpus, split)[:EXAMPLES] if labels else []
+    names = [f"{labels[each.clips[0].id]} ({', '.join(each.parts)})" for each in shared]
+    return found.model_copy(update={"examples": tuple(names)})
 
 
 def _audit_facts(found: Audit) -> dict[str, Any]:
@@ -146,16 +177,21 @@ def _audit_facts(found: Audit) -> dict[str, Any]:
     }
 
 
-def _clips(corpus: Corpus, split: Split | None, found: Audit | None, artists: Artists) -> str:
-    parts, groups = parts_of(split), _artist_labels(corpus, artists)
+def _clips(
+    corpus: Corpus,
+    parts: Mapping[str, str],
+    found: Audit | None,
+    artists: Mapping[str, str],
+    files: Mapping[str, str],
+) -> str:
+    sounds = found if corpus.kind == "audio" else None
     rows: list[Sequence[object]] = [COLUMNS]
-    hashed: dict[Path, str] = {}
     for clip in corpus.clips:
-        seconds = found.seconds.get(clip.id) if found is not None and not found.of_pictures else None
+        seconds = None if sounds is None else sounds.seconds.get(clip.id)
         rows.append((
-            clip.id, parts.get(clip.id), "; ".join(clip.genres), groups.get(clip.id),
-            round(seconds, 3) if seconds else None, clip.start, clip.duration, _file_digest(clip, hashed),
-            None if found is None else found.digests.get(clip.id),
+            clip.id, parts.get(clip.id), "; ".join(clip.genres), artists.get(clip.id),
+            round(seconds, 3) if seconds else None, clip.start, clip.duration, files.get(clip.id),
+            None if sounds is None else sounds.digests.get(clip.id),
         ))  # fmt: skip
     return csv_lines(rows, formulas=True)
 
@@ -173,24 +209,11 @@ def _artist_labels(corpus: Corpus, artists: Artists) -> dict[str, str]:
     return {clip_id: numbers[key] for clip_id, key in keys.items()}
 
 
-def _file_digest(clip: Clip, known: dict[Path, str]) -> str | None:
-    if clip.path is None:
-        return None
-    if clip.path not in known:
-        known[clip.path] = file_sha256(clip.path)
-    return known[clip.path]
-
-
-def file_sha256(path: Path) -> str:
-    """Return the digest of a clip's file; a `CorpusError` if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CorpusError(
-            f"{path} cannot be read: {error.strerror}. `genrelab corpora verify` lists all such clips",
-            code="list-clip-unreadable",
-        ) from error
+def _file_digests(corpus: Corpus, report: Report | None) -> dict[str, str]:
+    """Return clip id -> SHA-256 of its file; nothing for clips without files."""
+    if any(clip.path is None for clip in corpus.clips):
+        return {}
+    return {clip_id: each.digest for clip_id, each in make_index(corpus, report=report).clips.items()}
 
 
 def _pairs(found: Audit) -> str:

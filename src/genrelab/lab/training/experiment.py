@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from genrelab.errors import CorpusError
+from genrelab.files import expand_home
 from genrelab.lab.corpora.genre_table import genre_tags
 from genrelab.lab.corpora.identity import recording_keys
 from genrelab.lab.corpora.splits.split_checks import check_split
@@ -267,7 +267,7 @@ class Experiment:
         if distill is not None and (distill.teachers or distill.targets != WITHOUT):
             files: list[str | None] = [each.weights for each in distill.teachers]
             files = files or [distill.file(self.split.name)]
-            if not all(file is not None and Path(file).expanduser().is_file() for file in files):
+            if not all(file is not None and expand_home(file).is_file() for file in files):
                 return None
         if self.distillation is None and not self.guessed and not self.unlabelled:
             return None

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 from genrelab.errors import CorpusError
+from genrelab.files import expand_home, read_regular
 from genrelab.lab.corpora.paths import examples
-from genrelab.lab.corpora.splits.split_file import read_split
+from genrelab.lab.corpora.splits.split_file import LARGEST, read_split
 from genrelab.lab.corpora.types import Corpus, Split
 from genrelab.printing import plain, shorten
 
 LISTED = "file:"
 CLIPS, FACTS = "clips.csv", "list.json"
 """In the folder of a list: its clips, and what the table does not hold."""
-
-LARGEST = 256 * 2**20
-"""Bytes of a file of a list."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+-]+")
 _LONGEST_NAME = 40
@@ -44,12 +43,15 @@ def listed_split(corpus: Corpus, path: str) -> Split:
     CorpusError
         If there is no such list, or the corpus lacks all clips of one of its parts.
     """
-    given = Path(path).expanduser()
+    given = expand_home(path)
     table = given / CLIPS if given.is_dir() else given
-    require_size(table)
-    name, made = _stated(given) if given.is_dir() else (table.stem, f"the list {table.name}")
+    if not table.is_file():
+        message = f"there is no list {table}. Name a folder with {CLIPS}, or a CSV file"
+        raise CorpusError(message, code="split-list-missing")
+    name, made = _stated(given) if given.is_dir() else (table.stem, f"the list {plain(table.name)}")
     whole = read_split(table, name=name, made=made, others=True)
     parts = {"train": whole.train, "valid": whole.valid, "test": whole.test}
+    _require_once(table, [clip_id for ids in parts.values() for clip_id in ids])
     known = corpus.by_id()
     here = {part: [clip_id for clip_id in ids if clip_id in known] for part, ids in parts.items()}
     for part, ids in parts.items():
@@ -73,28 +75,19 @@ def listed_split(corpus: Corpus, path: str) -> Split:
     )
 
 
-def require_size(path: Path) -> None:
-    """Raise a `CorpusError` if a file of a list is missing or too large."""
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        message = f"there is no list {path} ({error.strerror}). Name a folder with {CLIPS}, or a CSV file"
-        raise CorpusError(message, code="split-list-missing") from error
-    if size > LARGEST:
-        message = (
-            f"the list {path} has {size:,} bytes, more than {LARGEST:,}. Check that it is the right file"
-        )
-        raise CorpusError(message, code="split-list-too-large")
+def _require_once(table: Path, ids: list[str]) -> None:
+    if twice := [clip_id for clip_id, count in Counter(ids).items() if count > 1]:
+        message = f"{table} has {examples(twice)} more than once. Each clip has one row"
+        raise CorpusError(message, code="split-list-clip-twice")
 
 
 def _stated(folder: Path) -> tuple[str, str]:
     """Return the name of the split of a list and how it was made, as far as the folder says it."""
     facts = folder / FACTS
-    name, made = folder.resolve().name, f"the list {folder.name}"
+    name, made = folder.resolve().name, f"the list {plain(folder.name)}"
     with suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
-        if facts.stat().st_size <= LARGEST:
-            split = json.loads(facts.read_text(encoding="utf-8"))["split"]
-            name, made = str(split["name"]), f"{made}: {shorten(plain(str(split['made'])))}"
+        split = json.loads(read_regular(facts, LARGEST))["split"]
+        name, made = str(split["name"]), f"{made}: {shorten(plain(str(split['made'])))}"
     return name, made
 
 

@@ -7,13 +7,18 @@ was made, and the results of its checks.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from genrelab.csv_text import csv_lines
 from genrelab.errors import CorpusError
-from genrelab.files import replace_text
+from genrelab.files import read_regular, replace_text
 from genrelab.lab.corpora.types import Corpus, Split
+from genrelab.printing import shorten
+
+LARGEST = 256 * 2**20
+"""Bytes of a table of clips."""
 
 _COLUMNS = ("clip_id", "part", "genre", "artist")
 
@@ -71,22 +76,35 @@ def read_split(path: Path, *, name: str, made: str, others: bool = False) -> Spl
     """
     parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
-            if missing:
-                message = f"{path} is not a split: it lacks the column {' and '.join(missing)}"
-                raise CorpusError(message, code="split-file-columns")
-            for row in reader:
-                if others and row["part"] == "":
-                    continue
-                if row["part"] not in parts:
-                    message = (
-                        f"{path}, row {reader.line_num}: part {row['part']!r} is not {' or '.join(parts)}"
-                    )
-                    raise CorpusError(message, code="split-file-part")
-                parts[row["part"]].append(row["clip_id"])
+        reader = csv.DictReader(table_text(path))
+        missing = [column for column in _COLUMNS[:2] if column not in (reader.fieldnames or [])]
+        if missing:
+            message = f"{path} is not a split: it lacks the column {' and '.join(missing)}"
+            raise CorpusError(message, code="split-file-columns")
+        for row in reader:
+            clip_id, part = row["clip_id"], row["part"] or ""
+            if others and part == "":
+                continue
+            if part not in parts:
+                where = f"{path}, row {reader.line_num}"
+                message = f"{where}: part {shorten(part)!r} is not {' or '.join(parts)}"
+                raise CorpusError(message, code="split-file-part")
+            parts[part].append(clip_id)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"{path} cannot be read as a split ({error}). Make the split again"
+        why = error.strerror if isinstance(error, OSError) else error
+        message = f"{path} cannot be read as a split ({why}). Make the split again"
         raise CorpusError(message, code="split-file-unreadable") from error
     return Split(name, parts["train"], parts["valid"], parts["test"], made)
+
+
+def table_text(path: Path) -> io.StringIO:
+    """Return a CSV file to read; spreadsheets begin it with a byte order mark.
+
+    Raises
+    ------
+    OSError
+        As for `read_regular`.
+    UnicodeDecodeError
+        If it is not UTF-8.
+    """
+    return io.StringIO(read_regular(path, LARGEST).decode("utf-8-sig"), newline="")

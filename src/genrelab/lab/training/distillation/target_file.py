@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genrelab.errors import CorpusError, RecipeError
-from genrelab.files import replace_file
+from genrelab.files import expand_home, replace_file
 from genrelab.lab.corpora.paths import examples, printable
 from genrelab.lab.corpora.types import Clip
 from genrelab.lab.registry import closest
@@ -115,7 +115,7 @@ def read_targets(file: str, wanted: Iterable[str]) -> Targets:
         If the file cannot be read, is larger than `genrelab.lab.training.distillation.npz` allows, lacks an
         array, or an array has the wrong shape or type, or holds what is no number.
     """
-    path, keys = Path(file).expanduser(), tuple(dict.fromkeys(wanted))
+    path, keys = expand_home(file), tuple(dict.fromkeys(wanted))
     try:
         if path.exists() and not path.is_file():  # a pipe, which would be waited for, or a device
             raise ValueError("it is not a regular file")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from genrelab.errors import RecipeError
+from genrelab.files import expand_home
 from genrelab.lab.corpora.paths import printable
 from genrelab.lab.recipes.distill import Distill, TeacherFile
 from genrelab.lab.recipes.tags import Tags
@@ -132,11 +132,11 @@ def _check_whole(array: str, key: str, teachers: Iterable[NamedTeacher]) -> None
 
 
 def _load(file: TeacherFile) -> NamedTeacher:
-    path = Path(file.weights).expanduser()
+    path = expand_home(file.weights)
     network = load_teacher(path)
     tags: tuple[str, ...] = ()
     if file.tags is not None:
-        tags = read_tag_names(Path(file.tags).expanduser(), count=network.sizes.get("tags", 0))
+        tags = read_tag_names(expand_home(file.tags), count=network.sizes.get("tags", 0))
     return NamedTeacher(
         path.stem.replace(".", "_"),
         file_hash(path),
