@@ -97,8 +97,16 @@ def _(mo):
 
 
 @app.cell
-def _(find_model, first_field, folder_field, load_corpus, make_split, read_facts):
-    first_model = find_model(first_field.value or None)
+def _(
+    Path,
+    find_model,
+    first_field,
+    folder_field,
+    load_corpus,
+    make_split,
+    read_facts,
+):
+    first_model = find_model(Path(first_field.value).expanduser() if first_field.value else None)
     spec = f"folder:{folder_field.value}" if folder_field.value else "synthetic:tracks=6,seconds=6,seed=0"
     corpus = load_corpus(spec)
     split = make_split(corpus, "artist:50/50", seed=0)

@@ -13,6 +13,7 @@ app = marimo.App(width="medium", app_title="Recognize and look inside")
 @app.cell
 def _():
     import tempfile
+    from html import escape
     from itertools import islice
     from pathlib import Path
 
@@ -38,6 +39,7 @@ def _():
         Recognizer,
         assign,
         decode,
+        escape,
         islice,
         mo,
         np,
@@ -80,7 +82,7 @@ def _(mo):
 
 
 @app.cell
-def _(Path, folder_field, mo, soundfile, synthetic, tempfile):
+def _(Path, escape, folder_field, mo, soundfile, synthetic, tempfile):
     def compose(into):
         """Write one composed piece of each style as an MP3 file."""
         pieces = synthetic.load("tracks=3,seconds=11,seed=0")
@@ -92,7 +94,8 @@ def _(Path, folder_field, mo, soundfile, synthetic, tempfile):
 
     if folder_field.value:
         music = Path(folder_field.value).expanduser()
-        mo.stop(not music.exists(), mo.callout(mo.md(f"There is no folder `{music}`."), kind="warn"))
+        nothing = mo.Html(escape(f"There is no folder {music}."))  # in Markdown, a name could have markup
+        mo.stop(not music.exists(), mo.callout(nothing, kind="warn"))
     else:
         composed = tempfile.TemporaryDirectory(prefix="genrelab-")
         music = compose(Path(composed.name))
@@ -100,10 +103,12 @@ def _(Path, folder_field, mo, soundfile, synthetic, tempfile):
 
 
 @app.cell
-def _(Recognizer, islice, mo, model_field, most_field, music, scan):
-    recognizer = Recognizer.load(model_field.value or None)
+def _(Path, Recognizer, escape, islice, mo, model_field, most_field, music, scan):
+    model_file = Path(model_field.value).expanduser() if model_field.value else None
+    recognizer = Recognizer.load(model_file)
     files = list(islice(scan([music]), most_field.value))
-    mo.stop(not files, mo.callout(mo.md(f"There is no music file in `{music}`."), kind="warn"))
+    none_found = mo.Html(escape(f"There is no music file in {music}."))
+    mo.stop(not files, mo.callout(none_found, kind="warn"))
     found = recognizer.recognize_many(files)
     answers = list(mo.status.progress_bar(found, total=len(files), title="Recognizing", remove_on_exit=True))
     recognized = [each for each in answers if each.genres]
@@ -152,14 +157,15 @@ def _(assign, recognizer):
 
 
 @app.cell
-def _(chosen, mo):
+def _(chosen, escape, mo):
+    heading = mo.Html(f"<h2>Inside <code>{escape(chosen.path.name)}</code></h2>")
     mo.vstack(
         [
-            mo.md(f"## Inside `{chosen.path.name}`"),
+            heading,
             mo.audio(src=str(chosen.path)) if chosen.path.stat().st_size < 30_000_000 else mo.md(""),
         ]
     )
-    return
+    return (heading,)
 
 
 @app.cell

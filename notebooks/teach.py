@@ -13,6 +13,7 @@ app = marimo.App(width="medium", app_title="Teach your own genres")
 @app.cell
 def _():
     import tempfile
+    from html import escape
     from pathlib import Path
 
     import marimo as mo
@@ -42,6 +43,7 @@ def _():
         TeachSettings,
         assign,
         check_target,
+        escape,
         find_model,
         learn,
         mo,
@@ -93,7 +95,7 @@ def _(mo):
 
 
 @app.cell
-def _(Path, folder_field, mo, soundfile, synthetic, tempfile):
+def _(Path, escape, folder_field, mo, soundfile, synthetic, tempfile):
     STYLES = ("classical", "disco", "metal", "reggae")
     scratch = tempfile.TemporaryDirectory(prefix="genrelab-")
 
@@ -114,7 +116,8 @@ def _(Path, folder_field, mo, soundfile, synthetic, tempfile):
     examples_folder = Path(folder_field.value).expanduser()
     if folder_field.value:
         missing = not examples_folder.is_dir()
-        mo.stop(missing, mo.callout(mo.md(f"There is no folder `{examples_folder}`."), kind="warn"))
+        nothing = mo.Html(escape(f"There is no folder {examples_folder}."))
+        mo.stop(missing, mo.callout(nothing, kind="warn"))
     else:
         examples_folder = Path(scratch.name) / "by-genre"
         with mo.status.spinner("Composing"):

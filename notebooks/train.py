@@ -12,6 +12,7 @@ app = marimo.App(width="medium", app_title="Train and judge a recipe")
 
 @app.cell
 def _():
+    from html import escape
     from pathlib import Path
 
     import marimo as mo
@@ -37,6 +38,7 @@ def _():
         audit_corpus,
         because,
         checked,
+        escape,
         evaluate,
         load_corpus,
         load_recipe,
@@ -225,14 +227,15 @@ def _(colours, np, plt, scores):
 
 
 @app.cell
-def _(because, mo, run):
+def _(because, escape, mo, run):
     verdict = run.record.verdict
     kinds = {"clean": "success", "not known": "warn", "leaks": "danger"}
-    reasons = "\n".join(f"- {reason}" for reason in because(verdict))
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in because(verdict))  # may name files
+    judged = mo.vstack([mo.md(f"Verdict: **{verdict.state}**"), mo.Html(f"<ul>{reasons}</ul>")])
     mo.vstack(
         [
             mo.md("## Can the figures be trusted?"),
-            mo.callout(mo.md(f"Verdict: **{verdict.state}**\n\n{reasons}"), kind=kinds[verdict.state]),
+            mo.callout(judged, kind=kinds[verdict.state]),
         ]
     )
     return (verdict,)

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from genrelab.bundle.bundle import Bundle
+from genrelab.bundle.find import find_model
 from genrelab.lab.corpora import synthetic
 from genrelab.lab.corpora.synthetic.corpus import GENRES as STYLES
 from genrelab.pages.palette import COLOURS, assign
@@ -102,6 +103,22 @@ def test_recognize_a_folder_without_music(play: Play, tmp_path: Path) -> None:
     defs = play("recognize", folder=tmp_path)
     (problem,) = defs["answers"]  # what the folder lacks
     assert problem.error is not None and defs["recognized"] == [] and "timeline" not in defs
+
+
+@pytest.mark.slow(8)
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names")
+def test_names_with_markup_and_a_model_file_in_the_home_folder(
+    play: Play, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "a`<img src=x onerror=alert(1)>`*b*.mp3"
+    (tmp_path / name).write_bytes(next(folder.rglob("*.mp3")).read_bytes())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.onnx").write_bytes(find_model().read_bytes())
+    defs = play("recognize", folder=tmp_path, model="~/mine.onnx")
+    assert defs["chosen"].path.name == name and defs["model_file"] == tmp_path / "mine.onnx"
+    assert defs["heading"].text == (
+        "<h2>Inside <code>a`&lt;img src=x onerror=alert(1)&gt;`*b*.mp3</code></h2>"
+    )
 
 
 @pytest.mark.slow(40)

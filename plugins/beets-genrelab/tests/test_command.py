@@ -63,6 +63,51 @@ def test_a_genre_that_the_user_changed_is_not_taken_back(beets, album):
     assert beets.files()["a"].genres == ["Polka"]
 
 
+def test_undo_gives_back_genres_that_only_the_database_had(beets, album, genre):
+    beets.settings = {"auto": False}
+    beets.run("import", "-A", album({"a.flac": [], "b.flac": ["Rock"]}))
+    beets.run("modify", "-y", "-W", "genres=Polka; Schlager")
+    for words in (["-f"], ["-f", "-W"]):
+        beets.run("genrelab", *words)
+        beets.run("genrelab", "-f", *words)  # a second run makes no difference
+        assert beets.list() == [f"a: {genre}", f"b: {genre}"]
+        beets.run("genrelab", "--undo")
+        assert beets.list() == ["a: Polka; Schlager", "b: Polka; Schlager"]
+        assert [file.genres for file in beets.files().values()] == [None, ["Rock"]]
+    assert beets.list(format="$genrelab_before") == ["$genrelab_before"] * 2
+
+
+def test_undo_keeps_a_genre_that_the_user_changed_in_the_database(beets, album, genre):
+    beets.settings = {"auto": False}
+    beets.run("import", "-A", album({"a.flac": []}))
+    beets.run("genrelab")
+    beets.run("modify", "-y", "-W", "genres=Polka")
+    beets.run("genrelab", "--undo")
+    assert beets.list() == ["a: Polka"]
+    assert beets.files()["a"].genres is None
+    assert beets.list(format="$genrelab_genres") == ["$genrelab_genres"]
+
+
+def test_tracks_without_an_album_get_genres_if_the_source_is_the_album(beets, album, genre):
+    beets.settings = {"auto": False, "source": "album"}
+    beets.run("import", "-A", "-s", album({"single.flac": []}, "singles"))
+    beets.run("import", "-A", album({"a.flac": []}))
+    beets.run("genrelab")
+    assert beets.list() == [f"a: {genre}", f"single: {genre}"]
+
+
+def test_an_album_genre_replaces_no_genre_of_a_track(beets, album, genre):
+    beets.settings = {"auto": False}
+    beets.run("import", "-A", album({"a.flac": [], "b.flac": ["Polka"]}))
+    beets.run("genrelab", "-a")
+    assert beets.list() == [f"a: {genre}", "b: Polka"]
+    beets.run("genrelab", "-a", "-f")
+    assert beets.list() == [f"a: {genre}", f"b: {genre}"]
+    beets.run("genrelab", "-u")
+    assert beets.list() == ["a: ", "b: Polka"]
+    assert beets.run("ls", "-a", "-f", "[$genres]").strip() == "[]"
+
+
 def test_album_genres_by_command(beets, album, genre):
     beets.settings = {"auto": False}
     beets.run("import", "-A", album({"a.flac": [], "b.mp3": []}))

@@ -100,7 +100,9 @@ def test_an_unusable_model_stops_no_import(beets, album, tmp_path):
     assert beets.list() == ["one: ", "three: ", "two: "]
 
 
-@pytest.mark.parametrize("settings", [{"count": "many"}, {"first": "me"}, {"map": "none.yaml"}])
+@pytest.mark.parametrize(
+    "settings", [{"count": "many"}, {"first": "me"}, {"map": "none.yaml"}, {"min_confidence": 60}]
+)
 def test_wrong_settings_are_named_before_anything_happens(beets, album, settings):
     beets.settings = settings
     said = beets.run("import", "-A", album({"a.flac": []}), fails=True)

@@ -42,12 +42,16 @@ class Moment:
         LookupError, TypeError, ValueError
             If it is no such record.
         """
+        reason = record["reason"]
+        shares = [record["confidence"], *(each["probability"] for each in record["genres"])]
+        if not all(0 <= float(share) <= 1 for share in shares) or not isinstance(reason, str | None):
+            raise ValueError("a share is no number from 0 to 1, or the reason is no text")
         tags = [f"{tag['kind']}:{tag['name']}" for tag in record["tags"] or () if tag["present"]]
         ranked = [
             {"genre": str(each["genre"]), "probability": float(each["probability"])}
             for each in record["genres"]
         ]
-        return cls(str(record["genre"]), float(record["confidence"]), record["reason"], ranked, tags)
+        return cls(str(record["genre"]), float(record["confidence"]), reason, ranked, tags)
 
 
 def moments(lines: BinaryIO, complain: Callable[[str], None]) -> Iterator[Moment]:
@@ -58,7 +62,7 @@ def moments(lines: BinaryIO, complain: Callable[[str], None]) -> Iterator[Moment
             continue
         try:
             yield Moment.of(json.loads(line))
-        except (LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, RecursionError):
             if not complained:
                 complain("note: a line is no record of `genrelab listen --format jsonl`, and is passed over")
             complained = True

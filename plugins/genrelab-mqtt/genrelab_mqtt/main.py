@@ -24,12 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser("genrelab-mqtt", description=__doc__, epilog=_EXAMPLE)
     parser.add_argument("--host", default="localhost", help="the broker (default: localhost)")
-    parser.add_argument("--port", type=int, help="default: 1883, or 8883 with --tls")
+    parser.add_argument("--port", type=_port, help="default: 1883, or 8883 with --tls")
     parser.add_argument(
         "--user", help="name of the user; the password is in $GENRELAB_MQTT_PASSWORD or --password-file"
     )
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="a file that only you can read")
     parser.add_argument("--tls", action="store_true", help="encrypt, and check the broker's certificate")
+    parser.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="with --tls, trust this authority (PEM) alone"
+    )
     parser.add_argument(
         "--name", default="genrelab", help="of the device, such as 'Kitchen' (default: genrelab)"
     )
@@ -37,8 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--discovery", default="homeassistant", help="prefix of Home Assistant; '' for none")
     given = parser.parse_args(arguments)
     try:
-        broker = Broker(given.host, given.port, given.user, _password(given.password_file), tls=given.tls)
-        with Publisher(broker, name=given.name, topic=given.topic, discovery=given.discovery) as publisher:
+        if given.ca_file is not None and not given.tls:
+            raise ValueError("--ca-file needs --tls")
+        if given.password_file is not None and given.user is None:
+            raise ValueError("--password-file needs --user")
+        password = _password(given.password_file)
+        broker = Broker(given.host, given.port, given.user, password, tls=given.tls, authority=given.ca_file)
+        with Publisher(
+            broker, name=given.name, topic=given.topic, discovery=given.discovery, report=_note
+        ) as publisher:
             for moment in moments(sys.stdin.buffer, _note):
                 publisher.publish(moment)
     except PublishError as error:
@@ -52,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise ValueError(text)
+    return number
+
+
 def _password(file: Path | None) -> str | None:
     """Return the password; never from the command line, which other users can see.
 
@@ -63,7 +80,7 @@ def _password(file: Path | None) -> str | None:
     if file is None:
         return os.environ.get("GENRELAB_MQTT_PASSWORD")
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         raise ValueError(f"the password in {file} cannot be read: {error}") from error
 

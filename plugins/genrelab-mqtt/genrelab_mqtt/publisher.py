@@ -6,11 +6,16 @@ runs, and `offline` after it, also after a crash: the broker says so in its plac
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import ssl
 import threading
 import time
+import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import paho.mqtt.client as mqtt
@@ -37,6 +42,8 @@ class Broker:
         None means 1883, or 8883 with `tls`.
     user, password : str or None
     tls : bool
+    authority : Path or None
+        Certificate of the authority to trust, in place of those that the system trusts.
     """
 
     host: str
@@ -44,6 +51,34 @@ class Broker:
     user: str | None = None
     password: str | None = None
     tls: bool = False
+    authority: Path | None = None
+
+
+def device_id(name: str) -> str:
+    """Return a name as the part of topics that it is: letters a to z, digits and `_`.
+
+    A name with letters of other scripts gets the beginning of a digest, so that no two of them are the same.
+
+    Raises
+    ------
+    ValueError
+        If the name has no letters or digits.
+
+    Examples
+    --------
+    >>> device_id("Living room"), device_id("Küche 1"), device_id("キッチン 1")
+    ('living_room', 'kuche_1', '1_1b6c62fc')
+    """
+    if not any(each.isalnum() for each in name):
+        raise ValueError(f"the name {name!r} has no letters or digits")
+    bare = [
+        each for each in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(each)
+    ]
+    found = re.sub("[^a-z0-9]+", "_", "".join(bare)).strip("_")
+    if any(each.isalnum() and not each.isascii() for each in bare):
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        found = f"{found}_{digest}".strip("_")
+    return found
 
 
 class Publisher:
@@ -58,6 +93,8 @@ class Publisher:
         First part of the topics.
     discovery : str
         Prefix of the topics of Home Assistant; empty for none.
+    report : function
+        Is given a sentence when the connection breaks, and when it is there again.
 
     Raises
     ------
@@ -65,30 +102,40 @@ class Publisher:
         If the name or a topic cannot be used.
     """
 
-    def __init__(self, broker: Broker, *, name: str, topic: str, discovery: str) -> None:
-        self._device = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
-        if not self._device:
-            raise ValueError(f"the name {name!r} has no letters or digits")
+    def __init__(
+        self, broker: Broker, *, name: str, topic: str, discovery: str, report: Callable[[str], None]
+    ) -> None:
+        self._device = device_id(name)
         for each in (topic, discovery):
             if _FORBIDDEN.search(each) or each.startswith(("/", "$")):
                 raise ValueError(f"{each!r} cannot be a topic: it has +, # or begins with / or $")
+        if not topic:
+            raise ValueError("the topic is empty")
         self._name, self._discovery = name, discovery.strip("/")
         self._topic = f"{topic.strip('/')}/{self._device}"
-        self._broker = broker
-        self._answered, self._refused = threading.Event(), ""
+        self._broker, self._report = broker, report
+        port = broker.port or (8883 if broker.tls else 1883)
+        self._port, self._where = port, f"the broker {broker.host}:{port}"
+        self._answered, self._refused, self._lost = threading.Event(), "", False
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"genrelab_{self._device}")
         self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
         self._client.will_set(f"{self._topic}/available", "offline", qos=1, retain=True)
         if broker.user is not None:
             self._client.username_pw_set(broker.user, broker.password)
         if broker.tls:
-            self._client.tls_set()
+            try:
+                self._client.tls_set(ca_certs=None if broker.authority is None else str(broker.authority))
+            except OSError as error:  # that of a file that is no certificate has no name of a file
+                raise ValueError(f"the certificate {broker.authority} cannot be used: {error}") from error
 
     def __enter__(self) -> Self:
-        port = self._broker.port or (8883 if self._broker.tls else 1883)
-        where = f"the broker {self._broker.host}:{port}"
+        where = self._where
         try:
-            self._client.connect(self._broker.host, port)
+            self._client.connect(self._broker.host, self._port)
+        except ssl.SSLCertVerificationError as error:
+            why = f"its certificate is not trusted: {error.verify_message}"
+            raise PublishError(f"{where} is not used: {why}. See --ca-file") from error
         except (OSError, ValueError) as error:
             raise PublishError(f"{where} is not there: {error}") from error
         self._client.loop_start()
@@ -113,6 +160,9 @@ class Publisher:
     def _connected(self, client: mqtt.Client, data: Any, flags: Any, code: Any, properties: Any) -> None:
         """Introduce the device, each time that a connection is there."""
         self._refused = str(code) if code.is_failure else ""
+        if self._lost and not self._refused:
+            self._lost = False
+            self._report(f"note: {self._where} is there again")
         if not self._refused:
             if self._discovery:
                 for field, config in self._configs().items():
@@ -120,6 +170,15 @@ class Publisher:
                     client.publish(topic, json.dumps(config), qos=1, retain=True)
             client.publish(f"{self._topic}/available", "online", qos=1, retain=True)
         self._answered.set()
+
+    def _disconnected(self, client: mqtt.Client, data: Any, flags: Any, code: Any, properties: Any) -> None:
+        """Say once that the connection is gone; paho tries again until it is there."""
+        if code.is_failure and not self._lost and not self._refused:
+            self._lost = True
+            self._report(
+                f"note: the connection to {self._where} is gone ({code}) and is tried again. If that happens "
+                "again and again, another program has the same --name"
+            )
 
     def _configs(self) -> dict[str, dict[str, Any]]:
         """Return the two sensors that Home Assistant shows."""

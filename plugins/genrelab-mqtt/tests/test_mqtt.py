@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,12 +13,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+import trustme
 from amqtt.broker import Broker as RealBroker
 from genrelab_mqtt.lines import moments
+from genrelab_mqtt.publisher import device_id
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 BIN = Path(sys.executable).parent
@@ -30,16 +34,20 @@ RECORD = {
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[int]:
-    """A broker that wants the password `secret` of the user `music`; its port."""
-    (tmp_path / "passwords").write_text(f"music:{Argon2Hasher().hash('secret')}\n")
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def running(port: int, folder: Path, **tls: object) -> Iterator[int]:
+    """A broker that wants the password `secret ` (with a space) of the user `music`; its port."""
+    (folder / "passwords").write_text(f"music:{Argon2Hasher().hash('secret ')}\n")
     config = {
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}", **tls}},
         "plugins": {
-            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(tmp_path / "passwords")}
+            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(folder / "passwords")}
         },
     }
     loop = asyncio.new_event_loop()
@@ -53,13 +61,19 @@ def broker(tmp_path: Path) -> Iterator[int]:
     thread.join()
 
 
+@pytest.fixture
+def broker(tmp_path: Path, free_port: int) -> Iterator[int]:
+    with running(free_port, tmp_path) as port:
+        yield port
+
+
 class Listener:
     """Collects what a broker publishes."""
 
     def __init__(self, port: int) -> None:
         self.found: list[tuple[str, str]] = []
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-        self.client.username_pw_set("music", "secret")
+        self.client.username_pw_set("music", "secret ")
         self.client.on_connect = lambda client, *rest: client.subscribe("#")
         self.client.on_message = lambda client, data, message: self.found.append(
             (message.topic, message.payload.decode())
@@ -88,7 +102,7 @@ def listener(broker: int) -> Iterator[Listener]:
     found.close()
 
 
-def start(port: int, *words: str, password: str = "secret", **streams: object) -> subprocess.Popen[bytes]:
+def start(port: int, *words: str, password: str = "secret ", **streams: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "genrelab_mqtt.main", "--host=127.0.0.1", f"--port={port}", "--user=music",
          *words],
@@ -100,19 +114,19 @@ def test_states_discovery_and_availability(broker: int, listener: Listener) -> N
     program = start(broker, "--name=Küche 1", stdin=subprocess.PIPE)
     program.stdin.write(json.dumps(RECORD).encode() + b"\n")
     program.stdin.flush()
-    state = json.loads(listener.wait("genrelab/k_che_1/state"))
+    state = json.loads(listener.wait("genrelab/kuche_1/state"))
     assert (state["genre"], state["confidence"], state["tags"]) == ("jazz", 0.75, ["mood:calm"])
     assert state["genres"] == RECORD["genres"]
-    assert listener.wait("genrelab/k_che_1/available") == "online"
-    config = json.loads(listener.wait("homeassistant/sensor/genrelab_k_che_1/genre/config"))
-    assert config["state_topic"] == "genrelab/k_che_1/state"
-    assert config["availability_topic"] == "genrelab/k_che_1/available"
+    assert listener.wait("genrelab/kuche_1/available") == "online"
+    config = json.loads(listener.wait("homeassistant/sensor/genrelab_kuche_1/genre/config"))
+    assert config["state_topic"] == "genrelab/kuche_1/state"
+    assert config["availability_topic"] == "genrelab/kuche_1/available"
     assert config["device"]["name"] == "Küche 1"
-    share = json.loads(listener.wait("homeassistant/sensor/genrelab_k_che_1/confidence/config"))
+    share = json.loads(listener.wait("homeassistant/sensor/genrelab_kuche_1/confidence/config"))
     assert share["unit_of_measurement"] == "%" and share["unique_id"] != config["unique_id"]
     program.stdin.close()
     assert program.wait(60) == 0
-    listener.wait("genrelab/k_che_1/available", "offline")
+    listener.wait("genrelab/kuche_1/available", "offline")
 
 
 def test_the_broker_says_that_a_killed_program_is_gone(broker: int, listener: Listener) -> None:
@@ -157,18 +171,135 @@ def test_no_broker() -> None:
     assert program.returncode == 1 and b"127.0.0.1:1 is not there" in said and b"Traceback" not in said
 
 
-@pytest.mark.parametrize("word", ["--name=!!", "--topic=a/#", "--password-file=/none/of/this"])
-def test_wrong_use(word: str) -> None:
-    program = start(1, word, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize(
+    "words",
+    [["--name=!!"], ["--topic=a/#"], ["--topic="], ["--password-file=/none/of/this"], ["--port=99999"],
+     ["--port=0"], ["--ca-file=ca.pem"], ["--tls", "--ca-file=/none/of/this"],
+     ["--tls", f"--ca-file={__file__}"]],
+)  # fmt: skip
+def test_wrong_use(words: list[str]) -> None:
+    program = start(1, *words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     _, said = program.communicate(b"", timeout=60)
-    assert program.returncode == 2 and said.startswith(b"error: ")
+    assert program.returncode == 2 and b"error: " in said and b"Traceback" not in said
+
+
+def test_a_password_without_a_user_is_no_password(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "genrelab_mqtt.main", f"--password-file={tmp_path / 'password'}"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2 and b"--user" in done.stderr and b"secret" not in done.stderr
+
+
+def test_a_password_file_ends_with_a_line_break(broker: int, listener: Listener, tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("secret \r\n")
+    program = start(broker, f"--password-file={tmp_path / 'own'}", password="", stdin=subprocess.PIPE)
+    listener.wait("genrelab/genrelab/available", "online")
+    program.communicate(b"", timeout=60)
+    assert program.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_encrypted_connection(
+    tmp_path: Path, free_port: int, authority: trustme.CA, host: str, trusted: bool
+) -> None:
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "broker.pem"))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    files = {"certfile": str(tmp_path / "broker.pem"), "keyfile": str(tmp_path / "broker.pem")}
+    words = [f"--ca-file={tmp_path / 'ca.pem'}"] if trusted else []
+    with running(free_port, tmp_path, ssl=True, **files) as port:
+        program = start(
+            port, "--tls", f"--host={host}", *words, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        _, said = program.communicate(json.dumps(RECORD).encode() + b"\n", timeout=60)
+    if trusted and host == "127.0.0.1":
+        assert program.returncode == 0, said
+    else:  # the certificate is that of another host, or of an authority that nobody knows
+        assert program.returncode == 1 and b"certificate is not trusted" in said
+        assert b"Traceback" not in said
+
+
+def test_a_broker_that_starts_again(tmp_path: Path, free_port: int) -> None:
+    with running(free_port, tmp_path):
+        log = (tmp_path / "log").open("wb")
+        program = start(free_port, stdin=subprocess.PIPE, stderr=log)
+        first = Listener(free_port)
+        first.wait("genrelab/genrelab/available", "online")
+        first.close()
+    wait_for(tmp_path / "log", b"is gone")
+    program.stdin.write(json.dumps(RECORD).encode() + b"\n")  # is dropped
+    program.stdin.flush()
+    with running(free_port, tmp_path):
+        again = Listener(free_port)
+        again.wait("genrelab/genrelab/available", "online")
+        assert "genrelab/genrelab/state" not in dict(again.found)
+        program.stdin.write(json.dumps({**RECORD, "genre": "blues"}).encode() + b"\n")
+        program.stdin.flush()
+        assert json.loads(again.wait("genrelab/genrelab/state"))["genre"] == "blues"
+        program.stdin.close()
+        assert program.wait(60) == 0
+        again.close()
+    said = (tmp_path / "log").read_bytes()
+    assert said.count(b"is gone") == said.count(b"is there again") == 1 and b"secret" not in said
+
+
+def wait_for(file: Path, text: bytes) -> None:
+    end = time.monotonic() + 60
+    while text not in file.read_bytes():
+        assert time.monotonic() < end, file.read_bytes()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("Living room", "living_room"), ("Küche 1", "kuche_1"), ("Straße", "strasse"), ("a/+#$\0b", "a_b"),
+     ("x" * 300, "x" * 300)],
+)  # fmt: skip
+def test_a_name_as_part_of_topics(name: str, found: str) -> None:
+    assert device_id(name) == found
+
+
+def test_names_in_other_scripts_are_devices_of_their_own() -> None:
+    names = ("キッチン 1", "居間 1", "1", "Кухня", "Кухня 1", "مطبخ")
+    found = {device_id(name) for name in names}
+    assert len(found) == len(names)
+    assert all(re.fullmatch("[a-z0-9_]+", each) for each in found)
 
 
 def test_lines_that_are_no_records_are_passed_over_and_said_once() -> None:
     import io
 
     good = json.dumps(RECORD).encode()
-    lines = b"\n".join([b"text", b"[1]", b'{"genre": null}', b"\xff\xfe", b"", good, b"9" * (3 << 20), good])
+    wrong = [
+        {"confidence": float("nan")},
+        {"confidence": 7},
+        {"reason": [1]},
+        {"genres": [{"genre": "jazz"}]},
+        {"genres": [{"genre": "jazz", "probability": float("inf")}]},
+    ]
+    odd = [json.dumps({**RECORD, **each}).encode() for each in wrong]
+    lines = b"\n".join(
+        [
+            *odd,
+            b"[" * 100_000,
+            b"text",
+            b"[1]",
+            b'{"genre": null}',
+            b"\xff\xfe",
+            b"",
+            good,
+            b"9" * (3 << 20),
+            good,
+        ]
+    )
     said: list[str] = []
     assert [moment.genre for moment in moments(io.BytesIO(lines), said.append)] == ["jazz", "jazz"]
     assert len(said) == 1

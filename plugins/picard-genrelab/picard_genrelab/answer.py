@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 FURTHER_FROM = 0.1
 """Least probability of the second and later genres."""
+
+_FIRST_LETTERS = re.compile(r"(?<![\w'\u2019&])\w")  # not those of "drum'n'bass" and "80s"
 
 
 @dataclass(frozen=True)
@@ -52,4 +55,6 @@ class Answer:
 def spelled(genre: str) -> str:
     """Return a genre of a model as people write it; a name with capital letters stays."""
     own = {"hiphop": "Hip-Hop", "r&b": "R&B", "rnb": "R&B", "edm": "EDM"}
-    return own.get(genre) or (genre.title() if genre == genre.lower() else genre)
+    if genre in own or genre != genre.lower():
+        return own.get(genre, genre)
+    return _FIRST_LETTERS.sub(lambda found: found[0].upper(), genre)

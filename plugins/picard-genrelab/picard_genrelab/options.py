@@ -37,7 +37,7 @@ class GenrelabPage(OptionsPage):
     TITLE = "genrelab"
     PARENT = "plugins"
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent=parent)
         form = QtWidgets.QFormLayout(self)
         self.url, self.token = QtWidgets.QLineEdit(self), QtWidgets.QLineEdit(self)
@@ -51,12 +51,12 @@ class GenrelabPage(OptionsPage):
         form.addRow("Token, if the server wants one", self.token)
         form.addRow("Most genres", self.count)
         form.addRow("Least confidence", self.min_confidence)
-        self.switches = {}
+        self.switches: dict[str, QtWidgets.QCheckBox] = {}
         for name, text in _SWITCHES.items():
             self.switches[name] = QtWidgets.QCheckBox(text, self)
             form.addRow(self.switches[name])
 
-    def load(self):
+    def load(self) -> None:
         """Show the options."""
         config = self.api.plugin_config
         self.url.setText(config["url"])
@@ -66,7 +66,7 @@ class GenrelabPage(OptionsPage):
         for name, box in self.switches.items():
             box.setChecked(bool(config[name]))
 
-    def save(self):
+    def save(self) -> None:
         """Store the options."""
         config = self.api.plugin_config
         config["url"], config["token"] = self.url.text().strip(), self.token.text().strip()

@@ -8,13 +8,13 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from .answer import Answer
 
-_WAIT_SECONDS = 60  # of the server, for one request
+_WAIT_SECONDS = 10  # of the server, for one request; Picard may wait so long when it closes
 _TIMEOUT_SECONDS = 90
 _MOST_SECONDS = 600  # for one file
 _PIECE_BYTES = 1 << 18
@@ -23,6 +23,10 @@ _MOST_BYTES = 1 << 26  # of an answer
 
 class ServerError(Exception):
     """The server refused a request, or is not there."""
+
+
+class StoppedError(Exception):
+    """Picard closes, and nobody waits for the answer."""
 
 
 class Server:
@@ -36,13 +40,29 @@ class Server:
         What the server wants if it was started with `--token-file`; empty for none.
     full : bool
         Whether whole files are processed.
+    stopped : function
+        Whether Picard closes.
+
+    Raises
+    ------
+    ServerError
+        If the address or the token cannot be used.
     """
 
-    def __init__(self, url: str, token: str = "", *, full: bool = False) -> None:
-        parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServerError(f"{url!r} is not the address of a server: http://HOST:PORT")
+    def __init__(
+        self, url: str, token: str = "", *, full: bool = False, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        try:
+            parts = urlsplit(url.strip())
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or "@" in parts.netloc:  # a password must not get into the log
+            raise ServerError("the address in the options is not one of a server: http://HOST:PORT")
+        if not (token.isascii() and token.strip().isprintable()):
+            raise ServerError("the token in the options is not the text in the server's token file")
         self._parts = parts
+        self._stopped = stopped
         self._url = url.strip()
         self._headers = {"Authorization": f"Bearer {token.strip()}"} if token.strip() else {}
         self._full = full
@@ -54,24 +74,33 @@ class Server:
         ------
         ServerError
             If the server refuses, fails or takes too long.
+        StoppedError
+            If Picard closes.
         OSError
             If the file cannot be read.
         """
         end = time.monotonic() + _MOST_SECONDS
+        self._check_stopped()
         job = self._upload(path)
-        while job["state"] in ("queued", "running"):
-            if time.monotonic() > end:
-                raise ServerError(f"{self._url} has not finished after {_MOST_SECONDS} s")
-            time.sleep(1)
-            job = self._request("GET", f"/jobs/{job['id']}")
-        if job["state"] != "done" or not job["results"]:
-            problem = job.get("problem") or {}
-            raise ServerError(problem.get("title") or f"the job has {job['state']}")
-        return Answer.of(job["results"][0])
+        try:
+            while job["state"] in ("queued", "running"):
+                if time.monotonic() > end:
+                    raise ServerError(f"{self._url} has not finished after {_MOST_SECONDS} s")
+                self._check_stopped()
+                time.sleep(1)
+                job = self._request("GET", f"/jobs/{job['id']}")
+            if job["state"] != "done" or not job["results"]:
+                problem = job.get("problem") or {}
+                raise ServerError(problem.get("title") or f"the job has {job['state']}")
+            return Answer.of(job["results"][0])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self._other_server() from error
 
     def _upload(self, path: str) -> dict[str, Any]:
         boundary = secrets.token_hex(16)
-        name = os.path.basename(path).replace("\\", "_").replace('"', "_")
+        name = "".join(
+            each if each.isprintable() and each not in '\\"' else "_" for each in os.path.basename(path)
+        )
         form = f'--{boundary}\r\nContent-Disposition: form-data; name="full"\r\n\r\n'
         form += f"{str(self._full).lower()}\r\n--{boundary}\r\n"
         form += f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
@@ -84,6 +113,7 @@ class Server:
                 yield head
                 left = size
                 while left and (piece := file.read(min(left, _PIECE_BYTES))):
+                    self._check_stopped()
                     left -= len(piece)
                     yield piece
                 yield tail
@@ -114,14 +144,21 @@ class Server:
             found = json.loads(text)
         except (OSError, http.client.HTTPException) as error:
             raise ServerError(f"no answer from {self._url}: {error}. Is `genrelab serve` running?") from error
-        except ValueError as error:
-            raise ServerError(f"{self._url} does not answer as genrelab serve does") from error
+        except (ValueError, RecursionError) as error:
+            raise self._other_server() from error
         finally:
             connection.close()
         if not isinstance(found, dict) or response.status >= 400:
             why = found.get("title") if isinstance(found, dict) else None
             raise ServerError(f"{self._url} refuses: {why or response.status}")
         return found
+
+    def _check_stopped(self) -> None:
+        if self._stopped():
+            raise StoppedError
+
+    def _other_server(self) -> ServerError:
+        return ServerError(f"{self._url} does not answer as genrelab serve does")
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port

@@ -10,7 +10,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -24,6 +26,7 @@ from picard.extension_points import item_actions, set_plugin_uuid
 from picard.formats.vorbis import FLACFile
 from picard.plugin3.plugin import Plugin, PluginState
 from picard.tagger import Tagger
+from picard.track import Track
 from PyQt6 import QtCore, QtWidgets
 
 PLUGIN = Path(__file__).parents[1] / "picard_genrelab"
@@ -42,6 +45,8 @@ class Application(QtWidgets.QApplication):
         self.priority_thread_pool = self.thread_pool
         self.window = MagicMock()
         self.stopping = False
+        self.cleanups = []
+        self.register_cleanup = self.cleanups.append
 
     def event(self, event: QtCore.QEvent) -> bool:
         if hasattr(event, "run"):
@@ -82,7 +87,7 @@ def server(tmp_path_factory):
             stdout=stream, stderr=stream,
         )  # fmt: skip
     try:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
             assert process.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.2)
@@ -99,7 +104,7 @@ def plugin(application):
     found.load_module()
     get_config().setting["plugins3_enabled_plugins"] = [found.manifest.uuid]
     set_plugin_uuid(found.manifest.uuid, found.plugin_id)  # as Picard's manager of plugins does
-    found.enable(MagicMock())
+    found.enable(application)
     yield found
     found.disable()
 
@@ -118,13 +123,15 @@ def api(plugin):
 def file(piece, application):
     found = FLACFile(str(piece))
     found.metadata.copy(found._load(str(piece)))
+    found.state = FLACFile.State.NORMAL  # loaded
     found.update = MagicMock()
     return found
 
 
 def finish(application) -> None:
     """Wait for the threads, and run what they sent."""
-    assert application.thread_pool.waitForDone(180_000)
+    for pool in application.findChildren(QtCore.QThreadPool):
+        assert pool.waitForDone(180_000)
     application.sendPostedEvents()
     application.processEvents()
 
@@ -194,23 +201,153 @@ def test_files_are_recognized_on_load_only_if_asked(application, api, plugin, se
     assert "genre" in file.metadata
 
 
+@pytest.fixture
+def logged(api, monkeypatch):
+    found = []
+    for level in ("error", "warning"):
+        monkeypatch.setattr(
+            type(api.logger), level, lambda _, text, *values: found.append(text % values), raising=True
+        )
+    return found
+
+
 @pytest.mark.parametrize(
     ("url", "token", "said"),
-    [(None, "wrong", "refuses"), ("http://127.0.0.1:1", "", "no answer"), ("music", "", "not the address")],
+    [
+        (None, "wrong", "refuses"),
+        ("http://127.0.0.1:1", "", "no answer"),
+        ("music", "", "address"),
+        ("", "", "address"),
+        ("http://[::1", "", "address"),
+        ("http://localhost:99999", "", "address"),
+        ("http://me:hunter2@localhost:8765", "", "address"),
+        (None, "hunter2\nX: y", "token"),
+        (None, "hunter2-ключ", "token"),
+    ],
 )
+@pytest.mark.parametrize("how", ["menu", "load"])
 def test_what_fails_is_logged_and_changes_nothing(
-    application, api, server, file, url, token, said, monkeypatch
+    application, api, plugin, server, file, url, token, said, how, logged
 ):
-    api.plugin_config["url"], api.plugin_config["token"] = url or server, token
-    logged = []
-    monkeypatch.setattr(type(api.logger), "error", lambda _, text, *values: logged.append(text % values))
+    api.plugin_config["url"], api.plugin_config["token"] = server if url is None else url, token
+    api.plugin_config["auto"] = True
+    if how == "menu":
+        choose(api, file)
+    else:
+        plugin._module.recognize_loaded(api, file)
+    finish(application)
+    assert len(logged) == 1 and said in logged[0] and "hunter2" not in logged[0]
+    assert "genre" not in file.metadata
+
+
+class Other(BaseHTTPRequestHandler):
+    """A server that answers anything with one body."""
+
+    protocol_version = "HTTP/1.0"
+    body = b""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b"[]", b"{}", b'{"state": "done", "results": [{}]}', b'{"state": "done", "results": [7]}',
+     b'{"state": "failed", "problem": "text"}', b'{"state": "queued"}', b"[" * 100_000],
+)  # fmt: skip
+def test_another_server_is_named_as_such(application, api, file, logged, body):
+    other = HTTPServer(("127.0.0.1", 0), type("Own", (Other,), {"body": body}))
+    threading.Thread(target=other.handle_request, daemon=True).start()
+    api.plugin_config["url"] = f"http://127.0.0.1:{other.server_port}"
+    choose(api, file)
+    finish(application)
+    other.server_close()
+    (said,) = logged
+    assert "does not answer as genrelab serve does" in said or (body == b"[]" and "refuses" in said)
+    assert "genre" not in file.metadata
+
+
+def test_a_name_with_quotes_and_line_breaks_is_sent(application, api, server, file, piece, tmp_path, logged):
+    api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
+    odd = tmp_path / 'a "b"\r\nX-Header: \\c é.flac'
+    odd.write_bytes(piece.read_bytes())
+    file.filename = str(odd)
+    choose(api, file)
+    finish(application)
+    assert logged == [] and "genre" in file.metadata
+
+
+def test_a_file_that_is_saved_meanwhile_gets_its_genre_afterwards(application, api, server, file):
+    """Picard takes all new tags for saved when it has saved a file."""
+    api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
+    file.state = FLACFile.State.PENDING
+    choose(api, file)
+    finish(application)
+    assert "genre" not in file.metadata
+    file.state = FLACFile.State.NORMAL
+    end = time.monotonic() + 60
+    while "genre" not in file.metadata and time.monotonic() < end:
+        application.processEvents()
+        time.sleep(0.02)
+    assert "genre" in file.metadata
+
+
+def test_a_removed_file_is_left_alone(application, api, server, file):
+    api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
+    choose(api, file)
+    file.state = FLACFile.State.REMOVED
+    finish(application)
+    assert "genre" not in file.metadata and not file.update.called
+
+
+def test_nothing_is_sent_while_picard_closes(application, api, server, file, logged):
+    api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
+    application.stopping = True
     try:
         choose(api, file)
-    except Exception as error:  # Picard logs what an action raises
-        logged.append(str(error))
+        finish(application)
+    finally:
+        application.stopping = False
+    assert logged == [] and "genre" not in file.metadata
+    assert len(application.cleanups) >= 2  # the threads of the plugin end before Picard
+
+
+def test_picards_own_threads_stay_free(application, api, plugin, server, file):
+    api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
+    application.thread_pool.setMaxThreadCount(1)
+    held = threading.Event()
+    application.thread_pool.start(held.wait)
+    try:
+        choose(api, file)
+        assert plugin._module._pools[0].waitForDone(180_000)
+        application.sendPostedEvents()
+        assert "genre" in file.metadata
+    finally:
+        held.set()
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_the_genre_stays_when_the_file_is_matched(application, api, server, file, clear):
+    api.plugin_config["url"], api.plugin_config["token"] = server, TOKEN
+    choose(api, file)
     finish(application)
-    assert said in " ".join(logged)
-    assert "genre" not in file.metadata
+    genre = file.metadata.getall("genre")
+    get_config().setting["clear_existing_tags"] = clear
+    track = Track("00000000-0000-0000-0000-000000000001")
+    track.orig_metadata["title"] = track.metadata["title"] = "Matched"
+    track.add_file(file)
+    assert file.metadata["title"] == "Matched"
+    assert file.metadata.getall("genre") == genre != []
+    assert file.metadata["~genrelab_genre"]
+    del file.metadata["genre"]  # the user does not want it
+    track.add_file(file)
+    assert file.metadata.getall("genre") == []
 
 
 def test_a_file_that_is_no_music_is_left_alone(application, api, server, file, tmp_path):
@@ -241,3 +378,22 @@ def test_the_answer_decides(plugin):
     sure = plugin._module.Answer("pop", 0.7, (("pop", 0.7), ("disco", 0.05)))
     assert sure.genres(most=2) == ["Pop"]
     assert sure.genres(least=0.8) == []
+
+
+def test_genres_are_spelled_as_genrelab_spells_them(plugin):
+    from genrelab import Recognizer
+    from genrelab.vocabulary import display
+
+    spelled = plugin._module.answer.spelled
+    for genre in (
+        *Recognizer.load().bundle.metadata.genres,
+        "post-punk",
+        "r&b",
+        "edm",
+        "children's",
+        "2-step",
+    ):
+        assert spelled(genre) == display(genre)
+    assert (spelled("drum'n'bass"), spelled("80s pop"), spelled("UK funky")) == (
+        "Drum'n'bass", "80s Pop", "UK funky",
+    )  # fmt: skip

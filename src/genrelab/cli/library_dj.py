@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,6 +19,7 @@ from genrelab.cli.options import (
     WhereOption,
 )
 from genrelab.cli.progress import note
+from genrelab.printing import counted
 
 if TYPE_CHECKING:
     from genrelab.library.dj.track import DjTrack
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 def export_for_djs(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The XML or NML file to write.")],
     paths: PathsArgument = None,
-    format: Annotated[Literal["rekordbox", "traktor"], typer.Option(help="For which program.")] = "rekordbox",
+    format: Annotated[
+        Literal["rekordbox", "traktor"] | None,
+        typer.Option(help="For which program.", show_default="traktor for .nml, else rekordbox"),
+    ] = None,
     hot_cues: Annotated[
         bool, typer.Option("--hot-cues", help="Make the first eight cue points of a track hot cues.")
     ] = False,
@@ -44,21 +49,30 @@ def export_for_djs(
     Example: genrelab library dj --to genres.xml
 
     Cue points need tracks that were processed as a whole: `genrelab recognize --full`. The file contains
-    the names of your files and one playlist per genre. No audio file and no collection is changed.
+    the names of your files and one playlist per genre. No audio file and no collection is changed; a file
+    that genrelab did not write, such as Traktor's own collection.nml, is not replaced.
     """
     from genrelab.cli.library import check_not_empty, files_to_keep, open_library, read_where
     from genrelab.library import GenreMap, TagPolicy
-    from genrelab.library.dj.rekordbox import write_rekordbox
+    from genrelab.library.dj.target import check_target, write_for
     from genrelab.library.dj.track import dj_tracks
-    from genrelab.library.dj.traktor import write_traktor
     from genrelab.recognize.segmentation import check_min_seconds
     from genrelab.recognize.writers.output import open_output
 
     check_min_seconds(min_part)
+    check_target(to)
     genre_map = GenreMap.load(map) if map else GenreMap()
     policy = TagPolicy(genre_map=genre_map, spelling=spelling, guess=guess)
-    write = write_rekordbox if format == "rekordbox" else write_traktor
-    written = cues = uncut = 0
+    write = write_for(to, format)
+    written = cues = uncut = absent = 0
+
+    def present(records: Iterable[Recognition]) -> Iterator[Recognition]:
+        nonlocal absent
+        for record in records:
+            there = os.path.isfile(record.path)  # what a DJ program cannot find is of no use to it
+            absent += not there
+            if there:
+                yield record
 
     def count(tracks: Iterable[DjTrack]) -> Iterator[DjTrack]:
         nonlocal written, cues, uncut
@@ -70,15 +84,12 @@ def export_for_djs(
 
     with open_library(library, must_exist=True) as opened:
         check_not_empty(opened, paths)
-        records = _present(opened.tracks.all(paths or (), read_where(opened, where)))
+        records = present(opened.tracks.all(paths or (), read_where(opened, where)))
         with open_output(to, keep=files_to_keep(opened, to)) as stream:
             write(count(dj_tracks(records, policy, min_seconds=min_part, hot=hot_cues)), stream)
     if not quiet:
-        note(f"{written} track{'s' * (written != 1)} with {cues} cue point{'s' * (cues != 1)} exported: {to}")
+        note(f"{counted(written, 'track')} with {counted(cues, 'cue point')} exported: {to}")
         if uncut:
             note(f"note: the parts of {uncut} are not known; `genrelab recognize --full` finds them")
-
-
-def _present(records: Iterable[Recognition]) -> Iterator[Recognition]:
-    """Yield the records whose file is there: what a DJ program cannot find is of no use to it."""
-    return (record for record in records if record.path.is_file())
+        if absent:
+            note(f"note: {counted(absent, 'file')} left out: not there now. Is a disk missing?")

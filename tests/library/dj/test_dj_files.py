@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Literal
 from xml.etree import ElementTree
 
 import mutagen
@@ -16,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyrekordbox import RekordboxXml
 from pyrekordbox.rbxml import decode_path
+from raising import raises
 from traktor_nml_utils import TraktorCollection
 
 from genrelab.cli.main import main
 from genrelab.library.dj.rekordbox import rekordbox_location, write_rekordbox
+from genrelab.library.dj.target import check_target, write_for
 from genrelab.library.dj.track import Cue, DjTrack, dj_tracks
 from genrelab.library.dj.traktor import traktor_location, write_traktor
 from genrelab.library.tagging.tag_plan import TagPolicy
@@ -114,6 +118,40 @@ def test_any_text_makes_readable_files(title: str, genre: str) -> None:
         assert any(text(title) in each.attrib.values() for each in root.iter())
 
 
+def test_names_with_joiners_and_line_breaks_come_back(tmp_path: Path) -> None:
+    """Persian words and families of emoji contain characters that a terminal must not show."""
+    names = (
+        "می\u200cخواهم",
+        "👨\u200d👩\u200d👧",
+        "two\nlines\tand\rtabs",
+        "\u202eright to left",
+        "\ue000 private",
+    )
+    tracks = [
+        replace(TRACKS[1], path=Path(f"/music/{name}.mp3"), title=name, genre=name, cues=()) for name in names
+    ]
+    with (tmp_path / "d.nml").open("wb") as out:
+        write_traktor(tracks, out)
+    nml = TraktorCollection(tmp_path / "d.nml").nml
+    assert [entry.title for entry in nml.collection.entry] == list(names)
+    assert [entry.location.file for entry in nml.collection.entry] == [f"{name}.mp3" for name in names]
+    keys = {node.name: node.playlist.entry[0].primarykey.key for node in nml.playlists.node.subnodes.node}
+    assert keys == {name: f"Macintosh HD/:music/:{name}.mp3" for name in names}
+    with (tmp_path / "d.xml").open("wb") as out:
+        write_rekordbox(tracks, out)
+    assert [track.Name for track in RekordboxXml(tmp_path / "d.xml").get_tracks()] == list(names)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode there")
+def test_a_name_that_is_not_unicode_makes_readable_files() -> None:
+    path = Path(os.fsdecode(b"/music/caf\xe9.mp3"))
+    assert rekordbox_location(path) == "file://localhost/music/caf%E9.mp3"
+    out = io.BytesIO()
+    write_traktor([replace(TRACKS[1], path=path)], out)
+    (place,) = ElementTree.fromstring(out.getvalue()).iter("LOCATION")
+    assert place.get("FILE") == r"caf\udce9.mp3"
+
+
 def _record(path: Path, genres: list[str]) -> Recognition:
     """A record of a whole file whose segments of 10 s have some genres."""
     known = ("house", "techno")
@@ -158,9 +196,50 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (track,) = RekordboxXml(tmp_path / "d.xml").get_tracks()
     assert (track.Name, track.Artist, track.Genre) == ("Öne", "Ann", None)
     assert f"/{track.Location.removeprefix('/')}" == str(song)
-    assert main(["library", "dj", "--to", str(tmp_path / "d.nml"), "--format=traktor", library]) == 0
+    assert main(["library", "dj", "--to", str(tmp_path / "d.nml"), library]) == 0  # the suffix says Traktor
     assert TraktorCollection(tmp_path / "d.nml").nml.collection.entry[0].location.file == song.name
+    assert main(["library", "dj", "--to", str(tmp_path / "t.xml"), "--format=traktor", library]) == 0
+    assert ElementTree.parse(tmp_path / "t.xml").getroot().tag == "NML"
     song.unlink()
-    assert main(["library", "dj", "--to", str(tmp_path / "d.xml"), library, "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["library", "dj", "--to", str(tmp_path / "d.xml"), library]) == 0
+    said = capsys.readouterr().err
+    assert "0 tracks" in said and "1 file left out" in said
     assert list(RekordboxXml(tmp_path / "d.xml").get_tracks()) == []
     assert main(["library", "dj", "--to", str(tmp_path / "d.xml"), "--min-part=0", library]) == 2
+
+
+@pytest.mark.parametrize("format", ["rekordbox", "traktor"])
+def test_only_files_of_genrelab_are_replaced(tmp_path: Path, format: Literal["rekordbox", "traktor"]) -> None:
+    target = tmp_path / "collection.nml"
+    check_target(target)  # there is none
+    target.touch()
+    check_target(target)  # nothing is lost
+    with target.open("wb") as out:
+        write_for(target, format)(TRACKS, out)
+    check_target(target)
+    target.write_bytes(target.read_bytes().replace(b"genrelab", b"www.native-instruments.com"))
+    with raises("output-foreign", str(target)):
+        check_target(target)
+
+
+def test_the_command_keeps_the_collection_of_traktor(tmp_path: Path) -> None:
+    target = tmp_path / "collection.nml"
+    own = b'<?xml version="1.0"?>\n<NML VERSION="19"><HEAD COMPANY="www.native-instruments.com">'
+    target.write_bytes(own)
+    assert main(["library", "dj", "--to", str(target), f"--library={tmp_path / 'library.db'}"]) == 2
+    assert target.read_bytes() == own
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "tag"),
+    [("a.nml", None, "NML"), ("A.NML", None, "NML"), ("a.xml", None, "DJ_PLAYLISTS"),
+     ("a", None, "DJ_PLAYLISTS"),
+     ("a.xml", "traktor", "NML"), ("a.nml", "rekordbox", "DJ_PLAYLISTS")],
+)  # fmt: skip
+def test_the_format_is_that_of_the_suffix_unless_given(
+    name: str, format: Literal["rekordbox", "traktor"] | None, tag: str
+) -> None:
+    out = io.BytesIO()
+    write_for(Path(name), format)(TRACKS, out)
+    assert ElementTree.fromstring(out.getvalue()).tag == tag

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,10 +12,19 @@ from beets.dbcore import types
 from beets.importer import Action
 from beets.util import displayable_path
 from beetsplug.genrelab.deciding import Decision, decide, for_album, has_genre
-from beetsplug.genrelab.fields import CONFIDENCE, GENRES, PREDICTED, forget, note, own_genres, written_genres
+from beetsplug.genrelab.fields import (
+    BEFORE,
+    CONFIDENCE,
+    GENRES,
+    PREDICTED,
+    note,
+    own_genres,
+    take_back,
+    written_genres,
+)
 from beetsplug.genrelab.session import Session
 from beetsplug.genrelab.settings import DEFAULTS, Settings
-from beetsplug.genrelab.writing import GenreWriter
+from beetsplug.genrelab.writing import GenreWriter, genres_in_file
 
 from genrelab.errors import GenrelabError
 
@@ -43,6 +52,7 @@ class GenrelabPlugin(plugins.BeetsPlugin):
         PREDICTED: types.STRING,
         CONFIDENCE: types.Float(3),
         GENRES: types.MULTI_VALUE_DSV,
+        BEFORE: types.MULTI_VALUE_DSV,
     }
     album_types = item_types
 
@@ -122,12 +132,13 @@ class GenrelabPlugin(plugins.BeetsPlugin):
         try:
             if opts.undo:
                 self._undo(lib.items(args), lib, force=bool(opts.force), pretend=settings.pretend)
-            elif settings.by_album:
+                return
+            if settings.by_album:
                 for album in lib.albums(args):
                     self._process(list(album.items()), album, run)
-            else:
-                for items in _blocks(lib.items(args)):
-                    self._process(items, None, run)
+            single = settings.by_album  # what has an album got its genre with it
+            for items in _blocks(item for item in lib.items(args) if not single or item.album_id is None):
+                self._process(items, None, run)
         except GenrelabError as error:
             raise ui.UserError(f"genrelab: {error}") from error
 
@@ -145,8 +156,7 @@ class GenrelabPlugin(plugins.BeetsPlugin):
         for number in albums:
             album = lib.get_album(number)
             if album is not None and written_genres(album) is not None:
-                album.genres = own_genres(next(iter(album.items())))
-                forget(album)
+                take_back(album, own_genres(next(iter(album.items()))), force=force)
                 album.store(inherit=False)
 
     # Both
@@ -166,22 +176,30 @@ class GenrelabPlugin(plugins.BeetsPlugin):
             if record.error is not None:
                 self._log.warning("{}", record.error)
         if album is not None and changes(has_genre(own_genres(album))):
-            whole = self._session.album(album.item_dir(), records)
-            decision = for_album(whole, records, run.settings)
-            self._change(album, decision, run if by_album else replace(run, write=False), inherit=by_album)
+            decision = for_album(self._session.album(album.item_dir(), records), records, run.settings)
+            self._change(album, decision, run)
+            if by_album:
+                for item in items:
+                    if changes(has_genre(own_genres(item))):
+                        self._change(item, decision, run)
         if not by_album:
             for item, record in zip(needed, records, strict=True):
                 self._change(item, decide(record, run.settings), run)
 
-    def _change(self, found: Item | Album, decision: Decision, run: _Run, **how: bool) -> None:
-        """Give a track or album what was decided; `how` goes to `try_sync` of an album."""
-        note(found, decision, run.settings)
+    def _change(self, found: Item | Album, decision: Decision, run: _Run) -> None:
+        """Give a track or album what was decided."""
+        is_item = hasattr(found, "album_id")
+        note(found, decision, run.settings, genres_in_file(found) if is_item else None)
         report = self._log.debug if decision.genres else self._log.info
         report("{}: {}", found, decision.text)
         if run.shown:
             ui.show_model_changes(found, fields=["genres", PREDICTED, CONFIDENCE])
-        if not run.settings.pretend:
-            found.try_sync(write=run.write and decision.genres is not None, move=False, **how)
+        if run.settings.pretend:
+            return
+        if is_item:
+            found.try_sync(write=run.write and decision.genres is not None, move=False)
+        else:
+            found.store(inherit=False)
 
 
 def _blocks(items: Iterable[Item]) -> Iterator[list[Item]]:

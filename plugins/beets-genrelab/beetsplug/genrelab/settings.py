@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genrelab.errors import UsageError
 from genrelab.library import GenreMap, TagPolicy
 
 DEFAULTS: dict[str, Any] = {
@@ -71,11 +72,13 @@ class Settings:
         confuse.ConfigError
             If a value has a wrong type or is none of the choices.
         UsageError
-            If the genre map cannot be used.
+            If the least confidence is not from 0 to 1, or the genre map cannot be used.
         """
         config["auto"].get(bool)
         config["first"].as_choice(("lastgenre", "genrelab"))
         least = config["min_confidence"].get()
+        if least is not None and not 0 <= config["min_confidence"].as_number() <= 1:
+            raise UsageError(f"genrelab.min_confidence is {least}, not 0 to 1", code="confidence-range")
         genre_map = _path(config["map"])
         jobs = config["jobs"].get()
         return cls(

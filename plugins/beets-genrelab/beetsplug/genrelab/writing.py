@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beets import config
 from beets.library import Item
 from beets.util import syspath
-from beetsplug.genrelab.fields import forget, written_genres
+from beetsplug.genrelab.fields import take_back, written_genres
 from mediafile import MediaFile, UnreadableFileError
 
 from genrelab.errors import GenrelabError
@@ -99,12 +100,12 @@ class GenreWriter:
         item.mtime = item.current_mtime()
 
     def undo(self, item: Item, *, force: bool) -> bool:
-        """Take back what was written for a track, and give it the genres of its file again.
+        """Take back what was written for a track, in its file and in the fields of beets; nothing is stored.
 
         Returns
         -------
         bool
-            Whether the track has the genres of its file now.
+            Whether that was possible.
         """
         library = self._session.library
         if library is None:
@@ -113,22 +114,29 @@ class GenreWriter:
         if record.status == "error":
             self._log.error("{}", record.note)
             return False
-        try:
-            item.genres = list(MediaFile(syspath(item.path)).genres or ())
-        except UnreadableFileError as error:
-            self._log.error("{}", error)
+        in_file = genres_in_file(item)
+        if in_file is None:
+            self._log.error("the tags of {} cannot be read", item.filepath)
             return False
-        forget(item)
+        take_back(item, in_file, force=force)
         item.mtime = item.current_mtime()
         return True
 
     def _write_with_beets(self, path: bytes, genres: tuple[str, ...] | list[str]) -> None:
         try:
-            file = MediaFile(syspath(path))
+            file = MediaFile(syspath(path), id3v23=config["id3v23"].get(bool))
             file.genres = list(genres)
             file.save()
         except UnreadableFileError as error:
             self._log.error("{}", error)
+
+
+def genres_in_file(item: Item) -> list[str] | None:
+    """Return the genres in the file of a track; None if it cannot be read."""
+    try:
+        return list(MediaFile(syspath(item.path)).genres or ())
+    except UnreadableFileError:
+        return None
 
 
 def _tag(library: Library, file: Path, genres: tuple[str, ...]) -> str | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from genrelab.library.explore.playlist import names_of
 from genrelab.library.tagging.tag_plan import TagPolicy, genre_names
-from genrelab.printing import is_plain
 from genrelab.recognize.recognition import Recognition
 from genrelab.recognize.segmentation import MIN_PART_SECONDS, cut_parts
 
 MOST_HOT_CUES = 8
 """The hot cues A to H."""
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,13 @@ def dj_tracks(
 
 
 def text(value: str) -> str:
-    """Return a text that XML can contain; other characters are escaped as Python writes them."""
-    shown = (each if is_plain(each) else each.encode("unicode_escape").decode("ascii") for each in value)
-    return "".join(shown)
+    r"""Return a text that XML can contain: control characters and lone surrogates are escaped as in Python.
+
+    Everything else stays, also what a terminal must not show, such as the joiners in Persian words and emoji.
+
+    Examples
+    --------
+    >>> text("a\0b")
+    'a\\x00b'
+    """
+    return _NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), value)
