@@ -240,7 +240,7 @@ def _write(found: Playlist, format: Format) -> list[tuple[Path, str]]:
             for item in found.items
         ]
         titles = ["file", "length", "genre", "confidence", *(["similarity"] if has_similarity else [])]
-        write_table(titles, cells, out, right=["length", "confidence", "similarity"])
+        write_table(titles, cells, out, right=["length", "confidence", "similarity"], paths="file")
     return []
 
 
