@@ -303,7 +303,7 @@ def draw_map(
     where: WhereOption = None,
     missing: Annotated[
         bool,
-        typer.Option("--missing", help="Draw tracks whose file is not there, too, such as on another disk."),
+        typer.Option("--missing", help="Also draw tracks whose file is missing, such as on another disk."),
     ] = False,
     library: LibraryOption = None,
     quiet: QuietOption = False,
