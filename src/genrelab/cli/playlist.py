@@ -45,9 +45,11 @@ def playlist(
         Path | None,
         typer.Option("--to", metavar="FILE", help="The playlist to write (.m3u8 or .xspf); default: a list."),
     ] = None,
-    length: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="The most tracks.")] = 50,
+    length: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="The maximum number of tracks.")
+    ] = 50,
     max_per_artist: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The most tracks by one artist.")
+        int | None, typer.Option(metavar="N", min=1, help="The maximum number of tracks by one artist.")
     ] = None,
     min_confidence: Annotated[
         float | None, typer.Option(metavar="P", min=0, max=1, help="Omit tracks with a lower confidence.")
