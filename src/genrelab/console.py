@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ WHOLE_LINE = Text("\x1f")
 """The only cell of a row that `write_console` replaces by a text in the width of the whole table. No other
 cell can contain this character, since it is not printable."""
 
+_NO_BREAK = "\ue000"  # a space at which no line ends; not printable either, so no text contains it
 _INDENT = 2  # columns before such a text
 _UNLIMITED = 100_000  # columns: lines are not wrapped outside a terminal
 
@@ -88,11 +90,49 @@ def plain_table() -> Table:
     return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
 
 
+def unbroken(text: str) -> str:
+    """Return a text with spaces at which `write_console` ends no line."""
+    return text.replace(" ", _NO_BREAK)
+
+
+def below_one_folder(paths: Sequence[str], out: BinaryIO) -> tuple[str, list[str]]:
+    """Return the folder that all paths share, and the paths below it, if that makes a table fit a terminal.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files of a table.
+    out : binary file
+        The output of the table.
+
+    Returns
+    -------
+    folder : str
+        For `write_console`. Empty if there is one path, `out` is no terminal, a third of its width has
+        room for all paths, or they share no folder.
+    names : list of str
+        The paths below the folder, or as they are.
+    """
+    names = list(paths)
+    room = shutil.get_terminal_size().columns // 3
+    if len(names) < 2 or not out.isatty() or all(cell_len(plain(name)) <= room for name in names):
+        return "", names
+    try:
+        folder = os.path.commonpath([os.path.dirname(name) for name in names])
+    except ValueError:  # on several drives, or only some are absolute
+        return "", names
+    start = folder + os.sep
+    if folder in ("", os.sep) or not all(name.startswith(start) for name in names):
+        return "", names
+    return folder, [name.removeprefix(start) for name in names]
+
+
 def write_console(
     out: BinaryIO,
     table: Table,
     notes: Iterable[tuple[str, str]] = (),
     *,
+    folder: str = "",
     whole_lines: Iterable[Sequence[str]] = (),
 ) -> None:
     """Write a table, then lines in a style such as `red`: in the width of a terminal, or unwrapped elsewhere.
@@ -104,12 +144,16 @@ def write_console(
     table : rich.table.Table
     notes : iterable of (str, str)
         Texts and their styles.
+    folder : str
+        The folder that the paths in the table are below, if any: a line above the table.
     whole_lines : iterable of sequences of str
         The items of each `WHOLE_LINE` in the table, in order. A line breaks only between items.
     """
     terminal, text = out.isatty(), io.StringIO()
     width = shutil.get_terminal_size().columns if terminal else _UNLIMITED
     console = PlainConsole(file=text, width=width, force_terminal=terminal)
+    if folder:
+        console.print(f"{folder}{os.sep}", style="bold", soft_wrap=True)
     console.print(table)
     rows = text.getvalue().splitlines()
     text.seek(text.truncate(0))
@@ -122,7 +166,7 @@ def write_console(
             text.write(f"{row}\n")
     for line, style in notes:
         console.print(line, style=style, soft_wrap=True)
-    lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    lines = "\n".join(line.rstrip() for line in text.getvalue().replace(_NO_BREAK, " ").splitlines()) + "\n"
     out.write(lines.encode("utf-8", errors="backslashreplace"))
 
 

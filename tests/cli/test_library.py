@@ -84,7 +84,9 @@ def test_show(tiny_model: Path, music: Path, own_library: Path, tmp_path: Path, 
         *(("low", 2), ("error", 1), ("high", 1), ("middle", 1))
     ]
     assert main(["library", "show"]) == 0
-    assert "5 tracks" in capsys.readouterr().out
+    first, model, *genres = capsys.readouterr().out.splitlines()
+    assert "5 tracks" in first and shown["genres"][0]["model"] in model
+    assert [line.split() for line in genres] == [["2", "low"], ["1", "error"], ["1", "high"], ["1", "middle"]]
 
 
 def test_list(tiny_model: Path, music: Path, tmp_path: Path, capsys: Capture) -> None:

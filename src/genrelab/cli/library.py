@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -114,8 +114,10 @@ def show(
         say_json(figures)
         return
     say(f"{figures['library']}: {figures['tracks']} tracks; {figures['writes']} tag writes can be undone")
-    for model, genre, count in counts:
-        say(f"{count:8}  {genre}  ({model})")
+    for model, rows in groupby(counts, key=lambda row: row[0]):
+        say(f"recognized by {model}:")
+        for _, genre, count in rows:
+            say(f"{count:8}  {genre}")
 
 
 @app.command("tags")
@@ -301,7 +303,7 @@ def draw_map(
     where: WhereOption = None,
     missing: Annotated[
         bool,
-        typer.Option("--missing", help="Draw tracks whose file is not there, too, such as on another disk."),
+        typer.Option("--missing", help="Also draw tracks whose file is missing, such as on another disk."),
     ] = False,
     library: LibraryOption = None,
     quiet: QuietOption = False,

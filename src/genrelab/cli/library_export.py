@@ -47,7 +47,7 @@ def export_tracks(
 
     Example: genrelab library export --to tracks.parquet
 
-    Places are those of `genrelab library map`. The table contains the names of your files.
+    Positions are those on the map of `genrelab library map`. The table contains the names of your files.
     """
     from genrelab.bundle.bundle import Bundle
     from genrelab.cli.library import check_not_empty, files_to_keep, open_library, read_where

@@ -45,9 +45,11 @@ def playlist(
         Path | None,
         typer.Option("--to", metavar="FILE", help="The playlist to write (.m3u8 or .xspf); default: a list."),
     ] = None,
-    length: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most tracks.")] = 50,
+    length: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="The maximum number of tracks.")
+    ] = 50,
     max_per_artist: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Most tracks by one artist.")
+        int | None, typer.Option(metavar="N", min=1, help="The maximum number of tracks by one artist.")
     ] = None,
     min_confidence: Annotated[
         float | None, typer.Option(metavar="P", min=0, max=1, help="Omit tracks with a lower confidence.")
@@ -240,7 +242,7 @@ def _write(found: Playlist, format: Format) -> list[tuple[Path, str]]:
             for item in found.items
         ]
         titles = ["file", "length", "genre", "confidence", *(["similarity"] if has_similarity else [])]
-        write_table(titles, cells, out, right=["length", "confidence", "similarity"])
+        write_table(titles, cells, out, right=["length", "confidence", "similarity"], paths="file")
     return []
 
 

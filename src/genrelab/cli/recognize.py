@@ -238,7 +238,7 @@ def recognize(
             note(f"note: {known} (library {cached.library.path}); --again repeats them")
     failures = progress.failures(albums=by is not None)
     if failures and not quiet and not tagging:
-        note(f"note: {', '.join(failures)}; their records say why")
+        note(f"note: {', '.join(failures)}; the results say why")
     if tagging:
         failures += tagging.run()
     elif not quiet:

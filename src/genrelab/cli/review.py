@@ -65,7 +65,7 @@ def review(
             write_csv(Question.COLUMNS, rows, sys.stdout.buffer)
         else:
             cells = [each.cells() for each in asked]
-            write_table(list(Question.COLUMNS), cells, sys.stdout.buffer, right=["probability"])
+            write_table(list(Question.COLUMNS), cells, sys.stdout.buffer, right=["probability"], paths="path")
         return
     if not asked and not quiet:
         note(

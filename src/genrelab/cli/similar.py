@@ -148,7 +148,7 @@ def _write(found: Similar, format: ListFormat) -> None:
             for track in found.tracks
         ]
         titles += ["same recording"] * has_copies
-        write_table(titles, cells, out, right=["similarity", "length", "confidence"])
+        write_table(titles, cells, out, right=["similarity", "length", "confidence"], paths="file")
 
 
 def _write_playlist(found: Similar, m3u: Path, *, keep: list[Path], absolute: bool, quiet: bool) -> None:

@@ -227,7 +227,7 @@ def tag(
     if not quiet and not (write or undo):
         note("note: nothing was written; --write writes the tags")
     if failed and not quiet:
-        note(f"note: {failed} of {len(found)} failed; their records say why")
+        note(f"note: {failed} of {len(found)} failed; the results say why")
     if not quiet and not undo:
         hint_of_unsure(context, unsure)
     if failed:

@@ -133,6 +133,14 @@ def test_undo_goes_back_step_by_step(know: Know, tagger: Tagger) -> None:
             assert path.read_bytes() == whole
 
 
+def test_undo_of_a_file_that_was_never_written_is_no_error(tagger: Tagger, tmp_path: Path) -> None:
+    broken, empty = tmp_path / "broken.mp3", tmp_path / "empty.flac"
+    broken.write_bytes(b"no music" * 99)
+    empty.touch()
+    found = [(record.status, record.note) for record in tagger.undo([broken, empty])]
+    assert found == [("left", "nothing to undo")] * 2
+
+
 def test_undo_refuses_what_others_changed(know: Know, tagger: Tagger) -> None:
     path = know("mp3-24-genre")
     only(tagger.tag([path], TagPolicy("overwrite"), write=True))

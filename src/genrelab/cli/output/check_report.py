@@ -48,7 +48,7 @@ def write_report(report: CheckReport, out: BinaryIO, *, format: ListFormat) -> N
             for record in report.disagreements
         ]
         titles = ["confidence", "predicted", "tagged", "probability of the tag", "file"]
-        write_table(titles, rows, out, right=[titles[0], titles[3]])
+        write_table(titles, rows, out, right=[titles[0], titles[3]], paths="file")
 
 
 def summary_lines(report: CheckReport) -> Iterator[str]:

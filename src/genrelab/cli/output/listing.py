@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Literal
 
-from genrelab.console import plain_table, write_console
+from genrelab.console import below_one_folder, plain_table, write_console
 from genrelab.csv_text import write_csv_line
 from genrelab.printing import json_text
 
@@ -13,7 +13,12 @@ ListFormat = Literal["table", "json", "csv"]
 
 
 def write_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], out: BinaryIO, *, right: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    out: BinaryIO,
+    *,
+    right: Sequence[str] = (),
+    paths: str | None = None,
 ) -> None:
     """Write a table for people; unprintable characters are escaped.
 
@@ -25,13 +30,23 @@ def write_table(
     out : binary file
     right : sequence of str
         Titles of the columns to align right.
+    paths : str or None
+        Title of the column with paths. On a terminal that is too narrow for them, the folder that they
+        share is a line above the table.
     """
     table = plain_table()
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in right else "left")
-    for row in rows:
+    cells = [list(row) for row in rows]
+    folder = ""
+    if paths is not None:
+        place = columns.index(paths)
+        folder, names = below_one_folder([row[place] for row in cells], out)
+        for row, name in zip(cells, names, strict=True):
+            row[place] = name
+    for row in cells:
         table.add_row(*row)
-    write_console(out, table)
+    write_console(out, table, folder=folder)
 
 
 def write_json(value: Any, out: BinaryIO) -> None:

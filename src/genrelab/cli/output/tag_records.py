@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 
 from rich.text import Text
 
-from genrelab.console import plain_table, write_console
+from genrelab.console import below_one_folder, plain_table, write_console
 from genrelab.csv_text import write_csv_line
 from genrelab.library.tagging.tag_record import FieldChange, TagRecord
 from genrelab.library.tags import GENRE, Field, Fields
@@ -78,7 +78,8 @@ def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
     table.add_column("confidence", justify="right")
     table.add_column("note", overflow="fold")
     errors = []
-    for record in records:
+    folder, names = below_one_folder([os.fspath(record.path) for record in records], out)
+    for name, record in zip(names, records, strict=True):
         failed = record.status == "error"
         if failed:
             errors.append((record.note or "", "red"))
@@ -86,7 +87,7 @@ def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
         changes["genre"] = (record.before, record.after)
         shown = (changes.get(field, ((), ())) for field in (*GENRE, *more))
         table.add_row(
-            os.fspath(record.path),
+            name,
             Text(record.status, style=_STYLES[record.status]),
             *(
                 cell
@@ -96,4 +97,4 @@ def _write_table(records: Iterable[TagRecord], out: BinaryIO) -> None:
             Text("" if record.confidence is None else f"{100 * record.confidence:.0f} %"),
             "" if failed else record.note or "",
         )
-    write_console(out, table, errors)
+    write_console(out, table, errors, folder=folder)

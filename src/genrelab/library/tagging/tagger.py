@@ -306,11 +306,11 @@ class Tagger:
             change = self._library.journal.last_of_moved(snapshot.hash_sound())
             if change is not None:
                 self._library.journal.move(change.id, snapshot.real)
-        fields = GENRE if change is None else fields_of(change.tag_before, path)
+        if change is None:
+            return _record(path, "left", _genre_if_readable(path), {}, None, ["nothing to undo"])
+        fields = fields_of(change.tag_before, path)
         with path.open("rb") as file:
             before, links = _values(read_tag(file, path), fields), os.fstat(file.fileno()).st_nlink - 1
-        if change is None:
-            return _record(path, "left", before, {}, None, ["nothing to undo"])
         if links and skip_hard_links:
             return _record(path, "left", before, {}, None, [note_of_skipped(links)])
         links = self._rewriter.rewrite(
@@ -324,6 +324,15 @@ class Tagger:
         with path.open("rb") as file:
             after = _values(read_tag(file, path), fields)
         return _record(path, "undone", before, after, None, [note_of_links(links, written=True)])
+
+
+def _genre_if_readable(path: Path) -> dict[Field, tuple[str, ...]]:
+    """Return the genre of a file to which nothing was written; none if its tags cannot be read."""
+    with path.open("rb") as file:
+        try:
+            return _values(read_tag(file, path), GENRE)
+        except TagError:
+            return {"genre": ()}
 
 
 def _follow(tag: FileTag, policy: TagPolicy) -> None:

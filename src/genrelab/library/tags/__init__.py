@@ -66,8 +66,8 @@ def read_tag(file: BinaryIO, path: Path, fields: Fields = GENRE) -> FileTag:
             kind = "mp3"
         if kind not in _FAMILIES:
             raise TagError(
-                "has a format whose tags genrelab does not write. It writes MP3, FLAC, Ogg, Opus, M4A, "
-                "WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM.",
+                "contains none of the formats whose tags genrelab writes, whatever its name is: MP3, FLAC, "
+                "Ogg, Opus, M4A, WMA, AIFF, WAV, WavPack, Monkey's Audio, Musepack, TTA, Matroska and WebM.",
                 code="tag-format-unsupported",
             )
         tag = _FAMILIES[kind](file, fields)

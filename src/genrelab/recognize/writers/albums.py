@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from genrelab.bundle.metadata import UNSURE
-from genrelab.console import WHOLE_LINE, plain_table, write_console
+from genrelab.console import WHOLE_LINE, below_one_folder, plain_table, write_console
 from genrelab.csv_text import write_csv_line
 from genrelab.printing import plain
 from genrelab.recognize.albums.album import Album
@@ -24,7 +24,7 @@ from genrelab.recognize.writers.formats import (
     write_json_lines,
     write_json_list,
 )
-from genrelab.recognize.writers.table import genre_text, percent, tag_items
+from genrelab.recognize.writers.table import genre_text, percent, runners_up, tag_items
 
 _MOST_OUTLIERS = 20  # of an album in a table
 _NARROWEST_PATH, _NARROWEST_LIST = 12, 9  # columns that a narrow terminal leaves to paths and further genres
@@ -150,7 +150,7 @@ def _write_parquet(albums: Iterable[Album], out: BinaryIO, content: _Content) ->
 
 def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> None:
     rows = list(albums)
-    names = _names(rows)
+    folder, names = below_one_folder(_names(rows), out)
     table = plain_table()
     widest = max((cell_len(plain(name)) for name in names), default=0)
     table.add_column("album", overflow="fold", min_width=min(widest, _NARROWEST_PATH))
@@ -158,7 +158,7 @@ def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> N
     table.add_column("genre")
     table.add_column("confidence", justify="right", no_wrap=True)
     table.add_column("agree", justify="right")
-    then = [_runners_up(album, content.top) for album in rows]
+    then = [Text(_runners_up(album, content.top)) for album in rows]
     if any(then):
         table.add_column("then", overflow="fold", min_width=_NARROWEST_LIST)
     lines: list[Sequence[str]] = []
@@ -179,7 +179,7 @@ def _write_table(albums: Iterable[Album], out: BinaryIO, content: _Content) -> N
             lines.append([f"outliers: {len(album.outliers)}", *_outliers(album)])
     warnings = [(text, "yellow") for album in rows for text in album.warnings]
     errors = [(text, "red") for album in rows for text in album.errors]
-    write_console(out, table, [*warnings, *errors], whole_lines=lines)
+    write_console(out, table, [*warnings, *errors], folder=folder, whole_lines=lines)
 
 
 def _names(albums: Sequence[Album]) -> list[str]:
@@ -225,4 +225,4 @@ def _of(counted: int, tracks: int) -> str:
 
 def _runners_up(album: Album, top: int) -> str:
     first = 1 if album.has_genre else 0  # for an unsure album, start with its best guess
-    return ", ".join(f"{genre} {percent(probability)}" for genre, probability in album.genres[first:top])
+    return runners_up(album.genres[first:top])

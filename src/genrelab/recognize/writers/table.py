@@ -8,11 +8,12 @@ from typing import BinaryIO
 
 from rich.text import Text
 
-from genrelab.console import WHOLE_LINE, plain_table, write_console
+from genrelab.console import WHOLE_LINE, below_one_folder, plain_table, unbroken, write_console
 from genrelab.printing import plain
 from genrelab.recognize.recognition import UNSURE, Part, Recognition, Stretch, TagScore
 
 MOST_TAGS = 5  # of a record
+LEAST_SHOWN = 0.005  # probability of a further genre
 
 
 def write_table(
@@ -40,7 +41,7 @@ def write_table(
     table.add_column("confidence", justify="right")
     columns = {
         "track": [Text(plain(_track(record))) for record in records],
-        "then": [Text(plain(_runners_up(record, top))) for record in records],
+        "then": [Text(_runners_up(record, top)) for record in records],
         "timeline": [Text(_changes(record.stretches())) for record in records] if timeline else [],
         "parts": [Text(_changes(record.parts or ())) for record in records],
     }
@@ -48,9 +49,10 @@ def write_table(
     for title in filled:
         table.add_column(title, overflow="fold")
     tag_lines: list[list[str]] = []
+    folder, names = below_one_folder([os.fspath(record.path) for record in records], out)
     for number, record in enumerate(records):
         cells: list[Text | str] = [
-            os.fspath(record.path),
+            names[number],
             clock(record.duration),
             _genre(record),
             _confidence(record),
@@ -61,7 +63,7 @@ def write_table(
             tag_lines.append(tag_items(record.present_tags) or ["no tags"])
     warnings = [(f"{record.path}: {record.warning}", "yellow") for record in records if record.warning]
     errors = [(record.error, "red") for record in records if record.error is not None]
-    write_console(out, table, [*warnings, *errors], whole_lines=tag_lines)
+    write_console(out, table, [*warnings, *errors], folder=folder, whole_lines=tag_lines)
 
 
 def _genre(record: Recognition) -> Text:
@@ -88,7 +90,13 @@ def _confidence(record: Recognition) -> Text:
 
 def _runners_up(record: Recognition, top: int) -> str:
     first = 0 if record.genre == UNSURE else 1  # for an unsure record, start with its best guess
-    return ", ".join(f"{genre} {percent(probability)}" for genre, probability in record.genres[first:top])
+    return runners_up(record.genres[first:top])
+
+
+def runners_up(ranked: Sequence[tuple[str, float]]) -> str:
+    """Return the cell of further genres, without those that round to 0 %; a line breaks only between them."""
+    shown = [(genre, probability) for genre, probability in ranked if probability >= LEAST_SHOWN]
+    return ", ".join(unbroken(f"{plain(genre)} {percent(probability)}") for genre, probability in shown)
 
 
 def tag_items(present: Sequence[TagScore]) -> list[str]:
