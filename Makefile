@@ -20,7 +20,8 @@ TESTS := $(call PYTEST_OF,$(VENV))
 LOWEST := $(VENV)-lowest
 PLUGINS := beets-genrelab genrelab-mqtt picard-genrelab
 
-.PHONY: help recognize demo test slow long plugins lowest docs mutants lint format clean
+.PHONY: help recognize demo test slow long plugins environments lowest docs mutants format clean \
+	lint lint-style lint-types lint-types-windows
 .DELETE_ON_ERROR:
 
 help:
@@ -99,6 +100,9 @@ $(LOWEST)/.test: pyproject.toml .ci/lowest.py $(VENV)/.dev
 		-c $(LOWEST)/constraints.txt -e '.[test]'
 	@touch $@
 
+# All that is installed for lint, tests, plugins and the lowest versions; `make -j2` installs two at a time.
+environments: $(VENV)/.dev $(LOWEST)/.test $(PLUGINS:%=$(VENV)-%/.test)
+
 lowest: $(LOWEST)/.test
 	$(call PYTEST_OF,$(LOWEST)) -m "not slow and not long" --ignore tests/lab --ignore tests/package $(PYTEST_ARGS)
 
@@ -110,12 +114,19 @@ mutants: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[mutants]'
 	$(BIN)/python tests/mutants.py $(MUTANTS_ARGS)
 
-lint: $(VENV)/.dev
+# Parts of their own, so that `make -j2 lint` runs mypy for both systems at once.
+lint: lint-style lint-types lint-types-windows
+
+lint-style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	$(BIN)/lint-imports
+
+lint-types: $(VENV)/.dev
+	$(BIN)/mypy
+
+lint-types-windows: $(VENV)/.dev
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

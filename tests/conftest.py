@@ -10,6 +10,7 @@ from typing import Any
 import needs
 import pytest
 from hypothesis import settings
+from longest_first import seconds
 
 settings.register_profile("genrelab", deadline=None)  # how fast a machine is decides no test
 settings.load_profile("genrelab")
@@ -24,11 +25,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests: at the end, no process is alone with one of them while others idle."""
-
-    def seconds(item: pytest.Item) -> float:
-        return sum(
-            mark.kwargs.get("seconds", 0) for name in ("slow", "long") for mark in item.iter_markers(name)
-        )
 
     items.sort(key=seconds, reverse=True)
 

@@ -40,11 +40,17 @@ def copy_checkout(folder: Path) -> Path:
 
 def clean_environment(home: Path, *first: Path) -> dict[str, str]:
     """Return the environment without this checkout, with a home of its own; `first` leads the PATH."""
-    gone = {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME", "GENRELAB_LIBRARY", "GENRELAB_MODEL"}
+    gone = {
+        "PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME", "GENRELAB_LIBRARY", "GENRELAB_MODEL",
+        "PYTHONDONTWRITEBYTECODE",  # uv compiles nothing: each start would compile all packages again
+    }  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if name not in gone}
     path = os.pathsep.join([*map(str, first), "/usr/local/bin", "/usr/bin", "/bin"])
-    cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
-    return {**kept, "PATH": path, "HOME": str(home), "UV_CACHE_DIR": cache, "UV_NO_PROGRESS": "1"}
+    caches = {  # of the user: what one test downloaded, others take from there
+        name: os.environ.get(name) or str(Path.home() / ".cache" / folder)
+        for name, folder in (("UV_CACHE_DIR", "uv"), ("PIP_CACHE_DIR", "pip"))
+    }
+    return {**kept, **caches, "PATH": path, "HOME": str(home), "UV_NO_PROGRESS": "1"}
 
 
 def run(*words: str | Path, cwd: Path, env: dict[str, str], code: int = 0) -> str:

@@ -98,7 +98,9 @@ def test_a_folder_of_another_run_is_refused_and_restart_replaces_it(
     with raises("another-run", "sound"):
         run_experiment(Experiment(learnable(), other_sound, split, 0), base=tmp_path, device="cpu")
     assert Run.load(folder).record == run.record
-    replaced = run_experiment(Experiment(other, corpus, split, 0), base=tmp_path, device="cpu", restart=True)
+    replaced = run_experiment(
+        Experiment(other, corpus, split, 0), base=tmp_path, device="cpu", model_file=False, restart=True
+    )
     assert replaced.record.epoch.trained == 1
     assert [path.name for path in folder.parent.iterdir() if path.name.endswith(".old")] == []
 
@@ -109,7 +111,9 @@ def test_a_split_with_a_seed_of_its_own_has_its_own_folder(
     def go(split_seed: int | None) -> Run:
         parts = dataclasses.replace(split, seed=split_seed)
         recipe = learnable("training.max_epochs=1")
-        return run_experiment(Experiment(recipe, corpus, parts, 1), base=tmp_path, device="cpu")
+        return run_experiment(
+            Experiment(recipe, corpus, parts, 1), base=tmp_path, device="cpu", model_file=False
+        )
 
     same = go(1)
     assert same.folder.name == "fixed-seed1" and same.record.split.seed == 1
@@ -270,7 +274,7 @@ def test_leaks_between_what_was_learned_together_are_none(
     assert before.examples == ("Ann (train, valid)", "Bob (train, test)")
     recipe = tiny_recipe("training.choose_epoch_on=test", "training.max_epochs=1")
     parts = dataclasses.replace(split, findings=check_split(music, split))
-    run = run_experiment(Experiment(recipe, music, parts, 0), base=tmp_path, device="cpu")
+    run = run_experiment(Experiment(recipe, music, parts, 0), base=tmp_path, device="cpu", model_file=False)
     found = run.record.split.found("artist")
     assert found is not None and found.examples == ("Bob (train, test)",)
 

@@ -80,7 +80,10 @@ def test_a_run_counts_clips_with_tags_only_and_tests_genres_on_the_others(
     (tree / "broken.wav").write_bytes(b"RIFF")
     corpus, split = music(tree, tagged_4={"path": tree / "broken.wav"})
     run = run_experiment(
-        Experiment(tiny_recipe("training.max_epochs=1"), corpus, split, 0), base=tmp_path, device="cpu"
+        Experiment(tiny_recipe("training.max_epochs=1"), corpus, split, 0),
+        base=tmp_path,
+        device="cpu",
+        model_file=False,
     )
     record = load_record(RunRecord, run.folder / "metrics.json")
     assert record.split.clips == {"train": 8, "valid": 4, "test": 4}

@@ -158,7 +158,10 @@ def test_a_recipe_learns_from_a_finished_run_of_the_same_split(
     taught: Path, corpus: Corpus, split: Split, learnable: Make, tmp_path: Path
 ) -> None:
     made = run_experiment(
-        Experiment(student(learnable, taught, "student"), corpus, split, 0), base=tmp_path, device="cpu"
+        Experiment(student(learnable, taught, "student"), corpus, split, 0),
+        base=tmp_path,
+        device="cpu",
+        model_file=False,
     )
     assert made.record.learned["distilled"]["clips_with_targets"] == len(split.train)
     assert made.record.verdict.state == "clean"
@@ -191,7 +194,10 @@ def test_testing_on_what_the_teacher_learned_is_a_leak(
     else:
         used = dataclasses.replace(split, name="turned", train=split.test, test=split.train)
     made = run_experiment(
-        Experiment(student(learnable, taught, "cheating"), corpus, used, 0), base=tmp_path, device="cpu"
+        Experiment(student(learnable, taught, "cheating"), corpus, used, 0),
+        base=tmp_path,
+        device="cpu",
+        model_file=False,
     )
     assert made.record.verdict.state == "leaks"
     (leak,) = made.record.verdict.leaks
@@ -235,6 +241,7 @@ def test_each_fold_has_a_teacher_of_its_own_and_folds_stay_one_system(
             ),
             base=tmp_path,
             device="cpu",
+            model_file=False,
         )
         for name, half in zip(names, halves, strict=True)
     ]
@@ -258,6 +265,6 @@ def test_without_a_teacher_nobody_asks_what_it_learned(
             "distill": student(learnable, taught, "x").distill.model_copy(update={"targets": "none"})  # type: ignore[union-attr]
         }
     )
-    made = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    made = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
     verdict = made.record.verdict
     assert "teacher" not in {each.kind for each in (*verdict.checked, *verdict.not_checked)}

@@ -61,7 +61,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Make) -> tuple[
 
 def _train(folder: Path, artists: Sequence[str | None], recipe: Recipe) -> Run:
     corpus, split = corpus_of(folder, artists, name=folder.name)
-    return run_experiment(Experiment(recipe, corpus, split, 0), base=folder.parent, device="cpu")
+    return run_experiment(
+        Experiment(recipe, corpus, split, 0), base=folder.parent, device="cpu", model_file=False
+    )
 
 
 def experiment_of(run: Run, folder: Path, artists: Sequence[str | None], recipe: Make) -> Experiment:

@@ -146,7 +146,9 @@ CASES = [
 
 def train(planted: Planted, recipe: Make, base: Path) -> Run:
     made = recipe("training.max_epochs=1", "audio.overlap=0", "augment=null", *planted.changes)
-    return run_experiment(Experiment(made, planted.corpus, planted.split, 0), base=base, device="cpu")
+    return run_experiment(
+        Experiment(made, planted.corpus, planted.split, 0), base=base, device="cpu", model_file=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,11 +252,14 @@ def test_copies_that_the_code_makes_otherwise_are_another_run(
     copies = 'augment={"copies": [{"kind": "loudness", "decibels": -30}]}'
     corpus, split = music(tree)
     recipe = tiny_recipe("training.max_epochs=1", copies)
-    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    run = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
     assert (run.folder / "copies.txt").read_text() == "Loudness(decibels=-30.0) version 1\n"
     assert (
-        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu").record == run.record
+        run_experiment(
+            Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False
+        ).record
+        == run.record
     )
     monkeypatch.setattr(Loudness, "version", 2)
     with raises("another-run", "copies"):
-        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+        run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)

@@ -205,7 +205,7 @@ def test_a_run_with_sinc_filters_shows_them(
         "name=tiny-sinc", "training.max_epochs=1", "augment=null",
         "inputs.mel={kind: sinc, filters: 8, lengths: [51, 51], frames: 64}",
     )  # fmt: skip
-    made = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu")
+    made = run_experiment(Experiment(recipe, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     at = headings.index("Most confident mistakes")

@@ -174,7 +174,9 @@ def test_folds_are_pooled(corpus: Corpus, tiny_recipe: Make, tmp_path: Path) -> 
         rest = [key for key in ids if key not in test]
         part = Split(f"fold-{fold}", rest[2:], rest[:2], test, made="every second clip")
         folds.append(
-            run_experiment(Experiment(recipe, corpus, part, 0), base=tmp_path / "runs", device="cpu")
+            run_experiment(
+                Experiment(recipe, corpus, part, 0), base=tmp_path / "runs", device="cpu", model_file=False
+            )
         )
     evaluation = evaluate_together(folds, tmp_path / "together").evaluation
     assert evaluation.track["majority"].n == len(ids)

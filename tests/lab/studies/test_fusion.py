@@ -214,7 +214,7 @@ def test_weights_are_learned_on_validation_clips_alone(
     tmp_path: Path,
 ) -> None:
     recipe = learnable("training.max_epochs=1", "training.learning_rate=1e-6", "name=untrained")
-    poor = run_experiment(Experiment(recipe, corpus, split, 0), base=base, device="cpu")
+    poor = run_experiment(Experiment(recipe, corpus, split, 0), base=base, device="cpu", model_file=False)
     fusion = fuse([run, poor], tmp_path, weights="learned", corpus=corpus, device="cpu")
     (shares,) = fusion.weights.values()
     assert shares[0] > 0.8, "the trained network is better"

@@ -41,6 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         budget=Budget(epochs=1, genres=3),
         changes=(*changes, "model.width=4", "training.batch_size=8"),
         rows=("resnet2d-s-plain",),
+        model_files=False,
     )
     record = reproduce(load_table("soundfusion-1"), wanted, out=tmp_path_factory.mktemp("made"))
     return Path(record["folder"])

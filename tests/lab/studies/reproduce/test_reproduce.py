@@ -49,6 +49,7 @@ def wanted(**options: Any) -> Request:
         "changes": SMALL,
         "budget": Budget(epochs=1),
         "rows": ROWS,
+        "model_files": False,
     }
     return Request(**{**given, **options})
 
@@ -165,6 +166,8 @@ def test_rows_that_cannot_be_trained_are_listed_and_others_are(
     assert main(command) == 1
     out, err = capsys.readouterr()
     assert "soundfusion/resnet2d-s" in out and "failed" in out
+    (model,) = tmp_path.rglob("model.onnx")
+    assert "resnet2d-s" in str(model.relative_to(tmp_path)), "each run that was trained has one"
     assert "--start-corpus" in err and "soundfusion/vgg16-gtzan" in err
 
 

@@ -84,9 +84,9 @@ def test_a_run_starts_there_and_says_so_also_after_a_stop(
 
         patch.setattr(Checkpoints, "on_train_batch_end", batch_end, raising=False)
         with pytest.raises(InterruptedError):
-            run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
+            run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
     kept = path.rename(tmp_path / "moved.safetensors")  # a run that goes on does not need it
-    run = run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
+    run = run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
     start = run.record.start
     assert start.weights == str(path)
     assert start.sha256 == hashlib.sha256(kept.read_bytes()).hexdigest()
@@ -130,7 +130,10 @@ def test_missing_weights_touch_nothing(
     recipe: Make, corpus: Corpus, split: Split, tmp_path: Path, cache: Path
 ) -> None:
     run = run_experiment(
-        Experiment(recipe("none", "training.max_epochs=1"), corpus, split, 0), base=tmp_path, device="cpu"
+        Experiment(recipe("none", "training.max_epochs=1"), corpus, split, 0),
+        base=tmp_path,
+        device="cpu",
+        model_file=False,
     )
     absent = recipe(str(tmp_path / "absent.pt"), "training.max_epochs=1")
     with raises("weights-missing", "absent.pt"):
@@ -145,10 +148,10 @@ def test_a_run_is_of_one_file_of_weights(
 ) -> None:
     path = weights_file(tmp_path, recipe("none"))
     asked = recipe(str(path))
-    run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
+    run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
     weights_file(tmp_path, recipe("none"), without="conv1.0")
     with raises("another-run", "weights"):
-        run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu")
+        run_experiment(Experiment(asked, corpus, split, 0), base=tmp_path, device="cpu", model_file=False)
 
 
 def test_a_file_in_the_home_folder_is_known_by_its_hash_too(
