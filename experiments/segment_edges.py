@@ -82,8 +82,7 @@ def layers(teacher: FcnTagger, sound: Tensor, pieces: int) -> list[Tensor]:
     """Return the outputs of the first four layers for sound `[views, samples]` that is cut into pieces."""
     with torch.no_grad():
         cut = sound.reshape(len(sound) * pieces, -1)
-        frames = cut.shape[-1] // 256
-        maps = (teacher.scale * teacher.decibels(cut)[:, None] + teacher.shift)[..., :frames]
+        maps = teacher.scale * teacher.decibels(cut)[:, None] + teacher.shift
         found = []
         for layer, pool in zip(teacher.layers, ((2, 4), (2, 4), (2, 4), (3, 5)), strict=False):
             maps = torch.relu(torch.nn.functional.max_pool2d(layer(maps), pool))
