@@ -45,6 +45,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "fds-cnn": ("audio.segment_seconds=1.0",),
     "fds-resnet18": ("audio.segment_seconds=1.0",),
     "fds-late-fusion": ("audio.segment_seconds=1.0",),
+    "fcn": ("audio.segment_seconds=5.12",),
     "mfcc-cqt": ("audio.segment_seconds=1.5", "model.crop_frames=null"),
     "crnn": ("audio.segment_seconds=1.0", "inputs.picture.height=128", "inputs.picture.width=64"),
     "mel-cnn": ("audio.segment_seconds=1.0", *SMALL_PICTURE),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from published_fcn import TAGS, published, write_published
 from safetensors.torch import load_file
 
@@ -196,3 +197,22 @@ def test_two_processes_pretrain_like_one(desk: Path, pretrained: Path) -> None:
         json.loads((each / "pretraining.json").read_text())["held_out"] for each in (folder, pretrained)
     )
     assert ours == pytest.approx(theirs, abs=1e-3, rel=1e-5)  # few clips vary little: shares can be huge
+
+
+@pytest.mark.slow
+def test_the_first_layers_come_first(desk: Path, tmp_path: Path) -> None:
+    common = [f"--corpus=table:{desk / 'free.csv'}", f"--teacher={desk / 'one.safetensors'}", "--device=cpu"]
+    changes = ("max_epochs=1", "segments_per_clip=1", "warmup_epochs=0", "warmup_learning_rate=null")
+    common += [f"--set=training.{change}" for change in changes]
+    common.append("--set=model.widths=[4, 6, 5, 7, 3]")
+    low, whole = tmp_path / "low", tmp_path / "whole"
+    assert main(["pretrain", "genres-and-tags-first-layers", *common, f"--to={low}"]) == 0
+    record = json.loads((low / "pretraining.json").read_text(encoding="utf-8"))
+    assert {name for name in record["held_out"] if "." in name} == {"one.map1", "one.map2", "one.map3"}
+    fixed = [f"--set=training.weights={low / 'best.safetensors'}", "--set=training.fixed_layers=3"]
+    fixed.append("--set=distill.regress={map1: null, map2: null, map3: null}")
+    assert main(["pretrain", "genres-and-tags-pretraining", *common, *fixed, f"--to={whole}"]) == 0
+    first, then = load_file(low / "best.safetensors"), load_file(whole / "best.safetensors")
+    kept = [name for name in first if ".layers." in name]
+    assert len(kept) > 10 and all(torch.equal(first[name], then[name]) for name in kept)
+    assert any(".layers.4." in name for name in then)

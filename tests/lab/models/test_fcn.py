@@ -68,6 +68,34 @@ def test_a_picture_that_is_too_small_is_refused(size: dict[str, int]) -> None:
         body(**size)
 
 
+@pytest.mark.parametrize("frames", [64, 100, 320])
+@torch.no_grad()
+def test_the_first_layers_alone_compute_what_they_do_below_others(frames: int) -> None:
+    whole, low = body(), body(frames=frames, layers=3)
+    picture = torch.randn(2, 1, 96, frames)
+    missing, unexpected = low.load_state_dict(
+        {
+            name: value
+            for name, value in whole.state_dict().items()
+            if name.startswith(("normalize", "layers"))
+        },
+        strict=False,
+    )
+    assert all(name.startswith(("embed", "classify")) for name in missing)
+    assert {name.split(".")[1] for name in unexpected} == {"3", "4"}  # layers 4 and 5
+    scores, maps = low({"mel": picture}), whole.normalize(picture)
+    assert (low.shortest_frames, low.depth, low.map_channels) == (64, 2, WIDTHS[:3])
+    for found, layer in zip(scores.maps, whole.layers, strict=False):
+        maps = layer(maps)
+        torch.testing.assert_close(found, maps)
+    assert len(scores.maps) == 3 and scores.embedding.shape == (2, sum(WIDTHS[:3]))
+
+
+def test_three_layers_need_64_frames() -> None:
+    with raises("picture-too-small", 63, "audio.segment_seconds"):
+        body(frames=63, layers=3)
+
+
 def test_widths_are_five() -> None:
     with raises("option-invalid", "widths"):
         body(widths=[4, 4])

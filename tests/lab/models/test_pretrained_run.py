@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from genrelab.lab.augment import Pipeline
 from genrelab.lab.frontends import Frontend
-from genrelab.lab.models import Body, GenreNetwork, Scores
+from genrelab.lab.models import Body, GenreNetwork, Scores, build_network
 from genrelab.lab.models.pretrained import load_pretrained, needs_calibration
+from genrelab.lab.recipes import load_recipe
 
 
 class _Dense(Body):
@@ -126,3 +127,37 @@ def test_the_layer_of_tags_need_not_fit(run: State, tmp_path: Path, theirs: int,
     )
     for key, value in network.state_dict().items():
         assert value.equal(before[key] if key.startswith("tags.") and theirs != ours else run[key])
+
+
+def fcn(name: str, *changes: str) -> GenreNetwork:
+    return build_network(load_recipe(name, changes=["model.widths=[3, 4, 5, 6, 4]", *changes]), genres=2)
+
+
+def dense_state(network: GenreNetwork) -> State:
+    """Return the weights of a network in the order of their axes, as files have them."""
+    return {key: value.contiguous() for key, value in network.state_dict().items()}
+
+
+def test_a_run_of_the_first_layers_fills_these(tmp_path: Path) -> None:
+    low, whole = fcn("genres-and-tags-first-layers"), fcn("genres-and-tags-pretraining")
+    before, path = copy.deepcopy(whole.state_dict()), write(dense_state(low), tmp_path / "best.safetensors")
+    (note,) = load_pretrained(whole, path)
+    assert note.startswith(f"the first 3 layers start from the run {path}")
+    for key, value in whole.state_dict().items():
+        filled = key.startswith(("body.normalize", "body.layers.0", "body.layers.1", "body.layers.2"))
+        assert value.equal(
+            low.state_dict()[key] if filled or key.startswith("frontends.") else before[key]
+        ), key
+
+
+@pytest.mark.parametrize("widths", ["[3, 9, 5, 6, 4]", "[3, 4, 9, 6, 4]"])
+def test_first_layers_of_another_size_are_refused(widths: str, tmp_path: Path) -> None:
+    low, whole = (
+        fcn("genres-and-tags-first-layers", f"model.widths={widths}"),
+        fcn("genres-and-tags-pretraining"),
+    )
+    path = write(dense_state(low), tmp_path / "best.safetensors")
+    before = copy.deepcopy(whole.state_dict())
+    with raises("weights-do-not-fit", path):
+        load_pretrained(whole, path)
+    assert all(value.equal(before[key]) for key, value in whole.state_dict().items())

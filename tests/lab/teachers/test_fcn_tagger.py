@@ -73,6 +73,22 @@ def test_maps_that_segments_do_not_divide_are_left_out(teacher: FcnTagger) -> No
     assert [name for name in found if name in teacher.of_maps] == ["map1", "map2"]
 
 
+def test_maps_of_low_layers_need_less_sound(teacher: FcnTagger) -> None:
+    second = sound(2, 64 * 256)
+    assert teacher.least_samples({"map1", "map3"}) == second.shape[-1]
+    assert teacher.least_samples({"map4"}) == SEGMENT
+    for more in (None, {"map3", "tags"}, {"layers"}):
+        assert teacher.least_samples(more) == teacher.shortest
+    found = named(teacher).ask(second[:, None], sample_rate=SECOND, arrays={"map1", "map3"})
+    assert {key: tuple(each.shape) for key, each in found.items()} == {
+        "map1": (2, 1, CHANNELS[0], 48, 16),
+        "map3": (2, 1, CHANNELS[2], 12, 1),
+    }
+    longer = teacher(torch.cat([second, sound(2, 64 * 256, seed=2)], dim=1), arrays={"map1"})["map1"]
+    inside = slice(0, 14)  # frames that what follows does not reach
+    torch.testing.assert_close(found["map1"][..., inside], longer[..., inside], atol=1e-5, rtol=1e-4)
+
+
 def test_only_what_is_asked_for_is_returned(teacher: FcnTagger) -> None:
     assert set(teacher(sound(1, 4 * SEGMENT), 4, {"map2", "tags"})) == {"map2", "tags"}
 

@@ -11,6 +11,7 @@ norm with a positive gain: the network can represent the same functions with les
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -30,9 +31,7 @@ Widths = tuple[
     Annotated[int, Field(gt=0, le=1024)],
 ]
 
-_POOLS = ((2, 4), (2, 4), (2, 4), (3, 5))  # bands x frames, of all layers but the last
-_BANDS = 2 * 2 * 2 * 3
-_FRAMES = 4 * 4 * 4 * 5
+_POOLS = ((2, 4), (2, 4), (2, 4), (3, 5))  # bands x frames, of all layers but the fifth
 
 
 def layer(inputs: int, outputs: int, pool: tuple[int, int] | None) -> nn.Sequential:
@@ -55,15 +54,15 @@ class FullyConvolutional(Body):
     ----------
     widths : five int, 1..1024
         Filters of the layers.
+    layers : int, 1..5
+        Only the first layers, to pretrain them alone. Three need 8 bands and 64 frames.
 
     Raises
     ------
     RecipeError
-        If the recipe does not give one picture of at least 24 bands and 320 frames.
+        If the recipe does not give one picture of at least 24 bands and 320 frames, or as many as the layers
+        need.
     """
-
-    shortest_frames = _FRAMES
-    depth = len(_POOLS)
 
     def __init__(
         self,
@@ -71,22 +70,27 @@ class FullyConvolutional(Body):
         inputs: Mapping[str, Shape],
         genres: int,
         widths: Widths = (64, 128, 128, 128, 64),
+        layers: Annotated[int, Field(ge=1, le=5)] = 5,
     ) -> None:
         super().__init__()
         self.name, (channels, bands, frames) = only_input(inputs, axes=3, what="a picture")
-        if bands < _BANDS or frames < _FRAMES:
+        pools, used = _POOLS[:layers], widths[:layers]
+        least_bands, least_frames = (math.prod(each) for each in zip(*pools, strict=True))
+        if bands < least_bands or frames < least_frames:
             raise RecipeError(
-                f"this model pools {_BANDS} bands and {_FRAMES} frames to one; {bands} x {frames} is too "
-                "small. Raise audio.segment_seconds or the number of bands",
+                f"this model pools {least_bands} bands and {least_frames} frames to one; {bands} x {frames} "
+                "is too small. Raise audio.segment_seconds or the number of bands",
                 code="picture-too-small",
             )
         self.normalize = nn.BatchNorm2d(channels)
-        sizes = zip([channels, *widths], widths, [*_POOLS, None], strict=False)
-        self.map_channels = widths
+        sizes = zip([channels, *used], used, [*pools, None], strict=False)
+        self.shortest_frames = least_frames
+        self.depth = layers - 1
+        self.map_channels = used
         # On a CPU, convolutions copy maps in channels-first layout, forward and backward.
         self.layers = nn.ModuleList(layer(*each) for each in sizes).to(memory_format=torch.channels_last)
-        self.embed = nn.BatchNorm1d(sum(widths), affine=False)
-        self.classify = nn.Linear(sum(widths), genres)
+        self.embed = nn.BatchNorm1d(sum(used), affine=False)
+        self.classify = nn.Linear(sum(used), genres)
         initialize(self)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Scores:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container
+from collections.abc import Collection
 from typing import ClassVar, Self
 
 import torch
@@ -38,6 +38,10 @@ class Teacher(nn.Module, ABC):
     of_segments: ClassVar[frozenset[str]] = frozenset()
     of_maps: ClassVar[tuple[str, ...]] = ()
 
+    def least_samples(self, arrays: Collection[str] | None) -> int:
+        """Return the fewest samples of a view that these arrays need; None is all arrays."""
+        return self.shortest
+
     @property
     def of_parts(self) -> frozenset[str]:
         """Arrays that describe segments, or places in them, instead of the whole view."""
@@ -55,18 +59,21 @@ class Teacher(nn.Module, ABC):
 
     @abstractmethod
     def answer(self, waveform: Tensor, segments: int) -> Answers:
-        """Return all arrays for `waveform [batch, samples]`, which consists of `segments` equal segments."""
+        """Return all arrays for `waveform [batch, samples]`, which consists of `segments` equal segments.
 
-    def forward(self, waveform: Tensor, segments: int = 1, arrays: Container[str] | None = None) -> Answers:
+        A waveform shorter than `shortest` gets those arrays for which it has `least_samples`.
+        """
+
+    def forward(self, waveform: Tensor, segments: int = 1, arrays: Collection[str] | None = None) -> Answers:
         """Return arrays for a batch of views, without gradients.
 
         Parameters
         ----------
         waveform : Tensor [shape=(batch, samples)]
-            Mono at `sample_rate`, full scale -1..1, at least `shortest` samples.
+            Mono at `sample_rate`, full scale -1..1, at least `least_samples(arrays)` samples.
         segments : int > 0
             Number of equal segments in a view.
-        arrays : container of str, optional
+        arrays : collection of str, optional
             Return these alone; default: all.
         """
         with torch.no_grad():

@@ -10,6 +10,8 @@ function with less work.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from itertools import zip_longest
 from typing import ClassVar, Self, cast
 
@@ -98,12 +100,21 @@ class FcnTagger(Teacher):
             **dict(zip(self.of_maps, widths, strict=False)),
         }
 
+    def least_samples(self, arrays: Collection[str] | None) -> int:
+        """Return the fewest samples of a view: maps of low layers need less than the last layer."""
+        if arrays is None or not set(arrays) <= set(self.of_maps):
+            return self.shortest
+        layers = 1 + max((self.of_maps.index(name) for name in arrays), default=0)
+        return math.prod(frames for _, frames in _POOLS[:layers]) * _HOP
+
     def answer(self, waveform: Tensor, segments: int) -> Answers:
-        """Return all arrays for a batch of views."""
+        """Return the arrays for a batch of views: all, unless the views are short."""
         maps = self.scale * self.decibels(waveform)[:, None] + self.shift
         maps = maps.contiguous(memory_format=torch.channels_last)
         steps, whole, kept = [], [], {}
         for layer, pool, name in zip_longest(self.layers, _POOLS, self.of_maps):
+            if maps.shape[-1] < pool[1]:  # a view for maps of low layers alone
+                return kept
             maps = F.relu(F.max_pool2d(layer(maps), pool))
             if name is not None and maps.shape[-1] % segments == 0:
                 kept[name] = torch.stack(maps.chunk(segments, dim=-1), dim=1)

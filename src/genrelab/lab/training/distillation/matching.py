@@ -148,9 +148,8 @@ class MatchingSource(Source):
         for each in self._teachers:
             of_genres = [key for key in self._of_genres if each.takes(key)]
             own = [key for name, key in self.names.items() if name == f"{each.name}.{key}"]
-            found = each.ask(
-                sound, sample_rate=self.sample_rate, segments=segments, arrays={*own, *of_genres, "tags"}
-            )
+            asked = {*own, *of_genres, *(("tags",) if self.taught else ())}
+            found = each.ask(sound, sample_rate=self.sample_rate, segments=segments, arrays=asked)
             arrays |= {f"{each.name}.{key}": found[key] for key in own if key in found}
             features += [found[key] for key in of_genres]
             tags += [found["tags"]] if "tags" in found else []

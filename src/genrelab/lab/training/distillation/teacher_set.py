@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,7 +43,7 @@ class NamedTeacher:
         *,
         sample_rate: int,
         segments: int = 1,
-        arrays: Container[str] | None = None,
+        arrays: Collection[str] | None = None,
     ) -> Answers:
         """Return arrays for a batch of views.
 
@@ -55,12 +55,12 @@ class NamedTeacher:
             Of the sound, in Hz.
         segments : int > 0
             Of each view.
-        arrays : container of str, optional
+        arrays : collection of str, optional
             Return these alone; default: all.
         """
         self.network.to(sound.device)
         mono = resampled(sound.float().mean(dim=1), sample_rate, self.network.sample_rate)
-        times = max(1, -(-self.network.shortest // mono.shape[-1]))
+        times = max(1, -(-self.network.least_samples(arrays) // mono.shape[-1]))
         found: Answers = self.network(mono.repeat(1, times), segments * times, arrays)
         return {
             key: values[:, :segments] if key in self.network.of_parts else values
