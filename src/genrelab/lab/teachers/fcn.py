@@ -111,7 +111,8 @@ class FcnTagger(Teacher):
         """Return the arrays for a batch of views: all, unless the views are short."""
         maps = self.scale * self.decibels(waveform)[:, None] + self.shift
         maps = maps.contiguous(memory_format=torch.channels_last)
-        steps, whole, kept = [], [], {}
+        steps, whole = [], []
+        kept: Answers = {}
         for layer, pool, name in zip_longest(self.layers, _POOLS, self.of_maps):
             if maps.shape[-1] < pool[1]:  # a view for maps of low layers alone
                 return kept
