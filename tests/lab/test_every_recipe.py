@@ -114,11 +114,13 @@ def quick(name: str) -> Recipe:
     changes = [*QUICK.get(recipe.model.kind, ()), "augment=null", "training.weights=none"]
     if name == "soundfusion/resnet34-own":  # as deep as those of `averaged-backbone`
         changes.append("audio.segment_seconds=0.4")
-    if name == "builtin/genres-and-tags-first-layers":  # no recognizer before it has the others
-        changes.append("model.layers=5")
     if recipe.model.kind == "sincresnet" and recipe.inputs["picture"].kind == "sinc":
         changes += ["inputs.picture.filters=16", "inputs.picture.frames=64"]
-    return load_recipe(name, changes=changes)
+    made = load_recipe(name, changes=changes)
+    if name == "builtin/genres-and-tags-first-layers":  # no recognizer before it has the others
+        whole = {key: value for key, value in made.model.model_dump().items() if key != "layers"}
+        made = made.model_copy(update={"model": type(made.model)(**whole)})
+    return made
 
 
 def learn(net: GenreNetwork, waveform: Tensor, label: Tensor) -> list[float]:
