@@ -38,7 +38,7 @@ EXTRAS: dict[str, frozenset[str]] = {
 def install_command(extra: str) -> str:
     """Return the command that adds an extra, for the way in which genrelab was installed here.
 
-    uv and pipx make the environment of a program anew: their command names where genrelab came from, and the
+    uv and pipx rebuild the environment of a program: their command names where genrelab came from, and the
     extras that are there already.
 
     Parameters
